@@ -1,0 +1,12 @@
+/** Bytes that can be read by windows: a local file, a remote file, a cache in front of either. */
+export interface ByteSource extends AsyncDisposable {
+  /** What a person calls it: the path or the URL. Used in messages. */
+  readonly name: string;
+  /** The whole length in bytes, known before the first read. */
+  readonly byteLength: number;
+  /**
+   * The bytes [start, end), exactly `end - start` of them: a source that yields fewer throws.
+   * @throws QuantscopeError `io/short-read`, `io/read-failed`, or the signal's reason
+   */
+  read(start: number, end: number, signal?: AbortSignal): Promise<Uint8Array>;
+}

@@ -1,0 +1,269 @@
+import { z } from 'zod';
+
+/**
+ * The results contract: what `compare --json` prints, what `--out` writes after every variant and what later
+ * commands read back. The types and the published JSON Schema (`schema/results.json`) come from these
+ * definitions. Names carry units; shares and probabilities are fractions from 0 to 1; divergences are in nats.
+ * Fields may be added; a rename needs a new `@version`.
+ */
+export const RESULTS_SCHEMA_ID = 'quantscope/results@1';
+
+/** A figure that could not be taken stands in its own place with the reason, never as 0. */
+const unavailable = z.strictObject({
+  status: z.literal('unavailable'),
+  reason: z.string().min(1),
+});
+export type Unavailable = z.infer<typeof unavailable>;
+
+const orUnavailable = <Schema extends z.ZodType>(schema: Schema) => z.union([schema, unavailable]);
+const count = z.int().nonnegative();
+const finite = z.number();
+const fraction = z.number().min(0).max(1);
+const bytes = z.int().nonnegative();
+
+const rate = z.strictObject({
+  tokens: count,
+  /** Mean and sample standard deviation (n-1) of the rates of the repetitions, in tokens per second. */
+  meanTps: finite,
+  stddevTps: finite,
+  /** One duration a repetition, in nanoseconds. */
+  samplesNs: z.array(count),
+});
+const rateAtDepth = z.strictObject({ depth: count, ...rate.shape });
+
+const speed = z.strictObject({
+  prompt: orUnavailable(rate),
+  generation: orUnavailable(rate),
+  generationAtDepth: orUnavailable(rateAtDepth),
+  /** Median over the repetitions, from a tokenized chat prompt to its first sampled token. */
+  firstTokenMs: orUnavailable(finite),
+  firstTokenPromptTokens: count.optional(),
+  effectiveBandwidthBytesPerSecond: orUnavailable(finite),
+});
+
+const memory = z.strictObject({
+  /** The high-water mark of the variant's own process while it was loaded and timed. */
+  peakRssBytes: orUnavailable(bytes),
+  /** The share of it that no file stands behind; only Linux tells. */
+  anonymousBytes: orUnavailable(bytes),
+  weightsBytes: orUnavailable(bytes),
+  kvBytes: orUnavailable(bytes),
+  computeBytes: orUnavailable(bytes),
+  /** Of weights, cache and buffers together, what lies in GPU memory. */
+  gpuBytes: orUnavailable(bytes),
+  /** The context size the cache and the buffers were allocated for. */
+  contextSize: count,
+});
+
+const perplexity = z.strictObject({
+  value: finite,
+  stderr: finite,
+  chunks: count,
+  tokens: count,
+  contextSize: count,
+});
+
+const divergence = z.strictObject({
+  method: z.enum(['exact', 'bounded']),
+  meanKld: finite,
+  stderrKld: finite,
+  medianKld: finite,
+  p90Kld: finite,
+  p95Kld: finite,
+  p99Kld: finite,
+  p999Kld: finite,
+  maxKld: finite,
+  meanDeltaP: finite,
+  stderrDeltaP: finite,
+  rmsDeltaP: finite,
+  stderrRmsDeltaP: finite,
+  p01DeltaP: finite,
+  p05DeltaP: finite,
+  p10DeltaP: finite,
+  p25DeltaP: finite,
+  medianDeltaP: finite,
+  p75DeltaP: finite,
+  p90DeltaP: finite,
+  p95DeltaP: finite,
+  p99DeltaP: finite,
+  minDeltaP: finite,
+  maxDeltaP: finite,
+  sameTop: fraction,
+  sameTopStderr: finite,
+  lnPplRatio: finite,
+  lnPplRatioStderr: finite,
+  /** Pearson correlation of the two models' ln(perplexity) terms. Undefined, hence absent, when one is constant. */
+  lnPplCorrelation: finite.optional(),
+  /** Mean reference probability that the bounded method left in one bucket; 0 when exact. */
+  unresolvedMass: fraction,
+});
+
+const taskCount = z.strictObject({ correct: count, total: count, low: fraction, high: fraction });
+const tasks = z.strictObject({
+  correct: count,
+  total: count,
+  /** Wilson 95 % interval of correct / total. */
+  low: fraction,
+  high: fraction,
+  byTask: z.record(z.string(), taskCount),
+  /** One bit an item in the order of the task file: what flips are computed from. */
+  outcomes: z.array(z.boolean()),
+  flips: orUnavailable(
+    z.strictObject({
+      count,
+      share: fraction,
+      /** Right in the reference, wrong here, and the reverse. */
+      lost: count,
+      gained: count,
+      /** McNemar's exact two-sided test. */
+      pValue: fraction,
+    }),
+  ),
+});
+
+const failure = z.strictObject({ code: z.string(), message: z.string() });
+
+const variant = z.strictObject({
+  name: z.string().min(1),
+  ref: z.string(),
+  file: z.strictObject({ bytes, sha256: orUnavailable(z.string().regex(/^[0-9a-f]{64}$/)) }),
+  model: orUnavailable(
+    z.strictObject({
+      architecture: z.string(),
+      name: z.string().nullable(),
+      parameters: count,
+      contextLength: count.nullable(),
+      addBosToken: z.boolean().nullable(),
+    }),
+  ),
+  quantization: orUnavailable(
+    z.strictObject({
+      label: z.string(),
+      bitsPerWeight: finite,
+      byType: z.array(z.strictObject({ type: z.string(), tensors: count, bytes })),
+      imatrix: z
+        .strictObject({
+          file: z.string().nullable(),
+          dataset: z.string().nullable(),
+          entries: count.nullable(),
+          chunks: count.nullable(),
+        })
+        .nullable(),
+    }),
+  ),
+  load: orUnavailable(z.strictObject({ coldMs: orUnavailable(finite), warmMs: orUnavailable(finite) })),
+  speed: orUnavailable(speed),
+  memory: orUnavailable(memory),
+  perplexity: orUnavailable(perplexity),
+  divergence: orUnavailable(divergence),
+  tasks: orUnavailable(tasks),
+  weights: orUnavailable(z.strictObject({ relativeRmse: finite })),
+  /** Where this row ran, when not where the machine entry says (GPU layers kept, fallback). */
+  backend: z.strictObject({ gpuLayers: count, notes: z.array(z.string()) }).optional(),
+  status: z.enum(['ok', 'failed']),
+  failure: failure.nullable(),
+});
+
+const machine = z.strictObject({
+  os: z.string(),
+  arch: z.string(),
+  cpu: z.string(),
+  cores: count,
+  memoryBytes: bytes,
+  copyBandwidthBytesPerSecond: orUnavailable(finite),
+  engine: orUnavailable(
+    z.strictObject({
+      name: z.string(),
+      version: z.string(),
+      llamaCpp: z.string(),
+      build: z.string(),
+      backend: z.enum(['cpu', 'metal', 'vulkan', 'cuda']),
+      devices: z.array(z.string()),
+      systemInfo: z.string(),
+    }),
+  ),
+});
+
+/** Stages of a comparison, the words of `--only`. */
+export const STAGES = ['size', 'speed', 'memory', 'accuracy'] as const;
+export type Stage = (typeof STAGES)[number];
+
+const settings = z.strictObject({
+  only: z.array(z.enum(STAGES)),
+  quick: z.boolean(),
+  repetitions: count,
+  promptTokens: count,
+  generationTokens: count,
+  depth: count,
+  batchSize: count,
+  threads: count,
+  gpu: z.enum(['auto', 'off', 'metal', 'vulkan', 'cuda']),
+  gpuLayers: z.union([count, z.literal('max')]),
+  flashAttention: z.enum(['auto', 'on', 'off']),
+  cacheType: z.string(),
+  seed: count,
+  evaluation: z.strictObject({
+    text: z.string(),
+    textSha256: z.string(),
+    contextSize: count,
+    /** Asked for; `null` is all of the text. */
+    chunks: count.nullable(),
+    divergenceMethod: z.enum(['auto', 'exact', 'bounded']),
+    tasks: z.string(),
+    tasksSha256: z.string(),
+    taskItems: count,
+  }),
+  limits: z.strictObject({
+    maxMeanKld: finite,
+    minSameTop: fraction,
+    maxPerplexityIncrease: finite,
+    maxAccuracyDrop: finite,
+  }),
+});
+
+export const resultsSchema = z.strictObject({
+  schema: z.literal(RESULTS_SCHEMA_ID),
+  createdAt: z.iso.datetime(),
+  tool: z.strictObject({ version: z.string() }),
+  machine,
+  settings,
+  /** The name of the reference variant, or null when nothing was compared with one. */
+  reference: z.string().nullable(),
+  variants: z.array(variant),
+  recommendation: orUnavailable(
+    z.strictObject({
+      variant: z.string(),
+      reasons: z.array(z.string()),
+      /** Variants that another beats or equals on size, speed and accuracy at once. */
+      dominated: z.array(z.strictObject({ variant: z.string(), by: z.string() })),
+    }),
+  ),
+  warnings: z.array(z.string()),
+});
+
+export type Results = z.infer<typeof resultsSchema>;
+export type VariantResult = Results['variants'][number];
+export type Settings = Results['settings'];
+export type Machine = Results['machine'];
+export type Limits = Settings['limits'];
+export type Rate = z.infer<typeof rate>;
+export type Speed = z.infer<typeof speed>;
+export type Memory = z.infer<typeof memory>;
+export type Perplexity = z.infer<typeof perplexity>;
+export type Divergence = z.infer<typeof divergence>;
+export type Tasks = z.infer<typeof tasks>;
+export type Recommendation = z.infer<typeof resultsSchema>['recommendation'];
+
+/** Tells a figure from its absence; everything that may be absent is an object, a number or a string. */
+export function isAvailable<Value>(value: Value | Unavailable): value is Exclude<Value, Unavailable> {
+  return !(
+    typeof value === 'object' &&
+    value !== null &&
+    'status' in value &&
+    value.status === 'unavailable'
+  );
+}
+
+export function unavailableBecause(reason: string): Unavailable {
+  return { status: 'unavailable', reason };
+}

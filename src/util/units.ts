@@ -1,0 +1,31 @@
+const KIBI = 1024;
+
+/**
+ * Bytes in binary units, as llama.cpp's tools print them: `2282.4 MiB`, `768 MiB`, `1.50 GiB`.
+ * @param bytes a count of bytes, not negative
+ */
+export function formatBytes(bytes: number): string {
+  if (bytes < KIBI) return `${bytes} B`;
+  if (bytes < KIBI ** 2) return `${trim(bytes / KIBI)} KiB`;
+  if (bytes < KIBI ** 3) return `${trim(bytes / KIBI ** 2)} MiB`;
+  return `${(bytes / KIBI ** 3).toFixed(2)} GiB`;
+}
+
+/** A whole number with thousands separators: `1,416,203,264`. */
+export function formatCount(value: number): string {
+  return value.toLocaleString('en-US');
+}
+
+/** A duration for a person: `820 ms`, `12.4 s`, `3 min 5 s`, `1 h 12 min`. */
+export function formatDuration(milliseconds: number): string {
+  if (milliseconds < 1000) return `${Math.round(milliseconds)} ms`;
+  const seconds = milliseconds / 1000;
+  if (seconds < 60) return `${seconds.toFixed(1)} s`;
+  const wholeMinutes = Math.floor(seconds / 60);
+  if (wholeMinutes < 60) return `${wholeMinutes} min ${Math.round(seconds - wholeMinutes * 60)} s`;
+  return `${Math.floor(wholeMinutes / 60)} h ${wholeMinutes % 60} min`;
+}
+
+function trim(value: number): string {
+  return value >= 100 ? value.toFixed(0) : value.toFixed(1);
+}
