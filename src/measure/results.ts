@@ -1,4 +1,8 @@
 import { z } from 'zod';
+import type { Unavailable } from './availability.ts';
+
+// Renderers need the availability test without a validator at run time, so it lives in a file of its own.
+export { isAvailable, type Unavailable, unavailableBecause } from './availability.ts';
 
 /**
  * The results contract: what `compare --json` prints, what `--out` writes after every variant and what later
@@ -8,12 +12,10 @@ import { z } from 'zod';
  */
 export const RESULTS_SCHEMA_ID = 'quantscope/results@1';
 
-/** A figure that could not be taken stands in its own place with the reason, never as 0. */
-const unavailable = z.strictObject({
+const unavailable: z.ZodType<Unavailable> = z.strictObject({
   status: z.literal('unavailable'),
   reason: z.string().min(1),
 });
-export type Unavailable = z.infer<typeof unavailable>;
 
 const orUnavailable = <Schema extends z.ZodType>(schema: Schema) => z.union([schema, unavailable]);
 const count = z.int().nonnegative();
@@ -253,17 +255,3 @@ export type Perplexity = z.infer<typeof perplexity>;
 export type Divergence = z.infer<typeof divergence>;
 export type Tasks = z.infer<typeof tasks>;
 export type Recommendation = z.infer<typeof resultsSchema>['recommendation'];
-
-/** Tells a figure from its absence; everything that may be absent is an object, a number or a string. */
-export function isAvailable<Value>(value: Value | Unavailable): value is Exclude<Value, Unavailable> {
-  return !(
-    typeof value === 'object' &&
-    value !== null &&
-    'status' in value &&
-    value.status === 'unavailable'
-  );
-}
-
-export function unavailableBecause(reason: string): Unavailable {
-  return { status: 'unavailable', reason };
-}

@@ -1,0 +1,51 @@
+import { messageOf } from '../util/errors.ts';
+import type { EngineSession } from './engine.ts';
+import { EngineError } from './errors.ts';
+import { startLlama } from './llama.ts';
+import type { Call, Ready, Reply, Start, WireError } from './messages.ts';
+
+/** The engine's process: starts llama.cpp, answers one call at a time, and dies with its parent. */
+
+// A terminal sends Ctrl-C to every process of the group; the parent decides when this one ends.
+process.on('SIGINT', () => {});
+// The parent is gone. A native call may hold the exit handlers up, so leave without them.
+process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'));
+
+let session: EngineSession | undefined;
+let queue = Promise.resolve();
+
+process.on('message', (message: Start | Call) => {
+  queue = queue.then(() => ('start' in message ? start(message) : answer(message)));
+});
+
+async function start({ start: { gpu } }: Start): Promise<void> {
+  try {
+    session = await startLlama(gpu);
+    send({ ready: session.info });
+  } catch (thrown) {
+    send({ failed: onTheWire(thrown) });
+  }
+}
+
+async function answer({ id, method, args }: Call): Promise<void> {
+  try {
+    if (session === undefined) throw new EngineError('engine/exited', 'the engine was not started');
+    const callable: unknown = Reflect.get(session, method);
+    if (typeof callable !== 'function') throw new EngineError('engine/changed', `no engine call ${method}`);
+    send({ id, value: await Reflect.apply(callable, session, args) });
+  } catch (thrown) {
+    send({ id, error: onTheWire(thrown) });
+  }
+}
+
+function onTheWire(thrown: unknown): WireError {
+  if (thrown instanceof EngineError) {
+    const { code, message, hint } = thrown;
+    return hint === undefined ? { code, message } : { code, message, hint };
+  }
+  return { code: 'engine/evaluation-failed', message: messageOf(thrown) };
+}
+
+function send(message: Ready | Reply): void {
+  process.send?.(message);
+}

@@ -1,0 +1,177 @@
+/**
+ * What measuring asks of an inference engine. One session holds at most one model and one context, lives in a
+ * process of its own (see process.ts) and does coarse work: a repetition, a chunk, a reply. Timings are taken
+ * inside it, around the native calls alone.
+ */
+
+export type GpuChoice = 'auto' | 'off' | 'metal' | 'vulkan' | 'cuda';
+export type Backend = 'cpu' | 'metal' | 'vulkan' | 'cuda';
+
+/** Types a KV cache can have in llama.cpp, by their ggml names. */
+export const CACHE_TYPES = ['f32', 'f16', 'bf16', 'q8_0', 'q5_1', 'q5_0', 'q4_1', 'q4_0', 'iq4_nl'] as const;
+export type CacheType = (typeof CACHE_TYPES)[number];
+
+export interface EngineInfo {
+  /** The binding's package name and version. */
+  readonly name: string;
+  readonly version: string;
+  /** The llama.cpp release inside it. */
+  readonly llamaCpp: string;
+  /** `prebuilt` or `localBuild`: which binary of that release ran. */
+  readonly build: string;
+  readonly backend: Backend;
+  /** GPU device names; empty on the CPU. */
+  readonly devices: readonly string[];
+  /** The CPU features in use, as llama.cpp prints them. */
+  readonly systemInfo: string;
+  /** Threads llama.cpp would choose: the cores that are useful for arithmetic. */
+  readonly mathCores: number;
+}
+
+export interface ModelOptions {
+  readonly path: string;
+  /** Layers to keep on the GPU; `max` is all of them and the output layer. Ignored on the CPU. */
+  readonly gpuLayers: number | 'max';
+}
+
+export interface LoadedModel {
+  readonly loadMs: number;
+  readonly vocabularySize: number;
+  /** null when the vocabulary has none. */
+  readonly bosToken: number | null;
+  /** Whether the model's tokenizer puts BOS before a text. */
+  readonly addsBos: boolean;
+  readonly trainContextSize: number;
+}
+
+export interface ContextOptions {
+  readonly contextSize: number;
+  readonly batchSize: number;
+  readonly threads: number;
+  readonly flashAttention: 'auto' | 'on' | 'off';
+  readonly keyType: CacheType;
+  readonly valueType: CacheType;
+}
+
+export interface OpenedContext {
+  readonly openMs: number;
+  /** What was allocated: llama.cpp pads the size asked for. */
+  readonly contextSize: number;
+}
+
+/** Bytes that the engine itself accounts for, over all devices. `null` where it does not say. */
+export interface EngineMemory {
+  readonly weightsBytes: number;
+  /** Cache for keys and values, and the state of recurrent layers. */
+  readonly kvBytes: number | null;
+  readonly computeBytes: number | null;
+  /** Of all these, what lies in GPU memory. */
+  readonly gpuBytes: number;
+}
+
+/** The process the session lives in. */
+export interface ProcessMemory {
+  /** High-water mark since the process began. */
+  readonly peakRssBytes: number;
+  /** Resident now with no file behind it (Linux); null elsewhere. */
+  readonly anonymousBytes: number | null;
+}
+
+/** What to bring back for every scored position besides the next token's log-probability and the top token. */
+export type Wanted =
+  | { readonly kind: 'next' }
+  /** Every token's log-probability. */
+  | { readonly kind: 'full' }
+  /** The most likely tokens until `mass` of the probability is covered, at most `limit` of them. */
+  | { readonly kind: 'top'; readonly mass: number; readonly limit: number }
+  /** Just these: those of position i are `tokens[offsets[i] .. offsets[i+1]-1]`. */
+  | { readonly kind: 'tokens'; readonly offsets: Uint32Array; readonly tokens: Uint32Array };
+
+export interface ScoreRequest {
+  /** One chunk, evaluated from an empty context. */
+  readonly tokens: Uint32Array;
+  /** Positions `firstScored .. tokens.length - 2` are scored, each on the token after it. */
+  readonly firstScored: number;
+  readonly want: Wanted;
+}
+
+/** Natural-log probabilities of one chunk's scored positions. */
+interface ScoreBase {
+  readonly positions: number;
+  /** ln p of the token that follows, one a position. */
+  readonly nextLogProb: Float64Array;
+  /** The most likely token, one a position. */
+  readonly topToken: Uint32Array;
+}
+export interface NextScores extends ScoreBase {
+  readonly kind: 'next';
+}
+export interface FullScores extends ScoreBase {
+  readonly kind: 'full';
+  readonly vocabularySize: number;
+  /** positions × vocabularySize, by token id. */
+  readonly logProbs: Float32Array;
+}
+export interface KeptScores extends ScoreBase {
+  readonly kind: 'kept';
+  /** Tokens of position i are `tokens[offsets[i] .. offsets[i+1]-1]`. */
+  readonly offsets: Uint32Array;
+  readonly tokens: Uint32Array;
+  readonly logProbs: Float64Array;
+}
+export type Scores = NextScores | FullScores | KeptScores;
+
+export interface ChatMessage {
+  readonly role: 'system' | 'user' | 'assistant';
+  readonly content: string;
+}
+
+export interface Completion {
+  readonly text: string;
+  readonly tokens: Uint32Array;
+  /** Why it ended: an end-of-generation token, or the limit. */
+  readonly stop: 'end' | 'length';
+  readonly promptMs: number;
+  readonly generationMs: number;
+}
+
+export interface EngineSession extends AsyncDisposable {
+  readonly info: EngineInfo;
+  /** Loads the weights; a model loaded before is let go first. */
+  loadModel(options: ModelOptions): Promise<LoadedModel>;
+  /** Opens a context on the loaded model; an open one is closed first. */
+  openContext(options: ContextOptions): Promise<OpenedContext>;
+  /** Lets go of the context and the model. */
+  unload(): Promise<void>;
+  /** Ids of `text` without BOS; special tokens in it are recognised only when `parseSpecial`. */
+  tokenize(text: string, parseSpecial: boolean): Promise<Uint32Array>;
+  /**
+   * The prompt for `messages` by the model's own chat template, ready to evaluate (BOS included where the model
+   * adds it). A model without a template gets the last message's text followed by a newline.
+   */
+  chatPrompt(messages: readonly ChatMessage[], template: string | null): Promise<Uint32Array>;
+  /** Nanoseconds to evaluate `tokens` in an empty context, the last one asking for output. */
+  timePrompt(tokens: Uint32Array): Promise<number>;
+  /**
+   * Nanoseconds to evaluate `tokens` one by one after `context`, which is evaluated untimed; each asks for output.
+   */
+  timeGeneration(context: Uint32Array, tokens: Uint32Array): Promise<number>;
+  /** Nanoseconds from a tokenized prompt to its first token, sampled. */
+  timeFirstToken(prompt: Uint32Array): Promise<number>;
+  score(request: ScoreRequest): Promise<Scores>;
+  /** Greedy continuation of `prompt` until an end-of-generation token or `maxTokens`. */
+  complete(prompt: Uint32Array, maxTokens: number): Promise<Completion>;
+  engineMemory(): Promise<EngineMemory>;
+  processMemory(): Promise<ProcessMemory>;
+}
+
+export interface StartOptions {
+  readonly gpu: GpuChoice;
+  /** Ends the session: the process is killed and every pending call rejects with the reason. */
+  readonly signal?: AbortSignal;
+  /** The longest any one call may take; the process is killed after it. */
+  readonly callTimeoutMs: number;
+}
+
+/** Starts a session; the seam that tests replace. */
+export type StartEngine = (options: StartOptions) => Promise<EngineSession>;

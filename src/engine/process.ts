@@ -1,0 +1,225 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { constants } from 'node:os';
+import type { EngineInfo, EngineSession, StartOptions } from './engine.ts';
+import { EngineError } from './errors.ts';
+import type { Call, MethodName, Ready, Reply, Start, WireError } from './messages.ts';
+
+const CHILD_MODULE = new URL('./child.js', import.meta.url);
+const STDERR_KEPT_BYTES = 8192;
+
+/** Signals that a native fault raises, with what they mean to a reader. */
+const CRASH_SIGNALS: Partial<Record<NodeJS.Signals, string>> = {
+  SIGSEGV: 'segmentation fault',
+  SIGABRT: 'abort',
+  SIGBUS: 'bus error',
+  SIGILL: 'illegal instruction',
+  SIGFPE: 'arithmetic fault',
+  SIGTRAP: 'trap',
+};
+
+interface Pending {
+  resolve(value: unknown): void;
+  reject(reason: unknown): void;
+  readonly timer: NodeJS.Timeout;
+}
+
+/**
+ * Starts the engine in a process of its own. Peak memory is then that process's, and a native crash, a kill by the
+ * system or a hang rejects the pending call with an EngineError instead of ending the program.
+ * @throws EngineError, or the signal's reason when it is aborted
+ */
+export async function startEngineProcess(options: StartOptions): Promise<EngineSession> {
+  options.signal?.throwIfAborted();
+  const child = fork(CHILD_MODULE, {
+    serialization: 'advanced',
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    execArgv: [],
+    // Every native evaluation runs on whichever pool thread is free and llama.cpp's threads follow it from core to
+    // core: with one pool thread single-token evaluation is 28 times as fast (METHODS). The scorer relies on it too.
+    env: { ...process.env, UV_THREADPOOL_SIZE: '1' },
+  });
+  const channel = new Channel(child, options);
+  try {
+    const info = await channel.start(options.gpu);
+    return sessionOver(channel, info);
+  } catch (thrown) {
+    await channel.end();
+    throw thrown;
+  }
+}
+
+/** A session whose every call goes to the child. */
+function sessionOver(channel: Channel, info: EngineInfo): EngineSession {
+  const call =
+    <Name extends MethodName>(method: Name) =>
+    (...args: Parameters<EngineSession[Name]>): ReturnType<EngineSession[Name]> =>
+      // The child runs the method of the same name and type; structured clone keeps its value's shape.
+      channel.call(method, args) as ReturnType<EngineSession[Name]>;
+  return {
+    info,
+    loadModel: call('loadModel'),
+    openContext: call('openContext'),
+    unload: call('unload'),
+    tokenize: call('tokenize'),
+    chatPrompt: call('chatPrompt'),
+    timePrompt: call('timePrompt'),
+    timeGeneration: call('timeGeneration'),
+    timeFirstToken: call('timeFirstToken'),
+    score: call('score'),
+    complete: call('complete'),
+    engineMemory: call('engineMemory'),
+    processMemory: call('processMemory'),
+    [Symbol.asyncDispose]: () => channel.end(),
+  };
+}
+
+class Channel {
+  readonly #child: ChildProcess;
+  readonly #options: StartOptions;
+  readonly #exited: Promise<void>;
+  readonly #pending = new Map<number, Pending>();
+  #stderr = '';
+  #nextId = 0;
+  #starting: ((message: Ready) => void) | undefined;
+  /** Why it can take no more calls. */
+  #ended: unknown;
+
+  constructor(child: ChildProcess, options: StartOptions) {
+    this.#child = child;
+    this.#options = options;
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      this.#stderr = (this.#stderr + text).slice(-STDERR_KEPT_BYTES);
+    });
+    child.on('message', (message: Ready | Reply) => this.#take(message));
+    child.on('error', (cause) => this.#fail(new EngineError('engine/exited', cause.message, { cause })));
+    this.#exited = new Promise((resolve) => {
+      // `close` comes after the last of stderr, where an abort says why.
+      child.on('close', (code, signal) => {
+        this.#fail(this.#exitError(code, signal));
+        resolve();
+      });
+      child.on('error', () => {
+        if (child.pid === undefined) resolve();
+      });
+    });
+    options.signal?.addEventListener('abort', this.#onAbort, { once: true });
+  }
+
+  async start(gpu: StartOptions['gpu']): Promise<EngineInfo> {
+    const reply = new Promise<Ready>((resolve) => {
+      this.#starting = resolve;
+    });
+    const message: Start = { start: { gpu } };
+    const failed = this.#track<never>(-1);
+    this.#child.send(message);
+    const ready = await Promise.race([reply, failed]);
+    this.#settle(-1)?.resolve(undefined);
+    if ('failed' in ready) throw fromTheWire(ready.failed);
+    return ready.ready;
+  }
+
+  call(method: MethodName, args: readonly unknown[]): Promise<unknown> {
+    if (this.#ended !== undefined) return Promise.reject(this.#ended);
+    const id = this.#nextId++;
+    const reply = this.#track<unknown>(id);
+    const message: Call = { id, method, args };
+    this.#child.send(message, (cause) => {
+      // The close event has the better reason when the process is gone.
+      if (cause && this.#child.exitCode === null && this.#child.signalCode === null) {
+        this.#settle(id)?.reject(new EngineError('engine/exited', cause.message, { cause }));
+      }
+    });
+    return reply;
+  }
+
+  /** Kills the process and waits until it is gone. The weights need no farewell. */
+  async end(): Promise<void> {
+    this.#ended ??= new EngineError('engine/exited', 'the engine session was closed');
+    this.#options.signal?.removeEventListener('abort', this.#onAbort);
+    this.#child.kill('SIGKILL');
+    await this.#exited;
+  }
+
+  #track<Value>(id: number): Promise<Value> {
+    return new Promise<Value>((resolve, reject) => {
+      const timer = setTimeout(() => this.#timeOut(), this.#options.callTimeoutMs);
+      // The value's type is the method's: see sessionOver.
+      this.#pending.set(id, { resolve: resolve as (value: unknown) => void, reject, timer });
+    });
+  }
+
+  #settle(id: number): Pending | undefined {
+    const pending = this.#pending.get(id);
+    this.#pending.delete(id);
+    clearTimeout(pending?.timer);
+    return pending;
+  }
+
+  #take(message: Ready | Reply): void {
+    if ('ready' in message || 'failed' in message) this.#starting?.(message);
+    else if ('error' in message) this.#settle(message.id)?.reject(fromTheWire(message.error));
+    else this.#settle(message.id)?.resolve(message.value);
+  }
+
+  #fail(reason: unknown): void {
+    this.#ended ??= reason;
+    for (const id of [...this.#pending.keys()]) this.#settle(id)?.reject(this.#ended);
+  }
+
+  #timeOut(): void {
+    const seconds = Math.round(this.#options.callTimeoutMs / 1000);
+    this.#fail(
+      new EngineError('engine/timeout', `one step took longer than ${seconds} s`, {
+        hint: 'Allow more with --timeout SECONDS, or measure less with --quick.',
+      }),
+    );
+    this.#child.kill('SIGKILL');
+  }
+
+  readonly #onAbort = (): void => {
+    this.#fail(this.#options.signal?.reason);
+    this.#child.kill('SIGKILL');
+  };
+
+  #exitError(code: number | null, signal: NodeJS.Signals | null): EngineError {
+    const said = lastWords(this.#stderr);
+    const because = said === undefined ? '' : `: ${said}`;
+    const raised = signal ?? signalOfExitCode(code);
+    if (raised === 'SIGKILL') {
+      return new EngineError(
+        'engine/killed',
+        `the process that ran it was killed from outside (SIGKILL), as systems do when memory runs out${because}`,
+        { hint: 'Free memory, choose a smaller context, or leave this variant out.' },
+      );
+    }
+    const crash = raised === null ? undefined : CRASH_SIGNALS[raised];
+    if (crash !== undefined) {
+      return new EngineError('engine/crashed', `llama.cpp crashed (${raised}, ${crash})${because}`, {
+        hint: 'quantscope validate tells what is wrong with the file.',
+      });
+    }
+    return new EngineError(
+      'engine/exited',
+      `the engine's process ended with ${raised ?? `code ${code}`}${because}`,
+    );
+  }
+}
+
+/** A shell-like parent reports a signal as 128 + its number. */
+function signalOfExitCode(code: number | null): NodeJS.Signals | null {
+  if (code === null || code <= 128) return null;
+  const found = Object.entries(constants.signals).find(([, number]) => number === code - 128);
+  // The table's keys are the signal names.
+  return (found?.[0] as NodeJS.Signals | undefined) ?? null;
+}
+
+/** The line of stderr that names the fault: an assertion if there is one, else the last. */
+function lastWords(stderr: string): string | undefined {
+  const lines = stderr.split('\n').map((line) => line.trim());
+  const spoken = lines.filter((line) => line !== '' && !line.startsWith('at '));
+  return spoken.find((line) => /GGML_ASSERT|terminate called|what\(\)|ABORT/.test(line)) ?? spoken.at(-1);
+}
+
+function fromTheWire({ code, message, hint }: WireError): EngineError {
+  return new EngineError(code, message, hint === undefined ? {} : { hint });
+}

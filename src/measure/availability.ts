@@ -1,0 +1,19 @@
+/** A figure that could not be taken stands in its own place with the reason, never as 0. */
+export interface Unavailable {
+  status: 'unavailable';
+  reason: string;
+}
+
+/** Tells a figure from its absence; everything that may be absent is an object, a number or a string. */
+export function isAvailable<Value>(value: Value | Unavailable): value is Exclude<Value, Unavailable> {
+  return !(
+    typeof value === 'object' &&
+    value !== null &&
+    'status' in value &&
+    value.status === 'unavailable'
+  );
+}
+
+export function unavailableBecause(reason: string): Unavailable {
+  return { status: 'unavailable', reason };
+}

@@ -1,0 +1,15 @@
+/**
+ * Uniform token ids from a 32-bit seed (mulberry32, Tommy Ettinger 2017, public domain; full period of 2^32), so that
+ * two runs with the same seed evaluate the same tokens.
+ * @param count how many ids
+ * @param vocabularySize ids are drawn from 0 .. vocabularySize - 1
+ */
+export function randomTokens(count: number, vocabularySize: number, seed: number): Uint32Array {
+  let state = seed >>> 0;
+  return Uint32Array.from({ length: count }, () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return Math.floor((((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32) * vocabularySize);
+  });
+}
