@@ -1,4 +1,3 @@
-import type { Llama } from 'node-llama-cpp';
 import { EngineError } from './errors.ts';
 
 /**
@@ -122,7 +121,7 @@ const RENDERER_METHODS = ['render'];
  * The binding of a started llama.cpp.
  * @throws EngineError `engine/changed` naming what is not where this product expects it
  */
-export function bindingsOf(llama: Llama): Bindings {
+export function bindingsOf(llama: object): Bindings {
   const found: unknown = Reflect.get(llama, '_bindings');
   const missing = [
     ...missingMethods(found, 'AddonModel', MODEL_METHODS),

@@ -1,5 +1,3 @@
-import type { LlamaLogLevel } from 'node-llama-cpp';
-
 const MEBI = 1024 * 1024;
 const KEPT_PROBLEMS = 8;
 
@@ -9,7 +7,7 @@ export class LogReader {
   #vocabularySize: number | null = null;
   readonly #problems: string[] = [];
 
-  take(level: LlamaLogLevel | `${LlamaLogLevel}`, message: string): void {
+  take(level: string, message: string): void {
     for (const line of message.split('\n')) {
       const cache = /\b(?:KV|RS) buffer size =\s+([\d.]+) MiB/.exec(line)?.[1];
       if (cache !== undefined) this.#cacheBytes = (this.#cacheBytes ?? 0) + Math.round(Number(cache) * MEBI);

@@ -1,3 +1,4 @@
+import type { StructureIssue } from './structure-codes.ts';
 import type { TensorType } from './tensor-types.ts';
 
 /** The scalar value types of GGUF metadata, by the names of the specification. */
@@ -22,11 +23,15 @@ export type Scalar = number | bigint | boolean | string;
  * An array of the metadata, as a view over the header's bytes: nothing is decoded until asked for, so a
  * vocabulary of 128k tokens costs nothing to step over.
  */
-export interface ArrayView {
+export interface ArrayView extends Iterable<Scalar> {
   readonly elementType: ScalarType;
   readonly length: number;
+  /** The elements as they stand in the file, strings with their length prefixes. Not a copy. */
+  readonly encoded: Uint8Array;
   /** @throws RangeError when `index` is outside 0 .. length-1 */
   at(index: number): Scalar;
+  /** One element's bytes, without a string's length prefix. Not a copy. @throws RangeError like `at` */
+  bytesAt(index: number): Uint8Array;
   slice(start: number, end: number): Scalar[];
   toArray(): Scalar[];
 }
@@ -61,4 +66,31 @@ export interface GgufHeader {
   /** A Map, so that a key named `__proto__` is a key like any other. In the file's order. */
   readonly metadata: ReadonlyMap<string, MetadataValue>;
   readonly tensors: readonly TensorInfo[];
+}
+
+/** Bytes [start, end) of a file. */
+export interface ByteExtent {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** The four sections of a file, in its order; padding lies between `tensorInfos` and `data`. */
+export interface Sections {
+  /** Magic, version and the two counts. */
+  readonly fixed: ByteExtent;
+  readonly metadata: ByteExtent;
+  readonly tensorInfos: ByteExtent;
+  /** From the data offset to the end of the file. */
+  readonly data: ByteExtent;
+}
+
+/** A header as the reader returns it: with where its parts stand and what is doubtful about them. */
+export interface ParsedHeader extends GgufHeader {
+  /** The whole file's length. */
+  readonly fileBytes: number;
+  readonly sections: Sections;
+  /** Where each key begins in the file. */
+  readonly keyOffsets: ReadonlyMap<string, number>;
+  /** What is doubtful or, from a lenient scan, wrong. In the file's order. */
+  readonly issues: readonly StructureIssue[];
 }

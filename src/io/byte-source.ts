@@ -9,4 +9,9 @@ export interface ByteSource extends AsyncDisposable {
    * @throws QuantscopeError `io/short-read`, `io/read-failed`, or the signal's reason
    */
   read(start: number, end: number, signal?: AbortSignal): Promise<Uint8Array>;
+  /**
+   * Fills `target` with the bytes from `start` on: `read` without an allocation, where a source can.
+   * @throws like `read`
+   */
+  readInto?(start: number, target: Uint8Array, signal?: AbortSignal): Promise<void>;
 }

@@ -4,7 +4,7 @@ import { Worker } from 'node:worker_threads';
 const BUFFER_BYTES = 128 * 1024 * 1024;
 const COPIES = 4;
 
-/** Runs in every worker: copies when told to and answers with its start and end on the shared clock. */
+/** Runs in every worker: copies when told to and answers with when it started and ended. */
 const WORKER_SOURCE = `
 const { parentPort, workerData } = require('node:worker_threads');
 const from = Buffer.alloc(workerData.bufferBytes, 1);
@@ -12,9 +12,9 @@ const to = Buffer.alloc(workerData.bufferBytes, 2);
 from.copy(to);
 parentPort.postMessage('ready');
 parentPort.on('message', () => {
-  const started = process.hrtime.bigint();
+  const started = Number(process.hrtime.bigint());
   for (let i = 0; i < workerData.copies; i++) from.copy(to);
-  parentPort.postMessage({ started, ended: process.hrtime.bigint() });
+  parentPort.postMessage({ started, ended: Number(process.hrtime.bigint()) });
 });
 `;
 
@@ -25,7 +25,8 @@ parentPort.on('message', () => {
 export async function measureCopyBandwidth(threads: number, signal?: AbortSignal): Promise<number> {
   const workers = Array.from(
     { length: threads },
-    () => new Worker(WORKER_SOURCE, { eval: true, workerData: { bufferBytes: BUFFER_BYTES, copies: COPIES } }),
+    () =>
+      new Worker(WORKER_SOURCE, { eval: true, workerData: { bufferBytes: BUFFER_BYTES, copies: COPIES } }),
   );
   const stop = () => void Promise.all(workers.map((worker) => worker.terminate()));
   signal?.addEventListener('abort', stop, { once: true });
@@ -33,21 +34,21 @@ export async function measureCopyBandwidth(threads: number, signal?: AbortSignal
     await Promise.all(workers.map((worker) => nextMessage(worker)));
     for (const worker of workers) worker.postMessage('go');
     const spans = (await Promise.all(workers.map((worker) => nextMessage(worker)))) as Span[];
-    const started = spans.reduce((first, span) => (span.started < first ? span.started : first), MAX);
-    const ended = spans.reduce((last, span) => (span.ended > last ? span.ended : last), 0n);
+    const startedNs = Math.min(...spans.map(({ started }) => started));
+    const endedNs = Math.max(...spans.map(({ ended }) => ended));
     const copiedBytes = 2 * BUFFER_BYTES * COPIES * threads;
-    return copiedBytes / (Number(ended - started) / 1e9);
+    return copiedBytes / ((endedNs - startedNs) / 1e9);
   } finally {
     signal?.removeEventListener('abort', stop);
     await Promise.all(workers.map((worker) => worker.terminate()));
   }
 }
 
+/** On the machine's monotonic clock, which all threads share, in nanoseconds. */
 interface Span {
-  readonly started: bigint;
-  readonly ended: bigint;
+  readonly started: number;
+  readonly ended: number;
 }
-const MAX = 2n ** 63n;
 
 function nextMessage(worker: Worker): Promise<unknown> {
   return new Promise((resolve, reject) => {

@@ -37,7 +37,11 @@ interface Description {
   readonly kind: ReferenceScores['kind'];
   readonly positions: number;
   readonly vocabularySize?: number;
-  readonly arrays: readonly { readonly name: string; readonly type: ArrayTypeName; readonly length: number }[];
+  readonly arrays: readonly {
+    readonly name: string;
+    readonly type: ArrayTypeName;
+    readonly length: number;
+  }[];
 }
 
 export class ReferenceWriter implements AsyncDisposable {
@@ -106,7 +110,7 @@ export class ReferenceReader implements AsyncDisposable {
   static async open(path: string): Promise<ReferenceReader> {
     const file = await open(path, 'r');
     try {
-      const magic = await readExactly(file, path, 0, MAGIC.length);
+      const magic = Buffer.from(await readExactly(file, path, 0, MAGIC.length));
       if (!magic.equals(MAGIC)) throw invalid(path, 'it does not begin as one');
       const { value, end } = await readDescription(file, path, MAGIC.length);
       // Written by ReferenceWriter: the magic stands for the shape.
@@ -127,7 +131,7 @@ export class ReferenceReader implements AsyncDisposable {
       const ArrayType = ARRAY_TYPES[type];
       const byteLength = length * ArrayType.BYTES_PER_ELEMENT;
       const bytes = await readExactly(this.#file, this.#path, position, byteLength);
-      arrays.set(name, new ArrayType(bytes.buffer, bytes.byteOffset, length));
+      arrays.set(name, new ArrayType(bytes));
       position += byteLength;
     }
     this.#position = position;
@@ -186,24 +190,31 @@ function restore(
 }
 
 async function readDescription(file: FileHandle, path: string, position: number) {
-  const length = (await readExactly(file, path, position, LENGTH_BYTES)).readUInt32LE();
-  if (length > MAX_DESCRIPTION_BYTES) throw invalid(path, `a description of ${length} bytes at byte ${position}`);
-  const text = await readExactly(file, path, position + LENGTH_BYTES, length);
+  const length = Buffer.from(await readExactly(file, path, position, LENGTH_BYTES)).readUInt32LE();
+  if (length > MAX_DESCRIPTION_BYTES)
+    throw invalid(path, `a description of ${length} bytes at byte ${position}`);
+  const text = Buffer.from(await readExactly(file, path, position + LENGTH_BYTES, length));
   return { value: JSON.parse(text.toString('utf8')) as unknown, end: position + LENGTH_BYTES + length };
 }
 
-/** A buffer of its own, so that typed arrays over it are aligned. */
-async function readExactly(file: FileHandle, path: string, position: number, byteLength: number): Promise<Buffer> {
+/** In memory of its own, so that typed arrays over it are aligned. */
+async function readExactly(
+  file: FileHandle,
+  path: string,
+  position: number,
+  byteLength: number,
+): Promise<ArrayBuffer> {
   const { size } = await file.stat();
   if (position + byteLength > size) throw invalid(path, `it ends at byte ${size}, need ${position + byteLength}`);
-  const bytes = Buffer.from(new ArrayBuffer(byteLength));
+  const memory = new ArrayBuffer(byteLength);
+  const bytes = new Uint8Array(memory);
   let filled = 0;
   while (filled < byteLength) {
     const { bytesRead } = await file.read(bytes, filled, byteLength - filled, position + filled);
     if (bytesRead === 0) throw invalid(path, `it ends at byte ${position + filled}`);
     filled += bytesRead;
   }
-  return bytes;
+  return memory;
 }
 
 function invalid(path: string, why: string): QuantscopeError {

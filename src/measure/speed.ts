@@ -1,6 +1,6 @@
 import type { EngineSession, LoadedModel } from '../engine/engine.ts';
-import { effectiveBandwidth, rateOf } from './rates.ts';
 import { randomTokens } from './random.ts';
+import { bytesReadPerToken, effectiveBandwidth, rateOf, type TokenRead } from './rates.ts';
 import type { Speed } from './results.ts';
 import { median } from './statistics.ts';
 
@@ -26,7 +26,7 @@ export function speedContextSize({ promptTokens, generationTokens, depth }: Spee
  * repetition, one discarded warm-up, every generated token asking for output. The context must be open.
  *
  * @param chatPrompt a tokenized chat prompt, for the time to the first token
- * @param bytesPerToken weights read for one generated token, for the effective bandwidth
+ * @param tokenRead what evaluating one token reads, for the effective bandwidth
  * @param onStep called after each repetition with how many of all are done
  */
 export async function measureSpeed(
@@ -34,7 +34,7 @@ export async function measureSpeed(
   model: LoadedModel,
   plan: SpeedPlan,
   chatPrompt: Uint32Array,
-  bytesPerToken: number,
+  tokenRead: Pick<TokenRead, 'weightsBytes' | 'lookedUpBytes' | 'kvBytesPerToken'>,
   onStep: (done: number, total: number) => void,
 ): Promise<Speed> {
   const prompt = benchmarkTokens(plan.promptTokens, model, plan.seed);
@@ -66,7 +66,10 @@ export async function measureSpeed(
     generationAtDepth: { depth: plan.depth, ...rateOf(plan.generationTokens, atDepthNs) },
     firstTokenMs: median(firstTokenNs) / 1e6,
     firstTokenPromptTokens: chatPrompt.length,
-    effectiveBandwidthBytesPerSecond: effectiveBandwidth(generation.meanTps, bytesPerToken),
+    effectiveBandwidthBytesPerSecond: effectiveBandwidth(
+      generation.meanTps,
+      bytesReadPerToken({ ...tokenRead, depth: 0, generated: plan.generationTokens }),
+    ),
   };
 }
 

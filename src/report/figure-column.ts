@@ -18,6 +18,8 @@ export interface FigureColumn {
   /** Two header lines: what it is, and its unit or conditions. */
   readonly title: string;
   readonly unit: string;
+  /** Half of a pair with the column on its left: never parted from it, and free to use its empty title. */
+  readonly joined?: boolean;
   /** The figure's name in a sentence: "not measured: prompt speed". */
   readonly label: string;
   readonly read: (variant: VariantResult) => Reading | Unavailable;
@@ -33,13 +35,14 @@ export interface FigureColumn {
 /** One cell before layout; an empty text is a figure that does not apply. */
 export interface Cell {
   readonly text: string;
-  readonly tone: 'plain' | 'best' | 'absent';
+  readonly tone: 'plain' | 'best' | 'quiet';
 }
 
 /** A column ready to be laid out: equal points, equal `±`, one cell a variant. */
 export interface CellColumn {
   readonly title: string;
   readonly unit: string;
+  readonly joined?: boolean;
   readonly cells: readonly Cell[];
 }
 
@@ -51,92 +54,91 @@ export interface Comparison {
 /** Writes the mark of an absent figure and remembers the reason for the notes. */
 export type MarkAbsence = (absence: Unavailable, variant: VariantResult) => string;
 
-/** The reason that all variants share for lacking this figure, if none has it and the reasons are one. */
-export function sharedAbsence(column: FigureColumn, variants: readonly VariantResult[]): string | undefined {
-  const reasons = new Set<string | null>();
-  for (const variant of variants) {
-    const reading = column.read(variant);
-    reasons.add(isAvailable(reading) ? null : reading.reason);
-  }
-  const [reason] = reasons;
-  return reasons.size === 1 && reason !== null ? reason : undefined;
+/** An available figure of one row, as it is written. */
+interface Entry {
+  readonly row: number;
+  readonly reading: Reading;
+  readonly text: string;
 }
 
 /** Turns a column's figures into cells of equal shape and finds the best. */
-export function writeColumn(column: FigureColumn, comparison: Comparison, markAbsence: MarkAbsence): CellColumn {
-  const { variants } = comparison;
-  const readings = variants.map((variant) => column.read(variant));
-  const available = readings.filter(isAvailable);
-  const written = writeReadings(available, column);
-  const best = findBest(column, comparison, readings);
-  let next = 0;
-  const cells = variants.map((variant, row): Cell => {
-    const reading = readings[row];
-    if (reading === undefined) return { text: '', tone: 'plain' };
-    if (!isAvailable(reading)) return { text: markAbsence(reading, variant), tone: 'absent' };
-    const text = written[next++] ?? '';
-    return { text, tone: best.has(row) ? 'best' : 'plain' };
+export function writeColumn(
+  column: FigureColumn,
+  { variants, reference }: Comparison,
+  markAbsence: MarkAbsence,
+): CellColumn {
+  const isItself = (variant: VariantResult) => column.againstReference && variant.name === reference;
+  const read = variants.map((variant) => ({ variant, reading: column.read(variant) }));
+  const available = read.flatMap(({ reading }, row) => (isAvailable(reading) ? [{ row, reading }] : []));
+  const texts = writeReadings(
+    available.map(({ reading }) => reading),
+    column,
+  );
+  const entries = new Map(
+    available.map((entry, index): [number, Entry] => [entry.row, { ...entry, text: texts[index] ?? '' }]),
+  );
+  const contenders = [...entries.values()].filter(({ row }) => {
+    const variant = variants[row];
+    return variant !== undefined && variant.status === 'ok' && !isItself(variant);
   });
-  return { title: column.title, unit: column.unit, cells };
+  const best = column.best === 'none' ? new Set() : findBest(contenders, column.best);
+  const cells = read.map(({ variant, reading }, row): Cell => {
+    if (!isAvailable(reading)) return { text: markAbsence(reading, variant), tone: 'quiet' };
+    const tone = best.has(row) ? 'best' : isItself(variant) ? 'quiet' : 'plain';
+    return { text: entries.get(row)?.text ?? '', tone };
+  });
+  return { title: column.title, unit: column.unit, joined: column.joined ?? false, cells };
 }
 
+/**
+ * The rows to mark: the best figure and those that nothing printed tells from it. None when that is every
+ * row, since then the column decides nothing.
+ */
+function findBest(contenders: readonly Entry[], direction: 'lowest' | 'highest'): Set<number> {
+  const [first] = contenders;
+  if (first === undefined) return new Set();
+  const sign = direction === 'lowest' ? 1 : -1;
+  const winner = contenders.reduce(
+    (best, each) => ((each.reading.value - best.reading.value) * sign < 0 ? each : best),
+    first,
+  );
+  const level = contenders.filter((each) => isLevel(each, winner));
+  return level.length === contenders.length ? new Set() : new Set(level.map(({ row }) => row));
+}
+
+function isLevel(one: Entry, other: Entry): boolean {
+  if (one.text === other.text) return true;
+  const resolution = Math.hypot(resolutionOf(one), resolutionOf(other));
+  return Math.abs(one.reading.value - other.reading.value) <= resolution;
+}
+
+function resolutionOf({ reading }: Entry): number {
+  return reading.resolution ?? reading.error ?? 0;
+}
+
+/** The readings of one column as texts whose points, `±` and parentheses stand under one another. */
 function writeReadings(readings: readonly Reading[], column: FigureColumn): string[] {
   const decimals = decimalsFor(
     readings.map((reading) => reading.value),
     column.precision,
   );
   const write = column.write ?? formatFixed;
-  const errors = readings.map(({ error }) => (error === undefined ? '' : formatFixed(error, decimals)));
-  const errorWidth = Math.max(0, ...errors.map((text) => text.length));
-  const lows = readings.map(({ interval }) => (interval ? formatFixed(interval.low, decimals) : ''));
-  const highs = readings.map(({ interval }) => (interval ? formatFixed(interval.high, decimals) : ''));
-  const lowWidth = Math.max(0, ...lows.map((text) => text.length));
-  const highWidth = Math.max(0, ...highs.map((text) => text.length));
-  return readings.map((reading, row) => {
-    const value = write(reading.value, decimals);
-    const error = errors[row] ?? '';
-    const interval = reading.interval
-      ? ` (${(lows[row] ?? '').padStart(lowWidth)}-${(highs[row] ?? '').padStart(highWidth)})`
-      : '';
-    if (errorWidth === 0) return value + interval;
-    return value + (error === '' ? ' '.repeat(errorWidth + 3) : ` ± ${error.padStart(errorWidth)}`) + interval;
+  const errors = alignRight(readings.map(({ error }) => optional(error, decimals)));
+  const lows = alignRight(readings.map(({ interval }) => optional(interval?.low, 0)));
+  const highs = alignRight(readings.map(({ interval }) => optional(interval?.high, 0)));
+  return readings.map((reading, index) => {
+    const error = errors[index] ?? '';
+    const plusMinus = reading.error === undefined ? '   ' : ' ± ';
+    const range = reading.interval ? ` (${lows[index] ?? ''}-${highs[index] ?? ''})` : '';
+    return write(reading.value, decimals) + (error === '' ? '' : plusMinus + error) + range;
   });
 }
 
-/**
- * The rows to mark: the best figure and those that its error cannot tell from it. None when that is every
- * row, since then the column decides nothing.
- */
-function findBest(
-  column: FigureColumn,
-  { variants, reference }: Comparison,
-  readings: readonly (Reading | Unavailable)[],
-): Set<number> {
-  const none = new Set<number>();
-  if (column.best === 'none') return none;
-  const contestants: { row: number; reading: Reading }[] = [];
-  for (const [row, variant] of variants.entries()) {
-    const reading = readings[row];
-    if (reading === undefined || !isAvailable(reading)) continue;
-    if (variant.status === 'failed') continue;
-    if (column.againstReference && variant.name === reference) continue;
-    contestants.push({ row, reading });
-  }
-  const [first] = contestants;
-  if (first === undefined) return none;
-  const direction = column.best === 'lowest' ? 1 : -1;
-  const winner = contestants.reduce(
-    (best, each) => ((each.reading.value - best.reading.value) * direction < 0 ? each : best),
-    first,
-  );
-  const level = contestants.filter(({ reading }) => isLevel(reading, winner.reading));
-  return level.length === contestants.length ? none : new Set(level.map(({ row }) => row));
+function optional(value: number | undefined, decimals: number): string {
+  return value === undefined ? '' : formatFixed(value, decimals);
 }
 
-function isLevel(one: Reading, other: Reading): boolean {
-  const resolution = Math.hypot(
-    one.resolution ?? one.error ?? 0,
-    other.resolution ?? other.error ?? 0,
-  );
-  return Math.abs(one.value - other.value) <= resolution;
+function alignRight(texts: readonly string[]): string[] {
+  const width = Math.max(0, ...texts.map((text) => text.length));
+  return texts.map((text) => text.padStart(width));
 }

@@ -6,7 +6,10 @@
 const ELLIPSIS = '…';
 
 /** Control, format and variation characters: they would move the cursor, recolour or reorder the line. */
-const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Cs}\u{FE00}-\u{FE0F}\u{E0100}-\u{E01EF}]/gu;
+const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Cs}]|\p{Variation_Selector}/gu;
+/** Spaces at which a figure would be torn from its sign or unit: `3 %`, `6.68 ± 0.26`, `7.8 GiB`. */
+const BREAKABLE_SPACE = /(?<!±) (?![%±])(?!(?<=\d )(?:[KMG]i?B|GB\/s|t\/s|ms|s|min|nats)(?![\w]))/;
+
 /** CSI and OSC sequences as a whole, so that no `[31m` is left of them. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: finding control characters is its purpose.
 const ESCAPE_SEQUENCE = /\u001B(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001B]*(?:\u0007|\u001B\\)?)/g;
@@ -18,11 +21,7 @@ const WIDE =
 
 /** One line of harmless text: no control characters or escape sequences, white space folded to single spaces. */
 export function printable(text: string): string {
-  return text
-    .replaceAll(ESCAPE_SEQUENCE, '')
-    .replaceAll(/\s+/g, ' ')
-    .replaceAll(UNPRINTABLE, '')
-    .trim();
+  return text.replaceAll(ESCAPE_SEQUENCE, '').replaceAll(/\s+/g, ' ').replaceAll(UNPRINTABLE, '').trim();
 }
 
 /** The terminal columns that a printable text takes. */
@@ -64,7 +63,7 @@ export function wrap(text: string, width: number, indent = ''): string[] {
     lines.push((lines.length === 0 ? '' : indent) + line);
     line = '';
   };
-  for (const word of text.split(' ')) {
+  for (const word of text.split(BREAKABLE_SPACE)) {
     const joined = line === '' ? word : `${line} ${word}`;
     if (displayWidth(joined) <= room()) {
       line = joined;

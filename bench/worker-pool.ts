@@ -1,0 +1,86 @@
+/**
+ * Generation speed through quantscope's engine against node-llama-cpp as it comes, on the same file in the same run:
+ * the public sequence API and the binding's own calls, both with libuv's default pool of four workers.
+ *
+ *     npm run build && npx tsx bench/worker-pool.ts [model.gguf] [rounds]
+ */
+import { execFileSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { startEngineProcess } from '../dist/engine/index.js';
+
+const model =
+  process.argv[2] ?? fileURLToPath(new URL('../fixtures/nano/nano-phi3-Q4_K_M.gguf', import.meta.url));
+const rounds = Number(process.argv[3] ?? 3);
+const TOKENS = 128;
+const THREADS = 2;
+
+/** Runs in a plain Node process, so that the pool is what Node makes by default. */
+const DEFAULTS = `
+import { getLlama } from 'node-llama-cpp';
+const [path, tokens, threads] = process.argv.slice(1);
+const llama = await getLlama({ gpu: false, build: 'never', logLevel: 'error' });
+const model = await llama.loadModel({ modelPath: path });
+const context = await model.createContext({ contextSize: 512, batchSize: 512, threads: Number(threads), flashAttention: true });
+const bos = model.tokens.bos ?? 1;
+const sequence = context.getSequence();
+const session = async () => {
+  await sequence.clearHistory();
+  const started = process.hrtime.bigint();
+  let left = Number(tokens);
+  for await (const _ of sequence.evaluate([bos], { temperature: 0, yieldEogToken: true })) if (--left === 0) break;
+  return Number(tokens) / (Number(process.hrtime.bigint() - started) / 1e9);
+};
+const raw = async () => {
+  const native = context._ctx;
+  native.disposeSequence(0);
+  const started = process.hrtime.bigint();
+  for (let i = 0; i < Number(tokens); i++) {
+    native.initBatch(1);
+    native.addToBatch(0, i, Uint32Array.of(bos + i % 5), Uint32Array.of(0));
+    await native.decodeBatch();
+  }
+  return Number(tokens) / (Number(process.hrtime.bigint() - started) / 1e9);
+};
+await session(); await raw();
+console.log(JSON.stringify({ session: await session(), raw: await raw() }));
+`;
+
+async function ours(): Promise<number> {
+  await using session = await startEngineProcess({ gpu: 'off', callTimeoutMs: 600_000 });
+  await session.loadModel({ path: model, gpuLayers: 0 });
+  await session.openContext({
+    contextSize: 512,
+    batchSize: 512,
+    threads: THREADS,
+    flashAttention: 'auto',
+    keyType: 'f16',
+    valueType: 'f16',
+  });
+  const tokens = Uint32Array.from({ length: TOKENS }, (_, i) => 1 + (i % 5));
+  await session.timeGeneration(new Uint32Array(), tokens);
+  return TOKENS / ((await session.timeGeneration(new Uint32Array(), tokens)) / 1e9);
+}
+
+function defaults(): { session: number; raw: number } {
+  const { UV_THREADPOOL_SIZE: _, ...env } = process.env;
+  const output = execFileSync(
+    process.execPath,
+    ['--input-type=module', '-e', DEFAULTS, model, String(TOKENS), String(THREADS)],
+    {
+      encoding: 'utf8',
+      env,
+      cwd: fileURLToPath(new URL('..', import.meta.url)),
+      stdio: ['ignore', 'pipe', 'ignore'],
+    },
+  );
+  return JSON.parse(output.trim().split('\n').at(-1) ?? '');
+}
+
+const print = (line: string) => process.stdout.write(`${line}\n`);
+print('round   quantscope   node-llama-cpp session   its binding   ratio to session   ratio to binding');
+for (let round = 1; round <= rounds; round++) {
+  const theirs = defaults();
+  const rate = await ours();
+  const cells = [rate, theirs.session, theirs.raw, rate / theirs.session, rate / theirs.raw];
+  print(`${String(round).padEnd(8)}${cells.map((cell) => cell.toFixed(1).padStart(14)).join('')}`);
+}

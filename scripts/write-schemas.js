@@ -1,0 +1,15 @@
+// Writes schema/*.json from the definitions that the types come from (npm run schemas), or, with --check, fails when
+// a committed one is not what they say.
+import { readFile, writeFile } from 'node:fs/promises';
+import { schemas } from '../dist/measure/schemas.js';
+
+const checking = process.argv.includes('--check');
+for (const [name, schema] of Object.entries(schemas())) {
+  const file = new URL(`../schema/${name}.json`, import.meta.url);
+  const text = `${JSON.stringify(schema, null, 2)}\n`;
+  if (!checking) await writeFile(file, text);
+  else if ((await readFile(file, 'utf8').catch(() => '')) !== text) {
+    process.stderr.write(`schema/${name}.json is not what its definition says: npm run schemas\n`);
+    process.exitCode = 1;
+  }
+}

@@ -1,0 +1,73 @@
+import { Command, CommanderError } from 'commander';
+import { compareCommand } from './commands/compare.ts';
+import { describeError, EXIT, type ExitCode, Interruption } from './exit.ts';
+import { packageVersion } from './package-files.ts';
+
+/**
+ * The program: argv in, exit code out. Commands are defined here with what `--help` needs and load their work when
+ * they are run, so that help is instant and a command that needs no engine never loads it.
+ */
+async function main(argv: readonly string[]): Promise<ExitCode> {
+  const interruption = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(signal, () => {
+      // Asked twice: leave at once. The engine's process ends when this one does.
+      if (interruption.signal.aborted) process.exit(new Interruption(signal).exitCode);
+      interruption.abort(new Interruption(signal));
+    });
+  }
+  let exitCode: ExitCode = EXIT.done;
+  const program = new Command('quantscope')
+    .description(
+      'Says what each quantization of a GGUF model costs in size, memory and speed,\n' +
+        'what it loses in accuracy, and which one to ship.',
+    )
+    .version(packageVersion(), '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print this help')
+    .helpCommand('help [command]', 'print the help of a command')
+    .configureHelp({ helpWidth: 100 })
+    .showSuggestionAfterError()
+    .exitOverride()
+    .addHelpText(
+      'after',
+      '\nExamples:\n' +
+        '  quantscope compare                          the embedded nano family, offline, in under a minute\n' +
+        '  quantscope compare models/                  every .gguf file of a folder\n' +
+        '  quantscope compare a-Q4_K_M.gguf a-Q8_0.gguf --quick\n' +
+        '  quantscope compare --help                   all its options\n',
+    );
+  program.addCommand(
+    compareCommand({
+      signal: interruption.signal,
+      done: (code) => {
+        exitCode = code;
+      },
+    }),
+  );
+  if (argv.length === 0) {
+    program.outputHelp();
+    return EXIT.done;
+  }
+  try {
+    await program.parseAsync(argv, { from: 'user' });
+    return exitCode;
+  } catch (thrown) {
+    if (interruption.signal.aborted) return exitCodeOf(interruption.signal.reason);
+    // Commander has printed its own message by now: help and version end with 0, wrong arguments with 1.
+    if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? EXIT.done : EXIT.usage;
+    process.stderr.write(describeError(thrown, process.env['QUANTSCOPE_DEBUG'] === '1'));
+    return EXIT.usage;
+  }
+}
+
+function exitCodeOf(reason: unknown): ExitCode {
+  return reason instanceof Interruption ? reason.exitCode : EXIT.interrupted;
+}
+
+// A reader such as `head` may close the pipe early: what it did not want is not an error.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(EXIT.done);
+  throw error;
+});
+
+process.exitCode = await main(process.argv.slice(2));

@@ -1,0 +1,46 @@
+import { InvalidArgumentError } from 'commander';
+
+/** Parsers of option values: commander prints their message with the option's name. */
+
+export function wholeNumber(minimum: number) {
+  return (text: string): number => {
+    const value = Number(text);
+    if (!/^\d+$/.test(text) || !Number.isSafeInteger(value) || value < minimum) {
+      throw new InvalidArgumentError(`Give a whole number of at least ${minimum}.`);
+    }
+    return value;
+  };
+}
+
+export function positiveNumber(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !Number.isFinite(value) || value <= 0) {
+    throw new InvalidArgumentError('Give a number above 0.');
+  }
+  return value;
+}
+
+/** A percentage from 0 to 100, as a fraction. */
+export function percentage(text: string): number {
+  const value = Number(text.replace(/\s*%$/, ''));
+  if (text.trim() === '' || !Number.isFinite(value) || value < 0 || value > 100) {
+    throw new InvalidArgumentError('Give a percentage from 0 to 100.');
+  }
+  return value / 100;
+}
+
+/** Some of `choices`, separated by commas, each once and in their own order. */
+export function listOf<Choice extends string>(choices: readonly Choice[]) {
+  return (text: string): Choice[] => {
+    const asked = text.split(',').map((word) => word.trim());
+    const unknown = asked.find((word) => !choices.some((choice) => choice === word));
+    if (unknown !== undefined) {
+      throw new InvalidArgumentError(`"${unknown}" is none of ${choices.join(', ')}.`);
+    }
+    return choices.filter((choice) => asked.includes(choice));
+  };
+}
+
+export function layers(text: string): number | 'max' {
+  return text === 'max' ? 'max' : wholeNumber(0)(text);
+}

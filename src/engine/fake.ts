@@ -1,0 +1,111 @@
+import type { EngineInfo, EngineSession, Scores, StartEngine, StartOptions } from './engine.ts';
+import { EngineError, type EngineErrorCode } from './errors.ts';
+import type { MethodName } from './messages.ts';
+
+/**
+ * An engine that computes nothing: for orders of events and failures, never for figures. Every duration is one
+ * microsecond a token and every distribution is uniform over `VOCABULARY_SIZE` tokens.
+ */
+const VOCABULARY_SIZE = 16;
+const NS_PER_TOKEN = 1000;
+
+const INFO: EngineInfo = {
+  name: 'fake',
+  version: '0',
+  llamaCpp: 'none',
+  build: 'fake',
+  backend: 'cpu',
+  devices: [],
+  systemInfo: '',
+  mathCores: 1,
+};
+
+export interface FakeEngineOptions {
+  /** Told of every call, with the path of the model that is loaded. */
+  readonly onCall?: (path: string, method: MethodName) => void;
+  /** A failure for a call: returned, not thrown, so that a test reads as a table. */
+  readonly failure?: (path: string, method: MethodName) => EngineErrorCode | undefined;
+}
+
+export function fakeEngine({ onCall, failure }: FakeEngineOptions = {}): StartEngine {
+  return async ({ signal }: StartOptions): Promise<EngineSession> => {
+    let path = '';
+    const answer = async <Value>(method: MethodName, value: () => Value): Promise<Value> => {
+      signal?.throwIfAborted();
+      onCall?.(path, method);
+      signal?.throwIfAborted();
+      const code = failure?.(path, method);
+      if (code !== undefined) throw new EngineError(code, `the fake engine was told to fail at ${method}`);
+      return value();
+    };
+    return {
+      info: INFO,
+      loadModel: (options) => {
+        path = options.path;
+        return answer('loadModel', () => ({
+          loadMs: 1,
+          vocabularySize: VOCABULARY_SIZE,
+          bosToken: 1,
+          addsBos: true,
+          trainContextSize: 512,
+        }));
+      },
+      openContext: ({ contextSize }) => answer('openContext', () => ({ openMs: 1, contextSize })),
+      unload: () => answer('unload', () => undefined),
+      tokenize: (text) =>
+        answer('tokenize', () =>
+          Uint32Array.from(text, (char) => (char.codePointAt(0) ?? 0) % VOCABULARY_SIZE),
+        ),
+      chatPrompt: (messages) => answer('chatPrompt', () => new Uint32Array(messages.length + 1).fill(2)),
+      timePrompt: (tokens) => answer('timePrompt', () => tokens.length * NS_PER_TOKEN),
+      timeGeneration: (_, tokens) => answer('timeGeneration', () => tokens.length * NS_PER_TOKEN),
+      timeFirstToken: (prompt) => answer('timeFirstToken', () => prompt.length * NS_PER_TOKEN),
+      score: ({ tokens, firstScored, want }) =>
+        answer('score', () => uniform(tokens.length - 1 - firstScored, want)),
+      complete: () =>
+        answer('complete', () => ({
+          text: 'fake',
+          tokens: Uint32Array.of(2),
+          stop: 'end' as const,
+          promptMs: 1,
+          generationMs: 1,
+        })),
+      engineMemory: () =>
+        answer('engineMemory', () => ({ weightsBytes: 1, kvBytes: 1, computeBytes: 1, gpuBytes: 0 })),
+      processMemory: () => answer('processMemory', () => ({ peakRssBytes: 1, anonymousBytes: null })),
+      [Symbol.asyncDispose]: async () => {},
+    };
+  };
+}
+
+function uniform(positions: number, want: Parameters<EngineSession['score']>[0]['want']): Scores {
+  const logProb = -Math.log(VOCABULARY_SIZE);
+  const base = {
+    positions,
+    nextLogProb: new Float64Array(positions).fill(logProb),
+    topToken: new Uint32Array(positions),
+  };
+  switch (want.kind) {
+    case 'next':
+      return { kind: 'next', ...base };
+    case 'full': {
+      const logProbs = new Float32Array(positions * VOCABULARY_SIZE).fill(logProb);
+      return { kind: 'full', ...base, vocabularySize: VOCABULARY_SIZE, logProbs };
+    }
+    case 'top': {
+      const offsets = Uint32Array.from({ length: positions + 1 }, (_, i) => i);
+      const logProbs = new Float64Array(positions).fill(logProb);
+      return { kind: 'kept', ...base, offsets, tokens: new Uint32Array(positions), logProbs };
+    }
+    case 'tokens': {
+      const { offsets, tokens } = want;
+      return {
+        kind: 'kept',
+        ...base,
+        offsets,
+        tokens,
+        logProbs: new Float64Array(tokens.length).fill(logProb),
+      };
+    }
+  }
+}

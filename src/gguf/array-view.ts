@@ -1,0 +1,172 @@
+import type { ArrayView, Scalar, ScalarType } from './header.ts';
+import { decodeStrings } from './string-decoder.ts';
+import { decodeUtf8 } from './utf8.ts';
+import { SCALAR_BYTES } from './value-types.ts';
+
+/** Bytes of the length that stands before every string. */
+const LENGTH_BYTES = 8;
+
+/** A view over an array of numbers or bools. */
+export function fixedArrayView(
+  elementType: Exclude<ScalarType, 'string'>,
+  encoded: Uint8Array,
+  length: number,
+): ArrayView {
+  return new FixedArrayView(elementType, encoded, length);
+}
+
+/** A view over an array of strings that has been stepped over once, so its lengths are known to be sound. */
+export function stringArrayView(encoded: Uint8Array, length: number): ArrayView {
+  return new StringArrayView(encoded, length);
+}
+
+/** One number or bool at a byte position. */
+export function readScalar(view: DataView, type: Exclude<ScalarType, 'string'>, position: number): Scalar {
+  switch (type) {
+    case 'uint8':
+      return view.getUint8(position);
+    case 'int8':
+      return view.getInt8(position);
+    case 'uint16':
+      return view.getUint16(position, true);
+    case 'int16':
+      return view.getInt16(position, true);
+    case 'uint32':
+      return view.getUint32(position, true);
+    case 'int32':
+      return view.getInt32(position, true);
+    case 'float32':
+      return view.getFloat32(position, true);
+    case 'bool':
+      return view.getUint8(position) !== 0;
+    case 'uint64':
+      return view.getBigUint64(position, true);
+    case 'int64':
+      return view.getBigInt64(position, true);
+    case 'float64':
+      return view.getFloat64(position, true);
+  }
+}
+
+class FixedArrayView implements ArrayView {
+  readonly elementType: Exclude<ScalarType, 'string'>;
+  readonly length: number;
+  readonly encoded: Uint8Array;
+  readonly #view: DataView;
+  readonly #elementBytes: number;
+
+  constructor(elementType: Exclude<ScalarType, 'string'>, encoded: Uint8Array, length: number) {
+    this.elementType = elementType;
+    this.length = length;
+    this.encoded = encoded;
+    this.#view = new DataView(encoded.buffer, encoded.byteOffset, encoded.byteLength);
+    this.#elementBytes = SCALAR_BYTES[elementType];
+  }
+
+  at(index: number): Scalar {
+    checkIndex(index, this.length);
+    return readScalar(this.#view, this.elementType, index * this.#elementBytes);
+  }
+
+  bytesAt(index: number): Uint8Array {
+    checkIndex(index, this.length);
+    const start = index * this.#elementBytes;
+    return this.encoded.subarray(start, start + this.#elementBytes);
+  }
+
+  slice(start: number, end: number): Scalar[] {
+    const [from, to] = clampRange(start, end, this.length);
+    const values: Scalar[] = [];
+    for (let index = from; index < to; index++) {
+      values.push(readScalar(this.#view, this.elementType, index * this.#elementBytes));
+    }
+    return values;
+  }
+
+  toArray(): Scalar[] {
+    return this.slice(0, this.length);
+  }
+
+  *[Symbol.iterator](): Iterator<Scalar> {
+    for (let index = 0; index < this.length; index++) yield this.at(index);
+  }
+}
+
+/** Elements between two remembered positions of a string array: a quarter byte of index for each string. */
+const STRIDE = 16;
+
+class StringArrayView implements ArrayView {
+  readonly elementType = 'string';
+  readonly length: number;
+  readonly encoded: Uint8Array;
+  readonly #view: DataView;
+  /** Where every STRIDE-th element begins; built when an element is first asked for. */
+  #marks: Uint32Array | undefined;
+
+  constructor(encoded: Uint8Array, length: number) {
+    this.length = length;
+    this.encoded = encoded;
+    this.#view = new DataView(encoded.buffer, encoded.byteOffset, encoded.byteLength);
+  }
+
+  at(index: number): string {
+    const start = this.#locate(index);
+    return decodeUtf8(this.encoded, start + LENGTH_BYTES, this.#endOf(start));
+  }
+
+  bytesAt(index: number): Uint8Array {
+    const start = this.#locate(index);
+    return this.encoded.subarray(start + LENGTH_BYTES, this.#endOf(start));
+  }
+
+  slice(start: number, end: number): string[] {
+    const [from, to] = clampRange(start, end, this.length);
+    if (from >= to) return [];
+    return decodeStrings(this.encoded, from === 0 ? 0 : this.#locate(from), to - from);
+  }
+
+  toArray(): string[] {
+    return decodeStrings(this.encoded, 0, this.length);
+  }
+
+  *[Symbol.iterator](): Iterator<string> {
+    // By pieces, so that breaking off early costs little and a full run decodes in bulk.
+    const piece = 1024;
+    for (let from = 0; from < this.length; from += piece) yield* this.slice(from, from + piece);
+  }
+
+  #endOf(start: number): number {
+    // The parser has checked that the upper half of every length is zero.
+    return start + LENGTH_BYTES + this.#view.getUint32(start, true);
+  }
+
+  /** Where an element begins, length prefix included. */
+  #locate(index: number): number {
+    checkIndex(index, this.length);
+    this.#marks ??= this.#buildMarks();
+    let position = this.#marks[Math.floor(index / STRIDE)] ?? 0;
+    for (let rest = index % STRIDE; rest > 0; rest--) position = this.#endOf(position);
+    return position;
+  }
+
+  #buildMarks(): Uint32Array {
+    const marks = new Uint32Array(Math.ceil(this.length / STRIDE));
+    let position = 0;
+    for (let index = 0; index < this.length; index++) {
+      if (index % STRIDE === 0) marks[index / STRIDE] = position;
+      position = this.#endOf(position);
+    }
+    return marks;
+  }
+}
+
+function checkIndex(index: number, length: number): void {
+  if (!Number.isInteger(index) || index < 0 || index >= length) {
+    throw new RangeError(`index ${index} is outside an array of ${length} elements`);
+  }
+}
+
+/** Like Array.prototype.slice without negative positions. */
+function clampRange(start: number, end: number, length: number): [number, number] {
+  return [Math.min(Math.max(0, start), length), Math.min(Math.max(0, end), length)];
+}

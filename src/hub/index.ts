@@ -1,0 +1,1 @@
+export { type ResolvedFile, resolveRefs } from './resolve.ts';

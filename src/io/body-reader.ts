@@ -1,0 +1,124 @@
+import { messageOf, QuantscopeError } from '../util/errors.ts';
+
+/** The body of a response, read forward in pieces of one's own size. */
+export interface BodyReader {
+  /** Bytes received so far, used or not. */
+  readonly received: number;
+  /** Fills `target` and yields how many bytes it got: fewer only where the body has ended. */
+  fill(target: Uint8Array): Promise<number>;
+  /** Ends the request; what has not been read is not fetched. */
+  cancel(): Promise<void>;
+}
+
+/**
+ * Sends a request that is given up when the signal says so or when nothing arrives for `idleTimeoutMs`.
+ * @throws QuantscopeError `io/timeout`, `io/read-failed`, or the signal's reason
+ */
+export async function bodyReaderOf(
+  name: string,
+  signal: AbortSignal | undefined,
+  idleTimeoutMs: number,
+  send: (signal: AbortSignal) => Promise<Response>,
+): Promise<{ response: Response; body: BodyReader }> {
+  const idle = new IdleTimer(idleTimeoutMs);
+  const combined = signal === undefined ? idle.signal : AbortSignal.any([signal, idle.signal]);
+  const failed = (cause: unknown): unknown => {
+    if (signal?.aborted === true) return signal.reason;
+    if (idle.signal.aborted) {
+      const seconds = idleTimeoutMs / 1000;
+      return new QuantscopeError('io/timeout', `${name}: nothing arrived for ${seconds} s`, {
+        hint: 'Try again.',
+      });
+    }
+    return new QuantscopeError('io/read-failed', `${name}: ${describeFailure(cause)}`, {
+      cause,
+      hint: 'Check the address and the network.',
+    });
+  };
+  try {
+    const response = await idle.during(send(combined));
+    return { response, body: new StreamBody(response, idle, failed) };
+  } catch (cause) {
+    throw failed(cause);
+  }
+}
+
+class StreamBody implements BodyReader {
+  received = 0;
+  readonly #reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
+  readonly #idle: IdleTimer;
+  readonly #failed: (cause: unknown) => unknown;
+  /** What arrived beyond the last `fill`. */
+  #left: Uint8Array = new Uint8Array(0);
+
+  constructor(response: Response, idle: IdleTimer, failed: (cause: unknown) => unknown) {
+    this.#reader = response.body?.getReader();
+    this.#idle = idle;
+    this.#failed = failed;
+  }
+
+  async fill(target: Uint8Array): Promise<number> {
+    let filled = 0;
+    while (filled < target.length) {
+      if (this.#left.length === 0) {
+        const chunk = await this.#next();
+        if (chunk === undefined) break;
+        this.#left = chunk;
+      }
+      const part = this.#left.subarray(0, target.length - filled);
+      target.set(part, filled);
+      filled += part.length;
+      this.#left = this.#left.subarray(part.length);
+    }
+    return filled;
+  }
+
+  async cancel(): Promise<void> {
+    try {
+      await this.#reader?.cancel();
+    } catch {
+      // The connection is being given up; how it ends does not matter any more.
+    }
+  }
+
+  async #next(): Promise<Uint8Array | undefined> {
+    if (this.#reader === undefined) return undefined;
+    try {
+      const { done, value } = await this.#idle.during(this.#reader.read());
+      if (done) return undefined;
+      this.received += value.length;
+      return value;
+    } catch (cause) {
+      throw this.#failed(cause);
+    }
+  }
+}
+
+/** Aborts its signal when one awaited step takes too long. */
+class IdleTimer {
+  readonly #controller = new AbortController();
+  readonly #timeoutMs: number;
+
+  constructor(timeoutMs: number) {
+    this.#timeoutMs = timeoutMs;
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  async during<T>(step: Promise<T>): Promise<T> {
+    const timer = setTimeout(() => this.#controller.abort(), this.#timeoutMs);
+    try {
+      return await step;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}
+
+/** fetch says "fetch failed" and hides the reason in the cause. */
+function describeFailure(thrown: unknown): string {
+  const cause = thrown instanceof Error ? thrown.cause : undefined;
+  return cause instanceof Error && cause.message !== '' ? messageOf(cause) : messageOf(thrown);
+}

@@ -1,0 +1,22 @@
+/** Bytes [start, end) of `total`, as a server states them. */
+export interface ContentRange {
+  readonly start: number;
+  /** Exclusive, unlike in the header. */
+  readonly end: number;
+  /** undefined where the server does not know: `bytes 0-9/*`. */
+  readonly total: number | undefined;
+}
+
+/** Reads a Content-Range header; undefined where it is absent or contradicts itself. */
+export function parseContentRange(header: string | null): ContentRange | undefined {
+  const match = /^bytes\s+(?:(\d+)-(\d+)|\*)\/(\d+|\*)$/i.exec(header?.trim() ?? '');
+  if (match === null) return undefined;
+  const [, first, last, whole] = match;
+  const total = whole === '*' ? undefined : Number(whole);
+  if (total !== undefined && !Number.isSafeInteger(total)) return undefined;
+  if (first === undefined || last === undefined) return { start: 0, end: 0, total };
+  const start = Number(first);
+  const end = Number(last) + 1;
+  if (!Number.isSafeInteger(end) || end <= start || (total !== undefined && end > total)) return undefined;
+  return { start, end, total };
+}

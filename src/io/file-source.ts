@@ -1,0 +1,108 @@
+import { type FileHandle, open } from 'node:fs/promises';
+import { messageOf, QuantscopeError } from '../util/errors.ts';
+import type { ByteSource } from './byte-source.ts';
+
+/**
+ * A local file behind one open handle and positional reads, so that several readers can share it.
+ * @throws QuantscopeError `io/not-found`, `io/is-directory`, `io/permission`, `io/not-a-file`, `io/open-failed`
+ */
+export async function openFile(path: string): Promise<ByteSource> {
+  let handle: FileHandle;
+  try {
+    handle = await open(path, 'r');
+  } catch (cause) {
+    throw openError(path, cause);
+  }
+  try {
+    const stats = await handle.stat();
+    if (stats.isDirectory()) throw directoryError(path);
+    if (!stats.isFile()) {
+      throw new QuantscopeError(
+        'io/not-a-file',
+        `${path}: not a regular file, so it cannot be read by position`,
+        {
+          hint: 'Save it to a file first.',
+        },
+      );
+    }
+    return new FileSource(path, handle, stats.size);
+  } catch (thrown) {
+    await handle.close();
+    throw thrown;
+  }
+}
+
+class FileSource implements ByteSource {
+  readonly name: string;
+  readonly byteLength: number;
+  readonly #handle: FileHandle;
+
+  constructor(path: string, handle: FileHandle, byteLength: number) {
+    this.name = path;
+    this.#handle = handle;
+    this.byteLength = byteLength;
+  }
+
+  async read(start: number, end: number, signal?: AbortSignal): Promise<Uint8Array> {
+    // Checked before the allocation: a window past the end can only come short.
+    if (end > this.byteLength) throw this.#shortRead(start, end, Math.max(0, this.byteLength - start));
+    const target = new Uint8Array(end - start);
+    await this.readInto(start, target, signal);
+    return target;
+  }
+
+  async readInto(start: number, target: Uint8Array, signal?: AbortSignal): Promise<void> {
+    let filled = 0;
+    while (filled < target.length) {
+      signal?.throwIfAborted();
+      let bytesRead: number;
+      try {
+        ({ bytesRead } = await this.#handle.read(target, filled, target.length - filled, start + filled));
+      } catch (cause) {
+        throw new QuantscopeError('io/read-failed', `${this.name}: ${messageOf(cause)}`, { cause });
+      }
+      if (bytesRead === 0) throw this.#shortRead(start, start + target.length, filled);
+      filled += bytesRead;
+    }
+    signal?.throwIfAborted();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#handle.close();
+  }
+
+  #shortRead(start: number, end: number, got: number): QuantscopeError {
+    const message = `${this.name}: ${got} bytes from byte ${start} on, expected ${end - start}`;
+    return new QuantscopeError('io/short-read', message, {
+      hint: 'The file became shorter while it was read; run the command again when nothing writes to it.',
+    });
+  }
+}
+
+function openError(path: string, cause: unknown): QuantscopeError {
+  const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
+  switch (code) {
+    case 'ENOENT':
+    case 'ENOTDIR':
+      return new QuantscopeError('io/not-found', `${path}: no such file`, {
+        cause,
+        hint: 'Check the path; `quantscope pull` downloads a model from the Hub.',
+      });
+    case 'EISDIR':
+      return directoryError(path);
+    case 'EACCES':
+    case 'EPERM':
+      return new QuantscopeError('io/permission', `${path}: no permission to read it`, {
+        cause,
+        hint: 'Give yourself read permission: `chmod u+r FILE`.',
+      });
+    default:
+      return new QuantscopeError('io/open-failed', `${path}: ${messageOf(cause)}`, { cause });
+  }
+}
+
+function directoryError(path: string): QuantscopeError {
+  return new QuantscopeError('io/is-directory', `${path}: a directory, expected a file`, {
+    hint: 'Name a .gguf file in it.',
+  });
+}

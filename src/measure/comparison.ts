@@ -1,0 +1,327 @@
+import type { EngineSession, GpuChoice, StartEngine } from '../engine/engine.ts';
+import { messageOf, QuantscopeError, UsageError } from '../util/errors.ts';
+import { isAvailable, unavailableBecause } from './availability.ts';
+import { measureCopyBandwidth } from './copy-bandwidth.ts';
+import { sha256OfFile } from './file-hash.ts';
+import { recommend } from './recommend.ts';
+import { type ReferenceFingerprint, ReferenceReader, ReferenceWriter } from './reference-store.ts';
+import {
+  type Machine,
+  RESULTS_SCHEMA_ID,
+  type Results,
+  type Settings,
+  type Stage,
+  type VariantResult,
+} from './results.ts';
+import type { DescribedFile } from './size.ts';
+import type { TaskItem } from './tasks.ts';
+import { divergenceMethod, type TextRole } from './text-evaluation.ts';
+import { measureVariant, type Step, type VariantHooks } from './variant-run.ts';
+
+/** One file of the comparison: described from its header, or why it could not be. */
+export interface ComparisonVariant {
+  readonly name: string;
+  readonly ref: string;
+  /** What llama.cpp opens: the file, or the first shard. */
+  readonly path: string;
+  readonly bytes: number;
+  readonly described: DescribedFile | QuantscopeError;
+}
+
+export interface ComparisonInput {
+  /** In the order of the output. */
+  readonly variants: readonly ComparisonVariant[];
+  /** Name of the variant the others are compared with; null when none could be read. */
+  readonly reference: string | null;
+  /** `threads` 0 is llama.cpp's own choice, filled in once an engine has started. */
+  readonly settings: Settings;
+  readonly text: string;
+  readonly taskItems: readonly TaskItem[];
+  /** Results of an earlier run with the same settings: what they hold is not measured again. */
+  readonly previous: Results | null;
+  readonly toolVersion: string;
+}
+
+export interface ComparisonEnvironment {
+  readonly startEngine: StartEngine;
+  readonly callTimeoutMs: number;
+  readonly machine: Machine;
+  readonly now: () => Date;
+  readonly signal?: AbortSignal;
+  /** Where the reference's scores are kept while candidates are compared with them. */
+  readonly referencePath: string;
+  /** Called whenever a group of figures is complete, with all results so far. */
+  readonly save: (results: Results) => Promise<void>;
+  readonly onStep: (variant: string, step: Step | 'hash', done: number, total: number) => void;
+  readonly onVariantEnd: (variant: VariantResult) => void;
+}
+
+/** The figures of a row that each stage fills. */
+const FIGURES_OF_STAGE = {
+  size: ['model', 'quantization'],
+  speed: ['load', 'speed'],
+  memory: ['memory'],
+  accuracy: ['perplexity', 'divergence', 'tasks'],
+} as const satisfies Record<Stage, readonly (keyof VariantResult)[]>;
+
+/**
+ * Measures every variant in a process of its own, one after another, the reference first, and recommends one.
+ * A variant that fails becomes a row with its reason and the others go on.
+ * @throws UsageError, the signal's reason, or what `save` throws; never for a variant's own failure
+ */
+export async function compareVariants(
+  input: ComparisonInput,
+  environment: ComparisonEnvironment,
+): Promise<Results> {
+  const comparison = new Comparison(input, environment);
+  return comparison.run();
+}
+
+class Comparison {
+  readonly #input: ComparisonInput;
+  readonly #environment: ComparisonEnvironment;
+  readonly #rows = new Map<string, VariantResult>();
+  #machine: Machine;
+  #settings: Settings;
+  #referenceStored = false;
+  readonly #warnings: Set<string>;
+
+  constructor(input: ComparisonInput, environment: ComparisonEnvironment) {
+    this.#input = input;
+    this.#environment = environment;
+    this.#machine = input.previous?.machine ?? environment.machine;
+    this.#settings = input.previous?.settings ?? input.settings;
+    this.#warnings = new Set(input.previous?.warnings);
+  }
+
+  async run(): Promise<Results> {
+    const { variants, reference } = this.#input;
+    const ordered = [...variants].sort((a, b) => Number(b.name === reference) - Number(a.name === reference));
+    for (const variant of variants) this.#rows.set(variant.name, blankRow(variant, this.#settings.only));
+    await this.#save();
+    if (this.#settings.only.includes('speed')) await this.#measureBandwidth();
+    for (const variant of ordered) {
+      this.#environment.signal?.throwIfAborted();
+      await this.#measureRow(variant, ordered);
+      const row = this.#row(variant.name);
+      await this.#save();
+      this.#environment.onVariantEnd(row);
+    }
+    return this.#results();
+  }
+
+  async #measureBandwidth(): Promise<void> {
+    if (isAvailable(this.#machine.copyBandwidthBytesPerSecond)) return;
+    const bytesPerSecond = await measureCopyBandwidth(this.#machine.cores, this.#environment.signal);
+    this.#machine = { ...this.#machine, copyBandwidthBytesPerSecond: bytesPerSecond };
+  }
+
+  async #measureRow(variant: ComparisonVariant, ordered: readonly ComparisonVariant[]): Promise<void> {
+    const { described, name, path } = variant;
+    if (described instanceof QuantscopeError) {
+      this.#fail(name, described);
+      return;
+    }
+    try {
+      const sha256 = await sha256OfFile(path, this.#environment.signal, (bytes) =>
+        this.#environment.onStep(name, 'hash', bytes, variant.bytes),
+      );
+      this.#update(name, { file: { bytes: variant.bytes, sha256 } });
+      const missing = this.#takePrevious(name, sha256);
+      const stages = new Set(missing);
+      if (this.#mustScoreAgain(variant, ordered)) stages.add('accuracy');
+      stages.delete('size');
+      if (stages.size > 0) await this.#runEngine(variant, described, sha256, [...stages]);
+    } catch (thrown) {
+      this.#environment.signal?.throwIfAborted();
+      if (!(thrown instanceof QuantscopeError) || thrown instanceof UsageError) throw thrown;
+      this.#fail(name, thrown);
+    }
+  }
+
+  async #runEngine(
+    { name, path }: ComparisonVariant,
+    described: DescribedFile,
+    sha256: string,
+    stages: readonly Stage[],
+  ): Promise<void> {
+    const { signal, callTimeoutMs, startEngine } = this.#environment;
+    const gpu: GpuChoice = this.#settings.gpu;
+    await using session = await startEngine({ gpu, callTimeoutMs, ...(signal ? { signal } : {}) });
+    this.#takeEngine(session);
+    const method = divergenceMethod(
+      this.#settings.evaluation.divergenceMethod,
+      described.tokenizer.vocabularySize,
+    );
+    if (described.chatTemplate === null && stages.includes('accuracy')) {
+      this.#warnings.add(`${name} has no chat template: its tasks were asked as plain text`);
+    }
+    const hooks: VariantHooks = {
+      signal,
+      onStep: (step, done, total) => this.#environment.onStep(name, step, done, total),
+      onFigures: async (figures) => {
+        this.#update(name, figures);
+        await this.#save();
+      },
+      role: (chunks) => this.#role(name, sha256, chunks, method),
+    };
+    const plan = {
+      path,
+      stages,
+      settings: this.#settings,
+      tokenRead: described.tokenRead,
+      chatTemplate: described.chatTemplate,
+      text: this.#input.text,
+      method,
+      taskItems: this.#input.taskItems,
+      referenceOutcomes: this.#referenceOutcomes(name),
+    };
+    await using role = new RoleHolder(hooks.role);
+    await measureVariant(session, plan, { ...hooks, role: role.open });
+    if (name === this.#input.reference && stages.includes('accuracy')) this.#referenceStored = true;
+  }
+
+  async #role(name: string, sha256: string, chunks: number, method: 'exact' | 'bounded'): Promise<TextRole> {
+    const { referencePath } = this.#environment;
+    if (name === this.#input.reference) {
+      const fingerprint = this.#fingerprint(sha256, chunks, method);
+      return { kind: 'reference', store: await ReferenceWriter.create(referencePath, fingerprint) };
+    }
+    if (!this.#referenceStored) return { kind: 'alone' };
+    return { kind: 'candidate', store: await ReferenceReader.open(referencePath) };
+  }
+
+  /** The reference's row may be complete while its scores, which the others need, are gone. */
+  #mustScoreAgain(variant: ComparisonVariant, ordered: readonly ComparisonVariant[]): boolean {
+    if (variant.name !== this.#input.reference || !this.#settings.only.includes('accuracy')) return false;
+    return ordered.some(({ name }) => {
+      if (name === variant.name) return false;
+      const before = this.#input.previous?.variants.find((row) => row.name === name);
+      return before === undefined || before.status !== 'ok' || missingStages(before, ['accuracy']).length > 0;
+    });
+  }
+
+  #fingerprint(modelSha256: string, chunks: number, method: 'exact' | 'bounded'): ReferenceFingerprint {
+    const { textSha256, contextSize } = this.#settings.evaluation;
+    return { modelSha256, textSha256, contextSize, chunks, kind: method === 'exact' ? 'full' : 'kept' };
+  }
+
+  /** Takes an earlier run's row of the same file over. @returns the stages it does not hold */
+  #takePrevious(name: string, sha256: string): Stage[] {
+    const before = this.#input.previous?.variants.find((row) => row.name === name);
+    if (before === undefined || !isAvailable(before.file.sha256) || before.file.sha256 !== sha256) {
+      return [...this.#settings.only];
+    }
+    const missing = missingStages(before, this.#settings.only);
+    for (const stage of this.#settings.only) {
+      if (missing.includes(stage)) continue;
+      for (const figure of FIGURES_OF_STAGE[stage]) this.#update(name, { [figure]: before[figure] });
+    }
+    return missing;
+  }
+
+  #takeEngine({ info }: EngineSession): void {
+    const { mathCores, ...engine } = info;
+    this.#machine = { ...this.#machine, engine: { ...engine, devices: [...engine.devices] } };
+    if (this.#settings.threads === 0) this.#settings = { ...this.#settings, threads: mathCores };
+  }
+
+  #referenceOutcomes(name: string): readonly boolean[] | null {
+    const { reference } = this.#input;
+    if (reference === null || name === reference) return null;
+    const tasks = this.#row(reference).tasks;
+    return isAvailable(tasks) ? tasks.outcomes : null;
+  }
+
+  #fail(name: string, error: QuantscopeError): void {
+    const row = this.#row(name);
+    const reason = `this variant failed: ${messageOf(error)}`;
+    const emptied = Object.fromEntries(
+      this.#settings.only.flatMap((stage) =>
+        FIGURES_OF_STAGE[stage]
+          .filter((figure) => !isAvailable(row[figure]))
+          .map((figure) => [figure, unavailableBecause(reason)]),
+      ),
+    );
+    this.#update(name, {
+      ...emptied,
+      status: 'failed',
+      failure: { code: error.code, message: messageOf(error) },
+    });
+  }
+
+  #row(name: string): VariantResult {
+    const row = this.#rows.get(name);
+    if (row === undefined) throw new QuantscopeError('compare/no-row', `no row for ${name}`);
+    return row;
+  }
+
+  #update(name: string, figures: Partial<VariantResult>): void {
+    this.#rows.set(name, { ...this.#row(name), ...figures });
+  }
+
+  async #save(): Promise<void> {
+    await this.#environment.save(this.#results());
+  }
+
+  #results(): Results {
+    const variants = this.#input.variants.map(({ name }) => this.#row(name));
+    return {
+      schema: RESULTS_SCHEMA_ID,
+      createdAt: this.#input.previous?.createdAt ?? this.#environment.now().toISOString(),
+      tool: { version: this.#input.toolVersion },
+      machine: this.#machine,
+      settings: this.#settings,
+      reference: this.#input.reference,
+      variants,
+      recommendation: recommend(variants, this.#input.reference, this.#settings.limits),
+      warnings: [...this.#warnings],
+    };
+  }
+}
+
+/** Closes whatever side of the reference store a variant opened, finished or not. */
+class RoleHolder implements AsyncDisposable {
+  readonly #make: (chunks: number) => Promise<TextRole>;
+  #role: TextRole | undefined;
+
+  constructor(make: (chunks: number) => Promise<TextRole>) {
+    this.#make = make;
+  }
+
+  readonly open = async (chunks: number): Promise<TextRole> => {
+    this.#role = await this.#make(chunks);
+    return this.#role;
+  };
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#role !== undefined && this.#role.kind !== 'alone')
+      await this.#role.store[Symbol.asyncDispose]();
+  }
+}
+
+function missingStages(row: VariantResult, stages: readonly Stage[]): Stage[] {
+  return stages.filter((stage) => FIGURES_OF_STAGE[stage].some((figure) => !isAvailable(row[figure])));
+}
+
+function blankRow({ name, ref, bytes, described }: ComparisonVariant, only: readonly Stage[]): VariantResult {
+  const pending = (stage: Stage) =>
+    unavailableBecause(only.includes(stage) ? 'not measured yet' : `${stage} was not asked for (--only)`);
+  const failed = described instanceof QuantscopeError;
+  return {
+    name,
+    ref,
+    file: { bytes, sha256: unavailableBecause('not hashed yet') },
+    model: failed ? unavailableBecause(messageOf(described)) : described.model,
+    quantization: failed ? unavailableBecause(messageOf(described)) : described.quantization,
+    load: pending('speed'),
+    speed: pending('speed'),
+    memory: pending('memory'),
+    perplexity: pending('accuracy'),
+    divergence: pending('accuracy'),
+    tasks: pending('accuracy'),
+    weights: unavailableBecause('the weight error is not part of this comparison'),
+    status: 'ok',
+    failure: null,
+  };
+}

@@ -1,0 +1,28 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+
+const READ_BYTES = 1024 * 1024;
+
+/**
+ * SHA-256 of a file in lower-case hexadecimal, streamed.
+ * @param onBytes called with the bytes hashed so far
+ */
+export async function sha256OfFile(
+  path: string,
+  signal?: AbortSignal,
+  onBytes?: (bytes: number) => void,
+): Promise<string> {
+  const hash = createHash('sha256');
+  let bytes = 0;
+  const stream = createReadStream(path, { highWaterMark: READ_BYTES, ...(signal ? { signal } : {}) });
+  for await (const chunk of stream as AsyncIterable<Buffer>) {
+    hash.update(chunk);
+    bytes += chunk.byteLength;
+    onBytes?.(bytes);
+  }
+  return hash.digest('hex');
+}
+
+export function sha256OfText(text: string): string {
+  return createHash('sha256').update(text, 'utf8').digest('hex');
+}

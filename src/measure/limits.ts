@@ -1,0 +1,131 @@
+import { isAvailable } from './availability.ts';
+import type { Limits, VariantResult } from './results.ts';
+
+/**
+ * How much a variant may lose and still be recommended.
+ *
+ * The limits lie between what users of llama.cpp take for good and for broken, by its own table for Llama-3-8B
+ * (llama.cpp, tools/perplexity/README.md, without importance matrix):
+ *
+ *     q8_0    mean KLD 0.0014   perplexity + 0.0 %   same top token 97.7 %
+ *     q4_K_M           0.0313              + 2.8 %                  91.9 %
+ *     q3_K_M           0.1019              +10.5 %
+ *     q2_K             0.4451              +56.5 %                  71.1 %
+ *
+ * They let a 4-bit mix of such a model through and stop a 3-bit one. Two points of accuracy are about what the user
+ * of an app may begin to notice; a drop also counts only when it is more than chance (McNemar's exact test), since
+ * a few hundred items cannot tell two points from luck.
+ */
+export const DEFAULT_LIMITS: Limits = {
+  /** nats */
+  maxMeanKld: 0.05,
+  /** share of positions */
+  minSameTop: 0.9,
+  /** fraction of the reference's perplexity */
+  maxPerplexityIncrease: 0.05,
+  /** share of the task items: 0.02 is two points */
+  maxAccuracyDrop: 0.02,
+};
+
+/** Flips at least this likely by chance are no evidence of a loss. */
+const SIGNIFICANCE = 0.05;
+
+/** One limit held against one variant. `text` is a phrase for a person, with the figure and the limit. */
+export type LimitCheck =
+  | { readonly verdict: 'met' | 'broken'; readonly text: string }
+  | { readonly verdict: 'unchecked'; readonly what: string; readonly reason: string };
+
+/**
+ * Holds a variant against each limit, the most telling first.
+ * @param reference the reference's row, undefined when there is none to compare perplexity and accuracy with
+ */
+export function checkLimits(
+  variant: VariantResult,
+  reference: VariantResult | undefined,
+  limits: Limits,
+): LimitCheck[] {
+  return [
+    checkDivergence(variant, 'mean KLD', ({ meanKld }) => ({
+      holds: meanKld <= limits.maxMeanKld,
+      text: `mean KLD ${figure(meanKld)} (limit ${figure(limits.maxMeanKld)})`,
+    })),
+    checkDivergence(variant, 'the share of unchanged top tokens', ({ sameTop }) => ({
+      holds: sameTop >= limits.minSameTop,
+      text: `same top token ${percent(sameTop)} (limit ${percent(limits.minSameTop)})`,
+    })),
+    checkPerplexity(variant, reference, limits),
+    checkAccuracy(variant, reference, limits),
+  ];
+}
+
+type AvailableDivergence = Extract<VariantResult['divergence'], { meanKld: number }>;
+
+function checkDivergence(
+  { divergence }: VariantResult,
+  what: string,
+  check: (divergence: AvailableDivergence) => { holds: boolean; text: string },
+): LimitCheck {
+  if (!isAvailable(divergence)) return { verdict: 'unchecked', what, reason: divergence.reason };
+  return verdictOf(check(divergence));
+}
+
+function checkPerplexity(
+  { perplexity }: VariantResult,
+  reference: VariantResult | undefined,
+  { maxPerplexityIncrease }: Limits,
+): LimitCheck {
+  const what = 'the rise of perplexity';
+  if (reference === undefined) return { verdict: 'unchecked', what, reason: NO_REFERENCE };
+  if (!isAvailable(perplexity)) return { verdict: 'unchecked', what, reason: perplexity.reason };
+  if (!isAvailable(reference.perplexity)) {
+    return { verdict: 'unchecked', what, reason: `${reference.name}: ${reference.perplexity.reason}` };
+  }
+  const increase = perplexity.value / reference.perplexity.value - 1;
+  return verdictOf({
+    holds: increase <= maxPerplexityIncrease,
+    text: `perplexity ${increase < 0 ? '' : '+'}${percent(increase)} (limit +${percent(maxPerplexityIncrease)})`,
+  });
+}
+
+function checkAccuracy(
+  { tasks }: VariantResult,
+  reference: VariantResult | undefined,
+  { maxAccuracyDrop }: Limits,
+): LimitCheck {
+  const what = 'the drop of task accuracy';
+  if (reference === undefined) return { verdict: 'unchecked', what, reason: NO_REFERENCE };
+  if (!isAvailable(tasks)) return { verdict: 'unchecked', what, reason: tasks.reason };
+  if (!isAvailable(reference.tasks)) {
+    return { verdict: 'unchecked', what, reason: `${reference.name}: ${reference.tasks.reason}` };
+  }
+  if (tasks.total === 0 || reference.tasks.total === 0) {
+    return { verdict: 'unchecked', what, reason: 'there were no task items' };
+  }
+  const drop = reference.tasks.correct / reference.tasks.total - tasks.correct / tasks.total;
+  const points = `${(100 * Math.abs(drop)).toFixed(1)} points ${drop < 0 ? 'higher' : 'lower'}`;
+  const change = drop === 0 ? 'task accuracy unchanged' : `task accuracy ${points}`;
+  const limit = `limit ${figure(100 * maxAccuracyDrop)}`;
+  if (drop <= maxAccuracyDrop) return { verdict: 'met', text: `${change} (${limit})` };
+  // Without the flips nothing says that the drop is luck.
+  if (!isAvailable(tasks.flips)) return { verdict: 'broken', text: `${change} (${limit})` };
+  const p = `p = ${figure(tasks.flips.pValue)}`;
+  return tasks.flips.pValue >= SIGNIFICANCE
+    ? { verdict: 'met', text: `${change} (${limit}, but within chance: ${p})` }
+    : { verdict: 'broken', text: `${change} (${limit}, ${p})` };
+}
+
+const NO_REFERENCE = 'the reference is not among the variants';
+
+function verdictOf({ holds, text }: { holds: boolean; text: string }): LimitCheck {
+  return { verdict: holds ? 'met' : 'broken', text };
+}
+
+/** Three significant digits, without trailing zeros. */
+function figure(value: number): string {
+  return Number(value.toPrecision(3)).toString();
+}
+
+/** With two decimals, without trailing zeros: 90 %, 94.5 %, 85.89 %. */
+function percent(share: number): string {
+  return `${Number((100 * share).toFixed(2))} %`;
+}

@@ -1,0 +1,154 @@
+import type { ContextOptions, EngineSession, LoadedModel } from '../engine/engine.ts';
+import { unavailableBecause } from './availability.ts';
+import { evictFromPageCache } from './page-cache.ts';
+import type { TokenRead } from './rates.ts';
+import type { Memory, Settings, Stage, VariantResult } from './results.ts';
+import { measureSpeed, speedContextSize } from './speed.ts';
+import { runTasks } from './task-run.ts';
+import { summarizeTasks, type TaskItem } from './tasks.ts';
+import { chunksOf, evaluateText, type TextPlan, type TextRole } from './text-evaluation.ts';
+
+/** An ordinary first question of a chat, long enough that a phone's user would notice the wait. */
+const FIRST_TOKEN_QUESTION =
+  'I have an hour before guests arrive and some rice, eggs, tomatoes and cheese in the kitchen. ' +
+  'What could I cook for four people, and in which order should I do things?';
+
+/** Replies and their prompts fit here; a model trained on less gets what it was trained on. */
+const TASK_CONTEXT_SIZE = 2048;
+
+export type Step = 'load' | 'speed' | 'memory' | 'perplexity' | 'tasks';
+
+export interface VariantPlan {
+  readonly path: string;
+  readonly stages: readonly Stage[];
+  readonly settings: Settings;
+  /** What evaluating one token reads, for the effective bandwidth. */
+  readonly tokenRead: Pick<TokenRead, 'weightsBytes' | 'lookedUpBytes' | 'kvBytesPerToken'>;
+  readonly chatTemplate: string | null;
+  readonly text: string;
+  readonly method: TextPlan['method'];
+  readonly taskItems: readonly TaskItem[];
+  readonly referenceOutcomes: readonly boolean[] | null;
+}
+
+export interface VariantHooks {
+  /** Opens this variant's side of the reference store, once the number of chunks is known. */
+  role(chunks: number): Promise<TextRole>;
+  onStep(step: Step, done: number, total: number): void;
+  /** A group of figures is complete. */
+  onFigures(figures: Partial<VariantResult>): Promise<void>;
+  readonly signal: AbortSignal | undefined;
+}
+
+/**
+ * Everything that is measured of one variant, in the order that keeps the figures apart: loads, then speed, then the
+ * peak memory of just these, then the evaluations, whose buffers no phone would allocate.
+ */
+export async function measureVariant(
+  session: EngineSession,
+  plan: VariantPlan,
+  hooks: VariantHooks,
+): Promise<void> {
+  const { settings } = plan;
+  const wants = (stage: Stage) => plan.stages.includes(stage);
+  const timed: ContextOptions = {
+    contextSize: speedContextSize({ ...settings, repetitions: 0 }),
+    batchSize: settings.batchSize,
+    threads: settings.threads,
+    flashAttention: settings.flashAttention,
+    keyType: 'f16',
+    valueType: 'f16',
+  };
+  const model = await load(session, plan, timed, hooks);
+  if (wants('speed') || wants('memory')) {
+    const question = await session.chatPrompt(
+      [{ role: 'user', content: FIRST_TOKEN_QUESTION }],
+      plan.chatTemplate,
+    );
+    const speedPlan = wants('speed') ? settings : { ...settings, repetitions: 1 };
+    const speed = await measureSpeed(session, model, speedPlan, question, plan.tokenRead, (done, total) =>
+      hooks.onStep(wants('speed') ? 'speed' : 'memory', done, total),
+    );
+    if (wants('speed')) await hooks.onFigures({ speed });
+    if (wants('memory')) await hooks.onFigures({ memory: await measureMemory(session, timed.contextSize) });
+  }
+  if (!wants('accuracy')) return;
+  await evaluate(session, model, plan, timed, hooks);
+}
+
+/** Loads and opens; when speed is asked for twice, first from the disk and then from memory. */
+async function load(
+  session: EngineSession,
+  { path, settings, stages }: VariantPlan,
+  context: ContextOptions,
+  hooks: VariantHooks,
+): Promise<LoadedModel> {
+  const once = async () => {
+    const model = await session.loadModel({ path, gpuLayers: settings.gpuLayers });
+    const { openMs } = await session.openContext(context);
+    return { model, ms: model.loadMs + openMs };
+  };
+  if (!stages.includes('speed')) return (await once()).model;
+  hooks.onStep('load', 0, 2);
+  const notEvicted = await evictFromPageCache(path, hooks.signal);
+  const cold = await once();
+  hooks.onStep('load', 1, 2);
+  await session.unload();
+  const warm = await once();
+  hooks.onStep('load', 2, 2);
+  await hooks.onFigures({
+    load: { coldMs: notEvicted === null ? cold.ms : unavailableBecause(notEvicted), warmMs: warm.ms },
+  });
+  return warm.model;
+}
+
+async function measureMemory(session: EngineSession, contextSize: number): Promise<Memory> {
+  const { peakRssBytes, anonymousBytes } = await session.processMemory();
+  const { weightsBytes, kvBytes, computeBytes, gpuBytes } = await session.engineMemory();
+  return {
+    peakRssBytes,
+    anonymousBytes: anonymousBytes ?? unavailableBecause('only Linux tells anonymous memory apart'),
+    weightsBytes,
+    kvBytes: kvBytes ?? unavailableBecause('llama.cpp did not say'),
+    computeBytes: computeBytes ?? unavailableBecause('llama.cpp did not say'),
+    gpuBytes,
+    contextSize,
+  };
+}
+
+async function evaluate(
+  session: EngineSession,
+  model: LoadedModel,
+  plan: VariantPlan,
+  timed: ContextOptions,
+  hooks: VariantHooks,
+): Promise<void> {
+  const { evaluation } = plan.settings;
+  const textPlan: TextPlan = {
+    text: plan.text,
+    contextSize: evaluation.contextSize,
+    chunks: evaluation.chunks,
+    method: plan.method,
+  };
+  const planned = await chunksOf(session, model, textPlan);
+  await session.openContext({ ...timed, contextSize: evaluation.contextSize });
+  const role = await hooks.role(planned.chunks.length);
+  hooks.onStep('perplexity', 0, planned.chunks.length);
+  const { perplexity, divergence } = await evaluateText(session, planned, textPlan, role, (done, total) =>
+    hooks.onStep('perplexity', done, total),
+  );
+  await hooks.onFigures({
+    perplexity,
+    divergence: divergence ?? unavailableBecause('there is no reference to compare with'),
+  });
+  if (plan.taskItems.length === 0) return;
+  await session.openContext({
+    ...timed,
+    contextSize: Math.min(TASK_CONTEXT_SIZE, model.trainContextSize),
+  });
+  hooks.onStep('tasks', 0, plan.taskItems.length);
+  const outcomes = await runTasks(session, plan.taskItems, plan.chatTemplate, (done, total) =>
+    hooks.onStep('tasks', done, total),
+  );
+  await hooks.onFigures({ tasks: summarizeTasks(plan.taskItems, outcomes, plan.referenceOutcomes) });
+}

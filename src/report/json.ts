@@ -1,0 +1,6 @@
+import type { Results } from '../measure/results.ts';
+
+/** The results contract itself, indented for those who look inside. */
+export function renderJson(results: Results): string {
+  return JSON.stringify(results, null, 2);
+}

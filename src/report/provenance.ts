@@ -1,0 +1,99 @@
+import { isAvailable } from '../measure/availability.ts';
+import type { Machine, Results, VariantResult } from '../measure/results.ts';
+import { formatBytes, formatCount } from '../util/units.ts';
+
+/** How and where the figures were taken: what a reader needs to repeat them, as sentences. */
+export function describeMeasurement(results: Results): string[] {
+  const { machine, settings, tool, createdAt } = results;
+  return [
+    `Measured on ${describeMachine(machine)}, ${createdAt.slice(0, 10)}, with ${describeEngine(machine, tool.version)}.`,
+    ...describeSpeed(results),
+    ...describeAccuracy(results),
+    ...(settings.quick ? ['--quick: fewer repetitions and chunks than the default.'] : []),
+  ];
+}
+
+/** The model that the variants are of, or the models when they are several. */
+export function describeModels({ variants }: Results): string {
+  const models = new Map<string, string>();
+  for (const { model } of variants) {
+    if (!isAvailable(model)) continue;
+    const name = model.name ?? model.architecture;
+    const family = model.name === null ? '' : `${model.architecture}, `;
+    models.set(
+      `${name}/${model.parameters}`,
+      `${name} (${family}${formatCount(model.parameters)} parameters)`,
+    );
+  }
+  return [...models.values()].join('; ');
+}
+
+function describeMachine({
+  cpu,
+  cores,
+  memoryBytes,
+  os,
+  arch,
+  copyBandwidthBytesPerSecond,
+}: Machine): string {
+  const bandwidth = isAvailable(copyBandwidthBytesPerSecond)
+    ? [`${(copyBandwidthBytesPerSecond / 1e9).toPrecision(3)} GB/s copy bandwidth`]
+    : [];
+  return [cpu, plural(cores, 'core'), formatBytes(memoryBytes), ...bandwidth, `${os} ${arch}`].join(', ');
+}
+
+function describeEngine({ engine }: Machine, toolVersion: string): string {
+  const tool = `quantscope ${toolVersion}`;
+  if (!isAvailable(engine)) return `${tool} and no engine (${engine.reason})`;
+  const devices = engine.devices.length === 0 ? '' : ` (${engine.devices.join(', ')})`;
+  return `${tool}, ${engine.name} ${engine.version}, llama.cpp ${engine.llamaCpp} (${engine.build}), backend ${engine.backend}${devices}`;
+}
+
+function describeSpeed({ settings, variants }: Results): string[] {
+  if (!variants.some(({ speed }) => isAvailable(speed))) return [];
+  const { repetitions, threads, flashAttention, cacheType, batchSize, gpuLayers, gpu, seed } = settings;
+  const layers = gpu === 'off' ? [] : [`GPU layers ${gpuLayers}`];
+  return [
+    `Speed: ${[
+      plural(repetitions, 'repetition'),
+      plural(threads, 'thread'),
+      ...layers,
+      `batch ${batchSize}`,
+      `${cacheType} cache`,
+      `flash attention ${flashAttention}`,
+      `seed ${seed}`,
+    ].join(', ')}.`,
+  ];
+}
+
+function describeAccuracy({ settings: { evaluation }, variants }: Results): string[] {
+  const perplexities = variants.map(({ perplexity }) => perplexity).filter(isAvailable);
+  const facts: string[] = [];
+  const [first] = perplexities;
+  if (first !== undefined) {
+    const chunks = perplexities.map((perplexity) => perplexity.chunks);
+    const [least, most] = [Math.min(...chunks), Math.max(...chunks)];
+    const count = least === most ? plural(most, 'chunk') : `${least} to ${most} chunks`;
+    facts.push(`${evaluation.text}, ${count} of ${first.contextSize} tokens`);
+  }
+  facts.push(...describeDivergence(variants));
+  if (variants.some(({ tasks }) => isAvailable(tasks))) {
+    facts.push(`${plural(evaluation.taskItems, 'task')} from ${evaluation.tasks}`);
+  }
+  return facts.length === 0 ? [] : [`Accuracy: ${facts.join('; ')}.`];
+}
+
+function describeDivergence(variants: readonly VariantResult[]): string[] {
+  const divergences = variants.map(({ divergence }) => divergence).filter(isAvailable);
+  const bounded = divergences.filter(({ method }) => method === 'bounded');
+  if (divergences.length === 0) return [];
+  if (bounded.length === 0) return ['KLD exact'];
+  const unresolved = Math.max(...bounded.map(({ unresolvedMass }) => unresolvedMass));
+  return [
+    `KLD is a lower bound: ${(unresolved * 100).toPrecision(2)} % of the reference's probability was summed as one token`,
+  ];
+}
+
+function plural(count: number, noun: string): string {
+  return `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`;
+}

@@ -1,0 +1,27 @@
+import type { Results } from '../measure/results.ts';
+import { renderComparisonTable, type TableOptions } from './comparison-table.ts';
+import { renderJson } from './json.ts';
+
+/** What a caller may ask of any renderer; each takes what it understands. */
+export type RenderOptions = TableOptions;
+
+type Renderer = (results: Results, options: RenderOptions) => string;
+
+const renderers = {
+  table: renderComparisonTable,
+  json: renderJson,
+} as const satisfies Record<string, Renderer>;
+
+export type RendererName = keyof typeof renderers;
+
+/** The forms that results can be rendered in. */
+export const RENDERER_NAMES: readonly RendererName[] = ['table', 'json'];
+
+/**
+ * Renders results as text, without a newline at its end.
+ * @param name one of `RENDERER_NAMES`
+ */
+export function render(name: RendererName, results: Results, options: RenderOptions = {}): string {
+  const renderer: Renderer = renderers[name];
+  return renderer(results, options);
+}

@@ -1,0 +1,211 @@
+import { execFileSync } from 'node:child_process';
+import { describe, expect, it } from 'vitest';
+import { startEngineProcess } from '../../dist/engine/index.js';
+import { nanoPath } from '../helpers/nano.ts';
+
+const context = {
+  contextSize: 512,
+  batchSize: 512,
+  threads: 2,
+  flashAttention: 'auto',
+  keyType: 'f16',
+  valueType: 'f16',
+} as const;
+const start = (signal?: AbortSignal, callTimeoutMs = 60_000) =>
+  startEngineProcess({ gpu: 'off', callTimeoutMs, ...(signal ? { signal } : {}) });
+
+/** A chunk of plausible tokens: BOS and a run through the vocabulary. */
+const chunk = Uint32Array.from({ length: 512 }, (_, i) => (i === 0 ? 1 : 300 + ((i * 37) % 1000)));
+
+async function opened(name: string) {
+  const session = await start();
+  const model = await session.loadModel({ path: nanoPath(name), gpuLayers: 'max' });
+  await session.openContext(context);
+  return { session, model };
+}
+
+describe('the engine process', () => {
+  it('says which engine and which llama.cpp it is', async () => {
+    await using session = await start();
+    expect(session.info).toMatchObject({
+      name: 'node-llama-cpp',
+      version: '3.22.1',
+      backend: 'cpu',
+      devices: [],
+    });
+    expect(session.info.llamaCpp).toMatch(/^(v\d|b\d)/);
+  });
+
+  it('loads a model and tells its vocabulary, BOS rule and training context', async () => {
+    const { session, model } = await opened('Q8_0');
+    await using _ = session;
+    expect(model).toMatchObject({ vocabularySize: 1541, bosToken: 1, addsBos: true, trainContextSize: 512 });
+    expect(model.loadMs).toBeGreaterThan(0);
+  });
+
+  it('scores probabilities that sum to one, and the same ones whichever way they are asked for', async () => {
+    const { session, model } = await opened('Q4_K_M');
+    await using _ = session;
+    const firstScored = 256;
+    const full = await session.score({ tokens: chunk, firstScored, want: { kind: 'full' } });
+    const next = await session.score({ tokens: chunk, firstScored, want: { kind: 'next' } });
+    const top = await session.score({
+      tokens: chunk,
+      firstScored,
+      want: { kind: 'top', mass: 0.999, limit: 512 },
+    });
+    if (full.kind !== 'full' || top.kind !== 'kept') throw new Error('another kind than asked for');
+    const { offsets, tokens } = top;
+    const asked = await session.score({
+      tokens: chunk,
+      firstScored,
+      want: { kind: 'tokens', offsets, tokens },
+    });
+    if (asked.kind !== 'kept') throw new Error('another kind than asked for');
+
+    expect(full.positions).toBe(255);
+    expect(next.nextLogProb).toEqual(full.nextLogProb);
+    expect(next.topToken).toEqual(full.topToken);
+    for (let position = 0; position < full.positions; position++) {
+      const row = full.logProbs.subarray(
+        position * model.vocabularySize,
+        (position + 1) * model.vocabularySize,
+      );
+      expect(row.reduce((sum, logProb) => sum + Math.exp(logProb), 0)).toBeCloseTo(1, 4);
+      expect(row.indexOf(Math.max(...row))).toBe(full.topToken[position]);
+      expect(row[chunk[firstScored + position + 1] ?? -1]).toBeCloseTo(full.nextLogProb[position] ?? 0, 5);
+      let mass = 0;
+      for (let i = offsets[position] ?? 0; i < (offsets[position + 1] ?? 0); i++) {
+        const inFull = row[tokens[i] ?? -1] ?? Number.NaN;
+        expect(top.logProbs[i]).toBeCloseTo(inFull, 5);
+        expect(asked.logProbs[i]).toBeCloseTo(inFull, 4);
+        mass += Math.exp(inFull);
+      }
+      const kept = (offsets[position + 1] ?? 0) - (offsets[position] ?? 0);
+      if (kept < 512) expect(mass).toBeGreaterThanOrEqual(0.9989);
+    }
+  });
+
+  it('scores a chunk that takes several batches as one that takes one', async () => {
+    await using session = await start();
+    await session.loadModel({ path: nanoPath('F16'), gpuLayers: 'max' });
+    await session.openContext(context);
+    const whole = await session.score({ tokens: chunk, firstScored: 100, want: { kind: 'next' } });
+    await session.openContext({ ...context, batchSize: 96 });
+    const pieces = await session.score({ tokens: chunk, firstScored: 100, want: { kind: 'next' } });
+    expect(pieces.positions).toBe(whole.positions);
+    for (let i = 0; i < whole.positions; i++) {
+      expect(Math.abs((pieces.nextLogProb[i] ?? 0) - (whole.nextLogProb[i] ?? 0))).toBeLessThan(0.05);
+    }
+  });
+
+  it('answers a question through the chat template, the same each time', async () => {
+    const { session } = await opened('F16');
+    await using _ = session;
+    const template =
+      "{% for message in messages %}{{'<|' + message['role'] + '|>\n' + message['content'] + '<|end|>\n'}}{% endfor %}{{'<|assistant|>\n'}}";
+    const prompt = await session.chatPrompt([{ role: 'user', content: 'What is 2 x 3?' }], template);
+    expect(prompt[0]).toBe(1);
+    const first = await session.complete(prompt, 32);
+    const second = await session.complete(prompt, 32);
+    expect(first.stop).toBe('end');
+    expect(first.text).toBe(second.text);
+  });
+
+  it('accounts for weights, cache and buffers, and for its own peak', async () => {
+    const { session } = await opened('Q8_0');
+    await using _ = session;
+    const memory = await session.engineMemory();
+    // 4 layers x 512 positions x (256 keys + 256 values) x 2 bytes.
+    expect(memory.kvBytes).toBe(4 * 512 * 512 * 2);
+    expect(memory.weightsBytes).toBeGreaterThan(4_000_000);
+    expect(memory.computeBytes).toBeGreaterThan(0);
+    expect(memory.gpuBytes).toBe(0);
+    expect((await session.processMemory()).peakRssBytes).toBeGreaterThan(memory.weightsBytes);
+  });
+
+  it('tells why llama.cpp refuses a file', async () => {
+    await using session = await start();
+    await expect(session.loadModel({ path: nanoPath('text'), gpuLayers: 0 })).rejects.toMatchObject({
+      code: 'engine/load-failed',
+      message: expect.stringContaining('llama.cpp refused the file: '),
+    });
+  });
+
+  it('refuses a template that cannot be rendered', async () => {
+    const { session } = await opened('Q8_0');
+    await using _ = session;
+    await expect(session.chatPrompt([{ role: 'user', content: 'x' }], '{% for %}')).rejects.toMatchObject({
+      code: 'engine/template-failed',
+    });
+  });
+
+  it('rejects the pending call when its process is killed', async () => {
+    const { session } = await opened('Q8_0');
+    await using _ = session;
+    const pending = session.timeGeneration(new Uint32Array(), chunk.subarray(0, 500));
+    killEngines('KILL');
+    await expect(pending).rejects.toMatchObject({ code: 'engine/killed' });
+    await expect(session.tokenize('more', false)).rejects.toMatchObject({ code: 'engine/killed' });
+  });
+
+  it('names a native crash', async () => {
+    const { session } = await opened('Q8_0');
+    await using _ = session;
+    const pending = session.timeGeneration(new Uint32Array(), chunk.subarray(0, 500));
+    killEngines('SEGV');
+    await expect(pending).rejects.toMatchObject({
+      code: 'engine/crashed',
+      message: expect.stringContaining('segmentation fault'),
+    });
+  });
+
+  it('ends a step that takes too long', async () => {
+    await using session = await start(undefined, 60_000);
+    await session.loadModel({ path: nanoPath('F16'), gpuLayers: 0 });
+    await session.openContext({ ...context, contextSize: 16_384 });
+    await using impatient = await start(undefined, 3000);
+    await impatient.loadModel({ path: nanoPath('F16'), gpuLayers: 0 });
+    await impatient.openContext({ ...context, contextSize: 32_768 });
+    const long = Uint32Array.from({ length: 32_000 }, (_, i) => 300 + (i % 1000));
+    await expect(impatient.timeGeneration(long, long.subarray(0, 700))).rejects.toMatchObject({
+      code: 'engine/timeout',
+      hint: expect.stringContaining('--timeout'),
+    });
+  });
+
+  it('ends with the reason of its signal, leaving no process', async () => {
+    const controller = new AbortController();
+    const session = await start(controller.signal);
+    await session.loadModel({ path: nanoPath('F16'), gpuLayers: 0 });
+    await session.openContext(context);
+    const pending = session.timeGeneration(new Uint32Array(), chunk);
+    controller.abort(new Error('enough'));
+    await expect(pending).rejects.toThrow('enough');
+    await session[Symbol.asyncDispose]();
+    expect(engines()).toEqual([]);
+  });
+
+  it('refuses a GPU that is not there', async () => {
+    const other = process.platform === 'darwin' ? 'vulkan' : 'metal';
+    await expect(startEngineProcess({ gpu: other, callTimeoutMs: 60_000 })).rejects.toMatchObject({
+      code: 'engine/gpu-unavailable',
+    });
+  });
+});
+
+/** Engine processes that this test process started. */
+function engines(): number[] {
+  const list = execFileSync('ps', ['-o', 'pid=,ppid=,args=', '-A'], { encoding: 'utf8' });
+  return list
+    .split('\n')
+    .map((line) => /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(line))
+    .filter((match) => match?.[2] === String(process.pid) && match[3]?.includes('engine/child.js'))
+    .map((match) => Number(match?.[1]));
+}
+
+function killEngines(signal: 'KILL' | 'SEGV'): void {
+  const running = engines();
+  expect(running.length).toBeGreaterThan(0);
+  for (const pid of running) process.kill(pid, `SIG${signal}`);
+}

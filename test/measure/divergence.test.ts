@@ -1,0 +1,281 @@
+import { readFileSync } from 'node:fs';
+import { performance } from 'node:perf_hooks';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { DivergenceAccumulator } from '../../src/measure/divergence.ts';
+import type { PositionData } from '../../src/measure/position-data.ts';
+import type { Divergence } from '../../src/measure/results.ts';
+import { resultsSchema } from '../../src/measure/results.ts';
+import { fullOf, keptOf, logSoftmax, mostLikely, pairOfModels } from './distributions.ts';
+
+interface NanoStatistics {
+  readonly ppl: number;
+  readonly pplBase: number;
+  readonly lnPplRatio: number;
+  readonly sameTopPercent: number;
+  readonly sameTopStderrPercent: number;
+}
+const nano: { variants: Record<string, NanoStatistics> } = JSON.parse(
+  readFileSync(new URL('../../fixtures/nano/reference.json', import.meta.url), 'utf8'),
+);
+
+describe('divergence of a model from itself', () => {
+  it('is 0 in every statistic, with the same top token everywhere', () => {
+    fc.assert(
+      fc.property(pairOfModels(), ({ reference, next }) => {
+        const data = fullOf(reference, next);
+        const { sameTop, lnPplCorrelation, method, ...rest } = divergenceOf([data, data]);
+        expect(sameTop).toBe(1);
+        expect(method).toBe('exact');
+        expect(lnPplCorrelation ?? 1).toBeCloseTo(1, 12);
+        for (const [name, value] of Object.entries(rest)) expect([name, value]).toEqual([name, 0]);
+      }),
+    );
+  });
+});
+
+describe('the statistics', () => {
+  it('are those of two positions computed by hand', () => {
+    const p = [
+      [0.5, 0.5],
+      [0.8, 0.2],
+    ];
+    const q = [
+      [0.25, 0.75],
+      [0.8, 0.2],
+    ];
+    const toLog = (rows: number[][]) => rows.map((row) => row.map(Math.log));
+    const result = divergenceOf([fullOf(toLog(p), [0, 1]), fullOf(toLog(q), [0, 1])]);
+    const kld = Math.log(4 / 3) / 2;
+    // Δp is -0.25 and 0; ln p(next) falls by ln 2 and by 0.
+    const expected: Partial<Divergence> = {
+      meanKld: kld / 2,
+      // (E[x²] - E[x]²) / (N - 1) = k²/2 - k²/4 with N = 2.
+      stderrKld: kld / 2,
+      medianKld: kld / 2,
+      p90Kld: 0.9 * kld,
+      maxKld: kld,
+      meanDeltaP: -0.125,
+      stderrDeltaP: 0.125,
+      rmsDeltaP: Math.sqrt(0.0625 / 2),
+      stderrRmsDeltaP: (0.5 / Math.sqrt(0.0625 / 2)) * (0.0625 / 2),
+      minDeltaP: -0.25,
+      maxDeltaP: 0,
+      p25DeltaP: -0.1875,
+      // The first position's reference is a tie, whose top token is the first.
+      sameTop: 0.5,
+      sameTopStderr: 0.5,
+      lnPplRatio: Math.LN2 / 2,
+      lnPplRatioStderr: Math.LN2 / 2,
+      unresolvedMass: 0,
+    };
+    for (const [name, value] of Object.entries(expected)) {
+      expect(result[name as keyof Divergence], name).toBeCloseTo(Number(value), 6);
+    }
+  });
+
+  it('are llama-perplexity’s formulas over the sums it keeps', () => {
+    fc.assert(
+      fc.property(pairOfModels(), ({ reference, candidate, next }) => {
+        const [p, q] = [fullOf(reference, next), fullOf(candidate, next)];
+        const result = divergenceOf([p, q]);
+        const losses = Array.from(q.nextLogProb, (logProb) => -logProb);
+        const baseLosses = Array.from(p.nextLogProb, (logProb) => -logProb);
+        const deltaP = losses.map((loss, i) => Math.exp(-loss) - Math.exp(-(baseLosses[i] ?? 0)));
+        const [loss, base] = [withUncertainty(losses), withUncertainty(baseLosses)];
+        const products = losses.map((value, i) => value * (baseLosses[i] ?? 0));
+        const covariance = (average(products) - loss.value * base.value) / (losses.length - 1);
+        const squares = withUncertainty(deltaP.map((value) => value * value));
+        const variance = loss.error ** 2 + base.error ** 2 - 2 * covariance;
+        expect(result.lnPplRatio).toBeCloseTo(loss.value - base.value, 9);
+        expect(result.lnPplRatioStderr ** 2).toBeCloseTo(variance, 6);
+        expect(result.meanDeltaP).toBeCloseTo(withUncertainty(deltaP).value, 12);
+        expect(result.stderrDeltaP).toBeCloseTo(withUncertainty(deltaP).error, 6);
+        expect(result.rmsDeltaP).toBeCloseTo(Math.sqrt(squares.value), 9);
+        if (squares.value > 1e-6) {
+          expect(result.stderrRmsDeltaP).toBeCloseTo((0.5 / Math.sqrt(squares.value)) * squares.error, 5);
+        }
+        if (loss.error > 1e-3 && base.error > 1e-3) {
+          expect(result.lnPplCorrelation).toBeCloseTo(covariance / (loss.error * base.error), 5);
+        }
+      }),
+    );
+  });
+
+  it('reproduce llama-perplexity’s error of the same-top share on the nano family, from its 7,395 positions', () => {
+    for (const [name, { sameTopPercent, sameTopStderrPercent }] of Object.entries(nano.variants)) {
+      const same = Math.round((sameTopPercent / 100) * 7395);
+      const data: PositionData = {
+        kind: 'kept',
+        positions: 7395,
+        offsets: new Uint32Array(7396),
+        tokens: new Uint32Array(),
+        logProbs: new Float64Array(),
+        nextLogProb: new Float64Array(7395),
+        topToken: new Uint32Array(7395),
+      };
+      const candidate = {
+        ...data,
+        topToken: Uint32Array.from({ length: 7395 }, (_, i) => (i < same ? 0 : 1)),
+      };
+      const { sameTop, sameTopStderr } = divergenceOf([data, candidate]);
+      expect(100 * sameTop, name).toBeCloseTo(sameTopPercent, 3);
+      expect(100 * sameTopStderr, name).toBeCloseTo(sameTopStderrPercent, 3);
+    }
+  });
+
+  it('give the ln ratio of the perplexities, as llama-perplexity’s own figures do', () => {
+    for (const { ppl, pplBase, lnPplRatio } of Object.values(nano.variants)) {
+      const one = (perplexity: number): PositionData => ({
+        kind: 'kept',
+        positions: 2,
+        offsets: new Uint32Array(3),
+        tokens: new Uint32Array(),
+        logProbs: new Float64Array(),
+        nextLogProb: new Float64Array(2).fill(-Math.log(perplexity)),
+        topToken: new Uint32Array(2),
+      });
+      const result = divergenceOf([one(pplBase), one(ppl)]);
+      expect(result.lnPplRatio).toBeCloseTo(lnPplRatio, 5);
+      expect(result).not.toHaveProperty('lnPplCorrelation');
+    }
+  });
+
+  it('come in order, and as the results contract has them', () => {
+    const contract = resultsSchema.shape.variants.element.shape.divergence;
+    fc.assert(
+      fc.property(pairOfModels(), ({ reference, candidate, next }) => {
+        const d = divergenceOf([fullOf(reference, next), fullOf(candidate, next)]);
+        expect(contract.parse(d)).toEqual(d);
+        expectRising([0, d.medianKld, d.p90Kld, d.p95Kld, d.p99Kld, d.p999Kld, d.maxKld]);
+        expectRising([d.minDeltaP, d.p01DeltaP, d.p05DeltaP, d.p10DeltaP, d.p25DeltaP, d.medianDeltaP]);
+        expectRising([d.medianDeltaP, d.p75DeltaP, d.p90DeltaP, d.p95DeltaP, d.p99DeltaP, d.maxDeltaP]);
+        expect(d.meanKld).toBeLessThanOrEqual(d.maxKld * (1 + 1e-12));
+        expect(d.rmsDeltaP).toBeGreaterThanOrEqual(Math.abs(d.meanDeltaP) - 1e-12);
+      }),
+    );
+  });
+
+  it('do not depend on how the positions are cut into chunks, nor on the order of these', () => {
+    fc.assert(
+      fc.property(pairOfModels(), fc.nat(), ({ reference, candidate, next }, at) => {
+        const cut = at % (next.length + 1);
+        const part = (from: number, to: number): [PositionData, PositionData] => [
+          fullOf(reference.slice(from, to), next.slice(from, to)),
+          fullOf(candidate.slice(from, to), next.slice(from, to)),
+        ];
+        const parts = [part(0, cut), part(cut, next.length)].filter(([{ positions }]) => positions > 0);
+        const whole = divergenceOf(part(0, next.length));
+        expectClose(divergenceOf(...parts), whole);
+        expectClose(divergenceOf(...parts.reverse()), whole);
+        const spreads = part(0, next.length).map(
+          ({ nextLogProb }) => withUncertainty([...nextLogProb]).error,
+        );
+        if (Math.min(...spreads) < 1e-3) return;
+        expect(divergenceOf(...parts).lnPplCorrelation).toBeCloseTo(whole.lnPplCorrelation ?? Number.NaN, 6);
+      }),
+    );
+  });
+});
+
+describe('the bounded method', () => {
+  it('is below the exact one and equal in all that needs no whole distribution', () => {
+    fc.assert(
+      fc.property(pairOfModels(), ({ reference, candidate, next }) => {
+        const exact = divergenceOf([fullOf(reference, next), fullOf(candidate, next)]);
+        const tokens = mostLikely(reference, 0.999, 512);
+        const bounded = divergenceOf([keptOf(reference, next, tokens), keptOf(candidate, next, tokens)]);
+        expect(bounded.method).toBe('bounded');
+        expect(bounded.meanKld).toBeLessThanOrEqual(exact.meanKld + 1e-5);
+        expect(bounded.maxKld).toBeLessThanOrEqual(exact.maxKld + 1e-5);
+        expect(bounded.unresolvedMass).toBeLessThanOrEqual(0.001 + 1e-12);
+        const { meanDeltaP, rmsDeltaP, sameTop, lnPplRatio, lnPplRatioStderr } = exact;
+        expect(bounded).toMatchObject({ meanDeltaP, rmsDeltaP, sameTop, lnPplRatio, lnPplRatioStderr });
+      }),
+    );
+  });
+
+  it('says how much of the reference it left in one bucket', () => {
+    const even = [logSoftmax([0, 0, 0, 0]), logSoftmax([0, 0, 0, 0])];
+    const kept = keptOf(even, [0, 0], [[0, 1], [0]]);
+    expect(divergenceOf([kept, kept]).unresolvedMass).toBeCloseTo((0.5 + 0.75) / 2, 12);
+  });
+});
+
+describe('what cannot be compared', () => {
+  const even = fullOf([logSoftmax([0, 0]), logSoftmax([0, 0])], [0, 1]);
+
+  it('is a mixture of forms', () => {
+    const accumulator = new DivergenceAccumulator();
+    accumulator.add(even, even);
+    const kept = keptOf([logSoftmax([0, 0])], [0], [[0]]);
+    expect(() => accumulator.add(kept, kept)).toThrow('got kept distributions after full ones');
+  });
+
+  it('is a next token without a probability', () => {
+    const broken = { ...even, nextLogProb: Float64Array.of(-1, Number.NaN) };
+    expect(() => new DivergenceAccumulator().add(even, broken)).toThrow(
+      'ln p of the next token at scored position 1 is -0.69',
+    );
+  });
+
+  it('is fewer than two positions', () => {
+    expect(() => new DivergenceAccumulator().finish()).toThrow('0 compared positions, need at least 2');
+  });
+});
+
+it('compares three variants with a reference over 7,395 positions of 1,541 tokens well within 1.5 s', () => {
+  const [positions, chunks, variants, vocabularySize] = [255, 29, 3, 1541];
+  const model = (seed: number) =>
+    fullOf(
+      Array.from({ length: positions }, (_, position) =>
+        logSoftmax(
+          Array.from(
+            { length: vocabularySize },
+            (_, token) => 6 * Math.sin(seed + position * 31.7 + token * token),
+          ),
+        ),
+      ),
+      Array.from({ length: positions }, (_, position) => position),
+    );
+  const [reference, candidate] = [model(0), model(0.1)];
+  const started = performance.now();
+  for (let variant = 0; variant < variants; variant++) {
+    const accumulator = new DivergenceAccumulator();
+    for (let chunk = 0; chunk < chunks; chunk++) accumulator.add(reference, candidate);
+    accumulator.finish();
+  }
+  const elapsed = performance.now() - started;
+  expect(elapsed).toBeLessThan(1500);
+});
+
+function divergenceOf(...chunks: readonly (readonly [PositionData, PositionData])[]): Divergence {
+  const accumulator = new DivergenceAccumulator();
+  for (const [reference, candidate] of chunks) accumulator.add(reference, candidate);
+  return accumulator.finish();
+}
+
+function average(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+/** mean_and_uncertainty of llama.cpp's tools/perplexity/perplexity.cpp. */
+function withUncertainty(values: readonly number[]) {
+  const value = average(values);
+  const variance = average(values.map((each) => each * each)) - value * value;
+  return { value, error: Math.sqrt(Math.max(0, variance) / (values.length - 1)) };
+}
+
+function expectRising(values: readonly number[]): void {
+  expect(values).toEqual([...values].sort((a, b) => a - b));
+}
+
+function expectClose(actual: Divergence, expected: Divergence): void {
+  for (const [name, value] of Object.entries(expected)) {
+    const got = actual[name as keyof Divergence];
+    // The correlation of what hardly varies is that of its rounding.
+    if (name === 'lnPplCorrelation') continue;
+    if (typeof value === 'number') expect(got, name).toBeCloseTo(value, 8);
+    else expect(got).toBe(value);
+  }
+}

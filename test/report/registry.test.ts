@@ -1,0 +1,25 @@
+import { describe, expect, it } from 'vitest';
+import { resultsSchema } from '../../src/measure/results.ts';
+import { RENDERER_NAMES, render } from '../../src/report/registry.ts';
+import { nanoResults } from '../helpers/results.ts';
+
+describe('render', () => {
+  it('knows a table and JSON', () => {
+    expect(RENDERER_NAMES).toEqual(['table', 'json']);
+  });
+
+  it.each(RENDERER_NAMES)('ends %s without a newline', (name) => {
+    expect(render(name, nanoResults())).toMatch(/\S$/);
+  });
+
+  it('gives JSON that reads back as the same results', () => {
+    const results = nanoResults();
+    expect(resultsSchema.parse(JSON.parse(render('json', results)))).toEqual(results);
+  });
+
+  it('passes the options on', () => {
+    const table = render('table', nanoResults(), { width: 60, details: true });
+    expect(Math.max(...table.split('\n').map((line) => line.length))).toBeLessThanOrEqual(60);
+    expect(table).toContain('sentiment');
+  });
+});

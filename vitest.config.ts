@@ -1,0 +1,13 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts'],
+    // Real engines and installs run in tests: their limit is patience, not speed.
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+    // Two cores: more workers would only make the engine's threads wait for each other.
+    maxWorkers: 2,
+    coverage: { include: ['src/**'], exclude: ['src/index.ts'] },
+  },
+});
