@@ -50,6 +50,7 @@ async function ours(): Promise<number> {
   await session.loadModel({ path: model, gpuLayers: 0 });
   await session.openContext({
     contextSize: 512,
+    sequences: 1,
     batchSize: 512,
     threads: THREADS,
     flashAttention: 'auto',

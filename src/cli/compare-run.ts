@@ -12,11 +12,11 @@ import { type ComparisonVariant, compareVariants } from '../measure/comparison.t
 import { type EvaluationSet, evaluationSetFor } from '../measure/evaluation-data.ts';
 import { sha256OfText } from '../measure/file-hash.ts';
 import { describeMachine } from '../measure/machine.ts';
-import type { Step } from '../measure/variant-run.ts';
 import { type Results, resultsSchema, type Settings } from '../measure/results.ts';
 import { describeFile } from '../measure/size.ts';
 import { parseTasks } from '../measure/task-file.ts';
 import type { TaskItem } from '../measure/tasks.ts';
+import type { Step } from '../measure/variant-run.ts';
 import { render } from '../report/registry.ts';
 import { messageOf, QuantscopeError, UsageError } from '../util/errors.ts';
 import type { CompareOptions } from './commands/compare.ts';
@@ -102,7 +102,10 @@ export async function runCompare({ refs, refsGiven, options, signal }: CompareRu
   }
   const format = options.json ? 'json' : 'table';
   process.stdout.write(
-    `${render(format, results, { style: terminalStyle(process.stdout), details: options.details })}\n`,
+    `${render(format, results, {
+      style: terminalStyle(process.stdout),
+      details: options.details,
+    })}\n`,
   );
   if (!options.quiet) process.stderr.write(`Results are in ${outPath}\n`);
   return results.variants.some(({ status }) => status === 'failed') ? EXIT.finding : EXIT.done;
@@ -196,9 +199,9 @@ async function readInput(path: string, flag: string): Promise<string> {
 }
 
 /** What a variant goes through, for the progress. */
-function stepsOf({ only }: Settings): (Step | 'hash')[] {
-  const steps: (Step | 'hash')[] = ['hash'];
-  if (only.length > 1 || only[0] !== 'size') steps.push('load');
+function stepsOf({ only }: Settings): Step[] {
+  const steps: Step[] = ['hash'];
+  if (only.length > 1 || only[0] !== 'size') steps.push('start', 'load');
   if (only.includes('speed')) steps.push('speed');
   else if (only.includes('memory')) steps.push('memory');
   if (only.includes('accuracy')) steps.push('perplexity', 'tasks');

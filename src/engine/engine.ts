@@ -45,7 +45,10 @@ export interface LoadedModel {
 }
 
 export interface ContextOptions {
+  /** Tokens of each sequence. */
   readonly contextSize: number;
+  /** Sequences that are evaluated side by side, each with a cache of its own. */
+  readonly sequences: number;
   readonly batchSize: number;
   readonly threads: number;
   readonly flashAttention: 'auto' | 'on' | 'off';
@@ -55,7 +58,7 @@ export interface ContextOptions {
 
 export interface OpenedContext {
   readonly openMs: number;
-  /** What was allocated: llama.cpp pads the size asked for. */
+  /** What was allocated for all sequences together: llama.cpp pads the size asked for. */
   readonly contextSize: number;
 }
 
@@ -126,13 +129,17 @@ export interface ChatMessage {
   readonly content: string;
 }
 
+export interface CompletionRequest {
+  /** Tokenized, BOS included. */
+  readonly prompt: Uint32Array;
+  readonly maxTokens: number;
+}
+
 export interface Completion {
   readonly text: string;
   readonly tokens: Uint32Array;
   /** Why it ended: an end-of-generation token, or the limit. */
   readonly stop: 'end' | 'length';
-  readonly promptMs: number;
-  readonly generationMs: number;
 }
 
 export interface EngineSession extends AsyncDisposable {
@@ -159,8 +166,11 @@ export interface EngineSession extends AsyncDisposable {
   /** Nanoseconds from a tokenized prompt to its first token, sampled. */
   timeFirstToken(prompt: Uint32Array): Promise<number>;
   score(request: ScoreRequest): Promise<Scores>;
-  /** Greedy continuation of `prompt` until an end-of-generation token or `maxTokens`. */
-  complete(prompt: Uint32Array, maxTokens: number): Promise<Completion>;
+  /**
+   * Greedy continuations, each until an end-of-generation token or its limit, in the order of the requests. As many
+   * are evaluated side by side as the context has sequences.
+   */
+  complete(requests: readonly CompletionRequest[]): Promise<Completion[]>;
   engineMemory(): Promise<EngineMemory>;
   processMemory(): Promise<ProcessMemory>;
 }

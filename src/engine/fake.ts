@@ -62,14 +62,10 @@ export function fakeEngine({ onCall, failure }: FakeEngineOptions = {}): StartEn
       timeFirstToken: (prompt) => answer('timeFirstToken', () => prompt.length * NS_PER_TOKEN),
       score: ({ tokens, firstScored, want }) =>
         answer('score', () => uniform(tokens.length - 1 - firstScored, want)),
-      complete: () =>
-        answer('complete', () => ({
-          text: 'fake',
-          tokens: Uint32Array.of(2),
-          stop: 'end' as const,
-          promptMs: 1,
-          generationMs: 1,
-        })),
+      complete: (requests) =>
+        answer('complete', () =>
+          requests.map(() => ({ text: 'fake', tokens: Uint32Array.of(2), stop: 'end' as const })),
+        ),
       engineMemory: () =>
         answer('engineMemory', () => ({ weightsBytes: 1, kvBytes: 1, computeBytes: 1, gpuBytes: 0 })),
       processMemory: () => answer('processMemory', () => ({ peakRssBytes: 1, anonymousBytes: null })),

@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs';
-import { setTimeout } from 'node:timers/promises';
 import { getLlama, getModuleVersion, type Llama, LlamaLogLevel, NoBinaryFoundError } from 'node-llama-cpp';
 import { messageOf } from '../util/errors.ts';
 import {
@@ -9,11 +8,13 @@ import {
   type Bindings,
   bindingsOf,
 } from './bindings.ts';
+import { completeAll } from './completer.ts';
 import type {
   Backend,
   CacheType,
   ChatMessage,
   Completion,
+  CompletionRequest,
   ContextOptions,
   EngineInfo,
   EngineMemory,
@@ -46,10 +47,7 @@ const CACHE_TYPE_IDS: Record<CacheType, number> = {
 /** llama.cpp takes any number at or above the layer count plus one as "all, and the output layer". */
 const ALL_LAYERS = 0x7fff_ffff;
 
-/** Long enough for the binding to hand over what llama.cpp logged before a call failed. */
-const LOG_DELAY_MS = 50;
-
-/** The only sequence a session uses. */
+/** Where everything but completions is evaluated. */
 const SEQUENCE = 0;
 
 /**
@@ -75,6 +73,7 @@ class LlamaSession implements EngineSession {
 
   async loadModel({ path, gpuLayers }: ModelOptions): Promise<LoadedModel> {
     await this.unload();
+    this.#log.expectModel();
     const onGpu = this.info.backend !== 'cpu';
     const started = performance.now();
     const model = new this.#bindings.AddonModel(path, {
@@ -91,7 +90,7 @@ class LlamaSession implements EngineSession {
     const bos = model.tokenBos();
     const facts: LoadedModel = {
       loadMs,
-      vocabularySize: vocabularySizeOf(model, this.#log),
+      vocabularySize: await vocabularySizeOf(model, this.#log),
       bosToken: bos >= 0 ? bos : null,
       addsBos: model.shouldPrependBosToken(),
       trainContextSize: model.getTrainContextSize(),
@@ -105,15 +104,15 @@ class LlamaSession implements EngineSession {
     const { model } = this.#model();
     const started = performance.now();
     const context = new this.#bindings.AddonContext(model, {
-      contextSize: options.contextSize,
+      contextSize: options.contextSize * options.sequences,
       batchSize: options.batchSize,
-      sequences: 1,
+      sequences: options.sequences,
       threads: options.threads,
       flashAttention: options.flashAttention === 'auto' ? 'auto' : options.flashAttention === 'on',
       kvCacheKeyType: CACHE_TYPE_IDS[options.keyType],
       kvCacheValueType: CACHE_TYPE_IDS[options.valueType],
     });
-    this.#log.forgetBuffers();
+    this.#log.expectContext();
     const opened = await context.init().catch((cause: unknown) => cause);
     const openMs = performance.now() - started;
     if (opened !== true) {
@@ -192,46 +191,18 @@ class LlamaSession implements EngineSession {
     );
   }
 
-  async complete(prompt: Uint32Array, maxTokens: number): Promise<Completion> {
+  async complete(requests: readonly CompletionRequest[]): Promise<Completion[]> {
     const { context, options } = this.#context();
     const { model, greedy } = this.#model();
-    context.disposeSequence(SEQUENCE);
-    const room = context.getContextSize() - prompt.length;
-    if (room < 1) {
-      throw new EngineError(
-        'engine/evaluation-failed',
-        `a prompt of ${prompt.length} tokens does not fit the context of ${context.getContextSize()}`,
-      );
-    }
-    const started = performance.now();
-    let output = await this.#evaluate(context, 0, prompt, options.batchSize);
-    const evaluated = performance.now();
-    const reply: number[] = [];
-    let stop: Completion['stop'] = 'length';
-    for (let position = prompt.length; ; position += 1) {
-      const token = await context.sampleToken(output, greedy);
-      if (token < 0 || model.isEogToken(token)) {
-        stop = 'end';
-        break;
-      }
-      reply.push(token);
-      if (reply.length >= Math.min(maxTokens, room)) break;
-      output = await this.#evaluate(context, position, Uint32Array.of(token), 1);
-    }
-    const tokens = Uint32Array.from(reply);
-    return {
-      text: model.detokenize(tokens, false),
-      tokens,
-      stop,
-      promptMs: evaluated - started,
-      generationMs: performance.now() - evaluated,
-    };
+    return this.#native('engine/evaluation-failed', 'llama.cpp could not evaluate a batch', () =>
+      completeAll(context, model, greedy, options, requests),
+    );
   }
 
   async engineMemory(): Promise<EngineMemory> {
     const weights = this.#model().model.getMemoryBreakdown();
     const held = this.#context().context.getMemoryBreakdown();
-    const kvBytes = this.#log.cacheBytes();
+    const kvBytes = await this.#log.cacheBytes();
     const heldBytes = held.cpuRam + held.gpuVram;
     return {
       weightsBytes: weights.cpuRam + weights.gpuVram,
@@ -302,14 +273,13 @@ class LlamaSession implements EngineSession {
     }
   }
 
-  /** llama.cpp explains itself in its log rather than in what it throws; the log arrives a turn of the loop later. */
+  /** llama.cpp explains itself in its log rather than in what it throws. */
   async #failure(
     code: 'engine/load-failed' | 'engine/context-failed' | 'engine/evaluation-failed',
     what: string,
     cause: unknown,
   ): Promise<EngineError> {
-    await setTimeout(LOG_DELAY_MS);
-    const said = this.#log.firstProblem() ?? (cause instanceof Error ? messageOf(cause) : undefined);
+    const said = (await this.#log.firstProblem()) ?? (cause instanceof Error ? messageOf(cause) : undefined);
     return new EngineError(code, said === undefined ? what : `${what}: ${said}`, { cause });
   }
 
@@ -391,8 +361,8 @@ function gpuUnavailable(gpu: GpuChoice): EngineError {
 }
 
 /** The binding has no call for it; llama.cpp logs `n_vocab` while it loads. */
-function vocabularySizeOf(model: AddonModel, log: LogReader): number {
-  const logged = log.vocabularySize();
+async function vocabularySizeOf(model: AddonModel, log: LogReader): Promise<number> {
+  const logged = await log.vocabularySize();
   if (logged !== null) return logged;
   throw new EngineError(
     'engine/changed',

@@ -5,6 +5,7 @@ import type { ArrayView, MetadataValue, ParsedHeader, TensorInfo } from './heade
 import { IssueLog, ParseStopped } from './issue-log.ts';
 import { describeMagic, recogniseLookAlike } from './look-alikes.ts';
 import { type ArrayExtent, type MetadataEntry, MetadataParser, quote } from './metadata-parser.ts';
+import { type ArraySeen, forecastArray, forecastSiblings } from './size-forecast.ts';
 import type { StructureIssue } from './structure-codes.ts';
 import { parseTensorInfo, type RawTensor } from './tensor-parser.ts';
 
@@ -109,15 +110,14 @@ export class HeaderParser {
     } catch (thrown) {
       if (!(thrown instanceof MoreBytesNeeded)) return this.#stopFor(thrown);
       if (thrown.end > this.#limits.headerBytes) return this.#tooLarge(thrown.end);
-      const { isInsideArray, expectedArrayBytes } = this.#pairs;
-      if (!isInsideArray) {
-        // The item is read again from its start, and its issues with it.
+      const array = this.#pairs.arraySeen;
+      if (array === undefined) {
+        // The item is read again from its start, and its issues with it. Inside a string array the parser
+        // keeps its place instead.
         this.#cursor.position = itemStart;
         this.#log.issues.length = issuesBefore;
       }
-      const expectedEnd =
-        (isInsideArray ? this.#cursor.position + expectedArrayBytes : thrown.end) + this.#expectedRest();
-      return { neededEnd: thrown.end, expectedEnd: Math.max(thrown.end, expectedEnd) };
+      return { neededEnd: thrown.end, expectedEnd: this.#expectedEnd(thrown.end, array) };
     }
   }
 
@@ -151,12 +151,18 @@ export class HeaderParser {
     this.#log.add('header/too-large', message, { offset: this.#cursor.position });
   }
 
-  #expectedRest(): number {
+  #expectedEnd(neededEnd: number, array: ArraySeen | undefined): number {
     const pairs = Math.max(0, this.#metadataCount - this.#metadataSeen);
     const tensors = this.#tensorCount - this.#tensors.length;
     const seen = this.#tensors.length;
     const perTensor = seen === 0 ? TYPICAL_TENSOR_BYTES : (this.#cursor.position - this.#metadataEnd) / seen;
-    return Math.ceil(pairs * TYPICAL_PAIR_BYTES + tensors * perTensor);
+    const rest = Math.ceil(pairs * TYPICAL_PAIR_BYTES + tensors * perTensor);
+    if (array === undefined) return neededEnd + rest;
+    const model = this.#entries.get('tokenizer.ggml.model')?.value;
+    const tokenizerModel =
+      model !== undefined && 'type' in model && model.type === 'string' ? model.value : '';
+    const siblings = forecastSiblings(array, tokenizerModel, (key) => this.#entries.has(key));
+    return Math.max(neededEnd, array.start + forecastArray(array)) + siblings + rest;
   }
 
   #describePlace(): string {

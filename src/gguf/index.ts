@@ -38,6 +38,16 @@ export {
 } from './quantization.ts';
 export { type ReadOptions, readHeader, scanSource } from './read.ts';
 export {
+  mergeShards,
+  parseShardName,
+  readShards,
+  type ShardedHeader,
+  type ShardedTensor,
+  type ShardName,
+  shardIssues,
+  shardNames,
+} from './shards.ts';
+export {
   STRUCTURE_CODES,
   type StructureCode,
   type StructureIssue,
@@ -64,3 +74,12 @@ export {
   vocabularyFingerprint,
   vocabularyParts,
 } from './vocabulary.ts';
+export {
+  tensorBytes,
+  type WritableModel,
+  type WritableTensor,
+  type WritableValue,
+  writeHeader,
+  writeModel,
+  writeModelBytes,
+} from './write.ts';

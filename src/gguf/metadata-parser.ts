@@ -2,6 +2,7 @@ import { readScalar } from './array-view.ts';
 import { type Cursor, MoreBytesNeeded } from './cursor.ts';
 import type { MetadataValue, Scalar, ScalarType } from './header.ts';
 import type { IssueLog } from './issue-log.ts';
+import type { ArraySeen } from './size-forecast.ts';
 import { decodeUtf8, decodeUtf8Strictly } from './utf8.ts';
 import { ARRAY_TYPE_ID, SCALAR_BYTES, scalarTypeById } from './value-types.ts';
 
@@ -51,17 +52,16 @@ export class MetadataParser {
     this.#log = log;
   }
 
-  /** The rest of a string array's bytes, guessed from the elements seen; 0 outside one. */
-  get expectedArrayBytes(): number {
+  /** How much of a string array was stepped over; undefined outside one. */
+  get arraySeen(): ArraySeen | undefined {
     const pending = this.#pending;
-    if (pending === undefined || pending.index === 0) return 0;
-    const average = (pending.position - pending.start) / pending.index;
-    return Math.ceil((pending.count - pending.index) * average);
-  }
-
-  /** Whether a string array has been walked in part: then the cursor stands inside it, and stays there. */
-  get isInsideArray(): boolean {
-    return this.#pending !== undefined;
+    if (pending === undefined) return undefined;
+    const { key, count, index, position, start } = pending;
+    const view = this.#cursor.view;
+    let middle = start;
+    for (let rest = Math.floor(index / 2); rest > 0; rest--)
+      middle += LENGTH_BYTES + view.getUint32(middle, true);
+    return { key, start, count, seen: index, seenBytes: position - start, firstHalfBytes: middle - start };
   }
 
   next(): MetadataEntry {

@@ -3,7 +3,7 @@ import { GgufError } from './errors.ts';
 import type { ParsedHeader } from './header.ts';
 import { DEFAULT_LIMITS, HeaderParser, type HeaderScan } from './header-parser.ts';
 import { type ParseOptions, requireHeader } from './parse.ts';
-import { FIRST_WINDOW_BYTES, nextWindowEnd } from './window-policy.ts';
+import { bufferBytesFor, FIRST_WINDOW_BYTES, nextWindowEnd } from './window-policy.ts';
 
 export interface ReadOptions extends Omit<ParseOptions, 'fileBytes'> {
   readonly signal?: AbortSignal;
@@ -40,7 +40,7 @@ async function scan(source: ByteSource, options: ReadOptions, stopAtError: boole
     if (stopAtError && error !== undefined) throw new GgufError(error, source.name);
     const end = nextWindowEnd(wanted, bytes.length, fileBytes);
     if (end > buffer.length) {
-      const larger = new Uint8Array(end);
+      const larger = new Uint8Array(bufferBytesFor(end, fileBytes));
       larger.set(bytes);
       buffer = larger;
     }

@@ -104,6 +104,21 @@ export const STRUCTURE_CODES = {
   },
   'data/trailing': { severity: 'warning', reason: 'Nothing follows the last tensor and its padding.' },
   'data/header-padding': { severity: 'warning', reason: 'The bytes between header and data are zero.' },
+  'shard/key': {
+    severity: 'error',
+    reason: 'split.no and split.count are uint16, split.tensors.count is int32.',
+  },
+  'shard/number': { severity: 'error', reason: 'split.no is the shard’s place, from 0.' },
+  'shard/count': { severity: 'error', reason: 'split.count is the number of shards.' },
+  'shard/tensor-count': {
+    severity: 'error',
+    reason: 'split.tensors.count is the number of tensors in all shards together.',
+  },
+  'shard/tensor-duplicate': { severity: 'error', reason: 'A tensor is in one shard only.' },
+  'shard/name': {
+    severity: 'error',
+    reason: 'A shard’s file name says its place: model-00001-of-00002.gguf.',
+  },
 } as const satisfies Record<string, StructureRule>;
 
 /** A stable code of a structural fault; also the validator's rule id. */

@@ -3,11 +3,20 @@ import type { BytesWanted } from './header-parser.ts';
 /** Holds the whole header of a model with a small vocabulary, and costs little beside a large one's. */
 export const FIRST_WINDOW_BYTES = 256 * 1024;
 
+/** What is fetched beyond a forecast: another request costs more than these bytes. */
+const SLACK_BYTES = 48 * 1024;
+const SLACK_SHARE = 0.03;
+
 /**
- * Where the next window ends.
+ * Where the next window ends: at the forecast end of the header and a little beyond.
  * @param inHand bytes of the file that are there
  */
 export function nextWindowEnd(wanted: BytesWanted, inHand: number, fileBytes: number): number {
-  const guess = Math.ceil(wanted.expectedEnd * 1.1);
-  return Math.min(fileBytes, Math.max(wanted.neededEnd, guess, inHand + FIRST_WINDOW_BYTES));
+  const forecast = Math.ceil(wanted.expectedEnd * (1 + SLACK_SHARE)) + SLACK_BYTES;
+  return Math.min(fileBytes, Math.max(wanted.neededEnd, forecast, inHand + SLACK_BYTES));
+}
+
+/** How large a buffer to take when a window outgrows the present one: room to grow, so that few copies are made. */
+export function bufferBytesFor(windowEnd: number, fileBytes: number): number {
+  return Math.min(fileBytes, windowEnd * 2);
 }

@@ -13,7 +13,7 @@ const ARTICLES: ReadonlySet<string> = new Set(['a', 'an', 'the']);
  * or without thousands separators, perhaps decimals. Digits inside a word (Q4, H2O) are none; a unit may follow.
  */
 const NUMBER =
-  /(?<![\p{L}\p{N}_])(?:[-−]\p{Sc}?)?(?:\d{1,3}(?:[,'’_\u00a0\u2009\u202f]\d{3})+(?!\d)(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+)/gu;
+  /(?<![\p{L}\p{N}_])(?:[-−]\p{Sc}?)?(?:\d{1,3}(?:[,'’_\u00a0\u2009\u202f]\d{3})+(?!\d)(?:\.\d+)?|\d+(?:\.\d+)?|(?<!\.)\.\d+)/gu;
 
 /**
  * The words of a text that carry an answer: compatibility forms unified, case folded, punctuation and English

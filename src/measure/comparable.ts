@@ -44,9 +44,13 @@ export function requireComparable(
     return aspects.length === 0 ? [] : [`${name} differs from ${first.name} in ${said.join(', ')}`];
   });
   if (differing.length === 0) return;
-  throw new UsageError('compare/different-models', `these files are not of one model: ${differing.join('; ')}`, {
-    hint: 'Name the files of one model, and compare another model in a run of its own.',
-  });
+  throw new UsageError(
+    'compare/different-models',
+    `these files are not of one model: ${differing.join('; ')}`,
+    {
+      hint: 'Name the files of one model, and compare another model in a run of its own.',
+    },
+  );
 }
 
 function describe(aspect: keyof TokenizerIdentity, got: unknown, expected: unknown): string {

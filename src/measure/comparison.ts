@@ -52,7 +52,7 @@ export interface ComparisonEnvironment {
   readonly referencePath: string;
   /** Called whenever a group of figures is complete, with all results so far. */
   readonly save: (results: Results) => Promise<void>;
-  readonly onStep: (variant: string, step: Step | 'hash', done: number, total: number) => void;
+  readonly onStep: (variant: string, step: Step, done: number, total: number) => void;
   readonly onVariantEnd: (variant: VariantResult) => void;
 }
 
@@ -147,7 +147,9 @@ class Comparison {
   ): Promise<void> {
     const { signal, callTimeoutMs, startEngine } = this.#environment;
     const gpu: GpuChoice = this.#settings.gpu;
+    this.#environment.onStep(name, 'start', 0, 1);
     await using session = await startEngine({ gpu, callTimeoutMs, ...(signal ? { signal } : {}) });
+    this.#environment.onStep(name, 'start', 1, 1);
     this.#takeEngine(session);
     const method = divergenceMethod(
       this.#settings.evaluation.divergenceMethod,

@@ -115,6 +115,8 @@ export class DivergenceAccumulator {
       p90DeltaP: percentile(deltaP, 0.9),
       p95DeltaP: percentile(deltaP, 0.95),
       p99DeltaP: percentile(deltaP, 0.99),
+      p001DeltaP: percentile(deltaP, 0.001),
+      p999DeltaP: percentile(deltaP, 0.999),
       minDeltaP: percentile(deltaP, 0),
       maxDeltaP: percentile(deltaP, 1),
       sameTop,

@@ -104,7 +104,7 @@ function checkAccuracy(
   const drop = reference.tasks.correct / reference.tasks.total - tasks.correct / tasks.total;
   const points = `${(100 * Math.abs(drop)).toFixed(1)} points ${drop < 0 ? 'higher' : 'lower'}`;
   const change = drop === 0 ? 'task accuracy unchanged' : `task accuracy ${points}`;
-  const limit = `limit ${figure(100 * maxAccuracyDrop)}`;
+  const limit = `limit ${figure(100 * maxAccuracyDrop)} points`;
   if (drop <= maxAccuracyDrop) return { verdict: 'met', text: `${change} (${limit})` };
   // Without the flips nothing says that the drop is luck.
   if (!isAvailable(tasks.flips)) return { verdict: 'broken', text: `${change} (${limit})` };
@@ -114,7 +114,7 @@ function checkAccuracy(
     : { verdict: 'broken', text: `${change} (${limit}, ${p})` };
 }
 
-const NO_REFERENCE = 'the reference is not among the variants';
+const NO_REFERENCE = 'the reference was not measured';
 
 function verdictOf({ holds, text }: { holds: boolean; text: string }): LimitCheck {
   return { verdict: holds ? 'met' : 'broken', text };

@@ -205,7 +205,8 @@ async function readExactly(
   byteLength: number,
 ): Promise<ArrayBuffer> {
   const { size } = await file.stat();
-  if (position + byteLength > size) throw invalid(path, `it ends at byte ${size}, need ${position + byteLength}`);
+  if (position + byteLength > size)
+    throw invalid(path, `it ends at byte ${size}, need ${position + byteLength}`);
   const memory = new ArrayBuffer(byteLength);
   const bytes = new Uint8Array(memory);
   let filled = 0;

@@ -88,6 +88,8 @@ const divergence = z.strictObject({
   p90DeltaP: finite,
   p95DeltaP: finite,
   p99DeltaP: finite,
+  p001DeltaP: finite,
+  p999DeltaP: finite,
   minDeltaP: finite,
   maxDeltaP: finite,
   sameTop: fraction,

@@ -65,7 +65,11 @@ function lookedUpBytes({ tensors }: GgufHeader): number {
   return ofName('token_embd.weight')?.sizeBytes ?? 0;
 }
 
-function kvElementsPerToken({ kvHeadsByLayer, keyLength, valueLength }: ReturnType<typeof modelFacts>): number {
+function kvElementsPerToken({
+  kvHeadsByLayer,
+  keyLength,
+  valueLength,
+}: ReturnType<typeof modelFacts>): number {
   const heads = kvHeadsByLayer.reduce((sum, kvHeads) => sum + kvHeads, 0);
   return heads * ((keyLength ?? 0) + (valueLength ?? 0));
 }

@@ -17,7 +17,11 @@ export interface SpeedPlan {
 }
 
 /** The context a plan needs, as llama-bench sizes it. */
-export function speedContextSize({ promptTokens, generationTokens, depth }: SpeedPlan): number {
+export function speedContextSize({
+  promptTokens,
+  generationTokens,
+  depth,
+}: Pick<SpeedPlan, 'promptTokens' | 'generationTokens' | 'depth'>): number {
   return Math.max(promptTokens, depth + generationTokens);
 }
 

@@ -1,24 +1,59 @@
-import type { EngineSession } from '../engine/engine.ts';
+import type { CompletionRequest, ContextOptions, EngineSession, LoadedModel } from '../engine/engine.ts';
 import { isCorrect, type TaskItem } from './tasks.ts';
 
 /** Room for a reply where the item does not say: answers are asked to be short. */
 const DEFAULT_REPLY_TOKENS = 32;
 
+/** Replies that grow side by side, as long as their caches stay within the budget. */
+const MAXIMUM_SEQUENCES = 16;
+const CACHE_BUDGET_BYTES = 512 * 1024 * 1024;
+
+/** llama.cpp pads a sequence's cache to multiples of this (n_ctx_seq, llama-context.cpp). */
+const CACHE_PADDING_TOKENS = 256;
+
+/** Items are handed over in groups of so many a sequence, so that progress can be told in between. */
+const ITEMS_A_SEQUENCE = 4;
+
 /**
  * Asks every item once, through the model's own chat template, and decides it. Greedy, so that it repeats exactly.
+ * Opens a context of its own.
+ * @param timed the options to open it with, but for its size
+ * @param kvBytesPerToken of all layers, for how many replies can grow side by side
  * @returns one outcome an item, in their order
  */
 export async function runTasks(
   session: EngineSession,
+  model: LoadedModel,
   items: readonly TaskItem[],
   chatTemplate: string | null,
+  timed: ContextOptions,
+  kvBytesPerToken: number,
   onItem: (done: number, total: number) => void,
 ): Promise<boolean[]> {
+  const requests: CompletionRequest[] = [];
+  for (const { prompt, maxTokens } of items) {
+    requests.push({
+      prompt: await session.chatPrompt([{ role: 'user', content: prompt }], chatTemplate),
+      maxTokens: maxTokens ?? DEFAULT_REPLY_TOKENS,
+    });
+  }
+  const longest = Math.max(0, ...requests.map(({ prompt, maxTokens }) => prompt.length + maxTokens));
+  const contextSize = Math.min(
+    Math.ceil(longest / CACHE_PADDING_TOKENS) * CACHE_PADDING_TOKENS,
+    Math.max(model.trainContextSize, CACHE_PADDING_TOKENS),
+  );
+  const affordable = Math.floor(CACHE_BUDGET_BYTES / (contextSize * Math.max(1, kvBytesPerToken)));
+  const sequences = Math.min(MAXIMUM_SEQUENCES, requests.length, Math.max(1, affordable));
+  await session.openContext({ ...timed, contextSize, sequences });
+
   const outcomes: boolean[] = [];
-  for (const item of items) {
-    const prompt = await session.chatPrompt([{ role: 'user', content: item.prompt }], chatTemplate);
-    const reply = await session.complete(prompt, item.maxTokens ?? DEFAULT_REPLY_TOKENS);
-    outcomes.push(isCorrect(item, reply.text));
+  const groupSize = sequences * ITEMS_A_SEQUENCE;
+  for (let start = 0; start < items.length; start += groupSize) {
+    const replies = await session.complete(requests.slice(start, start + groupSize));
+    for (const [index, { text }] of replies.entries()) {
+      const item = items[start + index];
+      if (item !== undefined) outcomes.push(isCorrect(item, text));
+    }
     onItem(outcomes.length, items.length);
   }
   return outcomes;

@@ -13,10 +13,7 @@ const FIRST_TOKEN_QUESTION =
   'I have an hour before guests arrive and some rice, eggs, tomatoes and cheese in the kitchen. ' +
   'What could I cook for four people, and in which order should I do things?';
 
-/** Replies and their prompts fit here; a model trained on less gets what it was trained on. */
-const TASK_CONTEXT_SIZE = 2048;
-
-export type Step = 'load' | 'speed' | 'memory' | 'perplexity' | 'tasks';
+export type Step = 'hash' | 'start' | 'load' | 'speed' | 'memory' | 'perplexity' | 'tasks';
 
 export interface VariantPlan {
   readonly path: string;
@@ -51,20 +48,8 @@ export async function measureVariant(
 ): Promise<void> {
   const { settings } = plan;
   const wants = (stage: Stage) => plan.stages.includes(stage);
-  const timed: ContextOptions = {
-    contextSize: speedContextSize({ ...settings, repetitions: 0 }),
-    batchSize: settings.batchSize,
-    threads: settings.threads,
-    flashAttention: settings.flashAttention,
-    keyType: 'f16',
-    valueType: 'f16',
-  };
-  const model = await load(session, plan, timed, hooks);
+  const { model, question, timed } = await load(session, plan, hooks);
   if (wants('speed') || wants('memory')) {
-    const question = await session.chatPrompt(
-      [{ role: 'user', content: FIRST_TOKEN_QUESTION }],
-      plan.chatTemplate,
-    );
     const speedPlan = wants('speed') ? settings : { ...settings, repetitions: 1 };
     const speed = await measureSpeed(session, model, speedPlan, question, plan.tokenRead, (done, total) =>
       hooks.onStep(wants('speed') ? 'speed' : 'memory', done, total),
@@ -76,19 +61,36 @@ export async function measureVariant(
   await evaluate(session, model, plan, timed, hooks);
 }
 
+interface Loaded {
+  readonly model: LoadedModel;
+  /** The question that is timed to its first token, tokenized. */
+  readonly question: Uint32Array;
+  /** The open context. */
+  readonly timed: ContextOptions;
+}
+
 /** Loads and opens; when speed is asked for twice, first from the disk and then from memory. */
-async function load(
-  session: EngineSession,
-  { path, settings, stages }: VariantPlan,
-  context: ContextOptions,
-  hooks: VariantHooks,
-): Promise<LoadedModel> {
+async function load(session: EngineSession, plan: VariantPlan, hooks: VariantHooks): Promise<Loaded> {
+  const { path, settings, stages, chatTemplate } = plan;
   const once = async () => {
     const model = await session.loadModel({ path, gpuLayers: settings.gpuLayers });
-    const { openMs } = await session.openContext(context);
-    return { model, ms: model.loadMs + openMs };
+    const question = await session.chatPrompt(
+      [{ role: 'user', content: FIRST_TOKEN_QUESTION }],
+      chatTemplate,
+    );
+    const timed: ContextOptions = {
+      contextSize: Math.max(speedContextSize(settings), question.length),
+      sequences: 1,
+      batchSize: settings.batchSize,
+      threads: settings.threads,
+      flashAttention: settings.flashAttention,
+      keyType: 'f16',
+      valueType: 'f16',
+    };
+    const { openMs } = await session.openContext(timed);
+    return { model, question, timed, ms: model.loadMs + openMs };
   };
-  if (!stages.includes('speed')) return (await once()).model;
+  if (!stages.includes('speed')) return once();
   hooks.onStep('load', 0, 2);
   const notEvicted = await evictFromPageCache(path, hooks.signal);
   const cold = await once();
@@ -99,7 +101,7 @@ async function load(
   await hooks.onFigures({
     load: { coldMs: notEvicted === null ? cold.ms : unavailableBecause(notEvicted), warmMs: warm.ms },
   });
-  return warm.model;
+  return warm;
 }
 
 async function measureMemory(session: EngineSession, contextSize: number): Promise<Memory> {
@@ -142,13 +144,15 @@ async function evaluate(
     divergence: divergence ?? unavailableBecause('there is no reference to compare with'),
   });
   if (plan.taskItems.length === 0) return;
-  await session.openContext({
-    ...timed,
-    contextSize: Math.min(TASK_CONTEXT_SIZE, model.trainContextSize),
-  });
   hooks.onStep('tasks', 0, plan.taskItems.length);
-  const outcomes = await runTasks(session, plan.taskItems, plan.chatTemplate, (done, total) =>
-    hooks.onStep('tasks', done, total),
+  const outcomes = await runTasks(
+    session,
+    model,
+    plan.taskItems,
+    plan.chatTemplate,
+    timed,
+    plan.tokenRead.kvBytesPerToken,
+    (done, total) => hooks.onStep('tasks', done, total),
   );
   await hooks.onFigures({ tasks: summarizeTasks(plan.taskItems, outcomes, plan.referenceOutcomes) });
 }

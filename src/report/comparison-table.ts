@@ -176,8 +176,11 @@ function renderRecommendation({ results: { recommendation }, width, style }: Pag
     return wrap(printable(`No recommendation: ${recommendation.reason}`), width, '  ');
   }
   const { variant, reasons, dominated } = recommendation;
-  const verdict = `Recommended: ${printable(variant)}.`;
-  const sentences = reasons.map((reason) => asSentence(reason, variant));
+  // The first sentence names the variant; when it does not, the verdict must.
+  const isNamed = reasons[0]?.startsWith(variant) ?? false;
+  const verdict = isNamed ? `Recommended: ${printable(variant)}` : `Recommended: ${printable(variant)}.`;
+  const sentences = reasons.map(asSentence);
+  if (isNamed) sentences[0] = (sentences[0] ?? '').slice(printable(variant).length).trimStart();
   const lines = wrap([verdict, ...sentences].join(' '), width, '  ');
   if (dominated.length > 0) {
     const pairs = dominated.map(({ variant: loser, by }) => `${loser} (by ${by})`).join(', ');
@@ -203,9 +206,9 @@ function renderMeasurement({ results, width, style }: Page): string[] {
     .map(style.dim);
 }
 
-/** A reason as a sentence that follows the name of what it is about, whatever its writer thought of full stops. */
-function asSentence(reason: string, about: string): string {
-  const text = printable(reason.startsWith(`${about} is `) ? `It${reason.slice(about.length)}` : reason)
+/** A reason as a sentence, whatever its writer thought of capitals and full stops. */
+function asSentence(reason: string): string {
+  const text = printable(reason)
     // A plain word only: `mean KLD` begins a sentence as well as any, `p99` or `q4_K_M` are names.
     .replace(/^[a-z]+(?=\s)/, (word) => word.charAt(0).toUpperCase() + word.slice(1));
   return text === '' || /[.!?]$/.test(text) ? text : `${text}.`;

@@ -31,3 +31,7 @@ export function messageOf(thrown: unknown): string {
   const text = thrown instanceof Error ? thrown.message : String(thrown);
   return text.replaceAll(/\s*\n\s*/g, ' ').trim();
 }
+
+export function isQuantscopeError(thrown: unknown): thrown is QuantscopeError {
+  return thrown instanceof QuantscopeError;
+}

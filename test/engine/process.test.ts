@@ -5,6 +5,7 @@ import { nanoPath } from '../helpers/nano.ts';
 
 const context = {
   contextSize: 512,
+  sequences: 1,
   batchSize: 512,
   threads: 2,
   flashAttention: 'auto',
@@ -99,17 +100,40 @@ describe('the engine process', () => {
     }
   });
 
-  it('answers a question through the chat template, the same each time', async () => {
+  const template =
+    "{% for message in messages %}{{'<|' + message['role'] + '|>\n' + message['content'] + '<|end|>\n'}}{% endfor %}{{'<|assistant|>\n'}}";
+
+  it('answers questions through the chat template, the same each time', async () => {
     const { session } = await opened('F16');
     await using _ = session;
-    const template =
-      "{% for message in messages %}{{'<|' + message['role'] + '|>\n' + message['content'] + '<|end|>\n'}}{% endfor %}{{'<|assistant|>\n'}}";
     const prompt = await session.chatPrompt([{ role: 'user', content: 'What is 2 x 3?' }], template);
     expect(prompt[0]).toBe(1);
-    const first = await session.complete(prompt, 32);
-    const second = await session.complete(prompt, 32);
-    expect(first.stop).toBe('end');
-    expect(first.text).toBe(second.text);
+    const [first] = await session.complete([{ prompt, maxTokens: 32 }]);
+    const [second] = await session.complete([{ prompt, maxTokens: 32 }]);
+    expect(first?.text).toBe('6.');
+    expect(first?.stop).toBe('end');
+    expect(second).toEqual(first);
+  });
+
+  it('answers several questions side by side as it does one by one, in their order', async () => {
+    const { session } = await opened('F16');
+    await using _ = session;
+    const questions = ['What is 2 x 3?', 'What do we call a young deer?', 'Which element has the symbol Cr?'];
+    const requests = await Promise.all(
+      Array.from({ length: 12 }, async (_, i) => {
+        const content = questions[i % questions.length] ?? '';
+        return {
+          prompt: await session.chatPrompt([{ role: 'user', content }], template),
+          maxTokens: i === 7 ? 1 : 32,
+        };
+      }),
+    );
+    const alone = await session.complete(requests);
+    await session.openContext({ ...context, contextSize: 256, sequences: 5, batchSize: 40 });
+    const together = await session.complete(requests);
+    expect(together.map(({ text }) => text)).toEqual(alone.map(({ text }) => text));
+    expect(together.map(({ stop }) => stop)).toEqual(alone.map(({ stop }) => stop));
+    expect(alone[7]?.stop).toBe('length');
   });
 
   it('accounts for weights, cache and buffers, and for its own peak', async () => {

@@ -285,6 +285,8 @@ function divergenceFrom(statistics: ReferenceStatistics): VariantResult['diverge
     p90DeltaP: 0.01,
     p95DeltaP: 0.02,
     p99DeltaP: 0.1,
+    p001DeltaP: -0.3,
+    p999DeltaP: 0.3,
     minDeltaP: -0.5,
     maxDeltaP: 0.5,
   };

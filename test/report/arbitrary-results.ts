@@ -127,6 +127,8 @@ export function arbitraryResults({ text }: Texts = { text: anyText }): fc.Arbitr
         p90DeltaP: number,
         p95DeltaP: number,
         p99DeltaP: number,
+        p001DeltaP: number,
+        p999DeltaP: number,
         minDeltaP: number,
         maxDeltaP: number,
         sameTop: fraction,

@@ -70,7 +70,7 @@ Weights     F16  Q8_0  Q4_K  Q6_K  Q3_K  Q2_K   F32
 
   it('explains its marks, recommends, and says how it was measured', () => {
     expect(table).toContain('> recommended; * best, or within the error of the best; ref:');
-    expect(table).toContain('Recommended: Q4_K_M. It is the smallest variant within the limits');
+    expect(table).toContain('Recommended: Q4_K_M is the smallest variant within the limits');
     expect(unwrapped(table)).toContain(
       'Q2_K, the next smaller, loses too much: mean KLD 0.144 (limit 0.05).',
     );

@@ -1,0 +1,336 @@
+import type { MetadataValue } from '../gguf/index.ts';
+import { numberOf } from './architecture-dimensions.ts';
+import { describeType, GENERAL_KEY_TYPES, hasRightType, KEY_SPECS } from './architecture-keys.ts';
+import { COVERED_ARCHITECTURES } from './architecture-layouts.ts';
+import type { Finding } from './diagnostic.ts';
+import type { FileUnderTest } from './file-under-test.ts';
+import { ARCHITECTURES, MAXIMUM_EXPERTS, MAXIMUM_LAYERS, ROPE_SCALING_TYPES } from './llama-cpp.ts';
+import { quoted } from './quoted.ts';
+import type { Rule, RuleTable } from './rule.ts';
+
+const HPARAMS = (lines: string): string => `llama.cpp, src/llama-model.cpp:${lines} (load_hparams).`;
+const CONVERT =
+  'Convert the model again with a current convert_hf_to_gguf.py; one wrong value can be set with gguf_set_metadata.py.';
+
+/** The group architecture: what a model says of itself. The tensors that follow from it: architecture-tensor-rules.ts. */
+export const ARCHITECTURE_KEY_RULES: RuleTable = {
+  'architecture/none': {
+    severity: 'warning',
+    reason: 'A GGUF file holds a model: it has tensors or a vocabulary, and an architecture.',
+    why: 'It is a container of something else; llama.cpp does not load it as a model.',
+    checkedBy: 'llama.cpp, src/llama-model-loader.cpp (get_arch_name).',
+    fix: 'Nothing, where it is not meant to be a model.',
+    *check({ header, kind, scan }) {
+      if (header === null || kind !== 'other' || scan.metadata.has('general.architecture')) return;
+      yield { message: 'no general.architecture, and nothing that looks like a model', key: 'general.architecture' };
+    },
+  },
+  'architecture/missing': {
+    severity: 'error',
+    reason: 'A model names its architecture in general.architecture.',
+    why: 'Without it no loader knows which tensors to expect.',
+    checkedBy: 'llama.cpp, src/llama-model-loader.cpp (get_arch_name): the load fails.',
+    fix: CONVERT,
+    *check({ header, kind, scan }) {
+      if (header === null || (kind !== 'model' && kind !== 'vocabulary')) return;
+      if (scan.metadata.has('general.architecture')) return;
+      yield { message: 'the file holds a model and no general.architecture', key: 'general.architecture' };
+    },
+  },
+  'architecture/type': {
+    severity: 'error',
+    reason: 'general.architecture is a string.',
+    why: 'A loader that asks for a string ends the load at any other type.',
+    checkedBy: 'llama.cpp, src/llama-model-loader.cpp (GGUFMeta::GKV): the load fails.',
+    fix: CONVERT,
+    *check(file) {
+      const value = file.header?.metadata.get('general.architecture');
+      if (value === undefined || value.type === 'string') return;
+      yield at(file, 'general.architecture', `general.architecture is of type ${describeType(value)}, expected string`);
+    },
+  },
+  'architecture/unknown': {
+    severity: 'error',
+    reason: 'The architecture is one that llama.cpp v0.5.0 knows.',
+    why: 'An architecture that llama.cpp does not know is not loaded.',
+    checkedBy: 'llama.cpp, src/llama-model.cpp (llm_arch_from_string): the load fails.',
+    fix: 'Check the spelling; a model newer than the engine needs a newer engine.',
+    *check(file) {
+      const { header, architecture } = file;
+      if (header === null || architecture === undefined || ARCHITECTURES.has(architecture)) return;
+      yield at(file, 'general.architecture', `architecture ${quoted(architecture)} is not known to llama.cpp v0.5.0`);
+    },
+  },
+  'architecture/not-covered': {
+    severity: 'note',
+    reason: `Exact rules exist for ${COVERED_ARCHITECTURES.join(', ')}.`,
+    why: 'Of other architectures the structure, content and vocabulary are checked, not the set of tensors.',
+    checkedBy: 'llama.cpp checks the tensors when it loads the file: `--load` does that in a child process.',
+    fix: 'Add --load.',
+    *check({ header, architecture, kind }) {
+      if (header === null || kind !== 'model' || architecture === undefined) return;
+      if (!ARCHITECTURES.has(architecture) || COVERED_ARCHITECTURES.includes(architecture)) return;
+      yield { message: `the tensors that ${quoted(architecture)} needs are not known here`, hint: 'Add --load.' };
+    },
+  },
+  'architecture/key-missing': {
+    severity: 'error',
+    reason: 'The keys that an architecture needs are there.',
+    why: 'llama.cpp ends the load at the first that is absent, or computes shapes from zeros.',
+    checkedBy: HPARAMS('1254-1336'),
+    fix: CONVERT,
+    *check(file) {
+      if (!isCovered(file)) return;
+      for (const { suffix, required } of KEY_SPECS) {
+        if (!required || file.value(suffix) !== undefined) continue;
+        const key = `${file.architecture}.${suffix}`;
+        yield { message: `the key ${key} is absent`, key };
+      }
+    },
+  },
+  'architecture/key-type': {
+    severity: 'error',
+    reason: 'The keys that llama.cpp reads are of the type it asks for.',
+    why: 'It converts nothing: a float64 where a float32 is expected ends the load.',
+    checkedBy: 'llama.cpp, src/llama-model-loader.cpp (GGUFMeta::GKV).',
+    fix: CONVERT,
+    *check(file) {
+      if (file.header === null) return;
+      for (const [key, type] of GENERAL_KEY_TYPES) {
+        const value = file.header.metadata.get(key);
+        if (value !== undefined && value.type !== type) yield wrongType(file, key, value, type);
+      }
+      if (!isCovered(file)) return;
+      for (const spec of KEY_SPECS) {
+        const value = file.value(spec.suffix);
+        if (value === undefined || hasRightType(value, spec)) continue;
+        yield wrongType(file, `${file.architecture}.${spec.suffix}`, value, spec.type);
+      }
+    },
+  },
+  'architecture/key-length': {
+    severity: 'error',
+    reason: 'An array of values by layer has one for each layer.',
+    why: 'llama.cpp ends the load at any other length.',
+    checkedBy: 'llama.cpp, src/llama-model-loader.cpp:477 (get_key_or_arr).',
+    fix: CONVERT,
+    *check(file) {
+      const layers = numberOf(file.value('block_count'));
+      if (!isCovered(file) || layers === undefined) return;
+      for (const { suffix, perLayer } of KEY_SPECS) {
+        const value = file.value(suffix);
+        if (perLayer !== true || value?.type !== 'array' || value.value.length === layers) continue;
+        yield ofKey(file, suffix, `${value.value.length} values, expected one for each of ${layers} layers`);
+      }
+    },
+  },
+  'architecture/layer-count': {
+    severity: 'error',
+    reason: `A model has 1 to ${MAXIMUM_LAYERS} layers.`,
+    why: 'Any other count ends the process that loads it: GGML_ASSERT aborts.',
+    checkedBy: HPARAMS('1260, an assertion that kills the process'),
+    fix: CONVERT,
+    *check(file) {
+      const layers = numberOf(file.value('block_count'));
+      if (!isCovered(file) || layers === undefined || (layers >= 1 && layers <= MAXIMUM_LAYERS)) return;
+      yield ofKey(file, 'block_count', `${layers} layers, expected 1 to ${MAXIMUM_LAYERS}`);
+    },
+  },
+  'architecture/context-length': {
+    severity: 'warning',
+    reason: 'The context the model was trained with is at least one token.',
+    why: 'Programs that take their context size from it (llama.rn does by default) open one of no use.',
+    checkedBy: 'Nobody: llama.cpp loads it.',
+    fix: CONVERT,
+    *check(file) {
+      if (!isCovered(file) || numberOf(file.value('context_length')) !== 0) return;
+      yield ofKey(file, 'context_length', 'a context of 0 tokens');
+    },
+  },
+  'architecture/length': {
+    severity: 'error',
+    reason: 'Embedding, feed-forward, key and value lengths are at least 1.',
+    why: 'Every shape follows from them.',
+    checkedBy: 'llama.cpp, at the first tensor whose shape does not fit.',
+    fix: CONVERT,
+    *check(file) {
+      if (!isCovered(file)) return;
+      const lengths = ['embedding_length', 'feed_forward_length', 'attention.key_length', 'attention.value_length'];
+      for (const suffix of lengths) {
+        if (numbersOf(file.value(suffix)).some((length) => length < 1)) {
+          yield ofKey(file, suffix, 'a length below 1');
+        }
+      }
+    },
+  },
+  'architecture/head-count': {
+    severity: 'error',
+    reason: 'Head counts are at least 1, key-value heads divide them, and they divide the embedding.',
+    why: 'llama.cpp divides by them, and a query head without a key head of its own ends the process in the graph.',
+    checkedBy: 'llama.cpp, partly: at the shapes that follow, or by an abort when the graph is built.',
+    fix: CONVERT,
+    check: headCounts,
+  },
+  'architecture/rms-epsilon': {
+    severity: 'error',
+    reason: 'The epsilon of the norms is finite and positive.',
+    why: 'A negative one aborts (ggml_rms_norm), NaN makes every output NaN, 0 divides by zero at a zero row.',
+    checkedBy: 'ggml, only that it is not negative, by an assertion.',
+    fix: CONVERT,
+    *check(file) {
+      yield* positiveFinite(file, ['attention.layer_norm_rms_epsilon']);
+    },
+  },
+  'architecture/rope-base': {
+    severity: 'error',
+    reason: 'The base of the rotary positions is finite and positive.',
+    why: 'Its powers turn every query: NaN, infinity or a negative base make every output NaN.',
+    checkedBy: 'Nobody: llama.cpp loads it and computes nonsense.',
+    fix: CONVERT,
+    *check(file) {
+      yield* positiveFinite(file, ['rope.freq_base', 'rope.freq_base_swa']);
+    },
+  },
+  'architecture/rope-dimensions': {
+    severity: 'error',
+    reason: 'Rotary positions turn an even number of dimensions, at most a head’s; for llama all of them.',
+    why: 'ggml asserts the bounds while it computes, llama.cpp refuses a llama model where they differ.',
+    checkedBy: HPARAMS('1382-1386, for llama'),
+    fix: CONVERT,
+    check: ropeDimensions,
+  },
+  'architecture/rope-scaling-type': {
+    severity: 'error',
+    reason: 'rope.scaling.type is none, linear, yarn or longrope.',
+    why: 'Any other ends the process that loads the file: GGML_ASSERT aborts.',
+    checkedBy: HPARAMS('1352, an assertion that kills the process'),
+    fix: CONVERT,
+    *check(file) {
+      const value = file.value('rope.scaling.type');
+      if (!isCovered(file) || value?.type !== 'string' || ROPE_SCALING_TYPES.has(value.value)) return;
+      yield ofKey(file, 'rope.scaling.type', `${quoted(value.value)} is not one of ${[...ROPE_SCALING_TYPES].join(', ')}`);
+    },
+  },
+  'architecture/rope-scaling-factor': {
+    severity: 'error',
+    reason: 'Scaling factors of the rotary positions are finite and not negative.',
+    why: 'Positions are divided by them.',
+    checkedBy: 'Nobody.',
+    fix: CONVERT,
+    *check(file) {
+      if (!isCovered(file)) return;
+      for (const suffix of ['rope.scaling.factor', 'rope.scale_linear', 'rope.scaling.attn_factor']) {
+        const factor = numberOf(file.value(suffix));
+        if (factor === undefined || (Number.isFinite(factor) && factor >= 0)) continue;
+        yield ofKey(file, suffix, `${factor}, expected a finite factor that is not negative`);
+      }
+    },
+  },
+  'architecture/experts': {
+    severity: 'error',
+    reason: 'Expert counts fit: at most 1024, none used without any, at least one used and no more than there are.',
+    why: 'Any other combination ends the process that loads the file: GGML_ASSERT aborts.',
+    checkedBy: HPARAMS('1293-1306, assertions that kill the process'),
+    fix: CONVERT,
+    check: experts,
+  },
+  'architecture/vocabulary-size': {
+    severity: 'warning',
+    reason: 'vocab_size, where it is written, is the number of tokens.',
+    why: 'Programs that trust it size their buffers by it.',
+    checkedBy: 'Nobody: llama.cpp counts the tokens.',
+    fix: CONVERT,
+    *check(file) {
+      const stated = numberOf(file.value('vocab_size'));
+      const tokens = file.header?.metadata.get('tokenizer.ggml.tokens');
+      if (!isCovered(file) || stated === undefined || tokens?.type !== 'array') return;
+      if (stated === tokens.value.length) return;
+      yield ofKey(file, 'vocab_size', `${stated}, but the vocabulary has ${tokens.value.length} tokens`);
+    },
+  },
+} satisfies Record<string, Rule>;
+
+/** Whether the exact rules of an architecture apply: a whole model of a covered one. */
+export function isCovered(file: FileUnderTest): boolean {
+  const { header, kind, architecture } = file;
+  if (header === null || kind !== 'model' || architecture === undefined) return false;
+  return COVERED_ARCHITECTURES.includes(architecture);
+}
+
+function* headCounts(file: FileUnderTest): Iterable<Finding> {
+  if (!isCovered(file)) return;
+  const heads = numbersOf(file.value('attention.head_count'));
+  const kvHeads = numbersOf(file.value('attention.head_count_kv'));
+  const lowest = (counts: readonly number[]): number => counts.reduce((a, b) => Math.min(a, b), Infinity);
+  if (lowest(heads) < 1) yield ofKey(file, 'attention.head_count', '0 heads, expected at least 1');
+  else if (lowest(kvHeads) < 1) yield ofKey(file, 'attention.head_count_kv', '0 heads, expected at least 1');
+  else {
+    for (const [layer, count] of heads.entries()) {
+      const kv = kvHeads[kvHeads.length > 1 ? layer : 0];
+      if (kv === undefined || count % kv === 0) continue;
+      yield ofKey(file, 'attention.head_count_kv', `${kv} key-value heads do not divide ${count} heads`);
+      break;
+    }
+    const embedding = numberOf(file.value('embedding_length'));
+    const first = heads[0];
+    if (embedding === undefined || first === undefined || file.value('attention.key_length') !== undefined) return;
+    if (embedding % first === 0) return;
+    yield ofKey(file, 'attention.head_count', `${first} heads do not divide the embedding length ${embedding}`);
+  }
+}
+
+function* ropeDimensions(file: FileUnderTest): Iterable<Finding> {
+  const stated = numberOf(file.value('rope.dimension_count'));
+  if (!isCovered(file) || stated === undefined) return;
+  const heads = numberOf(file.value('attention.head_count'));
+  const embedding = numberOf(file.value('embedding_length'));
+  const headLength =
+    numberOf(file.value('attention.key_length')) ??
+    (heads && embedding !== undefined ? Math.floor(embedding / heads) : undefined);
+  if (stated % 2 !== 0) yield ofKey(file, 'rope.dimension_count', `${stated}, expected an even number`);
+  else if (headLength === undefined || headLength < 1) return;
+  else if (file.architecture === 'llama' && stated !== headLength) {
+    yield ofKey(file, 'rope.dimension_count', `${stated}, expected the head length ${headLength}`);
+  } else if (stated > headLength) {
+    yield ofKey(file, 'rope.dimension_count', `${stated}, more than the head length ${headLength}`);
+  }
+}
+
+function* experts(file: FileUnderTest): Iterable<Finding> {
+  if (!isCovered(file)) return;
+  const count = numberOf(file.value('expert_count')) ?? 0;
+  const used = numbersOf(file.value('expert_used_count')).reduce((a, b) => Math.max(a, b), 0);
+  if (count > MAXIMUM_EXPERTS) yield ofKey(file, 'expert_count', `${count} experts, at most ${MAXIMUM_EXPERTS}`);
+  else if (used > count) yield ofKey(file, 'expert_used_count', `${used} experts used of ${count}`);
+  else if (count > 0 && used === 0) yield ofKey(file, 'expert_count', `${count} experts, none of them used`);
+}
+
+function* positiveFinite(file: FileUnderTest, suffixes: readonly string[]): Iterable<Finding> {
+  if (!isCovered(file)) return;
+  for (const suffix of suffixes) {
+    const number = numberOf(file.value(suffix));
+    if (number === undefined || (Number.isFinite(number) && number > 0)) continue;
+    yield ofKey(file, suffix, `${number}, expected a finite positive number`);
+  }
+}
+
+/** Every number of a value: one, or one for each layer (at most as many as llama.cpp has room for). */
+function numbersOf(value: MetadataValue | undefined): number[] {
+  if (value === undefined) return [];
+  const elements = value.type === 'array' ? value.value.slice(0, MAXIMUM_LAYERS) : [value.value];
+  return elements.map(Number).filter((number) => !Number.isNaN(number));
+}
+
+function wrongType(file: FileUnderTest, key: string, value: MetadataValue, expected: string): Finding {
+  return at(file, key, `${key} is of type ${describeType(value)}, expected ${expected}`);
+}
+
+function ofKey(file: FileUnderTest, suffix: string, message: string): Finding {
+  const key = `${file.architecture}.${suffix}`;
+  return at(file, key, `${key}: ${message}`);
+}
+
+function at(file: FileUnderTest, key: string, message: string): Finding {
+  const offset = file.offsetOf(key);
+  return offset === undefined ? { message, key } : { message, key, offset };
+}

@@ -1,0 +1,58 @@
+import { type HeaderScan, type TensorType, layoutOf } from '../gguf/index.ts';
+
+/** Where one tensor's bytes are: what a content check needs of a header, small enough to send to a worker. */
+export interface TensorExtent {
+  readonly name: string;
+  readonly type: TensorType;
+  /** Bytes [start, end) of the file. */
+  readonly start: number;
+  readonly end: number;
+}
+
+/** What a pass over one tensor's bytes found. */
+export interface TensorContent {
+  readonly name: string;
+  readonly type: TensorType;
+  /** Weights, or block scales, that are not a number. */
+  readonly nan: number;
+  /** Weights, or block scales, that are infinite. */
+  readonly infinite: number;
+  /** Where the first of either stands in the file; null where there is none. */
+  readonly firstBadOffset: number | null;
+  /** Weights near the largest that their type can hold. */
+  readonly huge: number;
+  readonly firstHugeOffset: number | null;
+  /** Every byte of it is zero. */
+  readonly allZero: boolean;
+  /** Of its bytes, in lower-case hexadecimal; null where nobody asked. */
+  readonly sha256: string | null;
+}
+
+/** What a pass over one file found. */
+export interface ContentReport {
+  /** Of the whole file, in lower-case hexadecimal; null where nobody asked. */
+  readonly sha256: string | null;
+  /** In the file's order; empty where the header does not say reliably where the tensors are. */
+  readonly tensors: readonly TensorContent[];
+}
+
+/** What the content check has to look at; empty where the header's faults leave in doubt where the tensors are. */
+export function tensorExtents({ header, issues }: HeaderScan): TensorExtent[] {
+  if (header === null) return [];
+  const inDoubt = issues.some(
+    ({ code, severity }) => severity === 'error' && code !== 'data/final-padding-cut' && !code.startsWith('metadata/'),
+  );
+  if (inDoubt) return [];
+  return header.tensors
+    .filter(({ sizeBytes }) => sizeBytes > 0)
+    .map(({ name, type, offset, sizeBytes }) => {
+      const start = header.dataOffset + offset;
+      return { name, type, start, end: start + sizeBytes };
+    })
+    .sort((a, b) => a.start - b.start);
+}
+
+/** Whether a type keeps its weights as floats, one by one; the others keep blocks with scales. */
+export function isFloatType(type: TensorType): boolean {
+  return layoutOf(type).blockElements === 1 && !type.startsWith('I');
+}

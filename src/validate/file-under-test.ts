@@ -1,0 +1,118 @@
+import {
+  type GgufHeader,
+  getNumber,
+  getString,
+  type HeaderScan,
+  type MetadataValue,
+  type TensorInfo,
+} from '../gguf/index.ts';
+import type { ContentReport } from './content-report.ts';
+import type { Policy } from './policy.ts';
+import type { TemplateReport } from './template-report.ts';
+
+/** The other files of a sharded model, with what was read of them; null where one is absent. */
+export interface Sibling {
+  readonly name: string;
+  readonly scan: HeaderScan | null;
+}
+
+/** What a manifest says of one file. */
+export interface ManifestEntry {
+  readonly bytes: number;
+  readonly sha256: string;
+  /** SHA-256 of all that stands before the first tensor. */
+  readonly headerSha256: string;
+  readonly tensors: readonly { readonly name: string; readonly sha256: string }[];
+}
+
+/** What became of loading the file in a child process. */
+export type LoadOutcome =
+  | { readonly status: 'ok' }
+  | { readonly status: 'failed' | 'crashed' | 'timeout' | 'not-finite'; readonly reason: string };
+
+/** Where a file came from, as far as its place says it: a snapshot in the Hugging Face cache. */
+export interface Origin {
+  readonly repo: string;
+  readonly commit: string;
+  /** The name of its blob: the SHA-256 that the Hub states, where it is one. */
+  readonly objectId: string | null;
+}
+
+/** All that is known of one file. Whoever has not looked at a part leaves it null, and its rules say nothing. */
+export interface FileFacts {
+  /** The file's name without folders. */
+  readonly name: string;
+  readonly fileBytes: number;
+  readonly scan: HeaderScan;
+  readonly content: ContentReport | null;
+  /** By metadata key. */
+  readonly templates: ReadonlyMap<string, TemplateReport>;
+  /** All files of the set this one belongs to, itself included, in order; null for a file of its own. */
+  readonly shards: readonly Sibling[] | null;
+  readonly origin: Origin | null;
+  readonly expectedSha256: string | null;
+  readonly manifest: ManifestEntry | 'absent' | null;
+  readonly headerSha256: string | null;
+  readonly policy: Policy | null;
+  readonly load: LoadOutcome | null;
+}
+
+/** What the rules see: the facts, and views of the header that several rules share. */
+export interface FileUnderTest extends FileFacts {
+  /** The header, where its end was reached: rules about meaning need all of it. */
+  readonly header: GgufHeader | null;
+  /** Tensors of the whole model: of all shards for a first shard. */
+  readonly tensors: readonly TensorInfo[];
+  /** Whether the tensor list can be relied on: no tensor was unreadable and no shard is absent. */
+  readonly tensorsAreComplete: boolean;
+  readonly kind: FileKind;
+  readonly architecture: string | undefined;
+  /** `value('block_count')` is the value of `phi3.block_count`. */
+  readonly value: (suffix: string) => MetadataValue | undefined;
+  readonly offsetOf: (key: string) => number | undefined;
+}
+
+/**
+ * `model`: weights to run; `vocabulary`: a tokenizer without weights; `later-shard`: weights without metadata;
+ * `companion`: projector, adapter, importance matrix; `other`: a container of something else.
+ */
+export type FileKind = 'model' | 'vocabulary' | 'later-shard' | 'companion' | 'other';
+
+/** Prepares the facts of a file for the rules. */
+export function fileUnderTest(facts: FileFacts): FileUnderTest {
+  const { scan, shards } = facts;
+  const header = scan.header;
+  const architecture = getString(scan, 'general.architecture');
+  const isFirstOfSet = shards !== null && (getNumber(scan, 'split.no') ?? 0) === 0;
+  const parts = isFirstOfSet ? shards.map((sibling) => sibling.scan) : [scan];
+  const readable = parts.filter((part) => part !== null && part.header !== null) as HeaderScan[];
+  return {
+    ...facts,
+    header,
+    architecture,
+    tensors: readable.flatMap((part) => part.tensors),
+    tensorsAreComplete:
+      readable.length === parts.length &&
+      !readable.some(({ issues }) =>
+        issues.some(({ code, severity }) => severity === 'error' && code.startsWith('tensor/') && code !== 'tensor/offset'),
+      ),
+    kind: kindOf(scan, architecture),
+    value: (suffix) => (architecture === undefined ? undefined : scan.metadata.get(`${architecture}.${suffix}`)),
+    offsetOf: (key) => header?.keyOffsets.get(key),
+  };
+}
+
+function kindOf(scan: HeaderScan, architecture: string | undefined): FileKind {
+  const { metadata, tensors } = scan;
+  if ((getNumber(scan, 'split.count') ?? 1) > 1 && (getNumber(scan, 'split.no') ?? 0) > 0) return 'later-shard';
+  const type = getString(scan, 'general.type');
+  if (architecture === 'clip' || (type !== undefined && type !== 'model')) return 'companion';
+  const hasVocabulary = metadata.has('tokenizer.ggml.model') || metadata.has('tokenizer.ggml.tokens');
+  const hasWeights = tensors.some(({ name }) => name.startsWith('blk.') || name === 'token_embd.weight');
+  if (hasWeights || (metadata.has('general.architecture') && !hasVocabulary)) return 'model';
+  if (tensors.length === 0 && hasVocabulary) {
+    // Another shard holds the weights, where there is one.
+    return (getNumber(scan, 'split.count') ?? 1) > 1 ? 'model' : 'vocabulary';
+  }
+  return hasVocabulary ? 'model' : 'other';
+}

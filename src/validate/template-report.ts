@@ -1,0 +1,28 @@
+/** A condition of a template on what a message says, and the text that is added where it holds. */
+export interface HiddenCondition {
+  readonly trigger: string;
+  readonly added: string;
+}
+
+/** What looking at one chat template found. */
+export interface TemplateReport {
+  readonly text: string;
+  /** Why it does not parse; null where it does. */
+  readonly parseError: string | null;
+  /** What rendering a plain conversation came to; null where it was not tried. */
+  readonly rendering: TemplateRendering | null;
+  /** Attributes that lead out of the sandbox: `__class__`, `__globals__`. */
+  readonly escapes: readonly string[];
+  readonly hiddenConditions: readonly HiddenCondition[];
+  readonly urls: readonly string[];
+}
+
+export type TemplateRendering =
+  | {
+      readonly status: 'ok';
+      /** Whether the user's words are in the prompt. */
+      readonly keepsMessages: boolean;
+    }
+  | { readonly status: 'failed'; readonly reason: string }
+  /** The child that rendered it was ended: no answer in time, or out of memory. */
+  | { readonly status: 'ended'; readonly reason: string };
