@@ -46,7 +46,7 @@ console.log(JSON.stringify({ session: await session(), raw: await raw() }));
 `;
 
 async function ours(): Promise<number> {
-  await using session = await startEngineProcess({ gpu: 'off', callTimeoutMs: 600_000 });
+  await using session = await startEngineProcess({ gpu: 'off', workers: 1, callTimeoutMs: 600_000 });
   await session.loadModel({ path: model, gpuLayers: 0 });
   await session.openContext({
     contextSize: 512,
@@ -71,7 +71,7 @@ function defaults(): { session: number; raw: number } {
       encoding: 'utf8',
       env,
       cwd: fileURLToPath(new URL('..', import.meta.url)),
-      stdio: ['ignore', 'pipe', 'ignore'],
+      stdio: ['ignore', 'pipe', 'inherit'],
     },
   );
   return JSON.parse(output.trim().split('\n').at(-1) ?? '');

@@ -204,7 +204,7 @@ function stepsOf({ only }: Settings): Step[] {
   if (only.length > 1 || only[0] !== 'size') steps.push('start', 'load');
   if (only.includes('speed')) steps.push('speed');
   else if (only.includes('memory')) steps.push('memory');
-  if (only.includes('accuracy')) steps.push('perplexity', 'tasks');
+  if (only.includes('accuracy')) steps.push('tasks', 'start', 'perplexity');
   return steps;
 }
 

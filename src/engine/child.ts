@@ -18,9 +18,9 @@ process.on('message', (message: Start | Call) => {
   queue = queue.then(() => ('start' in message ? start(message) : answer(message)));
 });
 
-async function start({ start: { gpu } }: Start): Promise<void> {
+async function start({ start: { gpu, workers } }: Start): Promise<void> {
   try {
-    session = await startLlama(gpu);
+    session = await startLlama(gpu, workers);
     send({ ready: session.info });
   } catch (thrown) {
     send({ failed: onTheWire(thrown) });

@@ -61,14 +61,16 @@ class LlamaSession implements EngineSession {
   readonly #bindings: Bindings;
   readonly #llama: Llama;
   readonly #log: LogReader;
+  readonly #workers: number;
   #loaded: { model: AddonModel; greedy: AddonSampler; scorer: Scorer; facts: LoadedModel } | undefined;
   #opened: { context: AddonContext; options: ContextOptions } | undefined;
 
-  constructor(llama: Llama, bindings: Bindings, info: EngineInfo, log: LogReader) {
+  constructor(llama: Llama, bindings: Bindings, info: EngineInfo, log: LogReader, workers: number) {
     this.#llama = llama;
     this.#bindings = bindings;
     this.info = info;
     this.#log = log;
+    this.#workers = workers;
   }
 
   async loadModel({ path, gpuLayers }: ModelOptions): Promise<LoadedModel> {
@@ -95,7 +97,12 @@ class LlamaSession implements EngineSession {
       addsBos: model.shouldPrependBosToken(),
       trainContextSize: model.getTrainContextSize(),
     };
-    this.#loaded = { model, greedy, facts, scorer: new Scorer(this.#bindings, model, facts.vocabularySize) };
+    this.#loaded = {
+      model,
+      greedy,
+      facts,
+      scorer: new Scorer(this.#bindings, model, facts.vocabularySize, this.#workers),
+    };
     return facts;
   }
 
@@ -184,10 +191,10 @@ class LlamaSession implements EngineSession {
 
   async score(request: ScoreRequest): Promise<Scores> {
     const { context, options } = this.#context();
-    const { scorer, greedy } = this.#model();
+    const { scorer } = this.#model();
     context.disposeSequence(SEQUENCE);
     return this.#native('engine/evaluation-failed', 'llama.cpp could not evaluate a chunk', () =>
-      scorer.score(context, greedy, options.batchSize, request),
+      scorer.score(context, options.batchSize, request),
     );
   }
 
@@ -302,9 +309,10 @@ class LlamaSession implements EngineSession {
 
 /**
  * Starts llama.cpp in this process. Meant for the child alone: a native crash takes the process with it.
+ * @param workers threads of this process's libuv pool
  * @throws EngineError `engine/not-installed`, `engine/gpu-unavailable`, `engine/changed`
  */
-export async function startLlama(gpu: GpuChoice): Promise<EngineSession> {
+export async function startLlama(gpu: GpuChoice, workers: number): Promise<EngineSession> {
   const log = new LogReader();
   const llama = await getLlama({
     gpu: gpu === 'off' ? false : gpu,
@@ -323,7 +331,7 @@ export async function startLlama(gpu: GpuChoice): Promise<EngineSession> {
     throw gpuUnavailable(gpu);
   }
   const bindings = bindingsOf(llama);
-  return new LlamaSession(llama, bindings, await describe(llama, backend), log);
+  return new LlamaSession(llama, bindings, await describe(llama, backend), log, workers);
 }
 
 async function describe(llama: Llama, backend: Backend): Promise<EngineInfo> {

@@ -16,7 +16,7 @@ export interface Call {
 
 /** The first message to the child. */
 export interface Start {
-  readonly start: { readonly gpu: GpuChoice };
+  readonly start: { readonly gpu: GpuChoice; readonly workers: number };
 }
 
 export interface WireError {

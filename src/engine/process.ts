@@ -34,13 +34,11 @@ export async function startEngineProcess(options: StartOptions): Promise<EngineS
     serialization: 'advanced',
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     execArgv: [],
-    // Every native evaluation runs on whichever pool thread is free and llama.cpp's threads follow it from core to
-    // core: with one pool thread single-token evaluation is 28 times as fast (METHODS). The scorer relies on it too.
-    env: { ...process.env, UV_THREADPOOL_SIZE: '1' },
+    env: { ...process.env, UV_THREADPOOL_SIZE: String(options.workers) },
   });
   const channel = new Channel(child, options);
   try {
-    const info = await channel.start(options.gpu);
+    const info = await channel.start();
     return sessionOver(channel, info);
   } catch (thrown) {
     await channel.end();
@@ -105,11 +103,12 @@ class Channel {
     options.signal?.addEventListener('abort', this.#onAbort, { once: true });
   }
 
-  async start(gpu: StartOptions['gpu']): Promise<EngineInfo> {
+  async start(): Promise<EngineInfo> {
     const reply = new Promise<Ready>((resolve) => {
       this.#starting = resolve;
     });
-    const message: Start = { start: { gpu } };
+    const { gpu, workers } = this.#options;
+    const message: Start = { start: { gpu, workers } };
     const failed = this.#track<never>(-1);
     this.#child.send(message);
     const ready = await Promise.race([reply, failed]);

@@ -17,8 +17,14 @@ const SEQUENCE = 0;
  */
 const BIAS = 128;
 
-/** How many samplings of whole or partial distributions wait in the native queue while JavaScript reads others. */
-const IN_FLIGHT = 4;
+/** Lanes for each thread of the pool: while JavaScript reads one lane's answer, another's call runs. */
+const LANES_A_WORKER = 2;
+
+/** Samplers of one lane. A sampler holds its candidates, so it must never run twice at once: a lane awaits each call. */
+interface Lane {
+  readonly greedy: AddonSampler;
+  readonly top: AddonSampler;
+}
 
 /** The position's scalars: its next token's ln p, its top token, and what normalizes any other logit. */
 interface Normalized {
@@ -29,10 +35,8 @@ interface Normalized {
 }
 
 /**
- * Reads log-probabilities out of evaluated batches through samplers, the binding's only way to its logits.
- *
- * A sampler must never run twice at once (it holds its candidates), which a thread pool of one thread guarantees:
- * the child is started with UV_THREADPOOL_SIZE=1, so calls queue up natively and JavaScript never waits between.
+ * Reads log-probabilities out of evaluated batches through samplers, the binding's only way to its logits. Positions
+ * are shared out to lanes, so that the threads of libuv's pool sample side by side.
  *
  * - The next token and the maximum come from a greedy sampler with a filter of one token; ln p = logit - max -
  *   ln(total weight) needs no whole distribution.
@@ -42,21 +46,28 @@ interface Normalized {
  */
 export class Scorer {
   readonly #vocabularySize: number;
-  readonly #samplers: readonly AddonSampler[];
+  readonly #lanes: readonly Lane[];
 
-  constructor(bindings: Bindings, model: AddonModel, vocabularySize: number) {
+  /** @param workers threads of libuv's pool */
+  constructor(bindings: Bindings, model: AddonModel, vocabularySize: number, workers: number) {
     this.#vocabularySize = vocabularySize;
-    this.#samplers = Array.from({ length: IN_FLIGHT }, () => new bindings.AddonSampler(model));
+    this.#lanes = Array.from({ length: workers * LANES_A_WORKER }, () => {
+      const greedy = new bindings.AddonSampler(model);
+      greedy.applyConfig({ temperature: 0 });
+      return { greedy, top: new bindings.AddonSampler(model) };
+    });
   }
 
   dispose(): void {
-    for (const sampler of this.#samplers) sampler.dispose();
+    for (const { greedy, top } of this.#lanes) {
+      greedy.dispose();
+      top.dispose();
+    }
   }
 
   /** Evaluates one chunk from an empty sequence, batch by batch, and scores each batch while its logits are held. */
   async score(
     context: AddonContext,
-    greedy: AddonSampler,
     batchSize: number,
     { tokens, firstScored, want }: ScoreRequest,
   ): Promise<Scores> {
@@ -72,30 +83,45 @@ export class Scorer {
       context.initBatch(batch.length);
       const indexes = context.addToBatch(SEQUENCE, start, batch, outputs);
       await context.decodeBatch();
-      const normalized = await Promise.all(
-        // The binding types its batch indexes as a branded number, which a typed array cannot hold.
-        Array.from(indexes, (index, i) =>
-          normalize(context, greedy, index as BatchIndex, tokens[first + i + 1]),
-        ),
-      );
-      for (const [i, { nextLogProb: logProb, topToken: top }] of normalized.entries()) {
-        nextLogProb[first - firstScored + i] = logProb;
-        topToken[first - firstScored + i] = top;
-      }
-      await collected.take(context, greedy, this.#samplers, indexes, first - firstScored, normalized);
+      await this.#shareOut(indexes, async (lane, index, i) => {
+        const position = first + i - firstScored;
+        const next = tokens[first + i + 1];
+        if (next === undefined)
+          throw new EngineError('engine/changed', 'a scored position has no next token');
+        const scalars =
+          want.kind === 'full'
+            ? await collected.takeAll(context, lane, index, position, next)
+            : await normalize(context, lane, index, next);
+        nextLogProb[position] = scalars.nextLogProb;
+        topToken[position] = scalars.topToken;
+        await collected.take(context, lane, index, position, scalars.logSum);
+      });
     }
     return collected.finish({ positions, nextLogProb, topToken });
+  }
+
+  /** Each lane takes the next position when it is done with its last. */
+  async #shareOut(
+    indexes: Uint32Array,
+    work: (lane: Lane, index: BatchIndex, i: number) => Promise<void>,
+  ): Promise<void> {
+    let next = 0;
+    const run = async (lane: Lane) => {
+      for (let i = next++; i < indexes.length; i = next++) {
+        // The binding types its batch indexes as a branded number, which a typed array cannot hold.
+        await work(lane, indexes[i] as BatchIndex, i);
+      }
+    };
+    await Promise.all(this.#lanes.map(run));
   }
 }
 
 async function normalize(
   context: AddonContext,
-  greedy: AddonSampler,
+  { greedy }: Lane,
   index: BatchIndex,
-  next: number | undefined,
+  next: number,
 ): Promise<Normalized> {
-  if (next === undefined)
-    throw new EngineError('engine/changed', 'the last token of a chunk has no next one');
   const [topToken, , , logits, weight] = await context.sampleToken(
     index,
     greedy,
@@ -104,9 +130,18 @@ async function normalize(
     [[next], false, false, true, 0],
     true,
   );
-  const max = logitOf(logits, topToken);
+  return normalized(topToken, logitOf(logits, topToken), logitOf(logits, next), weight);
+}
+
+/** @param weight the sum of exp(logit - max) over the vocabulary */
+function normalized(
+  topToken: number,
+  max: number,
+  nextLogit: number,
+  weight: number | undefined,
+): Normalized {
   const logSum = max + Math.log(weight ?? Number.NaN);
-  const nextLogProb = logitOf(logits, next) - logSum;
+  const nextLogProb = nextLogit - logSum;
   if (!Number.isFinite(nextLogProb)) {
     throw new EngineError('engine/evaluation-failed', 'the model yields logits that are not finite numbers', {
       hint: 'The file’s weights may be damaged: quantscope validate looks for NaN and infinite values.',
@@ -133,34 +168,50 @@ class Collected {
     this.#full = new Float32Array(want.kind === 'full' ? positions * vocabularySize : 0);
   }
 
+  /** Reads a whole distribution, and with it the position's scalars: one call for both. */
+  async takeAll(
+    context: AddonContext,
+    { greedy }: Lane,
+    index: BatchIndex,
+    position: number,
+    next: number,
+  ): Promise<Normalized> {
+    const [topToken, , , logits, weight] = await context.sampleToken(index, greedy, false, false, true, true);
+    const row = this.#full.subarray(position * this.#vocabularySize, (position + 1) * this.#vocabularySize);
+    for (let i = 0; i < logits.length; i += 2) row[logits[i] ?? 0] = logits[i + 1] ?? Number.NaN;
+    const scalars = normalized(topToken, row[topToken] ?? Number.NaN, row[next] ?? Number.NaN, weight);
+    for (let token = 0; token < row.length; token++) row[token] = (row[token] ?? Number.NaN) - scalars.logSum;
+    return scalars;
+  }
+
+  /** Reads what was asked for of one position whose normalization is known. */
   async take(
     context: AddonContext,
-    greedy: AddonSampler,
-    samplers: readonly AddonSampler[],
-    indexes: Uint32Array,
-    firstPosition: number,
-    normalized: readonly Normalized[],
+    { greedy, top }: Lane,
+    index: BatchIndex,
+    position: number,
+    logSum: number,
   ): Promise<void> {
-    if (this.#want.kind === 'next') return;
-    let next = 0;
-    // Each worker has a sampler to itself and awaits it; the pool keeps the native queue from running dry.
-    const workers = samplers.map(async (sampler) => {
-      while (next < indexes.length) {
-        const i = next++;
-        const scalars = normalized[i];
-        if (scalars === undefined) return;
-        // Branded for the binding, as above.
-        await this.#takeOne(
-          context,
-          greedy,
-          sampler,
-          indexes[i] as BatchIndex,
-          firstPosition + i,
-          scalars.logSum,
-        );
+    const want = this.#want;
+    switch (want.kind) {
+      case 'next':
+      case 'full':
+        return;
+      case 'top': {
+        top.applyConfig({ temperature: 1, topK: Math.min(want.limit, this.#vocabularySize), seed: 1 });
+        const [, , , logits] = await context.sampleToken(index, top, false, false, true, false);
+        this.#kept[position] = untilMass(logits, logSum, want.mass);
+        return;
       }
-    });
-    await Promise.all(workers);
+      case 'tokens': {
+        const asked = want.tokens.subarray(want.offsets[position], want.offsets[position + 1]);
+        const logits = await logitsOf(context, { greedy, top }, index, asked);
+        this.#kept[position] = Array.from(asked, (token) => ({
+          token,
+          logProb: (logits.get(token) ?? Number.NaN) - logSum,
+        }));
+      }
+    }
   }
 
   finish(base: { positions: number; nextLogProb: Float64Array; topToken: Uint32Array }): Scores {
@@ -183,43 +234,6 @@ class Collected {
     }
     return { kind: 'kept', ...base, offsets, tokens, logProbs };
   }
-
-  async #takeOne(
-    context: AddonContext,
-    greedy: AddonSampler,
-    sampler: AddonSampler,
-    index: BatchIndex,
-    position: number,
-    logSum: number,
-  ): Promise<void> {
-    const want = this.#want;
-    switch (want.kind) {
-      case 'next':
-        return;
-      case 'full': {
-        const [, , , logits] = await context.sampleToken(index, greedy, false, false, true, false);
-        const row = position * this.#vocabularySize;
-        for (let i = 0; i < logits.length; i += 2) {
-          this.#full[row + (logits[i] ?? 0)] = (logits[i + 1] ?? Number.NaN) - logSum;
-        }
-        return;
-      }
-      case 'top': {
-        sampler.applyConfig({ temperature: 1, topK: Math.min(want.limit, this.#vocabularySize), seed: 1 });
-        const [, , , logits] = await context.sampleToken(index, sampler, false, false, true, false);
-        this.#kept[position] = untilMass(logits, logSum, want.mass);
-        return;
-      }
-      case 'tokens': {
-        const asked = want.tokens.subarray(want.offsets[position], want.offsets[position + 1]);
-        const logits = await logitsOf(context, greedy, sampler, index, asked);
-        this.#kept[position] = Array.from(asked, (token) => ({
-          token,
-          logProb: (logits.get(token) ?? Number.NaN) - logSum,
-        }));
-      }
-    }
-  }
 }
 
 /** Most likely first, as the top-k sampler leaves them, until their probabilities sum to `mass`. */
@@ -236,19 +250,18 @@ function untilMass(logits: TokenValues, logSum: number, mass: number) {
 
 async function logitsOf(
   context: AddonContext,
-  greedy: AddonSampler,
-  sampler: AddonSampler,
+  { greedy, top }: Lane,
   index: BatchIndex,
   asked: Uint32Array,
 ): Promise<Map<number, number>> {
-  sampler.applyConfig({
+  top.applyConfig({
     temperature: 1,
     topK: asked.length,
     seed: 1,
     tokenBiasKeys: asked,
     tokenBiasValues: new Float32Array(asked.length).fill(BIAS),
   });
-  const [, , , biased] = await context.sampleToken(index, sampler, false, false, true, false);
+  const [, , , biased] = await context.sampleToken(index, top, false, false, true, false);
   const lifted = new Map<number, number>();
   for (let i = 0; i < biased.length; i += 2) lifted.set(biased[i] ?? 0, (biased[i + 1] ?? Number.NaN) - BIAS);
   if (asked.every((token) => lifted.has(token))) return lifted;

@@ -32,15 +32,17 @@ async function scan(source: ByteSource, options: ReadOptions, stopAtError: boole
   const { signal, firstWindowBytes = FIRST_WINDOW_BYTES } = options;
   const fileBytes = source.byteLength;
   let bytes = await source.read(0, Math.min(fileBytes, firstWindowBytes), signal);
-  const parser = new HeaderParser(bytes, fileBytes, { ...DEFAULT_LIMITS, ...options.limits });
+  const limits = { ...DEFAULT_LIMITS, ...options.limits };
+  const parser = new HeaderParser(bytes, fileBytes, limits);
+  const largestEnd = Math.min(fileBytes, limits.headerBytes);
   let wanted = parser.advance();
   let buffer = bytes;
   while (wanted !== undefined) {
     const error = parser.firstError;
     if (stopAtError && error !== undefined) throw new GgufError(error, source.name);
-    const end = nextWindowEnd(wanted, bytes.length, fileBytes);
+    const end = nextWindowEnd(wanted, bytes.length, largestEnd);
     if (end > buffer.length) {
-      const larger = new Uint8Array(bufferBytesFor(end, fileBytes));
+      const larger = new Uint8Array(bufferBytesFor(end, largestEnd));
       larger.set(bytes);
       buffer = larger;
     }

@@ -10,13 +10,14 @@ const SLACK_SHARE = 0.03;
 /**
  * Where the next window ends: at the forecast end of the header and a little beyond.
  * @param inHand bytes of the file that are there
+ * @param largestEnd of the file, or what a header may take
  */
-export function nextWindowEnd(wanted: BytesWanted, inHand: number, fileBytes: number): number {
+export function nextWindowEnd(wanted: BytesWanted, inHand: number, largestEnd: number): number {
   const forecast = Math.ceil(wanted.expectedEnd * (1 + SLACK_SHARE)) + SLACK_BYTES;
-  return Math.min(fileBytes, Math.max(wanted.neededEnd, forecast, inHand + SLACK_BYTES));
+  return Math.min(largestEnd, Math.max(wanted.neededEnd, forecast, inHand + SLACK_BYTES));
 }
 
 /** How large a buffer to take when a window outgrows the present one: room to grow, so that few copies are made. */
-export function bufferBytesFor(windowEnd: number, fileBytes: number): number {
-  return Math.min(fileBytes, windowEnd * 2);
+export function bufferBytesFor(windowEnd: number, largestEnd: number): number {
+  return Math.min(largestEnd, windowEnd * 2);
 }

@@ -126,22 +126,29 @@ function writeScalar(out: ByteBuilder, type: ScalarType, value: Scalar): void {
   switch (type) {
     case 'uint8':
     case 'int8':
-      return view.setUint8(0, Number(value));
+      view.setUint8(0, Number(value));
+      break;
     case 'bool':
-      return view.setUint8(0, value ? 1 : 0);
+      view.setUint8(0, value ? 1 : 0);
+      break;
     case 'uint16':
     case 'int16':
-      return view.setUint16(0, Number(value), true);
+      view.setUint16(0, Number(value), true);
+      break;
     case 'uint32':
     case 'int32':
-      return view.setUint32(0, Number(value), true);
+      view.setUint32(0, Number(value), true);
+      break;
     case 'float32':
-      return view.setFloat32(0, Number(value), true);
+      view.setFloat32(0, Number(value), true);
+      break;
     case 'float64':
-      return view.setFloat64(0, Number(value), true);
+      view.setFloat64(0, Number(value), true);
+      break;
     case 'uint64':
     case 'int64':
-      return view.setBigUint64(0, BigInt.asUintN(64, BigInt(value)), true);
+      view.setBigUint64(0, BigInt.asUintN(64, BigInt(value)), true);
+      break;
   }
 }
 

@@ -1,4 +1,4 @@
-import type { EngineSession, GpuChoice, StartEngine } from '../engine/engine.ts';
+import type { EngineSession, StartEngine } from '../engine/engine.ts';
 import { messageOf, QuantscopeError, UsageError } from '../util/errors.ts';
 import { isAvailable, unavailableBecause } from './availability.ts';
 import { measureCopyBandwidth } from './copy-bandwidth.ts';
@@ -16,7 +16,13 @@ import {
 import type { DescribedFile } from './size.ts';
 import type { TaskItem } from './tasks.ts';
 import { divergenceMethod, type TextRole } from './text-evaluation.ts';
-import { measureVariant, type Step, type VariantHooks } from './variant-run.ts';
+import {
+  evaluateVariant,
+  measureVariant,
+  type Step,
+  type VariantHooks,
+  type VariantPlan,
+} from './variant-run.ts';
 
 /** One file of the comparison: described from its header, or why it could not be. */
 export interface ComparisonVariant {
@@ -145,12 +151,6 @@ class Comparison {
     sha256: string,
     stages: readonly Stage[],
   ): Promise<void> {
-    const { signal, callTimeoutMs, startEngine } = this.#environment;
-    const gpu: GpuChoice = this.#settings.gpu;
-    this.#environment.onStep(name, 'start', 0, 1);
-    await using session = await startEngine({ gpu, callTimeoutMs, ...(signal ? { signal } : {}) });
-    this.#environment.onStep(name, 'start', 1, 1);
-    this.#takeEngine(session);
     const method = divergenceMethod(
       this.#settings.evaluation.divergenceMethod,
       described.tokenizer.vocabularySize,
@@ -159,15 +159,14 @@ class Comparison {
       this.#warnings.add(`${name} has no chat template: its tasks were asked as plain text`);
     }
     const hooks: VariantHooks = {
-      signal,
+      signal: this.#environment.signal,
       onStep: (step, done, total) => this.#environment.onStep(name, step, done, total),
       onFigures: async (figures) => {
         this.#update(name, figures);
         await this.#save();
       },
-      role: (chunks) => this.#role(name, sha256, chunks, method),
     };
-    const plan = {
+    const planOf = (): VariantPlan => ({
       path,
       stages,
       settings: this.#settings,
@@ -177,10 +176,26 @@ class Comparison {
       method,
       taskItems: this.#input.taskItems,
       referenceOutcomes: this.#referenceOutcomes(name),
-    };
-    await using role = new RoleHolder(hooks.role);
-    await measureVariant(session, plan, { ...hooks, role: role.open });
-    if (name === this.#input.reference && stages.includes('accuracy')) this.#referenceStored = true;
+    });
+    {
+      await using session = await this.#startEngine(name, 1);
+      await measureVariant(session, planOf(), hooks);
+    }
+    if (!stages.includes('accuracy')) return;
+    await using session = await this.#startEngine(name, this.#machine.cores);
+    await using role = new RoleHolder((chunks) => this.#role(name, sha256, chunks, method));
+    await evaluateVariant(session, planOf(), role.open, hooks);
+    if (name === this.#input.reference) this.#referenceStored = true;
+  }
+
+  async #startEngine(name: string, workers: number): Promise<EngineSession> {
+    const { signal, callTimeoutMs, startEngine, onStep } = this.#environment;
+    onStep(name, 'start', 0, 1);
+    const { gpu } = this.#settings;
+    const session = await startEngine({ gpu, workers, callTimeoutMs, ...(signal ? { signal } : {}) });
+    onStep(name, 'start', 1, 1);
+    this.#takeEngine(session);
+    return session;
   }
 
   async #role(name: string, sha256: string, chunks: number, method: 'exact' | 'bounded'): Promise<TextRole> {

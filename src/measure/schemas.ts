@@ -1,12 +1,18 @@
 import { z } from 'zod';
+import { INSPECTION_SCHEMA_ID, inspectionSchema } from './inspection.ts';
 import { RESULTS_SCHEMA_ID, resultsSchema } from './results.ts';
+
+/** Every published contract by the name of its file in schema/. */
+const CONTRACTS = {
+  results: { id: RESULTS_SCHEMA_ID, schema: resultsSchema },
+  inspection: { id: INSPECTION_SCHEMA_ID, schema: inspectionSchema },
+} as const satisfies Record<string, { id: string; schema: z.ZodType }>;
 
 /** The published JSON Schemas by file name, generated from the same definitions as the types. */
 export function schemas(): Record<string, object> {
-  return {
-    results: {
-      title: `quantscope results (${RESULTS_SCHEMA_ID})`,
-      ...z.toJSONSchema(resultsSchema, { target: 'draft-2020-12' }),
-    },
-  };
+  const published = Object.entries(CONTRACTS).map(([name, { id, schema }]) => [
+    name,
+    { title: `quantscope ${name} (${id})`, ...z.toJSONSchema(schema, { target: 'draft-2020-12' }) },
+  ]);
+  return Object.fromEntries(published);
 }

@@ -29,8 +29,6 @@ export interface VariantPlan {
 }
 
 export interface VariantHooks {
-  /** Opens this variant's side of the reference store, once the number of chunks is known. */
-  role(chunks: number): Promise<TextRole>;
   onStep(step: Step, done: number, total: number): void;
   /** A group of figures is complete. */
   onFigures(figures: Partial<VariantResult>): Promise<void>;
@@ -38,8 +36,8 @@ export interface VariantHooks {
 }
 
 /**
- * Everything that is measured of one variant, in the order that keeps the figures apart: loads, then speed, then the
- * peak memory of just these, then the evaluations, whose buffers no phone would allocate.
+ * Loads, speed, the peak memory of just these, then the tasks, whose replies are many small evaluations like a
+ * generation's. The session should have one worker.
  */
 export async function measureVariant(
   session: EngineSession,
@@ -57,8 +55,55 @@ export async function measureVariant(
     if (wants('speed')) await hooks.onFigures({ speed });
     if (wants('memory')) await hooks.onFigures({ memory: await measureMemory(session, timed.contextSize) });
   }
-  if (!wants('accuracy')) return;
-  await evaluate(session, model, plan, timed, hooks);
+  if (!wants('accuracy') || plan.taskItems.length === 0) return;
+  hooks.onStep('tasks', 0, plan.taskItems.length);
+  const { chatTemplate, taskItems, tokenRead } = plan;
+  const outcomes = await runTasks(
+    session,
+    model,
+    taskItems,
+    chatTemplate,
+    timed,
+    tokenRead.kvBytesPerToken,
+    (done, total) => hooks.onStep('tasks', done, total),
+  );
+  await hooks.onFigures({ tasks: summarizeTasks(taskItems, outcomes, plan.referenceOutcomes) });
+}
+
+/**
+ * Perplexity and divergence, in a session of its own: its buffers no phone would allocate, and its samplers want as
+ * many workers as there are cores.
+ * @param openRole opens this variant's side of the reference store, once the number of chunks is known
+ */
+export async function evaluateVariant(
+  session: EngineSession,
+  plan: VariantPlan,
+  openRole: (chunks: number) => Promise<TextRole>,
+  hooks: VariantHooks,
+): Promise<void> {
+  const { settings, text, method, path } = plan;
+  const { contextSize, chunks } = settings.evaluation;
+  const textPlan: TextPlan = { text, contextSize, chunks, method };
+  const model = await session.loadModel({ path, gpuLayers: settings.gpuLayers });
+  const planned = await chunksOf(session, model, textPlan);
+  await session.openContext({ ...contextOptions(settings), contextSize });
+  const role = await openRole(planned.chunks.length);
+  hooks.onStep('perplexity', 0, planned.chunks.length);
+  const { perplexity, divergence } = await evaluateText(session, planned, textPlan, role, (done, total) =>
+    hooks.onStep('perplexity', done, total),
+  );
+  await hooks.onFigures({
+    perplexity,
+    divergence: divergence ?? unavailableBecause('there is no reference to compare with'),
+  });
+}
+
+function contextOptions({
+  batchSize,
+  threads,
+  flashAttention,
+}: Settings): Omit<ContextOptions, 'contextSize'> {
+  return { sequences: 1, batchSize, threads, flashAttention, keyType: 'f16', valueType: 'f16' };
 }
 
 interface Loaded {
@@ -78,15 +123,8 @@ async function load(session: EngineSession, plan: VariantPlan, hooks: VariantHoo
       [{ role: 'user', content: FIRST_TOKEN_QUESTION }],
       chatTemplate,
     );
-    const timed: ContextOptions = {
-      contextSize: Math.max(speedContextSize(settings), question.length),
-      sequences: 1,
-      batchSize: settings.batchSize,
-      threads: settings.threads,
-      flashAttention: settings.flashAttention,
-      keyType: 'f16',
-      valueType: 'f16',
-    };
+    const contextSize = Math.max(speedContextSize(settings), question.length);
+    const timed: ContextOptions = { ...contextOptions(settings), contextSize };
     const { openMs } = await session.openContext(timed);
     return { model, question, timed, ms: model.loadMs + openMs };
   };
@@ -116,43 +154,4 @@ async function measureMemory(session: EngineSession, contextSize: number): Promi
     gpuBytes,
     contextSize,
   };
-}
-
-async function evaluate(
-  session: EngineSession,
-  model: LoadedModel,
-  plan: VariantPlan,
-  timed: ContextOptions,
-  hooks: VariantHooks,
-): Promise<void> {
-  const { evaluation } = plan.settings;
-  const textPlan: TextPlan = {
-    text: plan.text,
-    contextSize: evaluation.contextSize,
-    chunks: evaluation.chunks,
-    method: plan.method,
-  };
-  const planned = await chunksOf(session, model, textPlan);
-  await session.openContext({ ...timed, contextSize: evaluation.contextSize });
-  const role = await hooks.role(planned.chunks.length);
-  hooks.onStep('perplexity', 0, planned.chunks.length);
-  const { perplexity, divergence } = await evaluateText(session, planned, textPlan, role, (done, total) =>
-    hooks.onStep('perplexity', done, total),
-  );
-  await hooks.onFigures({
-    perplexity,
-    divergence: divergence ?? unavailableBecause('there is no reference to compare with'),
-  });
-  if (plan.taskItems.length === 0) return;
-  hooks.onStep('tasks', 0, plan.taskItems.length);
-  const outcomes = await runTasks(
-    session,
-    model,
-    plan.taskItems,
-    plan.chatTemplate,
-    timed,
-    plan.tokenRead.kvBytesPerToken,
-    (done, total) => hooks.onStep('tasks', done, total),
-  );
-  await hooks.onFigures({ tasks: summarizeTasks(plan.taskItems, outcomes, plan.referenceOutcomes) });
 }

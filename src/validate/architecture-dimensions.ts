@@ -1,6 +1,6 @@
 import type { MetadataValue } from '../gguf/index.ts';
-import { MAXIMUM_LAYERS } from './llama-cpp.ts';
 import type { FileUnderTest } from './file-under-test.ts';
+import { MAXIMUM_LAYERS } from './llama-cpp.ts';
 
 /** The sizes that every tensor's shape follows from. */
 export interface Dimensions {
@@ -22,7 +22,8 @@ export interface Dimensions {
 /** One number of a key: of the first layer, where there is one for each, as llama.cpp uses it for these models. */
 export function numberOf(value: MetadataValue | undefined): number | undefined {
   if (value === undefined) return undefined;
-  const first = value.type === 'array' ? (value.value.length > 0 ? value.value.at(0) : undefined) : value.value;
+  const first =
+    value.type === 'array' ? (value.value.length > 0 ? value.value.at(0) : undefined) : value.value;
   if (typeof first === 'bigint') return Number(first);
   return typeof first === 'number' ? first : undefined;
 }

@@ -2,6 +2,7 @@ import type { MetadataValue } from '../gguf/index.ts';
 import { numberOf } from './architecture-dimensions.ts';
 import { describeType, GENERAL_KEY_TYPES, hasRightType, KEY_SPECS } from './architecture-keys.ts';
 import { COVERED_ARCHITECTURES } from './architecture-layouts.ts';
+import { atKey } from './at-key.ts';
 import type { Finding } from './diagnostic.ts';
 import type { FileUnderTest } from './file-under-test.ts';
 import { ARCHITECTURES, MAXIMUM_EXPERTS, MAXIMUM_LAYERS, ROPE_SCALING_TYPES } from './llama-cpp.ts';
@@ -22,7 +23,10 @@ export const ARCHITECTURE_KEY_RULES: RuleTable = {
     fix: 'Nothing, where it is not meant to be a model.',
     *check({ header, kind, scan }) {
       if (header === null || kind !== 'other' || scan.metadata.has('general.architecture')) return;
-      yield { message: 'no general.architecture, and nothing that looks like a model', key: 'general.architecture' };
+      yield {
+        message: 'no general.architecture, and nothing that looks like a model',
+        key: 'general.architecture',
+      };
     },
   },
   'architecture/missing': {
@@ -46,7 +50,11 @@ export const ARCHITECTURE_KEY_RULES: RuleTable = {
     *check(file) {
       const value = file.header?.metadata.get('general.architecture');
       if (value === undefined || value.type === 'string') return;
-      yield at(file, 'general.architecture', `general.architecture is of type ${describeType(value)}, expected string`);
+      yield atKey(
+        file,
+        'general.architecture',
+        `general.architecture is of type ${describeType(value)}, expected string`,
+      );
     },
   },
   'architecture/unknown': {
@@ -58,7 +66,11 @@ export const ARCHITECTURE_KEY_RULES: RuleTable = {
     *check(file) {
       const { header, architecture } = file;
       if (header === null || architecture === undefined || ARCHITECTURES.has(architecture)) return;
-      yield at(file, 'general.architecture', `architecture ${quoted(architecture)} is not known to llama.cpp v0.5.0`);
+      yield atKey(
+        file,
+        'general.architecture',
+        `architecture ${quoted(architecture)} is not known to llama.cpp v0.5.0`,
+      );
     },
   },
   'architecture/not-covered': {
@@ -70,7 +82,10 @@ export const ARCHITECTURE_KEY_RULES: RuleTable = {
     *check({ header, architecture, kind }) {
       if (header === null || kind !== 'model' || architecture === undefined) return;
       if (!ARCHITECTURES.has(architecture) || COVERED_ARCHITECTURES.includes(architecture)) return;
-      yield { message: `the tensors that ${quoted(architecture)} needs are not known here`, hint: 'Add --load.' };
+      yield {
+        message: `the tensors that ${quoted(architecture)} needs are not known here`,
+        hint: 'Add --load.',
+      };
     },
   },
   'architecture/key-missing': {
@@ -155,7 +170,12 @@ export const ARCHITECTURE_KEY_RULES: RuleTable = {
     fix: CONVERT,
     *check(file) {
       if (!isCovered(file)) return;
-      const lengths = ['embedding_length', 'feed_forward_length', 'attention.key_length', 'attention.value_length'];
+      const lengths = [
+        'embedding_length',
+        'feed_forward_length',
+        'attention.key_length',
+        'attention.value_length',
+      ];
       for (const suffix of lengths) {
         if (numbersOf(file.value(suffix)).some((length) => length < 1)) {
           yield ofKey(file, suffix, 'a length below 1');
@@ -208,7 +228,11 @@ export const ARCHITECTURE_KEY_RULES: RuleTable = {
     *check(file) {
       const value = file.value('rope.scaling.type');
       if (!isCovered(file) || value?.type !== 'string' || ROPE_SCALING_TYPES.has(value.value)) return;
-      yield ofKey(file, 'rope.scaling.type', `${quoted(value.value)} is not one of ${[...ROPE_SCALING_TYPES].join(', ')}`);
+      yield ofKey(
+        file,
+        'rope.scaling.type',
+        `${quoted(value.value)} is not one of ${[...ROPE_SCALING_TYPES].join(', ')}`,
+      );
     },
   },
   'architecture/rope-scaling-factor': {
@@ -228,7 +252,8 @@ export const ARCHITECTURE_KEY_RULES: RuleTable = {
   },
   'architecture/experts': {
     severity: 'error',
-    reason: 'Expert counts fit: at most 1024, none used without any, at least one used and no more than there are.',
+    reason:
+      'Expert counts fit: at most 1024, none used without any, at least one used and no more than there are.',
     why: 'Any other combination ends the process that loads the file: GGML_ASSERT aborts.',
     checkedBy: HPARAMS('1293-1306, assertions that kill the process'),
     fix: CONVERT,
@@ -273,9 +298,14 @@ function* headCounts(file: FileUnderTest): Iterable<Finding> {
     }
     const embedding = numberOf(file.value('embedding_length'));
     const first = heads[0];
-    if (embedding === undefined || first === undefined || file.value('attention.key_length') !== undefined) return;
+    if (embedding === undefined || first === undefined || file.value('attention.key_length') !== undefined)
+      return;
     if (embedding % first === 0) return;
-    yield ofKey(file, 'attention.head_count', `${first} heads do not divide the embedding length ${embedding}`);
+    yield ofKey(
+      file,
+      'attention.head_count',
+      `${first} heads do not divide the embedding length ${embedding}`,
+    );
   }
 }
 
@@ -300,7 +330,8 @@ function* experts(file: FileUnderTest): Iterable<Finding> {
   if (!isCovered(file)) return;
   const count = numberOf(file.value('expert_count')) ?? 0;
   const used = numbersOf(file.value('expert_used_count')).reduce((a, b) => Math.max(a, b), 0);
-  if (count > MAXIMUM_EXPERTS) yield ofKey(file, 'expert_count', `${count} experts, at most ${MAXIMUM_EXPERTS}`);
+  if (count > MAXIMUM_EXPERTS)
+    yield ofKey(file, 'expert_count', `${count} experts, at most ${MAXIMUM_EXPERTS}`);
   else if (used > count) yield ofKey(file, 'expert_used_count', `${used} experts used of ${count}`);
   else if (count > 0 && used === 0) yield ofKey(file, 'expert_count', `${count} experts, none of them used`);
 }
@@ -322,15 +353,10 @@ function numbersOf(value: MetadataValue | undefined): number[] {
 }
 
 function wrongType(file: FileUnderTest, key: string, value: MetadataValue, expected: string): Finding {
-  return at(file, key, `${key} is of type ${describeType(value)}, expected ${expected}`);
+  return atKey(file, key, `${key} is of type ${describeType(value)}, expected ${expected}`);
 }
 
 function ofKey(file: FileUnderTest, suffix: string, message: string): Finding {
   const key = `${file.architecture}.${suffix}`;
-  return at(file, key, `${key}: ${message}`);
-}
-
-function at(file: FileUnderTest, key: string, message: string): Finding {
-  const offset = file.offsetOf(key);
-  return offset === undefined ? { message, key } : { message, key, offset };
+  return atKey(file, key, `${key}: ${message}`);
 }

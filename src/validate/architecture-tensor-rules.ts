@@ -1,6 +1,11 @@
 import { placeOfTensor, type TensorInfo, type TensorType } from '../gguf/index.ts';
 import { dimensionsOf } from './architecture-dimensions.ts';
-import { type ExpectedTensor, expectedTensors, TIED_ARCHITECTURES, UNSHAPED_TENSORS } from './architecture-layouts.ts';
+import {
+  type ExpectedTensor,
+  expectedTensors,
+  TIED_ARCHITECTURES,
+  UNSHAPED_TENSORS,
+} from './architecture-layouts.ts';
 import { isCovered } from './architecture-rules.ts';
 import type { FileUnderTest } from './file-under-test.ts';
 import { quoted } from './quoted.ts';
@@ -25,7 +30,8 @@ export const ARCHITECTURE_TENSOR_RULES: RuleTable = {
       const { expected, present } = comparison(file) ?? {};
       if (expected === undefined || present === undefined) return;
       for (const { name, required } of expected) {
-        if (required && !present.has(name)) yield { message: `tensor ${quoted(name)} is absent`, tensor: name };
+        if (required && !present.has(name))
+          yield { message: `tensor ${quoted(name)} is absent`, tensor: name };
       }
     },
   },
@@ -125,6 +131,7 @@ function isScaleOf(name: string, known: ReadonlySet<string>): boolean {
 /** ggml fills the dimensions behind the last with 1. */
 function isSameShape(actual: readonly number[], expected: readonly number[]): boolean {
   const rank = Math.max(actual.length, expected.length);
-  return Array.from({ length: rank }, (_, index) => (actual[index] ?? 1) === (expected[index] ?? 1)).every(Boolean);
+  return Array.from({ length: rank }, (_, index) => (actual[index] ?? 1) === (expected[index] ?? 1)).every(
+    Boolean,
+  );
 }
-

@@ -1,4 +1,4 @@
-import { type HeaderScan, type TensorType, layoutOf } from '../gguf/index.ts';
+import { type HeaderScan, layoutOf, type TensorType } from '../gguf/index.ts';
 
 /** Where one tensor's bytes are: what a content check needs of a header, small enough to send to a worker. */
 export interface TensorExtent {
@@ -40,7 +40,8 @@ export interface ContentReport {
 export function tensorExtents({ header, issues }: HeaderScan): TensorExtent[] {
   if (header === null) return [];
   const inDoubt = issues.some(
-    ({ code, severity }) => severity === 'error' && code !== 'data/final-padding-cut' && !code.startsWith('metadata/'),
+    ({ code, severity }) =>
+      severity === 'error' && code !== 'data/final-padding-cut' && !code.startsWith('metadata/'),
   );
   if (inDoubt) return [];
   return header.tensors

@@ -94,17 +94,22 @@ export function fileUnderTest(facts: FileFacts): FileUnderTest {
     tensorsAreComplete:
       readable.length === parts.length &&
       !readable.some(({ issues }) =>
-        issues.some(({ code, severity }) => severity === 'error' && code.startsWith('tensor/') && code !== 'tensor/offset'),
+        issues.some(
+          ({ code, severity }) =>
+            severity === 'error' && code.startsWith('tensor/') && code !== 'tensor/offset',
+        ),
       ),
     kind: kindOf(scan, architecture),
-    value: (suffix) => (architecture === undefined ? undefined : scan.metadata.get(`${architecture}.${suffix}`)),
+    value: (suffix) =>
+      architecture === undefined ? undefined : scan.metadata.get(`${architecture}.${suffix}`),
     offsetOf: (key) => header?.keyOffsets.get(key),
   };
 }
 
 function kindOf(scan: HeaderScan, architecture: string | undefined): FileKind {
   const { metadata, tensors } = scan;
-  if ((getNumber(scan, 'split.count') ?? 1) > 1 && (getNumber(scan, 'split.no') ?? 0) > 0) return 'later-shard';
+  if ((getNumber(scan, 'split.count') ?? 1) > 1 && (getNumber(scan, 'split.no') ?? 0) > 0)
+    return 'later-shard';
   const type = getString(scan, 'general.type');
   if (architecture === 'clip' || (type !== undefined && type !== 'model')) return 'companion';
   const hasVocabulary = metadata.has('tokenizer.ggml.model') || metadata.has('tokenizer.ggml.tokens');

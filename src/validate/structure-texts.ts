@@ -11,11 +11,15 @@ const G = (lines: string): string => `llama.cpp, ggml/src/gguf.cpp:${lines}.`;
 const NOBODY = 'Nobody: llama.cpp and the JavaScript readers accept it.';
 const DOWNLOAD =
   'Compare the size with the one the source states and download the file again; `--sha256` proves it whole.';
-const CONVERT = 'Convert the model again with a current convert_hf_to_gguf.py, or write the file with a current gguf-py.';
+const CONVERT =
+  'Convert the model again with a current convert_hf_to_gguf.py, or write the file with a current gguf-py.';
 const QUANTIZE = 'Quantize the model again with a current llama-quantize.';
 
+/** Codes that the reader reports from one file alone; those about shards are in shard-rules.ts. */
+export type FileCode = Exclude<StructureCode, `shard/${string}`>;
+
 /** Texts for every code of the reader; the compiler sees to it that none is missing. */
-export const STRUCTURE_TEXTS: Readonly<Record<StructureCode, StructureText>> = {
+export const STRUCTURE_TEXTS: Readonly<Record<FileCode, StructureText>> = {
   'header/empty': {
     why: 'There is nothing to read; a download that failed at its start leaves such a file.',
     checkedBy: G('492'),
@@ -203,7 +207,8 @@ export const STRUCTURE_TEXTS: Readonly<Record<StructureCode, StructureText>> = {
   },
   'data/truncated': {
     why: 'Weights are missing: llama.cpp with mmap would die of a bus error when it reads them.',
-    checkedBy: 'llama.cpp, src/llama-model-loader.cpp (llama_tensor_weight): offset plus size beyond the file.',
+    checkedBy:
+      'llama.cpp, src/llama-model-loader.cpp (llama_tensor_weight): offset plus size beyond the file.',
     fix: DOWNLOAD,
   },
   'data/final-padding': {

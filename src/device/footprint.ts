@@ -1,0 +1,74 @@
+import type { GgufHeader } from '../gguf/index.ts';
+import { layerMemories } from './attention-layers.ts';
+import { computeBytes as bufferBytes, graphWidths } from './compute-buffer.ts';
+import { type CacheType, kvCacheBytes, paddedContext } from './kv-cache.ts';
+
+/** How a model is going to be loaded. Defaults are llama.cpp's own. */
+export interface FootprintRequest {
+  readonly contextSize: number;
+  /** Of keys and values alike. Default: f16. */
+  readonly cacheType?: CacheType;
+  /** Default: 512. */
+  readonly microBatch?: number;
+  /** Default: true, which is what `auto` comes to on CPUs, Metal, CUDA and Vulkan. */
+  readonly flashAttention?: boolean;
+  /** Default: `cpu`. */
+  readonly backend?: 'cpu' | 'gpu';
+}
+
+/** Memory that a loaded model takes, in bytes. Estimated from the header: nothing was run. */
+export interface Footprint {
+  /** As asked, and as llama.cpp rounds it up. */
+  readonly contextSize: number;
+  readonly paddedContextSize: number;
+  readonly cacheType: CacheType;
+  /** All tensors, the token embedding among them. A CPU backend that repacks weights keeps a copy of those. */
+  readonly weightsBytes: number;
+  readonly kvBytes: number;
+  /** The fixed state of recurrent layers; 0 for a plain transformer. */
+  readonly stateBytes: number;
+  readonly computeBytes: number;
+  readonly totalBytes: number;
+}
+
+const MICRO_BATCH = 512;
+const F32_BYTES = 4;
+
+/**
+ * Estimates the memory that a model takes once it is loaded, from its header alone: tensors, KV cache
+ * (layers × tokens × (n_embd_k_gqa × bytes(type_k) + n_embd_v_gqa × bytes(type_v)), windowed and recurrent
+ * layers taken as they are) and compute buffer. The app's own memory is not in it.
+ * @returns null where the header does not describe layers that could be loaded: a vocabulary, an encoder, a
+ *   file whose numbers make no sense
+ */
+export function footprint(header: GgufHeader, request: FootprintRequest): Footprint | null {
+  const layers = layerMemories(header);
+  if (layers.length === 0) return null;
+  const {
+    contextSize,
+    cacheType = 'f16',
+    microBatch = MICRO_BATCH,
+    flashAttention = true,
+    backend = 'cpu',
+  } = request;
+  const tokensAtOnce = Math.min(microBatch, contextSize);
+  const weightsBytes = header.tensors.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+  const cache = { contextSize, keyType: cacheType, valueType: cacheType, microBatch: tokensAtOnce };
+  const kvBytes = kvCacheBytes(layers, cache);
+  const stateBytes = layers.reduce((sum, { stateElements }) => sum + stateElements, 0) * F32_BYTES;
+  const buffers = { contextSize, microBatch, flashAttention, backend };
+  const computeBytes = bufferBytes(graphWidths(header), layers, buffers);
+  const parts = [weightsBytes, kvBytes, stateBytes, computeBytes];
+  // Widths come from the file as they are: one that is negative or beyond reason makes no estimate.
+  if (!parts.every((bytes) => Number.isSafeInteger(bytes) && bytes >= 0)) return null;
+  return {
+    contextSize,
+    paddedContextSize: paddedContext(contextSize),
+    cacheType,
+    weightsBytes,
+    kvBytes,
+    stateBytes,
+    computeBytes,
+    totalBytes: parts.reduce((sum, bytes) => sum + bytes, 0),
+  };
+}

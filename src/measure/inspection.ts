@@ -1,0 +1,191 @@
+import { z } from 'zod';
+import type { Unavailable } from './availability.ts';
+
+/**
+ * The inspection contract: what `inspect --json` prints. The type and the published JSON Schema
+ * (`schema/inspection.json`) come from this definition. Names carry units; offsets are bytes from the start of
+ * the file, except a tensor's, which is from the start of the data section as the format has it. Fields may be
+ * added; a rename needs a new `@version`.
+ */
+export const INSPECTION_SCHEMA_ID = 'quantscope/inspection@1';
+
+const unavailable: z.ZodType<Unavailable> = z.strictObject({
+  status: z.literal('unavailable'),
+  reason: z.string().min(1),
+});
+const count = z.int().nonnegative();
+const bytes = z.int().nonnegative();
+const figure = z.number().nullable();
+const extent = z.strictObject({ start: bytes, end: bytes });
+
+/** 64-bit integers that a JSON number does not hold, and NaN and infinities, are strings. */
+const scalar = z.union([z.number(), z.string(), z.boolean()]);
+
+const entry = z.union([
+  z.strictObject({ key: z.string(), type: z.string(), value: scalar }),
+  z.strictObject({
+    key: z.string(),
+    type: z.literal('array'),
+    elementType: z.string(),
+    length: count,
+    /** The first few elements. */
+    preview: z.array(scalar),
+    /** All of them, for a key that `--key` names. */
+    value: z.array(scalar).optional(),
+  }),
+]);
+
+const token = z.strictObject({ id: count, text: z.string().nullable() });
+
+const model = z.strictObject({
+  architecture: z.string().nullable(),
+  name: z.string().nullable(),
+  sizeLabel: z.string().nullable(),
+  license: z.string().nullable(),
+  /** Names and addresses of the models it was made from. */
+  baseModels: z.array(z.string()),
+  parameters: count,
+  contextLength: figure,
+  embeddingLength: figure,
+  feedForwardLength: figure,
+  layers: figure,
+  heads: figure,
+  kvHeads: figure,
+  keyLength: figure,
+  valueLength: figure,
+  experts: figure,
+  expertsUsed: figure,
+  slidingWindow: figure,
+  vocabularySize: figure,
+  tokenizerModel: z.string().nullable(),
+  preTokenizer: z.string().nullable(),
+  /** As written; null where the file leaves it to the loader. */
+  addBosToken: z.boolean().nullable(),
+  addEosToken: z.boolean().nullable(),
+  bosToken: token.nullable(),
+  eosToken: token.nullable(),
+  chatTemplate: z.strictObject({ characters: count, names: z.array(z.string()) }).nullable(),
+  /** Where the importance matrix came from; null where none is recorded. */
+  imatrix: z
+    .strictObject({
+      file: z.string().nullable(),
+      dataset: z.string().nullable(),
+      entries: figure,
+      chunks: figure,
+    })
+    .nullable(),
+  /** The part of a model in several files that this file is. */
+  shard: z.strictObject({ number: count, of: count }).nullable(),
+});
+
+const share = z.strictObject({ type: z.string(), tensors: count, bytes, parameters: count });
+
+const quantization = z.strictObject({
+  label: z.string(),
+  labelSource: z.enum(['general.file_type', 'file name', 'tensors']),
+  /** Whether the tensors bear the label out, and if not, what they say. */
+  labelAgrees: z.boolean(),
+  labelReason: z.string().nullable(),
+  bitsPerWeight: z.number(),
+  tensorBytes: bytes,
+  /** Most bytes first. */
+  byType: z.array(z.strictObject({ ...share.shape, bitsPerWeight: z.number() })),
+  byRole: z.array(
+    z.strictObject({
+      role: z.string(),
+      /** Whether layers have it; the embedding and the output stand outside them. */
+      inLayers: z.boolean(),
+      /** Whether it holds vectors alone: norms and biases. */
+      vectors: z.boolean(),
+      tensors: count,
+      bytes,
+      parameters: count,
+      bitsPerWeight: z.number(),
+      byType: z.array(share),
+    }),
+  ),
+  layers: z.array(
+    z.strictObject({
+      layer: count,
+      bytes,
+      bitsPerWeight: z.number(),
+      types: z.array(z.strictObject({ role: z.string(), type: z.string() })),
+    }),
+  ),
+});
+
+const estimate = z.strictObject({
+  contextSize: count,
+  cacheType: z.string(),
+  weightsBytes: bytes,
+  kvBytes: bytes,
+  /** Fixed state of recurrent layers; 0 for a plain transformer. */
+  stateBytes: bytes,
+  computeBytes: bytes,
+  totalBytes: bytes,
+});
+
+const memory = z.strictObject({
+  ...estimate.shape,
+  /** Nothing was run: sizes follow from the header, the compute buffer from a formula. */
+  basis: z.literal('estimated'),
+  /** What the estimate assumes of the loader. */
+  backend: z.literal('cpu'),
+  microBatch: count,
+  flashAttention: z.boolean(),
+  /** What one more token adds to an f16 cache while no window is full. */
+  kvBytesPerToken: bytes,
+  byContext: z.array(estimate),
+});
+
+const tokenEntry = z.strictObject({
+  id: count,
+  token: z.string(),
+  score: figure,
+  type: z.string().nullable(),
+});
+
+export const inspectionSchema = z.strictObject({
+  schema: z.literal(INSPECTION_SCHEMA_ID),
+  tool: z.strictObject({ version: z.string() }),
+  ref: z.string(),
+  bytes,
+  /** What reading the header took: requests to a server, or reads of a local file. */
+  source: z.strictObject({ kind: z.enum(['file', 'url']), requests: count, bytesFetched: bytes }),
+  header: z.strictObject({
+    version: count,
+    metadataCount: count,
+    tensorCount: count,
+    alignment: count,
+    dataOffset: bytes,
+  }),
+  sections: z.strictObject({
+    fixed: extent,
+    metadata: extent,
+    tensorInfos: extent,
+    data: extent,
+  }),
+  /** What is doubtful about the file's structure. */
+  issues: z.array(
+    z.strictObject({
+      code: z.string(),
+      severity: z.enum(['error', 'warning']),
+      message: z.string(),
+      offset: bytes,
+    }),
+  ),
+  model,
+  metadata: z.array(entry),
+  tensors: z.array(
+    z.strictObject({ name: z.string(), type: z.string(), shape: z.array(count), offset: bytes, bytes }),
+  ),
+  quantization,
+  memory: z.union([memory, unavailable]),
+  /** Only with `--vocab`. */
+  vocabulary: z.array(tokenEntry).optional(),
+});
+
+export type Inspection = z.infer<typeof inspectionSchema>;
+export type InspectedEntry = Inspection['metadata'][number];
+export type InspectedToken = z.infer<typeof tokenEntry>;
+export type MemoryEstimate = z.infer<typeof estimate>;

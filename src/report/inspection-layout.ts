@@ -1,0 +1,54 @@
+import type { CellColumn } from './figure-column.ts';
+import type { Style } from './style.ts';
+import { displayWidth, padRight, wrap } from './text-width.ts';
+
+/** What every part of an inspection writes for. */
+export interface PageLayout {
+  /** Columns of the terminal that may be used. */
+  readonly width: number;
+  readonly style: Style;
+}
+
+export const MOST_WIDTH = 100;
+const LEAST_WIDTH = 60;
+
+/** The width a page is written for: the terminal's, within reason. */
+export function pageWidth(columns: number | undefined): number {
+  return Math.min(MOST_WIDTH, Math.max(LEAST_WIDTH, Math.floor(columns ?? MOST_WIDTH)));
+}
+
+const INDENT = '  ';
+const LABEL_GAP = 2;
+
+/** Labels and what they stand for, aligned; long values go on below themselves. Texts must be printable. */
+export function pairs(rows: readonly (readonly [string, string])[], { width, style }: PageLayout): string[] {
+  const labelWidth = Math.max(0, ...rows.map(([label]) => displayWidth(label))) + LABEL_GAP;
+  const indent = ' '.repeat(INDENT.length + labelWidth);
+  return rows.flatMap(([label, value]) => {
+    const [first = '', ...rest] = wrap(value, width - indent.length).map((line) => line.trimEnd());
+    const head = `${INDENT}${style.dim(padRight(label, labelWidth))}${first}`;
+    return [head, ...rest.map((line) => indent + line)];
+  });
+}
+
+/** A paragraph, indented like the rows of a table. */
+export function note(text: string, { width }: PageLayout): string[] {
+  return wrap(text, width - INDENT.length).map((line) => INDENT + line);
+}
+
+/** A column of figures or words, none of them the best of anything. */
+export function plainColumn(title: string, texts: readonly string[], more: Partial<CellColumn> = {}): CellColumn {
+  return { title, unit: '', cells: texts.map((text) => ({ text, tone: 'plain' })), ...more };
+}
+
+/** `62.4 %`, `0.3 %`, `<0.1 %`. */
+export function percent(part: number, whole: number): string {
+  if (whole === 0 || part === 0) return '0 %';
+  const value = (100 * part) / whole;
+  return value < 0.1 ? '<0.1 %' : `${value.toFixed(1)} %`;
+}
+
+/** `1 tensor`, `31 tensors`. */
+export function counted(count: number, noun: string): string {
+  return `${count.toLocaleString('en-US')} ${noun}${count === 1 ? '' : 's'}`;
+}

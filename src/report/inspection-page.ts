@@ -1,0 +1,40 @@
+import type { Inspection } from '../measure/inspection.ts';
+import { inspectionTitle, keyFacts } from './inspection-facts.ts';
+import { note, type PageLayout, pageWidth } from './inspection-layout.ts';
+import { memoryTable } from './inspection-memory.ts';
+import { labelLine, mixGrid, typeTable } from './inspection-mix.ts';
+import { fileSections, structureWarnings } from './inspection-sections.ts';
+import { plainStyle, type Style } from './style.ts';
+
+export interface InspectionOptions {
+  /** Columns of the terminal; 60 to 100 are used. */
+  readonly width?: number;
+  readonly style?: Style;
+}
+
+/** The layout that the options ask for. */
+export function layoutOf({ width, style }: InspectionOptions): PageLayout {
+  return { width: pageWidth(width), style: style ?? plainStyle };
+}
+
+/**
+ * What a file is, on one page: facts, sections, quantization by role, layer and type, and the memory it is going
+ * to take. No line is wider than the width asked for, and nothing from the file is printed raw.
+ */
+export function renderInspection(inspection: Inspection, options: InspectionOptions = {}): string {
+  const layout = layoutOf(options);
+  const parts = [
+    [...inspectionTitle(inspection, layout)].flatMap((line, index) => (index === 0 ? [line] : note(line, layout))),
+    structureWarnings(inspection, layout),
+    keyFacts(inspection, layout),
+    fileSections(inspection, layout),
+    labelLine(inspection, layout),
+    mixGrid(inspection, layout),
+    typeTable(inspection, layout),
+    memoryTable(inspection, layout),
+  ];
+  return parts
+    .filter((lines) => lines.length > 0)
+    .map((lines) => lines.join('\n'))
+    .join('\n\n');
+}

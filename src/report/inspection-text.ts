@@ -1,0 +1,44 @@
+/**
+ * Texts from a file, made harmless by showing what is hidden in them: an inspector that leaves out an escape
+ * sequence or a direction mark leaves out the most interesting thing about a name.
+ */
+
+/** Control, format and invisible characters, line separators, lone surrogates: what moves, recolours or reorders. */
+const HIDDEN = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu;
+const HIDDEN_BUT_LAYOUT = /(?![\n\t])[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu;
+
+const SHORT_ESCAPES: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' };
+
+/** One line in which hidden characters are written as escapes: `\n`, `\x1b`, `\u202e`. */
+export function visible(text: string): string {
+  return text.replaceAll(HIDDEN, (character) => SHORT_ESCAPES[character] ?? escaped(character));
+}
+
+/** Like {@link visible}, but lines stay lines and tabs stay tabs: for templates. */
+export function visibleLines(text: string): string {
+  return text.replaceAll(HIDDEN_BUT_LAYOUT, (character) => SHORT_ESCAPES[character] ?? escaped(character));
+}
+
+/** A text in quotes that can be told from any other: backslashes and quotes are escaped too. */
+export function quoted(text: string): string {
+  return `"${visible(text.replaceAll(/[\\"]/g, '\\$&'))}"`;
+}
+
+/** JSON of the same value whose hidden characters are `\u` escapes, which readers turn back. */
+export function harmlessJson(value: unknown): string {
+  const json = JSON.stringify(value, null, 2);
+  // The line breaks of the layout are the only control characters that JSON.stringify leaves.
+  return json.replaceAll(HIDDEN_BUT_LAYOUT, (character) =>
+    Array.from({ length: character.length }, (_, index) => `\\u${hex(character.charCodeAt(index), 4)}`).join(''),
+  );
+}
+
+function escaped(character: string): string {
+  const code = character.codePointAt(0) ?? 0;
+  if (code <= 0xff) return `\\x${hex(code, 2)}`;
+  return code <= 0xffff ? `\\u${hex(code, 4)}` : `\\u{${hex(code, 1)}}`;
+}
+
+function hex(value: number, digits: number): string {
+  return value.toString(16).padStart(digits, '0');
+}
