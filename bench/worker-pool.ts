@@ -14,36 +14,8 @@ const rounds = Number(process.argv[3] ?? 3);
 const TOKENS = 128;
 const THREADS = 2;
 
-/** Runs in a plain Node process, so that the pool is what Node makes by default. */
-const DEFAULTS = `
-import { getLlama } from 'node-llama-cpp';
-const [path, tokens, threads] = process.argv.slice(1);
-const llama = await getLlama({ gpu: false, build: 'never', logLevel: 'error' });
-const model = await llama.loadModel({ modelPath: path });
-const context = await model.createContext({ contextSize: 512, batchSize: 512, threads: Number(threads), flashAttention: true });
-const bos = model.tokens.bos ?? 1;
-const sequence = context.getSequence();
-const session = async () => {
-  await sequence.clearHistory();
-  const started = process.hrtime.bigint();
-  let left = Number(tokens);
-  for await (const _ of sequence.evaluate([bos], { temperature: 0, yieldEogToken: true })) if (--left === 0) break;
-  return Number(tokens) / (Number(process.hrtime.bigint() - started) / 1e9);
-};
-const raw = async () => {
-  const native = context._ctx;
-  native.disposeSequence(0);
-  const started = process.hrtime.bigint();
-  for (let i = 0; i < Number(tokens); i++) {
-    native.initBatch(1);
-    native.addToBatch(0, i, Uint32Array.of(bos + i % 5), Uint32Array.of(0));
-    await native.decodeBatch();
-  }
-  return Number(tokens) / (Number(process.hrtime.bigint() - started) / 1e9);
-};
-await session(); await raw();
-console.log(JSON.stringify({ session: await session(), raw: await raw() }));
-`;
+/** A plain Node process, so that the pool is what Node makes by default. */
+const PEER = fileURLToPath(new URL('node-llama-cpp-generation.js', import.meta.url));
 
 async function ours(): Promise<number> {
   await using session = await startEngineProcess({ gpu: 'off', workers: 1, callTimeoutMs: 600_000 });
@@ -64,16 +36,11 @@ async function ours(): Promise<number> {
 
 function defaults(): { session: number; raw: number } {
   const { UV_THREADPOOL_SIZE: _, ...env } = process.env;
-  const output = execFileSync(
-    process.execPath,
-    ['--input-type=module', '-e', DEFAULTS, model, String(TOKENS), String(THREADS)],
-    {
-      encoding: 'utf8',
-      env,
-      cwd: fileURLToPath(new URL('..', import.meta.url)),
-      stdio: ['ignore', 'pipe', 'inherit'],
-    },
-  );
+  const output = execFileSync(process.execPath, [PEER, model, String(TOKENS), String(THREADS)], {
+    encoding: 'utf8',
+    env,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   return JSON.parse(output.trim().split('\n').at(-1) ?? '');
 }
 

@@ -63,6 +63,8 @@ describe('the package', () => {
         '--quiet',
         '--gpu',
         'off',
+        '-t',
+        '1',
         '-r',
         '1',
         '-n',

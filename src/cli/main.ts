@@ -1,5 +1,7 @@
 import { Command, CommanderError } from 'commander';
-import { compareCommand } from './commands/compare.ts';
+import { type CommandContext, compareCommand } from './commands/compare.ts';
+import { inspectCommand } from './commands/inspect.ts';
+import { validateCommand } from './commands/validate.ts';
 import { describeError, EXIT, type ExitCode, Interruption } from './exit.ts';
 import { packageVersion } from './package-files.ts';
 
@@ -34,16 +36,17 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
         '  quantscope compare                          the embedded nano family, offline, in under a minute\n' +
         '  quantscope compare models/                  every .gguf file of a folder\n' +
         '  quantscope compare a-Q4_K_M.gguf a-Q8_0.gguf --quick\n' +
-        '  quantscope compare --help                   all its options\n',
+        '  quantscope compare --help                   all its options\n' +
+        '  quantscope inspect model.gguf               what is in a file, before anything is run\n',
     );
-  program.addCommand(
-    compareCommand({
-      signal: interruption.signal,
-      done: (code) => {
-        exitCode = code;
-      },
-    }),
-  );
+  const context: CommandContext = {
+    signal: interruption.signal,
+    done: (code) => {
+      exitCode = code;
+    },
+  };
+  for (const command of [compareCommand, inspectCommand, validateCommand])
+    program.addCommand(command(context));
   if (argv.length === 0) {
     program.outputHelp();
     return EXIT.done;

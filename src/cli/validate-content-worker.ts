@@ -2,108 +2,67 @@ import { createHash } from 'node:crypto';
 import { closeSync, openSync, readSync } from 'node:fs';
 import { parentPort } from 'node:worker_threads';
 import { messageOf } from '../util/errors.ts';
-import { type ByteViews, ContentScan, type TensorContent, type TensorExtent } from '../validate/index.ts';
-import { CONTROL, type Ring, SLOT_BYTES, SLOTS, slotOf, stopRing } from './validate-content-ring.ts';
+import { viewsOf } from '../validate/content-kernels.ts';
+import type { ContentReport, TensorExtent } from '../validate/content-report.ts';
+import { ContentScan } from '../validate/content-scan.ts';
 
-/** Work for one thread of a pair. */
-export type ContentTask = { readonly id: number; readonly ring: Ring; readonly fileBytes: number } & (
-  | {
-      readonly role: 'read';
-      readonly path: string;
-      readonly extents: readonly TensorExtent[];
-      readonly withTensorHashes: boolean;
-    }
-  | { readonly role: 'hash' }
-);
+/** One file to read from its beginning to its end. */
+export interface ContentTask {
+  readonly path: string;
+  readonly fileBytes: number;
+  readonly extents: readonly TensorExtent[];
+  readonly withTensorHashes: boolean;
+}
 
-export type ContentReply = { readonly id: number } & (
-  | { readonly tensors: readonly TensorContent[] }
-  | { readonly sha256: string }
-  | { readonly failed: string }
-);
+export type ContentReply =
+  | { readonly kind: 'progress'; readonly bytes: number }
+  | { readonly kind: 'done'; readonly report: ContentReport }
+  | { readonly kind: 'failed'; readonly message: string };
 
-/** Thrown inside to leave the loops when the other side has stopped. */
-class Stopped extends Error {}
+/**
+ * Bytes read at once. The piece stays in the core's own cache from the read to the hash to the check: measured on
+ * two x64 cores, reads from the page cache give 9.6 GB a CPU second at 128 KiB, 1.5 at 1 MiB. A second thread for
+ * the hash, with shared buffers, loses exactly that and took twice the CPU time in all.
+ */
+export const PIECE_BYTES = 128 * 1024;
+const PROGRESS_PIECES = 512;
 
-const port = parentPort;
-if (port === null) throw new Error('this module runs in a worker thread');
-port.on('message', (task: ContentTask) => {
-  let reply: ContentReply;
+parentPort?.on('message', (task: ContentTask) => {
   try {
-    reply = task.role === 'read' ? { id: task.id, tensors: read(task) } : { id: task.id, sha256: hash(task) };
+    reply({ kind: 'done', report: readFile(task) });
   } catch (thrown) {
-    stopRing(task.ring);
-    reply = { id: task.id, failed: thrown instanceof Stopped ? 'stopped' : messageOf(thrown) };
+    reply({ kind: 'failed', message: messageOf(thrown) });
   }
-  port.postMessage(reply);
 });
 
-/** Reads the file into the ring, ahead of the hash by at most the ring's length, and checks each piece. */
-function read(task: Extract<ContentTask, { readonly role: 'read' }>): TensorContent[] {
-  const { ring, fileBytes, extents, withTensorHashes } = task;
-  const counts = new Int32Array(ring.control);
+function readFile({ path, fileBytes, extents, withTensorHashes }: ContentTask): ContentReport {
   const scan = new ContentScan(extents, withTensorHashes);
-  const slots = Array.from({ length: SLOTS }, (_, slot) => viewsOfSlot(ring, slot));
-  const file = openSync(task.path, 'r');
+  const sha256 = createHash('sha256');
+  const views = viewsOf(new ArrayBuffer(PIECE_BYTES));
+  const file = openSync(path, 'r');
   try {
-    const pieces = Math.ceil(fileBytes / SLOT_BYTES);
-    for (let piece = 0; piece < pieces; piece++) {
-      waitUntil(counts, CONTROL.hashed, (hashed) => piece - hashed < SLOTS);
-      const start = piece * SLOT_BYTES;
-      const length = Math.min(SLOT_BYTES, fileBytes - start);
-      const views = slots[piece % SLOTS];
-      if (views === undefined) throw new RangeError('no such slot');
+    for (let start = 0, pieces = 1; start < fileBytes; start += PIECE_BYTES, pieces++) {
+      const length = Math.min(PIECE_BYTES, fileBytes - start);
       fill(file, views.u8, length, start);
-      Atomics.store(counts, CONTROL.written, piece + 1);
-      Atomics.notify(counts, CONTROL.written);
-      // The other thread hashes the slot meanwhile; both only read, and no slot is filled again before this loop
-      // comes round to it.
+      sha256.update(views.u8.subarray(0, length));
       scan.feed(views, length, start);
+      if (pieces % PROGRESS_PIECES === 0) reply({ kind: 'progress', bytes: start + length });
     }
-    return scan.results();
   } finally {
     closeSync(file);
   }
-}
-
-function hash({ ring, fileBytes }: ContentTask): string {
-  const counts = new Int32Array(ring.control);
-  const sha256 = createHash('sha256');
-  const pieces = Math.ceil(fileBytes / SLOT_BYTES);
-  for (let piece = 0; piece < pieces; piece++) {
-    waitUntil(counts, CONTROL.written, (written) => written > piece);
-    const length = Math.min(SLOT_BYTES, fileBytes - piece * SLOT_BYTES);
-    sha256.update(new Uint8Array(ring.shared, slotOf(piece), length));
-    Atomics.store(counts, CONTROL.hashed, piece + 1);
-    Atomics.notify(counts, CONTROL.hashed);
-  }
-  return sha256.digest('hex');
-}
-
-function waitUntil(counts: Int32Array, index: number, holds: (count: number) => boolean): void {
-  for (;;) {
-    if (Atomics.load(counts, CONTROL.stopped) === 1) throw new Stopped();
-    const count = Atomics.load(counts, index);
-    if (holds(count)) return;
-    Atomics.wait(counts, index, count, 1000);
-  }
+  return { sha256: sha256.digest('hex'), tensors: scan.results() };
 }
 
 function fill(file: number, target: Uint8Array, length: number, start: number): void {
   let filled = 0;
   while (filled < length) {
     const got = readSync(file, target, filled, length - filled, start + filled);
-    if (got === 0) throw new Error(`the file ends at byte ${start + filled}: it became shorter while it was read`);
+    if (got === 0) throw new Error(`it ends at byte ${start + filled}: it became shorter while it was read`);
     filled += got;
   }
 }
 
-/** Views over one slot; typed arrays over the whole ring would need positions instead. */
-function viewsOfSlot({ shared }: Ring, slot: number): ByteViews {
-  const start = slot * SLOT_BYTES;
-  return {
-    u8: new Uint8Array(shared, start, SLOT_BYTES),
-    u16: new Uint16Array(shared, start, SLOT_BYTES / 2),
-    u32: new Uint32Array(shared, start, SLOT_BYTES / 4),
-  };
+function reply(message: ContentReply): void {
+  parentPort?.postMessage(message);
 }

@@ -18,12 +18,21 @@ export const policySchema = z.strictObject({
     .strictObject({ bytes: z.int().positive(), contextSize: z.int().positive() })
     .optional()
     .describe('Limit of weights and f16 KV cache together, at a context size in tokens.'),
-  licenses: z.array(z.string()).optional().describe('Values of general.license that are accepted, in either case.'),
+  licenses: z
+    .array(z.string())
+    .optional()
+    .describe('Values of general.license that are accepted, in either case.'),
   requiredKeys: z.array(z.string()).optional().describe('Metadata keys that must be there.'),
   forbiddenKeys: z.array(z.string()).optional().describe('Metadata keys that must not be there.'),
-  sha256: z.array(sha256).optional().describe('Hashes of files that are known to be good; no other file passes.'),
+  sha256: z
+    .array(sha256)
+    .optional()
+    .describe('Hashes of files that are known to be good; no other file passes.'),
   chatTemplates: z.array(sha256).optional().describe('Hashes of chat templates that are known to be good.'),
-  requireManifest: z.boolean().optional().describe('Whether FILE.manifest.json must stand beside every file.'),
+  requireManifest: z
+    .boolean()
+    .optional()
+    .describe('Whether FILE.manifest.json must stand beside every file.'),
   severities: z
     .record(z.string(), z.enum([...SEVERITIES, 'off']))
     .optional()
@@ -72,8 +81,14 @@ export const validationSchema = z.object({
 export function validationSchemas(): Record<string, object> {
   const target = { target: 'draft-2020-12' } as const;
   return {
-    validation: { title: `quantscope validation (${VALIDATION_SCHEMA_ID})`, ...z.toJSONSchema(validationSchema, target) },
+    validation: {
+      title: `quantscope validation (${VALIDATION_SCHEMA_ID})`,
+      ...z.toJSONSchema(validationSchema, target),
+    },
     policy: { title: 'quantscope.policy.json', ...z.toJSONSchema(policySchema, target) },
-    manifest: { title: `quantscope manifest (${MANIFEST_SCHEMA_ID})`, ...z.toJSONSchema(manifestSchema, target) },
+    manifest: {
+      title: `quantscope manifest (${MANIFEST_SCHEMA_ID})`,
+      ...z.toJSONSchema(manifestSchema, target),
+    },
   };
 }

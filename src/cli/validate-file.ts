@@ -18,7 +18,6 @@ import {
 } from '../validate/index.ts';
 import type { ContentReader } from './validate-content.ts';
 import { originOf, type ValidationFile } from './validate-files.ts';
-import { headerSha256, readManifest, writeManifest } from './validate-manifest.ts';
 import type { TemplateChecker } from './validate-template.ts';
 
 /** What one file is judged with. */
@@ -65,7 +64,10 @@ async function judge(file: ValidationFile, source: ByteSource, run: FileRun): Pr
   const manifest = await manifestOf(file.path, run);
   const { header } = scan;
   const needsHeaderHash = manifest !== null || run.manifest === 'write';
-  const headerHash = header !== null && needsHeaderHash ? await headerSha256(source, header, signal) : null;
+  const headerHash =
+    header !== null && needsHeaderHash
+      ? await (await manifests()).headerSha256(source, header, signal)
+      : null;
   const isLaterShard = (parseShardName(basename(file.path))?.number ?? 1) > 1;
   const load = run.load === null || isLaterShard ? null : await run.load(file.path);
   const facts = {
@@ -85,13 +87,25 @@ async function judge(file: ValidationFile, source: ByteSource, run: FileRun): Pr
   const diagnostics = validateFile(facts, rules === undefined ? {} : { rules });
   const verdict = verdictOf(diagnostics);
   // A manifest vouches for a file: one with errors gets none.
-  if (run.manifest === 'write' && header !== null && content !== null && headerHash !== null && verdict !== 'error') {
+  if (
+    run.manifest === 'write' &&
+    header !== null &&
+    content !== null &&
+    headerHash !== null &&
+    verdict !== 'error'
+  ) {
+    const { writeManifest } = await manifests();
     await writeManifest(file.path, header, content, headerHash);
   }
   return { ref: file.ref, verdict, bytes: source.byteLength, sha256: content?.sha256 ?? null, diagnostics };
 }
 
-async function contentOf(path: string, source: ByteSource, scan: HeaderScan, run: FileRun): Promise<ContentReport | null> {
+async function contentOf(
+  path: string,
+  source: ByteSource,
+  scan: HeaderScan,
+  run: FileRun,
+): Promise<ContentReport | null> {
   const withTensorHashes = run.manifest !== undefined || run.policy?.requireManifest === true;
   const needsHash = withTensorHashes || run.expectedSha256 !== null || run.policy?.sha256 !== undefined;
   if (!run.withContent && !needsHash) return null;
@@ -107,12 +121,15 @@ async function contentOf(path: string, source: ByteSource, scan: HeaderScan, run
 }
 
 async function manifestOf(path: string, run: FileRun): Promise<ManifestEntry | 'absent' | null> {
-  if (run.manifest === 'check') return readManifest(path);
-  if (run.manifest === 'write' || run.policy?.requireManifest !== true) return null;
-  return readManifest(path);
+  if (run.manifest === 'write') return null;
+  if (run.manifest !== 'check' && run.policy?.requireManifest !== true) return null;
+  return (await manifests()).readManifest(path);
 }
 
-async function templatesOf(scan: HeaderScan, checker: TemplateChecker): Promise<ReadonlyMap<string, TemplateReport>> {
+async function templatesOf(
+  scan: HeaderScan,
+  checker: TemplateChecker,
+): Promise<ReadonlyMap<string, TemplateReport>> {
   const reports = new Map<string, TemplateReport>();
   if (scan.header === null) return reports;
   for (const key of templateKeys({ scan })) {
@@ -123,7 +140,11 @@ async function templatesOf(scan: HeaderScan, checker: TemplateChecker): Promise<
 }
 
 /** Headers of the set's other files, for the first of them alone: it speaks for the model. */
-async function siblingsOf(path: string, scan: HeaderScan, signal: AbortSignal): Promise<readonly Sibling[] | null> {
+async function siblingsOf(
+  path: string,
+  scan: HeaderScan,
+  signal: AbortSignal,
+): Promise<readonly Sibling[] | null> {
   const name = basename(path);
   if (parseShardName(name)?.number !== 1 || shardNames(name).length < 2) return null;
   const siblings: Sibling[] = [{ name, scan }];
@@ -142,4 +163,9 @@ async function scanIfThere(path: string, signal: AbortSignal): Promise<HeaderSca
     if (thrown instanceof QuantscopeError) return null;
     throw thrown;
   }
+}
+
+/** Manifests bring the schemas with them, which take longer to load than a small file to check. */
+function manifests(): Promise<typeof import('./validate-manifest.ts')> {
+  return import('./validate-manifest.ts');
 }

@@ -1,8 +1,6 @@
 import { readlink, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import { glob, isDynamicPattern } from 'tinyglobby';
 import { parseShardName, shardNames } from '../gguf/index.ts';
-import { resolveRefs } from '../hub/index.ts';
 import { UsageError } from '../util/errors.ts';
 import type { Origin } from '../validate/index.ts';
 import { packagePath } from './package-files.ts';
@@ -30,13 +28,16 @@ export async function validationFiles(refs: readonly string[]): Promise<Validati
 }
 
 async function filesOf(ref: string): Promise<ValidationFile[]> {
-  if (ref.trim() === '') throw new UsageError('ref/invalid', 'a ref is empty: name a file, a folder or a pattern');
+  if (ref.trim() === '')
+    throw new UsageError('ref/invalid', 'a ref is empty: name a file, a folder or a pattern');
   const stats = await stat(ref).catch(() => null);
   if (stats?.isDirectory()) return inFolder(ref);
   if (stats !== null) return [{ ref, path: resolve(ref) }];
   if (/^(?:https?:|hf:)/i.test(ref) || /^nano(?::|$)/i.test(ref)) {
+    const { resolveRefs } = await import('../hub/index.ts');
     return resolveRefs([ref], { nanoFolder: packagePath('fixtures/nano') });
   }
+  const { glob, isDynamicPattern } = await import('tinyglobby');
   if (isDynamicPattern(ref)) {
     const matches = (await glob(ref.replaceAll('\\', '/'), { onlyFiles: true, dot: false })).sort();
     if (matches.length > 0) return matches.map((path) => ({ ref: path, path: resolve(path) }));
@@ -47,6 +48,7 @@ async function filesOf(ref: string): Promise<ValidationFile[]> {
 }
 
 async function inFolder(folder: string): Promise<ValidationFile[]> {
+  const { glob } = await import('tinyglobby');
   const names = await glob('**/*.gguf', { cwd: folder, onlyFiles: true, caseSensitiveMatch: false });
   if (names.length === 0) {
     throw new UsageError('ref/empty-folder', `${folder} has no .gguf file in it`, {

@@ -11,7 +11,12 @@ const CONTEXT_SIZE = 64;
  */
 export async function tryLoading(path: string, timeoutMs: number, signal: AbortSignal): Promise<LoadOutcome> {
   try {
-    await using session = await startEngineProcess({ gpu: 'off', workers: 1, signal, callTimeoutMs: timeoutMs });
+    await using session = await startEngineProcess({
+      gpu: 'off',
+      workers: 1,
+      signal,
+      callTimeoutMs: timeoutMs,
+    });
     const { bosToken } = await session.loadModel({ path, gpuLayers: 0 });
     await session.openContext({
       contextSize: CONTEXT_SIZE,

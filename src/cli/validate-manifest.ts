@@ -32,7 +32,11 @@ export async function readManifest(path: string): Promise<Manifest | 'absent'> {
 }
 
 /** SHA-256 of all bytes before the first tensor. */
-export async function headerSha256(source: ByteSource, header: ParsedHeader, signal: AbortSignal): Promise<string> {
+export async function headerSha256(
+  source: ByteSource,
+  header: ParsedHeader,
+  signal: AbortSignal,
+): Promise<string> {
   const end = Math.min(header.dataOffset, source.byteLength);
   return createHash('sha256')
     .update(await source.read(0, end, signal))
@@ -63,6 +67,10 @@ export async function writeManifest(
   try {
     await writeFileAtomic(manifestPath(path), `${JSON.stringify(manifest, null, 2)}\n`);
   } catch (cause) {
-    throw new UsageError('output/unwritable', `${manifestPath(path)} cannot be written: ${messageOf(cause)}`, { cause });
+    throw new UsageError(
+      'output/unwritable',
+      `${manifestPath(path)} cannot be written: ${messageOf(cause)}`,
+      { cause },
+    );
   }
 }

@@ -1,12 +1,7 @@
 import { Template } from '@huggingface/jinja';
 import { messageOf } from '../util/errors.ts';
-import {
-  joinSuspicions,
-  suspicionsOfText,
-  suspicionsOfTree,
-  type TemplateRendering,
-  type TemplateReport,
-} from '../validate/index.ts';
+import type { TemplateRendering, TemplateReport } from '../validate/template-report.ts';
+import { joinSuspicions, suspicionsOfText, suspicionsOfTree } from '../validate/template-walk.ts';
 import type { TemplateAnswer, TemplateQuestion } from './validate-template-messages.ts';
 
 /**
@@ -27,7 +22,11 @@ process.on('message', ({ id, text }: TemplateQuestion) => {
     template = new Template(text);
     report = { ...base, ...joinSuspicions(fromText, suspicionsOfTree(template.parsed)) };
   } catch (thrown) {
-    answer({ id, step: 'rendered', report: { ...base, ...fromText, parseError: firstLine(messageOf(thrown)) } });
+    answer({
+      id,
+      step: 'rendered',
+      report: { ...base, ...fromText, parseError: firstLine(messageOf(thrown)) },
+    });
     return;
   }
   // Sent before rendering: what is known by now is kept where that never comes back.

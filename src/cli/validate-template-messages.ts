@@ -6,8 +6,9 @@ export interface TemplateQuestion {
   readonly text: string;
 }
 
-export type TemplateAnswer = { readonly id: number } & (
-  /** The process runs: from here on its time is measured. */
+export type TemplateAnswer = {
+  readonly id: number;
+} /** The process runs: from here on its time is measured. */ & (
   | { readonly step: 'received' }
   | { readonly step: 'parsed'; readonly report: TemplateReport }
   | { readonly step: 'rendered'; readonly report: TemplateReport }

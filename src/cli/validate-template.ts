@@ -35,9 +35,17 @@ export class TemplateChecker implements AsyncDisposable {
   }
 
   async #ask(text: string): Promise<TemplateReport> {
-    const fromText = { text, parseError: null, rendering: null, ...suspicionsOfText(text.slice(0, TEXT_LIMIT)) };
+    const fromText = {
+      text,
+      parseError: null,
+      rendering: null,
+      ...suspicionsOfText(text.slice(0, TEXT_LIMIT)),
+    };
     if (text.length > TEXT_LIMIT) {
-      return { ...fromText, parseError: `${text.length} characters, more than the ${TEXT_LIMIT} that are parsed` };
+      return {
+        ...fromText,
+        parseError: `${text.length} characters, more than the ${TEXT_LIMIT} that are parsed`,
+      };
     }
     this.#child ??= startChild();
     const answer = await this.#exchange(this.#child, { id: this.#nextId++, text });
@@ -61,7 +69,8 @@ export class TemplateChecker implements AsyncDisposable {
         resolve({ report, ended });
       };
       const onTime = (): void => finish(`it took longer than ${LIMIT_MS} ms to render and was ended`);
-      const onClose = (): void => finish(`rendering it took more than ${HEAP_MEBIBYTES} MiB of memory and was ended`);
+      const onClose = (): void =>
+        finish(`rendering it took more than ${HEAP_MEBIBYTES} MiB of memory and was ended`);
       const onMessage = (answer: TemplateAnswer): void => {
         if (answer.id !== question.id) return;
         if (answer.step === 'received') {
@@ -72,10 +81,7 @@ export class TemplateChecker implements AsyncDisposable {
         report = answer.report;
         if (answer.step === 'rendered') finish(null);
       };
-      let timer = setTimeout(
-        () => finish(`no answer within ${START_LIMIT_MS / 1000} s`),
-        START_LIMIT_MS,
-      );
+      let timer = setTimeout(() => finish(`no answer within ${START_LIMIT_MS / 1000} s`), START_LIMIT_MS);
       child.on('message', onMessage);
       child.on('close', onClose);
       child.on('error', onClose);

@@ -1,4 +1,7 @@
-import { type GgufHeader, getArray, getNumber, modelFacts, placeOfTensor } from '../gguf/index.ts';
+import { modelFacts } from '../gguf/facts.ts';
+import type { GgufHeader } from '../gguf/header.ts';
+import { getArray, getNumber } from '../gguf/metadata.ts';
+import { placeOfTensor } from '../gguf/tensor-names.ts';
 
 /** What one layer of a model remembers of the tokens before. */
 export interface LayerMemory {

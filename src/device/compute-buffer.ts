@@ -1,4 +1,6 @@
-import { type GgufHeader, getNumber, getNumbers, modelFacts } from '../gguf/index.ts';
+import { modelFacts } from '../gguf/facts.ts';
+import type { GgufHeader } from '../gguf/header.ts';
+import { getNumber, getNumbers } from '../gguf/metadata.ts';
 import type { LayerMemory } from './attention-layers.ts';
 import { cachedTokens } from './kv-cache.ts';
 
@@ -74,10 +76,8 @@ export function graphWidths(header: GgufHeader): GraphWidths {
   const facts = modelFacts(header);
   const { architecture = '', layers = 0, experts = 0, expertsUsed = 0 } = facts;
   const own = (suffix: string) => getNumber(header, `${architecture}.${suffix}`);
-  const expertWidth = Math.max(
-    0,
-    ...(getNumbers(header, `${architecture}.expert_feed_forward_length`) ?? []),
-  );
+  const expertWidths = getNumbers(header, `${architecture}.expert_feed_forward_length`) ?? [];
+  const expertWidth = expertWidths.reduce((widest, width) => Math.max(widest, width), 0);
   // Every chosen expert has results of its own.
   const routed = experts > 0 ? expertsUsed * (expertWidth || (facts.feedForwardLength ?? 0)) : 0;
   const names = new Set(header.tensors.map(({ name }) => name));

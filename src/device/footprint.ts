@@ -1,4 +1,4 @@
-import type { GgufHeader } from '../gguf/index.ts';
+import type { GgufHeader } from '../gguf/header.ts';
 import { layerMemories } from './attention-layers.ts';
 import { computeBytes as bufferBytes, graphWidths } from './compute-buffer.ts';
 import { type CacheType, kvCacheBytes, paddedContext } from './kv-cache.ts';

@@ -1,4 +1,4 @@
-import { layoutOf, type TensorType } from '../gguf/index.ts';
+import { layoutOf, type TensorType } from '../gguf/tensor-types.ts';
 import type { LayerMemory } from './attention-layers.ts';
 
 /** Types that llama.cpp can keep keys and values in, by the names its options take. */

@@ -69,8 +69,8 @@ function transcode(bytes: Uint8Array, start: number, end: number, units: Uint16A
       position++;
       continue;
     }
+    // The next string's bytes follow without a gap, so the width is checked here.
     const width = byte < 0xe0 ? 2 : byte < 0xf0 ? 3 : 4;
-    // subarray bounds do not protect from the next string's bytes, so the width is checked here.
     const point = position + width <= end ? codePoint(bytes, position, byte, width) : -1;
     if (point < 0) return replaceInvalid(bytes, start, end, units, unit);
     if (point < 0x10000) {

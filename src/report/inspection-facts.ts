@@ -1,16 +1,17 @@
 import type { Inspection } from '../measure/inspection.ts';
 import { formatBytes, formatCount } from '../util/units.ts';
-import { counted, type PageLayout, pairs } from './inspection-layout.ts';
-import { visible } from './inspection-text.ts';
+import { counted, firstOf, note, type PageLayout, pairs } from './inspection-layout.ts';
+import { brief, quoted } from './inspection-text.ts';
+import { wrap } from './text-width.ts';
 
 type Model = Inspection['model'];
 type Fact = readonly [label: string, value: string];
 
 /** The title: what the model calls itself, and the file. */
-export function inspectionTitle({ model, ref, bytes, header }: Inspection, { style }: PageLayout): string[] {
-  const name = visible(model.name ?? 'A model without a name');
-  const file = `${visible(ref)}, ${formatBytes(bytes)} (${formatCount(bytes)} bytes), GGUF version ${header.version}`;
-  return [style.bold(name), file];
+export function inspectionTitle({ model, ref, bytes, header }: Inspection, layout: PageLayout): string[] {
+  const name = brief(model.name ?? 'A model without a name');
+  const file = `${brief(ref)}, ${formatBytes(bytes)} (${formatCount(bytes)} bytes), GGUF version ${header.version}`;
+  return [...wrap(name, layout.width).map((line) => layout.style.bold(line)), ...note(file, layout)];
 }
 
 /** The facts a developer looks for first; one that the file does not state is said to be missing only if it matters. */
@@ -20,24 +21,29 @@ export function keyFacts({ model }: Inspection, layout: PageLayout): string[] {
     ...(model.contextLength === null ? [] : [['context', contextOf(model)] as const]),
     ...(model.heads === null ? [] : [['attention', attentionOf(model)] as const]),
     ...(model.embeddingLength === null ? [] : [['width', widthOf(model)] as const]),
-    ...(model.experts ? [['experts', `${model.experts}, ${model.expertsUsed ?? 'some'} used for a token`] as const] : []),
+    ...(model.experts
+      ? [['experts', `${model.experts}, ${model.expertsUsed ?? 'some'} used for a token`] as const]
+      : []),
     ['vocabulary', vocabularyOf(model)],
-    ['BOS and EOS', boundariesOf(model)],
+    ['BOS', boundary(model.bosToken, model.addBosToken)],
+    ['EOS', boundary(model.eosToken, model.addEosToken)],
     ['chat template', templateOf(model)],
-    ['license', visible(model.license ?? 'not stated')],
+    ['license', brief(model.license ?? 'not stated')],
     ['imatrix', imatrixOf(model)],
-    ['made from', model.baseModels.length === 0 ? 'not stated' : model.baseModels.map(visible).join(', ')],
+    ['made from', model.baseModels.length === 0 ? 'not stated' : listed(model.baseModels)],
     ...(model.shard === null
       ? []
-      : [['shard', `${model.shard.number} of ${model.shard.of}: the figures are this file's alone`] as const]),
+      : [
+          ['shard', `${model.shard.number} of ${model.shard.of}: the figures are this file's alone`] as const,
+        ]),
   ];
   return [layout.style.bold('Model'), ...pairs(facts, layout)];
 }
 
 function architectureOf({ architecture, layers, parameters, sizeLabel }: Model): string {
-  const parts = [visible(architecture ?? 'not stated')];
+  const parts = [brief(architecture ?? 'not stated')];
   if (layers !== null) parts.push(counted(layers, 'layer'));
-  parts.push(`${formatCount(parameters)} parameters${sizeLabel === null ? '' : ` (${visible(sizeLabel)})`}`);
+  parts.push(`${formatCount(parameters)} parameters${sizeLabel === null ? '' : ` (${brief(sizeLabel)})`}`);
   return parts.join(', ');
 }
 
@@ -50,13 +56,13 @@ function contextOf({ contextLength, slidingWindow, architecture }: Model): strin
 }
 
 function attentionOf({ heads, kvHeads, keyLength }: Model): string {
-  const length = keyLength === null ? '' : ` of ${keyLength} elements`;
-  if (kvHeads === null || heads === null) return `${counted(heads ?? 0, 'head')}${length}`;
-  const shared =
+  const all = `${counted(heads ?? 0, 'head')}${keyLength === null ? '' : ` of ${short(keyLength)}`}`;
+  if (kvHeads === null || heads === null) return all;
+  const rule =
     kvHeads < heads
-      ? `${kvHeads} for keys and values (grouped-query attention, ${Number((heads / kvHeads).toFixed(2))} to 1)`
-      : 'each with keys and values of its own: no grouped-query attention';
-  return `${counted(heads, 'head')}${length}, ${shared}`;
+      ? `${kvHeads} for keys and values (grouped-query attention, ${short(heads / kvHeads)} to 1)`
+      : 'each with its own keys and values (no grouped-query attention)';
+  return `${all}, ${rule}`;
 }
 
 function widthOf({ embeddingLength, feedForwardLength }: Model): string {
@@ -64,36 +70,58 @@ function widthOf({ embeddingLength, feedForwardLength }: Model): string {
   return `embedding ${formatCount(embeddingLength ?? 0)}${feedForward}`;
 }
 
+/** What llama.cpp means by the names of its tokenizers (LLAMA_VOCAB_TYPE, llama.h). */
+const TOKENIZERS: ReadonlyMap<string, string> = new Map([
+  ['llama', 'SentencePiece'],
+  ['gpt2', 'byte-pair encoding'],
+  ['bert', 'WordPiece'],
+  ['t5', 'Unigram'],
+]);
+
 function vocabularyOf({ vocabularySize, tokenizerModel, preTokenizer }: Model): string {
   const size = vocabularySize === null ? 'of unknown size' : counted(vocabularySize, 'token');
-  const kind = tokenizerModel === null ? 'no tokenizer stated' : `tokenizer ${visible(tokenizerModel)}`;
-  const pre = preTokenizer === null ? '' : `, pre-tokenizer ${visible(preTokenizer)}`;
-  return `${size}, ${kind}${pre}`;
+  if (tokenizerModel === null) return `${size}, no tokenizer stated`;
+  const known = TOKENIZERS.get(tokenizerModel);
+  const kind = `tokenizer ${brief(tokenizerModel)}${known === undefined ? '' : ` (${known})`}`;
+  return `${size}, ${kind}${preTokenizer === null ? '' : `, pre-tokenizer ${brief(preTokenizer)}`}`;
 }
 
-function boundariesOf({ addBosToken, addEosToken, bosToken, eosToken }: Model): string {
-  return [boundary('BOS', bosToken, addBosToken), boundary('EOS', eosToken, addEosToken)].join('; ');
-}
+const MOST_TOKEN = 40;
 
-function boundary(name: string, token: Model['bosToken'], added: boolean | null): string {
-  const what =
-    token === null ? `no ${name} stated` : `${name} ${visible(token.text ?? '')} (${token.id})`.replace('  ', ' ');
-  const rule = added === null ? 'whether it is added is left to the loader' : added ? 'added' : 'not added';
-  return `${what}, ${rule}`;
+/** The token's text is in quotes, so that one of spaces is seen. */
+function boundary(token: Model['bosToken'], added: boolean | null): string {
+  const rule = added === null ? 'added if the loader says so' : added ? 'added' : 'not added';
+  if (token === null) return `not stated, ${rule}`;
+  const text =
+    token.text === null
+      ? `token ${token.id}`
+      : `${quoted(token.text.slice(0, MOST_TOKEN))} (token ${token.id})`;
+  return `${text}, ${rule}`;
 }
 
 function templateOf({ chatTemplate }: Model): string {
   if (chatTemplate === null) return 'none: prompts go in as plain text';
-  const others = chatTemplate.names.length === 0 ? '' : `; also ${chatTemplate.names.map(visible).join(', ')}`;
-  return `${counted(chatTemplate.characters, 'character')}${others}`;
+  const { characters, names } = chatTemplate;
+  return `${counted(characters, 'character')}${names.length === 0 ? '' : `; also ${listed(names)}`}`;
+}
+
+const MOST_LISTED = 6;
+
+function listed(texts: readonly string[]): string {
+  return firstOf(texts.map(brief), MOST_LISTED).join(', ');
+}
+
+/** At most two decimals: what a file states need not be a whole number. */
+function short(value: number): string {
+  return String(Number(value.toFixed(2)));
 }
 
 function imatrixOf({ imatrix }: Model): string {
   if (imatrix === null) return 'none recorded';
   const parts = [
-    ...(imatrix.file === null ? [] : [visible(imatrix.file)]),
-    ...(imatrix.dataset === null ? [] : [`from ${visible(imatrix.dataset)}`]),
-    ...(imatrix.entries === null ? [] : [counted(imatrix.entries, 'entry').replace('entrys', 'entries')]),
+    ...(imatrix.file === null ? [] : [brief(imatrix.file)]),
+    ...(imatrix.dataset === null ? [] : [`from ${brief(imatrix.dataset)}`]),
+    ...(imatrix.entries === null ? [] : [`${formatCount(imatrix.entries)} tensors`]),
     ...(imatrix.chunks === null ? [] : [counted(imatrix.chunks, 'chunk')]),
   ];
   return parts.join(', ');

@@ -1,3 +1,4 @@
+import { formatCount } from '../util/units.ts';
 import type { CellColumn } from './figure-column.ts';
 import type { Style } from './style.ts';
 import { displayWidth, padRight, wrap } from './text-width.ts';
@@ -9,7 +10,7 @@ export interface PageLayout {
   readonly style: Style;
 }
 
-export const MOST_WIDTH = 100;
+const MOST_WIDTH = 100;
 const LEAST_WIDTH = 60;
 
 /** The width a page is written for: the terminal's, within reason. */
@@ -22,7 +23,7 @@ const LABEL_GAP = 2;
 
 /** Labels and what they stand for, aligned; long values go on below themselves. Texts must be printable. */
 export function pairs(rows: readonly (readonly [string, string])[], { width, style }: PageLayout): string[] {
-  const labelWidth = Math.max(0, ...rows.map(([label]) => displayWidth(label))) + LABEL_GAP;
+  const labelWidth = widest(rows.map(([label]) => label)) + LABEL_GAP;
   const indent = ' '.repeat(INDENT.length + labelWidth);
   return rows.flatMap(([label, value]) => {
     const [first = '', ...rest] = wrap(value, width - indent.length).map((line) => line.trimEnd());
@@ -37,8 +38,31 @@ export function note(text: string, { width }: PageLayout): string[] {
 }
 
 /** A column of figures or words, none of them the best of anything. */
-export function plainColumn(title: string, texts: readonly string[], more: Partial<CellColumn> = {}): CellColumn {
+export function plainColumn(
+  title: string,
+  texts: readonly string[],
+  more: Partial<CellColumn> = {},
+): CellColumn {
   return { title, unit: '', cells: texts.map((text) => ({ text, tone: 'plain' })), ...more };
+}
+
+/** Texts made equally wide, so that a column that aligns right holds them aligned left. */
+export function alignedLeft(texts: readonly string[]): string[] {
+  const width = widest(texts);
+  return texts.map((text) => padRight(text, width));
+}
+
+/** The columns that the widest text takes. A file can name more things than a call takes arguments. */
+export function widest(texts: Iterable<string>): number {
+  let width = 0;
+  for (const text of texts) width = Math.max(width, displayWidth(text));
+  return width;
+}
+
+/** The first few of what a file may have thousands of, and how many more there are. */
+export function firstOf(texts: readonly string[], most: number): string[] {
+  const more = texts.length - most;
+  return more > 0 ? [...texts.slice(0, most), `${more} more`] : [...texts];
 }
 
 /** `62.4 %`, `0.3 %`, `<0.1 %`. */
@@ -50,5 +74,5 @@ export function percent(part: number, whole: number): string {
 
 /** `1 tensor`, `31 tensors`. */
 export function counted(count: number, noun: string): string {
-  return `${count.toLocaleString('en-US')} ${noun}${count === 1 ? '' : 's'}`;
+  return `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`;
 }

@@ -24,10 +24,22 @@ export function memoryTable({ memory, model }: Inspection, layout: PageLayout): 
     (contextSize): RowHead => ({ name: `${formatCount(contextSize)} tokens`, role: '', recommended: false }),
   );
   const columns = [
-    plainColumn('compute', column(firstType, ({ computeBytes }) => computeBytes), { unit: 'buffer' }),
+    plainColumn(
+      'compute',
+      column(firstType, ({ computeBytes }) => computeBytes),
+      { unit: 'buffer' },
+    ),
     ...cacheTypes.flatMap((type) => [
-      plainColumn(type, column(type, ({ kvBytes, stateBytes }) => kvBytes + stateBytes), { unit: 'cache' }),
-      plainColumn('', column(type, ({ totalBytes }) => totalBytes), { unit: 'total', joined: true }),
+      plainColumn(
+        type,
+        column(type, ({ kvBytes, stateBytes }) => kvBytes + stateBytes),
+        { unit: 'cache' },
+      ),
+      plainColumn(
+        '',
+        column(type, ({ totalBytes }) => totalBytes),
+        { unit: 'total', joined: true },
+      ),
     ]),
   ];
   const table = layOutTable({ title: 'Estimated memory', columns }, heads, { nameWidth: 18, ...layout });
@@ -37,9 +49,13 @@ export function memoryTable({ memory, model }: Inspection, layout: PageLayout): 
   ];
   const perToken = `a token adds ${formatBytes(memory.kvBytesPerToken)} to an f16 cache`;
   const ungrouped =
-    model.kvHeads !== null && model.kvHeads === model.heads ? ', as every head keeps keys and values of its own' : '';
+    model.kvHeads !== null && model.kvHeads === model.heads
+      ? ', as every head keeps keys and values of its own'
+      : '';
   const state =
-    memory.stateBytes > 0 ? ` The cache includes ${formatBytes(memory.stateBytes)} of recurrent state, whatever the context.` : '';
+    memory.stateBytes > 0
+      ? ` The cache includes ${formatBytes(memory.stateBytes)} of recurrent state, whatever the context.`
+      : '';
   const text = `${parts.join(', ')}; ${perToken}${ungrouped}.${state} Estimated from the header; the app's own memory comes on top.`;
   return [...table, ...note(text, layout).map(style.dim)];
 }

@@ -1,8 +1,8 @@
 import type { Inspection } from '../measure/inspection.ts';
 import { inspectionTitle, keyFacts } from './inspection-facts.ts';
-import { note, type PageLayout, pageWidth } from './inspection-layout.ts';
+import { type PageLayout, pageWidth } from './inspection-layout.ts';
 import { memoryTable } from './inspection-memory.ts';
-import { labelLine, mixGrid, typeTable } from './inspection-mix.ts';
+import { quantizationSections } from './inspection-mix.ts';
 import { fileSections, structureWarnings } from './inspection-sections.ts';
 import { plainStyle, type Style } from './style.ts';
 
@@ -24,13 +24,11 @@ export function layoutOf({ width, style }: InspectionOptions): PageLayout {
 export function renderInspection(inspection: Inspection, options: InspectionOptions = {}): string {
   const layout = layoutOf(options);
   const parts = [
-    [...inspectionTitle(inspection, layout)].flatMap((line, index) => (index === 0 ? [line] : note(line, layout))),
+    inspectionTitle(inspection, layout),
     structureWarnings(inspection, layout),
     keyFacts(inspection, layout),
     fileSections(inspection, layout),
-    labelLine(inspection, layout),
-    mixGrid(inspection, layout),
-    typeTable(inspection, layout),
+    ...quantizationSections(inspection, layout),
     memoryTable(inspection, layout),
   ];
   return parts

@@ -1,8 +1,8 @@
 import type { Inspection } from '../measure/inspection.ts';
 import { formatBytes, formatCount } from '../util/units.ts';
 import { layOutTable, type RowHead } from './column-layout.ts';
-import { counted, note, type PageLayout, plainColumn } from './inspection-layout.ts';
-import { visible } from './inspection-text.ts';
+import { alignedLeft, counted, note, type PageLayout, plainColumn } from './inspection-layout.ts';
+import { brief } from './inspection-text.ts';
 
 interface Section {
   readonly name: string;
@@ -27,11 +27,21 @@ export function fileSections(inspection: Inspection, layout: PageLayout): string
   // A file without tensors may end before the data section would begin.
   if (data.end > data.start) rows.push({ name: 'data', ...data, holds: 'the weights' });
   const heads = rows.map(({ name }): RowHead => ({ name, role: '', recommended: false }));
+  const [holdsTitle = '', ...holds] = alignedLeft(['holds', ...rows.map((row) => row.holds)]);
   const columns = [
-    plainColumn('from byte', rows.map(({ start }) => formatCount(start))),
-    plainColumn('to', rows.map(({ end }) => formatCount(end))),
-    plainColumn('size', rows.map(({ start, end }) => formatBytes(Math.max(0, end - start)))),
-    plainColumn('holds', rows.map(({ holds }) => holds)),
+    plainColumn(
+      'from byte',
+      rows.map(({ start }) => formatCount(start)),
+    ),
+    plainColumn(
+      'to',
+      rows.map(({ end }) => formatCount(end)),
+    ),
+    plainColumn(
+      'size',
+      rows.map(({ start, end }) => formatBytes(Math.max(0, end - start))),
+    ),
+    plainColumn(holdsTitle, holds),
   ];
   const table = layOutTable({ title: 'File', columns }, heads, { nameWidth: 16, ...layout });
   const read =
@@ -47,7 +57,7 @@ export function structureWarnings({ issues }: Inspection, layout: PageLayout): s
   const { style } = layout;
   const lines = issues.slice(0, MOST_ISSUES).flatMap(({ severity, message, code }) => {
     const paint = severity === 'error' ? style.bad : style.warn;
-    return note(`! ${visible(message)} [${code}]`, layout).map((line) => paint(line));
+    return note(`! ${brief(message)} [${code}]`, layout).map((line) => paint(line));
   });
   const more = issues.length - MOST_ISSUES;
   if (more > 0) lines.push(...note(`and ${counted(more, 'more issue')}: --json has them all`, layout));

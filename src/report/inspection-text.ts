@@ -14,6 +14,14 @@ export function visible(text: string): string {
   return text.replaceAll(HIDDEN, (character) => SHORT_ESCAPES[character] ?? escaped(character));
 }
 
+/** {@link visible}, cut after some 200 characters: a value of a megabyte is not a fact for a page. */
+export function brief(text: string): string {
+  const shown = visible(text.slice(0, MOST_BRIEF));
+  return text.length > MOST_BRIEF ? `${shown}…` : shown;
+}
+
+const MOST_BRIEF = 200;
+
 /** Like {@link visible}, but lines stay lines and tabs stay tabs: for templates. */
 export function visibleLines(text: string): string {
   return text.replaceAll(HIDDEN_BUT_LAYOUT, (character) => SHORT_ESCAPES[character] ?? escaped(character));
@@ -29,7 +37,9 @@ export function harmlessJson(value: unknown): string {
   const json = JSON.stringify(value, null, 2);
   // The line breaks of the layout are the only control characters that JSON.stringify leaves.
   return json.replaceAll(HIDDEN_BUT_LAYOUT, (character) =>
-    Array.from({ length: character.length }, (_, index) => `\\u${hex(character.charCodeAt(index), 4)}`).join(''),
+    Array.from({ length: character.length }, (_, index) => `\\u${hex(character.charCodeAt(index), 4)}`).join(
+      '',
+    ),
   );
 }
 

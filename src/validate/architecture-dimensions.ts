@@ -31,6 +31,7 @@ export function numberOf(value: MetadataValue | undefined): number | undefined {
 /** The dimensions of a model, or undefined where a key is absent or makes no sense: other rules say so then. */
 export function dimensionsOf({ value, tensors }: FileUnderTest): Dimensions | undefined {
   const number = (suffix: string): number | undefined => numberOf(value(suffix));
+  const rowsOf = (tensor: string): number | undefined => tensors.find(({ name }) => name === tensor)?.shape[1];
   const layers = number('block_count');
   const embedding = number('embedding_length');
   const feedForward = number('feed_forward_length');
@@ -42,6 +43,10 @@ export function dimensionsOf({ value, tensors }: FileUnderTest): Dimensions | un
   const keyLength = number('attention.key_length') ?? headLength;
   const valueLength = number('attention.value_length') ?? headLength;
   if (!isPositive(kvHeads) || !isPositive(keyLength) || !isPositive(valueLength)) return undefined;
+  const experts = number('expert_count') ?? 0;
+  const used = number('expert_used_count') ?? 0;
+  if (used > experts || (experts > 0 && used === 0)) return undefined;
+  if (value('attention.key_length') === undefined && embedding % heads !== 0) return undefined;
   const scaling = value('rope.scaling.type');
   return {
     layers,
@@ -52,10 +57,10 @@ export function dimensionsOf({ value, tensors }: FileUnderTest): Dimensions | un
     keyLength,
     valueLength,
     ropeDimensions: number('rope.dimension_count') ?? keyLength,
-    experts: number('expert_count') ?? 0,
+    experts,
     sharedExpertLength: number('expert_shared_feed_forward_length') ?? 0,
     isLongRope: scaling?.type === 'string' && scaling.value === 'longrope',
-    vocabulary: tensors.find(({ name }) => name === 'token_embd.weight')?.shape[1] ?? 0,
+    vocabulary: rowsOf('token_embd.weight') ?? rowsOf('output.weight') ?? 0,
   };
 }
 

@@ -17,16 +17,17 @@ const CONVERT =
 export const ARCHITECTURE_KEY_RULES: RuleTable = {
   'architecture/none': {
     severity: 'warning',
-    reason: 'A GGUF file holds a model: it has tensors or a vocabulary, and an architecture.',
+    reason: 'A GGUF file holds a model: an architecture, and layers or a vocabulary.',
     why: 'It is a container of something else; llama.cpp does not load it as a model.',
     checkedBy: 'llama.cpp, src/llama-model-loader.cpp (get_arch_name).',
     fix: 'Nothing, where it is not meant to be a model.',
-    *check({ header, kind, scan }) {
-      if (header === null || kind !== 'other' || scan.metadata.has('general.architecture')) return;
-      yield {
-        message: 'no general.architecture, and nothing that looks like a model',
-        key: 'general.architecture',
-      };
+    *check({ header, kind, architecture }) {
+      if (header === null || kind !== 'other') return;
+      const named =
+        architecture === undefined
+          ? 'no general.architecture'
+          : `general.architecture ${quoted(architecture)}`;
+      yield { message: `${named}, and neither layers nor a vocabulary: not a model` };
     },
   },
   'architecture/missing': {
@@ -316,7 +317,7 @@ function* ropeDimensions(file: FileUnderTest): Iterable<Finding> {
   const embedding = numberOf(file.value('embedding_length'));
   const headLength =
     numberOf(file.value('attention.key_length')) ??
-    (heads && embedding !== undefined ? Math.floor(embedding / heads) : undefined);
+    (heads && embedding !== undefined && embedding % heads === 0 ? embedding / heads : undefined);
   if (stated % 2 !== 0) yield ofKey(file, 'rope.dimension_count', `${stated}, expected an even number`);
   else if (headLength === undefined || headLength < 1) return;
   else if (file.architecture === 'llama' && stated !== headLength) {

@@ -114,10 +114,8 @@ function kindOf(scan: HeaderScan, architecture: string | undefined): FileKind {
   if (architecture === 'clip' || (type !== undefined && type !== 'model')) return 'companion';
   const hasVocabulary = metadata.has('tokenizer.ggml.model') || metadata.has('tokenizer.ggml.tokens');
   const hasWeights = tensors.some(({ name }) => name.startsWith('blk.') || name === 'token_embd.weight');
-  if (hasWeights || (metadata.has('general.architecture') && !hasVocabulary)) return 'model';
-  if (tensors.length === 0 && hasVocabulary) {
-    // Another shard holds the weights, where there is one.
-    return (getNumber(scan, 'split.count') ?? 1) > 1 ? 'model' : 'vocabulary';
-  }
-  return hasVocabulary ? 'model' : 'other';
+  if (hasWeights) return 'model';
+  if (!hasVocabulary) return 'other';
+  // A first shard may hold metadata alone.
+  return tensors.length === 0 && (getNumber(scan, 'split.count') ?? 1) <= 1 ? 'vocabulary' : 'model';
 }

@@ -10,7 +10,7 @@ export interface FileReport {
   readonly diagnostics: readonly Diagnostic[];
 }
 
-export const VALIDATION_SCHEMA_ID = 'quantscope/validation@1';
+export const VALIDATION_SCHEMA_ID = 'quantscope/validation@1' as const;
 
 /** What the command prints with `--json`. */
 export interface ValidationReport {

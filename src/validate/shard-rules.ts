@@ -51,6 +51,7 @@ export const SHARD_RULES: RuleTable = {
     *check(file) {
       const stated = statedOf(file.scan);
       if (file.header === null) return;
+      if ([NO, COUNT].some((key) => (file.header?.metadata.get(key)?.type ?? 'uint16') !== 'uint16')) return;
       const named = parseShardName(file.name);
       if (stated === undefined || stated.count <= 1) {
         if (named === undefined || named.count <= 1 || stated?.count === 1) return;

@@ -1,4 +1,4 @@
-import { bySeverity, type Diagnostic, type Severity } from './diagnostic.ts';
+import { bySeverity, type Diagnostic } from './diagnostic.ts';
 import { type FileFacts, fileUnderTest } from './file-under-test.ts';
 import { RULES } from './rules.ts';
 
@@ -21,18 +21,19 @@ export function validateFile(facts: FileFacts, { rules }: ValidateOptions = {}):
   for (const [id, rule] of Object.entries(RULES)) {
     const changed = Object.hasOwn(severities, id) ? severities[id] : undefined;
     if (changed === 'off' || (rules !== undefined && !rules.has(id))) continue;
-    let found = 0;
+    const own: Diagnostic[] = [];
     for (const finding of rule.check(file)) {
-      found++;
-      if (found > FINDINGS_PER_RULE) continue;
-      diagnostics.push({ ...finding, rule: id, severity: changed ?? finding.severity ?? rule.severity });
+      own.push({ ...finding, rule: id, severity: changed ?? finding.severity ?? rule.severity });
     }
-    if (found > FINDINGS_PER_RULE)
-      diagnostics.push(rest(id, changed ?? rule.severity, found - FINDINGS_PER_RULE));
+    own.sort(bySeverity);
+    diagnostics.push(...own.slice(0, FINDINGS_PER_RULE));
+    const first = own[FINDINGS_PER_RULE];
+    if (first !== undefined) diagnostics.push(rest(first, own.length - FINDINGS_PER_RULE));
   }
   return diagnostics.sort(bySeverity);
 }
 
-function rest(rule: string, severity: Severity, count: number): Diagnostic {
+/** Stands for findings that are left out, the first of which is the worst of them. */
+function rest({ rule, severity }: Diagnostic, count: number): Diagnostic {
   return { rule, severity, message: `${count} more findings of this rule` };
 }

@@ -1,14 +1,35 @@
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { copyFile, readFile, truncate, writeFile } from 'node:fs/promises';
+import { setTimeout } from 'node:timers/promises';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { isAvailable } from '../../src/measure/availability.ts';
 import { type Results, resultsSchema, type VariantResult } from '../../src/measure/results.ts';
-import { quantscope, scratchFolder } from '../helpers/cli.ts';
+import { BIN, quantscope, scratchFolder } from '../helpers/cli.ts';
 import { nanoFolder, nanoPath } from '../helpers/nano.ts';
 
-/** A run that measures little: what it tests is the order of things. */
-const SMALL = ['-r', '1', '-p', '64', '-n', '8', '-d', '16', '--chunks', '2', '--gpu', 'off'];
+/**
+ * A run that measures little: what it tests is the order of things. One thread, since llama.cpp's threads wait for
+ * each other by spinning, which on a machine busy with other tests takes minutes.
+ */
+const SMALL = [
+  '--quick',
+  '-t',
+  '1',
+  '-r',
+  '1',
+  '-p',
+  '64',
+  '-n',
+  '8',
+  '-d',
+  '16',
+  '--chunks',
+  '2',
+  '--gpu',
+  'off',
+];
 
 const schema: object = JSON.parse(
   await readFile(new URL('../../schema/results.json', import.meta.url), 'utf8'),
@@ -41,18 +62,13 @@ describe('compare on the embedded family, beside llama.cpp’s own tools', () =>
   let reference: Reference;
   beforeAll(async () => {
     reference = JSON.parse(await readFile(`${nanoFolder}reference.json`, 'utf8'));
-    const { exitCode, stdout } = await quantscope([
-      'compare',
-      '--json',
-      '--gpu',
-      'off',
-      '-r',
-      '2',
-      '--quiet',
-    ]);
+    const { exitCode, stdout } = await quantscope(
+      ['compare', '--json', '--gpu', 'off', '-r', '2', '--quiet'],
+      { timeoutMs: 290_000 },
+    );
     expect(exitCode).toBe(0);
     results = parsed(stdout);
-  }, 240_000);
+  }, 300_000);
 
   for (const name of ['F16', 'Q8_0', 'Q4_K_M', 'Q2_K']) {
     it(`${name}: perplexity within 0.1 %, mean KLD within 1 %, same top within 0.3 points`, () => {
@@ -189,6 +205,58 @@ describe('compare', () => {
     expect(row(whole, 'F16').speed).toEqual(finished.speed);
     expect(isAvailable(row(whole, 'Q8_0').divergence)).toBe(true);
     expect(parsed(await readFile(out, 'utf8'))).toEqual(whole);
+  });
+
+  it.each([0, 150, 600, 1200, 2500, 4000])(
+    'ends cleanly when it is interrupted after %i ms',
+    async (afterMs) => {
+      await using scratch = await scratchFolder();
+      const out = scratch.path('results.json');
+      const child = spawn(
+        process.execPath,
+        [BIN, 'compare', 'nano:F16', 'nano:Q8_0', '-t', '1', '--gpu', 'off', '--out', out],
+        {
+          stdio: ['ignore', 'pipe', 'pipe'],
+        },
+      );
+      const closed = once(child, 'close');
+      const finished = await Promise.race([closed.then(() => true), setTimeout(afterMs, false)]);
+      expect(finished).toBe(false);
+      const engines = enginesOf(child.pid ?? 0);
+      // Before the program has begun to listen, Node itself ends on the signal: nothing has been started by then.
+      child.kill('SIGINT');
+      const [exitCode, signal] = await closed;
+      expect(exitCode ?? signal).toBe(signal === null ? 130 : 'SIGINT');
+      if (afterMs >= 600) expect(exitCode).toBe(130);
+      expect(engines.filter(isRunning)).toEqual([]);
+      const saved = await readFile(out, 'utf8').catch(() => null);
+      if (saved !== null) parsed(saved);
+    },
+  );
+
+  it.skipIf(spawnSync('script', ['--version']).status !== 0)('gives a terminal back as it was', async () => {
+    await using scratch = await scratchFolder();
+    const command = `${process.execPath} ${BIN} compare nano:F16 -t 1 --gpu off --out ${scratch.path('results.json')}`;
+    const terminal = spawn(
+      'script',
+      ['--quiet', '--return', '--command', command, scratch.path('typescript')],
+      {
+        stdio: ['pipe', 'pipe', 'ignore'],
+      },
+    );
+    let output = '';
+    terminal.stdout.setEncoding('utf8').on('data', (text: string) => {
+      // Ctrl-C as a terminal sends it, to the whole group, once the bar is drawn.
+      if (!output.includes('\u001B[?25l') && (output + text).includes('\u001B[?25l')) {
+        void setTimeout(1500).then(() => terminal.stdin.write('\u0003'));
+      }
+      output += text;
+    });
+    const [exitCode] = await once(terminal, 'close');
+    expect(exitCode).toBe(130);
+    expect(output).toContain('\u001B[?25l');
+    expect(output.lastIndexOf('\u001B[?25h')).toBeGreaterThan(output.lastIndexOf('\u001B[?25l'));
+    expect(output).toContain('--resume');
   });
 
   it('does not resume with other settings', async () => {

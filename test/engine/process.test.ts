@@ -7,7 +7,7 @@ const context = {
   contextSize: 512,
   sequences: 1,
   batchSize: 512,
-  threads: 2,
+  threads: 1,
   flashAttention: 'auto',
   keyType: 'f16',
   valueType: 'f16',

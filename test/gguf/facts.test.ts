@@ -56,7 +56,7 @@ describe('facts of a model', () => {
       imatrix: null,
       fileTypeLabel: 'Q4_K_M',
     });
-    expect(chatTemplate(nano)).toContain('<|user|>'.slice(0, 2));
+    expect(chatTemplate(nano)).toContain('<|');
   });
 
   it('are undefined where the file does not say them, never invented', () => {

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const BIN = fileURLToPath(new URL('../../bin/quantscope.js', import.meta.url));
+/** The program as it is installed. */
+export const BIN = fileURLToPath(new URL('../../bin/quantscope.js', import.meta.url));
 
 export interface CliResult {
   readonly exitCode: number | null;
@@ -16,6 +17,7 @@ export interface CliResult {
 export interface CliOptions {
   readonly env?: Record<string, string>;
   readonly cwd?: string;
+  readonly timeoutMs?: number;
   /** Called with all of stderr so far and the process, at every piece of it. */
   readonly onStderr?: (stderr: string, pid: number) => void;
 }
@@ -27,6 +29,9 @@ export function quantscope(args: readonly string[], options: CliOptions = {}): P
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, NO_COLOR: '1', ...options.env },
       ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+      // A test that gives up must not leave its program running beside the next.
+      timeout: options.timeoutMs ?? 110_000,
+      killSignal: 'SIGKILL',
     });
     let stdout = '';
     let stderr = '';

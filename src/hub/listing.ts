@@ -1,0 +1,124 @@
+import { QuantscopeError } from '../util/errors.ts';
+import type { HubContext } from './context.ts';
+import { refusalError } from './hub-errors.ts';
+import { redirectTarget, sendPatiently } from './request.ts';
+import { checkedPath, isCommit, isObjectId } from './safe-names.ts';
+
+/** A file of a repository at one commit. */
+export interface HubFile {
+  readonly path: string;
+  readonly sizeBytes: number;
+  /** The SHA-256 of an LFS object; the git SHA-1 of a file that git itself keeps. The blob's name in the cache. */
+  readonly objectId: string;
+}
+
+/** A repository's files at one commit. */
+export interface RepoListing {
+  readonly repo: string;
+  /** As asked: the name under `refs/`. */
+  readonly revision: string;
+  readonly commit: string;
+  /** Whether files are given only to accounts that accepted terms. */
+  readonly gated: boolean;
+  readonly files: readonly HubFile[];
+}
+
+/**
+ * Lists a repository: the revision is turned into a commit once, and everything after is asked at that commit.
+ * @throws QuantscopeError `hub/repo-not-found`, `hub/revision-not-found`, `hub/gated`, `hub/unreachable`,
+ *   `hub/bad-answer`, `hub/unsafe-path`; the signal's reason
+ */
+export async function listRepo(repo: string, revision: string, context: HubContext): Promise<RepoListing> {
+  const { listFiles, modelInfo } = await import('@huggingface/hub');
+  const what = `hf:${repo}${revision === 'main' ? '' : `@${revision}`}`;
+  const { endpoint } = context.settings;
+  const hooked = hookedFetch(what, repo, context);
+  try {
+    const info = await modelInfo({
+      name: repo,
+      revision,
+      hubUrl: endpoint,
+      additionalFields: ['sha'],
+      fetch: hooked,
+    });
+    const commit: unknown = info.sha;
+    if (typeof commit !== 'string' || !isCommit(commit)) throw badAnswer(what, 'no commit');
+    const files: HubFile[] = [];
+    const listed = listFiles({
+      repo: { type: 'model', name: repo },
+      revision: commit,
+      recursive: true,
+      hubUrl: endpoint,
+      fetch: hooked,
+    });
+    for await (const entry of listed) {
+      if (entry.type !== 'file') continue;
+      files.push(fileOf(entry, what));
+    }
+    return { repo, revision, commit, gated: Boolean(info.gated), files };
+  } catch (thrown) {
+    context.signal.throwIfAborted();
+    if (thrown instanceof QuantscopeError) throw thrown;
+    throw badAnswer(what, 'it cannot be read as a listing', thrown);
+  }
+}
+
+function fileOf(
+  entry: { path: string; size: number; oid?: string; lfs?: { oid: string; size: number } },
+  what: string,
+): HubFile {
+  // `oid` is the git id, of the pointer where the file is in LFS; `xetHash` is a third value: neither names content.
+  const objectId = entry.lfs?.oid ?? entry.oid ?? '';
+  const sizeBytes = entry.lfs?.size ?? entry.size;
+  if (!isObjectId(objectId) || !Number.isSafeInteger(sizeBytes) || sizeBytes < 0) {
+    throw badAnswer(what, `${JSON.stringify(entry.path)} has no usable size or object id`);
+  }
+  return { path: checkedPath(entry.path), sizeBytes, objectId };
+}
+
+/**
+ * The fetch that @huggingface/hub is given. The library has no retries, takes only tokens that begin with `hf_`, sends
+ * them to any host that a Link header names, drops X-Error-Code, and ends a listing in silence at a Link that is
+ * relative or lacks a space (2.17.5); all of that is mended here.
+ */
+function hookedFetch(what: string, repo: string, context: HubContext): typeof fetch {
+  return async (input, init) => {
+    const url = input instanceof Request ? input.url : String(input);
+    const method = init?.method === 'POST' ? 'POST' : 'GET';
+    const body = typeof init?.body === 'string' ? init.body : undefined;
+    const { response, url: answered, watch } = await sendPatiently(
+      url,
+      {
+        method,
+        headers: Object.fromEntries(new Headers(init?.headers)),
+        what,
+        ...(body === undefined ? {} : { body }),
+      },
+      context,
+    );
+    if (!response.ok) throw refusalError({ status: response.status, headers: response.headers, what, repo }, context);
+    const headers = new Headers(response.headers);
+    const next = nextPage(headers.get('link'), answered, what);
+    headers.delete('link');
+    if (next !== undefined) headers.set('link', `<${next}>; rel="next"`);
+    headers.delete('content-encoding');
+    headers.delete('content-length');
+    const text = await watch.during(response.text());
+    return new Response(text, { status: response.status, headers });
+  };
+}
+
+function nextPage(link: string | null, from: string, what: string): string | undefined {
+  const target = /<([^>]*)>\s*;\s*rel\s*=\s*"?next"?/i.exec(link ?? '')?.[1];
+  if (target === undefined) return undefined;
+  const next = redirectTarget(target, from, what);
+  if (new URL(next).origin !== new URL(from).origin) throw badAnswer(what, 'its next page is on another host');
+  return next;
+}
+
+function badAnswer(what: string, why: string, cause?: unknown): QuantscopeError {
+  return new QuantscopeError('hub/bad-answer', `${what}: the Hub's answer makes no sense: ${why}`, {
+    ...(cause === undefined ? {} : { cause }),
+    hint: 'Check HF_ENDPOINT; a proxy or a login page may have answered instead of the Hub.',
+  });
+}

@@ -1,0 +1,61 @@
+import { QuantscopeError } from '../util/errors.ts';
+import type { HubContext } from './context.ts';
+import { refusalError } from './hub-errors.ts';
+import { discard, redirectTarget, sendPatiently } from './request.ts';
+import { isObjectId } from './safe-names.ts';
+
+/** Where the bytes of a file are to be had just now, and what the Hub says of them. */
+export interface FileLocation {
+  /** A signed link on another host, or the Hub's own address. */
+  readonly url: string;
+  /** The id of the content, where the Hub says one. */
+  readonly objectId: string | undefined;
+  readonly sizeBytes: number | undefined;
+}
+
+/** The address of a file at a commit. */
+export function resolveUrl(repo: string, commit: string, path: string, endpoint: string): string {
+  const encoded = path.split('/').map(encodeURIComponent).join('/');
+  return `${endpoint}/${repo}/resolve/${encodeURIComponent(commit)}/${encoded}`;
+}
+
+/**
+ * Asks the Hub where a file is: redirects are followed on the Hub's own origin, and the first one that leads away is
+ * the answer, since only it carries X-Linked-Etag and X-Linked-Size; the ETag over there is another value.
+ * @throws QuantscopeError `hub/gated`, `hub/file-not-found`, `hub/unreachable`, ...; the signal's reason
+ */
+export async function locateFile(
+  file: { readonly repo: string; readonly commit: string; readonly path: string; readonly what: string },
+  context: HubContext,
+  signal: AbortSignal = context.signal,
+): Promise<FileLocation> {
+  const { endpoint } = context.settings;
+  const { response, url } = await sendPatiently(
+    resolveUrl(file.repo, file.commit, file.path, endpoint),
+    {
+      method: 'HEAD',
+      // Otherwise a git file is compressed on the way and its length is not the file's.
+      headers: { 'accept-encoding': 'identity' },
+      what: file.what,
+      stayOn: endpoint,
+      signal,
+    },
+    context,
+  );
+  await discard(response);
+  const { status, headers } = response;
+  if (status >= 400) throw refusalError({ status, headers, what: file.what, repo: file.repo }, context);
+  const isRedirect = status >= 300;
+  const target = headers.get('location');
+  if (isRedirect && target === null) {
+    throw new QuantscopeError('hub/bad-answer', `${file.what}: a redirect (${status}) that leads nowhere`);
+  }
+  const linkedSize = headers.get('x-linked-size') ?? (isRedirect ? null : headers.get('content-length'));
+  const etag = headers.get('x-linked-etag') ?? (isRedirect ? null : headers.get('etag'));
+  const objectId = etag?.replace(/^W\//, '').replaceAll('"', '');
+  return {
+    url: target === null || !isRedirect ? url : redirectTarget(target, url, file.what),
+    objectId: objectId !== undefined && isObjectId(objectId) ? objectId : undefined,
+    sizeBytes: linkedSize !== null && /^\d+$/.test(linkedSize) ? Number(linkedSize) : undefined,
+  };
+}

@@ -1,0 +1,149 @@
+import { type FileHandle, open, readFile, rename, rm } from 'node:fs/promises';
+import { type Span, SpanSet } from './spans.ts';
+
+/** What a partial file is a part of, and which of its bytes are there. */
+export interface PartialRecord {
+  readonly objectId: string;
+  readonly sizeBytes: number;
+  /** Where it came from, for the people who find it. */
+  readonly repo: string;
+  readonly commit: string;
+  readonly path: string;
+  /** The strong ETag under which the bytes were sent: for If-Range. */
+  readonly validator: string | null;
+  readonly done: readonly Span[];
+}
+
+const RECORD_VERSION = 1;
+
+/**
+ * A download's bytes so far, in a file of its own, with a record beside it: `<etag>.quantscope.incomplete` and
+ * `<etag>.quantscope.json.incomplete`. Both end in `.incomplete`, so that `hf cache prune` knows them for what they
+ * are, and differ from the names that other clients write.
+ */
+export class PartialFile {
+  readonly path: string;
+  readonly done: SpanSet;
+  validator: string | null;
+  readonly handle: FileHandle;
+  readonly #origin: Omit<PartialRecord, 'done' | 'validator'>;
+  #saving: Promise<void> | undefined;
+
+  private constructor(
+    path: string,
+    handle: FileHandle,
+    origin: Omit<PartialRecord, 'done' | 'validator'>,
+    record: PartialRecord | undefined,
+  ) {
+    this.path = path;
+    this.handle = handle;
+    this.#origin = origin;
+    this.done = new SpanSet(record?.done ?? []);
+    this.validator = record?.validator ?? null;
+  }
+
+  /** Opens the partial file of a blob, with what is usable of an earlier attempt. */
+  static async open(
+    path: string,
+    origin: Omit<PartialRecord, 'done' | 'validator'>,
+  ): Promise<PartialFile> {
+    const record = await readRecord(path, origin);
+    const handle = await open(path, record === undefined ? 'w+' : 'r+');
+    return new PartialFile(path, handle, origin, record);
+  }
+
+  async write(bytes: Uint8Array, start: number): Promise<void> {
+    let written = 0;
+    while (written < bytes.length) {
+      const { bytesWritten } = await this.handle.write(bytes, written, bytes.length - written, start + written);
+      written += bytesWritten;
+    }
+    this.done.add(start, start + bytes.length);
+  }
+
+  /** Writes the record, after the bytes that it speaks of. A save that is under way is waited for. */
+  async save(): Promise<void> {
+    await this.#saving?.catch(() => {});
+    this.#saving = this.#write().finally(() => {
+      this.#saving = undefined;
+    });
+    await this.#saving;
+  }
+
+  /** Forgets all bytes. */
+  async reset(): Promise<void> {
+    this.done.clear();
+    this.validator = null;
+    await this.save();
+    await this.handle.truncate(0);
+  }
+
+  async close(): Promise<void> {
+    await this.#saving?.catch(() => {});
+    await this.handle.close();
+  }
+
+  async remove(): Promise<void> {
+    await removePartial(this.path);
+  }
+
+  async #write(): Promise<void> {
+    const record = { version: RECORD_VERSION, ...this.#origin, validator: this.validator, done: this.done.spans };
+    const path = recordPath(this.path);
+    const scratch = `${path.slice(0, -'.incomplete'.length)}.new.incomplete`;
+    const handle = await open(scratch, 'w');
+    try {
+      await handle.writeFile(`${JSON.stringify(record)}\n`);
+    } finally {
+      await handle.close();
+    }
+    await rename(scratch, path);
+  }
+}
+
+/** Bytes that an earlier attempt left of a blob. */
+export async function partialBytes(
+  path: string,
+  origin: Pick<PartialRecord, 'objectId' | 'sizeBytes'>,
+): Promise<number> {
+  const record = await readRecord(path, origin);
+  return record === undefined ? 0 : new SpanSet(record.done).bytes;
+}
+
+export async function removePartial(path: string): Promise<void> {
+  // The record first: bytes without a record are started over, a record without its bytes must not be believed.
+  await rm(recordPath(path), { force: true });
+  await rm(path, { force: true });
+}
+
+export function recordPath(partialPath: string): string {
+  return `${partialPath.slice(0, -'.incomplete'.length)}.json.incomplete`;
+}
+
+/** The record of an earlier attempt, where it is of the same object and its bytes can be there. */
+async function readRecord(
+  path: string,
+  origin: Pick<PartialRecord, 'objectId' | 'sizeBytes'>,
+): Promise<PartialRecord | undefined> {
+  let parsed: Partial<PartialRecord> & { version?: unknown };
+  let length: number;
+  try {
+    parsed = JSON.parse(await readFile(recordPath(path), 'utf8'));
+    await using handle = await open(path, 'r');
+    length = (await handle.stat()).size;
+  } catch {
+    // None, or one that a crash of the machine has spoilt: start over.
+    return undefined;
+  }
+  const { objectId, sizeBytes, repo, commit, path: name, validator = null, done } = parsed;
+  const isSame = objectId === origin.objectId && sizeBytes === origin.sizeBytes && parsed.version === RECORD_VERSION;
+  if (!isSame || !Array.isArray(done) || !done.every((span) => isSpan(span, Math.min(length, sizeBytes)))) return undefined;
+  if (validator !== null && typeof validator !== 'string') return undefined;
+  return { objectId, sizeBytes, repo: `${repo}`, commit: `${commit}`, path: `${name}`, validator, done };
+}
+
+function isSpan(value: unknown, length: number): value is Span {
+  if (!Array.isArray(value) || value.length !== 2) return false;
+  const [start, end]: unknown[] = value;
+  return Number.isSafeInteger(start) && Number.isSafeInteger(end) && Number(start) >= 0 && Number(start) < Number(end) && Number(end) <= length;
+}

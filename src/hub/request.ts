@@ -1,0 +1,133 @@
+import { QuantscopeError } from '../util/errors.ts';
+import { formatDuration } from '../util/units.ts';
+import type { HubContext } from './context.ts';
+import { connectionError } from './hub-errors.ts';
+import { IdleWatch } from './idle.ts';
+import { isTransient, pauseBefore } from './retry.ts';
+
+export interface HubRequest {
+  readonly method?: 'GET' | 'HEAD' | 'POST';
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+  /** What a person calls the thing asked for. */
+  readonly what: string;
+  /** Redirects to another origin than this are not followed: the 3xx answer itself is the result. */
+  readonly stayOn?: string;
+  /** Default: the context's. A download has its own and is told of it here. */
+  readonly signal?: AbortSignal;
+}
+
+const MOST_REDIRECTS = 8;
+
+/** An answer and where it came from. */
+export interface Answer {
+  readonly response: Response;
+  /** After redirects. */
+  readonly url: string;
+  readonly watch: IdleWatch;
+}
+
+/**
+ * Sends one request, following redirects by hand: the token goes to the endpoint's origin and nowhere else, which
+ * includes another port of the same host, and https is never left for http.
+ * @throws QuantscopeError `hub/unreachable`, `hub/redirects`; the signal's reason
+ */
+export async function send(url: string, request: HubRequest, context: HubContext): Promise<Answer> {
+  const signal = request.signal ?? context.signal;
+  const watch = new IdleWatch(context.idleTimeoutMs, signal);
+  let address = url;
+  for (let redirects = 0; redirects <= MOST_REDIRECTS; redirects++) {
+    let response: Response;
+    try {
+      response = await watch.during(
+        context.fetch(address, {
+          method: request.method ?? 'GET',
+          headers: headersFor(address, request, context),
+          redirect: 'manual',
+          signal: watch.signal,
+          ...(request.body === undefined ? {} : { body: request.body }),
+        }),
+      );
+    } catch (cause) {
+      signal.throwIfAborted();
+      throw connectionError(request.what, watch.timedOut ? watch.signal.reason : cause, address);
+    }
+    const location = response.headers.get('location');
+    if (response.status < 300 || response.status > 399 || location === null) {
+      return { response, url: address, watch };
+    }
+    const next = redirectTarget(location, address, request.what);
+    if (request.stayOn !== undefined && new URL(next).origin !== new URL(request.stayOn).origin) {
+      return { response, url: address, watch };
+    }
+    await discard(response);
+    address = next;
+  }
+  throw new QuantscopeError('hub/redirects', `${request.what}: more than ${MOST_REDIRECTS} redirects`, {
+    hint: 'Check HF_ENDPOINT; a proxy may be sending requests round in circles.',
+  });
+}
+
+/**
+ * Sends a request again after transient failures, with the pauses that the server asks for.
+ * @throws like {@link send}; an answer with another status than 2xx or 3xx is returned, not thrown
+ */
+export async function sendPatiently(url: string, request: HubRequest, context: HubContext): Promise<Answer> {
+  const signal = request.signal ?? context.signal;
+  for (let failures = 1; ; failures++) {
+    let headers: Headers | undefined;
+    let reason: string;
+    try {
+      const answer = await send(url, request, context);
+      if (!isTransient(answer.response.status) || failures >= context.attempts) return answer;
+      ({ headers } = answer.response);
+      reason = `the server answered ${answer.response.status}`;
+      await discard(answer.response);
+    } catch (thrown) {
+      signal.throwIfAborted();
+      const isConnection = thrown instanceof QuantscopeError && thrown.code === 'hub/unreachable';
+      // A name that does not exist will not exist in ten seconds either.
+      if (!isConnection || failures >= Math.min(context.attempts, 3)) throw thrown;
+      reason = thrown.message;
+    }
+    const pause = pauseBefore(failures, headers, context);
+    if (pause >= 1000) context.notice(`${request.what}: ${reason}; trying again in ${formatDuration(pause)}`);
+    await context.sleep(pause, signal);
+  }
+}
+
+/** Where a redirect leads, checked. */
+export function redirectTarget(location: string, from: string, what: string): string {
+  const target = URL.canParse(location, from) ? new URL(location, from) : undefined;
+  const isHttp = target?.protocol === 'https:' || target?.protocol === 'http:';
+  const isDowngrade = new URL(from).protocol === 'https:' && target?.protocol === 'http:';
+  if (target === undefined || !isHttp || isDowngrade) {
+    throw new QuantscopeError('hub/redirects', `${what}: redirected to an address that is not safe to follow`, {
+      hint: 'Check HF_ENDPOINT and any proxy between here and the Hub.',
+    });
+  }
+  // Credentials in an address would be sent along; nobody who means well puts them into a redirect.
+  target.username = '';
+  target.password = '';
+  target.hash = '';
+  return target.href;
+}
+
+/** Ends an answer whose body nobody reads. */
+export async function discard(response: Response): Promise<void> {
+  try {
+    await response.body?.cancel();
+  } catch {
+    // It is being thrown away; how that ends does not matter.
+  }
+}
+
+function headersFor(url: string, request: HubRequest, context: HubContext): Headers {
+  const { endpoint, token } = context.settings;
+  const headers = new Headers({ 'user-agent': context.userAgent, ...request.headers });
+  headers.delete('authorization');
+  if (token !== undefined && new URL(url).origin === new URL(endpoint).origin) {
+    headers.set('authorization', `Bearer ${token}`);
+  }
+  return headers;
+}

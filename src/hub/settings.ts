@@ -1,0 +1,84 @@
+import { readFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { UsageError } from '../util/errors.ts';
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Where the Hub is, who asks, and where files are kept: what Hugging Face's own programs read from the environment. */
+export interface HubSettings {
+  /** Without a slash at its end. */
+  readonly endpoint: string;
+  /** Never printed, and sent to the endpoint's origin alone. */
+  readonly token: string | undefined;
+  /** The folder of `models--owner--name`. */
+  readonly cacheFolder: string;
+  readonly offline: boolean;
+  /** false: files are put into snapshots themselves, as huggingface_hub does where links cannot be made. */
+  readonly symlinks: boolean;
+}
+
+const DEFAULT_ENDPOINT = 'https://huggingface.co';
+
+/**
+ * Reads HF_ENDPOINT, HF_TOKEN, HF_TOKEN_PATH, HF_HUB_CACHE, HUGGINGFACE_HUB_CACHE, HF_HOME, XDG_CACHE_HOME,
+ * HF_HUB_OFFLINE and HF_HUB_DISABLE_SYMLINKS in the order that huggingface_hub does (constants.py of 1.33).
+ * An empty value counts as unset: huggingface_hub takes it for a relative path, which nobody means.
+ * @throws UsageError `hub/bad-endpoint`
+ */
+export function readHubSettings(env: Environment = process.env, home: string = homedir()): HubSettings {
+  const folder = (name: string): string | undefined => {
+    const value = env[name];
+    return value === undefined || value === '' ? undefined : expand(value, env, home);
+  };
+  const hfHome =
+    folder('HF_HOME') ?? join(folder('XDG_CACHE_HOME') ?? join(home, '.cache'), 'huggingface');
+  return {
+    endpoint: endpointOf(env['HF_ENDPOINT']),
+    token: tokenOf(env, folder('HF_TOKEN_PATH') ?? join(hfHome, 'token')),
+    cacheFolder: folder('HF_HUB_CACHE') ?? folder('HUGGINGFACE_HUB_CACHE') ?? join(hfHome, 'hub'),
+    offline: isYes(env['HF_HUB_OFFLINE']) || isYes(env['TRANSFORMERS_OFFLINE']),
+    symlinks: !isYes(env['HF_HUB_DISABLE_SYMLINKS']),
+  };
+}
+
+function endpointOf(value: string | undefined): string {
+  const text = value?.trim().replace(/\/+$/, '') || DEFAULT_ENDPOINT;
+  if (!/^https?:\/\//i.test(text) || !URL.canParse(text)) {
+    throw new UsageError('hub/bad-endpoint', `HF_ENDPOINT is "${text}", expected an http(s) address`, {
+      hint: `Unset HF_ENDPOINT to use ${DEFAULT_ENDPOINT}.`,
+    });
+  }
+  return text;
+}
+
+function tokenOf(env: Environment, path: string): string | undefined {
+  const named = env['HF_TOKEN']?.trim() || env['HUGGING_FACE_HUB_TOKEN']?.trim();
+  if (named) return headerSafe(named);
+  try {
+    return headerSafe(readFileSync(path, 'utf8').trim());
+  } catch {
+    // Nobody is logged in on this machine, which most downloads do not need.
+    return undefined;
+  }
+}
+
+/** A token with a line break or the like would be refused by fetch with a message that contains it. */
+function headerSafe(token: string): string | undefined {
+  if (token === '') return undefined;
+  if (/^[\x21-\x7E]+$/.test(token)) return token;
+  throw new UsageError('hub/bad-token', 'the Hub token holds characters that no token has', {
+    hint: 'Set HF_TOKEN to the token alone, or log in again with `hf auth login`.',
+  });
+}
+
+function expand(path: string, env: Environment, home: string): string {
+  const named = path.replaceAll(/\$(\w+|\{\w+\})/g, (whole, name: string) => {
+    return env[name.replaceAll(/[{}]/g, '')] ?? whole;
+  });
+  return named === '~' || named.startsWith('~/') ? join(home, named.slice(1)) : named;
+}
+
+function isYes(value: string | undefined): boolean {
+  return /^(?:1|on|yes|true)$/i.test(value?.trim() ?? '');
+}

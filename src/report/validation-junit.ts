@@ -1,0 +1,69 @@
+import { type Diagnostic, type FileReport, groupOf, RULE_GROUPS } from '../validate/index.ts';
+
+/**
+ * JUnit XML by the form that Jenkins, GitLab and GitHub's reporters share (testmoapp/junitxml): a suite for each
+ * file, a case for each group of rules, so that the cases are the same in every run.
+ */
+export function renderValidationJunit(files: readonly FileReport[]): string {
+  const failures = files.reduce((sum, file) => sum + failedGroups(file).length, 0);
+  const tests = files.length * RULE_GROUPS.length;
+  return [
+    '<?xml version="1.0" encoding="UTF-8"?>',
+    `<testsuites name="quantscope validate" tests="${tests}" failures="${failures}" errors="0">`,
+    ...files.flatMap(suite),
+    '</testsuites>',
+  ].join('\n');
+}
+
+function suite(file: FileReport): string[] {
+  const failures = failedGroups(file).length;
+  return [
+    `  <testsuite name=${attribute(file.ref)} tests="${RULE_GROUPS.length}" failures="${failures}" errors="0" skipped="0">`,
+    ...RULE_GROUPS.flatMap((group) => testCase(file, group)),
+    '  </testsuite>',
+  ];
+}
+
+function testCase({ ref, diagnostics }: FileReport, group: string): string[] {
+  const own = diagnostics.filter(({ rule }) => groupOf(rule) === group);
+  const errors = own.filter(({ severity }) => severity === 'error');
+  const others = own.filter(({ severity }) => severity !== 'error');
+  const open = `    <testcase classname=${attribute(ref)} name=${attribute(group)}`;
+  if (own.length === 0) return [`${open}/>`];
+  const [first] = errors;
+  return [
+    `${open}>`,
+    ...(first === undefined
+      ? []
+      : [
+          `      <failure message=${attribute(first.message)} type=${attribute(first.rule)}>${text(linesOf(errors))}</failure>`,
+        ]),
+    ...(others.length === 0 ? [] : [`      <system-out>${text(linesOf(others))}</system-out>`]),
+    '    </testcase>',
+  ];
+}
+
+function failedGroups({ diagnostics }: FileReport): string[] {
+  const failed = diagnostics.filter(({ severity }) => severity === 'error').map(({ rule }) => groupOf(rule));
+  return [...new Set(failed)];
+}
+
+function linesOf(diagnostics: readonly Diagnostic[]): string {
+  return diagnostics.map(({ rule, severity, message }) => `${severity} ${rule}: ${message}`).join('\n');
+}
+
+function attribute(value: string): string {
+  return `"${text(value).replaceAll('"', '&quot;').replaceAll('\n', '&#10;').replaceAll('\t', '&#9;')}"`;
+}
+
+/** Characters that XML 1.0 does not allow at all, not even escaped. */
+const NOT_XML = /[^\t\n\r\u0020-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]/gu;
+
+function text(value: string): string {
+  return value
+    .replaceAll(NOT_XML, '\uFFFD')
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('>', '&gt;')
+    .replaceAll('\r', '&#13;');
+}
