@@ -10,7 +10,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { getLlama } from 'node-llama-cpp';
+import { getLlama, LlamaLogLevel } from 'node-llama-cpp';
 import { bindingsOf } from '../src/engine/bindings.ts';
 import type { ScoreRequest } from '../src/engine/engine.ts';
 import { Scorer } from '../src/engine/scorer.ts';
@@ -40,7 +40,7 @@ try {
 }
 
 async function measure(path: string, rounds: number): Promise<void> {
-  const llama = await getLlama({ gpu: false, build: 'never', maxThreads: 0, logLevel: 'error' });
+  const llama = await getLlama({ gpu: false, build: 'never', maxThreads: 0, logLevel: LlamaLogLevel.error });
   const bindings = bindingsOf(llama);
   const model = new bindings.AddonModel(path, { addonExports: bindings, gpuLayers: 0, useMmap: true });
   await model.init();

@@ -33,6 +33,11 @@ export class ContentReader implements AsyncDisposable {
     this.#limit = limit;
   }
 
+  /** Starts a thread while the header is still being read, where the file will need one. */
+  prepare(fileBytes: number): void {
+    if (fileBytes > INLINE_BYTES && this.#all.length < this.#limit) this.#idle.push(this.#start());
+  }
+
   /** @throws QuantscopeError `io/read-failed`, or the signal's reason */
   async read(request: ContentRequest): Promise<ContentReport> {
     if (request.source.byteLength <= INLINE_BYTES) return readInline(request);
@@ -54,6 +59,10 @@ export class ContentReader implements AsyncDisposable {
     const idle = this.#idle.pop();
     if (idle !== undefined) return idle;
     if (this.#all.length >= this.#limit) return new Promise((resolve) => this.#waiting.push(resolve));
+    return this.#start();
+  }
+
+  #start(): Worker {
     const worker = new Worker(WORKER_MODULE);
     this.#all.push(worker);
     return worker;

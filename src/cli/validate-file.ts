@@ -55,6 +55,7 @@ export async function validateOne(file: ValidationFile, run: FileRun): Promise<F
 
 async function judge(file: ValidationFile, source: ByteSource, run: FileRun): Promise<FileReport> {
   const { signal, policy, rules, expectedSha256 } = run;
+  if (needsContent(run)) run.contents.prepare(source.byteLength);
   const scan = await scanSource(source, { signal });
   const [templates, shards, content] = await Promise.all([
     templatesOf(scan, run.templates),
@@ -106,9 +107,8 @@ async function contentOf(
   scan: HeaderScan,
   run: FileRun,
 ): Promise<ContentReport | null> {
-  const withTensorHashes = run.manifest !== undefined || run.policy?.requireManifest === true;
-  const needsHash = withTensorHashes || run.expectedSha256 !== null || run.policy?.sha256 !== undefined;
-  if (!run.withContent && !needsHash) return null;
+  if (!needsContent(run)) return null;
+  const withTensorHashes = needsTensorHashes(run);
   return run.contents.read({
     source,
     path,
@@ -118,6 +118,15 @@ async function contentOf(
     signal: run.signal,
     onBytes: (bytes) => run.onBytes(path, bytes),
   });
+}
+
+function needsTensorHashes({ manifest, policy }: FileRun): boolean {
+  return manifest !== undefined || policy?.requireManifest === true;
+}
+
+function needsContent(run: FileRun): boolean {
+  if (run.withContent || needsTensorHashes(run)) return true;
+  return run.expectedSha256 !== null || run.policy?.sha256 !== undefined;
 }
 
 async function manifestOf(path: string, run: FileRun): Promise<ManifestEntry | 'absent' | null> {

@@ -8,8 +8,7 @@ export type GpuChoice = 'auto' | 'off' | 'metal' | 'vulkan' | 'cuda';
 export type Backend = 'cpu' | 'metal' | 'vulkan' | 'cuda';
 
 /** Types a KV cache can have in llama.cpp, by their ggml names. */
-export const CACHE_TYPES = ['f32', 'f16', 'bf16', 'q8_0', 'q5_1', 'q5_0', 'q4_1', 'q4_0', 'iq4_nl'] as const;
-export type CacheType = (typeof CACHE_TYPES)[number];
+export type CacheType = 'f32' | 'f16' | 'bf16' | 'q8_0' | 'q5_1' | 'q5_0' | 'q4_1' | 'q4_0' | 'iq4_nl';
 
 export interface EngineInfo {
   /** The binding's package name and version. */
@@ -106,7 +105,7 @@ interface ScoreBase {
   /** The most likely token, one a position. */
   readonly topToken: Uint32Array;
 }
-export interface NextScores extends ScoreBase {
+interface NextScores extends ScoreBase {
   readonly kind: 'next';
 }
 export interface FullScores extends ScoreBase {

@@ -7,6 +7,13 @@ const LENGTH_BYTES = 8;
  */
 const PIECE_UNITS = 2 ** 19;
 
+/** How far a piece got: strings taken, where they ended in the bytes and in the units. */
+interface Piece {
+  strings: number;
+  position: number;
+  units: number;
+}
+
 /**
  * Texts of consecutive length-prefixed strings, a piece of the array at a time: the piece is transcoded into
  * UTF-16 here, becomes one text by one native call, and the strings are cut out of it. A native call for
@@ -16,72 +23,97 @@ const PIECE_UNITS = 2 ** 19;
  * @param count of strings; there must be as many
  */
 export function decodeStrings(encoded: Uint8Array, start: number, count: number): string[] {
-  const view = new DataView(encoded.buffer, encoded.byteOffset, encoded.byteLength);
   // The parser has stepped over every element, so the count is backed by bytes that are there.
   const texts = new Array<string>(count);
   const capacity = Math.min(PIECE_UNITS, Math.max(0, encoded.length - start));
   const units = new Uint16Array(capacity);
   const ends = new Uint32Array(Math.min(capacity, count));
-  let position = start;
+  const piece: Piece = { strings: 0, position: start, units: 0 };
   let index = 0;
   while (index < count) {
-    let unitCount = 0;
-    let inPiece = 0;
-    while (index + inPiece < count && inPiece < ends.length) {
-      const textStart = position + LENGTH_BYTES;
-      const textEnd = textStart + view.getUint32(position, true);
-      // A string never has more UTF-16 units than UTF-8 bytes.
-      if (unitCount + textEnd - textStart > capacity) break;
-      unitCount = transcode(encoded, textStart, textEnd, units, unitCount);
-      ends[inPiece++] = unitCount;
-      position = textEnd;
-    }
-    if (inPiece === 0) {
+    transcodePiece(encoded, units, ends, count - index, piece);
+    if (piece.strings > 0) {
+      cut(textOfUnits(units, piece.units), ends, piece.strings, texts, index);
+      index += piece.strings;
+    } else {
       // Longer than a piece: a text of its own.
-      const textStart = position + LENGTH_BYTES;
-      position = textStart + view.getUint32(position, true);
-      texts[index++] = decodeUtf8(encoded, textStart, position);
-      continue;
-    }
-    const piece = textOfUnits(units, unitCount);
-    let from = 0;
-    for (let offset = 0; offset < inPiece; offset++) {
-      const to = ends[offset] ?? from;
-      texts[index++] = piece.substring(from, to);
-      from = to;
+      const textStart = piece.position + LENGTH_BYTES;
+      piece.position = textStart + lengthAt(encoded, piece.position);
+      texts[index++] = decodeUtf8(encoded, textStart, piece.position);
     }
   }
   return texts;
 }
 
-function textOfUnits(units: Uint16Array, count: number): string {
-  return Buffer.from(units.buffer, units.byteOffset, count * 2).toString('utf16le');
+function cut(text: string, ends: Uint32Array, count: number, texts: string[], first: number): void {
+  let from = 0;
+  for (let index = 0; index < count; index++) {
+    const to = ends[index] ?? from;
+    texts[first + index] = text.substring(from, to);
+    from = to;
+  }
 }
 
-/** Writes one string's UTF-16 units from `unit` on and yields where they end. */
-function transcode(bytes: Uint8Array, start: number, end: number, units: Uint16Array, unit: number): number {
-  let position = start;
-  let next = unit;
-  while (position < end) {
-    const byte = bytes[position] ?? 0;
-    if (byte < 0x80) {
-      units[next++] = byte;
-      position++;
-      continue;
+function lengthAt(bytes: Uint8Array, position: number): number {
+  // The parser has checked that the upper half of every length is zero, and that it fits the bytes.
+  const low = (bytes[position] ?? 0) | ((bytes[position + 1] ?? 0) << 8) | ((bytes[position + 2] ?? 0) << 16);
+  return low + (bytes[position + 3] ?? 0) * 2 ** 24;
+}
+
+/**
+ * Transcodes strings until the units are full. One function with one loop inside another, since a fresh
+ * process is judged too: V8 then optimizes it in the middle of its first run.
+ */
+function transcodePiece(
+  bytes: Uint8Array,
+  units: Uint16Array,
+  ends: Uint32Array,
+  count: number,
+  piece: Piece,
+): void {
+  const most = Math.min(count, ends.length);
+  let { position } = piece;
+  let unit = 0;
+  let strings = 0;
+  while (strings < most) {
+    const start = position + LENGTH_BYTES;
+    const end = start + lengthAt(bytes, position);
+    // A string never has more UTF-16 units than UTF-8 bytes.
+    if (unit + end - start > units.length) break;
+    const firstUnit = unit;
+    let next = start;
+    while (next < end) {
+      const byte = bytes[next] ?? 0;
+      if (byte < 0x80) {
+        units[unit++] = byte;
+        next++;
+        continue;
+      }
+      // The next string's bytes follow without a gap, so the width is checked here.
+      const width = byte < 0xe0 ? 2 : byte < 0xf0 ? 3 : 4;
+      const point = next + width <= end ? codePoint(bytes, next, byte, width) : -1;
+      if (point < 0) {
+        unit = replaceInvalid(bytes, start, end, units, firstUnit);
+        break;
+      }
+      if (point < 0x10000) {
+        units[unit++] = point;
+      } else {
+        units[unit++] = 0xd7c0 + (point >> 10);
+        units[unit++] = 0xdc00 | (point & 0x3ff);
+      }
+      next += width;
     }
-    // The next string's bytes follow without a gap, so the width is checked here.
-    const width = byte < 0xe0 ? 2 : byte < 0xf0 ? 3 : 4;
-    const point = position + width <= end ? codePoint(bytes, position, byte, width) : -1;
-    if (point < 0) return replaceInvalid(bytes, start, end, units, unit);
-    if (point < 0x10000) {
-      units[next++] = point;
-    } else {
-      units[next++] = 0xd7c0 + (point >> 10);
-      units[next++] = 0xdc00 | (point & 0x3ff);
-    }
-    position += width;
+    ends[strings++] = unit;
+    position = end;
   }
-  return next;
+  piece.strings = strings;
+  piece.position = position;
+  piece.units = unit;
+}
+
+function textOfUnits(units: Uint16Array, count: number): string {
+  return Buffer.from(units.buffer, units.byteOffset, count * 2).toString('utf16le');
 }
 
 /** The code point of a sequence of 2 to 4 bytes, or -1 where it is not well-formed (RFC 3629, section 4). */

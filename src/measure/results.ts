@@ -1,9 +1,6 @@
 import { z } from 'zod';
 import type { Unavailable } from './availability.ts';
 
-// Renderers need the availability test without a validator at run time, so it lives in a file of its own.
-export { isAvailable, type Unavailable, unavailableBecause } from './availability.ts';
-
 /**
  * The results contract: what `compare --json` prints, what `--out` writes after every variant and what later
  * commands read back. The types and the published JSON Schema (`schema/results.json`) come from these

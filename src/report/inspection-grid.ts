@@ -94,7 +94,9 @@ const ABSENT = '.';
 
 function figuresOf({ bitsPerWeight, bytes }: Role, { tensorBytes }: Quantization): string {
   const texts = [bitsPerWeight.toFixed(2), formatBytes(bytes), percent(bytes, tensorBytes)];
-  return FIGURES.map(({ width }, index) => padLeft(texts[index] ?? '', width)).join('');
+  return FIGURES.map(({ width }, index) => padLeft(shortenMiddle(texts[index] ?? '', width - 1), width)).join(
+    '',
+  );
 }
 
 /** Layer numbers over the cells, at the first and at every tenth: `0         10        20`. */

@@ -68,7 +68,7 @@ export function firstOf(texts: readonly string[], most: number): string[] {
 /** `62.4 %`, `0.3 %`, `<0.1 %`. */
 export function percent(part: number, whole: number): string {
   if (whole === 0 || part === 0) return '0 %';
-  const value = (100 * part) / whole;
+  const value = Math.min(100, (100 * part) / whole);
   return value < 0.1 ? '<0.1 %' : `${value.toFixed(1)} %`;
 }
 
