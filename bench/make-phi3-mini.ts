@@ -78,7 +78,12 @@ export function phi3MiniTensors(): WritableTensor[] {
   const tensor = (name: string, type: TensorType, ...shape: number[]): WritableTensor => {
     const pool = pools.get(type) ?? randomBlocks(type, PIECE_BLOCKS, next);
     pools.set(type, pool);
-    return { name, type, shape, data: { [Symbol.iterator]: () => repeated(pool, tensorBytes({ type, shape })) } };
+    return {
+      name,
+      type,
+      shape,
+      data: { [Symbol.iterator]: () => repeated(pool, tensorBytes({ type, shape })) },
+    };
   };
   const tensors = [
     tensor('token_embd.weight', 'Q4_K', EMBEDDING, VOCABULARY),
@@ -104,7 +109,10 @@ export function phi3MiniMetadata(): [string, WritableValue][] {
   const f32 = (value: number): WritableValue => ({ type: 'float32', value });
   const text = (value: string): WritableValue => ({ type: 'string', value });
   const special = ['<unk>', '<s>', '</s>'];
-  const bytes = Array.from({ length: 256 }, (_, byte) => `<0x${byte.toString(16).toUpperCase().padStart(2, '0')}>`);
+  const bytes = Array.from(
+    { length: 256 },
+    (_, byte) => `<0x${byte.toString(16).toUpperCase().padStart(2, '0')}>`,
+  );
   const markers = ['<|endoftext|>', '<|assistant|>', '<|system|>', '<|end|>', '<|user|>'];
   const plain = VOCABULARY - special.length - bytes.length - markers.length;
   const words = Array.from({ length: plain }, (_, index) => `▁w${index}`);
@@ -126,8 +134,14 @@ export function phi3MiniMetadata(): [string, WritableValue][] {
     ['phi3.rope.freq_base', f32(10_000)],
     ['tokenizer.ggml.model', text('llama')],
     ['tokenizer.ggml.pre', text('default')],
-    ['tokenizer.ggml.tokens', { type: 'array', elementType: 'string', values: [...special, ...bytes, ...words, ...markers] }],
-    ['tokenizer.ggml.scores', { type: 'array', elementType: 'float32', values: types.map((_, index) => -index) }],
+    [
+      'tokenizer.ggml.tokens',
+      { type: 'array', elementType: 'string', values: [...special, ...bytes, ...words, ...markers] },
+    ],
+    [
+      'tokenizer.ggml.scores',
+      { type: 'array', elementType: 'float32', values: types.map((_, index) => -index) },
+    ],
     ['tokenizer.ggml.token_type', { type: 'array', elementType: 'int32', values: types }],
     ['tokenizer.ggml.bos_token_id', u32(1)],
     ['tokenizer.ggml.eos_token_id', u32(firstMarker)],

@@ -46,7 +46,7 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
     },
   };
   for (const command of [compareCommand, inspectCommand, validateCommand])
-    program.addCommand(command(context));
+    program.addCommand(command(context).copyInheritedSettings(program));
   if (argv.length === 0) {
     program.outputHelp();
     return EXIT.done;

@@ -2,7 +2,7 @@ import { layoutOf, type TensorType } from '../gguf/tensor-types.ts';
 import type { LayerMemory } from './attention-layers.ts';
 
 /** Types that llama.cpp can keep keys and values in, by the names its options take. */
-export const CACHE_TYPES = {
+const CACHE_TYPES = {
   f32: 'F32',
   f16: 'F16',
   bf16: 'BF16',

@@ -216,7 +216,10 @@ function signalOfExitCode(code: number | null): NodeJS.Signals | null {
 function lastWords(stderr: string): string | undefined {
   const lines = stderr.split('\n').map((line) => line.trim());
   const spoken = lines.filter((line) => line !== '' && !line.startsWith('at '));
-  return spoken.find((line) => /GGML_ASSERT|terminate called|what\(\)|ABORT/.test(line)) ?? spoken.at(-1);
+  const line =
+    spoken.find((said) => /GGML_ASSERT|terminate called|what\(\)|ABORT/.test(said)) ?? spoken.at(-1);
+  // Where the binary was built says nothing here; the file in llama.cpp's source does.
+  return line?.replace(/\S*\/(llama\.cpp\/\S+:\d+)/, '$1');
 }
 
 function fromTheWire({ code, message, hint }: WireError): EngineError {

@@ -1,5 +1,16 @@
 import { randomBytes } from 'node:crypto';
-import { lstat, mkdir, readdir, readFile, readlink, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import {
+  lstat,
+  mkdir,
+  readdir,
+  readFile,
+  readlink,
+  rename,
+  rm,
+  stat,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { isCommit, isSafePath } from './safe-names.ts';
 
@@ -81,7 +92,11 @@ export async function cachedCommit(
 }
 
 /** The files of a snapshot that are there, with paths as in the repository. */
-export async function snapshotFiles(cacheFolder: string, repo: string, commit: string): Promise<CachedFile[]> {
+export async function snapshotFiles(
+  cacheFolder: string,
+  repo: string,
+  commit: string,
+): Promise<CachedFile[]> {
   const root = join(repoFolder(cacheFolder, repo), 'snapshots', commit);
   const entries = await readdir(root, { recursive: true, withFileTypes: true }).catch(() => []);
   const files: CachedFile[] = [];
@@ -162,7 +177,12 @@ export async function sweepPartials(cacheFolder: string, repo: string, wallClock
 }
 
 function isUnsupported(thrown: NodeJS.ErrnoException): false {
-  if (thrown.code === 'EPERM' || thrown.code === 'ENOSYS' || thrown.code === 'ENOTSUP' || thrown.code === 'EOPNOTSUPP') {
+  if (
+    thrown.code === 'EPERM' ||
+    thrown.code === 'ENOSYS' ||
+    thrown.code === 'ENOTSUP' ||
+    thrown.code === 'EOPNOTSUPP'
+  ) {
     return false;
   }
   throw thrown;

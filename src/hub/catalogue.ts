@@ -97,10 +97,14 @@ export async function loadCatalogue(path: string | undefined, required: boolean)
   } catch (cause) {
     const isAbsent = cause instanceof Error && 'code' in cause && cause.code === 'ENOENT';
     if (isAbsent && !required) return BUILT_IN_CATALOGUE;
-    throw new UsageError('catalogue/unreadable', `${path}: the catalogue cannot be read: ${messageOf(cause)}`, {
-      cause,
-      hint: 'QUANTSCOPE_CATALOGUE names a JSON file.',
-    });
+    throw new UsageError(
+      'catalogue/unreadable',
+      `${path}: the catalogue cannot be read: ${messageOf(cause)}`,
+      {
+        cause,
+        hint: 'QUANTSCOPE_CATALOGUE names a JSON file.',
+      },
+    );
   }
   let parsed: unknown;
   try {
@@ -156,7 +160,10 @@ function promptOf(value: unknown, where: string): PromptFacts | null {
 
 function objectAt(value: unknown, where: string, what: string): Record<string, unknown> {
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return { ...value };
-  throw new UsageError('catalogue/invalid', `${where}: ${what} is ${JSON.stringify(value)}, expected an object`);
+  throw new UsageError(
+    'catalogue/invalid',
+    `${where}: ${what} is ${JSON.stringify(value)}, expected an object`,
+  );
 }
 
 function textAt(

@@ -28,9 +28,7 @@ const ATTEMPTS = 6;
 const BACKOFF_MS = 500;
 
 /** The real world, except for what is given. */
-export function hubContext(
-  given: Partial<HubContext> & Pick<HubContext, 'settings'>,
-): HubContext {
+export function hubContext(given: Partial<HubContext> & Pick<HubContext, 'settings'>): HubContext {
   return {
     fetch: (input, init) => fetch(input, init),
     now: () => performance.now(),

@@ -99,4 +99,3 @@ export async function downloadFile(
     throw diskError(what, target, thrown);
   }
 }
-

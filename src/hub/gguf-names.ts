@@ -34,7 +34,10 @@ const NO_MODEL = /(?:mmproj|imatrix|^mtp-|^eagle3-|^dflash-|^dspark-)/i;
  * last label in it before the others, since names put the quantization behind the model's.
  */
 export function quantizationInPath(path: string): string | undefined {
-  const parts = path.replace(/\.gguf$/i, '').split('/').reverse();
+  const parts = path
+    .replace(/\.gguf$/i, '')
+    .split('/')
+    .reverse();
   for (const part of parts) {
     const label = [...part.matchAll(LABEL)].at(-1)?.[1];
     if (label !== undefined) return normalLabel(label);
@@ -46,7 +49,10 @@ export function quantizationInPath(path: string): string | undefined {
 export function normalLabel(text: string): string {
   const upper = text.toUpperCase();
   const prefix = upper.startsWith('UD-') ? 'UD-' : '';
-  const bare = upper.slice(prefix.length).replaceAll(/[-.]/g, '_').replace(/^FP(16|32)$/, 'F$1');
+  const bare = upper
+    .slice(prefix.length)
+    .replaceAll(/[-.]/g, '_')
+    .replace(/^FP(16|32)$/, 'F$1');
   return prefix + bare;
 }
 

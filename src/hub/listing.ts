@@ -86,7 +86,11 @@ function hookedFetch(what: string, repo: string, context: HubContext): typeof fe
     const url = input instanceof Request ? input.url : String(input);
     const method = init?.method === 'POST' ? 'POST' : 'GET';
     const body = typeof init?.body === 'string' ? init.body : undefined;
-    const { response, url: answered, watch } = await sendPatiently(
+    const {
+      response,
+      url: answered,
+      watch,
+    } = await sendPatiently(
       url,
       {
         method,
@@ -96,7 +100,8 @@ function hookedFetch(what: string, repo: string, context: HubContext): typeof fe
       },
       context,
     );
-    if (!response.ok) throw refusalError({ status: response.status, headers: response.headers, what, repo }, context);
+    if (!response.ok)
+      throw refusalError({ status: response.status, headers: response.headers, what, repo }, context);
     const headers = new Headers(response.headers);
     const next = nextPage(headers.get('link'), answered, what);
     headers.delete('link');
@@ -112,7 +117,8 @@ function nextPage(link: string | null, from: string, what: string): string | und
   const target = /<([^>]*)>\s*;\s*rel\s*=\s*"?next"?/i.exec(link ?? '')?.[1];
   if (target === undefined) return undefined;
   const next = redirectTarget(target, from, what);
-  if (new URL(next).origin !== new URL(from).origin) throw badAnswer(what, 'its next page is on another host');
+  if (new URL(next).origin !== new URL(from).origin)
+    throw badAnswer(what, 'its next page is on another host');
   return next;
 }
 

@@ -86,7 +86,8 @@ async function readOwner(path: string): Promise<Owner | undefined> {
   if (text === undefined) return undefined;
   try {
     const { pid, host, nonce }: Partial<Owner> = JSON.parse(text);
-    if (typeof pid === 'number' && typeof host === 'string' && typeof nonce === 'string') return { pid, host, nonce };
+    if (typeof pid === 'number' && typeof host === 'string' && typeof nonce === 'string')
+      return { pid, host, nonce };
   } catch {
     // Being written just now, or left so by a crash: judged by its age.
   }

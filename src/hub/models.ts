@@ -26,9 +26,13 @@ export async function knownListing(
   if (context.settings.offline) {
     const cached = await cachedListing(repo, wanted, context);
     if (cached !== undefined) return cached;
-    throw new UsageError('hub/offline', `hf:${repo} is not in the cache at ${wanted}, and HF_HUB_OFFLINE is set`, {
-      hint: `The cache is ${context.settings.cacheFolder}. Unset HF_HUB_OFFLINE to download it.`,
-    });
+    throw new UsageError(
+      'hub/offline',
+      `hf:${repo} is not in the cache at ${wanted}, and HF_HUB_OFFLINE is set`,
+      {
+        hint: `The cache is ${context.settings.cacheFolder}. Unset HF_HUB_OFFLINE to download it.`,
+      },
+    );
   }
   try {
     return { ...(await listRepo(repo, wanted, context)), source: 'hub' };
@@ -37,12 +41,18 @@ export async function knownListing(
     const isUnreachable = thrown instanceof QuantscopeError && thrown.code === 'hub/unreachable';
     const cached = isUnreachable ? await cachedListing(repo, wanted, context) : undefined;
     if (cached === undefined) throw thrown;
-    context.notice(`hf:${repo}: the Hub cannot be reached; using what the cache has of commit ${cached.commit.slice(0, 8)}`);
+    context.notice(
+      `hf:${repo}: the Hub cannot be reached; using what the cache has of commit ${cached.commit.slice(0, 8)}`,
+    );
     return cached;
   }
 }
 
-async function cachedListing(repo: string, revision: string, context: HubContext): Promise<KnownListing | undefined> {
+async function cachedListing(
+  repo: string,
+  revision: string,
+  context: HubContext,
+): Promise<KnownListing | undefined> {
   const { cacheFolder } = context.settings;
   const commit = await cachedCommit(cacheFolder, repo, revision);
   if (commit === undefined) return undefined;
@@ -75,14 +85,20 @@ export function chooseModel(ref: HubRef, listing: KnownListing): HubModel {
         hint: 'Name one of them, by its quantization behind ":" or its file behind "/".',
       });
     }
-    throw new UsageError('ref/ambiguous', `${shown} may mean several models${where}: ${describeModels(found, ref)}`, {
-      hint: `Name one of them: hf:${ref.repo}:${model.label ?? 'QUANT'} or hf:${ref.repo}/${model.path}`,
-    });
+    throw new UsageError(
+      'ref/ambiguous',
+      `${shown} may mean several models${where}: ${describeModels(found, ref)}`,
+      {
+        hint: `Name one of them: hf:${ref.repo}:${model.label ?? 'QUANT'} or hf:${ref.repo}/${model.path}`,
+      },
+    );
   };
   if (ref.quantization !== null) return one(modelsOfQuantization(models, ref.quantization));
   if (ref.file === null) return one(models);
   const { file } = ref;
-  const ofShards = models.find(({ path, files }) => path === file || files.some((each) => each.path === file));
+  const ofShards = models.find(
+    ({ path, files }) => path === file || files.some((each) => each.path === file),
+  );
   if (ofShards !== undefined) return complete(ofShards, shown);
   const other = listing.files.find(({ path }) => path === file);
   if (other === undefined) return one([]);

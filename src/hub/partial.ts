@@ -43,10 +43,7 @@ export class PartialFile {
   }
 
   /** Opens the partial file of a blob, with what is usable of an earlier attempt. */
-  static async open(
-    path: string,
-    origin: Omit<PartialRecord, 'done' | 'validator'>,
-  ): Promise<PartialFile> {
+  static async open(path: string, origin: Omit<PartialRecord, 'done' | 'validator'>): Promise<PartialFile> {
     const record = await readRecord(path, origin);
     const handle = await open(path, record === undefined ? 'w+' : 'r+');
     return new PartialFile(path, handle, origin, record);
@@ -55,7 +52,12 @@ export class PartialFile {
   async write(bytes: Uint8Array, start: number): Promise<void> {
     let written = 0;
     while (written < bytes.length) {
-      const { bytesWritten } = await this.handle.write(bytes, written, bytes.length - written, start + written);
+      const { bytesWritten } = await this.handle.write(
+        bytes,
+        written,
+        bytes.length - written,
+        start + written,
+      );
       written += bytesWritten;
     }
     this.done.add(start, start + bytes.length);
@@ -88,7 +90,12 @@ export class PartialFile {
   }
 
   async #write(): Promise<void> {
-    const record = { version: RECORD_VERSION, ...this.#origin, validator: this.validator, done: this.done.spans };
+    const record = {
+      version: RECORD_VERSION,
+      ...this.#origin,
+      validator: this.validator,
+      done: this.done.spans,
+    };
     const path = recordPath(this.path);
     const scratch = `${path.slice(0, -'.incomplete'.length)}.new.incomplete`;
     const handle = await open(scratch, 'w');
@@ -136,8 +143,10 @@ async function readRecord(
     return undefined;
   }
   const { objectId, sizeBytes, repo, commit, path: name, validator = null, done } = parsed;
-  const isSame = objectId === origin.objectId && sizeBytes === origin.sizeBytes && parsed.version === RECORD_VERSION;
-  if (!isSame || !Array.isArray(done) || !done.every((span) => isSpan(span, Math.min(length, sizeBytes)))) return undefined;
+  const isSame =
+    objectId === origin.objectId && sizeBytes === origin.sizeBytes && parsed.version === RECORD_VERSION;
+  if (!isSame || !Array.isArray(done) || !done.every((span) => isSpan(span, Math.min(length, sizeBytes))))
+    return undefined;
   if (validator !== null && typeof validator !== 'string') return undefined;
   return { objectId, sizeBytes, repo: `${repo}`, commit: `${commit}`, path: `${name}`, validator, done };
 }
@@ -145,5 +154,11 @@ async function readRecord(
 function isSpan(value: unknown, length: number): value is Span {
   if (!Array.isArray(value) || value.length !== 2) return false;
   const [start, end]: unknown[] = value;
-  return Number.isSafeInteger(start) && Number.isSafeInteger(end) && Number(start) >= 0 && Number(start) < Number(end) && Number(end) <= length;
+  return (
+    Number.isSafeInteger(start) &&
+    Number.isSafeInteger(end) &&
+    Number(start) >= 0 &&
+    Number(start) < Number(end) &&
+    Number(end) <= length
+  );
 }

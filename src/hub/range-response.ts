@@ -27,7 +27,10 @@ export interface RangeQuestion {
 }
 
 /** Judges the answer to a range request by its status and headers alone. */
-export function judgeRange({ status, headers }: Pick<Response, 'status' | 'headers'>, asked: RangeQuestion): RangeVerdict {
+export function judgeRange(
+  { status, headers }: Pick<Response, 'status' | 'headers'>,
+  asked: RangeQuestion,
+): RangeVerdict {
   const { what, start, sizeBytes } = asked;
   const error = (code: string, why: string, hint: string): QuantscopeError =>
     new QuantscopeError(code, `${what}: ${why}`, { hint });
@@ -52,18 +55,28 @@ export function judgeRange({ status, headers }: Pick<Response, 'status' | 'heade
       const why = `asked for byte ${start} on, the server sent the whole file`;
       return {
         kind: 'restart',
-        error: error('hub/changed', why, 'The file changed on the server, or the server cannot resume; try again.'),
+        error: error(
+          'hub/changed',
+          why,
+          'The file changed on the server, or the server cannot resume; try again.',
+        ),
       };
     }
     return { kind: 'whole', validator: strongEtag(headers) };
   }
   if (status === 416) {
     const why = `the server has no bytes ${start}-${asked.end - 1} (416), expected a file of ${sizeBytes} bytes`;
-    return { kind: 'restart', error: error('hub/changed', why, 'The file changed on the server; try again.') };
+    return {
+      kind: 'restart',
+      error: error('hub/changed', why, 'The file changed on the server; try again.'),
+    };
   }
   if (isTransient(status)) {
     const code = status === 429 ? 'hub/rate-limited' : 'hub/http-status';
-    return { kind: 'transient', error: error(code, `the server answered ${status}`, 'Try again later: what is here will be used.') };
+    return {
+      kind: 'transient',
+      error: error(code, `the server answered ${status}`, 'Try again later: what is here will be used.'),
+    };
   }
   return {
     kind: 'expired',
@@ -122,7 +135,11 @@ function isEncoded(headers: Headers): boolean {
 
 function encodedError(what: string, headers: Headers): QuantscopeError {
   const encoding = headers.get('content-encoding');
-  return new QuantscopeError('hub/bad-range', `${what}: the server sent it as ${encoding}, asked for identity`, {
-    hint: 'A proxy may be compressing the download; try another network.',
-  });
+  return new QuantscopeError(
+    'hub/bad-range',
+    `${what}: the server sent it as ${encoding}, asked for identity`,
+    {
+      hint: 'A proxy may be compressing the download; try another network.',
+    },
+  );
 }

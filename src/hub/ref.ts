@@ -23,7 +23,8 @@ export type Ref =
   /** The family that ships with the package. */
   | { readonly kind: 'nano'; readonly quantization: string | null };
 
-const HUB_HINT = 'Write hf:owner/repo, hf:owner/repo:Q4_K_M, hf:owner/repo@revision:Q4_K_M or hf:owner/repo/file.gguf.';
+const HUB_HINT =
+  'Write hf:owner/repo, hf:owner/repo:Q4_K_M, hf:owner/repo@revision:Q4_K_M or hf:owner/repo/file.gguf.';
 const NANO_REF = /^nano(?::(.+))?$/i;
 
 export interface ParseRefOptions {

@@ -102,9 +102,13 @@ export function redirectTarget(location: string, from: string, what: string): st
   const isHttp = target?.protocol === 'https:' || target?.protocol === 'http:';
   const isDowngrade = new URL(from).protocol === 'https:' && target?.protocol === 'http:';
   if (target === undefined || !isHttp || isDowngrade) {
-    throw new QuantscopeError('hub/redirects', `${what}: redirected to an address that is not safe to follow`, {
-      hint: 'Check HF_ENDPOINT and any proxy between here and the Hub.',
-    });
+    throw new QuantscopeError(
+      'hub/redirects',
+      `${what}: redirected to an address that is not safe to follow`,
+      {
+        hint: 'Check HF_ENDPOINT and any proxy between here and the Hub.',
+      },
+    );
   }
   // Credentials in an address would be sent along; nobody who means well puts them into a redirect.
   target.username = '';

@@ -1,87 +1,55 @@
-import { readdir, stat } from 'node:fs/promises';
-import { resolve as absolute, basename, join } from 'node:path';
 import { UsageError } from '../util/errors.ts';
-import { parseRef } from './ref.ts';
+import { snapshotPath } from './cache-layout.ts';
+import type { HubContext } from './context.ts';
+import { type LocatedModel, type LocateOptions, locateRefs } from './locate.ts';
+import { type PullOptions, type PullPlan, planPull, pull } from './pull.ts';
 
 /** One model on this machine: a file, or the first of its shards. */
 export interface ResolvedFile {
-  /** As the user named it, or the path inside the folder that was named. */
+  /** As the user named it, the path inside the folder that was named, or the hub ref. */
   readonly ref: string;
   readonly path: string;
 }
 
-export interface ResolveOptions {
-  /** Where the embedded family lies. */
-  readonly nanoFolder: string;
+export interface ResolveOptions extends LocateOptions {
+  readonly pull?: PullOptions;
+  /** Told before anything is downloaded; throws to stop it. */
+  readonly confirm?: (plan: PullPlan) => Promise<void>;
 }
-
-const SHARD = /-(\d{5})-of-\d{5}\.gguf$/;
 
 /**
- * The files that refs stand for, in the order named, each once. A folder stands for all the models in it.
- * @throws UsageError `ref/not-found`, `ref/empty-folder`, `ref/unsupported`, `ref/invalid`
+ * The files that refs stand for, in the order named, each once; what is on the Hub is downloaded first. A folder stands
+ * for all the models in it.
+ * @throws what {@link locateRefs} and {@link pull} throw
  */
-export async function resolveRefs(
-  refs: readonly string[],
-  { nanoFolder }: ResolveOptions,
-): Promise<ResolvedFile[]> {
-  const found: ResolvedFile[] = [];
-  for (const text of refs) {
-    const ref = parseRef(text);
-    switch (ref.kind) {
-      case 'nano':
-        found.push(...(await nano(nanoFolder, ref.quantization)));
-        break;
-      case 'path':
-        found.push(...(await local(ref.path)));
-        break;
-      case 'url':
-      case 'hub':
-        throw new UsageError('ref/unsupported', `"${text}" is not on this machine`, {
-          hint: 'Download the file first and name its path.',
-        });
-    }
-  }
-  return found.filter(({ path }, index) => found.findIndex((other) => other.path === path) === index);
+export async function resolveRefs(refs: readonly string[], options: ResolveOptions): Promise<ResolvedFile[]> {
+  const models = await locateRefs(refs, options);
+  const onHub = models.filter((model) => model.kind === 'hub');
+  if (onHub.length > 0 && options.hub !== undefined) await fetchModels(onHub, options, options.hub);
+  return models.map((model) => ({ ref: model.ref, path: pathOf(model, options.hub) }));
 }
 
-async function nano(folder: string, quantization: string | null): Promise<ResolvedFile[]> {
-  const all = await modelsIn(folder);
-  if (quantization === null) return all;
-  const wanted = `-${quantization}.gguf`.toLowerCase();
-  const chosen = all.filter(({ path }) => path.toLowerCase().endsWith(wanted));
-  if (chosen.length === 0) {
-    const names = all.map(({ path }) => /-([^-]+)\.gguf$/.exec(path)?.[1] ?? basename(path));
-    throw new UsageError('ref/not-found', `nano has no ${quantization}: it has ${names.join(', ')}`);
-  }
-  return chosen;
+async function fetchModels(
+  models: readonly Extract<LocatedModel, { kind: 'hub' }>[],
+  { confirm, pull: options = { files: 2, connections: 'auto' } }: ResolveOptions,
+  hub: HubContext,
+): Promise<void> {
+  const plan = await planPull(models, hub);
+  if (plan.missingBytes > 0) await confirm?.(plan);
+  await pull(plan, options, hub);
 }
 
-async function local(path: string): Promise<ResolvedFile[]> {
-  const kind = await stat(path).catch((cause: NodeJS.ErrnoException) => {
-    const missing = cause.code === 'ENOENT' || cause.code === 'ENOTDIR';
-    throw new UsageError(
-      'ref/not-found',
-      missing ? `${path}: no such file or folder` : `${path} cannot be read (${cause.code})`,
-      { cause, hint: missing ? 'Give a .gguf file, a folder of them, or nano.' : 'Check its permissions.' },
-    );
+function pathOf(model: LocatedModel, hub: HubContext | undefined): string {
+  if (model.kind === 'local') return model.path;
+  if (model.kind === 'hub' && hub !== undefined) return placeOf(model, hub);
+  throw new UsageError('ref/unsupported', `"${model.ref}" is not on this machine`, {
+    hint: 'Download the file first and name its path.',
   });
-  return kind.isDirectory() ? modelsIn(path) : [{ ref: path, path: absolute(path) }];
 }
 
-async function modelsIn(folder: string): Promise<ResolvedFile[]> {
-  const names = (await readdir(folder)).filter(isModelName).sort();
-  if (names.length === 0) {
-    throw new UsageError('ref/empty-folder', `${folder} has no .gguf file`, {
-      hint: 'Name the folder that holds the models, or the files themselves.',
-    });
-  }
-  return names.map((name) => ({ ref: join(folder, name), path: absolute(folder, name) }));
-}
-
-/** Later shards are read with the first; projectors and importance matrices are no language models. */
-function isModelName(name: string): boolean {
-  if (!name.endsWith('.gguf') || /mmproj|imatrix/i.test(name)) return false;
-  const shard = SHARD.exec(name)?.[1];
-  return shard === undefined || Number(shard) === 1;
+function placeOf(
+  { listing, model }: Extract<LocatedModel, { kind: 'hub' }>,
+  { settings }: HubContext,
+): string {
+  return snapshotPath(settings.cacheFolder, listing.repo, listing.commit, model.path);
 }

@@ -21,9 +21,13 @@ export function isObjectId(text: string): boolean {
 export function checkedPath(path: string): string {
   const bad = path.split('/').find((part) => !isSafePart(part));
   if (bad === undefined) return path;
-  throw new QuantscopeError('hub/unsafe-path', `the Hub names a file ${JSON.stringify(path)}, which is not safe to create`, {
-    hint: 'Do not use this repository; its file names try to leave their folder.',
-  });
+  throw new QuantscopeError(
+    'hub/unsafe-path',
+    `the Hub names a file ${JSON.stringify(path)}, which is not safe to create`,
+    {
+      hint: 'Do not use this repository; its file names try to leave their folder.',
+    },
+  );
 }
 
 export function isSafePath(path: string): boolean {

@@ -31,8 +31,7 @@ export function readHubSettings(env: Environment = process.env, home: string = h
     const value = env[name];
     return value === undefined || value === '' ? undefined : expand(value, env, home);
   };
-  const hfHome =
-    folder('HF_HOME') ?? join(folder('XDG_CACHE_HOME') ?? join(home, '.cache'), 'huggingface');
+  const hfHome = folder('HF_HOME') ?? join(folder('XDG_CACHE_HOME') ?? join(home, '.cache'), 'huggingface');
   return {
     endpoint: endpointOf(env['HF_ENDPOINT']),
     token: tokenOf(env, folder('HF_TOKEN_PATH') ?? join(hfHome, 'token')),

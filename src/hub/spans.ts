@@ -102,7 +102,8 @@ export class WorkSplit {
   #halfOfLargest(): Claim | undefined {
     let largest: Claim | undefined;
     for (const claim of this.#claims) {
-      if (largest === undefined || claim.end - claim.position > largest.end - largest.position) largest = claim;
+      if (largest === undefined || claim.end - claim.position > largest.end - largest.position)
+        largest = claim;
     }
     if (largest === undefined || largest.end - largest.position < 2 * LEAST_SHARE_BYTES) return undefined;
     const middle = Math.ceil((largest.position + largest.end) / 2);

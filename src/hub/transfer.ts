@@ -59,7 +59,11 @@ class Restart extends Error {
  * @throws QuantscopeError `hub/wrong-bytes`, `hub/changed`, `hub/not-the-file`, `hub/disk-full`, `hub/unreachable`,
  *   `hub/rate-limited`, ...; the signal's reason
  */
-export async function transfer(request: TransferRequest, partial: PartialFile, context: HubContext): Promise<void> {
+export async function transfer(
+  request: TransferRequest,
+  partial: PartialFile,
+  context: HubContext,
+): Promise<void> {
   const digest = new RunningDigest(request.objectId, request.sizeBytes);
   try {
     for (let restarts = 0; ; restarts++) {
@@ -140,7 +144,10 @@ class Round {
     for (let index = 0; index < workers.length; index++) await workers[index];
     this.#context.signal.throwIfAborted();
     if (this.#failure === undefined && this.#missing() > 0) {
-      this.#failure = new QuantscopeError('hub/incomplete', `${this.#request.what}: ${this.#missing()} bytes did not come`);
+      this.#failure = new QuantscopeError(
+        'hub/incomplete',
+        `${this.#request.what}: ${this.#missing()} bytes did not come`,
+      );
     }
     if (this.#failure === undefined) return;
     throw this.#failure;
@@ -302,7 +309,10 @@ class Round {
     if (failure !== undefined) {
       this.#signal.throwIfAborted();
       if (failure instanceof QuantscopeError) throw failure;
-      throw new Transient(connectionError(what, watch.timedOut ? watch.signal.reason : failure, url), undefined);
+      throw new Transient(
+        connectionError(what, watch.timedOut ? watch.signal.reason : failure, url),
+        undefined,
+      );
     }
     if (claim.position < claim.end) {
       const why = `the connection ended at byte ${claim.position}, expected it to go on to ${claim.end}`;
@@ -331,7 +341,8 @@ class Round {
 
   async #saveNowAndThen(): Promise<void> {
     const { now } = this.#context;
-    const isDue = this.#received - this.#savedBytes >= SAVE_EVERY_BYTES || now() - this.#savedAt >= SAVE_EVERY_MS;
+    const isDue =
+      this.#received - this.#savedBytes >= SAVE_EVERY_BYTES || now() - this.#savedAt >= SAVE_EVERY_MS;
     if (!isDue) return;
     this.#savedBytes = this.#received;
     this.#savedAt = now();
@@ -354,8 +365,13 @@ class Round {
     this.#receivedAtFailure = this.#received;
     this.#failures++;
     if (this.#failures >= attemptsFor(error, this.#context)) throw error;
-    const pause = pauseBefore(this.#failures, thrown instanceof Transient ? thrown.headers : undefined, this.#context);
-    if (pause >= 1000) this.#context.notice(`${error.message}; trying again in ${Math.round(pause / 1000)} s`);
+    const pause = pauseBefore(
+      this.#failures,
+      thrown instanceof Transient ? thrown.headers : undefined,
+      this.#context,
+    );
+    if (pause >= 1000)
+      this.#context.notice(`${error.message}; trying again in ${Math.round(pause / 1000)} s`);
     await this.#context.sleep(pause, this.#signal);
   }
 
@@ -372,9 +388,13 @@ class Round {
     if (isOther || (location.sizeBytes !== undefined && location.sizeBytes !== sizeBytes)) {
       const got = isOther ? `object ${location.objectId}` : `${location.sizeBytes} bytes`;
       const expected = isOther ? objectId : sizeBytes;
-      throw new QuantscopeError('hub/changed-on-hub', `${what}: the Hub now has ${got}, expected ${expected}`, {
-        hint: 'The repository changed while it was downloaded; run the command again.',
-      });
+      throw new QuantscopeError(
+        'hub/changed-on-hub',
+        `${what}: the Hub now has ${got}, expected ${expected}`,
+        {
+          hint: 'The repository changed while it was downloaded; run the command again.',
+        },
+      );
     }
     return location;
   }
@@ -408,6 +428,8 @@ function wrongBytes({ what, objectId }: TransferRequest, got: string): Quantscop
   return new QuantscopeError(
     'hub/wrong-bytes',
     `${what}: the bytes that came have the ${algorithm} ${got}, expected ${objectId}`,
-    { hint: 'What came was thrown away. Try again; if it happens again, a proxy or the server spoils the file.' },
+    {
+      hint: 'What came was thrown away. Try again; if it happens again, a proxy or the server spoils the file.',
+    },
   );
 }

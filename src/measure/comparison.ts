@@ -73,7 +73,8 @@ const FIGURES_OF_STAGE = {
 /**
  * Measures every variant in a process of its own, one after another, the reference first, and recommends one.
  * A variant that fails becomes a row with its reason and the others go on.
- * @throws UsageError, the signal's reason, or what `save` throws; never for a variant's own failure
+ * @throws UsageError, an EngineError when no engine can be started at all, the signal's reason, or what `save`
+ * throws; never for a variant's own failure
  */
 export async function compareVariants(
   input: ComparisonInput,
@@ -140,7 +141,8 @@ class Comparison {
       if (stages.size > 0) await this.#runEngine(variant, described, sha256, [...stages]);
     } catch (thrown) {
       this.#environment.signal?.throwIfAborted();
-      if (!(thrown instanceof QuantscopeError) || thrown instanceof UsageError) throw thrown;
+      if (!(thrown instanceof QuantscopeError) || thrown instanceof UsageError || isOfMachine(thrown))
+        throw thrown;
       this.#fail(name, thrown);
     }
   }
@@ -155,9 +157,6 @@ class Comparison {
       this.#settings.evaluation.divergenceMethod,
       described.tokenizer.vocabularySize,
     );
-    if (described.chatTemplate === null && stages.includes('accuracy')) {
-      this.#warnings.add(`${name} has no chat template: its tasks were asked as plain text`);
-    }
     const hooks: VariantHooks = {
       signal: this.#environment.signal,
       onStep: (step, done, total) => this.#environment.onStep(name, step, done, total),
@@ -182,6 +181,9 @@ class Comparison {
       await measureVariant(session, planOf(), hooks);
     }
     if (!stages.includes('accuracy')) return;
+    if (described.chatTemplate === null) {
+      this.#warnings.add(`${name} has no chat template: its tasks were asked as plain text`);
+    }
     await using session = await this.#startEngine(name, this.#machine.cores);
     await using role = new RoleHolder((chunks) => this.#role(name, sha256, chunks, method));
     await evaluateVariant(session, planOf(), role.open, hooks);
@@ -295,6 +297,11 @@ class Comparison {
       warnings: [...this.#warnings],
     };
   }
+}
+
+/** A fault that every variant would meet: one error says more than a table of it. */
+function isOfMachine({ code }: QuantscopeError): boolean {
+  return code === 'engine/not-installed' || code === 'engine/changed' || code === 'engine/gpu-unavailable';
 }
 
 /** Closes whatever side of the reference store a variant opened, finished or not. */

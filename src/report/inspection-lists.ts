@@ -102,12 +102,12 @@ const TYPE_WIDTH = 12;
 const SCORE_WIDTH = 9;
 
 /** `string`, or `string[32064]` for an array. */
-export function typeOfEntry(entry: InspectedEntry): string {
+function typeOfEntry(entry: InspectedEntry): string {
   return 'length' in entry ? `${entry.elementType}[${entry.length}]` : entry.type;
 }
 
 /** A value on one line: strings in quotes, of an array its first elements. */
-export function shownValue(entry: InspectedEntry): string {
+function shownValue(entry: InspectedEntry): string {
   if (!('length' in entry)) return shownScalar(entry.value, entry.type);
   const shown = entry.preview.map((value) => shownScalar(value, entry.elementType)).join(', ');
   return entry.length > entry.preview.length ? `${shown}, …` : shown;

@@ -31,7 +31,8 @@ export function numberOf(value: MetadataValue | undefined): number | undefined {
 /** The dimensions of a model, or undefined where a key is absent or makes no sense: other rules say so then. */
 export function dimensionsOf({ value, tensors }: FileUnderTest): Dimensions | undefined {
   const number = (suffix: string): number | undefined => numberOf(value(suffix));
-  const rowsOf = (tensor: string): number | undefined => tensors.find(({ name }) => name === tensor)?.shape[1];
+  const rowsOf = (tensor: string): number | undefined =>
+    tensors.find(({ name }) => name === tensor)?.shape[1];
   const layers = number('block_count');
   const embedding = number('embedding_length');
   const feedForward = number('feed_forward_length');

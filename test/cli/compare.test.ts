@@ -1,7 +1,9 @@
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { copyFile, readFile, truncate, writeFile } from 'node:fs/promises';
 import { setTimeout } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { isAvailable } from '../../src/measure/availability.ts';
@@ -259,6 +261,45 @@ describe('compare', () => {
     expect(output).toContain('--resume');
   });
 
+  it('survives being killed: what was saved is whole and can be resumed', async () => {
+    await using scratch = await scratchFolder();
+    const out = scratch.path('results.json');
+    const args = ['compare', 'nano:Q8_0', 'nano:Q2_K', ...SMALL];
+    let engines: number[] = [];
+    const killed = await quantscope([...args, '--out', out], {
+      onStderr: (stderr, pid) => {
+        if (engines.length > 0 || !/Q8_0[^\n]*speed/.test(stderr)) return;
+        engines = enginesOf(pid);
+        process.kill(pid, 'SIGKILL');
+      },
+    });
+    expect(killed.signal).toBe('SIGKILL');
+    await setTimeout(500);
+    expect(engines.filter(isRunning)).toEqual([]);
+    const half = parsed(await readFile(out, 'utf8'));
+    expect(isAvailable(row(half, 'Q8_0').speed)).toBe(true);
+    const resumed = await quantscope([...args, '--resume', out, '--json', '--quiet']);
+    expect(resumed.exitCode).toBe(0);
+    expect(row(parsed(resumed.stdout), 'Q8_0').speed).toEqual(row(half, 'Q8_0').speed);
+  });
+
+  const killsLlamaCpp = fileURLToPath(
+    new URL('../../../shared/gguf-cases/semantic/block_count_513.gguf', import.meta.url),
+  );
+  it.skipIf(!existsSync(killsLlamaCpp))(
+    'makes a row of a file that aborts llama.cpp, and goes on',
+    async () => {
+      // It is a model of its own, so its row is the only one; the file that aborts must not abort the program.
+      const { exitCode, stdout, stderr } = await quantscope(['compare', killsLlamaCpp, ...SMALL, '--json']);
+      expect(exitCode).toBe(1);
+      expect(parsed(stdout).variants[0]).toMatchObject({
+        status: 'failed',
+        failure: { code: 'engine/crashed' },
+      });
+      expect(stderr).toContain('failed');
+    },
+  );
+
   it('does not resume with other settings', async () => {
     await using scratch = await scratchFolder();
     const out = scratch.path('results.json');
@@ -277,6 +318,7 @@ describe('compare', () => {
     [['compare', '--only', 'speed,taste'], 'taste'],
     [['compare', '--text', '/nowhere.txt'], '--text'],
     [['compare', '--tasks', '/nowhere.jsonl'], '--tasks'],
+    [['compare', '--quick', '--gpu', process.platform === 'darwin' ? 'cuda' : 'metal'], '--gpu off'],
     [['compare', '--only', 'size', '--out', '/nowhere/results.json'], '--out'],
     [['compere'], 'compare'],
   ])('%j ends with one clear error', async (args, said) => {

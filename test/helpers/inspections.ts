@@ -11,7 +11,7 @@ export async function nanoInspection(name: string, contexts: readonly number[] =
 }
 
 /** Any header as `inspect` sees it. */
-export function inspectionOfHeader(
+function inspectionOfHeader(
   header: ParsedHeader,
   ref = 'model.gguf',
   contexts: readonly number[] = [],

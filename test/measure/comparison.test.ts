@@ -191,6 +191,15 @@ describe('a comparison', () => {
     expect(sizes.calls).toEqual([]);
   });
 
+  it('says once that there is no engine, instead of failing every row', async () => {
+    await using scratch = await scratchFolder();
+    const { results, ended } = await run(scratch.folder, {
+      engine: { failure: (_, method) => (method === 'loadModel' ? 'engine/not-installed' : undefined) },
+    });
+    await expect(results).rejects.toMatchObject({ code: 'engine/not-installed' });
+    expect(ended).toEqual([]);
+  });
+
   it('measures only what an earlier run lacks, scoring the reference again for a candidate', async () => {
     await using scratch = await scratchFolder();
     const first = await run(scratch.folder, {

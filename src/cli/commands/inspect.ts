@@ -1,16 +1,16 @@
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { wholeNumber } from '../options.ts';
 import type { CommandContext } from './compare.ts';
 
 export interface InspectOptions {
-  metadata: boolean;
-  tensors: boolean;
-  layers: boolean;
+  metadata?: boolean;
+  tensors?: boolean;
+  layers?: boolean;
   key?: string;
-  vocab: boolean;
-  template: boolean;
-  diffable: boolean;
-  json: boolean;
+  vocab?: boolean;
+  template?: boolean;
+  diffable?: boolean;
+  json?: boolean;
   context: number[];
 }
 
@@ -24,21 +24,20 @@ export function inspectCommand(context: CommandContext): Command {
         'A ref is a file, an address, a folder with one model, or nano:QUANT.',
     )
     .argument('<ref>', 'the file to look into')
-    .option(
-      '-c, --context <sizes>',
-      'context sizes to estimate memory for, separated by commas (default: up to the model’s own)',
-      sizes,
-      [],
+    .addOption(
+      new Option('-c, --context <sizes>', 'context sizes to estimate memory for, separated by commas')
+        .argParser(sizes)
+        .default([], 'up to the model’s own'),
     )
     .optionsGroup('Instead of the page (several may be combined):')
-    .option('--metadata', 'every key with its type and value', false)
-    .option('--tensors', 'every tensor with type, shape, offset and size', false)
-    .option('--layers', 'size and types of each layer', false)
+    .option('--metadata', 'every key with its type and value')
+    .option('--tensors', 'every tensor with type, shape, offset and size')
+    .option('--layers', 'size and types of each layer')
     .option('--key <name>', 'one value of the metadata, whole')
-    .option('--vocab', 'every token with id, type and score', false)
-    .option('--template', 'the chat template', false)
-    .option('--diffable', 'all metadata and tensors, one fact a line, in a stable order', false)
-    .option('--json', 'everything as JSON (schema/inspection.json)', false)
+    .option('--vocab', 'every token with id, type and score')
+    .option('--template', 'the chat template')
+    .option('--diffable', 'all metadata and tensors, one fact a line, in a stable order')
+    .option('--json', 'everything as JSON (schema/inspection.json)')
     .addHelpText(
       'after',
       '\nExamples:\n' +

@@ -1,4 +1,4 @@
-import { HALF_BITS } from './half.ts';
+import { halfBits } from './half.ts';
 
 // Values are moved as bits: a number that goes through a register may lose the payload of a NaN.
 
@@ -15,10 +15,19 @@ export function dequantizeF32(blocks: Uint8Array, values: Float32Array): void {
  */
 export function dequantizeF16(blocks: Uint8Array, values: Float32Array): void {
   const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
+  const halves = halfBits();
   const count = Math.floor(blocks.length / 2);
-  for (let index = 0, position = 0; index < count; index++, position += 2) {
-    bits[index] = HALF_BITS[(blocks[position] ?? 0) | ((blocks[position + 1] ?? 0) << 8)] ?? 0;
+  // Tensors begin at even positions of a file, so the copy is for callers that shift them.
+  const aligned = blocks.byteOffset % 2 === 0 ? blocks : blocks.slice();
+  const packed = new Uint16Array(aligned.buffer, aligned.byteOffset, count);
+  const fours = count - (count % 4);
+  for (let index = 0; index < fours; index += 4) {
+    bits[index] = halves[packed[index] ?? 0] ?? 0;
+    bits[index + 1] = halves[packed[index + 1] ?? 0] ?? 0;
+    bits[index + 2] = halves[packed[index + 2] ?? 0] ?? 0;
+    bits[index + 3] = halves[packed[index + 3] ?? 0] ?? 0;
   }
+  for (let index = fours; index < count; index++) bits[index] = halves[packed[index] ?? 0] ?? 0;
 }
 
 /**

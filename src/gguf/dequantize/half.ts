@@ -11,15 +11,34 @@ function floatBitsOfHalf(half: number): number {
   return sign | ((113 - shift) << 23) | (((mantissa << shift) & 0x3ff) << 13);
 }
 
-/** Every half as the bits of the float it is. A quarter of a megabyte that turns conversion into a look-up. */
-export const HALF_BITS: Uint32Array = Uint32Array.from({ length: 2 ** 16 }, (_, half) =>
-  floatBitsOfHalf(half),
-);
+interface HalfTable {
+  readonly bits: Uint32Array;
+  readonly values: Float32Array;
+}
 
-/** Every half as a number. */
-export const HALF_VALUES: Float32Array = new Float32Array(HALF_BITS.buffer);
+/** Every half as a float: a quarter of a megabyte that turns conversion into a look-up. */
+function buildTable(): HalfTable {
+  const bits = new Uint32Array(2 ** 16);
+  for (let half = 0; half < bits.length; half++) bits[half] = floatBitsOfHalf(half);
+  return { bits, values: new Float32Array(bits.buffer) };
+}
 
-/** The half at a position, little-endian. */
-export function halfAt(bytes: Uint8Array, position: number): number {
-  return HALF_VALUES[(bytes[position] ?? 0) | ((bytes[position + 1] ?? 0) << 8)] ?? 0;
+// Built when the first weights are read: whoever reads headers only does not wait for it.
+let table: HalfTable | undefined;
+
+/** The bits of the float that each half is. */
+export function halfBits(): Uint32Array {
+  table ??= buildTable();
+  return table.bits;
+}
+
+/** The number that each half is. */
+export function halfValues(): Float32Array {
+  table ??= buildTable();
+  return table.values;
+}
+
+/** The half at a position, little-endian, by the table of {@link halfValues}. */
+export function halfAt(halves: Float32Array, bytes: Uint8Array, position: number): number {
+  return halves[(bytes[position] ?? 0) | ((bytes[position + 1] ?? 0) << 8)] ?? 0;
 }

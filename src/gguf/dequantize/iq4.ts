@@ -1,4 +1,4 @@
-import { halfAt } from './half.ts';
+import { halfAt, halfValues } from './half.ts';
 
 const { fround } = Math;
 
@@ -14,10 +14,11 @@ const LEVELS = Int8Array.of(-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25,
  * Nibbles as in Q4_0.
  */
 export function dequantizeIQ4_NL(blocks: Uint8Array, values: Float32Array): void {
+  const halves = halfValues();
   const blockBytes = 2 + 16;
   const end = blocks.length - blockBytes;
   for (let block = 0, out = 0; block <= end; block += blockBytes, out += 32) {
-    spread(blocks, block + 2, halfAt(blocks, block), values, out);
+    spread(blocks, block + 2, halfAt(halves, blocks, block), values, out);
   }
 }
 
@@ -31,10 +32,11 @@ export function dequantizeIQ4_NL(blocks: Uint8Array, values: Float32Array): void
  * of a group are as in Q4_0.
  */
 export function dequantizeIQ4_XS(blocks: Uint8Array, values: Float32Array): void {
+  const halves = halfValues();
   const blockBytes = 2 + 2 + 4 + 128;
   const end = blocks.length - blockBytes;
   for (let block = 0, out = 0; block <= end; block += blockBytes) {
-    const d = halfAt(blocks, block);
+    const d = halfAt(halves, blocks, block);
     const highBits = (blocks[block + 2] ?? 0) | ((blocks[block + 3] ?? 0) << 8);
     for (let group = 0; group < 8; group++, out += 32) {
       const low = ((blocks[block + 4 + (group >> 1)] ?? 0) >> ((group & 1) << 2)) & 15;

@@ -1,4 +1,4 @@
-import { halfAt } from './half.ts';
+import { halfAt, halfValues } from './half.ts';
 
 const { fround } = Math;
 
@@ -13,24 +13,39 @@ const { fround } = Math;
  * two high bits of scales i, i + 4, i + 8 and i + 12, from bit 0 up.
  */
 export function dequantizeQ3_K(blocks: Uint8Array, values: Float32Array): void {
+  const halves = halfValues();
   const blockBytes = 32 + 64 + 12 + 2;
   const end = blocks.length - blockBytes;
-  for (let block = 0, out = 0; block <= end; block += blockBytes) {
-    const d = halfAt(blocks, block + 108);
+  for (let block = 0, out = 0; block <= end; block += blockBytes, out += 256) {
+    const d = halfAt(halves, blocks, block + 108);
     const scales = block + 96;
-    for (let group = 0; group < 16; group++, out += 16) {
-      const low = ((blocks[scales + (group & 7)] ?? 0) >> ((group & 8) >> 1)) & 15;
-      const high = ((blocks[scales + 8 + (group & 3)] ?? 0) >> ((group >> 2) << 1)) & 3;
-      const dl = fround(d * ((low | (high << 4)) - 32));
-      const shift = group & 6;
-      const half = (group & 1) << 4;
-      const qs = block + 32 + ((group & 8) << 2) + half;
-      const hmask = block + half;
-      const bit = group >> 1;
+    for (let part = 0; part < 4; part++) {
+      // A part is 16 columns of one half block: each byte of it holds a weight of four groups.
+      const column = part & 1;
+      const half = part >> 1;
+      const qs = block + 32 + half * 32 + column * 16;
+      const hmask = block + column * 16;
+      const group = half * 8 + column;
+      const d1 = fround(d * scaleOf(blocks, scales, group));
+      const d2 = fround(d * scaleOf(blocks, scales, group + 2));
+      const d3 = fround(d * scaleOf(blocks, scales, group + 4));
+      const d4 = fround(d * scaleOf(blocks, scales, group + 6));
+      const first = out + half * 128 + column * 16;
       for (let l = 0; l < 16; l++) {
-        const q = (((blocks[qs + l] ?? 0) >> shift) & 3) | ((((blocks[hmask + l] ?? 0) >> bit) & 1) << 2);
-        values[out + l] = dl * (q - 4);
+        const q = blocks[qs + l] ?? 0;
+        const high = (blocks[hmask + l] ?? 0) >> (half << 2);
+        values[first + l] = d1 * (((q & 3) | ((high & 1) << 2)) - 4);
+        values[first + l + 32] = d2 * ((((q >> 2) & 3) | ((high & 2) << 1)) - 4);
+        values[first + l + 64] = d3 * ((((q >> 4) & 3) | (high & 4)) - 4);
+        values[first + l + 96] = d4 * (((q >> 6) | ((high & 8) >> 1)) - 4);
       }
     }
   }
+}
+
+/** Scale of a group (0-15), less 32. */
+function scaleOf(blocks: Uint8Array, scales: number, group: number): number {
+  const low = ((blocks[scales + (group & 7)] ?? 0) >> ((group & 8) >> 1)) & 15;
+  const high = ((blocks[scales + 8 + (group & 3)] ?? 0) >> ((group >> 2) << 1)) & 3;
+  return (low | (high << 4)) - 32;
 }

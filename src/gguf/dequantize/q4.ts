@@ -1,4 +1,4 @@
-import { halfAt } from './half.ts';
+import { halfAt, halfValues } from './half.ts';
 
 const { fround } = Math;
 
@@ -11,10 +11,11 @@ const { fround } = Math;
  * The low nibble of byte j is weight j, the high one is weight j + 16.
  */
 export function dequantizeQ4_0(blocks: Uint8Array, values: Float32Array): void {
+  const halves = halfValues();
   const blockBytes = 2 + 16;
   const end = blocks.length - blockBytes;
   for (let block = 0, out = 0; block <= end; block += blockBytes, out += 32) {
-    const d = halfAt(blocks, block);
+    const d = halfAt(halves, blocks, block);
     const qs = block + 2;
     for (let j = 0; j < 16; j++) {
       const q = blocks[qs + j] ?? 0;
@@ -33,11 +34,12 @@ export function dequantizeQ4_0(blocks: Uint8Array, values: Float32Array): void {
  * Nibbles as in Q4_0.
  */
 export function dequantizeQ4_1(blocks: Uint8Array, values: Float32Array): void {
+  const halves = halfValues();
   const blockBytes = 2 + 2 + 16;
   const end = blocks.length - blockBytes;
   for (let block = 0, out = 0; block <= end; block += blockBytes, out += 32) {
-    const d = halfAt(blocks, block);
-    const m = halfAt(blocks, block + 2);
+    const d = halfAt(halves, blocks, block);
+    const m = halfAt(halves, blocks, block + 2);
     const qs = block + 4;
     for (let j = 0; j < 16; j++) {
       const q = blocks[qs + j] ?? 0;

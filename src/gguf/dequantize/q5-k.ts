@@ -1,4 +1,4 @@
-import { halfAt } from './half.ts';
+import { halfAt, halfValues } from './half.ts';
 import { minimumOf, scaleOf } from './k-scales.ts';
 
 const { fround } = Math;
@@ -12,11 +12,12 @@ const { fround } = Math;
  * qs as in Q4_K; bit g of byte l of qh is the fifth bit of weight l of group g.
  */
 export function dequantizeQ5_K(blocks: Uint8Array, values: Float32Array): void {
+  const halves = halfValues();
   const blockBytes = 2 + 2 + 12 + 32 + 128;
   const end = blocks.length - blockBytes;
   for (let block = 0, out = 0; block <= end; block += blockBytes) {
-    const d = halfAt(blocks, block);
-    const dmin = halfAt(blocks, block + 2);
+    const d = halfAt(halves, blocks, block);
+    const dmin = halfAt(halves, blocks, block + 2);
     const qh = block + 16;
     let qs = block + 48;
     for (let group = 0; group < 8; group += 2) {

@@ -1,4 +1,4 @@
-import { halfAt } from './half.ts';
+import { halfAt, halfValues } from './half.ts';
 
 const { fround } = Math;
 
@@ -11,10 +11,11 @@ const { fround } = Math;
  * qs as in Q4_0; bit i of qh is the fifth bit of weight i.
  */
 export function dequantizeQ5_0(blocks: Uint8Array, values: Float32Array): void {
+  const halves = halfValues();
   const blockBytes = 2 + 4 + 16;
   const end = blocks.length - blockBytes;
   for (let block = 0, out = 0; block <= end; block += blockBytes, out += 32) {
-    const d = halfAt(blocks, block);
+    const d = halfAt(halves, blocks, block);
     const qh = fifthBits(blocks, block + 2);
     const qs = block + 6;
     for (let j = 0; j < 16; j++) {
@@ -34,11 +35,12 @@ export function dequantizeQ5_0(blocks: Uint8Array, values: Float32Array): void {
  * Bits as in Q5_0.
  */
 export function dequantizeQ5_1(blocks: Uint8Array, values: Float32Array): void {
+  const halves = halfValues();
   const blockBytes = 2 + 2 + 4 + 16;
   const end = blocks.length - blockBytes;
   for (let block = 0, out = 0; block <= end; block += blockBytes, out += 32) {
-    const d = halfAt(blocks, block);
-    const m = halfAt(blocks, block + 2);
+    const d = halfAt(halves, blocks, block);
+    const m = halfAt(halves, blocks, block + 2);
     const qh = fifthBits(blocks, block + 4);
     const qs = block + 8;
     for (let j = 0; j < 16; j++) {

@@ -1,4 +1,4 @@
-import { halfAt } from './half.ts';
+import { halfAt, halfValues } from './half.ts';
 
 const { fround } = Math;
 
@@ -13,11 +13,12 @@ const { fround } = Math;
  * ql[l] and ql[l + 32], then the high ones.
  */
 export function dequantizeQ6_K(blocks: Uint8Array, values: Float32Array): void {
+  const halves = halfValues();
   const blockBytes = 128 + 64 + 16 + 2;
   const end = blocks.length - blockBytes;
   const signed = new Int8Array(blocks.buffer, blocks.byteOffset, blocks.length);
   for (let block = 0, out = 0; block <= end; block += blockBytes) {
-    const d = halfAt(blocks, block + 208);
+    const d = halfAt(halves, blocks, block + 208);
     for (let part = 0; part < 4; part++) {
       // A part is 16 columns of one half block: one scale for each of its four rows of weights.
       const column = (part & 1) << 4;

@@ -1,4 +1,4 @@
-import { halfAt } from './half.ts';
+import { halfAt, halfValues } from './half.ts';
 
 /** Powers of 3, by which a digit of a byte's base-3 fraction is moved to its top. */
 const POWERS = Uint8Array.of(1, 3, 9, 27, 81);
@@ -14,10 +14,11 @@ const POWERS = Uint8Array.of(1, 3, 9, 27, 81);
  * its bytes, then the second ones, ...
  */
 export function dequantizeTQ1_0(blocks: Uint8Array, values: Float32Array): void {
+  const halves = halfValues();
   const blockBytes = 32 + 16 + 4 + 2;
   const end = blocks.length - blockBytes;
   for (let block = 0, out = 0; block <= end; block += blockBytes, out += 256) {
-    const d = halfAt(blocks, block + 52);
+    const d = halfAt(halves, blocks, block + 52);
     spreadDigits(blocks, block, 32, 5, d, values, out);
     spreadDigits(blocks, block + 32, 16, 5, d, values, out + 160);
     spreadDigits(blocks, block + 48, 4, 4, d, values, out + 240);
@@ -52,10 +53,11 @@ function spreadDigits(
  * Each 32 bytes of qs hold 128 weights: bits 0-1 of byte l are weight l, bits 2-3 weight l + 32, and so on.
  */
 export function dequantizeTQ2_0(blocks: Uint8Array, values: Float32Array): void {
+  const halves = halfValues();
   const blockBytes = 64 + 2;
   const end = blocks.length - blockBytes;
   for (let block = 0, out = 0; block <= end; block += blockBytes, out += 256) {
-    const d = halfAt(blocks, block + 64);
+    const d = halfAt(halves, blocks, block + 64);
     for (let half = 0; half < 2; half++) {
       const qs = block + half * 32;
       const first = out + half * 128;
