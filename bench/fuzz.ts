@@ -20,6 +20,16 @@ const failures: string[] = [];
 let slowestMs = 0;
 
 function attempt(bytes: Uint8Array, label: string): void {
+  const { outcome, elapsedMs: firstMs } = parseOnce(bytes, label);
+  let elapsedMs = firstMs;
+  // The machine may have been busy elsewhere: only what is slow twice is slow.
+  if (elapsedMs > SLOW_MS) elapsedMs = Math.min(elapsedMs, parseOnce(bytes, label).elapsedMs);
+  slowestMs = Math.max(slowestMs, elapsedMs);
+  if (elapsedMs > SLOW_MS) failures.push(`${label}: took ${elapsedMs.toFixed(0)} ms`);
+  outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
+}
+
+function parseOnce(bytes: Uint8Array, label: string): { outcome: string; elapsedMs: number } {
   const started = performance.now();
   let outcome = 'parsed';
   try {
@@ -32,10 +42,7 @@ function attempt(bytes: Uint8Array, label: string): void {
       if (failures.length < 10) failures.push(`${label}: ${thrown}`);
     }
   }
-  const elapsedMs = performance.now() - started;
-  slowestMs = Math.max(slowestMs, elapsedMs);
-  if (elapsedMs > SLOW_MS) failures.push(`${label}: took ${elapsedMs.toFixed(0)} ms`);
-  outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
+  return { outcome, elapsedMs: performance.now() - started };
 }
 
 /** Every value type, arrays of several, and tensors of several types, in some 900 bytes. */

@@ -1,10 +1,11 @@
 // Writes schema/*.json from the definitions that the types come from (npm run schemas), or, with --check, fails when
 // a committed one is not what they say.
 import { readFile, writeFile } from 'node:fs/promises';
+import { validationSchemas } from '../dist/cli/validate-contract.js';
 import { schemas } from '../dist/measure/schemas.js';
 
 const checking = process.argv.includes('--check');
-for (const [name, schema] of Object.entries(schemas())) {
+for (const [name, schema] of Object.entries({ ...schemas(), ...validationSchemas() })) {
   const file = new URL(`../schema/${name}.json`, import.meta.url);
   const text = `${JSON.stringify(schema, null, 2)}\n`;
   if (!checking) await writeFile(file, text);

@@ -32,16 +32,17 @@ const BATCH_SIZE = 512;
 const KEPT_RUNS = 20;
 
 export interface CompareRun {
+  /** As given; none stands for the embedded family, or for the files of the results to resume. */
   readonly refs: readonly string[];
-  readonly refsGiven: boolean;
   readonly options: CompareOptions;
   readonly signal: AbortSignal;
 }
 
 /** The compare command's work: refs to files to headers, then measurement, then what is printed. */
-export async function runCompare({ refs, refsGiven, options, signal }: CompareRun): Promise<ExitCode> {
+export async function runCompare({ refs, options, signal }: CompareRun): Promise<ExitCode> {
   const previous = options.resume === undefined ? null : await readResults(options.resume);
-  const wanted = previous !== null && !refsGiven ? previous.variants.map(({ ref }) => ref) : refs;
+  const unnamed = previous === null ? ['nano'] : previous.variants.map(({ ref }) => ref);
+  const wanted = refs.length > 0 ? refs : unnamed;
   const files = await resolveRefs(wanted, { nanoFolder: packagePath('fixtures/nano') });
   const variants = named(await Promise.all(files.map((file) => describe(file, signal))));
   const readable = variants.flatMap(({ name, described }) =>
@@ -51,7 +52,7 @@ export async function runCompare({ refs, refsGiven, options, signal }: CompareRu
   const reference = chooseReference(variants, options.reference);
   const set = evaluationSetFor(readable[0]?.described.model.name ?? null);
   const text = await readText(options.text ?? evaluationFile(set, 'text.txt'));
-  const tasks = await readTasks(options.tasks ?? evaluationFile(set, 'tasks.jsonl'), options.quick);
+  const tasks = await readTasks(options.tasks ?? evaluationFile(set, 'tasks.jsonl'), options.quick ?? false);
   const settings = settingsOf(options, text, tasks);
   if (previous !== null) requireSameSettings(previous, settings, options);
 
@@ -59,7 +60,7 @@ export async function runCompare({ refs, refsGiven, options, signal }: CompareRu
   const scratch = await mkdtemp(join(tmpdir(), 'quantscope-'));
   const progress = comparisonProgress({
     stream: process.stderr,
-    quiet: options.quiet,
+    quiet: options.quiet ?? false,
     now: () => performance.now(),
     style: terminalStyle(process.stderr),
   });
@@ -104,7 +105,7 @@ export async function runCompare({ refs, refsGiven, options, signal }: CompareRu
   process.stdout.write(
     `${render(format, results, {
       style: terminalStyle(process.stdout),
-      details: options.details,
+      details: options.details ?? false,
     })}\n`,
   );
   if (!options.quiet) process.stderr.write(`Results are in ${outPath}\n`);
@@ -211,7 +212,7 @@ function stepsOf({ only }: Settings): Step[] {
 function settingsOf(options: CompareOptions, text: EvaluationText, tasks: EvaluationTasks): Settings {
   return {
     only: options.only,
-    quick: options.quick,
+    quick: options.quick ?? false,
     repetitions: options.repetitions ?? (options.quick ? QUICK.repetitions : DEFAULT_REPETITIONS),
     promptTokens: options.prompt,
     generationTokens: options.generate,

@@ -32,6 +32,12 @@ async function filesOf(ref: string): Promise<ValidationFile[]> {
     throw new UsageError('ref/invalid', 'a ref is empty: name a file, a folder or a pattern');
   const stats = await stat(ref).catch(() => null);
   if (stats?.isDirectory()) return inFolder(ref);
+  // Opening a pipe would wait for its writer.
+  if (stats !== null && !stats.isFile()) {
+    throw new UsageError('ref/not-a-file', `${ref}: not a regular file`, {
+      hint: 'Save it to a file first.',
+    });
+  }
   if (stats !== null) return [{ ref, path: resolve(ref) }];
   if (/^(?:https?:|hf:)/i.test(ref) || /^nano(?::|$)/i.test(ref)) {
     const { resolveRefs } = await import('../hub/index.ts');

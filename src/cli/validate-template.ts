@@ -70,7 +70,7 @@ export class TemplateChecker implements AsyncDisposable {
       };
       const onTime = (): void => finish(`it took longer than ${LIMIT_MS} ms to render and was ended`);
       const onClose = (): void =>
-        finish(`rendering it took more than ${HEAP_MEBIBYTES} MiB of memory and was ended`);
+        finish(`rendering it ended its process: out of ${HEAP_MEBIBYTES} MiB of memory, or of stack`);
       const onMessage = (answer: TemplateAnswer): void => {
         if (answer.id !== question.id) return;
         if (answer.step === 'received') {

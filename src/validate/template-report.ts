@@ -23,6 +23,9 @@ export type TemplateRendering =
       /** Whether the user's words are in the prompt. */
       readonly keepsMessages: boolean;
     }
+  /** The template itself refused the conversation. */
+  | { readonly status: 'refused'; readonly reason: string }
+  /** It did not work with the renderer here: perhaps it wants tools, or a function that another renderer has. */
   | { readonly status: 'failed'; readonly reason: string }
   /** The child that rendered it was ended: no answer in time, or out of memory. */
   | { readonly status: 'ended'; readonly reason: string };

@@ -53,8 +53,12 @@ export const TEMPLATE_RULES: RuleTable = {
     fix: INSPECT,
     *check(file) {
       for (const [key, { rendering }] of file.templates) {
-        if (rendering?.status === 'failed')
-          yield atKey(file, key, `${key} fails on a plain conversation: ${rendering.reason}`);
+        if (rendering?.status === 'refused') {
+          yield atKey(file, key, `${key} refuses a plain conversation: ${rendering.reason}`);
+        } else if (rendering?.status === 'failed') {
+          const message = `${key} does not render with the renderer used here: ${rendering.reason}`;
+          yield { ...atKey(file, key, message), severity: 'note' };
+        }
       }
     },
   },

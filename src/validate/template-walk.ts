@@ -6,9 +6,15 @@ type Node = Readonly<Record<string, unknown>> & { readonly type: string };
 /** Attributes that lead from any Python object to its class, its module and the system behind it. */
 const DUNDER = /__[a-z0-9]+(?:_[a-z0-9]+)*__/gi;
 const URL_TEXT = /\b(?:https?|ftp|wss?|data|javascript):(?:\/\/)?[^\s"'`<>{}\\]{3,}/gi;
-/** Jinja globals whose attributes reach Python's builtins (`lipsum.__globals__`), with any attribute walk at all. */
-const GADGETS =
-  /\b(?:lipsum|cycler|joiner|self|config|request|get_flashed_messages)\b\s*(?:\.|\[|\|\s*attr)/g;
+/** Jinja and Flask globals whose attributes reach Python's builtins: `lipsum.__globals__`. No template needs one's attribute. */
+const GADGETS: ReadonlySet<string> = new Set([
+  'lipsum',
+  'cycler',
+  'joiner',
+  'config',
+  'request',
+  'get_flashed_messages',
+]);
 const FOUND_LIMIT = 20;
 
 type Suspicions = Pick<TemplateReport, 'escapes' | 'hiddenConditions' | 'urls'>;
@@ -19,7 +25,6 @@ export function suspicionsOfText(text: string): Suspicions {
   const decoded = decodeEscapes(text);
   for (const source of [text, decoded]) {
     for (const [found] of source.matchAll(DUNDER)) if (escapes.size < FOUND_LIMIT) escapes.add(found);
-    for (const [found] of source.matchAll(GADGETS)) if (escapes.size < FOUND_LIMIT) escapes.add(found.trim());
   }
   const urls = new Set<string>();
   for (const [found] of decoded.matchAll(URL_TEXT)) if (urls.size < FOUND_LIMIT) urls.add(found);
@@ -45,6 +50,8 @@ export function suspicionsOfTree(root: unknown): Suspicions {
     const text = isConcatenation(node) ? foldedText(node) : undefined;
     for (const [found] of text?.matchAll(DUNDER) ?? []) escapes.add(found);
     for (const [found] of text?.matchAll(URL_TEXT) ?? []) urls.add(found);
+    const gadget = gadgetOf(node);
+    if (gadget !== undefined) escapes.add(gadget);
     const hidden = hiddenCondition(node, messageNames);
     if (hidden !== undefined && hiddenConditions.length < FOUND_LIMIT) hiddenConditions.push(hidden);
   });
@@ -71,15 +78,18 @@ function decodeEscapes(text: string): string {
     .replaceAll(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8) & 0xff));
 }
 
-/** Visits every node once, without recursion: a tree from a hostile text may be deep. */
-function visit(root: unknown, each: (node: Node) => void): void {
+/**
+ * Visits every node once, without recursion: a tree from a hostile text may be deep.
+ * @param each yields false where what is below a node does not matter
+ */
+function visit(root: unknown, each: (node: Node) => unknown): void {
   const seen = new Set<object>();
   const stack: unknown[] = [root];
   while (stack.length > 0) {
     const value = stack.pop();
     if (typeof value !== 'object' || value === null || seen.has(value)) continue;
     seen.add(value);
-    if (isNode(value)) each(value);
+    if (isNode(value) && each(value) === false) continue;
     const children = value instanceof Map ? [...value].flat() : Object.values(value);
     // Last first, so that they are visited in their order.
     for (let index = children.length - 1; index >= 0; index--) stack.push(children[index]);
@@ -88,6 +98,19 @@ function visit(root: unknown, each: (node: Node) => void): void {
 
 function isNode(value: unknown): value is Node {
   return typeof value === 'object' && value !== null && 'type' in value && typeof value.type === 'string';
+}
+
+/** `lipsum.x` and `cycler['x']`. */
+function gadgetOf(node: Node): string | undefined {
+  const object = node.type === 'MemberExpression' ? node['object'] : undefined;
+  if (!isNode(object) || object.type !== 'Identifier') return undefined;
+  const name = String(object['value']);
+  return GADGETS.has(name) ? name : undefined;
+}
+
+/** `raise_exception('...')`: its text is for developers and never part of a prompt. */
+function isRefusal({ type, callee }: Node): boolean {
+  return type === 'CallExpression' && isNode(callee) && callee['value'] === 'raise_exception';
 }
 
 function isConcatenation(node: Node): boolean {
@@ -127,9 +150,11 @@ function hiddenCondition(node: Node, names: ReadonlySet<string>): HiddenConditio
   let added: string | undefined;
   for (const body of bodies) {
     visit(body, (inner) => {
-      if (added !== undefined || inner.type !== 'StringLiteral') return;
+      if (added !== undefined || isRefusal(inner)) return false;
+      if (inner.type !== 'StringLiteral') return true;
       const text = String(inner['value']);
       if (INSTRUCTION.test(text)) added = text.trim();
+      return true;
     });
   }
   return added === undefined ? undefined : { trigger, added };

@@ -13,12 +13,12 @@ export interface CommandContext {
 export interface CompareOptions {
   reference?: string;
   only: ('size' | 'speed' | 'memory' | 'accuracy')[];
-  quick: boolean;
+  quick?: boolean;
   text?: string;
   tasks?: string;
   chunks?: number;
   context: number;
-  exact: boolean;
+  exact?: boolean;
   repetitions?: number;
   prompt: number;
   generate: number;
@@ -32,9 +32,9 @@ export interface CompareOptions {
   maxPerplexityIncrease: number;
   maxAccuracyDrop: number;
   timeout: number;
-  json: boolean;
-  details: boolean;
-  quiet: boolean;
+  json?: boolean;
+  details?: boolean;
+  quiet?: boolean;
   out?: string;
   resume?: string;
 }
@@ -44,24 +44,24 @@ export function compareCommand(context: CommandContext): Command {
   return new Command('compare')
     .summary('size, speed, memory and accuracy of several quantizations, and which one to ship')
     .description(
-      'Measures several GGUF files of one model side by side, each in a process of its own, by the methods of\n' +
-        'llama-bench and llama-perplexity, and recommends the smallest whose loss is within limits.\n' +
+      'Measures several GGUF files of one model side by side, each in a process of its own, by the methods of ' +
+        'llama-bench and llama-perplexity, and recommends the smallest whose loss is within limits.\n\n' +
         'A ref is a file, a folder, or nano[:QUANT], the family that ships with the package (the default).',
     )
-    .argument('[refs...]', 'the files to compare', ['nano'])
+    .argument('[refs...]', 'the files to compare (default: nano)')
     .option('--reference <name>', 'the variant to compare with, by name or ref (default: the most precise)')
     .addOption(
       new Option('--only <stages>', 'measure only these, separated by commas: size, speed, memory, accuracy')
         .argParser(listOf(['size', 'speed', 'memory', 'accuracy'] as const))
         .default(['size', 'speed', 'memory', 'accuracy'], 'all'),
     )
-    .option('--quick', '2 repetitions, 8 chunks of text, 64 tasks: a first look', false)
+    .option('--quick', '2 repetitions, 8 chunks of text, 64 tasks: a first look')
     .optionsGroup('Accuracy:')
     .option('--text <file>', 'the text for perplexity and divergence (default: by model)')
     .option('--tasks <file>', 'the questions with checkable answers, JSON lines (default: by model)')
     .option('--chunks <n>', 'evaluate only the first n chunks of the text', wholeNumber(2))
     .option('--context <n>', 'tokens in a chunk, as llama-perplexity -c', wholeNumber(16), 512)
-    .option('--exact', 'compare whole distributions whatever the vocabulary', false)
+    .option('--exact', 'compare whole distributions whatever the vocabulary')
     .optionsGroup('Speed and memory:')
     .option('-r, --repetitions <n>', 'timed repetitions of each test (default: 5)', positive)
     .option('-p, --prompt <n>', 'tokens of the prompt test', positive, 512)
@@ -78,19 +78,25 @@ export function compareCommand(context: CommandContext): Command {
     .option('--timeout <seconds>', 'the longest any one step may take', positiveNumber, 900)
     .optionsGroup('Limits of the recommendation:')
     .option('--max-kld <nats>', 'mean KL divergence', positiveNumber, DEFAULT_LIMITS.maxMeanKld)
-    .addOption(percent('--min-same-top <percent>', 'positions with the same top token', DEFAULT_LIMITS.minSameTop))
     .addOption(
-      percent('--max-perplexity-increase <percent>', 'over the reference', DEFAULT_LIMITS.maxPerplexityIncrease),
+      percent('--min-same-top <percent>', 'positions with the same top token', DEFAULT_LIMITS.minSameTop),
+    )
+    .addOption(
+      percent(
+        '--max-perplexity-increase <percent>',
+        'over the reference',
+        DEFAULT_LIMITS.maxPerplexityIncrease,
+      ),
     )
     .addOption(
       percent('--max-accuracy-drop <percent>', 'points of task accuracy', DEFAULT_LIMITS.maxAccuracyDrop),
     )
     .optionsGroup('Output:')
-    .option('--json', 'print the results as JSON (schema/results.json)', false)
-    .option('--details', 'also print task accuracy by kind', false)
+    .option('--json', 'print the results as JSON (schema/results.json)')
+    .option('--details', 'also print task accuracy by kind')
     .option('-o, --out <file>', 'keep the results there, rewritten after every figure')
     .option('--resume <file>', 'measure only what is missing in these results, and complete them')
-    .option('-q, --quiet', 'no progress on stderr', false)
+    .option('-q, --quiet', 'no progress on stderr')
     .addHelpText(
       'after',
       '\nExamples:\n' +
@@ -103,10 +109,9 @@ export function compareCommand(context: CommandContext): Command {
         '\nExit code: 0 done, 1 a variant failed, 2 wrong use or no engine, 130 interrupted.\n',
     )
     .exitOverride()
-    .action(async (refs: string[], options: CompareOptions, command: Command) => {
+    .action(async (refs: string[], options: CompareOptions) => {
       const { runCompare } = await import('../compare-run.ts');
-      const refsGiven = command.args.length > 0;
-      context.done(await runCompare({ refs, refsGiven, options, signal: context.signal }));
+      context.done(await runCompare({ refs, options, signal: context.signal }));
     });
 }
 

@@ -18,8 +18,8 @@ export function inspectCommand(context: CommandContext): Command {
   return new Command('inspect')
     .summary('what is in a GGUF file: model, metadata, tensors, quantization by layer, memory')
     .description(
-      'Reads the header of a GGUF file and prints what it says: the model, the sections of the file, which type\n' +
-        'every layer and role is stored in, and the memory it is going to take. Nothing is loaded or downloaded:\n' +
+      'Reads the header of a GGUF file and prints what it says: the model, the sections of the file, which type ' +
+        'every layer and role is stored in, and the memory it is going to take. Nothing is loaded or downloaded: ' +
         'a file behind an https:// address is read by range requests.\n' +
         'A ref is a file, an address, a folder with one model, or nano:QUANT.',
     )
