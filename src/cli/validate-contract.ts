@@ -72,7 +72,7 @@ const fileSchema = z.object({
 });
 
 /** What `validate --json` prints: `ValidationReport` in src/validate, which imports no package; a test compares them. */
-export const validationSchema = z.object({
+const validationSchema = z.object({
   schema: z.literal(VALIDATION_SCHEMA_ID),
   files: z.array(fileSchema),
 });

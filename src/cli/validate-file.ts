@@ -58,7 +58,7 @@ async function judge(file: ValidationFile, source: ByteSource, run: FileRun): Pr
   if (needsContent(run)) run.contents.prepare(source.byteLength);
   const scan = await scanSource(source, { signal });
   const [templates, shards, content] = await Promise.all([
-    templatesOf(scan, run.templates),
+    templatesOf(scan, run),
     siblingsOf(file.path, scan, signal),
     contentOf(file.path, source, scan, run),
   ]);
@@ -135,15 +135,14 @@ async function manifestOf(path: string, run: FileRun): Promise<ManifestEntry | '
   return (await manifests()).readManifest(path);
 }
 
-async function templatesOf(
-  scan: HeaderScan,
-  checker: TemplateChecker,
-): Promise<ReadonlyMap<string, TemplateReport>> {
+/** A process is started for them, so only where a rule will look at the answer. */
+async function templatesOf(scan: HeaderScan, run: FileRun): Promise<ReadonlyMap<string, TemplateReport>> {
   const reports = new Map<string, TemplateReport>();
-  if (scan.header === null) return reports;
+  const isWanted = run.rules === undefined || [...run.rules].some((id) => id.includes('template'));
+  if (scan.header === null || !isWanted) return reports;
   for (const key of templateKeys({ scan })) {
     const value = scan.metadata.get(key);
-    if (value?.type === 'string') reports.set(key, await checker.check(value.value));
+    if (value?.type === 'string') reports.set(key, await run.templates.check(value.value));
   }
   return reports;
 }

@@ -17,7 +17,10 @@ export function nextWindowEnd(wanted: BytesWanted, inHand: number, largestEnd: n
   return Math.min(largestEnd, Math.max(wanted.neededEnd, forecast, inHand + SLACK_BYTES));
 }
 
+/** Room that is taken beyond a window at most; pages that are never written cost no memory. */
+const LARGEST_RESERVE_BYTES = 32 * 1024 * 1024;
+
 /** How large a buffer to take when a window outgrows the present one: room to grow, so that few copies are made. */
 export function bufferBytesFor(windowEnd: number, largestEnd: number): number {
-  return Math.min(largestEnd, windowEnd * 2);
+  return Math.min(largestEnd, windowEnd * 4, windowEnd + LARGEST_RESERVE_BYTES);
 }

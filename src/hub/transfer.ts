@@ -128,7 +128,8 @@ class Round {
     const start = (count: number): void => {
       this.#wanted = count;
       if (count > 1) this.#split.shorten(this.#pieceBytes());
-      while (this.#active < count) workers.push(this.#work());
+      // Counted beforehand: one that finds nothing to do has ended already.
+      for (let more = count - this.#active; more > 0; more--) workers.push(this.#work());
     };
     start(1);
     const first = workers[0];

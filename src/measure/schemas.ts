@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { DIFF_SCHEMA_ID, diffSchema } from './diff-contract.ts';
 import { INSPECTION_SCHEMA_ID, inspectionSchema } from './inspection.ts';
 import { RESULTS_SCHEMA_ID, resultsSchema } from './results.ts';
 
@@ -6,6 +7,7 @@ import { RESULTS_SCHEMA_ID, resultsSchema } from './results.ts';
 const CONTRACTS = {
   results: { id: RESULTS_SCHEMA_ID, schema: resultsSchema },
   inspection: { id: INSPECTION_SCHEMA_ID, schema: inspectionSchema },
+  diff: { id: DIFF_SCHEMA_ID, schema: diffSchema },
 } as const satisfies Record<string, { id: string; schema: z.ZodType }>;
 
 /** The published JSON Schemas by file name, generated from the same definitions as the types. */

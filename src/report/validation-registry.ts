@@ -20,16 +20,6 @@ const renderers = {
 
 export type ValidationFormat = keyof typeof renderers;
 
-/** The forms that a validation can be rendered in. */
-export const VALIDATION_FORMATS: readonly ValidationFormat[] = [
-  'text',
-  'json',
-  'ndjson',
-  'junit',
-  'sarif',
-  'github',
-];
-
 /** Renders a validation as text, without a newline at its end. */
 export function renderValidation(
   format: ValidationFormat,

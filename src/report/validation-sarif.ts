@@ -83,7 +83,8 @@ function result(diagnostic: Diagnostic, ref: string, artifact: number, ruleIndex
 
 /** A path as a URI reference: relative paths stay relative to the working folder. */
 function uriOf(path: string): string {
-  const slashed = path.replaceAll('\\', '/');
+  // Half a character would make encodeURIComponent throw.
+  const slashed = path.replaceAll(/\p{Surrogate}/gu, '\uFFFD').replaceAll('\\', '/');
   const encoded = slashed.split('/').map(encodeURIComponent).join('/');
   if (/^[A-Za-z]:\//.test(slashed)) return `file:///${encoded.replace('%3A', ':')}`;
   if (slashed.startsWith('/')) return `file://${encoded}`;

@@ -1,4 +1,5 @@
 import { placeOfTensor, type TensorInfo, type TensorType } from '../gguf/index.ts';
+import { isCovered } from './architecture-checks.ts';
 import { dimensionsOf } from './architecture-dimensions.ts';
 import {
   type ExpectedTensor,
@@ -6,7 +7,6 @@ import {
   TIED_ARCHITECTURES,
   UNSHAPED_TENSORS,
 } from './architecture-layouts.ts';
-import { isCovered } from './architecture-rules.ts';
 import type { FileUnderTest } from './file-under-test.ts';
 import { quoted } from './quoted.ts';
 import type { Rule, RuleTable } from './rule.ts';

@@ -1,4 +1,4 @@
-import { layoutOf, type TensorType } from '../gguf/index.ts';
+import { layoutOf, type TensorType } from '../gguf/tensor-types.ts';
 
 /** The same bytes under several element sizes: the checks read whole fields without a DataView. */
 export interface ByteViews {
@@ -25,7 +25,7 @@ export interface Tally {
  * Looks at `blocks` whole blocks from byte `at` of the views on. `position` is where they stand in the tensor.
  * Typed arrays are little-endian on every machine that Node runs on and llama.cpp supports, as is the format.
  */
-export type Kernel = (views: ByteViews, at: number, blocks: number, position: number, tally: Tally) => void;
+type Kernel = (views: ByteViews, at: number, blocks: number, position: number, tally: Tally) => void;
 
 /** How a type is checked, and the alignment in bytes that the check needs. */
 export interface ContentKernel {

@@ -76,7 +76,7 @@ export interface FileUnderTest extends FileFacts {
  * `model`: weights to run; `vocabulary`: a tokenizer without weights; `later-shard`: weights without metadata;
  * `companion`: projector, adapter, importance matrix; `other`: a container of something else.
  */
-export type FileKind = 'model' | 'vocabulary' | 'later-shard' | 'companion' | 'other';
+type FileKind = 'model' | 'vocabulary' | 'later-shard' | 'companion' | 'other';
 
 /** Prepares the facts of a file for the rules. */
 export function fileUnderTest(facts: FileFacts): FileUnderTest {

@@ -2,7 +2,7 @@ import type { Finding, Severity } from './diagnostic.ts';
 import type { FileUnderTest } from './file-under-test.ts';
 
 /** What a rule says of itself: printed by `--explain`, and part of SARIF. */
-export interface RuleText {
+interface RuleText {
   readonly severity: Severity;
   /** One line: what must hold. */
   readonly reason: string;

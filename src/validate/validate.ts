@@ -3,7 +3,7 @@ import { type FileFacts, fileUnderTest } from './file-under-test.ts';
 import { RULES } from './rules.ts';
 
 /** Findings of one rule that are kept of one file: past that, more of them teach nothing. */
-export const FINDINGS_PER_RULE = 20;
+const FINDINGS_PER_RULE = 20;
 
 export interface ValidateOptions {
   /** Only these rules. Default: all. */

@@ -1,24 +1,28 @@
-import { type ArrayView, getArray, getString, isUtf8, type MetadataValue } from '../gguf/index.ts';
+import { getArray, getString } from '../gguf/index.ts';
+import { isCovered } from './architecture-checks.ts';
 import { describeType } from './architecture-keys.ts';
-import { isCovered } from './architecture-rules.ts';
 import { atKey } from './at-key.ts';
-import type { Finding } from './diagnostic.ts';
-import type { FileUnderTest } from './file-under-test.ts';
 import { BPE_MODELS, EMPTY_MODELS, PRE_TOKENIZERS, TOKENIZER_MODELS } from './llama-cpp.ts';
 import { quoted } from './quoted.ts';
 import type { Rule, RuleTable } from './rule.ts';
-import { specialTokenKeys, surveyTokens, type TokenSurvey } from './token-survey.ts';
+import { specialTokenKeys } from './token-survey.ts';
+import {
+  andMore,
+  counted,
+  isArrayOf,
+  mergesWithoutSpace,
+  needsVocabulary,
+  notFinite,
+  sameLength,
+  stringArray,
+  surveyOf,
+  tokenizerModel,
+} from './vocabulary-checks.ts';
+import { MERGES, MODEL, PRE, SCORES, TOKEN_TYPES, TOKENS } from './vocabulary-keys.ts';
 
 const V = (lines: string): string => `llama.cpp, src/llama-vocab.cpp:${lines}.`;
 const CONVERT =
   'Convert the model again with a current convert_hf_to_gguf.py from its complete tokenizer files.';
-const TOKENS = 'tokenizer.ggml.tokens';
-const SCORES = 'tokenizer.ggml.scores';
-const TOKEN_TYPES = 'tokenizer.ggml.token_type';
-const MERGES = 'tokenizer.ggml.merges';
-const MODEL = 'tokenizer.ggml.model';
-const PRE = 'tokenizer.ggml.pre';
-
 /** The group vocabulary: what turns text into tokens and back. */
 export const VOCABULARY_RULES: RuleTable = {
   'vocabulary/model-missing': {
@@ -293,78 +297,3 @@ export const VOCABULARY_RULES: RuleTable = {
     },
   },
 } satisfies Record<string, Rule>;
-
-function needsVocabulary({ header, kind, architecture }: FileUnderTest): boolean {
-  // Without an architecture that rule speaks; a diffusion or speech model may have no text vocabulary.
-  return header !== null && architecture !== undefined && (kind === 'model' || kind === 'vocabulary');
-}
-
-function tokenizerModel(file: FileUnderTest): string | undefined {
-  return file.header === null ? undefined : getString(file.header, MODEL);
-}
-
-function stringArray(file: FileUnderTest, key: string): ArrayView | undefined {
-  const array = file.header === null ? undefined : getArray(file.header, key);
-  return array?.elementType === 'string' ? array : undefined;
-}
-
-function isArrayOf(value: MetadataValue, allowed: readonly string[]): boolean {
-  return value.type === 'array' && allowed.includes(value.value.elementType);
-}
-
-const surveys = new WeakMap<FileUnderTest, TokenSurvey>();
-
-/** One walk over the tokens serves all the rules about them. */
-function surveyOf(file: FileUnderTest): TokenSurvey {
-  let survey = surveys.get(file);
-  if (survey === undefined) {
-    survey = surveyTokens(stringArray(file, TOKENS), isUtf8);
-    surveys.set(file, survey);
-  }
-  return survey;
-}
-
-function* sameLength(file: FileUnderTest, key: string): Iterable<Finding> {
-  const tokens = stringArray(file, TOKENS);
-  const values = file.header === null ? undefined : getArray(file.header, key);
-  if (tokens === undefined || values === undefined || values.length === tokens.length) return;
-  yield atKey(file, key, `${values.length} values for ${tokens.length} tokens`);
-}
-
-function* counted(
-  file: FileUnderTest,
-  { count, first }: { readonly count: number; readonly first: number },
-  one: string,
-  several: string,
-): Iterable<Finding> {
-  if (count === 1) yield atKey(file, TOKENS, `token ${first} ${one}`);
-  else if (count > 1) yield atKey(file, TOKENS, `${count} tokens ${several}; the first is token ${first}`);
-}
-
-function notFinite(scores: ArrayView): { count: number; first: number } | null {
-  // A copy, because an array in a file need not stand at a multiple of four.
-  const bits = new Uint32Array(scores.encoded.slice().buffer);
-  let count = 0;
-  let first = -1;
-  for (const [index, value] of bits.entries()) {
-    if ((value & 0x7f80_0000) >>> 0 !== 0x7f80_0000) continue;
-    if (count++ === 0) first = index;
-  }
-  return count === 0 ? null : { count, first };
-}
-
-function mergesWithoutSpace(merges: ArrayView): { count: number; first: number } | null {
-  let count = 0;
-  let first = -1;
-  let index = 0;
-  for (const merge of merges) {
-    // From the second character on: the first text may itself begin with a space.
-    if (String(merge).indexOf(' ', 1) < 0 && count++ === 0) first = index;
-    index++;
-  }
-  return count === 0 ? null : { count, first };
-}
-
-function andMore(count: number): string {
-  return count > 1 ? `; ${count - 1} more like it` : '';
-}

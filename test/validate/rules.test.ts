@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { pair, string, u16, u32 } from '../../fixtures/make/bytes.ts';
+import { array, pair, string, u16, u32 } from '../../fixtures/make/bytes.ts';
 import { bytesOf, llama, tensor, uncovered, withPairs, withTensor } from '../../fixtures/make/model.ts';
 import { modelCases, vulnerabilityCases } from '../../fixtures/make/model-cases.ts';
 import { structureCases } from '../../fixtures/make/structure-cases.ts';
@@ -240,5 +240,52 @@ describe('a key of the metadata', () => {
       constructor: pair('constructor', 'string', string('x')),
     });
     expect(brokenRules(bytesOf(model))).toEqual([]);
+  });
+});
+
+describe('a token', () => {
+  it('is valid UTF-8 for the survey exactly where it is for a decoder', () => {
+    const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+    const decodes = (bytes: Uint8Array): boolean => {
+      try {
+        strict.decode(bytes);
+        return true;
+      } catch {
+        return false;
+      }
+    };
+    const interesting = fc.constantFrom(
+      0x41,
+      0x80,
+      0xbf,
+      0xc0,
+      0xc2,
+      0xe0,
+      0xa0,
+      0x9f,
+      0xed,
+      0xef,
+      0xbb,
+      0xf0,
+      0x90,
+      0xf4,
+      0x8f,
+      0xf5,
+      0xff,
+    );
+    fc.assert(
+      fc.property(fc.array(interesting, { minLength: 1, maxLength: 6 }), (bytes) => {
+        const model = withPairs(llama(), {
+          'tokenizer.ggml.tokens': pair(
+            'tokenizer.ggml.tokens',
+            'array',
+            array('string', [string(bytes), ...['a', 'b', 'ab'].map(string)]),
+          ),
+        });
+        const isFound = brokenRules(bytesOf(model)).includes('vocabulary/token-utf8');
+        expect(isFound).toBe(!decodes(Uint8Array.from(bytes)));
+      }),
+      { numRuns: 500 },
+    );
   });
 });

@@ -1,0 +1,129 @@
+import { z } from 'zod';
+import type { Unavailable } from './availability.ts';
+
+/**
+ * The diff contract: what `diff --json` prints. The type and the published JSON Schema (`schema/diff.json`) come from
+ * this definition. File a is the reference: errors are those of b against it. Relative errors are fractions, not
+ * percentages. Fields may be added; a rename needs a new `@version`.
+ */
+export const DIFF_SCHEMA_ID = 'quantscope/diff@1';
+
+const unavailable: z.ZodType<Unavailable> = z.strictObject({
+  status: z.literal('unavailable'),
+  reason: z.string().min(1),
+});
+const orUnavailable = <Schema extends z.ZodType>(schema: Schema) => z.union([schema, unavailable]);
+const count = z.int().nonnegative();
+const bytes = z.int().nonnegative();
+const finite = z.number();
+
+/** 64-bit integers that a JSON number does not hold, and NaN and infinities, are strings. */
+const scalar = z.union([z.number(), z.string(), z.boolean()]);
+
+const value = z.union([
+  z.strictObject({ type: z.string(), value: scalar }),
+  z.strictObject({
+    type: z.literal('array'),
+    elementType: z.string(),
+    length: count,
+    /** The first few elements; of a changed array, those from the first that differs. */
+    preview: z.array(scalar),
+  }),
+]);
+
+const file = z.strictObject({
+  ref: z.string(),
+  /** Of all its shards. */
+  bytes,
+  /** What the file calls its quantization. */
+  label: z.string(),
+  architecture: z.string().nullable(),
+  parameters: count,
+  tensors: count,
+});
+
+const metadata = z.strictObject({
+  equal: count,
+  added: z.array(z.strictObject({ key: z.string(), value })),
+  removed: z.array(z.strictObject({ key: z.string(), value })),
+  changed: z.array(
+    z.strictObject({
+      key: z.string(),
+      from: value,
+      to: value,
+      /** Where both are arrays of one element type: how many elements differ, and the index of the first. */
+      elements: z.strictObject({ differing: count, first: count }).nullable(),
+    }),
+  ),
+});
+
+const tensor = z.strictObject({ name: z.string(), type: z.string(), shape: z.array(count) });
+
+const tensors = z.strictObject({
+  /** Tensors that both files have. */
+  common: count,
+  onlyInA: z.array(tensor),
+  onlyInB: z.array(tensor),
+  reshaped: z.array(
+    z.strictObject({ name: z.string(), from: z.array(count), to: z.array(count) }),
+  ),
+  /** Types of common tensors that differ, by role. */
+  typeChanges: z.array(
+    z.strictObject({ role: z.string(), from: z.string(), to: z.string(), tensors: count }),
+  ),
+});
+
+const error = z.strictObject({
+  /** Pairs of weights that were compared. */
+  weights: count,
+  /** Pairs of which one is NaN or infinite; they are in no figure. */
+  nonFinite: count,
+  relativeRmse: orUnavailable(finite),
+  maxError: finite,
+  cosine: orUnavailable(finite),
+  signalToNoiseDb: orUnavailable(finite),
+});
+
+const tensorError = z.strictObject({
+  name: z.string(),
+  role: z.string(),
+  layer: count.nullable(),
+  typeInA: z.string(),
+  typeInB: z.string(),
+  /** Whether the bytes are the same on both sides. */
+  identical: z.boolean(),
+  ...error.shape,
+});
+
+const weights = z.strictObject({
+  total: error,
+  /** Compared tensors whose bytes are the same on both sides. */
+  identical: count,
+  /** Largest relative error first. */
+  byRole: z.array(z.strictObject({ role: z.string(), tensors: count, ...error.shape })),
+  /** All that were compared, largest relative error first. */
+  tensors: z.array(tensorError),
+  /** In both files, but not comparable. */
+  notCompared: z.array(
+    z.strictObject({ name: z.string(), typeInA: z.string(), typeInB: z.string(), reason: z.string() }),
+  ),
+});
+
+export const diffSchema = z.strictObject({
+  schema: z.literal(DIFF_SCHEMA_ID),
+  tool: z.strictObject({ version: z.string() }),
+  a: file,
+  b: file,
+  metadata,
+  tensors,
+  /** Unavailable with `--metadata-only`. */
+  weights: orUnavailable(weights),
+  /** What `--fail-above` asked for and whether it holds; null where nothing was asked. */
+  gate: z.strictObject({ maxRelativeRmse: finite, holds: z.boolean(), reason: z.string() }).nullable(),
+});
+
+export type Diff = z.infer<typeof diffSchema>;
+export type DiffedFile = Diff['a'];
+export type DiffedValue = z.infer<typeof value>;
+export type DiffedWeights = z.infer<typeof weights>;
+export type TensorError = z.infer<typeof tensorError>;

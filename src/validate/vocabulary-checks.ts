@@ -1,0 +1,90 @@
+import { type ArrayView, getArray, getString, isUtf8, type MetadataValue } from '../gguf/index.ts';
+import { atKey } from './at-key.ts';
+import type { Finding } from './diagnostic.ts';
+import type { FileUnderTest } from './file-under-test.ts';
+import { surveyTokens, type TokenSurvey } from './token-survey.ts';
+import { MODEL, TOKENS } from './vocabulary-keys.ts';
+
+/** Whether the file is of a kind that has a vocabulary. */
+export function needsVocabulary({ header, kind, architecture }: FileUnderTest): boolean {
+  // Without an architecture that rule speaks; a diffusion or speech model may have no text vocabulary.
+  return header !== null && architecture !== undefined && (kind === 'model' || kind === 'vocabulary');
+}
+
+/** `tokenizer.ggml.model`; undefined where it is absent or no string. */
+export function tokenizerModel(file: FileUnderTest): string | undefined {
+  return file.header === null ? undefined : getString(file.header, MODEL);
+}
+
+/** An array of strings; undefined for anything else. */
+export function stringArray(file: FileUnderTest, key: string): ArrayView | undefined {
+  const array = file.header === null ? undefined : getArray(file.header, key);
+  return array?.elementType === 'string' ? array : undefined;
+}
+
+/** Whether a value is an array of one of some element types. */
+export function isArrayOf(value: MetadataValue, allowed: readonly string[]): boolean {
+  return value.type === 'array' && allowed.includes(value.value.elementType);
+}
+
+const surveys = new WeakMap<FileUnderTest, TokenSurvey>();
+
+/** One walk over the tokens serves all the rules about them. */
+export function surveyOf(file: FileUnderTest): TokenSurvey {
+  let survey = surveys.get(file);
+  if (survey === undefined) {
+    survey = surveyTokens(stringArray(file, TOKENS), isUtf8);
+    surveys.set(file, survey);
+  }
+  return survey;
+}
+
+/** An array that must have an element for each token. */
+export function* sameLength(file: FileUnderTest, key: string): Iterable<Finding> {
+  const tokens = stringArray(file, TOKENS);
+  const values = file.header === null ? undefined : getArray(file.header, key);
+  if (tokens === undefined || values === undefined || values.length === tokens.length) return;
+  yield atKey(file, key, `${values.length} values for ${tokens.length} tokens`);
+}
+
+/** How many tokens have a fault, and which is the first. */
+export function* counted(
+  file: FileUnderTest,
+  { count, first }: { readonly count: number; readonly first: number },
+  one: string,
+  several: string,
+): Iterable<Finding> {
+  if (count === 1) yield atKey(file, TOKENS, `token ${first} ${one}`);
+  else if (count > 1) yield atKey(file, TOKENS, `${count} tokens ${several}; the first is token ${first}`);
+}
+
+/** Scores that are NaN or infinite. */
+export function notFinite(scores: ArrayView): { count: number; first: number } | null {
+  // A copy, because an array in a file need not stand at a multiple of four.
+  const bits = new Uint32Array(scores.encoded.slice().buffer);
+  let count = 0;
+  let first = -1;
+  for (const [index, value] of bits.entries()) {
+    if ((value & 0x7f80_0000) >>> 0 !== 0x7f80_0000) continue;
+    if (count++ === 0) first = index;
+  }
+  return count === 0 ? null : { count, first };
+}
+
+/** Merges that are not two texts. */
+export function mergesWithoutSpace(merges: ArrayView): { count: number; first: number } | null {
+  let count = 0;
+  let first = -1;
+  let index = 0;
+  for (const merge of merges) {
+    // From the second character on: the first text may itself begin with a space.
+    if (String(merge).indexOf(' ', 1) < 0 && count++ === 0) first = index;
+    index++;
+  }
+  return count === 0 ? null : { count, first };
+}
+
+/** The end of a message about the first of several. */
+export function andMore(count: number): string {
+  return count > 1 ? `; ${count - 1} more like it` : '';
+}
