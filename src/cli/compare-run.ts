@@ -5,7 +5,7 @@ import envPaths from 'env-paths';
 import writeFileAtomic from 'write-file-atomic';
 import { startEngineProcess } from '../engine/index.ts';
 import { readHeader } from '../gguf/index.ts';
-import { type ResolvedFile, resolveRefs } from '../hub/index.ts';
+import type { ResolvedFile } from '../hub/index.ts';
 import { openFile } from '../io/index.ts';
 import { requireComparable } from '../measure/comparable.ts';
 import { type ComparisonVariant, compareVariants } from '../measure/comparison.ts';
@@ -23,6 +23,7 @@ import type { CompareOptions } from './commands/compare.ts';
 import { EXIT, type ExitCode } from './exit.ts';
 import { packagePath, packageVersion } from './package-files.ts';
 import { comparisonProgress } from './progress.ts';
+import { filesOf } from './pull-refs.ts';
 import { terminalStyle } from './style.ts';
 
 const QUICK = { repetitions: 2, chunks: 8, taskItems: 64 } as const;
@@ -43,7 +44,7 @@ export async function runCompare({ refs, options, signal }: CompareRun): Promise
   const previous = options.resume === undefined ? null : await readResults(options.resume);
   const unnamed = previous === null ? ['nano'] : previous.variants.map(({ ref }) => ref);
   const wanted = refs.length > 0 ? refs : unnamed;
-  const files = await resolveRefs(wanted, { nanoFolder: packagePath('fixtures/nano') });
+  const files = await filesOf(wanted, { yes: options.yes, quiet: options.quiet, signal });
   const variants = named(await Promise.all(files.map((file) => describe(file, signal))));
   const readable = variants.flatMap(({ name, described }) =>
     described instanceof QuantscopeError ? [] : [{ name, tokenizer: described.tokenizer, described }],

@@ -1,7 +1,10 @@
 import { Command, CommanderError } from 'commander';
+import { cacheCommand } from './commands/cache.ts';
 import { type CommandContext, compareCommand } from './commands/compare.ts';
 import { inspectCommand } from './commands/inspect.ts';
+import { pullCommand } from './commands/pull.ts';
 import { validateCommand } from './commands/validate.ts';
+import { variantsCommand } from './commands/variants.ts';
 import { describeError, EXIT, type ExitCode, Interruption } from './exit.ts';
 import { packageVersion } from './package-files.ts';
 
@@ -45,7 +48,14 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
       exitCode = code;
     },
   };
-  for (const command of [compareCommand, inspectCommand, validateCommand])
+  for (const command of [
+    compareCommand,
+    inspectCommand,
+    validateCommand,
+    variantsCommand,
+    pullCommand,
+    cacheCommand,
+  ])
     program.addCommand(command(context).copyInheritedSettings(program));
   if (argv.length === 0) {
     program.outputHelp();

@@ -47,7 +47,8 @@ export function pullProgress({ stream, quiet, now, style = plainStyle }: PullPro
     const oldest = samples[0];
     const elapsed = oldest === undefined ? 0 : now() - oldest.at;
     const rate = oldest === undefined || elapsed < 200 ? 0 : ((bytes - oldest.bytes) / elapsed) * 1000;
-    const left = rate > 0 ? `, about ${formatDuration(Math.ceil((totalBytes - bytes) / rate) * 1000)} left` : '';
+    const left =
+      rate > 0 ? `, about ${formatDuration(Math.ceil((totalBytes - bytes) / rate) * 1000)} left` : '';
     const speed = rate > 0 ? `, ${formatBytes(Math.round(rate))}/s` : '';
     const count = files > 1 ? `, ${finished} of ${files} files` : '';
     return `${formatBytes(bytes)} of ${formatBytes(totalBytes)}${speed}${left}${count}`;
@@ -71,7 +72,10 @@ export function pullProgress({ stream, quiet, now, style = plainStyle }: PullPro
   return {
     start(plan) {
       files = plan.files.filter(({ state }) => state === 'absent').length;
-      totalBytes = plan.files.reduce((sum, { state, sizeBytes }) => sum + (state === 'absent' ? sizeBytes : 0), 0);
+      totalBytes = plan.files.reduce(
+        (sum, { state, sizeBytes }) => sum + (state === 'absent' ? sizeBytes : 0),
+        0,
+      );
       for (const file of plan.files) if (file.state === 'absent') done.set(file, file.partialBytes);
     },
     update(file, bytes) {
@@ -102,7 +106,8 @@ export function pullProgress({ stream, quiet, now, style = plainStyle }: PullPro
       if (state === 'downloaded') done.set(file, file.sizeBytes);
       if (file.state === 'absent') finished++;
       if (state === 'cached') return;
-      const what = state === 'linked' ? 'linked to bytes that were there' : `${formatBytes(file.sizeBytes)}, verified`;
+      const what =
+        state === 'linked' ? 'linked to bytes that were there' : `${formatBytes(file.sizeBytes)}, verified`;
       say(`${file.repo}/${file.path}  ${style.good('done')}: ${what}`);
     },
     say,

@@ -17,7 +17,10 @@ export interface ModelsOnDisk {
 }
 
 /** The files that refs stand for, downloaded where they are on the Hub: what measuring commands begin with. */
-export async function filesOf(refs: readonly string[], { yes, quiet, signal }: ModelsOnDisk): Promise<ResolvedFile[]> {
+export async function filesOf(
+  refs: readonly string[],
+  { yes, quiet, signal }: ModelsOnDisk,
+): Promise<ResolvedFile[]> {
   const progress = pullProgress({
     stream: process.stderr,
     quiet,
@@ -64,5 +67,7 @@ export async function confirmDownload(
   } finally {
     prompt.close();
   }
-  throw new UsageError('pull/declined', 'nothing was downloaded', { hint: 'Add --yes to download without a question.' });
+  throw new UsageError('pull/declined', 'nothing was downloaded', {
+    hint: 'Add --yes to download without a question.',
+  });
 }

@@ -106,7 +106,8 @@ function describe(
   located: readonly { readonly kind: string; readonly ref: string; readonly path?: string }[],
 ): string {
   const local = located.flatMap(({ kind, path }) => (kind === 'local' && path !== undefined ? [path] : []));
-  if (!report.dryRun) return [...local, ...report.files.map(({ path }) => path)].map((path) => `${path}\n`).join('');
+  if (!report.dryRun)
+    return [...local, ...report.files.map(({ path }) => path)].map((path) => `${path}\n`).join('');
   const lines = report.files.map(({ repo, file, bytes, state }) => {
     return `${state.padEnd(8)} ${formatBytes(bytes).padStart(10)}  ${printable(`${repo}/${file}`)}`;
   });

@@ -18,6 +18,8 @@ export interface TokenSurvey {
   readonly notUtf8: Count;
   /** How many of the 256 byte tokens are there. */
   readonly byteTokens: number;
+  /** Whether a token of ASCII characters is there. */
+  readonly has: (token: string) => boolean;
 }
 
 const LENGTH_BYTES = 8;
@@ -58,7 +60,7 @@ export function surveyTokens(
     else if (duplicateCount++ === 0) duplicate = { first: [before, index], text: key };
   }
   const duplicates = duplicate === undefined ? null : { ...duplicate, count: duplicateCount };
-  return { duplicates, ...counts, byteTokens: byteTokens.size };
+  return { duplicates, ...counts, byteTokens: byteTokens.size, has: (token) => seen.has(token) };
 }
 
 /** Well-formed UTF-8 by the table of RFC 3629, over bytes that are written as characters. */

@@ -21,6 +21,8 @@ import {
 import { MERGES, MODEL, PRE, SCORES, TOKEN_TYPES, TOKENS } from './vocabulary-keys.ts';
 
 const V = (lines: string): string => `llama.cpp, src/llama-vocab.cpp:${lines}.`;
+const NAME = 'general.name';
+const PHI3_TOKENS = ['<unk>', '<s>', '</s>', '<|endoftext|>'];
 const CONVERT =
   'Convert the model again with a current convert_hf_to_gguf.py from its complete tokenizer files.';
 /** The group vocabulary: what turns text into tokens and back. */
@@ -232,6 +234,24 @@ export const VOCABULARY_RULES: RuleTable = {
           TOKEN_TYPES,
           `token ${first} has the type ${String(types.at(first))}${andMore(count)}`,
         );
+    },
+  },
+  'vocabulary/phi3-tokens': {
+    severity: 'error',
+    reason: 'A model whose name says Phi-3 has the tokens <unk>, <s>, </s> and <|endoftext|>.',
+    why:
+      'llama.cpp goes by general.name, whatever the architecture: it looks these tokens up to change how text around ' +
+      'them is trimmed, and does not load a model that lacks one.',
+    checkedBy: V('3106-3115'),
+    fix: 'Convert the model again from its complete tokenizer files, or give a model that is no Phi-3 another name.',
+    *check(file) {
+      const name = file.header === null ? undefined : getString(file.header, NAME);
+      if (name === undefined || !/phi-?3/i.test(name) || !needsVocabulary(file)) return;
+      if (stringArray(file, TOKENS) === undefined) return;
+      const missing = PHI3_TOKENS.filter((token) => !surveyOf(file).has(token));
+      if (missing.length > 0) {
+        yield atKey(file, NAME, `the name is ${quoted(name)} and the vocabulary lacks ${missing.join(', ')}`);
+      }
     },
   },
   'vocabulary/merges-missing': {

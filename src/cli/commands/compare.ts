@@ -46,7 +46,8 @@ export function compareCommand(context: CommandContext): Command {
     .description(
       'Measures several GGUF files of one model side by side, each in a process of its own, by the methods of ' +
         'llama-bench and llama-perplexity, and recommends the smallest whose loss is within limits.\n\n' +
-        'A ref is a file, a folder, or nano[:QUANT], the family that ships with the package (the default).',
+        'A ref is a file, a folder, hf:owner/repo:QUANT, a name of the catalogue (phi3, llama-3.2-1b, gemma-2b), or\n' +
+        'nano[:QUANT], the family that ships with the package (the default). What is on the Hub is pulled first.',
     )
     .argument('[refs...]', 'the files to compare (default: nano)')
     .option('--reference <name>', 'the variant to compare with, by name or ref (default: the most precise)')

@@ -25,7 +25,12 @@ export function pullCommand(context: CommandContext): Command {
     .option('--dry-run', 'say what would be downloaded, and download nothing', false)
     .option('-y, --yes', 'do not ask before more than 1 GB', false)
     .option('--files <n>', 'files at once', wholeNumber(1), 2)
-    .option('--connections <n>', 'connections for each file, or auto: more as long as that is faster', connections, 'auto')
+    .option(
+      '--connections <n>',
+      'connections for each file, or auto: more as long as that is faster',
+      connections,
+      'auto',
+    )
     .option('--timeout <seconds>', 'ask again when a server sends nothing for so long', positiveNumber, 30)
     .option('--json', 'print the files as JSON', false)
     .option('-q, --quiet', 'no progress on stderr', false)
