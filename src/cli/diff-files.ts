@@ -37,7 +37,10 @@ export async function openModelFiles(path: string, signal: AbortSignal): Promise
     return { header: { ...header, tensors }, files: [{ path, dataOffset: header.dataOffset }], bytes };
   }
   const header = await readShards(opened.sources, { signal });
-  const files = paths.map((each, index) => ({ path: each, dataOffset: header.shards[index]?.dataOffset ?? 0 }));
+  const files = paths.map((each, index) => ({
+    path: each,
+    dataOffset: header.shards[index]?.dataOffset ?? 0,
+  }));
   return { header, files, bytes };
 }
 

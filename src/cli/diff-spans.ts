@@ -80,7 +80,10 @@ export class SpanComparer implements Disposable {
   #reader(side: SpanSide, which: 'a' | 'b'): Reader {
     const dequantize = dequantizerOf(side.type);
     if (dequantize === undefined) {
-      throw new QuantscopeError('dequantize/unsupported', `weights of type ${side.type} cannot be read as numbers`);
+      throw new QuantscopeError(
+        'dequantize/unsupported',
+        `weights of type ${side.type} cannot be read as numbers`,
+      );
     }
     const bytesPerPiece = bytesOf(side.type, PIECE_WEIGHTS);
     return { side, dequantize, bytesPerPiece, bytes: this.#windows[which], values: this.#values[which] };
@@ -110,7 +113,12 @@ export class SpanComparer implements Disposable {
   }
 }
 
-function pieceOf({ dequantize, bytesPerPiece, values, side }: Reader, window: Uint8Array, from: number, length: number) {
+function pieceOf(
+  { dequantize, bytesPerPiece, values, side }: Reader,
+  window: Uint8Array,
+  from: number,
+  length: number,
+) {
   const start = (from / PIECE_WEIGHTS) * bytesPerPiece;
   const whole = length === PIECE_WEIGHTS;
   const target = whole ? values : values.subarray(0, length);

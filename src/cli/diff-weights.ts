@@ -114,13 +114,20 @@ function* spansOf({ a, b, pairs }: WeightComparison): Generator<WeightSpan> {
   }
 }
 
-function sideOf({ files }: ModelFiles, { shard, offset, sizeBytes, elements, type }: ShardedTensor, first: number): SpanSide {
+function sideOf(
+  { files }: ModelFiles,
+  { shard, offset, sizeBytes, elements, type }: ShardedTensor,
+  first: number,
+): SpanSide {
   const file = files[shard];
   if (file === undefined) throw new RangeError(`there is no shard ${shard}`);
   return { path: file.path, start: file.dataOffset + offset + (sizeBytes / elements) * first, type };
 }
 
-function compareHere(spans: Iterable<WeightSpan>, take: (span: WeightSpan, result: SpanResult) => void): void {
+function compareHere(
+  spans: Iterable<WeightSpan>,
+  take: (span: WeightSpan, result: SpanResult) => void,
+): void {
   using comparer = new SpanComparer();
   for (const span of spans) {
     try {

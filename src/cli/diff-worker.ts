@@ -5,7 +5,12 @@ import { SpanComparer, type SpanResult, type WeightSpan } from './diff-spans.ts'
 /** What a worker answers for each span. An error's class would not survive the way, so its parts are sent. */
 export type SpanReply =
   | { readonly kind: 'done'; readonly result: SpanResult }
-  | { readonly kind: 'failed'; readonly code: string; readonly message: string; readonly hint: string | undefined };
+  | {
+      readonly kind: 'failed';
+      readonly code: string;
+      readonly message: string;
+      readonly hint: string | undefined;
+    };
 
 const comparer = new SpanComparer();
 

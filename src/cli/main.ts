@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { cacheCommand } from './commands/cache.ts';
 import { type CommandContext, compareCommand } from './commands/compare.ts';
+import { diffCommand } from './commands/diff.ts';
 import { inspectCommand } from './commands/inspect.ts';
 import { pullCommand } from './commands/pull.ts';
 import { validateCommand } from './commands/validate.ts';
@@ -51,6 +52,7 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
   for (const command of [
     compareCommand,
     inspectCommand,
+    diffCommand,
     validateCommand,
     variantsCommand,
     pullCommand,

@@ -11,15 +11,15 @@ import { terminalStyle } from './style.ts';
 const ASK_FROM_BYTES = 1e9;
 
 export interface ModelsOnDisk {
-  readonly yes: boolean;
-  readonly quiet: boolean;
+  readonly yes: boolean | undefined;
+  readonly quiet: boolean | undefined;
   readonly signal: AbortSignal;
 }
 
 /** The files that refs stand for, downloaded where they are on the Hub: what measuring commands begin with. */
 export async function filesOf(
   refs: readonly string[],
-  { yes, quiet, signal }: ModelsOnDisk,
+  { yes = false, quiet = false, signal }: ModelsOnDisk,
 ): Promise<ResolvedFile[]> {
   const progress = pullProgress({
     stream: process.stderr,

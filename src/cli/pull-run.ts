@@ -34,7 +34,7 @@ export async function runPull(
   options: PullCommandOptions,
   signal: AbortSignal,
 ): Promise<ExitCode> {
-  const { dryRun, yes, json, quiet, files, connections, timeout } = options;
+  const { dryRun = false, yes = false, json = false, quiet = false, files, connections, timeout } = options;
   const progress = pullProgress({
     stream: process.stderr,
     quiet,

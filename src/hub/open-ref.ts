@@ -1,5 +1,5 @@
 import { type ByteSource, type HttpSource, openFile, openUrl } from '../io/index.ts';
-import { UsageError } from '../util/errors.ts';
+import { QuantscopeError, UsageError } from '../util/errors.ts';
 import { snapshotPath } from './cache-layout.ts';
 import type { HubContext } from './context.ts';
 import { stateOf } from './download.ts';
@@ -78,12 +78,18 @@ async function openRemote(
       hint: 'Unset HF_HUB_OFFLINE to read it from the network.',
     });
   }
-  return openUrl(url, {
-    ...(hub === undefined
-      ? {}
-      : { fetch: hubFetch(url, what, hub), signal: hub.signal, idleTimeoutMs: hub.idleTimeoutMs }),
-    ...(firstWindowBytes === undefined ? {} : { firstWindowBytes }),
-  });
+  try {
+    return await openUrl(url, {
+      ...(hub === undefined
+        ? {}
+        : { fetch: hubFetch(url, what, hub), signal: hub.signal, idleTimeoutMs: hub.idleTimeoutMs }),
+      ...(firstWindowBytes === undefined ? {} : { firstWindowBytes }),
+    });
+  } catch (thrown) {
+    // io calls whatever its fetch throws a failed read; what the Hub said is the better message.
+    const cause = thrown instanceof QuantscopeError ? thrown.cause : undefined;
+    throw cause instanceof QuantscopeError ? cause : thrown;
+  }
 }
 
 /**

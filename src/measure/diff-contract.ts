@@ -64,9 +64,7 @@ const tensors = z.strictObject({
   common: count,
   onlyInA: z.array(tensor),
   onlyInB: z.array(tensor),
-  reshaped: z.array(
-    z.strictObject({ name: z.string(), from: z.array(count), to: z.array(count) }),
-  ),
+  reshaped: z.array(z.strictObject({ name: z.string(), from: z.array(count), to: z.array(count) })),
   /** Types of common tensors that differ, by role. */
   typeChanges: z.array(
     z.strictObject({ role: z.string(), from: z.string(), to: z.string(), tensors: count }),

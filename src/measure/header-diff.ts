@@ -60,7 +60,9 @@ export interface TensorDiff<Tensor extends TensorInfo = TensorInfo> {
 
 /** What differs between the metadata of two files: arrays by their content, numbers by type and value. */
 export function diffMetadata(a: Pick<GgufHeader, 'metadata'>, b: Pick<GgufHeader, 'metadata'>): MetadataDiff {
-  const added = [...b.metadata].filter(([key]) => !a.metadata.has(key)).map(([key, value]) => ({ key, value }));
+  const added = [...b.metadata]
+    .filter(([key]) => !a.metadata.has(key))
+    .map(([key, value]) => ({ key, value }));
   const removed: KeyAndValue[] = [];
   const changed: ChangedKey[] = [];
   let equal = 0;

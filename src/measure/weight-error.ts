@@ -84,7 +84,10 @@ export function addPiece(sums: WeightErrorSums, reference: Float32Array, other: 
   }
   const error = e2 + e2Odd;
   // NaN and infinities make the sums such: asked once a piece, not once a weight.
-  if (!Number.isFinite(a2 + a2Odd + b2 + b2Odd + error)) return addFinitePairs(sums, reference, other);
+  if (!Number.isFinite(a2 + a2Odd + b2 + b2Odd + error)) {
+    addFinitePairs(sums, reference, other);
+    return;
+  }
   sums.weights += length;
   sums.referenceSquares += a2 + a2Odd;
   sums.otherSquares += b2 + b2Odd;
@@ -104,7 +107,10 @@ export function addIdenticalPiece(sums: WeightErrorSums, values: Float32Array): 
   }
   if (length % 2 === 1) even += (values[length - 1] ?? 0) ** 2;
   const squares = even + odd;
-  if (!Number.isFinite(squares)) return addFinitePairs(sums, values, values);
+  if (!Number.isFinite(squares)) {
+    addFinitePairs(sums, values, values);
+    return;
+  }
   sums.weights += length;
   sums.referenceSquares += squares;
   sums.otherSquares += squares;

@@ -74,7 +74,11 @@ export function renderVariants(
   const nameWidth = chooseNameWidth(heads, [table], width);
   lines.push(...layOutTable(table, heads, { nameWidth, width, style }));
   const failures = new Map(
-    variants.flatMap(({ failure }) => (failure === null ? [] : [[failure.message, failure]])),
+    variants.flatMap(
+      (
+        { failure }, // What to do about a gated repository is a note of its own.
+      ) => (failure === null || failure.code === 'hub/gated' ? [] : [[failure.message, failure]]),
+    ),
   );
   const told = [
     ...[...failures.values()].map(({ message, hint }) => `${message}${hint ? `. ${hint}` : ''}`),

@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import type { CommandContext } from './compare.ts';
 
 export interface CacheOptions {
-  json: boolean;
+  json?: boolean;
   yes?: boolean;
   partials?: boolean;
 }
@@ -15,7 +15,7 @@ export function cacheCommand(context: CommandContext): Command {
   command
     .command('list', { isDefault: true })
     .description('the models in the cache, with their sizes and unfinished downloads')
-    .option('--json', 'print the list as JSON', false)
+    .option('--json', 'print the list as JSON')
     .exitOverride()
     .action(async (options: CacheOptions) => {
       const { runCacheList } = await import('../cache-run.ts');
@@ -25,7 +25,7 @@ export function cacheCommand(context: CommandContext): Command {
     .command('verify')
     .description('reads files whole and compares them with the hashes they are named by')
     .argument('[repos...]', 'owner/repo, hf:owner/repo[:QUANT | /file] (default: all)')
-    .option('--json', 'print the verdicts as JSON', false)
+    .option('--json', 'print the verdicts as JSON')
     .addHelpText('after', '\nExit code: 0 all are intact, 1 a file is damaged.\n')
     .exitOverride()
     .action(async (refs: string[], options: CacheOptions) => {
@@ -36,9 +36,9 @@ export function cacheCommand(context: CommandContext): Command {
     .command('remove')
     .description('removes models, or unfinished downloads with --partials')
     .argument('[repos...]', 'owner/repo, hf:owner/repo[:QUANT | /file], or a name of the catalogue')
-    .option('--partials', 'only unfinished downloads (default: of all repositories)', false)
-    .option('-y, --yes', 'do not ask', false)
-    .option('--json', 'print what was removed as JSON', false)
+    .option('--partials', 'only unfinished downloads (default: of all repositories)')
+    .option('-y, --yes', 'do not ask')
+    .option('--json', 'print what was removed as JSON')
     .exitOverride()
     .action(async (refs: string[], options: CacheOptions) => {
       const { runCacheRemove } = await import('../cache-run.ts');

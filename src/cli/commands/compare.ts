@@ -35,6 +35,7 @@ export interface CompareOptions {
   json?: boolean;
   details?: boolean;
   quiet?: boolean;
+  yes?: boolean;
   out?: string;
   resume?: string;
 }
@@ -46,7 +47,7 @@ export function compareCommand(context: CommandContext): Command {
     .description(
       'Measures several GGUF files of one model side by side, each in a process of its own, by the methods of ' +
         'llama-bench and llama-perplexity, and recommends the smallest whose loss is within limits.\n\n' +
-        'A ref is a file, a folder, hf:owner/repo:QUANT, a name of the catalogue (phi3, llama-3.2-1b, gemma-2b), or\n' +
+        'A ref is a file, a folder, hf:owner/repo:QUANT, a name of the catalogue (phi3, llama-3.2-1b, gemma-2b), or ' +
         'nano[:QUANT], the family that ships with the package (the default). What is on the Hub is pulled first.',
     )
     .argument('[refs...]', 'the files to compare (default: nano)')
@@ -97,6 +98,7 @@ export function compareCommand(context: CommandContext): Command {
     .option('--details', 'also print task accuracy by kind')
     .option('-o, --out <file>', 'keep the results there, rewritten after every figure')
     .option('--resume <file>', 'measure only what is missing in these results, and complete them')
+    .option('-y, --yes', 'do not ask before downloading more than 1 GB')
     .option('-q, --quiet', 'no progress on stderr')
     .addHelpText(
       'after',

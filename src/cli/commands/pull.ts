@@ -3,10 +3,10 @@ import { positiveNumber, wholeNumber } from '../options.ts';
 import type { CommandContext } from './compare.ts';
 
 export interface PullCommandOptions {
-  dryRun: boolean;
-  yes: boolean;
-  json: boolean;
-  quiet: boolean;
+  dryRun?: boolean;
+  yes?: boolean;
+  json?: boolean;
+  quiet?: boolean;
   files: number;
   connections: number | 'auto';
   timeout: number;
@@ -16,14 +16,14 @@ export function pullCommand(context: CommandContext): Command {
   return new Command('pull')
     .summary('resumable, verified download into the Hugging Face cache')
     .description(
-      'Downloads models from the Hub into the cache that huggingface_hub and llama.cpp use, checks the SHA-256\n' +
-        'of every byte before a file gets its name, and goes on where an earlier attempt stopped.\n' +
-        'Prints the path of each file. A ref is hf:owner/repo[@revision][:QUANT | /file.gguf] or a name of the\n' +
+      'Downloads models from the Hub into the cache that huggingface_hub and llama.cpp use, checks the SHA-256 ' +
+        'of every byte before a file gets its name, and goes on where an earlier attempt stopped. ' +
+        'Prints the path of each file. A ref is hf:owner/repo[@revision][:QUANT | /file.gguf] or a name of the ' +
         'catalogue: phi3, llama-3.2-1b, gemma-2b, each with an optional :QUANT.',
     )
     .argument('<refs...>', 'what to download')
-    .option('--dry-run', 'say what would be downloaded, and download nothing', false)
-    .option('-y, --yes', 'do not ask before more than 1 GB', false)
+    .option('--dry-run', 'say what would be downloaded, and download nothing')
+    .option('-y, --yes', 'do not ask before more than 1 GB')
     .option('--files <n>', 'files at once', wholeNumber(1), 2)
     .option(
       '--connections <n>',
@@ -32,8 +32,8 @@ export function pullCommand(context: CommandContext): Command {
       'auto',
     )
     .option('--timeout <seconds>', 'ask again when a server sends nothing for so long', positiveNumber, 30)
-    .option('--json', 'print the files as JSON', false)
-    .option('-q, --quiet', 'no progress on stderr', false)
+    .option('--json', 'print the files as JSON')
+    .option('-q, --quiet', 'no progress on stderr')
     .addHelpText(
       'after',
       '\nEnvironment: HF_HOME, HF_HUB_CACHE, HF_TOKEN, HF_ENDPOINT, HF_HUB_OFFLINE, QUANTSCOPE_CATALOGUE.\n' +

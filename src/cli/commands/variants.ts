@@ -4,21 +4,21 @@ import type { CommandContext } from './compare.ts';
 
 export interface VariantsOptions {
   context: number;
-  json: boolean;
-  quiet: boolean;
+  json?: boolean;
+  quiet?: boolean;
 }
 
 export function variantsCommand(context: CommandContext): Command {
   return new Command('variants')
     .summary('the quantizations a repository offers: bytes, bits per weight, memory')
     .description(
-      'Lists the GGUF models of a repository of the Hub and reads their headers by range requests: a few hundred\n' +
+      'Lists the GGUF models of a repository of the Hub and reads their headers by range requests: a few hundred ' +
         'kilobytes each, no download. A repo is hf:owner/repo[@revision], owner/repo, or a name of the catalogue.',
     )
     .argument('<repo>', 'the repository')
     .option('-c, --context <n>', 'tokens of context for the estimate of memory', wholeNumber(1), 4096)
-    .option('--json', 'print the table as JSON', false)
-    .option('-q, --quiet', 'no notices on stderr', false)
+    .option('--json', 'print the table as JSON')
+    .option('-q, --quiet', 'no notices on stderr')
     .addHelpText(
       'after',
       '\nExamples:\n' +

@@ -1,0 +1,168 @@
+import { spawn } from 'node:child_process';
+import { readdir, readFile, readlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { BIN, type CliResult, quantscope, scratchFolder } from '../helpers/cli.ts';
+import { HubServer, noise, sha256 } from '../helpers/hub-server.ts';
+import { nanoPath } from '../helpers/nano.ts';
+
+const REPO = 'maker/nano-GGUF';
+
+let server: HubServer;
+let scratch: Awaited<ReturnType<typeof scratchFolder>>;
+
+beforeEach(async () => {
+  server = await HubServer.start();
+  scratch = await scratchFolder();
+  const files = await Promise.all(
+    ['Q2_K', 'Q4_K_M', 'Q8_0'].map(
+      async (name) => [`nano-${name}.gguf`, { content: await readFile(nanoPath(name)) }] as const,
+    ),
+  );
+  server.repos.set(REPO, {
+    files: { ...Object.fromEntries(files), 'README.md': { content: Buffer.from('# nano\n'), lfs: false } },
+  });
+});
+
+afterEach(async () => {
+  await server[Symbol.asyncDispose]();
+  await scratch[Symbol.asyncDispose]();
+});
+
+function run(args: readonly string[], env: Record<string, string> = {}): Promise<CliResult> {
+  return quantscope(args, {
+    env: {
+      HF_ENDPOINT: server.endpoint,
+      HF_HOME: scratch.path('hf'),
+      HF_TOKEN: 'hf_secret',
+      HF_HUB_CACHE: '',
+      ...env,
+    },
+  });
+}
+
+const cacheRoot = () => scratch.path('hf/hub/models--maker--nano-GGUF');
+
+describe('pull', () => {
+  it('prints the path of the verified file and nothing else on stdout', async () => {
+    const { exitCode, stdout, stderr } = await run(['pull', `hf:${REPO}:q4_k_m`]);
+    expect(stderr).toContain('verified');
+    expect(exitCode).toBe(0);
+    const path = stdout.trim();
+    expect(path).toBe(join(cacheRoot(), 'snapshots', server.commitOf(REPO), 'nano-Q4_K_M.gguf'));
+    expect((await readFile(path)).equals(await readFile(nanoPath('Q4_K_M')))).toBe(true);
+    expect(await readlink(path)).toMatch(/^\.\.\/\.\.\/blobs\/[0-9a-f]{64}$/);
+  });
+
+  it('says in a dry run what it would do, and does nothing', async () => {
+    const { exitCode, stdout } = await run(['pull', `hf:${REPO}:Q2_K`, `hf:${REPO}:Q8_0`, '--dry-run']);
+    expect(exitCode).toBe(0);
+    expect(stdout).toMatch(/absent +1\.7 MiB {2}maker\/nano-GGUF\/nano-Q2_K\.gguf/);
+    expect(stdout).toContain('would download 6.0 MiB of 6.0 MiB');
+    expect(server.downloads).toEqual([]);
+    expect(await readdir(scratch.path('hf')).catch(() => [])).toEqual([]);
+  });
+
+  it('prints JSON, and downloads nothing the second time', async () => {
+    await run(['pull', `hf:${REPO}:Q2_K`, '--quiet']);
+    const { stdout, stderr } = await run(['pull', `hf:${REPO}:Q2_K`, `hf:${REPO}:Q8_0`, '--json', '--quiet']);
+    expect(stderr).toBe('');
+    const report: { files: { state: string; objectId: string }[] } = JSON.parse(stdout);
+    expect(report.files.map(({ state }) => state)).toEqual(['cached', 'downloaded']);
+    expect(report.files[0]?.objectId).toBe(sha256(await readFile(nanoPath('Q2_K'))));
+    expect(server.downloads.length).toBe(2);
+  });
+
+  it('lists what there is where a quantization is missing or none is named', async () => {
+    const missing = await run(['pull', `hf:${REPO}:Q5_K_M`]);
+    expect(missing.exitCode).toBe(2);
+    expect(missing.stderr).toContain('it has Q2_K (1.7 MiB), Q4_K_M (2.6 MiB), Q8_0 (4.3 MiB)');
+    const ambiguous = await run(['pull', `hf:${REPO}`]);
+    expect(ambiguous.exitCode).toBe(2);
+    expect(ambiguous.stderr).toContain('may mean several models');
+    expect(ambiguous.stderr).toContain(`hf:${REPO}:Q2_K`);
+  });
+
+  it('finds all the shards of a model', async () => {
+    const [one, two] = [noise(50_000, 1), noise(60_000, 2)];
+    server.repos.set(REPO, {
+      files: {
+        'BF16/m-BF16-00001-of-00002.gguf': { content: one },
+        'BF16/m-BF16-00002-of-00002.gguf': { content: two },
+        'm-Q8_0.gguf': { content: noise(1000) },
+      },
+    });
+    const { stdout } = await run(['pull', `hf:${REPO}:bf16`]);
+    const [first = '', second = ''] = stdout.trim().split('\n');
+    expect((await readFile(first)).equals(one)).toBe(true);
+    expect((await readFile(second)).equals(two)).toBe(true);
+    expect(await readlink(first)).toMatch(/^\.\.\/\.\.\/\.\.\/blobs\//);
+  });
+
+  it('refuses a repository whose paths leave their folder', async () => {
+    server.repos.set(REPO, { files: { '../../evil-Q4_K_M.gguf': { content: noise(100) } } });
+    const { exitCode, stderr } = await run(['pull', `hf:${REPO}:Q4_K_M`]);
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain('not safe');
+  });
+
+  it('says what to do about a gated repository and never shows the token', async () => {
+    server.repos.set(REPO, { files: { 'm-Q4_K_M.gguf': { content: noise(100) } }, gated: true });
+    const gated = await run(['pull', `hf:${REPO}:Q4_K_M`], { HF_TOKEN: '' });
+    expect(gated.exitCode).toBe(2);
+    expect(gated.stderr).toMatch(/gated.*\nhint: Accept its terms at .*maker\/nano-GGUF.*HF_TOKEN/);
+    const absent = await run(['pull', 'hf:maker/nothing:Q4_K_M']);
+    expect(absent.stderr).toContain('no such repository');
+    expect(absent.stderr).not.toContain('hf_secret');
+  });
+
+  it('uses the cache when offline, and says so when it is not there', async () => {
+    await run(['pull', `hf:${REPO}:Q2_K`]);
+    server.requests.length = 0;
+    const offline = await run(['pull', `hf:${REPO}:Q2_K`], { HF_HUB_OFFLINE: '1' });
+    expect(offline.exitCode).toBe(0);
+    expect(server.requests).toEqual([]);
+    const absent = await run(['pull', `hf:${REPO}:Q8_0`], { HF_HUB_OFFLINE: '1' });
+    expect(absent.exitCode).toBe(2);
+    expect(absent.stderr).toContain('no such model in the cache');
+  });
+
+  it('goes on where it was interrupted', async () => {
+    server.options = { bytesPerSecond: 1_000_000 };
+    const child = spawn(process.execPath, [BIN, 'pull', `hf:${REPO}:Q8_0`], {
+      stdio: 'ignore',
+      env: { ...process.env, HF_ENDPOINT: server.endpoint, HF_HOME: scratch.path('hf'), HF_HUB_CACHE: '' },
+    });
+    const ended = new Promise((done) => {
+      child.on('close', done);
+    });
+    while (server.downloads.length === 0) await wait(20);
+    await wait(1500);
+    child.kill('SIGINT');
+    expect(await ended).toBe(130);
+    const partial = JSON.parse((await run(['pull', `hf:${REPO}:Q8_0`, '--dry-run', '--json'])).stdout);
+    expect(partial.files[0].state).toBe('partial');
+    server.options = {};
+    server.requests.length = 0;
+    expect((await run(['pull', `hf:${REPO}:Q8_0`])).exitCode).toBe(0);
+    expect(server.downloads[0]?.headers.range).not.toMatch(/^bytes=0-/);
+  });
+});
+
+describe('a catalogue of one’s own', () => {
+  it('gives a name its repository', async () => {
+    await writeFile(
+      scratch.path('catalogue.json'),
+      JSON.stringify({ phi3: { repo: REPO, quantizations: ['Q2_K', 'Q8_0'] } }),
+    );
+    const env = { QUANTSCOPE_CATALOGUE: scratch.path('catalogue.json') };
+    const { stdout } = await run(['pull', 'phi3', '--json'], env);
+    const report: { files: { file: string }[] } = JSON.parse(stdout);
+    expect(report.files.map(({ file }) => file)).toEqual(['nano-Q2_K.gguf', 'nano-Q8_0.gguf']);
+    const compared = await run(['compare', 'phi3', '--only', 'size', '--json', '--quiet'], env);
+    expect(compared.stderr).toBe('');
+    const results: { variants: { name: string }[] } = JSON.parse(compared.stdout);
+    expect(results.variants.map(({ name }) => name)).toEqual(['Q8_0', 'Q2_K']);
+  });
+});
