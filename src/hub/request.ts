@@ -1,5 +1,6 @@
 import { QuantscopeError } from '../util/errors.ts';
 import { formatDuration } from '../util/units.ts';
+import { type ByteAnswer, requestBytesOf } from './byte-request.ts';
 import type { HubContext } from './context.ts';
 import { connectionError } from './hub-errors.ts';
 import { IdleWatch } from './idle.ts';
@@ -40,7 +41,7 @@ export async function send(url: string, request: HubRequest, context: HubContext
     let response: Response;
     try {
       response = await watch.during(
-        context.fetch(address, {
+        (context.fetch ?? fetch)(address, {
           method: request.method ?? 'GET',
           headers: headersFor(address, request, context),
           redirect: 'manual',
@@ -63,9 +64,36 @@ export async function send(url: string, request: HubRequest, context: HubContext
     await discard(response);
     address = next;
   }
-  throw new QuantscopeError('hub/redirects', `${request.what}: more than ${MOST_REDIRECTS} redirects`, {
-    hint: 'Check HF_ENDPOINT; a proxy may be sending requests round in circles.',
-  });
+  throw tooManyRedirects(request.what);
+}
+
+/**
+ * Asks for bytes, following redirects as {@link send} does.
+ * @throws like {@link send}
+ */
+export async function sendForBytes(
+  url: string,
+  request: Pick<HubRequest, 'headers' | 'what'> & { readonly signal: AbortSignal },
+  context: HubContext,
+): Promise<{ readonly answer: ByteAnswer; readonly url: string; readonly watch: IdleWatch }> {
+  const watch = new IdleWatch(context.idleTimeoutMs, request.signal);
+  const ask = requestBytesOf(context);
+  let address = url;
+  for (let redirects = 0; redirects <= MOST_REDIRECTS; redirects++) {
+    let answer: ByteAnswer;
+    try {
+      answer = await watch.during(ask(address, headersFor(address, request, context), watch.signal));
+    } catch (cause) {
+      request.signal.throwIfAborted();
+      throw connectionError(request.what, watch.timedOut ? watch.signal.reason : cause, address);
+    }
+    const location = answer.headers.get('location');
+    if (answer.status < 300 || answer.status > 399 || location === null)
+      return { answer, url: address, watch };
+    await answer.cancel();
+    address = redirectTarget(location, address, request.what);
+  }
+  throw tooManyRedirects(request.what);
 }
 
 /**
@@ -94,6 +122,12 @@ export async function sendPatiently(url: string, request: HubRequest, context: H
     if (pause >= 1000) context.notice(`${request.what}: ${reason}; trying again in ${formatDuration(pause)}`);
     await context.sleep(pause, signal);
   }
+}
+
+function tooManyRedirects(what: string): QuantscopeError {
+  return new QuantscopeError('hub/redirects', `${what}: more than ${MOST_REDIRECTS} redirects`, {
+    hint: 'Check HF_ENDPOINT; a proxy may be sending requests round in circles.',
+  });
 }
 
 /** Where a redirect leads, checked. */
@@ -126,7 +160,7 @@ export async function discard(response: Response): Promise<void> {
   }
 }
 
-function headersFor(url: string, request: HubRequest, context: HubContext): Headers {
+function headersFor(url: string, request: Pick<HubRequest, 'headers'>, context: HubContext): Headers {
   const { endpoint, token } = context.settings;
   const headers = new Headers({ 'user-agent': context.userAgent, ...request.headers });
   headers.delete('authorization');

@@ -1,5 +1,5 @@
-/** Collects what a connection sends into large writes: 64 KiB at a time would cost more in calls than in bytes. */
-const BUFFER_BYTES = 1024 * 1024;
+/** Large enough to cost few calls, small enough to stay in a core’s cache between the network, the hash and the file. */
+const BUFFER_BYTES = 256 * 1024;
 
 /** Writes the bytes of one connection, in order; one buffer is filled while the other is being written. */
 export class SpanWriter {

@@ -6,7 +6,7 @@ import { connectionError } from './hub-errors.ts';
 import type { FileLocation } from './location.ts';
 import type { PartialFile } from './partial.ts';
 import { judgeRange } from './range-response.ts';
-import { type Answer, discard, send } from './request.ts';
+import { sendForBytes } from './request.ts';
 import { pauseBefore } from './retry.ts';
 import { SpanWriter } from './span-writer.ts';
 import { type Claim, WorkSplit } from './spans.ts';
@@ -238,7 +238,7 @@ class Round {
     const location = await this.#locate();
     const { validator } = this.#partial;
     const asked = { what, start, end, sizeBytes, validator };
-    const answer = await send(
+    const sent = await sendForBytes(
       location.url,
       {
         headers: {
@@ -251,26 +251,26 @@ class Round {
       },
       this.#context,
     );
-    const verdict = judgeRange(answer.response, asked);
+    const verdict = judgeRange(sent.answer, asked);
     switch (verdict.kind) {
       case 'span':
       case 'whole':
         break;
       case 'restart':
-        await discard(answer.response);
+        await sent.answer.cancel();
         await this.#checkWithHub();
         throw new Restart(verdict.error);
       case 'expired':
-        await discard(answer.response);
+        await sent.answer.cancel();
         this.#location = undefined;
         throw new Transient(verdict.error, undefined);
       case 'transient':
-        await discard(answer.response);
+        await sent.answer.cancel();
         // A server that will not have so many connections has fewer from here on.
         this.#wanted = Math.max(1, this.#active - 1);
-        throw new Transient(verdict.error, answer.response.headers);
+        throw new Transient(verdict.error, sent.answer.headers);
       case 'foreign':
-        await discard(answer.response);
+        await sent.answer.cancel();
         // Such a page may be of one server among several, so another link is asked for.
         this.#location = undefined;
         throw new Transient(verdict.error, undefined);
@@ -280,17 +280,19 @@ class Round {
       this.#wanted = 1;
     }
     this.#partial.validator ??= verdict.validator;
-    await this.#receive(claim, answer);
+    await this.#receive(claim, sent);
   }
 
-  async #receive(claim: Claim, { response, url, watch }: Answer): Promise<void> {
+  async #receive(
+    claim: Claim,
+    { answer, url, watch }: Awaited<ReturnType<typeof sendForBytes>>,
+  ): Promise<void> {
     const { what } = this.#request;
-    const reader = response.body?.getReader();
     const writer = new SpanWriter(claim.position, (bytes, at) => this.#store(bytes, at));
     let failure: unknown;
     try {
-      while (reader !== undefined && claim.position < claim.end) {
-        const { done, value } = await watch.during(reader.read());
+      while (claim.position < claim.end) {
+        const { done, value } = await watch.during(answer.pieces.next());
         if (done) break;
         this.#received += value.length;
         const part = value.subarray(0, claim.end - claim.position);
@@ -305,7 +307,7 @@ class Round {
       await writer.flush();
     } finally {
       claim.position = writer.written;
-      await reader?.cancel().catch(() => {});
+      await answer.cancel();
     }
     if (failure !== undefined) {
       this.#signal.throwIfAborted();

@@ -123,6 +123,7 @@ describe('a download without a fault', () => {
   });
 
   it('asks for a commit and never sends the token to the host with the bytes', async () => {
+    server.options = { bytesPerSecond: 4_000_000 };
     await fetchIt(context(), 4);
     const resolves = server.requests.filter(({ url }) => url.includes('/resolve/'));
     expect(resolves.every(({ url }) => url.includes(server.commitOf(REPO)))).toBe(true);
