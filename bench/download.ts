@@ -111,6 +111,18 @@ try {
   say(`  ratio ${(curlMs / (ourMs - startMs)).toFixed(2)}, whole processes ${(curlMs / ourMs).toFixed(2)}`);
   say(`  peak memory ${Math.max(...peaks).toFixed(0)} MB`);
 
+  for (const limit of [100, 250]) {
+    const limited = await serve(384, limit * 2 ** 20);
+    const began = performance.now();
+    spawnSync('curl', ['-sfL', '-o', join(folder, 'curl.bin'), limited.bytesUrl]);
+    const theirs = performance.now() - began;
+    const own = pull(limited.endpoint, freshCache(), '1').ms;
+    limited.stop();
+    say(
+      `a server of ${limit} MiB/s: ratio ${(theirs / (own - startMs)).toFixed(2)}, whole processes ${(theirs / own).toFixed(2)}`,
+    );
+  }
+
   const slow = await serve(96, 8 * 2 ** 20);
   const times = ['1', '4', 'auto'].map((connections) => pull(slow.endpoint, freshCache(), connections).ms);
   slow.stop();

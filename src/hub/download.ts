@@ -33,7 +33,7 @@ export interface DownloadOptions {
 export type FileState = 'cached' | 'linked' | 'downloaded';
 
 /** What a person calls a file. */
-export function fileName({ repo, path }: Pick<PinnedFile, 'repo' | 'path'>): string {
+function fileName({ repo, path }: Pick<PinnedFile, 'repo' | 'path'>): string {
   return `hf:${repo}/${path}`;
 }
 

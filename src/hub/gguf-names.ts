@@ -46,7 +46,7 @@ export function quantizationInPath(path: string): string | undefined {
 }
 
 /** One spelling for all: upper case, `_` between words, `F16` for `fp16`. */
-export function normalLabel(text: string): string {
+function normalLabel(text: string): string {
   const upper = text.toUpperCase();
   const prefix = upper.startsWith('UD-') ? 'UD-' : '';
   const bare = upper

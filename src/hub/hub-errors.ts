@@ -83,16 +83,10 @@ export function connectionError(what: string, cause: unknown, url: string): Quan
 }
 
 /** fetch says "fetch failed" and hides the reason in the cause. */
-export function describeFailure(thrown: unknown): string {
+function describeFailure(thrown: unknown): string {
   const inner = thrown instanceof Error ? thrown.cause : undefined;
   const shown = inner instanceof Error && inner.message !== '' ? inner : thrown;
   const text = shown instanceof Error ? shown.message : String(shown);
   const code = shown instanceof Error && 'code' in shown ? String(shown.code) : '';
   return text === '' ? code || 'the connection failed' : text.replaceAll(/\s*\n\s*/g, ' ');
-}
-
-/** An address without its query: signed links carry their signature there. */
-export function withoutQuery(url: string): string {
-  const parsed = new URL(url);
-  return `${parsed.origin}${parsed.pathname}`;
 }

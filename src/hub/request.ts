@@ -33,7 +33,7 @@ export interface Answer {
  * includes another port of the same host, and https is never left for http.
  * @throws QuantscopeError `hub/unreachable`, `hub/redirects`; the signal's reason
  */
-export async function send(url: string, request: HubRequest, context: HubContext): Promise<Answer> {
+async function send(url: string, request: HubRequest, context: HubContext): Promise<Answer> {
   const signal = request.signal ?? context.signal;
   const watch = new IdleWatch(context.idleTimeoutMs, signal);
   let address = url;

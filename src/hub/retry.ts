@@ -14,7 +14,7 @@ export function isTransient(status: number): boolean {
  * window (as huggingface_hub reads it); Retry-After is seconds or a date (RFC 9110, 10.2.3).
  * @param wallClockMs the date of now, for a Retry-After that is a date
  */
-export function askedPauseMs(headers: Headers, wallClockMs: number): number | undefined {
+function askedPauseMs(headers: Headers, wallClockMs: number): number | undefined {
   const limit = headers.get('ratelimit');
   const seconds = /;\s*t=(\d+)/.exec(limit ?? '')?.[1];
   if (limit !== null && /;\s*r=0(?:;|$|,|\s)/.test(limit) && seconds !== undefined) {
@@ -32,7 +32,7 @@ export function askedPauseMs(headers: Headers, wallClockMs: number): number | un
  * back together.
  * @param failures in a row, from 1
  */
-export function backoffMs(failures: number, context: Pick<HubContext, 'backoffMs' | 'random'>): number {
+function backoffMs(failures: number, context: Pick<HubContext, 'backoffMs' | 'random'>): number {
   const whole = Math.min(LONGEST_BACKOFF_MS, context.backoffMs * 2 ** (failures - 1));
   return whole * (0.5 + context.random() / 2);
 }

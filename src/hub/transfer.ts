@@ -10,6 +10,7 @@ import { sendForBytes } from './request.ts';
 import { pauseBefore } from './retry.ts';
 import { SpanWriter } from './span-writer.ts';
 import { type Claim, WorkSplit } from './spans.ts';
+import { YoungGarbage } from './young-garbage.ts';
 
 /** Bytes of one file, from wherever the Hub says they are, into a partial file. */
 export interface TransferRequest {
@@ -36,7 +37,7 @@ const MOST_AUTO_CONNECTIONS = 4;
 const MOST_RESTARTS = 3;
 /** What a kill may cost at most, beside what is on its way. */
 const SAVE_EVERY_BYTES = 32 * 1024 * 1024;
-const SAVE_EVERY_MS = 1000;
+const SAVE_EVERY_MS = 200;
 /** Less than this between two failures is no progress: a server that drops every connection must end. */
 const PROGRESS_BYTES = 64 * 1024;
 const LEAST_PIECE_BYTES = 1024 * 1024;
@@ -109,6 +110,7 @@ class Round {
   #savedBytes = 0;
   #savedAt: number;
   #failure: unknown;
+  readonly #garbage = new YoungGarbage();
 
   constructor(request: TransferRequest, partial: PartialFile, digest: RunningDigest, context: HubContext) {
     this.#request = request;
@@ -298,6 +300,7 @@ class Round {
         const part = value.subarray(0, claim.end - claim.position);
         claim.position += part.length;
         await writer.append(part);
+        this.#garbage.add(value.length);
       }
     } catch (thrown) {
       failure = thrown;

@@ -7,7 +7,7 @@ import { type HubModel, type KnownListing, knownListing } from './models.ts';
 import { openModel } from './open-ref.ts';
 
 /** One quantization that a repository offers. */
-export interface OfferedVariant {
+interface OfferedVariant {
   readonly model: HubModel;
   /** Whether all its files are in the cache. */
   readonly cached: boolean;
