@@ -36,6 +36,8 @@ async function throughBinding() {
   return tokens / (Number(process.hrtime.bigint() - started) / 1e9);
 }
 
+// The same warm-up as the other side: a prompt of a whole batch.
+await sequence.evaluateWithoutGeneratingNewTokens(Array.from({ length: 511 }, (_, i) => 1 + (i % 500)));
 await throughSequence();
 await throughBinding();
 process.stdout.write(JSON.stringify({ session: await throughSequence(), raw: await throughBinding() }));
