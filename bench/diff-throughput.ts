@@ -42,7 +42,7 @@ function turned(tensor: WritableTensor): WritableTensor {
       yield copy;
     }
   }
-  return { ...tensor, data: { [Symbol.iterator]: () => pieces(data) } };
+  return { ...tensor, data: { [Symbol.iterator]: () => pieces(data ?? []) } };
 }
 
 function write(path: string, tensors: readonly WritableTensor[]): void {

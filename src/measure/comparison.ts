@@ -175,6 +175,7 @@ class Comparison {
       method,
       taskItems: this.#input.taskItems,
       referenceOutcomes: this.#referenceOutcomes(name),
+      isReference: name === this.#input.reference,
     });
     {
       await using session = await this.#startEngine(name, 1);

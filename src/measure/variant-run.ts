@@ -25,7 +25,9 @@ export interface VariantPlan {
   readonly text: string;
   readonly method: TextPlan['method'];
   readonly taskItems: readonly TaskItem[];
+  /** The reference's answers; null where there are none. */
   readonly referenceOutcomes: readonly boolean[] | null;
+  readonly isReference: boolean;
 }
 
 export interface VariantHooks {
@@ -67,7 +69,9 @@ export async function measureVariant(
     tokenRead.kvBytesPerToken,
     (done, total) => hooks.onStep('tasks', done, total),
   );
-  await hooks.onFigures({ tasks: summarizeTasks(taskItems, outcomes, plan.referenceOutcomes) });
+  const tasks = summarizeTasks(taskItems, outcomes, plan.referenceOutcomes);
+  const ownFlips = unavailableBecause('it is the reference that the others are compared with');
+  await hooks.onFigures({ tasks: plan.isReference ? { ...tasks, flips: ownFlips } : tasks });
 }
 
 /**
