@@ -20,6 +20,7 @@ import type { Step } from '../measure/variant-run.ts';
 import { render } from '../report/registry.ts';
 import { messageOf, QuantscopeError, UsageError } from '../util/errors.ts';
 import type { CompareOptions } from './commands/compare.ts';
+import { totalWeightError } from './diff-weights.ts';
 import { EXIT, type ExitCode } from './exit.ts';
 import { packagePath, packageVersion } from './package-files.ts';
 import { comparisonProgress } from './progress.ts';
@@ -88,6 +89,7 @@ export async function runCompare({ refs, options, signal }: CompareRun): Promise
         now: () => new Date(),
         signal,
         referencePath: join(scratch, 'reference'),
+        weightError: (referencePath, path) => totalWeightError(referencePath, path, signal),
         save: (soFar) => save(outPath, soFar),
         onStep: (variant, stage, done, total) => progress.update({ variant, stage, done, total }),
         onVariantEnd: ({ name, status, failure }) =>

@@ -56,6 +56,8 @@ export interface ComparisonEnvironment {
   readonly signal?: AbortSignal;
   /** Where the reference's scores are kept while candidates are compared with them. */
   readonly referencePath: string;
+  /** The relative RMSE of a file's weights against the reference's; without it that figure is not taken. */
+  readonly weightError?: (referencePath: string, path: string) => Promise<number>;
   /** Called whenever a group of figures is complete, with all results so far. */
   readonly save: (results: Results) => Promise<void>;
   readonly onStep: (variant: string, step: Step, done: number, total: number) => void;
@@ -139,6 +141,7 @@ class Comparison {
       if (this.#mustScoreAgain(variant, ordered)) stages.add('accuracy');
       stages.delete('size');
       if (stages.size > 0) await this.#runEngine(variant, described, sha256, [...stages]);
+      await this.#measureWeights(variant);
     } catch (thrown) {
       this.#environment.signal?.throwIfAborted();
       if (!(thrown instanceof QuantscopeError) || thrown instanceof UsageError || isOfMachine(thrown))
@@ -191,6 +194,27 @@ class Comparison {
     if (name === this.#input.reference) this.#referenceStored = true;
   }
 
+  /** How far the weights moved from the reference's. That it cannot be told is no failure of the variant. */
+  async #measureWeights({ name, path }: ComparisonVariant): Promise<void> {
+    const { weightError, signal } = this.#environment;
+    const reference = this.#input.variants.find((variant) => variant.name === this.#input.reference);
+    const wanted = this.#settings.only.includes('accuracy') && !isAvailable(this.#row(name).weights);
+    if (weightError === undefined || reference === undefined || !wanted) return;
+    if (name === reference.name) {
+      this.#update(name, {
+        weights: unavailableBecause('it is the reference that the others are compared with'),
+      });
+      return;
+    }
+    try {
+      this.#update(name, { weights: { relativeRmse: await weightError(reference.path, path) } });
+    } catch (thrown) {
+      signal?.throwIfAborted();
+      if (!(thrown instanceof QuantscopeError)) throw thrown;
+      this.#update(name, { weights: unavailableBecause(messageOf(thrown)) });
+    }
+  }
+
   async #startEngine(name: string, workers: number): Promise<EngineSession> {
     const { signal, callTimeoutMs, startEngine, onStep } = this.#environment;
     onStep(name, 'start', 0, 1);
@@ -233,6 +257,7 @@ class Comparison {
       return [...this.#settings.only];
     }
     const missing = missingStages(before, this.#settings.only);
+    if (isAvailable(before.weights)) this.#update(name, { weights: before.weights });
     for (const stage of this.#settings.only) {
       if (missing.includes(stage)) continue;
       for (const figure of FIGURES_OF_STAGE[stage]) this.#update(name, { [figure]: before[figure] });
