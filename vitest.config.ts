@@ -1,8 +1,12 @@
 import { defineConfig } from 'vitest/config';
 
+/** Where .ci/run wants the counts. */
+const report = process.env['TEST_REPORT'];
+
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    reporters: report === undefined ? ['default'] : ['default', ['json', { outputFile: report }]],
     // Real engines and installs run in tests: their limit is patience, not speed.
     testTimeout: 120_000,
     hookTimeout: 120_000,
