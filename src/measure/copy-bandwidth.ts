@@ -1,8 +1,10 @@
 import { Worker } from 'node:worker_threads';
 
-/** Far beyond any cache, so that memory is what is measured. */
-const BUFFER_BYTES = 128 * 1024 * 1024;
-const COPIES = 4;
+/** All buffers together: beyond any cache, and a small part of any machine that runs language models. */
+const TOTAL_BYTES = 256 * 1024 * 1024;
+/** A few cores are enough to use all of the memory's bandwidth; more would only shrink the buffers into caches. */
+const MOST_THREADS = 8;
+const COPIES = 8;
 
 /** Runs in every worker: copies when told to and answers with when it started and ended. */
 const WORKER_SOURCE = `
@@ -19,14 +21,16 @@ parentPort.on('message', () => {
 `;
 
 /**
- * Bytes a second that this machine's memory copies with `threads` threads at once, counted as STREAM counts its Copy:
+ * Bytes a second that this machine's memory copies with its cores at work at once, counted as STREAM counts its Copy:
  * every byte is read once and written once (https://www.cs.virginia.edu/stream/ref.html).
  */
-export async function measureCopyBandwidth(threads: number, signal?: AbortSignal): Promise<number> {
+export async function measureCopyBandwidth(cores: number, signal?: AbortSignal): Promise<number> {
+  const threads = Math.min(cores, MOST_THREADS);
+  const bufferBytes = Math.floor(TOTAL_BYTES / (2 * threads));
+  const workerData = { bufferBytes, copies: COPIES };
   const workers = Array.from(
     { length: threads },
-    () =>
-      new Worker(WORKER_SOURCE, { eval: true, workerData: { bufferBytes: BUFFER_BYTES, copies: COPIES } }),
+    () => new Worker(WORKER_SOURCE, { eval: true, workerData }),
   );
   const stop = () => void Promise.all(workers.map((worker) => worker.terminate()));
   signal?.addEventListener('abort', stop, { once: true });
@@ -36,7 +40,7 @@ export async function measureCopyBandwidth(threads: number, signal?: AbortSignal
     const spans = (await Promise.all(workers.map((worker) => nextMessage(worker)))) as Span[];
     const startedNs = Math.min(...spans.map(({ started }) => started));
     const endedNs = Math.max(...spans.map(({ ended }) => ended));
-    const copiedBytes = 2 * BUFFER_BYTES * COPIES * threads;
+    const copiedBytes = 2 * bufferBytes * COPIES * threads;
     return copiedBytes / ((endedNs - startedNs) / 1e9);
   } finally {
     signal?.removeEventListener('abort', stop);
