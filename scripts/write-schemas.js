@@ -1,7 +1,7 @@
 // Writes schema/*.json from the definitions that the types come from (npm run schemas), or, with --check, fails when
 // a committed one is not what they say.
 import { readFile, writeFile } from 'node:fs/promises';
-import { validationSchemas } from '../dist/cli/validate-contract.js';
+import { validationSchemas } from '../dist/cli/validate/contract.js';
 import { schemas } from '../dist/measure/schemas.js';
 
 const checking = process.argv.includes('--check');

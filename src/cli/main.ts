@@ -1,13 +1,13 @@
 import { Command, CommanderError } from 'commander';
-import { cacheCommand } from './commands/cache.ts';
-import { type CommandContext, compareCommand } from './commands/compare.ts';
-import { diffCommand } from './commands/diff.ts';
-import { inspectCommand } from './commands/inspect.ts';
-import { pullCommand } from './commands/pull.ts';
-import { validateCommand } from './commands/validate.ts';
-import { variantsCommand } from './commands/variants.ts';
+import { cacheCommand } from './cache/command.ts';
+import { type CommandContext, compareCommand } from './compare/command.ts';
+import { diffCommand } from './diff/command.ts';
 import { describeError, EXIT, type ExitCode, Interruption } from './exit.ts';
+import { inspectCommand } from './inspect/command.ts';
 import { packageVersion } from './package-files.ts';
+import { pullCommand } from './pull/command.ts';
+import { validateCommand } from './validate/command.ts';
+import { variantsCommand } from './variants/command.ts';
 
 /**
  * The program: argv in, exit code out. Commands are defined here with what `--help` needs and load their work when

@@ -227,8 +227,8 @@ describe('what inspect loads', () => {
     });
     expect(exitCode).toBe(0);
     const modules = (await readFile(scratch.path('modules'), 'utf8')).trim().split('\n');
-    expect(modules.some((url) => url.endsWith('/dist/cli/inspect-run.js'))).toBe(true);
-    const unwanted = /node_modules\/(?!commander)|dist\/engine\/|dist\/validate\/|compare-run/;
+    expect(modules.some((url) => url.endsWith('/dist/cli/inspect/run.js'))).toBe(true);
+    const unwanted = /node_modules\/(?!commander)|dist\/engine\/|dist\/validate\/|cli\/compare\/run/;
     expect(modules.filter((url) => unwanted.test(url))).toEqual([]);
   });
 });

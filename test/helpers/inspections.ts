@@ -1,4 +1,4 @@
-import { inspectionOf } from '../../src/cli/inspect-facts.ts';
+import { inspectionOf } from '../../src/cli/inspect/facts.ts';
 import { type ParsedHeader, readHeader } from '../../src/gguf/index.ts';
 import { openFile } from '../../src/io/index.ts';
 import type { Inspection } from '../../src/measure/inspection.ts';

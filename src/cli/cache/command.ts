@@ -1,0 +1,48 @@
+import { Command } from 'commander';
+import type { CommandContext } from '../compare/command.ts';
+
+export interface CacheOptions {
+  json?: boolean;
+  yes?: boolean;
+  partials?: boolean;
+}
+
+export function cacheCommand(context: CommandContext): Command {
+  const command = new Command('cache')
+    .summary('what the Hugging Face cache holds: list, verify, remove')
+    .description('Looks after the cache that pull fills and that huggingface_hub and llama.cpp share.')
+    .exitOverride();
+  command
+    .command('list', { isDefault: true })
+    .description('the models in the cache, with their sizes and unfinished downloads')
+    .option('--json', 'print the list as JSON')
+    .exitOverride()
+    .action(async (options: CacheOptions) => {
+      const { runCacheList } = await import('./run.ts');
+      context.done(await runCacheList(options));
+    });
+  command
+    .command('verify')
+    .description('reads files whole and compares them with the hashes they are named by')
+    .argument('[repos...]', 'owner/repo, hf:owner/repo[:QUANT | /file] (default: all)')
+    .option('--json', 'print the verdicts as JSON')
+    .addHelpText('after', '\nExit code: 0 all are intact, 1 a file is damaged.\n')
+    .exitOverride()
+    .action(async (refs: string[], options: CacheOptions) => {
+      const { runCacheVerify } = await import('./run.ts');
+      context.done(await runCacheVerify(refs, options, context.signal));
+    });
+  command
+    .command('remove')
+    .description('removes models, or unfinished downloads with --partials')
+    .argument('[repos...]', 'owner/repo, hf:owner/repo[:QUANT | /file], or a name of the catalogue')
+    .option('--partials', 'only unfinished downloads (default: of all repositories)')
+    .option('-y, --yes', 'do not ask')
+    .option('--json', 'print what was removed as JSON')
+    .exitOverride()
+    .action(async (refs: string[], options: CacheOptions) => {
+      const { runCacheRemove } = await import('./run.ts');
+      context.done(await runCacheRemove(refs, options, context.signal));
+    });
+  return command;
+}

@@ -1,0 +1,224 @@
+import { SingleBar } from 'cli-progress';
+import { plainStyle, type Style } from '../../report/style.ts';
+import { displayWidth, padRight, printable, shortenMiddle } from '../../report/text-width.ts';
+import { formatDuration } from '../../util/units.ts';
+import { createTimeLeft, type FinishedStage, type TimeLeft } from '../time-left.ts';
+
+/** The part of a stream that progress needs; `process.stderr` is one. */
+interface ProgressStream extends NodeJS.WritableStream {
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+}
+
+export interface ProgressOptions {
+  readonly stream: ProgressStream;
+  /** Milliseconds of a clock that never goes back. */
+  readonly now: () => number;
+  readonly quiet?: boolean;
+  readonly style?: Style;
+}
+
+/** How far one variant has come in one stage, in whatever unit the stage counts. */
+interface ProgressUpdate {
+  readonly variant: string;
+  readonly stage: string;
+  readonly done: number;
+  readonly total: number;
+}
+
+type VariantOutcome =
+  | { readonly status: 'ok' }
+  | { readonly status: 'failed'; readonly reason: string }
+  /** Taken over from an earlier run's file. */
+  | { readonly status: 'kept' };
+
+/** Tells a person how a comparison gets on. Every method may be called at any time, also after `stop`. */
+export interface ComparisonProgress {
+  /** @param stages what every variant goes through, in order, where that is known beforehand */
+  readonly start: (variants: readonly string[], stages?: readonly string[]) => void;
+  readonly update: (update: ProgressUpdate) => void;
+  readonly finishVariant: (variant: string, outcome: VariantOutcome) => void;
+  /** Gives the terminal back as it was. Safe to call twice, and from a signal handler. */
+  readonly stop: () => void;
+}
+
+/** Draws what is going on; the two forms differ only in this. */
+interface Display {
+  readonly show: (update: ProgressUpdate) => void;
+  readonly stageEnded: (ended: FinishedStage) => void;
+  readonly say: (line: string) => void;
+  readonly stop: () => void;
+}
+
+/**
+ * Progress of a comparison: a bar for the running stage on a terminal, a plain line for every finished
+ * stage elsewhere, nothing when quiet.
+ */
+export function comparisonProgress(options: ProgressOptions): ComparisonProgress {
+  const { stream, now, quiet = false, style = plainStyle } = options;
+  if (quiet) return silentProgress;
+
+  let names: readonly string[] = [];
+  let time: TimeLeft = createTimeLeft([], [], now);
+  let finished = 0;
+  let stopped = false;
+  const began = new Map<string, number>();
+  const position = () => `${Math.min(finished + 1, names.length)} of ${names.length}`;
+  const display = stream.isTTY
+    ? createBarDisplay(stream, {
+        position,
+        left: () => describeTimeLeft(time),
+        nameWidth: () => widest(names),
+      })
+    : createLineDisplay(stream);
+
+  const end = (ended: FinishedStage | undefined) => {
+    if (ended !== undefined) display.stageEnded(ended);
+  };
+
+  return {
+    start(variants, stages = []) {
+      names = variants.map(printable);
+      time = createTimeLeft(variants, stages, now);
+      finished = 0;
+    },
+
+    update(update) {
+      if (stopped) return;
+      if (!began.has(update.variant)) began.set(update.variant, now());
+      end(time.advance(update.variant, update.stage, update.done, update.total));
+      display.show(update);
+    },
+
+    finishVariant(variant, outcome) {
+      if (stopped) return;
+      end(time.finish(variant, outcome.status === 'ok'));
+      const start = began.get(variant);
+      const took = start === undefined ? undefined : formatDuration(now() - start);
+      const name = padRight(printable(variant), widest(names));
+      display.say(`${name}  ${describeOutcome(outcome, took, style)}`);
+      finished++;
+    },
+
+    stop() {
+      if (stopped) return;
+      stopped = true;
+      display.stop();
+    },
+  };
+}
+
+const silentProgress: ComparisonProgress = {
+  start() {},
+  update() {},
+  finishVariant() {},
+  stop() {},
+};
+
+/** @param took how long it was worked on; undefined when it never came to that */
+function describeOutcome(outcome: VariantOutcome, took: string | undefined, style: Style): string {
+  switch (outcome.status) {
+    case 'ok':
+      return style.good('done') + (took === undefined ? '' : ` in ${took}`);
+    case 'failed':
+      return `${style.bad('failed')}${took === undefined ? '' : ` after ${took}`}: ${printable(outcome.reason)}`;
+    case 'kept':
+      return 'kept from the earlier run';
+  }
+}
+
+function describeTimeLeft(time: TimeLeft): string {
+  const whole = time.whole();
+  if (whole !== undefined) return `about ${roughly(whole)} left`;
+  const stage = time.stage();
+  return stage === undefined ? '' : `stage: about ${roughly(stage)} left`;
+}
+
+/** No finer than an estimate deserves: whole seconds, and minutes beyond a few. */
+function roughly(milliseconds: number): string {
+  const seconds = Math.max(1, Math.ceil(milliseconds / 1000));
+  if (seconds < 100) return `${seconds} s`;
+  const minutes = Math.round(seconds / 60);
+  return minutes < 100 ? `${minutes} min` : `${(minutes / 60).toFixed(1)} h`;
+}
+
+/** For files, pipes and CI logs: only what will still be true when it is read. */
+function createLineDisplay(stream: ProgressStream): Display {
+  const say = (line: string) => {
+    stream.write(`${line}\n`);
+  };
+  return {
+    show() {},
+    stageEnded({ variant, stage, elapsedMs }) {
+      say(`${printable(variant)}: ${printable(stage)}, ${formatDuration(elapsedMs)}`);
+    },
+    say,
+    stop() {},
+  };
+}
+
+interface BarFacts {
+  readonly position: () => string;
+  readonly left: () => string;
+  readonly nameWidth: () => number;
+}
+
+const MOST_METER_WIDTH = 24;
+const LEAST_METER_WIDTH = 8;
+const STAGE_WIDTH = 10;
+
+function createBarDisplay(stream: ProgressStream, { position, left, nameWidth }: BarFacts): Display {
+  let current: ProgressUpdate | undefined;
+  let bar: SingleBar | undefined;
+
+  const line = (share: number): string => {
+    if (current === undefined) return '';
+    const head = `${padRight(printable(current.variant), nameWidth())}  ${padRight(printable(current.stage), STAGE_WIDTH)}`;
+    const tail = `${`${Math.floor(share * 100)}`.padStart(3)} %  ${[position(), left()].filter(Boolean).join(', ')}`;
+    // One column stays free: a line that fills the last one wraps on some terminals.
+    const width = (stream.columns ?? 80) - 1;
+    const room = width - displayWidth(head) - displayWidth(tail) - 3;
+    const meterWidth = Math.min(MOST_METER_WIDTH, Math.max(LEAST_METER_WIDTH, room));
+    const filled = Math.round(share * meterWidth);
+    const meter = '='.repeat(filled) + '-'.repeat(meterWidth - filled);
+    return shortenMiddle(`${head}  ${meter} ${tail}`, width);
+  };
+
+  const clear = () => {
+    bar?.stop();
+    bar = undefined;
+  };
+
+  return {
+    show(update) {
+      current = update;
+      const total = Math.max(update.total, 1);
+      if (bar === undefined) {
+        // The bar draws on a timer of its own, so the time left also moves while nothing is reported.
+        bar = new SingleBar({
+          stream,
+          format: (_options, { progress }) => line(progress),
+          fps: 10,
+          hideCursor: true,
+          clearOnComplete: true,
+          // Signals are the command's: it stops the children first.
+          gracefulExit: false,
+        });
+        bar.start(total, update.done);
+        return;
+      }
+      bar.setTotal(total);
+      bar.update(Math.min(update.done, total));
+    },
+    stageEnded() {},
+    say(text) {
+      clear();
+      stream.write(`${text}\n`);
+    },
+    stop: clear,
+  };
+}
+
+function widest(names: readonly string[]): number {
+  return Math.min(30, Math.max(0, ...names.map(displayWidth)));
+}

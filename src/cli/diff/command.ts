@@ -1,0 +1,63 @@
+import { Command, InvalidArgumentError } from 'commander';
+import type { CommandContext } from '../compare/command.ts';
+import { wholeNumber } from '../options.ts';
+
+export interface DiffOptions {
+  metadataOnly?: true;
+  top: number;
+  all?: true;
+  failAbove?: number;
+  json?: true;
+  quiet?: true;
+}
+
+export function diffCommand(context: CommandContext): Command {
+  return new Command('diff')
+    .summary('two GGUF files: metadata, tensor types, and the error of the weights')
+    .description(
+      'Says what differs between two GGUF files: keys and values of the metadata, tensors that one of them lacks, ' +
+        'types and shapes, and how far the weights of b are from those of a, tensor by tensor, both dequantized. ' +
+        'Files are streamed, so that their size is no matter.\n' +
+        'A ref is a file, a folder with one model, or nano:QUANT; with --metadata-only also an address.',
+    )
+    .argument('<a>', 'the reference')
+    .argument('<b>', 'the file to compare with it')
+    .option('--metadata-only', 'headers alone: nothing is read of the weights')
+    .option('--top <n>', 'tensors to show, largest error first', wholeNumber(0), 12)
+    .option('--all', 'show all tensors and all keys')
+    .option(
+      '--fail-above <error>',
+      'end with 1 where the total relative RMSE is above this: 0.02 or 2%',
+      share,
+    )
+    .optionsGroup('Output:')
+    .option('--json', 'everything as JSON (schema/diff.json)')
+    .option('-q, --quiet', 'no progress on stderr')
+    .addHelpText(
+      'after',
+      '\nExamples:\n' +
+        '  quantscope diff nano:F16 nano:Q4_K_M\n' +
+        '  quantscope diff model-F16.gguf model-Q4_K_M.gguf --all\n' +
+        '  quantscope diff old.gguf new.gguf --metadata-only\n' +
+        '  quantscope diff model-F16.gguf model-Q8_0.gguf --fail-above 1%\n' +
+        '  quantscope diff a.gguf b.gguf --json | jq .weights.total.relativeRmse\n' +
+        '\nExit code: 0 compared, 1 above --fail-above or a file that cannot be read, 2 wrong use,\n' +
+        '130 interrupted.\n',
+    )
+    .exitOverride()
+    .action(async (a: string, b: string, options: DiffOptions) => {
+      const { runDiff } = await import('./run.ts');
+      context.done(await runDiff({ a, b, options, signal: context.signal }));
+    });
+}
+
+/** A relative error: a fraction, or a percentage with its sign. It may be above 1. */
+function share(text: string): number {
+  const isPercentage = /%$/.test(text.trim());
+  const digits = text.trim().replace(/\s*%$/, '');
+  const value = Number(digits);
+  if (digits === '' || !Number.isFinite(value) || value < 0) {
+    throw new InvalidArgumentError('Give a relative error such as 0.02 or 2%.');
+  }
+  return isPercentage ? value / 100 : value;
+}

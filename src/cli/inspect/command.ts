@@ -1,0 +1,70 @@
+import { Command, InvalidArgumentError, Option } from 'commander';
+import type { CommandContext } from '../compare/command.ts';
+import { wholeNumber } from '../options.ts';
+
+export interface InspectOptions {
+  metadata?: boolean;
+  tensors?: boolean;
+  layers?: boolean;
+  key?: string;
+  vocab?: boolean;
+  template?: boolean;
+  diffable?: boolean;
+  json?: boolean;
+  context: number[];
+}
+
+export function inspectCommand(context: CommandContext): Command {
+  return new Command('inspect')
+    .summary('what is in a GGUF file: model, metadata, tensors, quantization by layer, memory')
+    .description(
+      'Reads the header of a GGUF file and prints what it says: the model, the sections of the file, which type ' +
+        'every layer and role is stored in, and the memory it is going to take. Nothing is loaded or downloaded: ' +
+        'a file behind an https:// address is read by range requests.\n' +
+        'A ref is a file, an address, a folder with one model, or nano:QUANT.',
+    )
+    .argument('<ref>', 'the file to look into')
+    .addOption(
+      new Option('-c, --context <sizes>', 'context sizes to estimate memory for, separated by commas')
+        .argParser(sizes)
+        .default([], 'up to the model’s own'),
+    )
+    .optionsGroup('Instead of the page (several may be combined):')
+    .option('--metadata', 'every key with its type and value')
+    .option('--tensors', 'every tensor with type, shape, offset and size')
+    .option('--layers', 'size and types of each layer')
+    .option('--key <name>', 'one value of the metadata, whole')
+    .option('--vocab', 'every token with id, type and score')
+    .option('--template', 'the chat template')
+    .option('--diffable', 'all metadata and tensors, one fact a line, in a stable order')
+    .option('--json', 'everything as JSON (schema/inspection.json)')
+    .addHelpText(
+      'after',
+      '\nExamples:\n' +
+        '  quantscope inspect nano:Q4_K_M\n' +
+        '  quantscope inspect model.gguf --context 2048,4096\n' +
+        '  quantscope inspect https://huggingface.co/OWNER/REPO/resolve/main/FILE.gguf\n' +
+        '  quantscope inspect model.gguf --key tokenizer.ggml.tokens\n' +
+        '  diff <(quantscope inspect a.gguf --diffable) <(quantscope inspect b.gguf --diffable)\n' +
+        '  quantscope inspect model.gguf --json | jq .quantization.byType\n' +
+        '\nExit code: 0 done, 1 the file is not valid GGUF, 2 wrong use or no such file.\n',
+    )
+    .exitOverride()
+    .action(async (ref: string, options: InspectOptions) => {
+      const { runInspect } = await import('./run.ts');
+      context.done(await runInspect({ ref, options, signal: context.signal }));
+    });
+}
+
+function sizes(text: string): number[] {
+  const parsed = text.split(',').map((word) => wholeNumber(1)(word.trim()));
+  if (parsed.some((size) => size > LARGEST_CONTEXT)) {
+    throw new InvalidArgumentError(
+      `A context has at most ${LARGEST_CONTEXT.toLocaleString('en-US')} tokens.`,
+    );
+  }
+  return [...new Set(parsed)];
+}
+
+/** llama.cpp counts a context in 32 bits. */
+const LARGEST_CONTEXT = 2 ** 31 - 1;

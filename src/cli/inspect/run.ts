@@ -1,0 +1,200 @@
+import type { Writable } from 'node:stream';
+import { isGgufError } from '../../gguf/errors.ts';
+import type { MetadataValue } from '../../gguf/header.ts';
+import { readHeader } from '../../gguf/read.ts';
+import { resolveRefs } from '../../hub/resolve.ts';
+import { isUrl } from '../../io/http-source.ts';
+import { openSource } from '../../io/open-source.ts';
+import type { Inspection } from '../../measure/inspection.ts';
+import { diffableLines } from '../../report/inspection-diffable.ts';
+import type { PageLayout } from '../../report/inspection-layout.ts';
+import {
+  layerList,
+  metadataLines,
+  shownScalar,
+  tensorLines,
+  vocabularyLines,
+} from '../../report/inspection-lists.ts';
+import { layoutOf, renderInspection } from '../../report/inspection-page.ts';
+import { harmlessJson, visible, visibleLines } from '../../report/inspection-text.ts';
+import { plainStyle, type Style } from '../../report/style.ts';
+import { UsageError } from '../../util/errors.ts';
+import { formatCount } from '../../util/units.ts';
+import { EXIT, type ExitCode } from '../exit.ts';
+import { packagePath, packageVersion } from '../package-files.ts';
+import type { InspectOptions } from './command.ts';
+import { inspectionOf, jsonScalar, templatesOf, vocabularyOf, vocabularySizeOf } from './facts.ts';
+import { countingSource } from './source.ts';
+
+export interface InspectRun {
+  readonly ref: string;
+  readonly options: InspectOptions;
+  readonly signal: AbortSignal;
+}
+
+type Header = Awaited<ReturnType<typeof readHeader>>;
+
+/** The inspect command's work: a ref to a header to what is printed. */
+export async function runInspect({ ref, options, signal }: InspectRun): Promise<ExitCode> {
+  const path = await locate(ref);
+  const source = countingSource(await openSource(path, { signal }));
+  await using _ = source;
+  let header: Header;
+  try {
+    header = await readHeader(source, { signal });
+  } catch (thrown) {
+    if (!isGgufError(thrown)) throw thrown;
+    reportBadFile(thrown);
+    return EXIT.finding;
+  }
+  const inspection = inspectionOf({
+    ref,
+    header,
+    source: {
+      kind: isUrl(path) ? 'url' : 'file',
+      requests: source.requests,
+      bytesFetched: source.bytesFetched,
+    },
+    toolVersion: packageVersion(),
+    contexts: options.context,
+    ...(options.key === undefined ? {} : { wholeKey: options.key }),
+  });
+  const { stdout } = process;
+  const layout = layoutOf({
+    style: await stdoutStyle(),
+    ...(stdout.columns ? { width: stdout.columns } : {}),
+  });
+  const parts = await partsOf(header, inspection, options, layout);
+  await write(stdout, joined(parts), signal);
+  return EXIT.done;
+}
+
+/** The one file that a ref stands for: its path or its address. */
+async function locate(ref: string): Promise<string> {
+  if (isUrl(ref)) return ref;
+  const files = await resolveRefs([ref], { nanoFolder: packagePath('fixtures/nano') });
+  const [first] = files;
+  if (first !== undefined && files.length === 1) return first.path;
+  const shown = ref.toLowerCase() === 'nano' ? 'nano:Q4_K_M' : first?.ref;
+  throw new UsageError('inspect/several', `${ref} stands for ${files.length} models, inspect takes one`, {
+    hint: `Name one of them: quantscope inspect ${shown}`,
+  });
+}
+
+function reportBadFile(error: {
+  readonly message: string;
+  readonly code: string;
+  readonly hint: string | undefined;
+}) {
+  const hint =
+    error.hint ?? 'The file is damaged or not a GGUF file: download it again, or convert the model again.';
+  process.stderr.write(`error: ${visible(error.message)} [${error.code}]\nhint: ${visible(hint)}\n`);
+}
+
+/** What was asked for, each part as its lines; the page where nothing in particular was. */
+async function partsOf(
+  header: Header,
+  inspection: Inspection,
+  options: InspectOptions,
+  layout: PageLayout,
+): Promise<Iterable<string>[]> {
+  if (options.json) {
+    if (options.key !== undefined) requireKey(header, options.key);
+    const vocabulary = options.vocab ? { vocabulary: [...vocabularyOf(header)] } : {};
+    return [[harmlessJson({ ...inspection, ...vocabulary })]];
+  }
+  const parts: Iterable<string>[] = [];
+  if (options.key !== undefined) parts.push(valueLines(requireKey(header, options.key)));
+  if (options.template) parts.push(templateLines(header, layout));
+  if (options.metadata) parts.push(metadataLines(inspection, layout));
+  if (options.layers) parts.push(layerList(inspection, layout));
+  if (options.tensors) parts.push(tensorLines(inspection, layout));
+  if (options.diffable) parts.push(diffableLines(inspection, await arrayDigest(header)));
+  if (options.vocab) parts.push(vocabularyLines(vocabularyOf(header), vocabularySizeOf(header), layout));
+  return parts.length > 0 ? parts : [[renderInspection(inspection, layout)]];
+}
+
+/** Parts one below the other, an empty line between two. */
+function* joined(parts: readonly Iterable<string>[]): Generator<string> {
+  for (const [index, part] of parts.entries()) {
+    if (index > 0) yield '';
+    yield* part;
+  }
+}
+
+/** Elements of an array that are printed; a script that wants the rest takes JSON. */
+const SHOWN_ELEMENTS = 1000;
+
+function* valueLines(value: MetadataValue): Generator<string> {
+  if (value.type !== 'array') {
+    yield typeof value.value === 'string' ? visibleLines(value.value) : String(value.value);
+    return;
+  }
+  const { length, elementType } = value.value;
+  const shown = value.value.slice(0, SHOWN_ELEMENTS);
+  for (const element of shown) yield shownScalar(jsonScalar(element), elementType);
+  if (length > shown.length) {
+    yield `… and ${formatCount(length - shown.length)} more ${elementType} elements: --json has them all`;
+  }
+}
+
+function requireKey(header: Header, key: string): MetadataValue {
+  const value = header.metadata.get(key);
+  if (value !== undefined) return value;
+  const like = [...header.metadata.keys()].filter(
+    (other) => other.endsWith(`.${key}`) || other.startsWith(`${key}.`),
+  );
+  const hint =
+    like.length > 0
+      ? `Keys like it: ${like.slice(0, 5).map(visible).join(', ')}.`
+      : '--metadata lists the keys of the file.';
+  throw new UsageError('inspect/no-key', `the file has no key "${visible(key)}"`, { hint });
+}
+
+function templateLines(header: Header, { style }: PageLayout): string[] {
+  const templates = templatesOf(header);
+  if (templates.length === 0) {
+    throw new UsageError('inspect/no-template', 'the file has no chat template', {
+      hint: 'Prompts go to this model as plain text.',
+    });
+  }
+  return templates.flatMap(({ name, text }) => [
+    ...(templates.length > 1 ? [style.bold(`# ${name === '' ? 'default' : visible(name)}`)] : []),
+    visibleLines(text),
+  ]);
+}
+
+/** Hashes of arrays, by their bytes in the file. */
+async function arrayDigest({ metadata }: Header): Promise<(key: string) => string> {
+  const { createHash } = await import('node:crypto');
+  return (key) => {
+    const value = metadata.get(key);
+    const hash = createHash('sha256');
+    return (value?.type === 'array' ? hash.update(value.value.encoded) : hash).digest('hex');
+  };
+}
+
+/** chalk is loaded only where it may be needed: a pipe gets none of it unless it asks. */
+async function stdoutStyle(): Promise<Style> {
+  if (!process.stdout.isTTY && process.env['FORCE_COLOR'] === undefined) return plainStyle;
+  const { terminalStyle } = await import('../style.ts');
+  return terminalStyle(process.stdout);
+}
+
+const CHUNK_CHARACTERS = 64 * 1024;
+
+/** Writes lines as fast as they are taken: a vocabulary never stands in memory as text. */
+async function write(stream: Writable, lines: Iterable<string>, signal: AbortSignal): Promise<void> {
+  let chunk = '';
+  const flush = async () => {
+    signal.throwIfAborted();
+    const text = chunk;
+    chunk = '';
+    if (text !== '' && !stream.write(text)) await new Promise((resolve) => stream.once('drain', resolve));
+  };
+  for (const line of lines) {
+    chunk += `${line}\n`;
+    if (chunk.length >= CHUNK_CHARACTERS) await flush();
+  }
+  await flush();
+}

@@ -1,0 +1,73 @@
+import { createInterface } from 'node:readline/promises';
+import type { PullPlan, ResolvedFile } from '../hub/index.ts';
+import { resolveRefs } from '../hub/index.ts';
+import { UsageError } from '../util/errors.ts';
+import { formatBytes } from '../util/units.ts';
+import { pullProgress } from './pull/progress.ts';
+import { refAccess } from './ref-access.ts';
+import { terminalStyle } from './style.ts';
+
+/** More than this is not downloaded on a terminal without a question. */
+const ASK_FROM_BYTES = 1e9;
+
+export interface ModelsOnDisk {
+  readonly yes: boolean | undefined;
+  readonly quiet: boolean | undefined;
+  readonly signal: AbortSignal;
+}
+
+/** The files that refs stand for, downloaded where they are on the Hub: what measuring commands begin with. */
+export async function filesOf(
+  refs: readonly string[],
+  { yes = false, quiet = false, signal }: ModelsOnDisk,
+): Promise<ResolvedFile[]> {
+  const progress = pullProgress({
+    stream: process.stderr,
+    quiet,
+    now: () => performance.now(),
+    style: terminalStyle(process.stderr),
+  });
+  try {
+    return await resolveRefs(refs, {
+      ...(await refAccess({ signal, notice: progress.say })),
+      confirm: async (plan) => {
+        await confirmDownload(plan, { yes, signal });
+        progress.start(plan);
+      },
+      pull: {
+        files: 2,
+        connections: 'auto',
+        onProgress: (file, { doneBytes }) => progress.update(file, doneBytes),
+        onFileEnd: progress.finishFile,
+      },
+    });
+  } finally {
+    progress.stop();
+  }
+}
+
+/**
+ * Asks before a large download, on a terminal; scripts have said what they want.
+ * @throws UsageError `pull/declined`
+ */
+export async function confirmDownload(
+  plan: PullPlan,
+  { yes, signal }: { readonly yes: boolean; readonly signal: AbortSignal },
+): Promise<void> {
+  const isTerminal = process.stdin.isTTY === true && process.stderr.isTTY === true;
+  if (yes || !isTerminal || plan.missingBytes <= ASK_FROM_BYTES) return;
+  const count = plan.files.filter(({ state }) => state === 'absent').length;
+  const prompt = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    const answer = await prompt.question(
+      `Download ${count} file${count === 1 ? '' : 's'}, ${formatBytes(plan.missingBytes)}? [y/N] `,
+      { signal },
+    );
+    if (/^y(?:es)?$/i.test(answer.trim())) return;
+  } finally {
+    prompt.close();
+  }
+  throw new UsageError('pull/declined', 'nothing was downloaded', {
+    hint: 'Add --yes to download without a question.',
+  });
+}

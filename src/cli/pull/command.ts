@@ -1,0 +1,58 @@
+import { Command, InvalidArgumentError } from 'commander';
+import type { CommandContext } from '../compare/command.ts';
+import { positiveNumber, wholeNumber } from '../options.ts';
+
+export interface PullCommandOptions {
+  dryRun?: boolean;
+  yes?: boolean;
+  json?: boolean;
+  quiet?: boolean;
+  files: number;
+  connections: number | 'auto';
+  timeout: number;
+}
+
+export function pullCommand(context: CommandContext): Command {
+  return new Command('pull')
+    .summary('resumable, verified download into the Hugging Face cache')
+    .description(
+      'Downloads models from the Hub into the cache that huggingface_hub and llama.cpp use, checks the SHA-256 ' +
+        'of every byte before a file gets its name, and goes on where an earlier attempt stopped. ' +
+        'Prints the path of each file. A ref is hf:owner/repo[@revision][:QUANT | /file.gguf] or a name of the ' +
+        'catalogue: phi3, llama-3.2-1b, gemma-2b, each with an optional :QUANT.',
+    )
+    .argument('<refs...>', 'what to download')
+    .option('--dry-run', 'say what would be downloaded, and download nothing')
+    .option('-y, --yes', 'do not ask before more than 1 GB')
+    .option('--files <n>', 'files at once', wholeNumber(1), 2)
+    .option(
+      '--connections <n>',
+      'connections for each file, or auto: more as long as that is faster',
+      connections,
+      'auto',
+    )
+    .option('--timeout <seconds>', 'ask again when a server sends nothing for so long', positiveNumber, 30)
+    .option('--json', 'print the files as JSON')
+    .option('-q, --quiet', 'no progress on stderr')
+    .addHelpText(
+      'after',
+      '\nEnvironment: HF_HOME, HF_HUB_CACHE, HF_TOKEN, HF_ENDPOINT, HF_HUB_OFFLINE, QUANTSCOPE_CATALOGUE.\n' +
+        '\nExamples:\n' +
+        '  quantscope pull phi3                                     Q2_K, Q4_K_M and Q8_0 of Phi-3-mini\n' +
+        '  quantscope pull hf:bartowski/Llama-3.2-1B-Instruct-GGUF:Q4_K_M\n' +
+        '  quantscope pull phi3 --dry-run                           what that would download\n' +
+        '\nExit code: 0 all files are in the cache, 2 not, 130 interrupted; what was received is used next time.\n',
+    )
+    .exitOverride()
+    .action(async (refs: string[], options: PullCommandOptions) => {
+      const { runPull } = await import('./run.ts');
+      context.done(await runPull(refs, options, context.signal));
+    });
+}
+
+function connections(text: string): number | 'auto' {
+  if (text === 'auto') return text;
+  const count = wholeNumber(1)(text);
+  if (count > 16) throw new InvalidArgumentError('Give at most 16, or auto.');
+  return count;
+}

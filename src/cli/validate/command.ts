@@ -1,0 +1,96 @@
+import { Command, InvalidArgumentError, Option } from 'commander';
+import type { CommandContext } from '../compare/command.ts';
+import { positiveNumber, wholeNumber } from '../options.ts';
+
+export interface ValidateOptions {
+  rules?: string;
+  severity?: 'error' | 'warning' | 'note';
+  explain?: string | true;
+  format: 'text' | 'json' | 'ndjson' | 'junit' | 'sarif' | 'github';
+  json?: true;
+  ndjson?: true;
+  content: boolean;
+  sha256?: string;
+  manifest?: 'write' | 'check';
+  policy?: string;
+  load?: true;
+  timeout: number;
+  jobs?: number;
+  shard?: { readonly index: number; readonly count: number };
+  quiet: boolean;
+}
+
+export function validateCommand(context: CommandContext): Command {
+  return new Command('validate')
+    .summary('check GGUF files by rules: structure, content, architecture, vocabulary, template, shards')
+    .description(
+      'Checks GGUF files without loading them, by rules with stable names, and says where each is broken and what\n' +
+        'to do. A ref is a file, a folder (all .gguf files below it), a pattern such as "models/**/*.gguf", or nano.',
+    )
+    .argument('[refs...]', 'the files to check')
+    .optionsGroup('Rules:')
+    .option('--rules <list>', 'only these rules or groups, separated by commas: header,tensor/offset')
+    .addOption(
+      new Option('--severity <level>', 'report this and worse').choices(['error', 'warning', 'note']),
+    )
+    .option(
+      '--explain [rule]',
+      'what a rule means, why, who checks it, what to do; without a name: all rules',
+    )
+    .option('--policy <file>', 'what this project accepts (default: quantscope.policy.json, if it is there)')
+    .optionsGroup('Content:')
+    .option('--no-content', 'only the header: nothing is read of the weights')
+    .option('--sha256 <hash>', 'the hash that the file must have', hash)
+    .addOption(
+      new Option('--manifest <action>', 'hashes of the file and each tensor, in FILE.manifest.json').choices([
+        'write',
+        'check',
+      ]),
+    )
+    .option('--load', 'also load each file in a process of its own and decode a token')
+    .option('--timeout <seconds>', 'the longest a step of --load may take', positiveNumber, 300)
+    .optionsGroup('Output:')
+    .addOption(
+      new Option('--format <form>', 'how to print')
+        .choices(['text', 'json', 'ndjson', 'junit', 'sarif', 'github'])
+        .default('text'),
+    )
+    .option('--json', 'short for --format json (schema/validation.json)')
+    .option('--ndjson', 'short for --format ndjson: a line for each file, as soon as it is checked')
+    .option('-q, --quiet', 'no progress on stderr', false)
+    .optionsGroup('Many files:')
+    .option('-j, --jobs <n>', 'files at the same time (default: as many as there are cores)', wholeNumber(1))
+    .option('--shard <i/n>', 'only the i-th of n shares of the files, from 1', share)
+    .addHelpText(
+      'after',
+      '\nExamples:\n' +
+        '  quantscope validate model.gguf\n' +
+        '  quantscope validate models/ --severity error\n' +
+        '  quantscope validate models/ --no-content --format sarif > quantscope.sarif\n' +
+        '  quantscope validate model.gguf --sha256 4fed7364ee3e0c7cb4fe0880148bfdfcd1b630981efa0802a6b62ee52e7da97e\n' +
+        '  quantscope validate models/ --manifest write         remember good files\n' +
+        '  quantscope validate models/ --manifest check         which tensor changed since\n' +
+        '  quantscope validate --explain tensor/offset\n' +
+        '\nExit code: 0 no errors, 1 a file has errors, 2 wrong use, 130 interrupted.\n',
+    )
+    .exitOverride()
+    .action(async (refs: string[], options: ValidateOptions) => {
+      const { runValidate } = await import('./run.ts');
+      context.done(await runValidate({ refs, options, signal: context.signal }));
+    });
+}
+
+function hash(text: string): string {
+  const digits = text.replace(/^sha256:/i, '').toLowerCase();
+  if (!/^[0-9a-f]{64}$/.test(digits)) throw new InvalidArgumentError('Give 64 hexadecimal digits.');
+  return digits;
+}
+
+function share(text: string): { index: number; count: number } {
+  const match = /^(\d+)\/(\d+)$/.exec(text);
+  const [index, count] = [Number(match?.[1]), Number(match?.[2])];
+  if (match === null || index < 1 || index > count) {
+    throw new InvalidArgumentError('Give i/n with i from 1 to n: 2/8.');
+  }
+  return { index, count };
+}

@@ -1,0 +1,179 @@
+import { basename, dirname, join } from 'node:path';
+import { type HeaderScan, parseShardName, scanSource, shardNames } from '../../gguf/index.ts';
+import { type ByteSource, openFile } from '../../io/index.ts';
+import { QuantscopeError } from '../../util/errors.ts';
+import {
+  type ContentReport,
+  type Diagnostic,
+  type FileReport,
+  type LoadOutcome,
+  type ManifestEntry,
+  type Policy,
+  type Sibling,
+  type TemplateReport,
+  templateKeys,
+  tensorExtents,
+  validateFile,
+  verdictOf,
+} from '../../validate/index.ts';
+import type { ContentReader } from './content.ts';
+import { originOf, type ValidationFile } from './files.ts';
+import type { TemplateChecker } from './template.ts';
+
+/** What one file is judged with. */
+export interface FileRun {
+  readonly contents: ContentReader;
+  readonly templates: TemplateChecker;
+  readonly policy: Policy | null;
+  readonly rules: ReadonlySet<string> | undefined;
+  readonly withContent: boolean;
+  readonly expectedSha256: string | null;
+  readonly manifest: 'write' | 'check' | undefined;
+  /** Loads a file in the engine; null where nobody asked. */
+  readonly load: ((path: string) => Promise<LoadOutcome>) | null;
+  readonly signal: AbortSignal;
+  readonly onBytes: (path: string, bytes: number) => void;
+}
+
+/**
+ * Reads one file and judges it.
+ * @throws UsageError, or the signal's reason; a file that cannot be read is a diagnostic
+ */
+export async function validateOne(file: ValidationFile, run: FileRun): Promise<FileReport> {
+  try {
+    await using source = await openFile(file.path);
+    return await judge(file, source, run);
+  } catch (thrown) {
+    run.signal.throwIfAborted();
+    if (!(thrown instanceof QuantscopeError) || !thrown.code.startsWith('io/')) throw thrown;
+    const { message, hint } = thrown;
+    const unreadable: Diagnostic = { rule: 'file/unreadable', severity: 'error', message };
+    const diagnostics = [hint === undefined ? unreadable : { ...unreadable, hint }];
+    return { ref: file.ref, verdict: 'error', bytes: 0, sha256: null, diagnostics };
+  }
+}
+
+async function judge(file: ValidationFile, source: ByteSource, run: FileRun): Promise<FileReport> {
+  const { signal, policy, rules, expectedSha256 } = run;
+  if (needsContent(run)) run.contents.prepare(source.byteLength);
+  const scan = await scanSource(source, { signal });
+  const [templates, shards, content] = await Promise.all([
+    templatesOf(scan, run),
+    siblingsOf(file.path, scan, signal),
+    contentOf(file.path, source, scan, run),
+  ]);
+  const manifest = await manifestOf(file.path, run);
+  const { header } = scan;
+  const needsHeaderHash = manifest !== null || run.manifest === 'write';
+  const headerHash =
+    header !== null && needsHeaderHash
+      ? await (await manifests()).headerSha256(source, header, signal)
+      : null;
+  const isLaterShard = (parseShardName(basename(file.path))?.number ?? 1) > 1;
+  const load = run.load === null || isLaterShard ? null : await run.load(file.path);
+  const facts = {
+    name: basename(file.path),
+    fileBytes: source.byteLength,
+    scan,
+    content,
+    templates,
+    shards,
+    origin: await originOf(file.path),
+    expectedSha256,
+    manifest,
+    headerSha256: headerHash,
+    policy,
+    load,
+  };
+  const diagnostics = validateFile(facts, rules === undefined ? {} : { rules });
+  const verdict = verdictOf(diagnostics);
+  // A manifest vouches for a file: one with errors gets none.
+  if (
+    run.manifest === 'write' &&
+    header !== null &&
+    content !== null &&
+    headerHash !== null &&
+    verdict !== 'error'
+  ) {
+    const { writeManifest } = await manifests();
+    await writeManifest(file.path, header, content, headerHash);
+  }
+  return { ref: file.ref, verdict, bytes: source.byteLength, sha256: content?.sha256 ?? null, diagnostics };
+}
+
+async function contentOf(
+  path: string,
+  source: ByteSource,
+  scan: HeaderScan,
+  run: FileRun,
+): Promise<ContentReport | null> {
+  if (!needsContent(run)) return null;
+  const withTensorHashes = needsTensorHashes(run);
+  return run.contents.read({
+    source,
+    path,
+    // Per-tensor hashes come from the same walk as the content.
+    extents: run.withContent || withTensorHashes ? tensorExtents(scan) : [],
+    withTensorHashes,
+    signal: run.signal,
+    onBytes: (bytes) => run.onBytes(path, bytes),
+  });
+}
+
+function needsTensorHashes({ manifest, policy }: FileRun): boolean {
+  return manifest !== undefined || policy?.requireManifest === true;
+}
+
+function needsContent(run: FileRun): boolean {
+  if (run.withContent || needsTensorHashes(run)) return true;
+  return run.expectedSha256 !== null || run.policy?.sha256 !== undefined;
+}
+
+async function manifestOf(path: string, run: FileRun): Promise<ManifestEntry | 'absent' | null> {
+  if (run.manifest === 'write') return null;
+  if (run.manifest !== 'check' && run.policy?.requireManifest !== true) return null;
+  return (await manifests()).readManifest(path);
+}
+
+/** A process is started for them, so only where a rule will look at the answer. */
+async function templatesOf(scan: HeaderScan, run: FileRun): Promise<ReadonlyMap<string, TemplateReport>> {
+  const reports = new Map<string, TemplateReport>();
+  const isWanted = run.rules === undefined || [...run.rules].some((id) => id.includes('template'));
+  if (scan.header === null || !isWanted) return reports;
+  for (const key of templateKeys({ scan })) {
+    const value = scan.metadata.get(key);
+    if (value?.type === 'string') reports.set(key, await run.templates.check(value.value));
+  }
+  return reports;
+}
+
+/** Headers of the set's other files, for the first of them alone: it speaks for the model. */
+async function siblingsOf(
+  path: string,
+  scan: HeaderScan,
+  signal: AbortSignal,
+): Promise<readonly Sibling[] | null> {
+  const name = basename(path);
+  if (parseShardName(name)?.number !== 1 || shardNames(name).length < 2) return null;
+  const siblings: Sibling[] = [{ name, scan }];
+  for (const other of shardNames(name).slice(1)) {
+    siblings.push({ name: other, scan: await scanIfThere(join(dirname(path), other), signal) });
+  }
+  return siblings;
+}
+
+async function scanIfThere(path: string, signal: AbortSignal): Promise<HeaderScan | null> {
+  try {
+    await using source = await openFile(path);
+    return await scanSource(source, { signal });
+  } catch (thrown) {
+    signal.throwIfAborted();
+    if (thrown instanceof QuantscopeError) return null;
+    throw thrown;
+  }
+}
+
+/** Manifests bring the schemas with them, which take longer to load than a small file to check. */
+function manifests(): Promise<typeof import('./manifest.ts')> {
+  return import('./manifest.ts');
+}

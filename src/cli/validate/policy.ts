@@ -1,0 +1,41 @@
+import { readFile } from 'node:fs/promises';
+import { z } from 'zod';
+import { messageOf, UsageError } from '../../util/errors.ts';
+import { type Policy, ruleById } from '../../validate/index.ts';
+import { policySchema } from './contract.ts';
+
+/**
+ * The policy in a file.
+ * @throws UsageError `policy/unreadable`, `policy/invalid`
+ */
+export async function readPolicy(file: string): Promise<Policy> {
+  let text: string;
+  try {
+    text = await readFile(file, 'utf8');
+  } catch (cause) {
+    throw new UsageError('policy/unreadable', `${file} cannot be read: ${messageOf(cause)}`, { cause });
+  }
+  const policy = parsePolicy(file, text);
+  const unknown = Object.keys(policy.severities ?? {}).find((id) => ruleById(id) === undefined);
+  if (unknown !== undefined) {
+    throw new UsageError('policy/invalid', `${file}: severities: there is no rule ${unknown}`, {
+      hint: 'quantscope validate --explain lists the rules.',
+    });
+  }
+  return policy;
+}
+
+function parsePolicy(file: string, text: string): Policy {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (cause) {
+    throw new UsageError('policy/invalid', `${file} is not JSON: ${messageOf(cause)}`, { cause });
+  }
+  const parsed = policySchema.safeParse(json);
+  if (parsed.success) return parsed.data;
+  const problem = z.prettifyError(parsed.error);
+  throw new UsageError('policy/invalid', `${file}: ${problem}`, {
+    hint: 'Its schema is schema/policy.json.',
+  });
+}

@@ -1,0 +1,56 @@
+import { formatBytes } from '../../util/units.ts';
+
+interface ProgressStream {
+  readonly isTTY?: boolean;
+  write(text: string): unknown;
+}
+
+export interface ValidateProgressOptions {
+  readonly stream: ProgressStream;
+  readonly quiet: boolean;
+  readonly files: number;
+}
+
+/** One line on a terminal that says how far the check is; nothing anywhere else, since a check takes seconds. */
+export interface ValidateProgress {
+  readonly bytes: (path: string, bytes: number) => void;
+  readonly done: (ref: string) => void;
+  /** Takes the line away while something is printed. */
+  readonly pause: (print: () => void) => void;
+  readonly stop: () => void;
+}
+
+const ERASE_LINE = '\r\u001B[2K';
+const INTERVAL_MS = 100;
+
+export function validateProgress({ stream, quiet, files }: ValidateProgressOptions): ValidateProgress {
+  const live = stream.isTTY === true && !quiet;
+  const read = new Map<string, number>();
+  let finished = 0;
+  let drawnAt = 0;
+  const erase = (): void => {
+    if (live && drawnAt > 0) stream.write(ERASE_LINE);
+  };
+  const draw = (): void => {
+    const now = performance.now();
+    if (!live || now - drawnAt < INTERVAL_MS) return;
+    drawnAt = now;
+    const total = [...read.values()].reduce((sum, bytes) => sum + bytes, 0);
+    stream.write(`${ERASE_LINE}checking: ${finished} of ${files} files, ${formatBytes(total)} read`);
+  };
+  return {
+    bytes: (path, bytes) => {
+      read.set(path, bytes);
+      draw();
+    },
+    done: () => {
+      finished++;
+      draw();
+    },
+    pause: (print) => {
+      erase();
+      print();
+    },
+    stop: erase,
+  };
+}

@@ -1,0 +1,211 @@
+import { existsSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { renderRule, renderRuleList } from '../../report/validation-explain.ts';
+import {
+  renderFileNdjson,
+  renderValidation,
+  type ValidationFormat,
+} from '../../report/validation-registry.ts';
+import {
+  renderFileText,
+  renderSummaryText,
+  type ValidationTextOptions,
+} from '../../report/validation-text.ts';
+import { UsageError } from '../../util/errors.ts';
+import {
+  type FileReport,
+  isAtLeast,
+  type Policy,
+  ruleById,
+  rulesNamed,
+  type Severity,
+  type ValidationReport,
+} from '../../validate/index.ts';
+import { VALIDATION_SCHEMA_ID } from '../../validate/report.ts';
+import { EXIT, type ExitCode } from '../exit.ts';
+import { packageVersion } from '../package-files.ts';
+import { terminalStyle } from '../style.ts';
+import type { ValidateOptions } from './command.ts';
+import { ContentReader } from './content.ts';
+import { type FileRun, validateOne } from './file.ts';
+import { type ValidationFile, validationFiles } from './files.ts';
+import { validateProgress } from './progress.ts';
+import { TemplateChecker } from './template.ts';
+
+const POLICY_FILE = 'quantscope.policy.json';
+
+export interface ValidateRun {
+  readonly refs: readonly string[];
+  readonly options: ValidateOptions;
+  readonly signal: AbortSignal;
+}
+
+/** The validate command's work: refs to files, files to diagnostics, diagnostics to text. */
+export async function runValidate({ refs, options, signal }: ValidateRun): Promise<ExitCode> {
+  if (options.explain !== undefined) return explain(options.explain);
+  if (refs.length === 0) {
+    throw new UsageError('ref/missing', 'no file to check', {
+      hint: 'quantscope validate model.gguf, or a folder; --help says more.',
+    });
+  }
+  const format = formatOf(options);
+  const rules = options.rules === undefined ? undefined : chosenRules(options.rules);
+  const policy = await policyOf(options);
+  const files = shareOf(await validationFiles(refs), options);
+  if (options.sha256 !== undefined && files.length !== 1) {
+    throw new UsageError('usage/sha256', `--sha256 is the hash of one file, and there are ${files.length}`, {
+      hint: 'For many files use --manifest, or sha256 in a policy file.',
+    });
+  }
+  const cores = options.jobs ?? availableParallelism();
+  await using contents = new ContentReader(cores);
+  await using templates = new TemplateChecker();
+  const progress = validateProgress({ stream: process.stderr, quiet: options.quiet, files: files.length });
+  const run: FileRun = {
+    contents,
+    templates,
+    policy,
+    rules,
+    withContent: options.content,
+    expectedSha256: options.sha256 ?? null,
+    manifest: options.manifest,
+    load: options.load === true ? await oneAtATime(options.timeout * 1000, signal) : null,
+    signal,
+    onBytes: progress.bytes,
+  };
+  const printer = printerOf(format, options.severity);
+  const reports: FileReport[] = [];
+  try {
+    for await (const report of inOrder(files, cores, (file) => validateOne(file, run))) {
+      progress.done(report.ref);
+      reports.push(report);
+      progress.pause(() => printer.file(report));
+    }
+  } finally {
+    progress.stop();
+  }
+  printer.end(reports);
+  return reports.some(({ verdict }) => verdict === 'error') ? EXIT.finding : EXIT.done;
+}
+
+function explain(rule: string | true): ExitCode {
+  const style = terminalStyle(process.stdout);
+  if (rule === true) {
+    process.stdout.write(`${renderRuleList(style)}\n`);
+    return EXIT.done;
+  }
+  const pages = rulesNamed(rule).flatMap((id) => {
+    const found = ruleById(id);
+    return found === undefined ? [] : [renderRule(id, found, style)];
+  });
+  if (pages.length === 0) throw noSuchRule(rule);
+  process.stdout.write(`${pages.join('\n\n')}\n`);
+  return EXIT.done;
+}
+
+function formatOf({ format, json, ndjson }: ValidateOptions): ValidationFormat {
+  if (json === true) return 'json';
+  return ndjson === true ? 'ndjson' : format;
+}
+
+function chosenRules(list: string): ReadonlySet<string> {
+  const chosen = new Set<string>();
+  for (const word of list.split(',').map((part) => part.trim())) {
+    const ids = rulesNamed(word);
+    if (ids.length === 0) throw noSuchRule(word);
+    for (const id of ids) chosen.add(id);
+  }
+  return chosen;
+}
+
+function noSuchRule(name: string): UsageError {
+  return new UsageError('usage/rule', `there is no rule ${JSON.stringify(name)}`, {
+    hint: 'quantscope validate --explain lists them.',
+  });
+}
+
+/** Without a policy file the schemas are not even loaded. */
+async function policyOf({ policy }: ValidateOptions): Promise<Policy | null> {
+  if (policy === undefined && !existsSync(POLICY_FILE)) return null;
+  const { readPolicy } = await import('./policy.ts');
+  return readPolicy(policy ?? POLICY_FILE);
+}
+
+function shareOf(files: readonly ValidationFile[], { shard }: ValidateOptions): readonly ValidationFile[] {
+  if (shard === undefined) return files;
+  return files.filter((_, index) => index % shard.count === shard.index - 1);
+}
+
+/** Loads in the engine wait for each other: each of them may take the memory of the machine. */
+async function oneAtATime(timeoutMs: number, signal: AbortSignal): Promise<FileRun['load']> {
+  const { tryLoading } = await import('./load.ts');
+  let last: Promise<unknown> = Promise.resolve();
+  return (path) => {
+    const next = last.then(() => tryLoading(path, timeoutMs, signal));
+    last = next.catch(() => undefined);
+    return next;
+  };
+}
+
+/** Runs `work` on items, at most `limit` at a time, and yields the results in the items' order. */
+async function* inOrder<Item, Result>(
+  items: readonly Item[],
+  limit: number,
+  work: (item: Item) => Promise<Result>,
+): AsyncIterable<Result> {
+  const running: Promise<Result>[] = [];
+  let next = 0;
+  const startMore = (): void => {
+    while (next < items.length && running.length < limit) {
+      const item = items[next++];
+      if (item === undefined) continue;
+      const result = work(item);
+      // It is awaited later; until then a rejection is not unhandled.
+      result.catch(() => undefined);
+      running.push(result);
+    }
+  };
+  startMore();
+  for (let first = running.shift(); first !== undefined; first = running.shift()) {
+    startMore();
+    yield await first;
+    startMore();
+  }
+}
+
+interface Printer {
+  readonly file: (report: FileReport) => void;
+  readonly end: (reports: readonly FileReport[]) => void;
+}
+
+/** Text and NDJSON are printed file by file; the other forms are one document. */
+function printerOf(format: ValidationFormat, severity: Severity | undefined): Printer {
+  const print = (text: string): void => {
+    if (text !== '') process.stdout.write(`${text}\n`);
+  };
+  // A person asks for notes; a program gets all there is and chooses itself.
+  const threshold = severity ?? (format === 'text' || format === 'github' ? 'warning' : 'note');
+  const shown = (report: FileReport): FileReport => ({
+    ...report,
+    diagnostics: report.diagnostics.filter((diagnostic) => isAtLeast(diagnostic.severity, threshold)),
+  });
+  if (format === 'ndjson') {
+    return { file: (report) => print(renderFileNdjson(shown(report), VALIDATION_SCHEMA_ID)), end: () => {} };
+  }
+  if (format === 'text') {
+    const style = terminalStyle(process.stdout);
+    const width = process.stdout.columns;
+    const options: ValidationTextOptions = width === undefined ? { style } : { style, width };
+    return {
+      file: (report) => print(renderFileText(shown(report), options)),
+      end: (reports) => print(renderSummaryText(reports, style)),
+    };
+  }
+  return {
+    file: () => {},
+    end: (reports) => {
+      const report: ValidationReport = { schema: VALIDATION_SCHEMA_ID, files: reports.map(shown) };
+      print(renderValidation(format, report, { toolVersion: packageVersion() }));
+    },
+  };
+}

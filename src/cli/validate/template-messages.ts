@@ -1,0 +1,15 @@
+import type { TemplateReport } from '../../validate/index.ts';
+
+/** One template to look at, and the answer: what its text and its syntax tree say, and whether it renders. */
+export interface TemplateQuestion {
+  readonly id: number;
+  readonly text: string;
+}
+
+export type TemplateAnswer = {
+  readonly id: number;
+} /** The process runs: from here on its time is measured. */ & (
+  | { readonly step: 'received' }
+  | { readonly step: 'parsed'; readonly report: TemplateReport }
+  | { readonly step: 'rendered'; readonly report: TemplateReport }
+);

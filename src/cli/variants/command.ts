@@ -1,0 +1,34 @@
+import { Command } from 'commander';
+import type { CommandContext } from '../compare/command.ts';
+import { wholeNumber } from '../options.ts';
+
+export interface VariantsOptions {
+  context: number;
+  json?: boolean;
+  quiet?: boolean;
+}
+
+export function variantsCommand(context: CommandContext): Command {
+  return new Command('variants')
+    .summary('the quantizations a repository offers: bytes, bits per weight, memory')
+    .description(
+      'Lists the GGUF models of a repository of the Hub and reads their headers by range requests: a few hundred ' +
+        'kilobytes each, no download. A repo is hf:owner/repo[@revision], owner/repo, or a name of the catalogue.',
+    )
+    .argument('<repo>', 'the repository')
+    .option('-c, --context <n>', 'tokens of context for the estimate of memory', wholeNumber(1), 4096)
+    .option('--json', 'print the table as JSON')
+    .option('-q, --quiet', 'no notices on stderr')
+    .addHelpText(
+      'after',
+      '\nExamples:\n' +
+        '  quantscope variants phi3\n' +
+        '  quantscope variants bartowski/Llama-3.2-1B-Instruct-GGUF --context 8192\n' +
+        '\nExit code: 0 done, 1 a header cannot be read, 2 wrong use, no network or no such repository.\n',
+    )
+    .exitOverride()
+    .action(async (repo: string, options: VariantsOptions) => {
+      const { runVariants } = await import('./run.ts');
+      context.done(await runVariants(repo, options, context.signal));
+    });
+}

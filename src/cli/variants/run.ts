@@ -1,0 +1,139 @@
+import { footprint } from '../../device/footprint.ts';
+import { modelFacts, quantizationOf } from '../../gguf/index.ts';
+import { offeredVariants, parseRef } from '../../hub/index.ts';
+import { renderVariants, type VariantRow, type VariantsReport } from '../../report/variants-table.ts';
+import { QuantscopeError, UsageError } from '../../util/errors.ts';
+import { EXIT, type ExitCode } from '../exit.ts';
+import { type RefAccess, refAccess } from '../ref-access.ts';
+import { terminalStyle } from '../style.ts';
+import type { VariantsOptions } from './command.ts';
+
+/** The variants command's work: a repository to its models' headers to a table. */
+export async function runVariants(
+  text: string,
+  options: VariantsOptions,
+  signal: AbortSignal,
+): Promise<ExitCode> {
+  const notice = (line: string): void => {
+    if (!options.quiet) process.stderr.write(`${line}\n`);
+  };
+  const access = await refAccess({ signal, notice });
+  const { repo, revision, licence } = repoOf(text, access);
+  const { listing, variants } = await offeredVariants(repo, revision, access.hub);
+  if (variants.length === 0) {
+    throw new UsageError(
+      'variants/none',
+      `hf:${repo} has no GGUF model among its ${listing.files.length} files`,
+      {
+        hint: `Look for a repository with -GGUF in its name: ${access.hub.settings.endpoint}/models?library=gguf`,
+      },
+    );
+  }
+  const rows = variants.map((variant) => rowOf(variant, options.context));
+  const first = variants.find(({ header }) => !(header instanceof QuantscopeError))?.header;
+  const facts = first === undefined || first instanceof QuantscopeError ? null : modelFacts(first);
+  const report: VariantsReport = {
+    schema: 'quantscope/variants@1',
+    repo,
+    revision: listing.revision,
+    commit: listing.commit,
+    gated: listing.gated,
+    source: listing.source,
+    model:
+      facts === null
+        ? null
+        : {
+            name: facts.name ?? null,
+            architecture: facts.architecture ?? null,
+            parameters: facts.parameters,
+            contextLength: facts.contextLength ?? null,
+          },
+    contextSize: options.context,
+    licence: licence ?? facts?.license ?? null,
+    variants: rows,
+    notes: notesOf(listing, access, options.context, facts?.contextLength),
+  };
+  const { columns } = process.stdout;
+  process.stdout.write(
+    options.json
+      ? `${JSON.stringify(report, null, 2)}\n`
+      : `${renderVariants(report, {
+          style: terminalStyle(process.stdout),
+          ...(columns ? { width: Math.max(60, columns) } : {}),
+        })}\n`,
+  );
+  return rows.some(({ failure }) => failure !== null) ? EXIT.finding : EXIT.done;
+}
+
+function repoOf(
+  text: string,
+  { catalogue, hub }: RefAccess,
+): { readonly repo: string; readonly revision: string | null; readonly licence: string | undefined } {
+  const options = { catalogueNames: [...catalogue.keys()], endpoint: hub.settings.endpoint };
+  const isBare = /^[\w.-]+\/[\w.-]+(?:@\S+)?$/.test(text);
+  const ref = parseRef(isBare ? `hf:${text}` : text, options);
+  if (ref.kind === 'hub') return { repo: ref.repo, revision: ref.revision, licence: undefined };
+  const entry = ref.kind === 'catalogue' ? catalogue.get(ref.name) : undefined;
+  if (entry !== undefined) return { repo: entry.repo, revision: entry.revision, licence: entry.licence };
+  throw new UsageError('variants/no-repo', `"${text}" is no repository of the Hub`, {
+    hint: `Write owner/repo, hf:owner/repo@revision, or a name of the catalogue: ${[...catalogue.keys()].join(', ')}.`,
+  });
+}
+
+type Offered = Awaited<ReturnType<typeof offeredVariants>>['variants'][number];
+
+function rowOf({ model, cached, header }: Offered, contextSize: number): VariantRow {
+  const base = {
+    file: model.path,
+    shards: model.files.length,
+    bytes: model.sizeBytes,
+    cached,
+  };
+  if (header instanceof QuantscopeError) {
+    const { code, message, hint = null } = header;
+    const failure = { code, message, hint };
+    return {
+      ...base,
+      label: model.label ?? model.path,
+      bitsPerWeight: null,
+      mix: [],
+      memoryBytes: null,
+      imatrix: null,
+      failure,
+    };
+  }
+  const { bitsPerWeight, byType, tensorBytes, label } = quantizationOf(header, model.path);
+  return {
+    ...base,
+    // The name that `:QUANT` finds it by; the header's own where the file name has none.
+    label: model.label ?? label.label,
+    bitsPerWeight,
+    mix: byType.map(({ type, bytes }) => ({ type, share: tensorBytes === 0 ? 0 : bytes / tensorBytes })),
+    memoryBytes: footprint(header, { contextSize })?.totalBytes ?? null,
+    imatrix: modelFacts(header).imatrix !== null,
+    failure: null,
+  };
+}
+
+function notesOf(
+  {
+    repo,
+    gated,
+    source,
+  }: { readonly repo: string; readonly gated: boolean; readonly source: 'hub' | 'cache' },
+  { hub }: RefAccess,
+  contextSize: number,
+  trained: number | undefined,
+): string[] {
+  const { endpoint, token } = hub.settings;
+  const notes: string[] = [];
+  if (gated) {
+    const asWhom = token === undefined ? 'and set HF_TOKEN' : 'with the account that HF_TOKEN belongs to';
+    notes.push(`The repository is gated: accept its terms at ${endpoint}/${repo} ${asWhom}.`);
+  }
+  if (source === 'cache') notes.push('From the cache: the Hub may offer more.');
+  if (trained !== undefined && contextSize > trained) {
+    notes.push(`The model was trained for ${trained} tokens; a context of ${contextSize} is beyond it.`);
+  }
+  return notes;
+}
