@@ -1,11 +1,13 @@
 import { Command, CommanderError } from 'commander';
 import { cacheCommand } from './cache/command.ts';
-import { type CommandContext, compareCommand } from './compare/command.ts';
+import type { CommandContext } from './command-context.ts';
+import { compareCommand } from './compare/command.ts';
 import { diffCommand } from './diff/command.ts';
 import { describeError, EXIT, type ExitCode, Interruption } from './exit.ts';
 import { inspectCommand } from './inspect/command.ts';
 import { packageVersion } from './package-files.ts';
 import { pullCommand } from './pull/command.ts';
+import { runCommand } from './run/command.ts';
 import { validateCommand } from './validate/command.ts';
 import { variantsCommand } from './variants/command.ts';
 
@@ -51,6 +53,7 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
   };
   for (const command of [
     compareCommand,
+    runCommand,
     inspectCommand,
     diffCommand,
     validateCommand,

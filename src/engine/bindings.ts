@@ -67,7 +67,10 @@ export interface AddonContext {
   initBatch(size: number): void;
   addToBatch(sequence: number, firstPosition: number, tokens: Uint32Array, outputs: Uint32Array): Uint32Array;
   decodeBatch(): Promise<void>;
+  setThreads(threads: number): void;
   disposeSequence(sequence: number): void;
+  /** Forgets positions `from .. to-1`; false where the cache cannot lose a part, as a recurrent state cannot. */
+  removeTokenCellsFromSequence(sequence: number, from: number, to: number): boolean;
   sampleToken(index: BatchIndex, sampler: AddonSampler): Promise<number>;
   sampleToken(
     index: BatchIndex,
@@ -92,7 +95,12 @@ export interface AddonSampler {
   applyConfig(config: {
     readonly temperature: number;
     readonly topK?: number;
+    readonly topP?: number;
+    readonly minP?: number;
     readonly seed?: number;
+    readonly repeatPenalty?: number;
+    readonly repeatPenaltyMaxTokens?: number;
+    readonly repeatPenaltyTokens?: Uint32Array;
     readonly tokenBiasKeys?: Uint32Array;
     readonly tokenBiasValues?: Float32Array;
   }): void;
@@ -111,7 +119,9 @@ const CONTEXT_METHODS = [
   'initBatch',
   'addToBatch',
   'decodeBatch',
+  'setThreads',
   'sampleToken',
+  'removeTokenCellsFromSequence',
   'getMemoryBreakdown',
 ];
 const SAMPLER_METHODS = ['applyConfig', 'dispose'];

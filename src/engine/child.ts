@@ -1,8 +1,16 @@
 import { messageOf } from '../util/errors.ts';
-import type { EngineSession } from './engine.ts';
+import type { EngineSession, Streaming } from './engine.ts';
 import { EngineError } from './errors.ts';
 import { startLlama } from './llama.ts';
-import type { Call, Ready, Reply, Start, WireError } from './messages.ts';
+import {
+  type Call,
+  type Ready,
+  type Reply,
+  STREAMING_METHODS,
+  type Start,
+  type Stop,
+  type WireError,
+} from './messages.ts';
 
 /** The engine's process: starts llama.cpp, answers one call at a time, and dies with its parent. */
 
@@ -13,8 +21,17 @@ process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'));
 
 let session: EngineSession | undefined;
 let queue = Promise.resolve();
+/** Streaming calls that are running or wait for their turn. */
+const stoppable = new Map<number, AbortController>();
 
-process.on('message', (message: Start | Call) => {
+process.on('message', (message: Start | Call | Stop) => {
+  if ('stop' in message) {
+    stoppable.get(message.stop)?.abort();
+    return;
+  }
+  if ('method' in message && STREAMING_METHODS.has(message.method)) {
+    stoppable.set(message.id, new AbortController());
+  }
   queue = queue.then(() => ('start' in message ? start(message) : answer(message)));
 });
 
@@ -32,9 +49,14 @@ async function answer({ id, method, args }: Call): Promise<void> {
     if (session === undefined) throw new EngineError('engine/exited', 'the engine was not started');
     const callable: unknown = Reflect.get(session, method);
     if (typeof callable !== 'function') throw new EngineError('engine/changed', `no engine call ${method}`);
-    send({ id, value: await Reflect.apply(callable, session, args) });
+    const stop = stoppable.get(id);
+    const streaming: Streaming<unknown>[] =
+      stop === undefined ? [] : [{ onStep: (step) => send({ id, step }), signal: stop.signal }];
+    send({ id, value: await Reflect.apply(callable, session, [...args, ...streaming]) });
   } catch (thrown) {
     send({ id, error: onTheWire(thrown) });
+  } finally {
+    stoppable.delete(id);
   }
 }
 

@@ -49,7 +49,10 @@ export interface ContextOptions {
   /** Sequences that are evaluated side by side, each with a cache of its own. */
   readonly sequences: number;
   readonly batchSize: number;
+  /** For single tokens, and for batches where `promptThreads` is absent. */
   readonly threads: number;
+  /** For batches: a prompt is bound by arithmetic, generation by memory, so the best counts differ. */
+  readonly promptThreads?: number;
   readonly flashAttention: 'auto' | 'on' | 'off';
   readonly keyType: CacheType;
   readonly valueType: CacheType;
@@ -77,6 +80,22 @@ export interface ProcessMemory {
   readonly peakRssBytes: number;
   /** Resident now with no file behind it (Linux); null elsewhere. */
   readonly anonymousBytes: number | null;
+}
+
+/** One test by llama-bench's method; any part may be empty. */
+export interface TimedTest {
+  /** Evaluated untimed: what the cache holds when the clock starts. */
+  readonly before: Uint32Array;
+  /** Evaluated in batches, the last token of each asking for output. */
+  readonly prompt: Uint32Array;
+  /** Evaluated one by one, each asking for output. */
+  readonly generated: Uint32Array;
+}
+
+/** Nanoseconds; 0 for a part that was empty. */
+export interface TestTimes {
+  readonly promptNs: number;
+  readonly generationNs: number;
 }
 
 /** What to bring back for every scored position besides the next token's log-probability and the top token. */
@@ -141,6 +160,74 @@ export interface Completion {
   readonly stop: 'end' | 'length';
 }
 
+/** How the next token is drawn from the distribution; the names and the order of filters are llama.cpp's. */
+export interface Sampling {
+  /** 0 takes the most likely token always, and no other filter matters. */
+  readonly temperature: number;
+  /** 0 keeps the whole vocabulary. */
+  readonly topK: number;
+  /** 1 keeps all. */
+  readonly topP: number;
+  /** 0 keeps all. */
+  readonly minP: number;
+  /** 1 is none. */
+  readonly repeatPenalty: number;
+  /** Tokens back that the penalty looks at. */
+  readonly repeatLastTokens: number;
+  readonly seed: number;
+}
+
+export interface GenerationRequest {
+  /** Tokenized, BOS included. What the context holds of its beginning already is not evaluated again. */
+  readonly prompt: Uint32Array;
+  readonly maxTokens: number;
+  readonly sampling: Sampling;
+  /** The reply ends before the first of these texts. */
+  readonly stopTexts: readonly string[];
+  /** So many of the most likely tokens come with each step. */
+  readonly candidates: number;
+}
+
+export interface Candidate {
+  readonly token: number;
+  readonly text: string;
+  /** In the model's own distribution, before any filter of the sampling. */
+  readonly probability: number;
+}
+
+/** One token of a reply and how it came about. */
+export interface GenerationStep {
+  readonly token: number;
+  /** What the token adds to the reply; empty until the bytes of a character are complete. */
+  readonly text: string;
+  /** Its own text, as the vocabulary has it. */
+  readonly piece: string;
+  /** The evaluation that gave the distribution: the prompt's for the first token. */
+  readonly evaluateNs: number;
+  readonly sampleNs: number;
+  readonly detokenizeNs: number;
+  /** The most likely tokens, most likely first. */
+  readonly candidates: readonly Candidate[];
+}
+
+export interface Generation {
+  readonly text: string;
+  readonly tokens: Uint32Array;
+  /** An end-of-generation token, a stop text, the limit, a full context, or the caller's signal. */
+  readonly stop: 'end' | 'stop-text' | 'length' | 'context-full' | 'aborted';
+  /** Tokens of the prompt that the context held already. */
+  readonly cachedTokens: number;
+  readonly promptNs: number;
+  /** From the first sampled token to the last, as llama.cpp's server and llama.rn count. */
+  readonly generationNs: number;
+}
+
+/** A call that tells of its steps while it runs, and can be stopped without losing what it has. */
+export interface Streaming<Step> {
+  readonly onStep: (step: Step) => void;
+  readonly signal?: AbortSignal;
+}
+
 export interface EngineSession extends AsyncDisposable {
   readonly info: EngineInfo;
   /** Loads the weights; a model loaded before is let go first. */
@@ -162,9 +249,18 @@ export interface EngineSession extends AsyncDisposable {
    * Nanoseconds to evaluate `tokens` one by one after `context`, which is evaluated untimed; each asks for output.
    */
   timeGeneration(context: Uint32Array, tokens: Uint32Array): Promise<number>;
+  /** Nanoseconds of one test, from an empty context. */
+  timeTest(test: TimedTest): Promise<TestTimes>;
   /** Nanoseconds from a tokenized prompt to its first token, sampled. */
   timeFirstToken(prompt: Uint32Array): Promise<number>;
   score(request: ScoreRequest): Promise<Scores>;
+  /** The text of each token alone, special tokens by their names. */
+  pieces(tokens: Uint32Array): Promise<readonly string[]>;
+  /**
+   * One reply, step by step. The context keeps the prompt and the reply, so that the next turn of a chat evaluates
+   * only what is new.
+   */
+  generate(request: GenerationRequest, streaming: Streaming<GenerationStep>): Promise<Generation>;
   /**
    * Greedy continuations, each until an end-of-generation token or its limit, in the order of the requests. As many
    * are evaluated side by side as the context has sequences.

@@ -59,9 +59,24 @@ export function fakeEngine({ onCall, failure }: FakeEngineOptions = {}): StartEn
       chatPrompt: (messages) => answer('chatPrompt', () => new Uint32Array(messages.length + 1).fill(2)),
       timePrompt: (tokens) => answer('timePrompt', () => tokens.length * NS_PER_TOKEN),
       timeGeneration: (_, tokens) => answer('timeGeneration', () => tokens.length * NS_PER_TOKEN),
+      timeTest: ({ prompt, generated }) =>
+        answer('timeTest', () => ({
+          promptNs: prompt.length * NS_PER_TOKEN,
+          generationNs: generated.length * NS_PER_TOKEN,
+        })),
       timeFirstToken: (prompt) => answer('timeFirstToken', () => prompt.length * NS_PER_TOKEN),
       score: ({ tokens, firstScored, want }) =>
         answer('score', () => uniform(tokens.length - 1 - firstScored, want)),
+      pieces: (tokens) => answer('pieces', () => Array.from(tokens, String)),
+      generate: () =>
+        answer('generate', () => ({
+          text: 'fake',
+          tokens: Uint32Array.of(2),
+          stop: 'end' as const,
+          cachedTokens: 0,
+          promptNs: NS_PER_TOKEN,
+          generationNs: NS_PER_TOKEN,
+        })),
       complete: (requests) =>
         answer('complete', () =>
           requests.map(() => ({ text: 'fake', tokens: Uint32Array.of(2), stop: 'end' as const })),

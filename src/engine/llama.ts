@@ -19,6 +19,9 @@ import type {
   EngineInfo,
   EngineMemory,
   EngineSession,
+  Generation,
+  GenerationRequest,
+  GenerationStep,
   GpuChoice,
   LoadedModel,
   ModelOptions,
@@ -26,8 +29,12 @@ import type {
   ProcessMemory,
   ScoreRequest,
   Scores,
+  Streaming,
+  TestTimes,
+  TimedTest,
 } from './engine.ts';
 import { EngineError } from './errors.ts';
+import { Generator } from './generator.ts';
 import { LogReader } from './log-reader.ts';
 import { Scorer } from './scorer.ts';
 
@@ -50,6 +57,8 @@ const ALL_LAYERS = 0x7fff_ffff;
 /** Where everything but completions is evaluated. */
 const SEQUENCE = 0;
 
+const NOTHING = new Uint32Array();
+
 /**
  * A session on node-llama-cpp. Models and contexts are made through its binding classes rather than its public
  * ones: those add a second read of the header, padding and memory heuristics to a load, and their batch queue costs
@@ -63,7 +72,7 @@ class LlamaSession implements EngineSession {
   readonly #log: LogReader;
   readonly #workers: number;
   #loaded: { model: AddonModel; greedy: AddonSampler; scorer: Scorer; facts: LoadedModel } | undefined;
-  #opened: { context: AddonContext; options: ContextOptions } | undefined;
+  #opened: { context: AddonContext; options: ContextOptions; generator: Generator } | undefined;
 
   constructor(llama: Llama, bindings: Bindings, info: EngineInfo, log: LogReader, workers: number) {
     this.#llama = llama;
@@ -126,7 +135,8 @@ class LlamaSession implements EngineSession {
       const what = `llama.cpp could not open a context of ${options.contextSize} tokens`;
       throw await this.#failure('engine/context-failed', what, opened);
     }
-    this.#opened = { context, options };
+    const generator = new Generator({ bindings: this.#bindings, model, context, options });
+    this.#opened = { context, options, generator };
     return { openMs, contextSize: context.getContextSize() };
   }
 
@@ -154,45 +164,55 @@ class LlamaSession implements EngineSession {
   }
 
   async timePrompt(tokens: Uint32Array): Promise<number> {
-    const { context, options } = this.#context();
-    context.disposeSequence(SEQUENCE);
-    const started = process.hrtime.bigint();
-    await this.#evaluate(context, 0, tokens, options.batchSize);
-    return Number(process.hrtime.bigint() - started);
+    const { promptNs } = await this.timeTest({ before: NOTHING, prompt: tokens, generated: NOTHING });
+    return promptNs;
   }
 
   async timeGeneration(before: Uint32Array, tokens: Uint32Array): Promise<number> {
-    const { context, options } = this.#context();
-    context.disposeSequence(SEQUENCE);
-    if (before.length > 0) await this.#evaluate(context, 0, before, options.batchSize);
+    const { generationNs } = await this.timeTest({ before, prompt: NOTHING, generated: tokens });
+    return generationNs;
+  }
+
+  async timeTest({ before, prompt, generated }: TimedTest): Promise<TestTimes> {
+    const { context, options, generator } = this.#context();
+    generator.clear();
+    if (before.length > 0) await this.#evaluate(context, 0, before, options);
     // Views made beforehand: the timed loop allocates nothing but what the binding does.
-    const singles = Array.from(tokens, (_, index) => tokens.subarray(index, index + 1));
+    const singles = Array.from(generated, (_, index) => generated.subarray(index, index + 1));
     const firstOutput = Uint32Array.of(0);
-    let position = before.length;
+    let position = before.length + prompt.length;
     const started = process.hrtime.bigint();
+    if (prompt.length > 0) await this.#evaluate(context, before.length, prompt, options);
+    const promptEnded = process.hrtime.bigint();
+    if (singles.length > 0) context.setThreads(options.threads);
     for (const single of singles) {
       context.initBatch(1);
       context.addToBatch(SEQUENCE, position, single, firstOutput);
       await context.decodeBatch();
       position += 1;
     }
-    return Number(process.hrtime.bigint() - started);
+    const ended = process.hrtime.bigint();
+    return {
+      promptNs: prompt.length > 0 ? Number(promptEnded - started) : 0,
+      generationNs: generated.length > 0 ? Number(ended - promptEnded) : 0,
+    };
   }
 
   async timeFirstToken(prompt: Uint32Array): Promise<number> {
-    const { context, options } = this.#context();
+    const { context, options, generator } = this.#context();
     const { greedy } = this.#model();
-    context.disposeSequence(SEQUENCE);
+    generator.clear();
     const started = process.hrtime.bigint();
-    const output = await this.#evaluate(context, 0, prompt, options.batchSize);
+    const output = await this.#evaluate(context, 0, prompt, options);
     await context.sampleToken(output, greedy);
     return Number(process.hrtime.bigint() - started);
   }
 
   async score(request: ScoreRequest): Promise<Scores> {
-    const { context, options } = this.#context();
+    const { context, options, generator } = this.#context();
     const { scorer } = this.#model();
-    context.disposeSequence(SEQUENCE);
+    generator.clear();
+    context.setThreads(options.promptThreads ?? options.threads);
     return this.#native('engine/evaluation-failed', 'llama.cpp could not evaluate a chunk', () =>
       scorer.score(context, options.batchSize, request),
     );
@@ -201,8 +221,21 @@ class LlamaSession implements EngineSession {
   async complete(requests: readonly CompletionRequest[]): Promise<Completion[]> {
     const { context, options } = this.#context();
     const { model, greedy } = this.#model();
+    context.setThreads(options.threads);
     return this.#native('engine/evaluation-failed', 'llama.cpp could not evaluate a batch', () =>
       completeAll(context, model, greedy, options, requests),
+    );
+  }
+
+  async pieces(tokens: Uint32Array): Promise<readonly string[]> {
+    const { model } = this.#model();
+    return Array.from(tokens, (token) => model.detokenize(Uint32Array.of(token), true));
+  }
+
+  async generate(request: GenerationRequest, streaming: Streaming<GenerationStep>): Promise<Generation> {
+    const { generator } = this.#context();
+    return this.#native('engine/evaluation-failed', 'llama.cpp could not evaluate a batch', () =>
+      generator.generate(request, streaming),
     );
   }
 
@@ -232,9 +265,15 @@ class LlamaSession implements EngineSession {
   }
 
   /** Evaluates `tokens` from `position` on in batches; the last asks for output, whose index comes back. */
-  async #evaluate(context: AddonContext, position: number, tokens: Uint32Array, batchSize: number) {
+  async #evaluate(
+    context: AddonContext,
+    position: number,
+    tokens: Uint32Array,
+    { batchSize, threads, promptThreads }: ContextOptions,
+  ) {
     return this.#native('engine/evaluation-failed', 'llama.cpp could not evaluate a batch', async () => {
       let output: ReturnType<AddonContext['addToBatch']> = new Uint32Array();
+      context.setThreads(promptThreads ?? threads);
       for (let start = 0; start < tokens.length; start += batchSize) {
         const batch = tokens.subarray(start, start + batchSize);
         context.initBatch(batch.length);

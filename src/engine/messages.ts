@@ -5,13 +5,20 @@ import type { EngineErrorCode } from './errors.ts';
  * What the parent and the engine's child say to each other over Node's IPC channel with structured clone, so that
  * typed arrays travel as they are. A call is the name of a session's method with its arguments.
  */
-type Callable = Exclude<keyof EngineSession, 'info' | typeof Symbol.asyncDispose>;
-export type MethodName = Callable;
+export type MethodName = Exclude<keyof EngineSession, 'info' | typeof Symbol.asyncDispose>;
+
+/** Methods whose last argument is a {@link Streaming}, which does not travel: steps come back as messages. */
+export const STREAMING_METHODS: ReadonlySet<MethodName> = new Set<MethodName>(['generate']);
 
 export interface Call {
   readonly id: number;
   readonly method: MethodName;
   readonly args: readonly unknown[];
+}
+
+/** Stops a streaming call, which then answers with what it has. */
+export interface Stop {
+  readonly stop: number;
 }
 
 /** The first message to the child. */
@@ -26,6 +33,7 @@ export interface WireError {
 }
 
 export type Reply =
+  | { readonly id: number; readonly step: unknown }
   | { readonly id: number; readonly value: unknown }
   | { readonly id: number; readonly error: WireError };
 

@@ -1,8 +1,8 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { constants } from 'node:os';
-import type { EngineInfo, EngineSession, StartOptions } from './engine.ts';
+import type { EngineInfo, EngineSession, StartOptions, Streaming } from './engine.ts';
 import { EngineError } from './errors.ts';
-import type { Call, MethodName, Ready, Reply, Start, WireError } from './messages.ts';
+import type { Call, MethodName, Ready, Reply, Start, Stop, WireError } from './messages.ts';
 
 const CHILD_MODULE = new URL('./child.js', import.meta.url);
 const STDERR_KEPT_BYTES = 8192;
@@ -21,6 +21,7 @@ interface Pending {
   resolve(value: unknown): void;
   reject(reason: unknown): void;
   readonly timer: NodeJS.Timeout;
+  readonly onStep?: (step: unknown) => void;
 }
 
 /**
@@ -62,8 +63,15 @@ function sessionOver(channel: Channel, info: EngineInfo): EngineSession {
     chatPrompt: call('chatPrompt'),
     timePrompt: call('timePrompt'),
     timeGeneration: call('timeGeneration'),
+    timeTest: call('timeTest'),
     timeFirstToken: call('timeFirstToken'),
     score: call('score'),
+    pieces: call('pieces'),
+    generate: (request, streaming) =>
+      // As above; the steps are those of the method.
+      channel.call('generate', [request], streaming as Streaming<unknown>) as ReturnType<
+        EngineSession['generate']
+      >,
     complete: call('complete'),
     engineMemory: call('engineMemory'),
     processMemory: call('processMemory'),
@@ -117,10 +125,10 @@ class Channel {
     return ready.ready;
   }
 
-  call(method: MethodName, args: readonly unknown[]): Promise<unknown> {
+  call(method: MethodName, args: readonly unknown[], streaming?: Streaming<unknown>): Promise<unknown> {
     if (this.#ended !== undefined) return Promise.reject(this.#ended);
     const id = this.#nextId++;
-    const reply = this.#track<unknown>(id);
+    const reply = this.#track<unknown>(id, streaming?.onStep);
     const message: Call = { id, method, args };
     this.#child.send(message, (cause) => {
       // The close event has the better reason when the process is gone.
@@ -128,7 +136,15 @@ class Channel {
         this.#settle(id)?.reject(new EngineError('engine/exited', cause.message, { cause }));
       }
     });
-    return reply;
+    const { signal } = streaming ?? {};
+    if (signal === undefined) return reply;
+    const stop = () => {
+      const request: Stop = { stop: id };
+      if (this.#pending.has(id)) this.#child.send(request);
+    };
+    if (signal.aborted) stop();
+    else signal.addEventListener('abort', stop, { once: true });
+    return reply.finally(() => signal.removeEventListener('abort', stop));
   }
 
   /** Kills the process and waits until it is gone. The weights need no farewell. */
@@ -139,11 +155,12 @@ class Channel {
     await this.#exited;
   }
 
-  #track<Value>(id: number): Promise<Value> {
+  #track<Value>(id: number, onStep?: (step: unknown) => void): Promise<Value> {
     return new Promise<Value>((resolve, reject) => {
       const timer = setTimeout(() => this.#timeOut(), this.#options.callTimeoutMs);
       // The value's type is the method's: see sessionOver.
-      this.#pending.set(id, { resolve: resolve as (value: unknown) => void, reject, timer });
+      const pending: Pending = { resolve: resolve as (value: unknown) => void, reject, timer };
+      this.#pending.set(id, onStep === undefined ? pending : { ...pending, onStep });
     });
   }
 
@@ -156,7 +173,12 @@ class Channel {
 
   #take(message: Ready | Reply): void {
     if ('ready' in message || 'failed' in message) this.#starting?.(message);
-    else if ('error' in message) this.#settle(message.id)?.reject(fromTheWire(message.error));
+    else if ('step' in message) {
+      const pending = this.#pending.get(message.id);
+      // The limit is for one step of a stream.
+      pending?.timer.refresh();
+      pending?.onStep?.(message.step);
+    } else if ('error' in message) this.#settle(message.id)?.reject(fromTheWire(message.error));
     else this.#settle(message.id)?.resolve(message.value);
   }
 

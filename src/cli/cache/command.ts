@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import type { CommandContext } from '../compare/command.ts';
+import type { CommandContext } from '../command-context.ts';
 
 export interface CacheOptions {
   json?: boolean;

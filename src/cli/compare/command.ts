@@ -1,14 +1,7 @@
 import { Command, Option } from 'commander';
 import { DEFAULT_LIMITS } from '../../measure/limits.ts';
-import type { ExitCode } from '../exit.ts';
+import type { CommandContext } from '../command-context.ts';
 import { layers, listOf, percentage, positiveNumber, wholeNumber } from '../options.ts';
-
-/** What every command gets from the program. */
-export interface CommandContext {
-  /** Aborted by Ctrl-C or a request to end. */
-  readonly signal: AbortSignal;
-  readonly done: (code: ExitCode) => void;
-}
 
 export interface CompareOptions {
   reference?: string;

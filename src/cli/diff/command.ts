@@ -1,5 +1,5 @@
 import { Command, InvalidArgumentError } from 'commander';
-import type { CommandContext } from '../compare/command.ts';
+import type { CommandContext } from '../command-context.ts';
 import { wholeNumber } from '../options.ts';
 
 export interface DiffOptions {

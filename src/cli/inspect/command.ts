@@ -1,5 +1,5 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
-import type { CommandContext } from '../compare/command.ts';
+import type { CommandContext } from '../command-context.ts';
 import { wholeNumber } from '../options.ts';
 
 export interface InspectOptions {
@@ -20,10 +20,12 @@ export function inspectCommand(context: CommandContext): Command {
     .description(
       'Reads the header of a GGUF file and prints what it says: the model, the sections of the file, which type ' +
         'every layer and role is stored in, and the memory it is going to take. Nothing is loaded or downloaded: ' +
-        'a file behind an https:// address is read by range requests.\n' +
-        'A ref is a file, an address, a folder with one model, or nano:QUANT.',
+        'a remote file is read by range requests. The first shard of a model in several files stands for the ' +
+        'whole, a later one for itself.\n' +
+        'A ref is a file, a folder with one model, an https:// address, hf:owner/repo[@revision][:QUANT|/file.gguf], ' +
+        'a name of the catalogue (phi3:Q4_K_M) or nano:QUANT.',
     )
-    .argument('<ref>', 'the file to look into')
+    .argument('<ref>', 'the model to look into')
     .addOption(
       new Option('-c, --context <sizes>', 'context sizes to estimate memory for, separated by commas')
         .argParser(sizes)
@@ -43,7 +45,9 @@ export function inspectCommand(context: CommandContext): Command {
       '\nExamples:\n' +
         '  quantscope inspect nano:Q4_K_M\n' +
         '  quantscope inspect model.gguf --context 2048,4096\n' +
-        '  quantscope inspect https://huggingface.co/OWNER/REPO/resolve/main/FILE.gguf\n' +
+        '  quantscope inspect phi3:Q4_K_M\n' +
+        '  quantscope inspect hf:OWNER/REPO:Q8_0 --tensors\n' +
+        '  quantscope inspect https://example.com/FILE-00001-of-00003.gguf\n' +
         '  quantscope inspect model.gguf --key tokenizer.ggml.tokens\n' +
         '  diff <(quantscope inspect a.gguf --diffable) <(quantscope inspect b.gguf --diffable)\n' +
         '  quantscope inspect model.gguf --json | jq .quantization.byType\n' +

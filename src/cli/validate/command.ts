@@ -1,6 +1,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
-import type { CommandContext } from '../compare/command.ts';
+import type { CommandContext } from '../command-context.ts';
 import { positiveNumber, wholeNumber } from '../options.ts';
+import { type Shard, shardOf } from '../shard.ts';
 
 export interface ValidateOptions {
   rules?: string;
@@ -16,7 +17,7 @@ export interface ValidateOptions {
   load?: true;
   timeout: number;
   jobs?: number;
-  shard?: { readonly index: number; readonly count: number };
+  shard?: Shard;
   quiet: boolean;
 }
 
@@ -25,7 +26,9 @@ export function validateCommand(context: CommandContext): Command {
     .summary('check GGUF files by rules: structure, content, architecture, vocabulary, template, shards')
     .description(
       'Checks GGUF files without loading them, by rules with stable names, and says where each is broken and what\n' +
-        'to do. A ref is a file, a folder (all .gguf files below it), a pattern such as "models/**/*.gguf", or nano.',
+        'to do. A ref is a file, a folder (all .gguf files below it), a pattern such as "models/**/*.gguf", nano,\n' +
+        'an https:// address, hf:owner/repo[@revision][:QUANT|/file.gguf], or a name of the catalogue (phi3:Q4_K_M).\n' +
+        'Of a remote file that is not in the cache only the header is read, by range requests, and the report says so.',
     )
     .argument('[refs...]', 'the files to check')
     .optionsGroup('Rules:')
@@ -60,12 +63,17 @@ export function validateCommand(context: CommandContext): Command {
     .option('-q, --quiet', 'no progress on stderr', false)
     .optionsGroup('Many files:')
     .option('-j, --jobs <n>', 'files at the same time (default: as many as there are cores)', wholeNumber(1))
-    .option('--shard <i/n>', 'only the i-th of n shares of the files, from 1', share)
+    .option(
+      '--shard <i/n>',
+      'only the i-th of n shares of the files, from 1; auto: as GitLab, Slurm or QUANTSCOPE_SHARD=i/n say; auto/n for Kubernetes',
+      (text: string) => shardOf(text, process.env),
+    )
     .addHelpText(
       'after',
       '\nExamples:\n' +
         '  quantscope validate model.gguf\n' +
         '  quantscope validate models/ --severity error\n' +
+        '  quantscope validate phi3 hf:OWNER/REPO:Q8_0          headers alone, nothing is downloaded\n' +
         '  quantscope validate models/ --no-content --format sarif > quantscope.sarif\n' +
         '  quantscope validate model.gguf --sha256 4fed7364ee3e0c7cb4fe0880148bfdfcd1b630981efa0802a6b62ee52e7da97e\n' +
         '  quantscope validate models/ --manifest write         remember good files\n' +
@@ -84,13 +92,4 @@ function hash(text: string): string {
   const digits = text.replace(/^sha256:/i, '').toLowerCase();
   if (!/^[0-9a-f]{64}$/.test(digits)) throw new InvalidArgumentError('Give 64 hexadecimal digits.');
   return digits;
-}
-
-function share(text: string): { index: number; count: number } {
-  const match = /^(\d+)\/(\d+)$/.exec(text);
-  const [index, count] = [Number(match?.[1]), Number(match?.[2])];
-  if (match === null || index < 1 || index > count) {
-    throw new InvalidArgumentError('Give i/n with i from 1 to n: 2/8.');
-  }
-  return { index, count };
 }

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import type { CommandContext } from '../compare/command.ts';
+import type { CommandContext } from '../command-context.ts';
 import { wholeNumber } from '../options.ts';
 
 export interface VariantsOptions {
@@ -13,21 +13,29 @@ export function variantsCommand(context: CommandContext): Command {
     .summary('the quantizations a repository offers: bytes, bits per weight, memory')
     .description(
       'Lists the GGUF models of a repository of the Hub and reads their headers by range requests: a few hundred ' +
-        'kilobytes each, no download. A repo is hf:owner/repo[@revision], owner/repo, or a name of the catalogue.',
+        'kilobytes each, no download. A repo is hf:owner/repo[@revision], owner/repo, or a name of the catalogue; ' +
+        'without one the catalogue itself is shown.',
     )
-    .argument('<repo>', 'the repository')
+    .argument('[repo]', 'the repository (default: the catalogue)')
     .option('-c, --context <n>', 'tokens of context for the estimate of memory', wholeNumber(1), 4096)
     .option('--json', 'print the table as JSON')
     .option('-q, --quiet', 'no notices on stderr')
     .addHelpText(
       'after',
       '\nExamples:\n' +
+        '  quantscope variants                       the catalogue: names, licences, prompt facts\n' +
         '  quantscope variants phi3\n' +
         '  quantscope variants bartowski/Llama-3.2-1B-Instruct-GGUF --context 8192\n' +
+        '\nA catalogue of your own, laid over the built-in one: the file QUANTSCOPE_CATALOGUE names, or\n' +
+        'catalogue.json in the config folder; its schema is schema/catalogue.json.\n' +
         '\nExit code: 0 done, 1 a header cannot be read, 2 wrong use, no network or no such repository.\n',
     )
     .exitOverride()
-    .action(async (repo: string, options: VariantsOptions) => {
+    .action(async (repo: string | undefined, options: VariantsOptions) => {
+      if (repo === undefined) {
+        const { runCatalogue } = await import('./catalogue.ts');
+        return context.done(await runCatalogue(options, context.signal));
+      }
       const { runVariants } = await import('./run.ts');
       context.done(await runVariants(repo, options, context.signal));
     });

@@ -1,0 +1,77 @@
+import { z } from 'zod';
+
+/** What `run --json` prints: one reply, its timings, and with `--trace` how it came about. Durations are in ms. */
+export const RUN_SCHEMA_ID = 'quantscope/run@1';
+
+const count = z.int().nonnegative();
+const ms = z.number().nonnegative();
+
+const tracedToken = z.strictObject({ id: count, text: z.string() });
+
+/** llama.rn's and llama-server's names, so that a phone's figures stand beside these. */
+const timings = z.strictObject({
+  /** Tokens of the prompt that a turn before had left in the cache. */
+  cache_n: count,
+  prompt_n: count,
+  prompt_ms: ms,
+  prompt_per_token_ms: ms,
+  prompt_per_second: ms,
+  /** Tokens of the reply. The first comes out of the prompt's evaluation, and is counted all the same, as there. */
+  predicted_n: count,
+  predicted_ms: ms,
+  predicted_per_token_ms: ms,
+  predicted_per_second: ms,
+});
+
+const trace = z.strictObject({
+  load: z.strictObject({ modelMs: ms, contextMs: ms }),
+  tokenizeMs: ms,
+  prompt: z.array(tracedToken),
+  steps: z.array(
+    z.strictObject({
+      ...tracedToken.shape,
+      /** The evaluation before it: the prompt's for the first token. */
+      evaluateMs: ms,
+      sampleMs: ms,
+      detokenizeMs: ms,
+      /** Of the model's own distribution, most likely first. */
+      candidates: z.array(z.strictObject({ ...tracedToken.shape, probability: z.number().min(0).max(1) })),
+    }),
+  ),
+});
+
+export const runSchema = z.strictObject({
+  schema: z.literal(RUN_SCHEMA_ID),
+  ref: z.string(),
+  engine: z.strictObject({
+    version: z.string(),
+    llamaCpp: z.string(),
+    build: z.string(),
+    backend: z.string(),
+  }),
+  settings: z.strictObject({
+    contextSize: count,
+    threads: count,
+    maxTokens: count,
+    temperature: z.number(),
+    topK: count,
+    topP: z.number(),
+    minP: z.number(),
+    repeatPenalty: z.number(),
+    repeatLastTokens: count,
+    seed: count,
+  }),
+  /** Whether the model's own chat template was used; without it the prompt goes to the model as it is. */
+  chatTemplate: z.boolean(),
+  reply: z.strictObject({
+    text: z.string(),
+    tokens: z.array(count),
+    stop: z.enum(['end', 'stop-text', 'length', 'context-full', 'aborted']),
+  }),
+  timings,
+  trace: trace.optional(),
+});
+
+export type RunResult = z.infer<typeof runSchema>;
+export type Timings = RunResult['timings'];
+export type Trace = NonNullable<RunResult['trace']>;
