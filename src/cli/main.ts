@@ -1,8 +1,12 @@
 import { Command, CommanderError } from 'commander';
+import { benchCommand } from './bench/command.ts';
 import { cacheCommand } from './cache/command.ts';
 import type { CommandContext } from './command-context.ts';
 import { compareCommand } from './compare/command.ts';
+import { contextCommand } from './context/command.ts';
 import { diffCommand } from './diff/command.ts';
+import { engineCommand } from './engine/command.ts';
+import { evalCommand } from './eval/command.ts';
 import { describeError, EXIT, type ExitCode, Interruption } from './exit.ts';
 import { inspectCommand } from './inspect/command.ts';
 import { packageVersion } from './package-files.ts';
@@ -53,6 +57,9 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
   };
   for (const command of [
     compareCommand,
+    evalCommand,
+    benchCommand,
+    contextCommand,
     runCommand,
     inspectCommand,
     diffCommand,
@@ -60,6 +67,7 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
     variantsCommand,
     pullCommand,
     cacheCommand,
+    engineCommand,
   ])
     program.addCommand(command(context).copyInheritedSettings(program));
   if (argv.length === 0) {

@@ -44,3 +44,8 @@ export function listOf<Choice extends string>(choices: readonly Choice[]) {
 export function layers(text: string): number | 'max' {
   return text === 'max' ? 'max' : wholeNumber(0)(text);
 }
+
+/** `auto` finds the fastest count for prompts and for generation. */
+export function threads(text: string): number | 'auto' {
+  return text === 'auto' ? 'auto' : wholeNumber(1)(text);
+}

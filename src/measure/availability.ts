@@ -17,3 +17,15 @@ export function isAvailable<Value>(value: Value | Unavailable): value is Exclude
 export function unavailableBecause(reason: string): Unavailable {
   return { status: 'unavailable', reason };
 }
+
+const NOT_ASKED_FOR = 'was not asked for (--only)';
+
+/** For figures of a stage or part that `--only` leaves out. */
+export function notAskedFor(stage: string): Unavailable {
+  return unavailableBecause(`${stage} ${NOT_ASKED_FOR}`);
+}
+
+/** Whether that is why a figure is missing: then nobody misses it. */
+export function isNotAskedFor(reason: string): boolean {
+  return reason.endsWith(NOT_ASKED_FOR);
+}

@@ -1,11 +1,22 @@
 import type { EngineSession, StartEngine } from '../engine/engine.ts';
 import { messageOf, QuantscopeError, UsageError } from '../util/errors.ts';
-import { isAvailable, unavailableBecause } from './availability.ts';
+import { isAvailable, notAskedFor, unavailableBecause } from './availability.ts';
+import type { ChoiceItem } from './choices.ts';
 import { measureCopyBandwidth } from './copy-bandwidth.ts';
+import { isOfMachine } from './engine-faults.ts';
 import { sha256OfFile } from './file-hash.ts';
-import { recommend } from './recommend.ts';
-import { type ReferenceFingerprint, ReferenceReader, ReferenceWriter } from './reference-store.ts';
 import {
+  type MachineWarning,
+  type MachineWatch,
+  type Repeated,
+  spreadWarnings,
+  withoutRepeats,
+} from './machine-watch.ts';
+import type { ChunkPlan } from './perplexity.ts';
+import { recommend } from './recommend.ts';
+import { ReferenceReader, ReferenceWriter } from './reference-store.ts';
+import {
+  type EvaluationPart,
   type Machine,
   RESULTS_SCHEMA_ID,
   type Results,
@@ -13,12 +24,15 @@ import {
   type Stage,
   type VariantResult,
 } from './results.ts';
+import type { SavedReference } from './saved-reference.ts';
 import type { DescribedFile } from './size.ts';
 import type { TaskItem } from './tasks.ts';
 import { divergenceMethod, type TextRole } from './text-evaluation.ts';
 import {
   evaluateVariant,
+  findThreadsFor,
   measureVariant,
+  partsOf,
   type Step,
   type VariantHooks,
   type VariantPlan,
@@ -39,10 +53,15 @@ export interface ComparisonInput {
   readonly variants: readonly ComparisonVariant[];
   /** Name of the variant the others are compared with; null when none could be read. */
   readonly reference: string | null;
+  /** A reference that was scored before and is none of the variants: `reference` is its name then. */
+  readonly saved?: SavedReference;
   /** `threads` 0 is llama.cpp's own choice, filled in once an engine has started. */
   readonly settings: Settings;
+  /** Finds the fastest threads on the first variant that runs, for all of them: rows of one table share them. */
+  readonly findThreads?: boolean;
   readonly text: string;
   readonly taskItems: readonly TaskItem[];
+  readonly choiceItems: readonly ChoiceItem[];
   /** Results of an earlier run with the same settings: what they hold is not measured again. */
   readonly previous: Results | null;
   readonly toolVersion: string;
@@ -52,10 +71,13 @@ export interface ComparisonEnvironment {
   readonly startEngine: StartEngine;
   readonly callTimeoutMs: number;
   readonly machine: Machine;
+  /** Says what else the machine did meanwhile; without it nothing is said. */
+  readonly watch?: MachineWatch;
   readonly now: () => Date;
   readonly signal?: AbortSignal;
-  /** Where the reference's scores are kept while candidates are compared with them. */
+  /** Where the reference's scores are kept while candidates are compared with them, and afterwards if asked for. */
   readonly referencePath: string;
+  readonly keepsReference: boolean;
   /** The relative RMSE of a file's weights against the reference's; without it that figure is not taken. */
   readonly weightError?: (referencePath: string, path: string) => Promise<number>;
   /** Called whenever a group of figures is complete, with all results so far. */
@@ -64,13 +86,31 @@ export interface ComparisonEnvironment {
   readonly onVariantEnd: (variant: VariantResult) => void;
 }
 
-/** The figures of a row that each stage fills. */
-const FIGURES_OF_STAGE = {
-  size: ['model', 'quantization'],
-  speed: ['load', 'speed'],
-  memory: ['memory'],
-  accuracy: ['perplexity', 'divergence', 'tasks'],
-} as const satisfies Record<Stage, readonly (keyof VariantResult)[]>;
+type Figure = keyof VariantResult;
+
+/** The figures of a row that a stage fills. */
+function figuresOf(stage: Stage, settings: Settings): readonly Figure[] {
+  switch (stage) {
+    case 'size':
+      return ['model', 'quantization'];
+    case 'speed':
+      return ['load', 'speed'];
+    case 'memory':
+      return ['memory'];
+    case 'accuracy':
+      return partsOf(settings).flatMap((part) => FIGURES_OF_PART[part]);
+  }
+}
+
+const FIGURES_OF_PART: Readonly<Record<EvaluationPart, readonly Figure[]>> = {
+  text: ['perplexity', 'divergence'],
+  tasks: ['tasks'],
+  choices: ['choices'],
+};
+
+function isTaken(figure: VariantResult[Figure]): boolean {
+  return typeof figure === 'object' && figure !== null && isAvailable(figure);
+}
 
 /**
  * Measures every variant in a process of its own, one after another, the reference first, and recommends one.
@@ -93,6 +133,7 @@ class Comparison {
   #machine: Machine;
   #settings: Settings;
   #referenceStored = false;
+  #machineWarnings: readonly MachineWarning[] = [];
   readonly #warnings: Set<string>;
 
   constructor(input: ComparisonInput, environment: ComparisonEnvironment) {
@@ -106,17 +147,24 @@ class Comparison {
   async run(): Promise<Results> {
     const { variants, reference } = this.#input;
     const ordered = [...variants].sort((a, b) => Number(b.name === reference) - Number(a.name === reference));
-    for (const variant of variants) this.#rows.set(variant.name, blankRow(variant, this.#settings.only));
+    for (const variant of variants) this.#rows.set(variant.name, blankRow(variant, this.#settings));
     await this.#save();
     if (this.#settings.only.includes('speed')) await this.#measureBandwidth();
     for (const variant of ordered) {
       this.#environment.signal?.throwIfAborted();
       await this.#measureRow(variant, ordered);
+      await this.#askWatch(variant.name);
       const row = this.#row(variant.name);
       await this.#save();
       this.#environment.onVariantEnd(row);
     }
     return this.#results();
+  }
+
+  async #askWatch(name: string): Promise<void> {
+    const { watch } = this.#environment;
+    if (watch === undefined || !isAvailable(this.#row(name).speed)) return;
+    this.#machineWarnings = withoutRepeats([...this.#machineWarnings, ...(await watch.warnings())]);
   }
 
   async #measureBandwidth(): Promise<void> {
@@ -156,10 +204,10 @@ class Comparison {
     sha256: string,
     stages: readonly Stage[],
   ): Promise<void> {
-    const method = divergenceMethod(
-      this.#settings.evaluation.divergenceMethod,
-      described.tokenizer.vocabularySize,
-    );
+    const { saved } = this.#input;
+    const method =
+      saved?.method ??
+      divergenceMethod(this.#settings.evaluation.divergenceMethod, described.tokenizer.vocabularySize);
     const hooks: VariantHooks = {
       signal: this.#environment.signal,
       onStep: (step, done, total) => this.#environment.onStep(name, step, done, total),
@@ -176,22 +224,46 @@ class Comparison {
       chatTemplate: described.chatTemplate,
       text: this.#input.text,
       method,
+      savedChunks: this.#input.saved?.chunks ?? null,
       taskItems: this.#input.taskItems,
-      referenceOutcomes: this.#referenceOutcomes(name),
+      choiceItems: this.#input.choiceItems,
+      referenceOutcomes: {
+        tasks: this.#referenceOutcomes(name, 'tasks'),
+        choices: this.#referenceOutcomes(name, 'choices'),
+      },
       isReference: name === this.#input.reference,
     });
-    {
+    if (this.#input.findThreads && this.#settings.threadSearch === undefined) {
+      await using session = await this.#startEngine(name, 1);
+      this.#environment.onStep(name, 'threads', 0, 1);
+      const { promptThreads, generationThreads, tried } = await findThreadsFor(
+        session,
+        planOf(),
+        this.#machine.cores,
+      );
+      this.#settings = {
+        ...this.#settings,
+        threads: generationThreads,
+        promptThreads,
+        threadSearch: [...tried],
+      };
+      this.#environment.onStep(name, 'threads', 1, 1);
+    }
+    const parts = stages.includes('accuracy') ? partsOf(this.#settings) : [];
+    if (parts.includes('tasks') || stages.some((stage) => stage !== 'accuracy')) {
       await using session = await this.#startEngine(name, 1);
       await measureVariant(session, planOf(), hooks);
     }
-    if (!stages.includes('accuracy')) return;
-    if (described.chatTemplate === null) {
+    if (!parts.includes('text') && !parts.includes('choices')) return;
+    if (described.chatTemplate === null && parts.some((part) => part !== 'text')) {
       this.#warnings.add(`${name} has no chat template: its tasks were asked as plain text`);
     }
     await using session = await this.#startEngine(name, this.#machine.cores);
-    await using role = new RoleHolder((chunks) => this.#role(name, sha256, chunks, method));
+    await using role = new RoleHolder((planned) => this.#role(name, sha256, described, planned, method));
     await evaluateVariant(session, planOf(), role.open, hooks);
-    if (name === this.#input.reference) this.#referenceStored = true;
+    if (role.opened?.kind !== 'reference') return;
+    await role.opened.store.finish(this.#environment.keepsReference ? this.#row(name) : null);
+    this.#referenceStored = true;
   }
 
   /** How far the weights moved from the reference's. That it cannot be told is no failure of the variant. */
@@ -225,11 +297,29 @@ class Comparison {
     return session;
   }
 
-  async #role(name: string, sha256: string, chunks: number, method: 'exact' | 'bounded'): Promise<TextRole> {
-    const { referencePath } = this.#environment;
-    if (name === this.#input.reference) {
-      const fingerprint = this.#fingerprint(sha256, chunks, method);
-      return { kind: 'reference', store: await ReferenceWriter.create(referencePath, fingerprint) };
+  async #role(
+    name: string,
+    modelSha256: string,
+    { tokenizer }: DescribedFile,
+    { chunks }: ChunkPlan,
+    method: 'exact' | 'bounded',
+  ): Promise<TextRole> {
+    const { referencePath, now } = this.#environment;
+    const { reference, saved } = this.#input;
+    if (saved !== undefined) return { kind: 'candidate', store: await saved.openScores() };
+    if (name === reference) {
+      const { textSha256, tasksSha256, contextSize } = this.#settings.evaluation;
+      const head = {
+        createdAt: now().toISOString(),
+        modelSha256,
+        textSha256,
+        tasksSha256,
+        contextSize,
+        chunks: chunks.length,
+        kind: method === 'exact' ? 'full' : 'kept',
+        tokenizer,
+      } as const;
+      return { kind: 'reference', store: await ReferenceWriter.create(referencePath, head, chunks) };
     }
     if (!this.#referenceStored) return { kind: 'alone' };
     return { kind: 'candidate', store: await ReferenceReader.open(referencePath) };
@@ -238,16 +328,17 @@ class Comparison {
   /** The reference's row may be complete while its scores, which the others need, are gone. */
   #mustScoreAgain(variant: ComparisonVariant, ordered: readonly ComparisonVariant[]): boolean {
     if (variant.name !== this.#input.reference || !this.#settings.only.includes('accuracy')) return false;
+    if (!partsOf(this.#settings).includes('text')) return false;
+    if (this.#environment.keepsReference) return true;
     return ordered.some(({ name }) => {
       if (name === variant.name) return false;
       const before = this.#input.previous?.variants.find((row) => row.name === name);
-      return before === undefined || before.status !== 'ok' || missingStages(before, ['accuracy']).length > 0;
+      return (
+        before === undefined ||
+        before.status !== 'ok' ||
+        missingStages(before, ['accuracy'], this.#settings).length > 0
+      );
     });
-  }
-
-  #fingerprint(modelSha256: string, chunks: number, method: 'exact' | 'bounded'): ReferenceFingerprint {
-    const { textSha256, contextSize } = this.#settings.evaluation;
-    return { modelSha256, textSha256, contextSize, chunks, kind: method === 'exact' ? 'full' : 'kept' };
   }
 
   /** Takes an earlier run's row of the same file over. @returns the stages it does not hold */
@@ -256,11 +347,11 @@ class Comparison {
     if (before === undefined || !isAvailable(before.file.sha256) || before.file.sha256 !== sha256) {
       return [...this.#settings.only];
     }
-    const missing = missingStages(before, this.#settings.only);
+    const missing = missingStages(before, this.#settings.only, this.#settings);
     if (isAvailable(before.weights)) this.#update(name, { weights: before.weights });
     for (const stage of this.#settings.only) {
       if (missing.includes(stage)) continue;
-      for (const figure of FIGURES_OF_STAGE[stage]) this.#update(name, { [figure]: before[figure] });
+      for (const figure of figuresOf(stage, this.#settings)) this.#update(name, { [figure]: before[figure] });
     }
     return missing;
   }
@@ -271,11 +362,12 @@ class Comparison {
     if (this.#settings.threads === 0) this.#settings = { ...this.#settings, threads: mathCores };
   }
 
-  #referenceOutcomes(name: string): readonly boolean[] | null {
-    const { reference } = this.#input;
+  #referenceOutcomes(name: string, kind: 'tasks' | 'choices'): readonly boolean[] | null {
+    const { reference, saved } = this.#input;
     if (reference === null || name === reference) return null;
-    const tasks = this.#row(reference).tasks;
-    return isAvailable(tasks) ? tasks.outcomes : null;
+    const row = saved === undefined ? this.#row(reference) : saved.row;
+    const outcomes = row?.[kind];
+    return outcomes !== undefined && isAvailable(outcomes) ? outcomes.outcomes : null;
   }
 
   #fail(name: string, error: QuantscopeError): void {
@@ -283,8 +375,8 @@ class Comparison {
     const reason = `this variant failed: ${messageOf(error)}`;
     const emptied = Object.fromEntries(
       this.#settings.only.flatMap((stage) =>
-        FIGURES_OF_STAGE[stage]
-          .filter((figure) => !isAvailable(row[figure]))
+        figuresOf(stage, this.#settings)
+          .filter((figure) => !isTaken(row[figure]))
           .map((figure) => [figure, unavailableBecause(reason)]),
       ),
     );
@@ -310,7 +402,9 @@ class Comparison {
   }
 
   #results(): Results {
-    const variants = this.#input.variants.map(({ name }) => this.#row(name));
+    const { saved } = this.#input;
+    const measured = this.#input.variants.map(({ name }) => this.#row(name));
+    const variants = saved?.row == null ? measured : [saved.row, ...measured];
     return {
       schema: RESULTS_SCHEMA_ID,
       createdAt: this.#input.previous?.createdAt ?? this.#environment.now().toISOString(),
@@ -320,43 +414,61 @@ class Comparison {
       reference: this.#input.reference,
       variants,
       recommendation: recommend(variants, this.#input.reference, this.#settings.limits),
-      warnings: [...this.#warnings],
+      warnings: [
+        ...new Set([
+          ...this.#warnings,
+          ...[...this.#machineWarnings, ...spreadWarnings(variants.flatMap(repeated))].map(
+            ({ message, hint }) => `${message}. ${hint}`,
+          ),
+        ]),
+      ],
     };
   }
 }
 
-/** A fault that every variant would meet: one error says more than a table of it. */
-function isOfMachine({ code }: QuantscopeError): boolean {
-  return code === 'engine/not-installed' || code === 'engine/changed' || code === 'engine/gpu-unavailable';
+function repeated({ name, speed }: VariantResult): Repeated[] {
+  if (!isAvailable(speed)) return [];
+  const { prompt, generation, generationAtDepth } = speed;
+  return [
+    ...(isAvailable(prompt) ? [{ test: `${name} prompt`, ...prompt }] : []),
+    ...(isAvailable(generation) ? [{ test: `${name} generation`, ...generation }] : []),
+    ...(isAvailable(generationAtDepth)
+      ? [{ test: `${name} generation at depth`, ...generationAtDepth }]
+      : []),
+  ];
 }
 
 /** Closes whatever side of the reference store a variant opened, finished or not. */
 class RoleHolder implements AsyncDisposable {
-  readonly #make: (chunks: number) => Promise<TextRole>;
-  #role: TextRole | undefined;
+  readonly #make: (planned: ChunkPlan) => Promise<TextRole>;
+  opened: TextRole | undefined;
 
-  constructor(make: (chunks: number) => Promise<TextRole>) {
+  constructor(make: (planned: ChunkPlan) => Promise<TextRole>) {
     this.#make = make;
   }
 
-  readonly open = async (chunks: number): Promise<TextRole> => {
-    this.#role = await this.#make(chunks);
-    return this.#role;
+  readonly open = async (planned: ChunkPlan): Promise<TextRole> => {
+    this.opened = await this.#make(planned);
+    return this.opened;
   };
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#role !== undefined && this.#role.kind !== 'alone')
-      await this.#role.store[Symbol.asyncDispose]();
+    if (this.opened !== undefined && this.opened.kind !== 'alone')
+      await this.opened.store[Symbol.asyncDispose]();
   }
 }
 
-function missingStages(row: VariantResult, stages: readonly Stage[]): Stage[] {
-  return stages.filter((stage) => FIGURES_OF_STAGE[stage].some((figure) => !isAvailable(row[figure])));
+function missingStages(row: VariantResult, stages: readonly Stage[], settings: Settings): Stage[] {
+  return stages.filter((stage) => figuresOf(stage, settings).some((figure) => !isTaken(row[figure])));
 }
 
-function blankRow({ name, ref, bytes, described }: ComparisonVariant, only: readonly Stage[]): VariantResult {
+function blankRow({ name, ref, bytes, described }: ComparisonVariant, settings: Settings): VariantResult {
+  const { only } = settings;
+  const parts = partsOf(settings);
   const pending = (stage: Stage) =>
-    unavailableBecause(only.includes(stage) ? 'not measured yet' : `${stage} was not asked for (--only)`);
+    only.includes(stage) ? unavailableBecause('not measured yet') : notAskedFor(stage);
+  const pendingPart = (part: EvaluationPart) =>
+    only.includes('accuracy') && !parts.includes(part) ? notAskedFor(part) : pending('accuracy');
   const failed = described instanceof QuantscopeError;
   return {
     name,
@@ -367,9 +479,10 @@ function blankRow({ name, ref, bytes, described }: ComparisonVariant, only: read
     load: pending('speed'),
     speed: pending('speed'),
     memory: pending('memory'),
-    perplexity: pending('accuracy'),
-    divergence: pending('accuracy'),
-    tasks: pending('accuracy'),
+    perplexity: pendingPart('text'),
+    divergence: pendingPart('text'),
+    tasks: pendingPart('tasks'),
+    ...(parts.includes('choices') ? { choices: pendingPart('choices') } : {}),
     weights: unavailableBecause('the weight error is not part of this comparison'),
     status: 'ok',
     failure: null,

@@ -63,6 +63,17 @@ export function planChunks(tokens: Uint32Array, options: ChunkOptions): ChunkPla
   return { chunks, firstScored: Math.floor(contextSize / 2) };
 }
 
+/** The chunks that a reference was scored on, with this model's BOS over each one's first token. */
+export function replanChunks(saved: readonly Uint32Array[], options: ChunkOptions): ChunkPlan {
+  const bos = bosOf(options);
+  const chunks = saved.slice(0, options.chunks ?? saved.length).map((tokens) => {
+    const chunk = tokens.slice();
+    if (bos !== null) chunk[0] = bos;
+    return chunk;
+  });
+  return { chunks, firstScored: Math.floor(options.contextSize / 2) };
+}
+
 function bosOf({ addBos, bosToken }: ChunkOptions): number | null {
   if (!addBos) return null;
   if (bosToken === null) {

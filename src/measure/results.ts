@@ -14,13 +14,13 @@ const unavailable: z.ZodType<Unavailable> = z.strictObject({
   reason: z.string().min(1),
 });
 
-const orUnavailable = <Schema extends z.ZodType>(schema: Schema) => z.union([schema, unavailable]);
-const count = z.int().nonnegative();
-const finite = z.number();
-const fraction = z.number().min(0).max(1);
-const bytes = z.int().nonnegative();
+export const orUnavailable = <Schema extends z.ZodType>(schema: Schema) => z.union([schema, unavailable]);
+export const count = z.int().nonnegative();
+export const finite = z.number();
+export const fraction = z.number().min(0).max(1);
+export const bytes = z.int().nonnegative();
 
-const rate = z.strictObject({
+export const rate = z.strictObject({
   tokens: count,
   /** Mean and sample standard deviation (n-1) of the rates of the repetitions, in tokens per second. */
   meanTps: finite,
@@ -28,7 +28,7 @@ const rate = z.strictObject({
   /** One duration a repetition, in nanoseconds. */
   samplesNs: z.array(count),
 });
-const rateAtDepth = z.strictObject({ depth: count, ...rate.shape });
+export const rateAtDepth = z.strictObject({ depth: count, ...rate.shape });
 
 const speed = z.strictObject({
   prompt: orUnavailable(rate),
@@ -40,7 +40,7 @@ const speed = z.strictObject({
   effectiveBandwidthBytesPerSecond: orUnavailable(finite),
 });
 
-const memory = z.strictObject({
+export const memory = z.strictObject({
   /** The high-water mark of the variant's own process while it was loaded and timed. */
   peakRssBytes: orUnavailable(bytes),
   /** The share of it that no file stands behind; only Linux tells. */
@@ -122,9 +122,9 @@ const tasks = z.strictObject({
   ),
 });
 
-const failure = z.strictObject({ code: z.string(), message: z.string() });
+export const failure = z.strictObject({ code: z.string(), message: z.string() });
 
-const variant = z.strictObject({
+export const variantSchema = z.strictObject({
   name: z.string().min(1),
   ref: z.string(),
   file: z.strictObject({ bytes, sha256: orUnavailable(z.string().regex(/^[0-9a-f]{64}$/)) }),
@@ -158,6 +158,8 @@ const variant = z.strictObject({
   perplexity: orUnavailable(perplexity),
   divergence: orUnavailable(divergence),
   tasks: orUnavailable(tasks),
+  /** Multiple choice by the mean log-probability of the answers; only where it was asked for. */
+  choices: orUnavailable(tasks).optional(),
   weights: orUnavailable(z.strictObject({ relativeRmse: finite })),
   /** Where this row ran, when not where the machine entry says (GPU layers kept, fallback). */
   backend: z.strictObject({ gpuLayers: count, notes: z.array(z.string()) }).optional(),
@@ -165,7 +167,7 @@ const variant = z.strictObject({
   failure: failure.nullable(),
 });
 
-const machine = z.strictObject({
+export const machine = z.strictObject({
   os: z.string(),
   arch: z.string(),
   cpu: z.string(),
@@ -185,9 +187,21 @@ const machine = z.strictObject({
   ),
 });
 
+/** What `--threads auto` tried, in its order. */
+export const triedThreads = z.array(
+  z.strictObject({ threads: count, promptTps: finite, generationTps: finite }),
+);
+
+/** A reason why figures may not be what the machine can do. */
+export const warning = z.strictObject({ code: z.string(), message: z.string(), hint: z.string() });
+
 /** Stages of a comparison, the words of `--only`. */
 export const STAGES = ['size', 'speed', 'memory', 'accuracy'] as const;
 export type Stage = (typeof STAGES)[number];
+
+/** Parts of an evaluation: perplexity with divergence, replies to tasks, multiple choice. */
+export const EVALUATION_PARTS = ['text', 'tasks', 'choices'] as const;
+export type EvaluationPart = (typeof EVALUATION_PARTS)[number];
 
 const settings = z.strictObject({
   only: z.array(z.enum(STAGES)),
@@ -197,7 +211,11 @@ const settings = z.strictObject({
   generationTokens: count,
   depth: count,
   batchSize: count,
+  /** Of generation, and of prompts where `promptThreads` is absent. */
   threads: count,
+  /** Found by `--threads auto`, with what it tried. */
+  promptThreads: count.optional(),
+  threadSearch: triedThreads.optional(),
   gpu: z.enum(['auto', 'off', 'metal', 'vulkan', 'cuda']),
   gpuLayers: z.union([count, z.literal('max')]),
   flashAttention: z.enum(['auto', 'on', 'off']),
@@ -213,6 +231,12 @@ const settings = z.strictObject({
     tasks: z.string(),
     tasksSha256: z.string(),
     taskItems: count,
+    /** What of it was done; absent where it is text and tasks. */
+    parts: z.array(z.enum(EVALUATION_PARTS)).optional(),
+    /** Where the questions of multiple choice come from. */
+    choices: z.string().optional(),
+    choicesSha256: z.string().optional(),
+    choiceItems: count.optional(),
   }),
   limits: z.strictObject({
     maxMeanKld: finite,
@@ -220,6 +244,17 @@ const settings = z.strictObject({
     maxPerplexityIncrease: finite,
     maxAccuracyDrop: finite,
   }),
+});
+
+const endpoint = z.strictObject({
+  /** The model's name there. */
+  name: z.string(),
+  /** Without credentials. */
+  url: z.string(),
+  /** Flips are against the reference, whose replies come through the same prompts. */
+  tasks: orUnavailable(tasks),
+  /** From request to whole reply, the network included. */
+  medianReplyMs: orUnavailable(finite),
 });
 
 export const resultsSchema = z.strictObject({
@@ -230,7 +265,9 @@ export const resultsSchema = z.strictObject({
   settings,
   /** The name of the reference variant, or null when nothing was compared with one. */
   reference: z.string().nullable(),
-  variants: z.array(variant),
+  variants: z.array(variantSchema),
+  /** Models behind an OpenAI-compatible endpoint, asked the same tasks. */
+  endpoints: z.array(endpoint).optional(),
   recommendation: orUnavailable(
     z.strictObject({
       variant: z.string(),
@@ -243,6 +280,7 @@ export const resultsSchema = z.strictObject({
 });
 
 export type Results = z.infer<typeof resultsSchema>;
+export type EndpointResult = NonNullable<Results['endpoints']>[number];
 export type VariantResult = Results['variants'][number];
 export type Settings = Results['settings'];
 export type Machine = Results['machine'];

@@ -1,8 +1,8 @@
 import type { EngineSession, FullScores, KeptScores, LoadedModel, Wanted } from '../engine/engine.ts';
 import { QuantscopeError } from '../util/errors.ts';
 import { DivergenceAccumulator } from './divergence.ts';
-import { PerplexityAccumulator, planChunks } from './perplexity.ts';
-import type { ReferenceReader, ReferenceWriter } from './reference-store.ts';
+import { type ChunkPlan, PerplexityAccumulator, planChunks, replanChunks } from './perplexity.ts';
+import type { ReferenceWriter, ScoresSource } from './reference-store.ts';
 import type { Divergence, Perplexity } from './results.ts';
 
 /** The reference keeps a position's most likely tokens until this share of the probability, at most so many. */
@@ -16,10 +16,12 @@ const EXACT_VOCABULARY_LIMIT = 4096;
 export type TextRole =
   | { readonly kind: 'alone' }
   | { readonly kind: 'reference'; readonly store: ReferenceWriter }
-  | { readonly kind: 'candidate'; readonly store: ReferenceReader };
+  | { readonly kind: 'candidate'; readonly store: ScoresSource };
 
 export interface TextPlan {
   readonly text: string;
+  /** Tokens that a saved reference was scored on, instead of the text's. */
+  readonly savedChunks?: readonly Uint32Array[];
   readonly contextSize: number;
   /** null is all of the text. */
   readonly chunks: number | null;
@@ -35,14 +37,19 @@ export function divergenceMethod(
 }
 
 /** The text as llama-perplexity evaluates it: ids without special tokens, without the file's last newline. */
-export async function chunksOf(session: EngineSession, model: LoadedModel, plan: TextPlan) {
-  const tokens = await session.tokenize(plan.text.replace(/\n$/, ''), false);
-  return planChunks(tokens, {
+export async function chunksOf(
+  session: EngineSession,
+  model: LoadedModel,
+  plan: TextPlan,
+): Promise<ChunkPlan> {
+  const options = {
     contextSize: plan.contextSize,
     chunks: plan.chunks,
     bosToken: model.bosToken,
     addBos: model.addsBos,
-  });
+  };
+  if (plan.savedChunks !== undefined) return replanChunks(plan.savedChunks, options);
+  return planChunks(await session.tokenize(plan.text.replace(/\n$/, ''), false), options);
 }
 
 /**
@@ -51,7 +58,7 @@ export async function chunksOf(session: EngineSession, model: LoadedModel, plan:
  */
 export async function evaluateText(
   session: EngineSession,
-  planned: ReturnType<typeof planChunks>,
+  planned: ChunkPlan,
   plan: TextPlan,
   role: TextRole,
   onChunk: (done: number, total: number) => void,
@@ -71,7 +78,6 @@ export async function evaluateText(
     }
     onChunk(index + 1, planned.chunks.length);
   }
-  if (role.kind === 'reference') await role.store.finish();
   return { perplexity: perplexity.finish(), divergence: divergence?.finish() ?? null };
 }
 

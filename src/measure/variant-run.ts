@@ -1,19 +1,33 @@
 import type { ContextOptions, EngineSession, LoadedModel } from '../engine/engine.ts';
 import { unavailableBecause } from './availability.ts';
+import { runChoices } from './choice-run.ts';
+import type { ChoiceItem } from './choices.ts';
+import { engineMemoryOf } from './memory.ts';
 import { evictFromPageCache } from './page-cache.ts';
+import type { ChunkPlan } from './perplexity.ts';
 import type { TokenRead } from './rates.ts';
-import type { Memory, Settings, Stage, VariantResult } from './results.ts';
+import type { EvaluationPart, Settings, Stage, Tasks, VariantResult } from './results.ts';
 import { measureSpeed, speedContextSize } from './speed.ts';
 import { runTasks } from './task-run.ts';
 import { summarizeTasks, type TaskItem } from './tasks.ts';
 import { chunksOf, evaluateText, type TextPlan, type TextRole } from './text-evaluation.ts';
+import { findThreads, type ThreadSearch } from './threads.ts';
 
 /** An ordinary first question of a chat, long enough that a phone's user would notice the wait. */
 const FIRST_TOKEN_QUESTION =
   'I have an hour before guests arrive and some rice, eggs, tomatoes and cheese in the kitchen. ' +
   'What could I cook for four people, and in which order should I do things?';
 
-export type Step = 'hash' | 'start' | 'load' | 'speed' | 'memory' | 'perplexity' | 'tasks';
+export type Step =
+  | 'hash'
+  | 'threads'
+  | 'start'
+  | 'load'
+  | 'speed'
+  | 'memory'
+  | 'perplexity'
+  | 'tasks'
+  | 'choices';
 
 export interface VariantPlan {
   readonly path: string;
@@ -24,9 +38,12 @@ export interface VariantPlan {
   readonly chatTemplate: string | null;
   readonly text: string;
   readonly method: TextPlan['method'];
+  /** Tokens that a saved reference was scored on, instead of the text's. */
+  readonly savedChunks: readonly Uint32Array[] | null;
   readonly taskItems: readonly TaskItem[];
-  /** The reference's answers; null where there are none. */
-  readonly referenceOutcomes: readonly boolean[] | null;
+  readonly choiceItems: readonly ChoiceItem[];
+  /** The reference's outcomes of tasks and of multiple choice; null where there are none. */
+  readonly referenceOutcomes: Readonly<Record<'tasks' | 'choices', readonly boolean[] | null>>;
   readonly isReference: boolean;
 }
 
@@ -55,9 +72,9 @@ export async function measureVariant(
       hooks.onStep(wants('speed') ? 'speed' : 'memory', done, total),
     );
     if (wants('speed')) await hooks.onFigures({ speed });
-    if (wants('memory')) await hooks.onFigures({ memory: await measureMemory(session, timed.contextSize) });
+    if (wants('memory')) await hooks.onFigures({ memory: await engineMemoryOf(session, timed.contextSize) });
   }
-  if (!wants('accuracy') || plan.taskItems.length === 0) return;
+  if (!wants('accuracy') || !partsOf(settings).includes('tasks')) return;
   hooks.onStep('tasks', 0, plan.taskItems.length);
   const { chatTemplate, taskItems, tokenRead } = plan;
   const outcomes = await runTasks(
@@ -69,45 +86,85 @@ export async function measureVariant(
     tokenRead.kvBytesPerToken,
     (done, total) => hooks.onStep('tasks', done, total),
   );
-  const tasks = summarizeTasks(taskItems, outcomes, plan.referenceOutcomes);
-  const ownFlips = unavailableBecause('it is the reference that the others are compared with');
-  await hooks.onFigures({ tasks: plan.isReference ? { ...tasks, flips: ownFlips } : tasks });
+  await hooks.onFigures({ tasks: outcomesOf(plan, 'tasks', taskItems, outcomes) });
+}
+
+/** What of an evaluation was asked for. */
+export function partsOf({ evaluation }: Settings): readonly EvaluationPart[] {
+  return evaluation.parts ?? ['text', 'tasks'];
+}
+
+function outcomesOf(
+  { isReference, referenceOutcomes }: VariantPlan,
+  kind: 'tasks' | 'choices',
+  items: readonly { readonly task: string }[],
+  outcomes: readonly boolean[],
+): Tasks {
+  const tasks = summarizeTasks(items, outcomes, referenceOutcomes[kind]);
+  if (!isReference) return tasks;
+  return { ...tasks, flips: unavailableBecause('it is the reference that the others are compared with') };
+}
+
+/** Finds the fastest threads for these settings; the session, which should have one worker, is of no use afterwards. */
+export async function findThreadsFor(
+  session: EngineSession,
+  { path, settings }: Pick<VariantPlan, 'path' | 'settings'>,
+  cores: number,
+): Promise<ThreadSearch> {
+  const model = await session.loadModel({ path, gpuLayers: settings.gpuLayers });
+  return findThreads(session, model, contextOptions(settings), cores, settings.seed);
 }
 
 /**
- * Perplexity and divergence, in a session of its own: its buffers no phone would allocate, and its samplers want as
- * many workers as there are cores.
- * @param openRole opens this variant's side of the reference store, once the number of chunks is known
+ * Perplexity, divergence and multiple choice, in a session of its own: its buffers no phone would allocate, and its
+ * samplers want as many workers as there are cores.
+ * @param openRole opens this variant's side of the reference store, once the text's chunks are known
  */
 export async function evaluateVariant(
   session: EngineSession,
   plan: VariantPlan,
-  openRole: (chunks: number) => Promise<TextRole>,
+  openRole: (planned: ChunkPlan) => Promise<TextRole>,
   hooks: VariantHooks,
 ): Promise<void> {
-  const { settings, text, method, path } = plan;
-  const { contextSize, chunks } = settings.evaluation;
-  const textPlan: TextPlan = { text, contextSize, chunks, method };
+  const { settings, path, choiceItems, chatTemplate } = plan;
+  const parts = partsOf(settings);
   const model = await session.loadModel({ path, gpuLayers: settings.gpuLayers });
-  const planned = await chunksOf(session, model, textPlan);
-  await session.openContext({ ...contextOptions(settings), contextSize });
-  const role = await openRole(planned.chunks.length);
-  hooks.onStep('perplexity', 0, planned.chunks.length);
-  const { perplexity, divergence } = await evaluateText(session, planned, textPlan, role, (done, total) =>
-    hooks.onStep('perplexity', done, total),
+  if (parts.includes('text')) {
+    const textPlan = textPlanOf(plan);
+    const planned = await chunksOf(session, model, textPlan);
+    await session.openContext({ ...contextOptions(settings), contextSize: textPlan.contextSize });
+    const role = await openRole(planned);
+    hooks.onStep('perplexity', 0, planned.chunks.length);
+    const { perplexity, divergence } = await evaluateText(session, planned, textPlan, role, (done, total) =>
+      hooks.onStep('perplexity', done, total),
+    );
+    await hooks.onFigures({
+      perplexity,
+      divergence: divergence ?? unavailableBecause('there is no reference to compare with'),
+    });
+  }
+  if (!parts.includes('choices')) return;
+  hooks.onStep('choices', 0, choiceItems.length);
+  const options = contextOptions(settings);
+  const outcomes = await runChoices(session, choiceItems, chatTemplate, options, (done, total) =>
+    hooks.onStep('choices', done, total),
   );
-  await hooks.onFigures({
-    perplexity,
-    divergence: divergence ?? unavailableBecause('there is no reference to compare with'),
-  });
+  await hooks.onFigures({ choices: outcomesOf(plan, 'choices', choiceItems, outcomes) });
+}
+
+function textPlanOf({ text, method, savedChunks, settings }: VariantPlan): TextPlan {
+  const { contextSize, chunks } = settings.evaluation;
+  return { text, method, contextSize, chunks, ...(savedChunks === null ? {} : { savedChunks }) };
 }
 
 function contextOptions({
   batchSize,
   threads,
+  promptThreads = threads,
   flashAttention,
 }: Settings): Omit<ContextOptions, 'contextSize'> {
-  return { sequences: 1, batchSize, threads, flashAttention, keyType: 'f16', valueType: 'f16' };
+  const types = { keyType: 'f16', valueType: 'f16' } as const;
+  return { sequences: 1, batchSize, threads, promptThreads, flashAttention, ...types };
 }
 
 interface Loaded {
@@ -144,18 +201,4 @@ async function load(session: EngineSession, plan: VariantPlan, hooks: VariantHoo
     load: { coldMs: notEvicted === null ? cold.ms : unavailableBecause(notEvicted), warmMs: warm.ms },
   });
   return warm;
-}
-
-async function measureMemory(session: EngineSession, contextSize: number): Promise<Memory> {
-  const { peakRssBytes, anonymousBytes } = await session.processMemory();
-  const { weightsBytes, kvBytes, computeBytes, gpuBytes } = await session.engineMemory();
-  return {
-    peakRssBytes,
-    anonymousBytes: anonymousBytes ?? unavailableBecause('only Linux tells anonymous memory apart'),
-    weightsBytes,
-    kvBytes: kvBytes ?? unavailableBecause('llama.cpp did not say'),
-    computeBytes: computeBytes ?? unavailableBecause('llama.cpp did not say'),
-    gpuBytes,
-    contextSize,
-  };
 }

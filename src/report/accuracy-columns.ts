@@ -1,4 +1,4 @@
-import { isAvailable, type Unavailable } from '../measure/availability.ts';
+import { isAvailable, notAskedFor, type Unavailable } from '../measure/availability.ts';
 import type { Divergence, Results, Tasks, VariantResult } from '../measure/results.ts';
 import type { FigureColumn, Reading } from './figure-column.ts';
 import { formatPValue } from './numbers.ts';
@@ -76,6 +76,19 @@ export function accuracyColumns({ reference }: Results): FigureColumn[] {
       best: 'none',
       againstReference: true,
       optional: true,
+    },
+    {
+      title: 'choices',
+      unit: '% right',
+      label: 'choices right',
+      read: ({ choices }) =>
+        choices === undefined
+          ? notAskedFor('choices')
+          : isAvailable(choices)
+            ? shareCorrect(choices)
+            : choices,
+      precision: { significant: 3, most: 1 },
+      best: 'highest',
     },
   ];
 }

@@ -1,9 +1,11 @@
-import { isAvailable, type Unavailable } from '../measure/availability.ts';
+import { isAvailable, isNotAskedFor, type Unavailable } from '../measure/availability.ts';
 import type { Results, VariantResult } from '../measure/results.ts';
 import { accuracyColumns } from './accuracy-columns.ts';
 import { chooseNameWidth, layOutTable, type RowHead, shownName, type Table } from './column-layout.ts';
 import { compositionColumns, imatrixNotes, weightErrorColumn } from './composition-columns.ts';
 import { costColumns, memoryColumns } from './cost-columns.ts';
+import { divergenceColumns } from './divergence-columns.ts';
+import { endpointLines } from './endpoint-lines.ts';
 import { type CellColumn, type FigureColumn, writeColumn } from './figure-column.ts';
 import { createFootnotes, type Footnotes } from './footnotes.ts';
 import { describeMarks } from './legend.ts';
@@ -19,7 +21,7 @@ export interface TableOptions {
   /** Columns of the terminal; 60 to 100 are used. */
   readonly width?: number;
   readonly style?: Style;
-  /** Also the tasks by kind and where the memory goes. */
+  /** Also the divergence's tails, the tasks by kind and where the memory goes. */
   readonly details?: boolean;
 }
 
@@ -56,6 +58,7 @@ export function renderComparisonTable(results: Results, options: TableOptions = 
     renderLegend(page, tables),
     renderNotes(page, heads, nameWidth),
     renderFailures(page),
+    renderEndpoints(page),
     renderRecommendation(page),
     renderWarnings(page),
     renderMeasurement(page),
@@ -81,6 +84,7 @@ function writeTables(page: Page, details: boolean): Table[] {
   ];
   if (details) {
     const tasks = taskColumns(results);
+    tables.push({ title: 'Divergence', columns: figureColumns(divergenceColumns, page) });
     tables.push({ title: 'Memory', columns: figureColumns(memoryColumns, page) });
     if (tasks.length > 1) tables.push({ title: 'Tasks', columns: tasks });
   }
@@ -108,7 +112,7 @@ function figureColumns(columns: readonly FigureColumn[], page: Page): CellColumn
       // Half of a pair whose other half is not drawn stands for itself.
       drawn.push({ ...written, joined: written.joined === true && left === columns[index - 1] });
       left = column;
-    } else if (!column.optional) {
+    } else if (!column.optional && !isNotAskedFor(reason)) {
       unmeasured.set(reason, [...(unmeasured.get(reason) ?? []), column.label]);
     }
   }
@@ -169,6 +173,12 @@ function renderFailures({ results, width, style }: Page): string[] {
     return wrap(printable(`${name}: ${reason}`), width - 2, '  ').map((line) => `  ${line}`);
   });
   return [style.bold(style.bad('Failed')), ...lines];
+}
+
+function renderEndpoints({ results: { endpoints = [], reference }, width, style }: Page): string[] {
+  if (endpoints.length === 0) return [];
+  const lines = endpointLines(endpoints, reference).flatMap((line) => wrap(printable(line), width - 2, '  '));
+  return [style.bold('Endpoint'), ...lines.map((line) => `  ${line}`)];
 }
 
 function renderRecommendation({ results: { recommendation }, width, style }: Page): string[] {

@@ -8,15 +8,47 @@ type Model = Inspection['model'];
 type Fact = readonly [label: string, value: string];
 
 /** The title: what the model calls itself, and the file. */
-export function inspectionTitle({ model, ref, bytes, header }: Inspection, layout: PageLayout): string[] {
-  const name = brief(model.name ?? 'A model without a name');
-  const file = `${brief(ref)}, ${formatBytes(bytes)} (${formatCount(bytes)} bytes), GGUF version ${header.version}`;
-  return [...wrap(name, layout.width).map((line) => layout.style.bold(line)), ...note(file, layout)];
+export function inspectionTitle(inspection: Inspection, layout: PageLayout): string[] {
+  const { model, ref, bytes, header, shards, source } = inspection;
+  const name = brief(model.name ?? (isLaterShard(model) ? 'A part of a model' : 'A model without a name'));
+  const parts = shards.length === 0 ? '' : ` in ${counted(shards.length, 'shard')}`;
+  const file = `${brief(ref)}, ${formatBytes(bytes)} (${formatCount(bytes)} bytes)${parts}, GGUF version ${header.version}`;
+  return [
+    ...wrap(name, layout.width).map((line) => layout.style.bold(line)),
+    ...note(file, layout),
+    ...(source.hub === null ? [] : note(originOf(source.hub, source.kind), layout).map(layout.style.dim)),
+  ];
+}
+
+const SHORT_COMMIT = 12;
+
+function originOf(hub: NonNullable<Inspection['source']['hub']>, kind: 'file' | 'url'): string {
+  const commit = brief(hub.commit.slice(0, SHORT_COMMIT));
+  const place = kind === 'url' ? 'not downloaded' : 'from the cache';
+  return `${brief(hub.file)} of ${brief(hub.repo)} at commit ${commit}, ${place}`;
+}
+
+/** Metadata stand in the first shard: the others have none but their place in the set. */
+function isLaterShard({ shard, architecture }: Model): boolean {
+  return shard !== null && shard.number > 1 && architecture === null;
 }
 
 /** The facts a developer looks for first; one that the file does not state is said to be missing only if it matters. */
 export function keyFacts({ model }: Inspection, layout: PageLayout): string[] {
-  const facts: Fact[] = [
+  const facts = isLaterShard(model) ? shardFacts(model) : modelFacts(model);
+  return [layout.style.bold('Model'), ...pairs(facts, layout)];
+}
+
+function shardFacts({ shard, parameters }: Model): Fact[] {
+  const place = shard === null ? '' : `${shard.number} of ${shard.of}`;
+  return [
+    ['shard', `${place}; what the model is stands in the first: name that one to see all`],
+    ['holds', `${formatCount(parameters)} parameters`],
+  ];
+}
+
+function modelFacts(model: Model): Fact[] {
+  return [
     ['architecture', architectureOf(model)],
     ...(model.contextLength === null ? [] : [['context', contextOf(model)] as const]),
     ...(model.heads === null ? [] : [['attention', attentionOf(model)] as const]),
@@ -37,7 +69,6 @@ export function keyFacts({ model }: Inspection, layout: PageLayout): string[] {
           ['shard', `${model.shard.number} of ${model.shard.of}: the figures are this file's alone`] as const,
         ]),
   ];
-  return [layout.style.bold('Model'), ...pairs(facts, layout)];
 }
 
 function architectureOf({ architecture, layers, parameters, sizeLabel }: Model): string {

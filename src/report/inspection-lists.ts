@@ -27,14 +27,14 @@ export function* metadataLines({ metadata }: Inspection, { width, style }: PageL
 /** One line a tensor, in the file's order. */
 export function* tensorLines({ tensors }: Inspection, { width, style }: PageLayout): Generator<string> {
   const columns = [
-    tensors.map(({ type }) => type),
-    tensors.map(({ shape }) => shape.join(' × ') || 'scalar'),
-    tensors.map(({ offset }) => formatCount(offset)),
-    tensors.map(({ bytes }) => formatCount(bytes)),
-  ].map((texts, index) => {
-    const title = TENSOR_TITLES[index] ?? '';
-    return { title, texts, width: Math.max(title.length, widest(texts)) };
-  });
+    { title: 'type', texts: tensors.map(({ type }) => type) },
+    { title: 'shape', texts: tensors.map(({ shape }) => shape.join(' × ') || 'scalar') },
+    ...(tensors.some(({ shard }) => shard !== undefined)
+      ? [{ title: 'shard', texts: tensors.map(({ shard }) => String(shard ?? '')) }]
+      : []),
+    { title: 'offset', texts: tensors.map(({ offset }) => formatCount(offset)) },
+    { title: 'bytes', texts: tensors.map(({ bytes }) => formatCount(bytes)) },
+  ].map((column) => ({ ...column, width: Math.max(column.title.length, widest(column.texts)) }));
   const others = columns.reduce((sum, column) => sum + column.width + GUTTER.length, 0);
   const natural = Math.max(
     'Tensors'.length,
@@ -50,7 +50,6 @@ export function* tensorLines({ tensors }: Inspection, { width, style }: PageLayo
   }
 }
 
-const TENSOR_TITLES = ['type', 'shape', 'offset', 'bytes'];
 const LEAST_NAME_WIDTH = 20;
 
 /** One line a layer: its size and the types of its matrices. */

@@ -11,9 +11,49 @@ interface Section {
   readonly holds: string;
 }
 
-/** The file's sections with their byte extents, and what reading them took where that was a server's work. */
+/** The sections of each file with their byte extents, and what reading them took where that was a server's work. */
 export function fileSections(inspection: Inspection, layout: PageLayout): string[] {
-  const { sections, header, source, bytes } = inspection;
+  const { source, bytes, shards } = inspection;
+  const read =
+    source.kind === 'url'
+      ? `Read with ${counted(source.requests, 'request')}: ${formatBytes(source.bytesFetched)} of ${formatBytes(bytes)}.`
+      : undefined;
+  return [
+    ...(shards.length === 0 ? sectionTable(inspection, layout) : shardTable(inspection, layout)),
+    ...(read === undefined ? [] : note(read, layout).map(layout.style.dim)),
+  ];
+}
+
+/** A line a shard: the extents of its metadata and its data; what lies between them are tensor infos and padding. */
+function shardTable({ shards }: Inspection, layout: PageLayout): string[] {
+  const shown = shards.slice(0, MOST_SHARDS);
+  const heads = shown.map(
+    (_, index): RowHead => ({ name: `shard ${index + 1}`, role: '', recommended: false }),
+  );
+  const column = (
+    title: string,
+    unit: string,
+    text: (shard: (typeof shown)[number]) => string,
+    joined = false,
+  ) => plainColumn(title, shown.map(text), { unit, joined });
+  const columns = [
+    column('size', '', ({ bytes }) => formatBytes(bytes)),
+    column('metadata', 'from byte', ({ sections }) => formatCount(sections.metadata.start)),
+    column('', 'to', ({ sections }) => formatCount(sections.metadata.end), true),
+    column('data', 'from byte', ({ sections }) => formatCount(sections.data.start)),
+    column('', 'to', ({ sections }) => formatCount(sections.data.end), true),
+    column('tensors', '', ({ tensorCount }) => formatCount(tensorCount)),
+  ];
+  const table = layOutTable({ title: 'Files', columns }, heads, { nameWidth: 16, ...layout });
+  const more = shards.length - shown.length;
+  return more > 0
+    ? [...table, ...note(`and ${counted(more, 'more shard')}: --json has them all`, layout)]
+    : table;
+}
+
+const MOST_SHARDS = 40;
+
+function sectionTable({ sections, header }: Inspection, layout: PageLayout): string[] {
   const { fixed, metadata, tensorInfos, data } = sections;
   const rows: Section[] = [
     { name: 'header', ...fixed, holds: 'magic, version, counts' },
@@ -43,12 +83,7 @@ export function fileSections(inspection: Inspection, layout: PageLayout): string
     ),
     plainColumn(holdsTitle, holds),
   ];
-  const table = layOutTable({ title: 'File', columns }, heads, { nameWidth: 16, ...layout });
-  const read =
-    source.kind === 'url'
-      ? `Read with ${counted(source.requests, 'request')}: ${formatBytes(source.bytesFetched)} of ${formatBytes(bytes)}.`
-      : undefined;
-  return [...table, ...(read === undefined ? [] : note(read, layout).map(layout.style.dim))];
+  return layOutTable({ title: 'File', columns }, heads, { nameWidth: 16, ...layout });
 }
 
 /** What is doubtful about the structure; empty where nothing is. */

@@ -28,7 +28,7 @@ export function describeModels({ variants }: Results): string {
   return [...models.values()].join('; ');
 }
 
-function describeMachine({
+export function describeMachine({
   cpu,
   cores,
   memoryBytes,
@@ -42,7 +42,7 @@ function describeMachine({
   return [cpu, plural(cores, 'core'), formatBytes(memoryBytes), ...bandwidth, `${os} ${arch}`].join(', ');
 }
 
-function describeEngine({ engine }: Machine, toolVersion: string): string {
+export function describeEngine({ engine }: Machine, toolVersion: string): string {
   const tool = `quantscope ${toolVersion}`;
   if (!isAvailable(engine)) return `${tool} and no engine (${engine.reason})`;
   const devices = engine.devices.length === 0 ? '' : ` (${engine.devices.join(', ')})`;
@@ -51,12 +51,13 @@ function describeEngine({ engine }: Machine, toolVersion: string): string {
 
 function describeSpeed({ settings, variants }: Results): string[] {
   if (!variants.some(({ speed }) => isAvailable(speed))) return [];
-  const { repetitions, threads, flashAttention, cacheType, batchSize, gpuLayers, gpu, seed } = settings;
+  const { repetitions, threads, promptThreads, flashAttention, cacheType, batchSize, gpuLayers, gpu, seed } =
+    settings;
   const layers = gpu === 'off' ? [] : [`GPU layers ${gpuLayers}`];
   return [
     `Speed: ${[
       plural(repetitions, 'repetition'),
-      plural(threads, 'thread'),
+      describeThreads(threads, promptThreads),
       ...layers,
       `batch ${batchSize}`,
       `${cacheType} cache`,
@@ -80,6 +81,9 @@ function describeAccuracy({ settings: { evaluation }, variants }: Results): stri
   if (variants.some(({ tasks }) => isAvailable(tasks))) {
     facts.push(`${plural(evaluation.taskItems, 'task')} from ${evaluation.tasks}`);
   }
+  if (variants.some(({ choices }) => choices !== undefined && isAvailable(choices))) {
+    facts.push(`${plural(evaluation.choiceItems ?? 0, 'question')} of multiple choice ${evaluation.choices}`);
+  }
   return facts.length === 0 ? [] : [`Accuracy: ${facts.join('; ')}.`];
 }
 
@@ -94,6 +98,13 @@ function describeDivergence(variants: readonly VariantResult[]): string[] {
   ];
 }
 
-function plural(count: number, noun: string): string {
+/** One count, or the two that `--threads auto` found. */
+export function describeThreads(threads: number, promptThreads: number = threads): string {
+  return threads === promptThreads
+    ? plural(threads, 'thread')
+    : `${promptThreads} threads for prompts, ${threads} for generation`;
+}
+
+export function plural(count: number, noun: string): string {
   return `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`;
 }

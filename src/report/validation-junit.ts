@@ -17,18 +17,34 @@ export function renderValidationJunit(files: readonly FileReport[]): string {
 
 function suite(file: FileReport): string[] {
   const failures = failedGroups(file).length;
+  const skipped = isSkipped(file, CONTENT_GROUP) ? 1 : 0;
   return [
-    `  <testsuite name=${attribute(file.ref)} tests="${RULE_GROUPS.length}" failures="${failures}" errors="0" skipped="0">`,
+    `  <testsuite name=${attribute(file.ref)} tests="${RULE_GROUPS.length}" failures="${failures}" errors="0" skipped="${skipped}">`,
     ...RULE_GROUPS.flatMap((group) => testCase(file, group)),
     '  </testsuite>',
   ];
 }
 
-function testCase({ ref, diagnostics }: FileReport, group: string): string[] {
+const CONTENT_GROUP = 'content';
+
+/** A group that was not looked at must not stand there as passed. */
+function isSkipped({ content, diagnostics }: FileReport, group: string): boolean {
+  return (
+    group === CONTENT_GROUP &&
+    content.status !== 'checked' &&
+    !diagnostics.some(({ rule }) => groupOf(rule) === group)
+  );
+}
+
+function testCase(file: FileReport, group: string): string[] {
+  const { ref, diagnostics, content } = file;
   const own = diagnostics.filter(({ rule }) => groupOf(rule) === group);
   const errors = own.filter(({ severity }) => severity === 'error');
   const others = own.filter(({ severity }) => severity !== 'error');
   const open = `    <testcase classname=${attribute(ref)} name=${attribute(group)}`;
+  if (content.status !== 'checked' && isSkipped(file, group)) {
+    return [`${open}>`, `      <skipped message=${attribute(content.reason)}/>`, '    </testcase>'];
+  }
   if (own.length === 0) return [`${open}/>`];
   const [first] = errors;
   return [

@@ -22,7 +22,7 @@ export function renderValidationSarif(
             rules: Object.entries(RULES).map(([id, rule]) => describeRule(id, rule)),
           },
         },
-        invocations: [{ executionSuccessful: true }],
+        invocations: [{ executionSuccessful: true, ...notifications(files) }],
         artifacts: files.map(({ ref, bytes, sha256 }) => ({
           location: { uri: uriOf(ref) },
           length: bytes,
@@ -37,6 +37,22 @@ export function renderValidationSarif(
     ],
   };
   return JSON.stringify(log, null, 2);
+}
+
+/** What was not checked, so that no result is not taken for a good one. */
+function notifications(files: readonly FileReport[]): object {
+  const toolExecutionNotifications = files.flatMap(({ ref, content }, index) =>
+    content.status === 'checked'
+      ? []
+      : [
+          {
+            level: 'note',
+            message: { text: `Content not checked: ${content.reason}.` },
+            locations: [{ physicalLocation: { artifactLocation: { uri: uriOf(ref), index } } }],
+          },
+        ],
+  );
+  return toolExecutionNotifications.length === 0 ? {} : { toolExecutionNotifications };
 }
 
 function describeRule(id: string, { severity, reason, why, checkedBy, fix }: Rule): object {

@@ -18,10 +18,11 @@ const INDENT = '  ';
 /** One file for a person: its verdict, then what was found, worst first, each rule with its way out once. */
 export function renderFileText(file: FileReport, options: ValidationTextOptions = {}): string {
   const style = options.style ?? plainStyle;
-  const { verdict, ref, sha256, bytes } = file;
+  const { verdict, ref, sha256, bytes, content } = file;
   const size = bytes > 0 ? formatBytes(bytes) : '';
   const hash = sha256 === null ? '' : `sha256 ${sha256.slice(0, 16)}…`;
-  const facts = [size, hash].filter((fact) => fact !== '').join(', ');
+  const depth = bytes > 0 && sha256 === null && content.status !== 'checked' ? 'header only' : '';
+  const facts = [size, hash, depth].filter((fact) => fact !== '').join(', ');
   const head = `${label(verdict, style)}${style.bold(printable(ref))}${facts === '' ? '' : style.dim(`  ${facts}`)}`;
   const ruleWidth = Math.max(0, ...file.diagnostics.map(({ rule }) => rule.length)) + 2;
   const hinted = new Set<string>();
@@ -31,8 +32,11 @@ export function renderFileText(file: FileReport, options: ValidationTextOptions 
   return [head, ...lines].join('\n');
 }
 
-/** The last line: how many files, and what became of them. */
-export function renderSummaryText(files: readonly FileReport[], style: Style = plainStyle): string {
+/** The last lines: how many files, what became of them, and why the content of some was not checked. */
+export function renderSummaryText(
+  files: readonly FileReport[],
+  { style = plainStyle, width = DEFAULT_WIDTH }: ValidationTextOptions = {},
+): string {
   const count = (verdict: FileReport['verdict']): number =>
     files.filter((file) => file.verdict === verdict).length;
   const [errors, warnings] = [count('error'), count('warning')];
@@ -42,7 +46,15 @@ export function renderSummaryText(files: readonly FileReport[], style: Style = p
     ...(warnings > 0 ? [style.warn(`${warnings} with warnings`)] : []),
     ...(errors > 0 ? [style.bad(`${errors} with errors`)] : []),
   ];
-  return parts.join(', ');
+  const unchecked = new Map<string, number>();
+  for (const { content, bytes } of files) {
+    if (content.status === 'checked' || bytes === 0) continue;
+    unchecked.set(content.reason, (unchecked.get(content.reason) ?? 0) + 1);
+  }
+  const notes = [...unchecked].flatMap(([reason, count]) =>
+    wrap(`Content of ${count === 1 ? '1 file' : `${count} files`} not checked: ${reason}.`, width),
+  );
+  return [parts.join(', '), ...notes.map((line) => style.dim(line))].join('\n');
 }
 
 /** The whole report as text. */
@@ -51,7 +63,7 @@ export function renderValidationText(
   options: ValidationTextOptions = {},
 ): string {
   const blocks = files.map((file) => renderFileText(file, options));
-  return [...blocks, renderSummaryText(files, options.style)].join('\n');
+  return [...blocks, renderSummaryText(files, options)].join('\n');
 }
 
 function diagnosticLines(

@@ -1,6 +1,6 @@
 import { Writable } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { type ComparisonProgress, comparisonProgress } from '../../src/cli/compare/progress.ts';
+import { type ComparisonProgress, comparisonProgress } from '../../src/cli/comparison/progress.ts';
 
 /** A stream that keeps what is written and may claim to be a terminal. */
 class FakeStream extends Writable {

@@ -90,6 +90,7 @@ async function run(folder: string, { names = ['F16', 'Q8_0', 'Q2_K'], engine = {
         limits: DEFAULT_LIMITS,
       },
       text: 'a text of sixty-four characters, so that four chunks come of it..',
+      choiceItems: [],
       taskItems: [{ task: 'qa', prompt: 'Say fake', answers: ['fake'], match: 'exact', maxTokens: null }],
       previous: options.previous ?? null,
       toolVersion: '0.0.0',
@@ -115,6 +116,7 @@ async function run(folder: string, { names = ['F16', 'Q8_0', 'Q2_K'], engine = {
       now: () => new Date(0),
       ...(options.signal ? { signal: options.signal } : {}),
       referencePath: `${folder}/reference`,
+      keepsReference: false,
       save: async (soFar) => {
         saved.push(resultsSchema.parse(structuredClone(soFar)));
       },

@@ -2,20 +2,39 @@ import { readdir, readFile, truncate, writeFile } from 'node:fs/promises';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
-  type ReferenceFingerprint,
+  type ReferenceHead,
   ReferenceReader,
   type ReferenceScores,
   ReferenceWriter,
 } from '../../src/measure/reference-store.ts';
 import { scratchFolder } from '../helpers/cli.ts';
+import { nanoVariant } from '../helpers/results.ts';
 
-const fingerprint: ReferenceFingerprint = {
+const CONTEXT = 4;
+
+const headOf = (chunks: number): ReferenceHead => ({
+  createdAt: '2026-01-01T00:00:00.000Z',
   modelSha256: 'a'.repeat(64),
   textSha256: 'b'.repeat(64),
-  contextSize: 512,
-  chunks: 2,
+  tasksSha256: 'c'.repeat(64),
+  contextSize: CONTEXT,
+  chunks,
   kind: 'kept',
-};
+  tokenizer: {
+    vocabularySize: 7,
+    tokenizerModel: 'llama',
+    preTokenizer: null,
+    addBosToken: true,
+    bosTokenId: 1,
+    tokens: 'd',
+    scores: null,
+    tokenTypes: null,
+    merges: null,
+  },
+});
+
+const tokensOf = (chunks: number) =>
+  Array.from({ length: chunks }, (_, i) => Uint32Array.of(1, i, i + 1, i + 2));
 
 const logProb = fc.double({ min: -50, max: 0, noNaN: true });
 const token = fc.nat(1_000_000);
@@ -57,13 +76,15 @@ describe('the reference store', () => {
   it('gives back every chunk as it was written', async () => {
     await using scratch = await scratchFolder();
     await fc.assert(
-      fc.asyncProperty(fc.array(fc.oneof(kept, full), { maxLength: 4 }), async (chunks) => {
+      fc.asyncProperty(fc.array(fc.oneof(kept, full), { minLength: 1, maxLength: 4 }), async (chunks) => {
         const path = scratch.path('reference');
-        await using writer = await ReferenceWriter.create(path, fingerprint);
+        const head = headOf(chunks.length);
+        await using writer = await ReferenceWriter.create(path, head, tokensOf(chunks.length));
         for (const chunk of chunks) await writer.append(chunk);
-        await writer.finish();
+        await writer.finish(null);
         await using reader = await ReferenceReader.open(path);
-        expect(reader.fingerprint).toEqual(fingerprint);
+        expect(reader.head).toEqual(head);
+        expect(reader.tokens).toEqual(tokensOf(chunks.length));
         for (const chunk of chunks) expect(await reader.next()).toEqual(chunk);
         await expect(reader.next()).rejects.toMatchObject({ code: 'reference/invalid' });
       }),
@@ -71,10 +92,34 @@ describe('the reference store', () => {
     );
   });
 
+  it('gives the row of a store that was kept, and says so when there is none', async () => {
+    await using scratch = await scratchFolder();
+    const row = nanoVariant('F16');
+    for (const kept of [row, null]) {
+      const path = scratch.path(kept === null ? 'bare' : 'kept');
+      await using writer = await ReferenceWriter.create(path, headOf(2), tokensOf(2));
+      for (const chunk of [1, 2]) {
+        await writer.append({
+          kind: 'full',
+          positions: 1,
+          vocabularySize: 2,
+          nextLogProb: Float64Array.of(-chunk),
+          topToken: Uint32Array.of(0),
+          logProbs: new Float32Array(2),
+        });
+      }
+      await writer.finish(kept);
+      await using reader = await ReferenceReader.open(path);
+      if (kept === null) await expect(reader.row()).rejects.toMatchObject({ code: 'reference/invalid' });
+      else expect(await reader.row()).toEqual(kept);
+      expect((await reader.next()).nextLogProb).toEqual(Float64Array.of(-1));
+    }
+  });
+
   it('leaves nothing behind when it is not finished', async () => {
     await using scratch = await scratchFolder();
     {
-      await using writer = await ReferenceWriter.create(scratch.path('reference'), fingerprint);
+      await using writer = await ReferenceWriter.create(scratch.path('reference'), headOf(1), tokensOf(1));
       await writer.append({
         kind: 'full',
         positions: 0,
@@ -95,7 +140,7 @@ describe('the reference store', () => {
     });
 
     const path = scratch.path('reference');
-    await using writer = await ReferenceWriter.create(path, fingerprint);
+    await using writer = await ReferenceWriter.create(path, headOf(1), tokensOf(1));
     await writer.append({
       kind: 'full',
       positions: 2,
@@ -104,11 +149,12 @@ describe('the reference store', () => {
       topToken: Uint32Array.of(0, 1),
       logProbs: new Float32Array(6).fill(-1),
     });
-    await writer.finish();
+    await writer.finish(null);
     const short = scratch.path('short');
     await writeFile(short, await readFile(path));
-    await truncate(short, 300);
+    const whole = (await readFile(path)).length;
+    await truncate(short, whole - 5);
     await using reader = await ReferenceReader.open(short);
-    await expect(reader.next()).rejects.toThrow(/ends at byte 300/);
+    await expect(reader.next()).rejects.toThrow(/need \d+/);
   });
 });

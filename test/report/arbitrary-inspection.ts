@@ -13,6 +13,7 @@ const figure = nullable(fc.oneof(fc.nat(200), fc.double({ noNaN: true, noDefault
 const bits = fc.double({ min: 0, max: 64, noNaN: true });
 const type = fc.constantFrom('F32', 'F16', 'Q4_K', 'Q4_0', 'IQ4_XS', 'Q6_K', 'Q2_K', 'Q8_0');
 const extent = fc.record({ start: count, end: count });
+const sections = fc.record({ fixed: extent, metadata: extent, tensorInfos: extent, data: extent });
 const token = nullable(fc.record({ id: count, text: nullable(text) }));
 const scalar = fc.oneof(text, fc.boolean(), fc.double({ noNaN: true, noDefaultInfinity: true }));
 const share = fc.record({ type, tensors: count, bytes: count, parameters: count });
@@ -53,7 +54,12 @@ export const arbitraryInspection: fc.Arbitrary<Inspection> = fc.record({
   tool: fc.record({ version: fc.constant('1.2.3') }),
   ref: text,
   bytes: count,
-  source: fc.record({ kind: fc.constantFrom('file', 'url'), requests: count, bytesFetched: count }),
+  source: fc.record({
+    kind: fc.constantFrom('file', 'url'),
+    requests: count,
+    bytesFetched: count,
+    hub: nullable(fc.record({ repo: text, commit: text, file: text })),
+  }),
   header: fc.record({
     version: fc.constantFrom(2, 3),
     metadataCount: count,
@@ -61,7 +67,10 @@ export const arbitraryInspection: fc.Arbitrary<Inspection> = fc.record({
     alignment: count,
     dataOffset: count,
   }),
-  sections: fc.record({ fixed: extent, metadata: extent, tensorInfos: extent, data: extent }),
+  sections,
+  shards: fc.array(fc.record({ name: text, bytes: count, tensorCount: count, dataOffset: count, sections }), {
+    maxLength: 4,
+  }),
   issues: fc.array(
     fc.record({
       code: fc.constantFrom('data/trailing', 'tensor/scalar'),

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { isAvailable, unavailableBecause } from '../../src/measure/availability.ts';
+import { isAvailable, notAskedFor, unavailableBecause } from '../../src/measure/availability.ts';
 import { type Results, resultsSchema } from '../../src/measure/results.ts';
 import { renderComparisonTable } from '../../src/report/comparison-table.ts';
 import type { Style } from '../../src/report/style.ts';
@@ -149,7 +149,7 @@ describe('a figure that could not be taken', () => {
   });
 
   it('leaves no column behind when no variant has it', () => {
-    const reason = 'accuracy was not asked for (--only)';
+    const reason = 'the text is too short';
     const absent = unavailableBecause(reason);
     const variants = ['F16', 'Q2_K'].map((name) =>
       nanoVariant(name, { perplexity: absent, divergence: absent, tasks: absent }),
@@ -159,6 +159,14 @@ describe('a figure that could not be taken', () => {
     expect(unwrapped(table)).toContain(
       `Not measured: perplexity, mean KLD, p99 KLD, same top token, tasks correct, answer flips: ${reason}`,
     );
+  });
+
+  it('says nothing of what was not asked for', () => {
+    const absent = notAskedFor('accuracy');
+    const variants = ['F16', 'Q2_K'].map((name) =>
+      nanoVariant(name, { perplexity: absent, divergence: absent, tasks: absent }),
+    );
+    expect(renderComparisonTable(nanoResults({ variants }))).not.toMatch(/Not measured|asked for/);
   });
 
   it('takes its neighbour along when only one half of a pair is there', () => {

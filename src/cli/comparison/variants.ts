@@ -1,0 +1,79 @@
+import { basename } from 'node:path';
+import { readHeader } from '../../gguf/index.ts';
+import type { ResolvedFile } from '../../hub/index.ts';
+import { openFile } from '../../io/index.ts';
+import type { TokenizerIdentity } from '../../measure/comparable.ts';
+import type { ComparisonVariant } from '../../measure/comparison.ts';
+import { describeFile } from '../../measure/size.ts';
+import { QuantscopeError, UsageError } from '../../util/errors.ts';
+
+/** The files as rows: described from their headers, named by their quantization, most precise first. */
+export async function describeVariants(
+  files: readonly ResolvedFile[],
+  signal: AbortSignal,
+): Promise<ComparisonVariant[]> {
+  return named(await Promise.all(files.map((file) => describe(file, signal))));
+}
+
+/** What the readable ones tokenize with. */
+export function identitiesOf(
+  variants: readonly ComparisonVariant[],
+): { readonly name: string; readonly tokenizer: TokenizerIdentity }[] {
+  return variants.flatMap(({ name, described }) =>
+    described instanceof QuantscopeError ? [] : [{ name, tokenizer: described.tokenizer }],
+  );
+}
+
+async function describe(file: ResolvedFile, signal: AbortSignal): Promise<Omit<ComparisonVariant, 'name'>> {
+  try {
+    await using source = await openFile(file.path);
+    const header = await readHeader(source, { signal });
+    return {
+      ref: file.ref,
+      path: file.path,
+      bytes: source.byteLength,
+      described: describeFile(header, file.path),
+    };
+  } catch (thrown) {
+    signal.throwIfAborted();
+    if (!(thrown instanceof QuantscopeError)) throw thrown;
+    return { ref: file.ref, path: file.path, bytes: 0, described: thrown };
+  }
+}
+
+/** By quantization, most precise first; by file where two would have one name. */
+function named(files: readonly Omit<ComparisonVariant, 'name'>[]): ComparisonVariant[] {
+  const stem = ({ path }: { path: string }) => basename(path).replace(/\.gguf$/, '');
+  const label = (file: Omit<ComparisonVariant, 'name'>) =>
+    file.described instanceof QuantscopeError ? stem(file) : file.described.quantization.label;
+  const bits = ({ described }: Omit<ComparisonVariant, 'name'>) =>
+    described instanceof QuantscopeError ? -1 : described.quantization.bitsPerWeight;
+  const labels = files.map(label);
+  const named = files.map((file, index) => {
+    const own = labels[index] ?? stem(file);
+    return { ...file, name: labels.indexOf(own) === labels.lastIndexOf(own) ? own : stem(file) };
+  });
+  const unique = named.map((file) =>
+    named.filter(({ name }) => name === file.name).length === 1 ? file : { ...file, name: file.ref },
+  );
+  return unique.sort((a, b) => bits(b) - bits(a));
+}
+
+/** @throws UsageError `compare/no-reference` */
+export function chooseReference(
+  variants: readonly ComparisonVariant[],
+  asked: string | undefined,
+): string | null {
+  const readable = variants.filter(({ described }) => !(described instanceof QuantscopeError));
+  if (asked === undefined) return readable[0]?.name ?? null;
+  const chosen = variants.find(
+    ({ name, ref, path }) =>
+      name.toLowerCase() === asked.toLowerCase() || ref === asked || basename(path) === asked,
+  );
+  if (chosen === undefined) {
+    throw new UsageError('compare/no-reference', `no variant is called "${asked}"`, {
+      hint: `The variants are ${variants.map(({ name }) => name).join(', ')}.`,
+    });
+  }
+  return chosen.name;
+}

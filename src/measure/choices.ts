@@ -1,0 +1,107 @@
+import { z } from 'zod';
+import { messageOf, UsageError } from '../util/errors.ts';
+import { normalizeAnswer } from './answer-text.ts';
+import type { TaskItem } from './tasks.ts';
+
+/** A question with a few answers to choose from, of which one is right. */
+export interface ChoiceItem {
+  readonly task: string;
+  readonly prompt: string;
+  readonly choices: readonly string[];
+  /** Index of the right one. */
+  readonly answer: number;
+}
+
+/** As many as HellaSwag, ARC and most of MMLU have. */
+const CHOICES = 4;
+
+/**
+ * Multiple choice made of the tasks: each item's answer stands among three others of its kind, so that guessing gets
+ * a quarter. Items with labels have those as their choices. Kinds with fewer than four answers are left out. The same
+ * tasks give the same choices.
+ */
+export function choicesOf(items: readonly TaskItem[]): ChoiceItem[] {
+  const answersByTask = new Map<string, string[]>();
+  for (const { task, answers } of items) {
+    const known = answersByTask.get(task) ?? [];
+    const [answer = ''] = answers;
+    if (!known.some((other) => sameAnswer(other, answer))) known.push(answer);
+    answersByTask.set(task, known);
+  }
+  return items.flatMap((item, index) => {
+    const { task, prompt } = item;
+    const [right = ''] = item.answers;
+    const pool = item.match === 'label' ? item.labels : (answersByTask.get(task) ?? []);
+    const wrong = pool.filter((other) => !item.answers.some((answer) => sameAnswer(answer, other)));
+    const wanted = item.match === 'label' ? wrong.length : CHOICES - 1;
+    if (wrong.length < Math.max(1, wanted)) return [];
+    // A walk from a place of the item's own, so that no answer is everybody's distractor.
+    const others = Array.from({ length: wanted }, (_, i) => wrong[(index * 7 + i) % wrong.length] ?? '');
+    const answer = index % (wanted + 1);
+    return [{ task, prompt, choices: others.toSpliced(answer, 0, right), answer }];
+  });
+}
+
+/** The choice with the highest mean log-probability a token; the first of equals. */
+export function chosenOf(meanLogProbs: readonly number[]): number {
+  return meanLogProbs.reduce((best, value, i) => (value > (meanLogProbs[best] ?? value) ? i : best), 0);
+}
+
+const text = z.string().regex(/\S/, 'expected some text');
+const line = z.strictObject({
+  task: text.default('choice'),
+  prompt: text,
+  choices: z.array(text).min(2, 'expected at least 2 choices'),
+  answer: z.union([z.int().nonnegative(), text], { error: 'expected the right choice or its index from 0' }),
+});
+
+/**
+ * Reads a file of multiple choice, JSON Lines:
+ *
+ *     {"task": "capital", "prompt": "What is the capital of Peru?", "choices": ["Lima", "Quito"], "answer": "Lima"}
+ *
+ * @param source how errors name the file
+ * @throws UsageError `choices/invalid` naming line and field, or `choices/empty`
+ */
+export function parseChoices(content: string, source: string): ChoiceItem[] {
+  const items: ChoiceItem[] = [];
+  for (const [index, raw] of content
+    .replace(/^\uFEFF/, '')
+    .split('\n')
+    .entries()) {
+    if (raw.trim() !== '') items.push(parseLine(raw, `${source}, line ${index + 1}`));
+  }
+  if (items.length > 0) return items;
+  throw new UsageError('choices/empty', `${source} holds no questions, need at least 1`, {
+    hint: 'A line looks like {"prompt": "Capital of Peru?", "choices": ["Lima", "Quito"], "answer": "Lima"}.',
+  });
+}
+
+function parseLine(raw: string, where: string): ChoiceItem {
+  let json: unknown;
+  try {
+    json = JSON.parse(raw);
+  } catch (cause) {
+    throw new UsageError('choices/invalid', `${where}: not JSON: ${messageOf(cause)}`);
+  }
+  const checked = line.safeParse(json);
+  if (!checked.success) {
+    const [issue] = checked.error.issues;
+    const field = issue?.path.join('.') ?? '';
+    throw new UsageError(
+      'choices/invalid',
+      `${where}${field === '' ? '' : `, field "${field}"`}: ${issue?.message}`,
+    );
+  }
+  const { task, prompt, choices, answer } = checked.data;
+  const index = typeof answer === 'number' ? answer : choices.indexOf(answer);
+  if (index >= 0 && index < choices.length) return { task, prompt, choices, answer: index };
+  throw new UsageError(
+    'choices/invalid',
+    `${where}, field "answer": ${JSON.stringify(answer)} is none of the ${choices.length} choices`,
+  );
+}
+
+function sameAnswer(a: string, b: string): boolean {
+  return normalizeAnswer(a) === normalizeAnswer(b);
+}

@@ -1,0 +1,23 @@
+import { isAvailable } from '../measure/availability.ts';
+import type { EndpointResult } from '../measure/results.ts';
+
+/** What models behind endpoints answered, a sentence each. */
+export function endpointLines(endpoints: readonly EndpointResult[], reference: string | null): string[] {
+  return endpoints.map((endpoint) => `${endpoint.name} at ${endpoint.url}: ${answered(endpoint, reference)}`);
+}
+
+function answered({ tasks, medianReplyMs }: EndpointResult, reference: string | null): string {
+  if (!isAvailable(tasks)) return tasks.reason;
+  const { correct, total, low, high, flips } = tasks;
+  const share = `${correct} of ${total} tasks right, ${percent(correct / total)} % (95 % interval ${percent(low)} to ${percent(high)})`;
+  const moved =
+    reference !== null && isAvailable(flips)
+      ? `, ${flips.count} answers other than ${reference}'s (p ${flips.pValue.toPrecision(2)})`
+      : '';
+  const pace = isAvailable(medianReplyMs) ? `, ${Math.round(medianReplyMs)} ms a reply` : '';
+  return `${share}${moved}${pace}`;
+}
+
+function percent(share: number): string {
+  return (share * 100).toFixed(1);
+}
