@@ -1,9 +1,11 @@
 /**
- * Downloads from a server of its own on the loopback: throughput of one connection beside curl's (hash, fsync and
- * rename included), of four beside one where the server limits each, the peak memory of the process that downloads,
- * and what kills at random moments leave.
+ * Downloads from a server of its own on the loopback: throughput of one connection beside curl's, in turns (ours with
+ * hash, fsync and rename), of four beside one where the server limits each, the CPU time and peak memory of the
+ * process that downloads, and what kills at random moments leave.
  *
- *     npm run build && npx tsx bench/download.ts [megabytes] [kills]
+ *     npm run build && npx tsx bench/download.ts [mebibytes] [kills] [rounds]
+ *
+ * Files are in memory, so that no disk is measured. A download of 4096 shows that memory does not grow with the file.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
@@ -16,9 +18,9 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
 const BIN = fileURLToPath(new URL('../bin/quantscope.js', import.meta.url));
+const PEAK = fileURLToPath(new URL('./report-peak.js', import.meta.url));
 const SERVER = fileURLToPath(new URL('./download-server.ts', import.meta.url));
-const megabytes = Number(process.argv[2] ?? 1024);
-const kills = Number(process.argv[3] ?? 50);
+const [mebibytes = 1024, kills = 50, rounds = 5] = process.argv.slice(2).map(Number);
 const REF = 'hf:bench/model-GGUF:Q8_0';
 
 interface Served {
@@ -43,30 +45,21 @@ async function serve(sizeMegabytes: number, bytesPerSecond: number): Promise<Ser
 
 interface Run {
   readonly ms: number;
+  readonly cpuSeconds: number;
   readonly peakRssMegabytes: number;
 }
 
-/** Starts the program under a loader that reports its peak memory when it ends. */
 function pull(endpoint: string, cache: string, connections: string): Run {
-  const reporter = `process.on('exit', () => process.stderr.write('PEAK ' + process.resourceUsage().maxRSS + '\\n'))`;
   const started = performance.now();
   const { status, stderr } = spawnSync(
     process.execPath,
-    [
-      '--import',
-      `data:text/javascript,${encodeURIComponent(reporter)}`,
-      BIN,
-      'pull',
-      REF,
-      '--connections',
-      connections,
-      '--quiet',
-    ],
+    ['--import', PEAK, BIN, 'pull', REF, '--connections', connections, '--quiet', '--yes'],
     { env: { ...process.env, HF_ENDPOINT: endpoint, HF_HUB_CACHE: cache }, encoding: 'utf8' },
   );
   const ms = performance.now() - started;
   if (status !== 0) throw new Error(stderr);
-  return { ms, peakRssMegabytes: Number(/PEAK (\d+)/.exec(stderr)?.[1]) / 1024 };
+  const [, peakKibibytes, cpuMicroseconds] = /peak (\d+) cpu (\d+)/.exec(stderr) ?? [];
+  return { ms, cpuSeconds: Number(cpuMicroseconds) / 1e6, peakRssMegabytes: Number(peakKibibytes) / 1024 };
 }
 
 function median(values: readonly number[]): number {
@@ -82,34 +75,41 @@ let caches = 0;
 const freshCache = () => join(folder, `cache-${caches++}`);
 
 try {
-  const fast = await serve(megabytes, 0);
-  const [ours, curls, peaks]: [number[], number[], number[]] = [[], [], []];
-  for (let round = 0; round < 3; round++) {
+  // The start of the program is no part of its throughput: measured by a pull of what is there already.
+  const small = await serve(1, 0);
+  const cache = freshCache();
+  pull(small.endpoint, cache, '1');
+  const starts = [1, 2, 3].map(() => pull(small.endpoint, cache, '1'));
+  small.stop();
+  const startMs = median(starts.map(({ ms }) => ms));
+  const startCpu = median(starts.map(({ cpuSeconds }) => cpuSeconds));
+
+  const fast = await serve(mebibytes, 0);
+  const [ours, curls]: [Run[], number[]] = [[], []];
+  for (let round = 0; round < rounds; round++) {
     const file = join(folder, 'curl.bin');
     const started = performance.now();
     spawnSync('curl', ['-sfL', '-o', file, fast.bytesUrl]);
     curls.push(performance.now() - started);
     await rm(file, { force: true });
-    const cache = freshCache();
-    const run = pull(fast.endpoint, cache, '1');
-    ours.push(run.ms);
-    peaks.push(run.peakRssMegabytes);
-    await rm(cache, { recursive: true, force: true });
+    const own = freshCache();
+    ours.push(pull(fast.endpoint, own, '1'));
+    await rm(own, { recursive: true, force: true });
   }
   fast.stop();
-  // The start of the program is no part of its throughput: measured by a pull of what is there already.
-  const small = await serve(1, 0);
-  const cache = freshCache();
-  pull(small.endpoint, cache, '1');
-  const startMs = median([1, 2, 3].map(() => pull(small.endpoint, cache, '1').ms));
-  small.stop();
-  const [ourMs, curlMs] = [median(ours), median(curls)];
-  const rate = (ms: number) => `${(megabytes / (ms / 1000)).toFixed(0)} MiB/s`;
+  const [ourMs, curlMs] = [median(ours.map(({ ms }) => ms)), median(curls)];
+  const rate = (ms: number) => `${(mebibytes / (ms / 1000)).toFixed(0)} MiB/s`;
+  const ratios = ours.map(({ ms }, round) => ((curls[round] ?? Number.NaN) / (ms - startMs)).toFixed(2));
+  const cpu = (median(ours.map(({ cpuSeconds }) => cpuSeconds)) - startCpu) / (mebibytes / 1024);
   say(
-    `one connection, ${megabytes} MiB: curl ${rate(curlMs)}, ours ${rate(ourMs - startMs)} (${rate(ourMs)} with the start of the program, ${startMs.toFixed(0)} ms)`,
+    `one connection, ${mebibytes} MiB: curl ${rate(curlMs)}, ours ${rate(ourMs - startMs)} (${rate(ourMs)} with the start of the program, ${startMs.toFixed(0)} ms)`,
   );
-  say(`  ratio ${(curlMs / (ourMs - startMs)).toFixed(2)}, whole processes ${(curlMs / ourMs).toFixed(2)}`);
-  say(`  peak memory ${Math.max(...peaks).toFixed(0)} MB`);
+  say(
+    `  ratio ${(curlMs / (ourMs - startMs)).toFixed(2)} (rounds: ${ratios.join(' ')}), whole processes ${(curlMs / ourMs).toFixed(2)}`,
+  );
+  say(
+    `  ${cpu.toFixed(2)} s of CPU for each GiB, peak memory ${Math.max(...ours.map(({ peakRssMegabytes }) => peakRssMegabytes)).toFixed(0)} MB`,
+  );
 
   for (const limit of [100, 250]) {
     const limited = await serve(384, limit * 2 ** 20);

@@ -1,11 +1,18 @@
 // Writes schema/*.json from the definitions that the types come from (npm run schemas), or, with --check, fails when
 // a committed one is not what they say.
 import { readFile, writeFile } from 'node:fs/promises';
+import { fitSchemas } from '../dist/cli/fit/contract.js';
+import { hubSchemas } from '../dist/cli/hub-contracts.js';
 import { validationSchemas } from '../dist/cli/validate/contract.js';
 import { schemas } from '../dist/measure/schemas.js';
 
 const checking = process.argv.includes('--check');
-for (const [name, schema] of Object.entries({ ...schemas(), ...validationSchemas() })) {
+for (const [name, schema] of Object.entries({
+  ...schemas(),
+  ...validationSchemas(),
+  ...hubSchemas(),
+  ...fitSchemas(),
+})) {
   const file = new URL(`../schema/${name}.json`, import.meta.url);
   const text = `${JSON.stringify(schema, null, 2)}\n`;
   if (!checking) await writeFile(file, text);

@@ -1,4 +1,11 @@
-/** The library: what the commands are made of, for programs that judge model files themselves. */
+/**
+ * The library: what the commands are made of, for programs that judge model files themselves. Reading a header is
+ * `readHeader(await openFile(path))`, or `readShards` for a model in several files; judging it
+ * `validateFile({ name, fileBytes: source.byteLength, scan: await scanSource(source) })`, to which a `ContentScan` of
+ * the whole file may be added; weights are read by `dequantize`; `footprint` estimates the memory a model takes.
+ */
+export { type Footprint, type FootprintRequest, footprint } from './device/footprint.ts';
+export type { CacheType } from './device/kv-cache.ts';
 export { type EngineSession, type StartEngine, startEngineProcess } from './engine/index.ts';
 export * from './gguf/index.ts';
 export { type CatalogueEntry, type LocatedModel, openModel, openRef } from './hub/index.ts';
@@ -23,3 +30,24 @@ export { parseTasks } from './measure/task-file.ts';
 export { isCorrect, type TaskItem } from './measure/tasks.ts';
 export { render } from './report/registry.ts';
 export { isQuantscopeError, QuantscopeError, UsageError } from './util/errors.ts';
+export {
+  type ContentReport,
+  ContentScan,
+  type Diagnostic,
+  type FileFacts,
+  isAtLeast,
+  type KnownFacts,
+  type Policy,
+  RULES,
+  type Rule,
+  ruleById,
+  rulesNamed,
+  type Severity,
+  type TensorContent,
+  type TensorExtent,
+  tensorExtents,
+  type ValidationReport,
+  validateFile,
+  verdictOf,
+  viewsOf,
+} from './validate/index.ts';

@@ -8,6 +8,7 @@ import { diffCommand } from './diff/command.ts';
 import { engineCommand } from './engine/command.ts';
 import { evalCommand } from './eval/command.ts';
 import { describeError, EXIT, type ExitCode, Interruption } from './exit.ts';
+import { fitCommand } from './fit/command.ts';
 import { inspectCommand } from './inspect/command.ts';
 import { packageVersion } from './package-files.ts';
 import { pullCommand } from './pull/command.ts';
@@ -66,6 +67,7 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
     validateCommand,
     variantsCommand,
     pullCommand,
+    fitCommand,
     cacheCommand,
     engineCommand,
   ])

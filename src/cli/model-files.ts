@@ -1,9 +1,9 @@
-import { createInterface } from 'node:readline/promises';
 import type { PullPlan, ResolvedFile } from '../hub/index.ts';
 import { resolveRefs } from '../hub/index.ts';
 import { UsageError } from '../util/errors.ts';
 import { formatBytes } from '../util/units.ts';
 import { pullProgress } from './pull/progress.ts';
+import { askYes, isInteractive } from './question.ts';
 import { refAccess } from './ref-access.ts';
 import { terminalStyle } from './style.ts';
 
@@ -54,20 +54,11 @@ export async function confirmDownload(
   plan: PullPlan,
   { yes, signal }: { readonly yes: boolean; readonly signal: AbortSignal },
 ): Promise<void> {
-  const isTerminal = process.stdin.isTTY === true && process.stderr.isTTY === true;
-  if (yes || !isTerminal || plan.missingBytes <= ASK_FROM_BYTES) return;
+  if (yes || !isInteractive() || plan.missingBytes <= ASK_FROM_BYTES) return;
   const count = plan.files.filter(({ state }) => state === 'absent').length;
-  const prompt = createInterface({ input: process.stdin, output: process.stderr });
-  try {
-    const answer = await prompt.question(
-      `Download ${count} file${count === 1 ? '' : 's'}, ${formatBytes(plan.missingBytes)}? [y/N] `,
-      { signal },
-    );
-    if (/^y(?:es)?$/i.test(answer.trim())) return;
-  } finally {
-    prompt.close();
-  }
-  throw new UsageError('pull/declined', 'nothing was downloaded', {
+  const what = `${count} file${count === 1 ? '' : 's'}, ${formatBytes(plan.missingBytes)}`;
+  if (await askYes(`Download ${what}?`, signal)) return;
+  throw new UsageError('pull/declined', `nothing was downloaded; it would have been ${what}`, {
     hint: 'Add --yes to download without a question.',
   });
 }

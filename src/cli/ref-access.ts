@@ -1,13 +1,16 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import envPaths from 'env-paths';
 import type { Catalogue, HubContext } from '../hub/index.ts';
-import { hubContext, loadCatalogue, readHubSettings } from '../hub/index.ts';
+import { BUILT_IN_CATALOGUE, hubContext, readHubSettings } from '../hub/index.ts';
 import { packagePath, packageVersion } from './package-files.ts';
 
 /** What refs need to be resolved: the embedded family, the catalogue and the Hub. */
 export interface RefAccess {
   readonly nanoFolder: string;
   readonly catalogue: Catalogue;
+  /** The file that was laid over the built-in catalogue. */
+  readonly catalogueFile: string | null;
   readonly hub: HubContext;
 }
 
@@ -25,16 +28,27 @@ export interface RefAccessOptions {
  */
 export async function refAccess({ signal, notice, idleTimeoutMs }: RefAccessOptions): Promise<RefAccess> {
   const named = process.env['QUANTSCOPE_CATALOGUE'] || undefined;
-  const path = named ?? join(envPaths('quantscope', { suffix: '' }).config, 'catalogue.json');
+  const folders = envPaths('quantscope', { suffix: '' });
+  const usual = join(folders.config, 'catalogue.json');
+  const catalogueFile = named ?? (existsSync(usual) ? usual : null);
   return {
     nanoFolder: packagePath('fixtures/nano'),
-    catalogue: await loadCatalogue(path, named !== undefined),
+    catalogue: await catalogueOf(catalogueFile),
+    catalogueFile,
     hub: hubContext({
       settings: readHubSettings(process.env),
       signal,
       userAgent: `quantscope/${packageVersion()}`,
+      urlFolder: join(folders.cache, 'urls'),
       ...(notice === undefined ? {} : { notice }),
       ...(idleTimeoutMs === undefined ? {} : { idleTimeoutMs }),
     }),
   };
+}
+
+/** Few users have a file, and reading one takes the schema library. */
+async function catalogueOf(file: string | null): Promise<Catalogue> {
+  if (file === null) return BUILT_IN_CATALOGUE;
+  const { readCatalogue } = await import('./catalogue-file.ts');
+  return readCatalogue(file);
 }

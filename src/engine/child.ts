@@ -35,9 +35,9 @@ process.on('message', (message: Start | Call | Stop) => {
   queue = queue.then(() => ('start' in message ? start(message) : answer(message)));
 });
 
-async function start({ start: { gpu, workers } }: Start): Promise<void> {
+async function start({ start: { gpu, workers, build } }: Start): Promise<void> {
   try {
-    session = await startLlama(gpu, workers);
+    session = await startLlama(gpu, workers, build);
     send({ ready: session.info });
   } catch (thrown) {
     send({ failed: onTheWire(thrown) });

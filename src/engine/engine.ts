@@ -4,6 +4,8 @@
  * inside it, around the native calls alone.
  */
 
+import type { BuildChoice } from './build-choice.ts';
+
 export type GpuChoice = 'auto' | 'off' | 'metal' | 'vulkan' | 'cuda';
 export type Backend = 'cpu' | 'metal' | 'vulkan' | 'cuda';
 
@@ -16,7 +18,7 @@ export interface EngineInfo {
   readonly version: string;
   /** The llama.cpp release inside it. */
   readonly llamaCpp: string;
-  /** `prebuilt` or `localBuild`: which binary of that release ran. */
+  /** `prebuilt` from npm, or `localBuild`, compiled by `quantscope engine build`: which binary of that release ran. */
   readonly build: string;
   readonly backend: Backend;
   /** GPU device names; empty on the CPU. */
@@ -272,6 +274,8 @@ export interface EngineSession extends AsyncDisposable {
 
 export interface StartOptions {
   readonly gpu: GpuChoice;
+  /** Which binary to take; the environment says when this does not (QUANTSCOPE_ENGINE). */
+  readonly build?: BuildChoice;
   /**
    * Threads of the process's libuv pool. Every native evaluation runs on whichever of them is free, and llama.cpp's
    * own threads follow it from core to core: single-token evaluation is 28 times as fast with 1 as with Node's 4

@@ -12,7 +12,9 @@ export type EngineErrorCode =
   | 'engine/crashed'
   | 'engine/killed'
   | 'engine/exited'
-  | 'engine/timeout';
+  | 'engine/timeout'
+  | 'engine/build-impossible'
+  | 'engine/build-failed';
 
 export class EngineError extends QuantscopeError {
   override readonly name = 'EngineError';

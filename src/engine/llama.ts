@@ -8,6 +8,7 @@ import {
   type Bindings,
   bindingsOf,
 } from './bindings.ts';
+import type { BuildChoice } from './build-choice.ts';
 import { completeAll } from './completer.ts';
 import type {
   Backend,
@@ -351,26 +352,57 @@ class LlamaSession implements EngineSession {
  * @param workers threads of this process's libuv pool
  * @throws EngineError `engine/not-installed`, `engine/gpu-unavailable`, `engine/changed`
  */
-export async function startLlama(gpu: GpuChoice, workers: number): Promise<EngineSession> {
+export async function startLlama(
+  gpu: GpuChoice,
+  workers: number,
+  build: BuildChoice,
+): Promise<EngineSession> {
   const log = new LogReader();
   const llama = await getLlama({
     gpu: gpu === 'off' ? false : gpu,
     build: 'never',
+    // A local build comes first of itself, unless it was made with other cmake options: prebuilt binaries are taken
+    // whatever the options are, so one that means nothing to llama.cpp passes a local build by.
+    ...(build === 'prebuilt' ? { cmakeOptions: { QUANTSCOPE_PREBUILT: 'ON' } } : {}),
+    usePrebuiltBinaries: build !== 'local',
     skipDownload: true,
     maxThreads: 0,
     logLevel: LlamaLogLevel.info,
     logger: (level, message) => log.take(level, message),
     progressLogs: false,
   }).catch((cause: unknown) => {
-    throw notInstalled(gpu, cause);
+    throw notInstalled(gpu, build, cause);
   });
-  const backend: Backend = llama.gpu === false ? 'cpu' : llama.gpu;
+  const backend = backendOf(llama);
   if (gpu !== 'auto' && gpu !== 'off' && gpu !== backend) {
     await llama.dispose();
     throw gpuUnavailable(gpu);
   }
   const bindings = bindingsOf(llama);
   return new LlamaSession(llama, bindings, await describe(llama, backend), log, workers);
+}
+
+/**
+ * Compiles llama.cpp with this machine's own CPU features from the source that node-llama-cpp ships, and starts it
+ * once. Meant for a child alone: what git, cmake and the compiler say goes to its output.
+ */
+export async function compileLlama(gpu: GpuChoice): Promise<EngineInfo> {
+  const llama = await getLlama({
+    gpu: gpu === 'off' ? false : gpu,
+    build: 'forceRebuild',
+    maxThreads: 0,
+    logger: () => {},
+    progressLogs: true,
+  });
+  try {
+    return await describe(llama, backendOf(llama));
+  } finally {
+    await llama.dispose();
+  }
+}
+
+function backendOf({ gpu }: Llama): Backend {
+  return gpu === false ? 'cpu' : gpu;
 }
 
 async function describe(llama: Llama, backend: Backend): Promise<EngineInfo> {
@@ -386,7 +418,14 @@ async function describe(llama: Llama, backend: Backend): Promise<EngineInfo> {
   };
 }
 
-function notInstalled(gpu: GpuChoice, cause: unknown): EngineError {
+function notInstalled(gpu: GpuChoice, build: BuildChoice, cause: unknown): EngineError {
+  if (cause instanceof NoBinaryFoundError && build === 'local') {
+    const what = gpu === 'auto' || gpu === 'off' ? 'llama.cpp' : `llama.cpp for ${gpu}`;
+    return new EngineError('engine/not-installed', `there is no local build of ${what} that loads`, {
+      cause,
+      hint: 'Make one with quantscope engine build, or unset QUANTSCOPE_ENGINE.',
+    });
+  }
   if (cause instanceof NoBinaryFoundError && gpu !== 'auto' && gpu !== 'off') return gpuUnavailable(gpu);
   if (cause instanceof NoBinaryFoundError) {
     return new EngineError(

@@ -1,3 +1,4 @@
+import type { BuildChoice } from './build-choice.ts';
 import type { EngineInfo, EngineSession, GpuChoice } from './engine.ts';
 import type { EngineErrorCode } from './errors.ts';
 
@@ -23,7 +24,7 @@ export interface Stop {
 
 /** The first message to the child. */
 export interface Start {
-  readonly start: { readonly gpu: GpuChoice; readonly workers: number };
+  readonly start: { readonly gpu: GpuChoice; readonly workers: number; readonly build: BuildChoice };
 }
 
 export interface WireError {

@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { constants } from 'node:os';
+import { type BuildChoice, buildChoiceOf } from './build-choice.ts';
 import type { EngineInfo, EngineSession, StartOptions, Streaming } from './engine.ts';
 import { EngineError } from './errors.ts';
 import type { Call, MethodName, Ready, Reply, Start, Stop, WireError } from './messages.ts';
@@ -27,10 +28,11 @@ interface Pending {
 /**
  * Starts the engine in a process of its own. Peak memory is then that process's, and a native crash, a kill by the
  * system or a hang rejects the pending call with an EngineError instead of ending the program.
- * @throws EngineError, or the signal's reason when it is aborted
+ * @throws EngineError, or the signal's reason when it is aborted; UsageError when QUANTSCOPE_ENGINE is no build
  */
 export async function startEngineProcess(options: StartOptions): Promise<EngineSession> {
   options.signal?.throwIfAborted();
+  const build = options.build ?? buildChoiceOf(process.env);
   const child = fork(CHILD_MODULE, {
     serialization: 'advanced',
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
@@ -39,7 +41,7 @@ export async function startEngineProcess(options: StartOptions): Promise<EngineS
   });
   const channel = new Channel(child, options);
   try {
-    const info = await channel.start();
+    const info = await channel.start(build);
     return sessionOver(channel, info);
   } catch (thrown) {
     await channel.end();
@@ -111,12 +113,12 @@ class Channel {
     options.signal?.addEventListener('abort', this.#onAbort, { once: true });
   }
 
-  async start(): Promise<EngineInfo> {
+  async start(build: BuildChoice): Promise<EngineInfo> {
     const reply = new Promise<Ready>((resolve) => {
       this.#starting = resolve;
     });
     const { gpu, workers } = this.#options;
-    const message: Start = { start: { gpu, workers } };
+    const message: Start = { start: { gpu, workers, build } };
     const failed = this.#track<never>(-1);
     this.#child.send(message);
     const ready = await Promise.race([reply, failed]);

@@ -11,6 +11,8 @@ export interface ShardName {
   /** From 1. */
   readonly number: number;
   readonly count: number;
+  /** What follows the name in a URL: `?download=true`. Else empty. */
+  readonly query: string;
 }
 
 /** A tensor of a sharded model, with the shard that holds its data. */
@@ -30,11 +32,13 @@ const MAXIMUM_SHARDS = 10_000;
 
 /** Splits a shard's file name, path or URL; undefined where it is none. */
 export function parseShardName(name: string): ShardName | undefined {
-  const match = /^(.*)-(\d{5})-of-(\d{5})\.gguf$/s.exec(name);
+  const query = /^https?:/i.test(name) ? (/[?#].*$/s.exec(name)?.[0] ?? '') : '';
+  const match = /^(.*)-(\d{5})-of-(\d{5})\.gguf$/s.exec(name.slice(0, name.length - query.length));
   const [, prefix, numberText, countText] = match ?? [];
   if (prefix === undefined) return undefined;
   const [number, count] = [Number(numberText), Number(countText)];
-  return number >= 1 && number <= count && count <= MAXIMUM_SHARDS ? { prefix, number, count } : undefined;
+  if (number < 1 || number > count || count > MAXIMUM_SHARDS) return undefined;
+  return { prefix, number, count, query };
 }
 
 /** Names of all shards of the model that a shard belongs to, in order; the name itself where it is none. */
@@ -44,7 +48,7 @@ export function shardNames(name: string): string[] {
   const digits = (value: number): string => String(value).padStart(5, '0');
   return Array.from(
     { length: shard.count },
-    (_, index) => `${shard.prefix}-${digits(index + 1)}-of-${digits(shard.count)}.gguf`,
+    (_, index) => `${shard.prefix}-${digits(index + 1)}-of-${digits(shard.count)}.gguf${shard.query}`,
   );
 }
 

@@ -7,6 +7,8 @@ import type { Ref } from './ref.ts';
 export interface CacheChoice {
   readonly repo: CachedRepo;
   readonly entries: CachedRepo['entries'];
+  /** Whether the repository was named, and not some of its files. */
+  readonly isWhole: boolean;
 }
 
 /** The files of a cache that a ref names; none where it names nothing that is there. */
@@ -32,5 +34,5 @@ export function entriesOfRef(ref: Ref, repos: readonly CachedRepo[], catalogue: 
         : candidates;
   // A repository of which only unfinished downloads are there can be named as a whole.
   const isWhole = ref.file === null && ref.quantization === null && ref.revision === null;
-  return entries.length > 0 || isWhole ? [{ repo, entries }] : [];
+  return entries.length > 0 || isWhole ? [{ repo, entries, isWhole }] : [];
 }

@@ -12,6 +12,7 @@ import {
   writeFile,
 } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
+import { diskError } from './disk.ts';
 import { isCommit, isSafePath } from './safe-names.ts';
 
 /**
@@ -114,9 +115,12 @@ export async function snapshotFiles(
 export async function prepareRepo(cacheFolder: string, repo: string): Promise<void> {
   await mkdir(join(repoFolder(cacheFolder, repo), 'blobs'), { recursive: true });
   await mkdir(dirname(lockPath(cacheFolder, repo, 'x')), { recursive: true });
-  await writeFile(join(cacheFolder, 'CACHEDIR.TAG'), CACHEDIR_TAG, { flag: 'wx' }).catch(() => {
-    // It is there already, perhaps from another program.
-  });
+  await writeFile(join(cacheFolder, 'CACHEDIR.TAG'), CACHEDIR_TAG, { flag: 'wx' }).catch(
+    async (thrown: NodeJS.ErrnoException) => {
+      // It may be there already, from another program; on a full disk an empty one must not stay.
+      if (thrown.code !== 'EEXIST') await rm(join(cacheFolder, 'CACHEDIR.TAG'), { force: true });
+    },
+  );
 }
 
 /**
@@ -158,8 +162,13 @@ export async function writeRef(
   if ((await readFile(path, 'utf8').catch(() => '')) === commit) return;
   await mkdir(dirname(path), { recursive: true });
   const scratch = `${path}.${randomBytes(4).toString('hex')}`;
-  await writeFile(scratch, commit);
-  await rename(scratch, path);
+  try {
+    await writeFile(scratch, commit);
+    await rename(scratch, path);
+  } catch (thrown) {
+    await rm(scratch, { force: true });
+    throw diskError(`hf:${repo}`, path, thrown);
+  }
 }
 
 const STALE_MS = 7 * 24 * 60 * 60 * 1000;

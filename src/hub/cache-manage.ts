@@ -2,6 +2,7 @@ import { createReadStream } from 'node:fs';
 import { lstat, readdir, readFile, readlink, realpath, rm, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import { messageOf } from '../util/errors.ts';
 import { fileSize, repoFolder, repoOfFolder, snapshotFiles } from './cache-layout.ts';
 import { startDigest } from './digest.ts';
 import { isCommit, isObjectId } from './safe-names.ts';
@@ -77,29 +78,44 @@ export type Verdict =
   /** The bytes are not those of its name. */
   | { readonly kind: 'damaged'; readonly got: string }
   /** There is no name to check it by. */
-  | { readonly kind: 'unknown' };
+  | { readonly kind: 'unknown' }
+  | { readonly kind: 'unreadable'; readonly reason: string };
 
-/** Reads a file whole and compares its digest with the name of its blob. */
-export async function verifyEntry(entry: CacheEntry, signal: AbortSignal): Promise<Verdict> {
-  const { objectId, sizeBytes, place } = entry;
+/** Reads a file whole and compares its digest with the one it should have. */
+export async function verifyFile(
+  { objectId, sizeBytes, place }: Pick<CacheEntry, 'objectId' | 'sizeBytes' | 'place'>,
+  signal: AbortSignal,
+): Promise<Verdict> {
   if (objectId === null) return { kind: 'unknown' };
   const digest = startDigest(objectId, sizeBytes);
-  await pipeline(
-    createReadStream(place, { highWaterMark: 2 ** 20 }),
-    async (pieces: AsyncIterable<Uint8Array>) => {
-      for await (const piece of pieces) digest.update(piece);
-    },
-    { signal },
-  );
+  try {
+    await pipeline(
+      createReadStream(place, { highWaterMark: 2 ** 20 }),
+      async (pieces: AsyncIterable<Uint8Array>) => {
+        for await (const piece of pieces) digest.update(piece);
+      },
+      { signal },
+    );
+  } catch (thrown) {
+    signal.throwIfAborted();
+    return { kind: 'unreadable', reason: messageOf(thrown) };
+  }
   const got = digest.digest('hex');
   return got === objectId ? { kind: 'intact' } : { kind: 'damaged', got };
 }
 
-/** Removes files from their snapshots, and the blobs and folders that nothing leads to any more. */
-export async function removeEntries(repo: CachedRepo, entries: readonly CacheEntry[]): Promise<void> {
+/**
+ * Removes files from their snapshots, and the blobs that nothing leads to any more.
+ * @param isWhole whether the repository itself goes, with unfinished downloads and all
+ */
+export async function removeEntries(
+  repo: CachedRepo,
+  entries: readonly CacheEntry[],
+  isWhole: boolean,
+): Promise<void> {
   const goes = new Set(entries.map(({ place }) => place));
   const stays = new Set(repo.entries.filter(({ place }) => !goes.has(place)).map(({ objectId }) => objectId));
-  if (goes.size === repo.entries.length) {
+  if (isWhole || (goes.size === repo.entries.length && repo.partialBytes === 0)) {
     await rm(repo.folder, { recursive: true, force: true });
     return;
   }

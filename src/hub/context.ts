@@ -22,6 +22,8 @@ export interface HubContext {
   /** Something a person may want to know while it goes on: a pause, a fallback to the cache. */
   readonly notice: (text: string) => void;
   readonly userAgent: string;
+  /** Where files from plain addresses are kept. Without it they can be read and not downloaded. */
+  readonly urlFolder?: string;
 }
 
 const IDLE_TIMEOUT_MS = 30_000;

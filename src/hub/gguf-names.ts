@@ -1,4 +1,4 @@
-import { parseShardName, shardNames } from '../gguf/index.ts';
+import { parseShardName, shardNames } from '../gguf/shards.ts';
 
 /** A file as a listing names it. */
 export interface NamedFile {
@@ -24,7 +24,7 @@ export interface ModelFiles<File extends NamedFile> {
  * one label may be joined by `_` or `-`. Longer forms come first, so that `Q4_K_M` is not read as `Q4`.
  */
 const LABEL =
-  /(?<=^|[._/ -])((?:UD-)?(?:IQ[1-4][_-](?:XXS|XS|NL|S|M)|T?Q[1-8][_-][01](?:[_-]\d+)*|Q[1-8][_-]K(?:[_-](?:XXL|XL|L|M|S|XS|XXS))?|MXFP4(?:[_-]MOE)?|NVFP4|Q[1-8]|BF16|FP?16|FP?32))(?=$|[._/ -])/gi;
+  /(?<=^|[._/ -])((?:UD[-_])?(?:IQ[1-4][_-](?:XXS|XS|NL|S|M)|T?Q[1-8][_-][01](?:[_-]\d+)*|Q[1-8][_-]K(?:[_-](?:XXL|XL|L|M|S|XS|XXS))?|MXFP4(?:[_-]MOE)?|NVFP4|Q[1-8]|BF16|FP?16|FP?32))(?=$|[._/ -])/gi;
 
 /** Later shards, projectors, importance matrices and draft models are no models of their own (llama.cpp's list). */
 const NO_MODEL = /(?:mmproj|imatrix|^mtp-|^eagle3-|^dflash-|^dspark-)/i;
@@ -48,7 +48,7 @@ export function quantizationInPath(path: string): string | undefined {
 /** One spelling for all: upper case, `_` between words, `F16` for `fp16`. */
 function normalLabel(text: string): string {
   const upper = text.toUpperCase();
-  const prefix = upper.startsWith('UD-') ? 'UD-' : '';
+  const prefix = /^UD[-_]/.test(upper) ? 'UD-' : '';
   const bare = upper
     .slice(prefix.length)
     .replaceAll(/[-.]/g, '_')
@@ -86,13 +86,12 @@ export function gatherModels<File extends NamedFile>(listing: readonly File[]): 
 
 /**
  * The models that a `:QUANT` may mean, by the strictest reading that finds any: the label itself; without a
- * quantizer's prefix (`Q4_K_XL` for `UD-Q4_K_XL`); as the beginning of longer labels (`Q4_K` for `Q4_K_M`). More than
- * one is for the user to decide.
+ * quantizer's prefix (`Q4_K_XL` for `UD-Q4_K_XL`); as the beginning of longer labels (`Q4_K` for `Q4_K_M`); as words of
+ * the file's name, for types that are not known here (`I2_S`). More than one is for the user to decide.
  */
-export function modelsOfQuantization<Model extends { readonly label: string | undefined }>(
-  models: readonly Model[],
-  asked: string,
-): readonly Model[] {
+export function modelsOfQuantization<
+  Model extends { readonly label: string | undefined; readonly path: string },
+>(models: readonly Model[], asked: string): readonly Model[] {
   const wanted = normalLabel(asked);
   const readings: ((label: string) => boolean)[] = [
     (label) => label === wanted,
@@ -103,5 +102,6 @@ export function modelsOfQuantization<Model extends { readonly label: string | un
     const found = models.filter(({ label }) => label !== undefined && matches(label));
     if (found.length > 0) return found;
   }
-  return [];
+  const words = (text: string): string => `_${text.toUpperCase().replaceAll(/[-. /]/g, '_')}_`;
+  return models.filter(({ label, path }) => label === undefined && words(path).includes(`_${wanted}_`));
 }

@@ -1,7 +1,12 @@
-/** Aborts its signal when one awaited step takes too long, or when the caller's own signal is aborted. */
+/** A server that drips bytes is as good as silent: fewer than this do not begin the time anew. */
+const LEAST_BYTES = 16 * 1024;
+
+/** Aborts its signal when too little happens for too long in an awaited step, or when the caller's own is aborted. */
 export class IdleWatch {
   readonly #silence = new AbortController();
   readonly #timeoutMs: number;
+  #timer: NodeJS.Timeout | undefined;
+  #bytes = 0;
   readonly signal: AbortSignal;
 
   constructor(timeoutMs: number, outer: AbortSignal) {
@@ -15,13 +20,34 @@ export class IdleWatch {
   }
 
   async during<T>(step: Promise<T>): Promise<T> {
-    const timer = setTimeout(() => {
-      this.#silence.abort(new Error(`nothing arrived for ${this.#timeoutMs / 1000} s`));
-    }, this.#timeoutMs);
+    this.resume();
     try {
       return await step;
     } finally {
-      clearTimeout(timer);
+      this.pause();
     }
+  }
+
+  /** Bytes have arrived within the step. */
+  count(bytes: number): void {
+    this.#bytes += bytes;
+    if (this.#bytes < LEAST_BYTES) return;
+    this.#bytes = 0;
+    this.#timer?.refresh();
+  }
+
+  /** Within the step nothing is expected for a while: this side is busy. */
+  pause(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+
+  resume(): void {
+    this.pause();
+    this.#bytes = 0;
+    this.#timer = setTimeout(() => {
+      const what = this.#bytes === 0 ? 'nothing' : `only ${this.#bytes} bytes`;
+      this.#silence.abort(new Error(`${what} arrived for ${this.#timeoutMs / 1000} s`));
+    }, this.#timeoutMs);
   }
 }

@@ -1,15 +1,14 @@
-import { readdir, stat } from 'node:fs/promises';
-import { resolve as absolute, basename, join } from 'node:path';
 import { UsageError } from '../util/errors.ts';
 import { BUILT_IN_CATALOGUE, type Catalogue } from './catalogue.ts';
 import type { HubContext } from './context.ts';
-import { isModelPath } from './gguf-names.ts';
+import { type LocalModel, locateLocal, locateNano } from './local.ts';
 import { chooseModel, type HubModel, type KnownListing, knownListing } from './models.ts';
 import { formatHubRef, type HubRef, parseRef } from './ref.ts';
+import { shownAddress } from './url-address.ts';
 
 /** One model that a ref stands for, and where it is. */
 export type LocatedModel =
-  | { readonly kind: 'local'; readonly ref: string; readonly path: string }
+  | LocalModel
   | { readonly kind: 'url'; readonly ref: string; readonly url: string }
   | { readonly kind: 'hub'; readonly ref: string; readonly listing: KnownListing; readonly model: HubModel };
 
@@ -20,9 +19,9 @@ export interface LocateOptions {
   readonly catalogue?: Catalogue;
   /** Needed for refs to the Hub; without it they are refused. */
   readonly hub?: HubContext;
+  /** Listings that were asked for before, where refs are located one by one. Default: none. */
+  readonly listings?: Map<string, Promise<KnownListing>>;
 }
-
-const SHARD = /-(\d{5})-of-\d{5}\.gguf$/;
 
 /**
  * The models that refs stand for, in the order named, each once. A folder stands for all the models in it, a bare name
@@ -31,8 +30,7 @@ const SHARD = /-(\d{5})-of-\d{5}\.gguf$/;
  *   `ref/unsupported`; QuantscopeError what the Hub throws
  */
 export async function locateRefs(refs: readonly string[], options: LocateOptions): Promise<LocatedModel[]> {
-  const { nanoFolder, catalogue = BUILT_IN_CATALOGUE, hub } = options;
-  const listings = new Map<string, Promise<KnownListing>>();
+  const { nanoFolder, catalogue = BUILT_IN_CATALOGUE, hub, listings = new Map() } = options;
   const locateHub = async (ref: HubRef): Promise<LocatedModel> => {
     const text = formatHubRef(ref);
     if (hub === undefined) {
@@ -54,13 +52,14 @@ export async function locateRefs(refs: readonly string[], options: LocateOptions
     });
     switch (ref.kind) {
       case 'nano':
-        found.push(...(await nano(nanoFolder, ref.quantization)));
+        found.push(...(await locateNano(nanoFolder, ref.quantization)));
         break;
       case 'path':
-        found.push(...(await local(ref.path)));
+        found.push(...(await locateLocal(ref.path)));
         break;
       case 'url':
-        found.push({ kind: 'url', ref: text, url: ref.url });
+        // Shown without its query, which may hold a signature.
+        found.push({ kind: 'url', ref: shownAddress(ref.url), url: ref.url });
         break;
       case 'hub':
         found.push(await locateHub(ref));
@@ -96,49 +95,4 @@ function keyOf(model: LocatedModel): string {
     case 'hub':
       return `hf:${model.listing.repo}@${model.listing.commit}/${model.model.path}`;
   }
-}
-
-async function nano(folder: string, quantization: string | null): Promise<LocatedModel[]> {
-  const all = await modelsIn(folder);
-  if (quantization === null) return all;
-  const wanted = `-${quantization}.gguf`.toLowerCase();
-  const chosen = all.filter(({ path }) => path.toLowerCase().endsWith(wanted));
-  if (chosen.length === 0) {
-    const names = all.map(({ path }) => /-([^-]+)\.gguf$/.exec(path)?.[1] ?? basename(path));
-    throw new UsageError('ref/not-found', `nano has no ${quantization}: it has ${names.join(', ')}`, {
-      hint: `Write nano:${names.at(-1) ?? 'QUANT'}, or nano for the whole family.`,
-    });
-  }
-  return chosen;
-}
-
-async function local(path: string): Promise<LocatedModel[]> {
-  const kind = await stat(path).catch((cause: NodeJS.ErrnoException) => {
-    const missing = cause.code === 'ENOENT' || cause.code === 'ENOTDIR';
-    throw new UsageError(
-      'ref/not-found',
-      missing ? `${path}: no such file or folder` : `${path} cannot be read (${cause.code})`,
-      { cause, hint: missing ? MISSING_HINT : 'Check its permissions.' },
-    );
-  });
-  return kind.isDirectory() ? modelsIn(path) : [{ kind: 'local', ref: path, path: absolute(path) }];
-}
-
-const MISSING_HINT =
-  'Give a .gguf file, a folder of them, hf:owner/repo:QUANT, a name of the catalogue (phi3, llama-3.2-1b, gemma-2b) or nano.';
-
-async function modelsIn(folder: string): Promise<Extract<LocatedModel, { kind: 'local' }>[]> {
-  const names = (await readdir(folder)).filter(isFirstOfModel).sort();
-  if (names.length === 0) {
-    throw new UsageError('ref/empty-folder', `${folder} has no .gguf file`, {
-      hint: 'Name the folder that holds the models, or the files themselves.',
-    });
-  }
-  return names.map((name) => ({ kind: 'local', ref: join(folder, name), path: absolute(folder, name) }));
-}
-
-/** Later shards are read with the first. */
-function isFirstOfModel(name: string): boolean {
-  const shard = SHARD.exec(name)?.[1];
-  return isModelPath(name) && (shard === undefined || Number(shard) === 1);
 }

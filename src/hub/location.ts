@@ -30,19 +30,26 @@ export async function locateFile(
   signal: AbortSignal = context.signal,
 ): Promise<FileLocation> {
   const { endpoint } = context.settings;
-  const { response, url } = await sendPatiently(
-    resolveUrl(file.repo, file.commit, file.path, endpoint),
-    {
-      method: 'HEAD',
-      // Otherwise a git file is compressed on the way and its length is not the file's.
-      headers: { 'accept-encoding': 'identity' },
-      what: file.what,
-      stayOn: endpoint,
-      signal,
-    },
-    context,
-  );
-  await discard(response);
+  const ask = async (method: 'HEAD' | 'GET') => {
+    const answer = await sendPatiently(
+      resolveUrl(file.repo, file.commit, file.path, endpoint),
+      {
+        method,
+        // Otherwise a git file is compressed on the way and its length is not the file's.
+        headers: { 'accept-encoding': 'identity' },
+        what: file.what,
+        stayOn: endpoint,
+        signal,
+      },
+      context,
+    );
+    await discard(answer.response);
+    return answer;
+  };
+  let answer = await ask('HEAD');
+  // Some mirrors know no HEAD; the body of a GET is not read.
+  if (answer.response.status === 405 || answer.response.status === 501) answer = await ask('GET');
+  const { response, url } = answer;
   const { status, headers } = response;
   if (status >= 400) throw refusalError({ status, headers, what: file.what, repo: file.repo }, context);
   const isRedirect = status >= 300;

@@ -74,6 +74,10 @@ async function create(path: string, owner: Owner): Promise<boolean> {
   }
   try {
     await handle.writeFile(JSON.stringify(owner));
+  } catch (thrown) {
+    // On a full disk: a lock that names nobody would keep others waiting.
+    await rm(path, { force: true });
+    throw thrown;
   } finally {
     await handle.close();
   }

@@ -97,10 +97,13 @@ export class PartialFile {
       done: this.done.spans,
     };
     const path = recordPath(this.path);
-    const scratch = `${path.slice(0, -'.incomplete'.length)}.new.incomplete`;
+    const scratch = scratchPath(path);
     const handle = await open(scratch, 'w');
     try {
       await handle.writeFile(`${JSON.stringify(record)}\n`);
+    } catch (thrown) {
+      await rm(scratch, { force: true });
+      throw thrown;
     } finally {
       await handle.close();
     }
@@ -120,7 +123,14 @@ export async function partialBytes(
 export async function removePartial(path: string): Promise<void> {
   // The record first: bytes without a record are started over, a record without its bytes must not be believed.
   await rm(recordPath(path), { force: true });
+  // A kill may have left it.
+  await rm(scratchPath(recordPath(path)), { force: true });
   await rm(path, { force: true });
+}
+
+/** Where a record is written before it takes its name. */
+function scratchPath(recordPath: string): string {
+  return `${recordPath.slice(0, -'.incomplete'.length)}.new.incomplete`;
 }
 
 export function recordPath(partialPath: string): string {

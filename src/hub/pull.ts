@@ -1,13 +1,25 @@
 import { partialPath, snapshotPath, sweepPartials, writeRef } from './cache-layout.ts';
 import type { HubContext } from './context.ts';
+import { requireSpace } from './disk.ts';
 import { downloadFile, type FileState, type PinnedFile, stateOf } from './download.ts';
 import type { LocatedModel } from './locate.ts';
 import { partialBytes } from './partial.ts';
 import type { TransferProgress } from './transfer.ts';
+import type { UrlRecord } from './url-cache.ts';
+import { downloadUrl, type UrlFile } from './url-download.ts';
+import { planUrl } from './url-plan.ts';
 
 /** One file that a pull is about. */
-export interface PlannedFile extends PinnedFile {
+export interface PlannedFile {
   readonly ref: string;
+  /** What a person calls it: `owner/repo/path`, or its address. */
+  readonly name: string;
+  readonly sizeBytes: number;
+  readonly origin:
+    | ({ readonly kind: 'hub' } & PinnedFile)
+    | ({ readonly kind: 'url' } & UrlFile)
+    /** Fetched from an address before, and still what is wanted as far as can be told. */
+    | { readonly kind: 'kept'; readonly record: UrlRecord };
   /** `blob`: the bytes are there under another revision and only need a link. */
   readonly state: 'cached' | 'blob' | 'absent';
   /** Bytes that an earlier attempt left. */
@@ -29,6 +41,10 @@ export interface PulledFile {
   readonly file: PlannedFile;
   readonly path: string;
   readonly state: FileState;
+  /** SHA-256, or git's SHA-1 for a file that git keeps; null where only the cache was asked. */
+  readonly objectId: string | null;
+  /** false: nobody said what the digest would be, so the size is all that was checked. */
+  readonly verified: boolean;
 }
 
 export interface PullOptions {
@@ -36,42 +52,57 @@ export interface PullOptions {
   readonly files: number;
   readonly connections: number | 'auto';
   readonly onProgress?: (file: PlannedFile, progress: TransferProgress) => void;
-  readonly onFileEnd?: (file: PlannedFile, state: FileState) => void;
+  readonly onFileEnd?: (pulled: PulledFile) => void;
 }
 
-type HubLocated = Extract<LocatedModel, { kind: 'hub' }>;
+type RemoteModel = Exclude<LocatedModel, { kind: 'local' }>;
 
-/** What pulling these models would take. Asks nobody. */
-export async function planPull(models: readonly HubLocated[], context: HubContext): Promise<PullPlan> {
-  const { cacheFolder } = context.settings;
-  const files: PlannedFile[] = [];
+/**
+ * What pulling these models would take. Only the servers of plain addresses are asked.
+ * @throws QuantscopeError what {@link planUrl} throws
+ */
+export async function planPull(models: readonly RemoteModel[], context: HubContext): Promise<PullPlan> {
+  const files = new Map<string, PlannedFile>();
   const refs = new Map<string, PullPlan['refs'][number]>();
-  for (const { ref, listing, model } of models) {
-    const { repo, revision, commit, source } = listing;
-    if (source === 'hub') refs.set(`${repo}@${revision}`, { repo, revision, commit });
-    for (const { path, sizeBytes, objectId } of model.files) {
-      if (files.some((other) => other.repo === repo && other.commit === commit && other.path === path))
-        continue;
-      const file: PinnedFile = { repo, commit, path, sizeBytes, objectId };
-      const state = source === 'cache' ? 'cached' : await stateOf(file, cacheFolder);
-      files.push({
-        ...file,
-        ref,
-        state,
-        partialBytes:
-          state === 'absent' ? await partialBytes(partialPath(cacheFolder, repo, objectId), file) : 0,
-        place: snapshotPath(cacheFolder, repo, commit, path),
-      });
-    }
+  for (const model of models) {
+    const planned = model.kind === 'url' ? await planUrl(model, context) : await planHub(model, context);
+    for (const file of planned) if (!files.has(file.place)) files.set(file.place, file);
+    if (model.kind === 'url' || model.listing.source === 'cache') continue;
+    const { repo, revision, commit } = model.listing;
+    refs.set(`${repo}@${revision}`, { repo, revision, commit });
   }
+  const all = [...files.values()];
   return {
-    files,
-    totalBytes: sum(files.map(({ sizeBytes }) => sizeBytes)),
+    files: all,
+    totalBytes: sum(all.map(({ sizeBytes }) => sizeBytes)),
     missingBytes: sum(
-      files.map(({ state, sizeBytes, partialBytes: have }) => (state === 'absent' ? sizeBytes - have : 0)),
+      all.map(({ state, sizeBytes, partialBytes: have }) => (state === 'absent' ? sizeBytes - have : 0)),
     ),
     refs: [...refs.values()],
   };
+}
+
+async function planHub(
+  { ref, listing, model }: Extract<LocatedModel, { kind: 'hub' }>,
+  { settings: { cacheFolder } }: HubContext,
+): Promise<PlannedFile[]> {
+  const { repo, commit, source } = listing;
+  const files: PlannedFile[] = [];
+  for (const { path, sizeBytes, objectId } of model.files) {
+    const file: PinnedFile = { repo, commit, path, sizeBytes, objectId };
+    const state = source === 'cache' ? 'cached' : await stateOf(file, cacheFolder);
+    files.push({
+      ref,
+      name: `${repo}/${path}`,
+      sizeBytes,
+      origin: { kind: 'hub', ...file },
+      state,
+      partialBytes:
+        state === 'absent' ? await partialBytes(partialPath(cacheFolder, repo, objectId), file) : 0,
+      place: snapshotPath(cacheFolder, repo, commit, path),
+    });
+  }
+  return files;
 }
 
 /**
@@ -82,6 +113,7 @@ export async function pull(plan: PullPlan, options: PullOptions, context: HubCon
   const stop = new AbortController();
   const signal = AbortSignal.any([context.signal, stop.signal]);
   const own: HubContext = { ...context, signal };
+  await requirePlanSpace(plan, context);
   const pulled = new Map<PlannedFile, PulledFile>();
   const queue = [...plan.files];
   let failure: { readonly thrown: unknown } | undefined;
@@ -89,19 +121,9 @@ export async function pull(plan: PullPlan, options: PullOptions, context: HubCon
     for (let file = queue.shift(); file !== undefined && !signal.aborted; file = queue.shift()) {
       const current = file;
       try {
-        const result =
-          current.state === 'cached'
-            ? { path: current.place, state: 'cached' as const }
-            : await downloadFile(
-                current,
-                {
-                  connections: options.connections,
-                  onProgress: (progress) => options.onProgress?.(current, progress),
-                },
-                own,
-              );
-        pulled.set(current, { file: current, ...result });
-        options.onFileEnd?.(current, result.state);
+        const result = await fetchPlanned(current, options, own);
+        pulled.set(current, result);
+        options.onFileEnd?.(result);
       } catch (thrown) {
         failure ??= { thrown };
         stop.abort(thrown);
@@ -109,6 +131,9 @@ export async function pull(plan: PullPlan, options: PullOptions, context: HubCon
     }
   };
   await Promise.all(Array.from({ length: Math.max(1, options.files) }, worker));
+  if (context.signal.aborted && pulled.size < plan.files.length) {
+    context.notice('interrupted: what was received is kept, and the same command goes on from there');
+  }
   context.signal.throwIfAborted();
   if (failure !== undefined) throw failure.thrown;
   const { cacheFolder } = context.settings;
@@ -117,6 +142,45 @@ export async function pull(plan: PullPlan, options: PullOptions, context: HubCon
     await sweepPartials(cacheFolder, repo, Date.now());
   }
   return plan.files.flatMap((file) => pulled.get(file) ?? []);
+}
+
+/** Each file is checked again when its turn comes; this is for several that fit one by one and not together. */
+async function requirePlanSpace({ files }: PullPlan, { settings }: HubContext): Promise<void> {
+  const missing = files.filter(({ origin, state }) => origin.kind === 'hub' && state === 'absent');
+  if (missing.length < 2) return;
+  const bytes = sum(missing.map(({ sizeBytes, partialBytes: have }) => sizeBytes - have));
+  await requireSpace(settings.cacheFolder, bytes, `${missing.length} files`);
+}
+
+async function fetchPlanned(
+  file: PlannedFile,
+  { connections, onProgress }: PullOptions,
+  context: HubContext,
+): Promise<PulledFile> {
+  const { origin, place: path } = file;
+  const options = {
+    connections,
+    onProgress: (progress: TransferProgress) => onProgress?.(file, progress),
+  };
+  switch (origin.kind) {
+    case 'kept':
+      return {
+        file,
+        path,
+        state: 'cached',
+        objectId: origin.record.sha256,
+        verified: origin.record.verified,
+      };
+    case 'url': {
+      const { sha256, verified } = await downloadUrl(origin, options, context);
+      return { file, path, state: 'downloaded', objectId: sha256, verified };
+    }
+    case 'hub': {
+      const objectId = origin.objectId || null;
+      if (file.state === 'cached') return { file, path, state: 'cached', objectId, verified: true };
+      return { file, ...(await downloadFile(origin, options, context)), objectId, verified: true };
+    }
+  }
 }
 
 function sum(values: readonly number[]): number {

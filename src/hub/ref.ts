@@ -55,6 +55,16 @@ export function parseRef(text: string, { catalogueNames = [], endpoint }: ParseR
   return { kind: 'path', path: text };
 }
 
+/**
+ * Whether a text can be nothing but a path or nano: it has a separator of folders or a model file's ending. A bare word
+ * may be a name of the catalogue, which the user's own file extends.
+ */
+export function isLocalRef(text: string): boolean {
+  const trimmed = text.trim();
+  if (/^(?:https?:\/\/|hf:)/i.test(trimmed)) return false;
+  return NANO_REF.test(trimmed) || /[\\/]|\.gguf$/i.test(trimmed);
+}
+
 /** The text that stands for a hub ref, for messages and results. */
 export function formatHubRef({ repo, revision, quantization, file }: Omit<HubRef, 'kind'>): string {
   const at = revision === null ? '' : `@${revision}`;
@@ -92,6 +102,15 @@ function parseHubRef(text: string): HubRef {
 function parseUrlRef(text: string, endpoint: string | undefined): Ref {
   if (!URL.canParse(text)) throw new UsageError('ref/invalid', `"${text}" is not an address`);
   const url = new URL(text);
+  if (url.username !== '' || url.password !== '') {
+    throw new UsageError(
+      'ref/invalid',
+      `the address of ${url.host}${url.pathname} holds a name and password`,
+      {
+        hint: 'They would end up in messages and records: fetch the file by other means and give its path.',
+      },
+    );
+  }
   if (endpoint === undefined || !text.toLowerCase().startsWith(`${endpoint.toLowerCase()}/`)) {
     return { kind: 'url', url: url.href };
   }

@@ -1,10 +1,9 @@
 import { QuantscopeError } from '../util/errors.ts';
-import { formatDuration } from '../util/units.ts';
 import { type ByteAnswer, requestBytesOf } from './byte-request.ts';
 import type { HubContext } from './context.ts';
 import { connectionError } from './hub-errors.ts';
 import { IdleWatch } from './idle.ts';
-import { isTransient, pauseBefore } from './retry.ts';
+import { describePause, isTransient, pauseBefore } from './retry.ts';
 
 export interface HubRequest {
   readonly method?: 'GET' | 'HEAD' | 'POST';
@@ -119,8 +118,8 @@ export async function sendPatiently(url: string, request: HubRequest, context: H
       reason = thrown.message;
     }
     const pause = pauseBefore(failures, headers, context);
-    if (pause >= 1000) context.notice(`${request.what}: ${reason}; trying again in ${formatDuration(pause)}`);
-    await context.sleep(pause, signal);
+    if (pause.milliseconds >= 1000) context.notice(`${request.what}: ${reason}; ${describePause(pause)}`);
+    await context.sleep(pause.milliseconds, signal);
   }
 }
 

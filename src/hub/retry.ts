@@ -1,3 +1,4 @@
+import { formatDuration } from '../util/units.ts';
 import type { HubContext } from './context.ts';
 
 /** Longer than this nobody waits: the limit of the Hub is counted over five minutes. */
@@ -18,13 +19,13 @@ function askedPauseMs(headers: Headers, wallClockMs: number): number | undefined
   const limit = headers.get('ratelimit');
   const seconds = /;\s*t=(\d+)/.exec(limit ?? '')?.[1];
   if (limit !== null && /;\s*r=0(?:;|$|,|\s)/.test(limit) && seconds !== undefined) {
-    return clampPause((Number(seconds) + 1) * 1000);
+    return (Number(seconds) + 1) * 1000;
   }
   const after = headers.get('retry-after')?.trim();
   if (!after) return undefined;
-  if (/^\d+(?:\.\d+)?$/.test(after)) return clampPause(Number(after) * 1000);
+  if (/^\d{1,12}(?:\.\d+)?$/.test(after)) return Number(after) * 1000;
   const date = Date.parse(after);
-  return Number.isNaN(date) ? undefined : clampPause(date - wallClockMs);
+  return Number.isNaN(date) ? undefined : Math.max(0, date - wallClockMs);
 }
 
 /**
@@ -37,13 +38,24 @@ function backoffMs(failures: number, context: Pick<HubContext, 'backoffMs' | 'ra
   return whole * (0.5 + context.random() / 2);
 }
 
-/** The pause before the next attempt: what the server asked for and a little, or the backoff. */
-export function pauseBefore(failures: number, headers: Headers | undefined, context: HubContext): number {
-  const own = backoffMs(failures, context);
-  const asked = headers === undefined ? undefined : askedPauseMs(headers, Date.now());
-  return asked === undefined ? own : asked + Math.min(own, 1000) * context.random();
+export interface Pause {
+  readonly milliseconds: number;
+  /** What the server asked for, where that is more than is waited. */
+  readonly askedMs?: number;
 }
 
-function clampPause(milliseconds: number): number {
-  return Math.min(LONGEST_ASKED_PAUSE_MS, Math.max(0, milliseconds));
+/** The pause before the next attempt: what the server asked for and a little, or the backoff. */
+export function pauseBefore(failures: number, headers: Headers | undefined, context: HubContext): Pause {
+  const own = backoffMs(failures, context);
+  const askedMs = headers === undefined ? undefined : askedPauseMs(headers, Date.now());
+  if (askedMs === undefined) return { milliseconds: own };
+  const jitter = Math.min(own, 1000) * context.random();
+  if (askedMs <= LONGEST_ASKED_PAUSE_MS) return { milliseconds: askedMs + jitter };
+  return { milliseconds: LONGEST_ASKED_PAUSE_MS + jitter, askedMs };
+}
+
+export function describePause({ milliseconds, askedMs }: Pause): string {
+  const asked =
+    askedMs === undefined ? '' : ` (it asked for ${formatDuration(askedMs)}, longer than is waited)`;
+  return `trying again in ${formatDuration(milliseconds)}${asked}`;
 }

@@ -7,17 +7,17 @@ import type { FileLocation } from './location.ts';
 import type { PartialFile } from './partial.ts';
 import { judgeRange } from './range-response.ts';
 import { sendForBytes } from './request.ts';
-import { pauseBefore } from './retry.ts';
+import { describePause, pauseBefore } from './retry.ts';
 import { SpanWriter } from './span-writer.ts';
 import { type Claim, WorkSplit } from './spans.ts';
-import { YoungGarbage } from './young-garbage.ts';
 
 /** Bytes of one file, from wherever the Hub says they are, into a partial file. */
 export interface TransferRequest {
   /** What a person calls the file. */
   readonly what: string;
   readonly sizeBytes: number;
-  readonly objectId: string;
+  /** What the digest shall be; null where nobody has said: the size is all that is checked. */
+  readonly objectId: string | null;
   /** Where the bytes are: asked at the start and whenever a link has expired. */
   readonly locate: (signal: AbortSignal) => Promise<FileLocation>;
   /** At most so many at once; `auto` adds connections as long as that makes it faster. */
@@ -41,7 +41,8 @@ const SAVE_EVERY_MS = 200;
 /** Less than this between two failures is no progress: a server that drops every connection must end. */
 const PROGRESS_BYTES = 64 * 1024;
 const LEAST_PIECE_BYTES = 1024 * 1024;
-const MOST_PIECE_BYTES = 64 * 1024 * 1024;
+/** Each piece is a request, and a request a connection of its own. */
+const MOST_PIECE_BYTES = 256 * 1024 * 1024;
 
 /** Thrown inside a round to begin a new one with an empty file. */
 class Restart extends Error {
@@ -55,8 +56,8 @@ class Restart extends Error {
 
 /**
  * Fetches what is missing of a file and checks the whole of it. Resolves when every byte is in the partial file and
- * its digest is the object id; otherwise throws, with what was received kept for the next attempt unless it is known
- * to be wrong.
+ * its digest is the object id, with that digest; otherwise throws, with what was received kept for the next attempt
+ * unless it is known to be wrong.
  * @throws QuantscopeError `hub/wrong-bytes`, `hub/changed`, `hub/not-the-file`, `hub/disk-full`, `hub/unreachable`,
  *   `hub/rate-limited`, ...; the signal's reason
  */
@@ -64,16 +65,17 @@ export async function transfer(
   request: TransferRequest,
   partial: PartialFile,
   context: HubContext,
-): Promise<void> {
-  const digest = new RunningDigest(request.objectId, request.sizeBytes);
+): Promise<string> {
+  const digest = new RunningDigest(request.objectId ?? '', request.sizeBytes);
   try {
     for (let restarts = 0; ; restarts++) {
       const round = new Round(request, partial, digest, context);
       try {
         await round.run();
         const got = await digest.finish(partial.handle, partial.done);
-        if (got === request.objectId) return;
-        throw new Restart(wrongBytes(request, got));
+        const { objectId } = request;
+        if (objectId === null || got === objectId) return got;
+        throw new Restart(wrongBytes(request.what, got, objectId));
       } catch (thrown) {
         if (!(thrown instanceof Restart)) throw thrown;
         await digest.settle();
@@ -110,7 +112,6 @@ class Round {
   #savedBytes = 0;
   #savedAt: number;
   #failure: unknown;
-  readonly #garbage = new YoungGarbage();
 
   constructor(request: TransferRequest, partial: PartialFile, digest: RunningDigest, context: HubContext) {
     this.#request = request;
@@ -291,17 +292,33 @@ class Round {
   ): Promise<void> {
     const { what } = this.#request;
     const writer = new SpanWriter(claim.position, (bytes, at) => this.#store(bytes, at));
+    const { now } = this.#context;
+    let sentAt = now();
+    const take = (bytes: Uint8Array): boolean | Promise<boolean> => {
+      watch.count(bytes.length);
+      this.#received += bytes.length;
+      // Another connection may have taken over the end of the claim meanwhile.
+      const part = bytes.subarray(0, Math.max(0, claim.end - claim.position));
+      claim.position += part.length;
+      const behind = writer.append(part);
+      if (behind === undefined) {
+        // What a slow connection brings can be resumed from before a slab is full.
+        if (now() - sentAt >= SAVE_EVERY_MS) {
+          sentAt = now();
+          writer.send();
+        }
+        return claim.position < claim.end;
+      }
+      // A slow disk is no silence of the server's.
+      watch.pause();
+      return behind.then(() => {
+        watch.resume();
+        return claim.position < claim.end;
+      });
+    };
     let failure: unknown;
     try {
-      while (claim.position < claim.end) {
-        const { done, value } = await watch.during(answer.pieces.next());
-        if (done) break;
-        this.#received += value.length;
-        const part = value.subarray(0, claim.end - claim.position);
-        claim.position += part.length;
-        await writer.append(part);
-        this.#garbage.add(value.length);
-      }
+      await watch.during(answer.receive({ room: () => writer.room(), take }));
     } catch (thrown) {
       failure = thrown;
     }
@@ -335,7 +352,7 @@ class Round {
       await writing;
       await this.#saveNowAndThen();
     } catch (cause) {
-      throw diskError(this.#request.what, this.#partial.path, cause);
+      throw this.#diskError(cause);
     }
     this.#hashOn();
     this.#request.onProgress({
@@ -343,6 +360,10 @@ class Round {
       receivedBytes: this.#received,
       connections: this.#active,
     });
+  }
+
+  #diskError(cause: unknown): unknown {
+    return diskError(this.#request.what, this.#partial.path, cause, this.#missing());
   }
 
   async #saveNowAndThen(): Promise<void> {
@@ -358,7 +379,7 @@ class Round {
   #hashOn(): void {
     if (!this.#digest.isBehind(this.#partial.done)) return;
     this.#digest.catchUp(this.#partial.handle, this.#partial.done).catch((cause: unknown) => {
-      this.#fail(diskError(this.#request.what, this.#partial.path, cause));
+      this.#fail(this.#diskError(cause));
     });
   }
 
@@ -376,9 +397,8 @@ class Round {
       thrown instanceof Transient ? thrown.headers : undefined,
       this.#context,
     );
-    if (pause >= 1000)
-      this.#context.notice(`${error.message}; trying again in ${Math.round(pause / 1000)} s`);
-    await this.#context.sleep(pause, this.#signal);
+    if (pause.milliseconds >= 1000) this.#context.notice(`${error.message}; ${describePause(pause)}`);
+    await this.#context.sleep(pause.milliseconds, this.#signal);
   }
 
   /** The present link; all connections share it, and the first that finds it expired asks for another. */
@@ -390,7 +410,7 @@ class Round {
   async #ask(): Promise<FileLocation> {
     const location = await this.#request.locate(this.#signal);
     const { what, objectId, sizeBytes } = this.#request;
-    const isOther = location.objectId !== undefined && location.objectId !== objectId;
+    const isOther = objectId !== null && location.objectId !== undefined && location.objectId !== objectId;
     if (isOther || (location.sizeBytes !== undefined && location.sizeBytes !== sizeBytes)) {
       const got = isOther ? `object ${location.objectId}` : `${location.sizeBytes} bytes`;
       const expected = isOther ? objectId : sizeBytes;
@@ -429,7 +449,7 @@ function attemptsFor({ code }: QuantscopeError, { attempts }: HubContext): numbe
   return /^hub\/(?:not-the-file|bad-range|forbidden)$/.test(code) ? Math.min(3, attempts) : attempts;
 }
 
-function wrongBytes({ what, objectId }: TransferRequest, got: string): QuantscopeError {
+function wrongBytes(what: string, got: string, objectId: string): QuantscopeError {
   const algorithm = objectId.length === 40 ? 'git SHA-1' : 'SHA-256';
   return new QuantscopeError(
     'hub/wrong-bytes',

@@ -3,6 +3,7 @@ import { messageOf, QuantscopeError } from '../util/errors.ts';
 import type { HubContext } from './context.ts';
 import { type PinnedFile, stateOf } from './download.ts';
 import { gatherModels } from './gguf-names.ts';
+import { resolveUrl } from './location.ts';
 import { type HubModel, type KnownListing, knownListing } from './models.ts';
 import { openModel } from './open-ref.ts';
 
@@ -94,6 +95,16 @@ async function readModel(
     return headers.length === 1 && first !== undefined ? first : mergeShards(headers);
   } catch (thrown) {
     context.signal.throwIfAborted();
-    return thrown instanceof QuantscopeError ? thrown : fault('variants/unreadable', messageOf(thrown));
+    if (!(thrown instanceof QuantscopeError)) return fault('variants/unreadable', messageOf(thrown));
+    // Readers call a source by its address, which is longer than a line and says no more.
+    const { endpoint } = context.settings;
+    const file = model.files.find(({ path }) =>
+      thrown.message.includes(resolveUrl(listing.repo, listing.commit, path, endpoint)),
+    );
+    if (file === undefined) return thrown;
+    const address = resolveUrl(listing.repo, listing.commit, file.path, endpoint);
+    const message = thrown.message.replace(address, `hf:${listing.repo}/${file.path}`);
+    const { code, cause, hint } = thrown;
+    return new QuantscopeError(code, message, { cause, ...(hint === undefined ? {} : { hint }) });
   }
 }

@@ -233,7 +233,7 @@ class Comparison {
       },
       isReference: name === this.#input.reference,
     });
-    if (this.#input.findThreads && this.#settings.threadSearch === undefined) {
+    if (this.#input.findThreads && !this.#input.previous && this.#settings.threadSearch === undefined) {
       await using session = await this.#startEngine(name, 1);
       this.#environment.onStep(name, 'threads', 0, 1);
       const { promptThreads, generationThreads, tried } = await findThreadsFor(

@@ -4,8 +4,9 @@ import type { Unavailable } from './availability.ts';
 /**
  * The inspection contract: what `inspect --json` prints. The type and the published JSON Schema
  * (`schema/inspection.json`) come from this definition. Names carry units; offsets are bytes from the start of
- * the file, except a tensor's, which is from the start of the data section as the format has it. Fields may be
- * added; a rename needs a new `@version`.
+ * the file, except a tensor's, which is from the start of the data section as the format has it. A model in several
+ * files is one inspection: `bytes`, tensors and all that follows from them are of the whole, `header` and `sections` of
+ * the first shard, `shards` has each. Fields may be added; a rename needs a new `@version`.
  */
 export const INSPECTION_SCHEMA_ID = 'quantscope/inspection@1';
 
@@ -36,6 +37,13 @@ const entry = z.union([
 ]);
 
 const token = z.strictObject({ id: count, text: z.string().nullable() });
+
+const sections = z.strictObject({
+  fixed: extent,
+  metadata: extent,
+  tensorInfos: extent,
+  data: extent,
+});
 
 const model = z.strictObject({
   architecture: z.string().nullable(),
@@ -74,7 +82,7 @@ const model = z.strictObject({
       chunks: figure,
     })
     .nullable(),
-  /** The part of a model in several files that this file is. */
+  /** The part of a model in several files that this file is; null where the whole was read. */
   shard: z.strictObject({ number: count, of: count }).nullable(),
 });
 
@@ -150,8 +158,14 @@ export const inspectionSchema = z.strictObject({
   tool: z.strictObject({ version: z.string() }),
   ref: z.string(),
   bytes,
-  /** What reading the header took: requests to a server, or reads of a local file. */
-  source: z.strictObject({ kind: z.enum(['file', 'url']), requests: count, bytesFetched: bytes }),
+  /** What reading the headers took: requests to a server, or reads of local files. */
+  source: z.strictObject({
+    kind: z.enum(['file', 'url']),
+    requests: count,
+    bytesFetched: bytes,
+    /** What a ref to the Hub meant: the (first) file at a commit; null for any other ref. */
+    hub: z.strictObject({ repo: z.string(), commit: z.string(), file: z.string() }).nullable(),
+  }),
   header: z.strictObject({
     version: count,
     metadataCount: count,
@@ -159,12 +173,11 @@ export const inspectionSchema = z.strictObject({
     alignment: count,
     dataOffset: bytes,
   }),
-  sections: z.strictObject({
-    fixed: extent,
-    metadata: extent,
-    tensorInfos: extent,
-    data: extent,
-  }),
+  sections,
+  /** The files of a model in several, in order; empty for a model in one. */
+  shards: z.array(
+    z.strictObject({ name: z.string(), bytes, tensorCount: count, dataOffset: bytes, sections }),
+  ),
   /** What is doubtful about the file's structure. */
   issues: z.array(
     z.strictObject({
@@ -177,7 +190,15 @@ export const inspectionSchema = z.strictObject({
   model,
   metadata: z.array(entry),
   tensors: z.array(
-    z.strictObject({ name: z.string(), type: z.string(), shape: z.array(count), offset: bytes, bytes }),
+    z.strictObject({
+      name: z.string(),
+      type: z.string(),
+      shape: z.array(count),
+      offset: bytes,
+      bytes,
+      /** Which shard it is in, from 1. */
+      shard: count.optional(),
+    }),
   ),
   quantization,
   memory: z.union([memory, unavailable]),

@@ -17,7 +17,7 @@ const unavailable: z.ZodType<Unavailable> = z.strictObject({
 export const orUnavailable = <Schema extends z.ZodType>(schema: Schema) => z.union([schema, unavailable]);
 export const count = z.int().nonnegative();
 export const finite = z.number();
-export const fraction = z.number().min(0).max(1);
+const fraction = z.number().min(0).max(1);
 export const bytes = z.int().nonnegative();
 
 export const rate = z.strictObject({

@@ -2,7 +2,7 @@ import type { CompletionRequest, ContextOptions, EngineSession, LoadedModel } fr
 import { isCorrect, type TaskItem } from './tasks.ts';
 
 /** Room for a reply where the item does not say: answers are asked to be short. */
-const DEFAULT_REPLY_TOKENS = 32;
+export const DEFAULT_REPLY_TOKENS = 32;
 
 /** Replies that grow side by side, as long as their caches stay within the budget. */
 const MAXIMUM_SEQUENCES = 16;

@@ -47,76 +47,12 @@ export function emptySums(): WeightErrorSums {
 }
 
 /**
- * Adds a piece of two tensors, pair by pair.
+ * Adds a piece of two tensors, pair by pair: squares of floats and their sums are far from the limits of a double.
+ * `weight-kernels.ts` does the same for finite weights, faster.
  * @param reference weights of a
  * @param other weights of b, as many
  */
 export function addPiece(sums: WeightErrorSums, reference: Float32Array, other: Float32Array): void {
-  const length = Math.min(reference.length, other.length);
-  // Two of each: an addition that waits for the one before it takes four cycles. Squares of floats and their sums
-  // are far from the limits of a double.
-  let [a2, b2, e2, a2Odd, b2Odd, e2Odd] = [0, 0, 0, 0, 0, 0];
-  let largest = 0;
-  for (let index = 0; index < length - 1; index += 2) {
-    const a = reference[index] ?? 0;
-    const b = other[index] ?? 0;
-    const aOdd = reference[index + 1] ?? 0;
-    const bOdd = other[index + 1] ?? 0;
-    const error = (a - b) * (a - b);
-    const errorOdd = (aOdd - bOdd) * (aOdd - bOdd);
-    a2 += a * a;
-    b2 += b * b;
-    e2 += error;
-    a2Odd += aOdd * aOdd;
-    b2Odd += bOdd * bOdd;
-    e2Odd += errorOdd;
-    if (error > largest) largest = error;
-    if (errorOdd > largest) largest = errorOdd;
-  }
-  if (length % 2 === 1) {
-    const a = reference[length - 1] ?? 0;
-    const b = other[length - 1] ?? 0;
-    const error = (a - b) * (a - b);
-    a2 += a * a;
-    b2 += b * b;
-    e2 += error;
-    if (error > largest) largest = error;
-  }
-  const error = e2 + e2Odd;
-  // NaN and infinities make the sums such: asked once a piece, not once a weight.
-  if (!Number.isFinite(a2 + a2Odd + b2 + b2Odd + error)) {
-    addFinitePairs(sums, reference, other);
-    return;
-  }
-  sums.weights += length;
-  sums.referenceSquares += a2 + a2Odd;
-  sums.otherSquares += b2 + b2Odd;
-  sums.errorSquares += error;
-  if (largest > sums.maxErrorSquare) sums.maxErrorSquare = largest;
-}
-
-/** Adds a piece whose bytes are the same on both sides: only its size in the total is to be known. */
-export function addIdenticalPiece(sums: WeightErrorSums, values: Float32Array): void {
-  let [even, odd] = [0, 0];
-  const { length } = values;
-  for (let index = 0; index < length - 1; index += 2) {
-    const a = values[index] ?? 0;
-    const aOdd = values[index + 1] ?? 0;
-    even += a * a;
-    odd += aOdd * aOdd;
-  }
-  if (length % 2 === 1) even += (values[length - 1] ?? 0) ** 2;
-  const squares = even + odd;
-  if (!Number.isFinite(squares)) {
-    addFinitePairs(sums, values, values);
-    return;
-  }
-  sums.weights += length;
-  sums.referenceSquares += squares;
-  sums.otherSquares += squares;
-}
-
-function addFinitePairs(sums: WeightErrorSums, reference: Float32Array, other: Float32Array): void {
   for (let index = 0; index < reference.length; index++) {
     const a = reference[index] ?? 0;
     const b = other[index] ?? 0;

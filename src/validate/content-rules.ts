@@ -1,7 +1,7 @@
 import type { ContentReport, TensorContent } from './content-report.ts';
 import { isFloatType } from './content-report.ts';
 import type { Finding } from './diagnostic.ts';
-import type { FileUnderTest, ManifestEntry } from './file-under-test.ts';
+import { type FileUnderTest, type ManifestEntry, statedSha256 } from './file-under-test.ts';
 import { quoted } from './quoted.ts';
 import type { Rule, RuleTable } from './rule.ts';
 
@@ -100,13 +100,17 @@ export const CONTENT_RULES: RuleTable = {
     checkedBy: 'Nobody: neither the Hub’s clients nor any loader compare it.',
     fix: 'Download the file again from the pinned commit.',
     *check({ content, expectedSha256, origin }) {
+      const expected = expectedSha256?.toLowerCase();
+      const stated = statedSha256(origin);
+      if (content === null && expected !== undefined && stated !== undefined && stated !== expected) {
+        yield { message: `the Hub states SHA-256 ${stated}, expected ${expected}` };
+      }
       const actual = content?.sha256;
       if (actual === undefined || actual === null) return;
-      const stated = origin?.objectId ?? null;
-      if (expectedSha256 !== null && actual !== expectedSha256.toLowerCase()) {
-        yield { message: `SHA-256 is ${actual}, expected ${expectedSha256.toLowerCase()}` };
+      if (expected !== undefined && actual !== expected) {
+        yield { message: `SHA-256 is ${actual}, expected ${expected}` };
       }
-      if (stated !== null && /^[0-9a-f]{64}$/.test(stated) && actual !== stated) {
+      if (stated !== undefined && actual !== stated) {
         yield { message: `SHA-256 is ${actual}, but the Hub’s object is ${stated}` };
       }
     },

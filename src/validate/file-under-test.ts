@@ -30,20 +30,36 @@ export type LoadOutcome =
   | { readonly status: 'ok' }
   | { readonly status: 'failed' | 'crashed' | 'timeout' | 'not-finite'; readonly reason: string };
 
-/** Where a file came from, as far as its place says it: a snapshot in the Hugging Face cache. */
-export interface Origin {
-  readonly repo: string;
-  readonly commit: string;
-  /** The name of its blob: the SHA-256 that the Hub states, where it is one. */
-  readonly objectId: string | null;
+/** Where a file came from: the Hub, by its listing or by a snapshot in the cache, or an address. */
+export type Origin =
+  | {
+      readonly kind: 'hub';
+      readonly repo: string;
+      readonly commit: string;
+      /** The name of its blob: the SHA-256 that the Hub states, where it is one. */
+      readonly objectId: string | null;
+      /** As the listing has it; null where only the cache was looked at. */
+      readonly sizeBytes: number | null;
+    }
+  | { readonly kind: 'url'; readonly url: string };
+
+/** The SHA-256 that the Hub states for a file; undefined for a file of git's, and for any that is not from there. */
+export function statedSha256(origin: Origin | null): string | undefined {
+  const id = origin?.kind === 'hub' ? origin.objectId : null;
+  return id !== null && /^[0-9a-f]{64}$/.test(id) ? id : undefined;
+}
+
+/** What is known of one file at least. */
+interface HeaderFacts {
+  /** The file's name without folders. */
+  readonly name: string;
+  /** The whole file's length. */
+  readonly fileBytes: number;
+  readonly scan: HeaderScan;
 }
 
 /** All that is known of one file. Whoever has not looked at a part leaves it null, and its rules say nothing. */
-export interface FileFacts {
-  /** The file's name without folders. */
-  readonly name: string;
-  readonly fileBytes: number;
-  readonly scan: HeaderScan;
+export interface FileFacts extends HeaderFacts {
   readonly content: ContentReport | null;
   /** By metadata key. */
   readonly templates: ReadonlyMap<string, TemplateReport>;
@@ -56,6 +72,21 @@ export interface FileFacts {
   readonly policy: Policy | null;
   readonly load: LoadOutcome | null;
 }
+
+/** Facts of which those that nobody looked at may be left out. */
+export type KnownFacts = HeaderFacts & Partial<FileFacts>;
+
+const NOTHING_MORE: Omit<FileFacts, keyof HeaderFacts> = {
+  content: null,
+  templates: new Map(),
+  shards: null,
+  origin: null,
+  expectedSha256: null,
+  manifest: null,
+  headerSha256: null,
+  policy: null,
+  load: null,
+};
 
 /** What the rules see: the facts, and views of the header that several rules share. */
 export interface FileUnderTest extends FileFacts {
@@ -79,7 +110,8 @@ export interface FileUnderTest extends FileFacts {
 type FileKind = 'model' | 'vocabulary' | 'later-shard' | 'companion' | 'other';
 
 /** Prepares the facts of a file for the rules. */
-export function fileUnderTest(facts: FileFacts): FileUnderTest {
+export function fileUnderTest(known: KnownFacts): FileUnderTest {
+  const facts: FileFacts = { ...NOTHING_MORE, ...known };
   const { scan, shards } = facts;
   const header = scan.header;
   const architecture = getString(scan, 'general.architecture');

@@ -13,9 +13,17 @@ export {
   type Severity,
   verdictOf,
 } from './diagnostic.ts';
-export type { FileFacts, LoadOutcome, ManifestEntry, Origin, Sibling } from './file-under-test.ts';
+export {
+  type FileFacts,
+  type KnownFacts,
+  type LoadOutcome,
+  type ManifestEntry,
+  type Origin,
+  type Sibling,
+  statedSha256,
+} from './file-under-test.ts';
 export type { Policy } from './policy.ts';
-export type { FileReport, ValidationReport } from './report.ts';
+export type { ContentCheck, FileReport, ValidationReport } from './report.ts';
 export { groupOf, type Rule } from './rule.ts';
 export { RULE_GROUPS, RULES, ruleById, rulesNamed } from './rules.ts';
 export type { TemplateReport } from './template-report.ts';

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { getString, parameterCount, quantizationLabel } from '../gguf/index.ts';
 import { dimensionsOf } from './architecture-dimensions.ts';
 import { atKey } from './at-key.ts';
-import type { FileUnderTest } from './file-under-test.ts';
+import { type FileUnderTest, statedSha256 } from './file-under-test.ts';
 import type { Policy } from './policy.ts';
 import { quoted } from './quoted.ts';
 import type { Rule, RuleTable } from './rule.ts';
@@ -117,11 +117,17 @@ export const POLICY_RULES: RuleTable = {
   'policy/sha256': {
     ...TEXT,
     reason: 'The file’s SHA-256 is one of the policy’s `sha256`.',
-    *check({ policy, content }) {
-      if (policy?.sha256 === undefined || content === null || content.sha256 === null) return;
-      const actual = content.sha256;
+    *check({ policy, content, origin }) {
+      if (policy?.sha256 === undefined || content?.sha256 === null) return;
+      const actual = content?.sha256 ?? statedSha256(origin);
       if (policy.sha256.some((known) => known.toLowerCase() === actual)) return;
-      yield { message: `SHA-256 ${actual} is not one of the ${policy.sha256.length} known ones` };
+      const what = content === null ? 'the SHA-256 that the Hub states,' : 'SHA-256';
+      yield {
+        message:
+          actual === undefined
+            ? 'the SHA-256 is not known: the file was not read, and nobody states one'
+            : `${what} ${actual} is not one of the ${policy.sha256.length} known ones`,
+      };
     },
   },
   'policy/chat-template': {

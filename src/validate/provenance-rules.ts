@@ -85,10 +85,23 @@ export const PROVENANCE_RULES: RuleTable = {
     fix: 'Fetch it with `quantscope pull`, which keeps both, or write a manifest with --manifest write.',
     *check({ origin, header, kind, expectedSha256, manifest }) {
       if (header === null || kind === 'other') return;
-      if (origin !== null) yield { message: `from ${origin.repo} at commit ${origin.commit}` };
+      if (origin?.kind === 'hub') yield { message: `from ${origin.repo} at commit ${origin.commit}` };
+      else if (origin?.kind === 'url')
+        yield { message: `from ${origin.url}, which may hold other bytes tomorrow` };
       else if (expectedSha256 === null && (manifest === null || manifest === 'absent')) {
         yield { message: 'a local file: nothing states where it came from or what its hash must be' };
       }
+    },
+  },
+  'provenance/size': {
+    severity: 'error',
+    reason: 'A file from the Hub has as many bytes as the Hub’s listing says.',
+    why: 'What is served is not what was published: cut, replaced, or an answer of something in between.',
+    checkedBy: 'The Hub’s own clients, after a download.',
+    fix: 'Try again, or without the proxy in between; `quantscope pull` verifies size and hash.',
+    *check({ origin, fileBytes }) {
+      if (origin?.kind !== 'hub' || origin.sizeBytes === null || origin.sizeBytes === fileBytes) return;
+      yield { message: `${fileBytes} bytes, the Hub’s listing says ${origin.sizeBytes}` };
     },
   },
   'provenance/unknowable': {

@@ -1,5 +1,5 @@
 import { bySeverity, type Diagnostic } from './diagnostic.ts';
-import { type FileFacts, fileUnderTest } from './file-under-test.ts';
+import { fileUnderTest, type KnownFacts } from './file-under-test.ts';
 import { RULES } from './rules.ts';
 
 /** Findings of one rule that are kept of one file: past that, more of them teach nothing. */
@@ -12,9 +12,10 @@ export interface ValidateOptions {
 
 /**
  * Judges one file by every rule. Never throws, whatever the file holds: that is what the rules are for.
+ * @param facts the header's scan at least; rules about what is left out (content, templates, load) say nothing
  * @returns diagnostics, worst first
  */
-export function validateFile(facts: FileFacts, { rules }: ValidateOptions = {}): Diagnostic[] {
+export function validateFile(facts: KnownFacts, { rules }: ValidateOptions = {}): Diagnostic[] {
   const file = fileUnderTest(facts);
   const severities = facts.policy?.severities ?? {};
   const diagnostics: Diagnostic[] = [];

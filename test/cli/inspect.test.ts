@@ -208,7 +208,7 @@ describe('inspect of a remote file', () => {
     expect(requests).toHaveLength(1);
     expect(stdout).toContain('Read with 1 request: 256 KiB of 2.6 MiB.');
     const { source } = parsed((await inspect(`${address}/model.gguf`, '--json')).stdout);
-    expect(source).toEqual({ kind: 'url', requests: 1, bytesFetched: 262_144 });
+    expect(source).toEqual({ kind: 'url', requests: 1, bytesFetched: 262_144, hub: null });
   });
 
   it('ends with 2 where the server has no such file', async () => {
@@ -219,7 +219,7 @@ describe('inspect of a remote file', () => {
 });
 
 describe('what inspect loads', () => {
-  it('is neither the engine nor zod, chalk or the commands it is not', async () => {
+  it('is neither the engine, the network, zod, chalk nor the commands it is not', async () => {
     await using scratch = await scratchFolder();
     const recorder = new URL('../helpers/record-imports.js', import.meta.url);
     const { exitCode } = await quantscope(['inspect', 'nano:Q4_K_M'], {
@@ -228,7 +228,8 @@ describe('what inspect loads', () => {
     expect(exitCode).toBe(0);
     const modules = (await readFile(scratch.path('modules'), 'utf8')).trim().split('\n');
     expect(modules.some((url) => url.endsWith('/dist/cli/inspect/run.js'))).toBe(true);
-    const unwanted = /node_modules\/(?!commander)|dist\/engine\/|dist\/validate\/|cli\/compare\/run/;
+    const unwanted =
+      /node_modules\/(?!commander)|dist\/(?:engine|validate)\/|cli\/compare\/run|gguf\/dequantize|http-source|dist\/hub\/(?!(?:local|ref|gguf-names|safe-names)\.js)/;
     expect(modules.filter((url) => unwanted.test(url))).toEqual([]);
   });
 });

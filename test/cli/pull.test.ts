@@ -1,9 +1,12 @@
 import { spawn } from 'node:child_process';
-import { readdir, readFile, readlink, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, readlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
+import { Ajv2020 } from 'ajv/dist/2020.js';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { PullReport } from '../../src/cli/hub-contracts.ts';
 import { BIN, type CliResult, quantscope, scratchFolder } from '../helpers/cli.ts';
+import { FileServer } from '../helpers/file-server.ts';
 import { HubServer, noise, sha256 } from '../helpers/hub-server.ts';
 import { nanoPath } from '../helpers/nano.ts';
 
@@ -37,6 +40,8 @@ function run(args: readonly string[], env: Record<string, string> = {}): Promise
       HF_HOME: scratch.path('hf'),
       HF_TOKEN: 'hf_secret',
       HF_HUB_CACHE: '',
+      XDG_CACHE_HOME: scratch.path('cache'),
+      XDG_CONFIG_HOME: scratch.path('config'),
       ...env,
     },
   });
@@ -131,8 +136,12 @@ describe('pull', () => {
   it('goes on where it was interrupted', async () => {
     server.options = { bytesPerSecond: 1_000_000 };
     const child = spawn(process.execPath, [BIN, 'pull', `hf:${REPO}:Q8_0`], {
-      stdio: 'ignore',
+      stdio: ['ignore', 'ignore', 'pipe'],
       env: { ...process.env, HF_ENDPOINT: server.endpoint, HF_HOME: scratch.path('hf'), HF_HUB_CACHE: '' },
+    });
+    let stderr = '';
+    child.stderr.on('data', (text) => {
+      stderr += text;
     });
     const ended = new Promise((done) => {
       child.on('close', done);
@@ -141,12 +150,66 @@ describe('pull', () => {
     await wait(1500);
     child.kill('SIGINT');
     expect(await ended).toBe(130);
+    expect(stderr).toBe('interrupted: what was received is kept, and the same command goes on from there\n');
     const partial = JSON.parse((await run(['pull', `hf:${REPO}:Q8_0`, '--dry-run', '--json'])).stdout);
     expect(partial.files[0].state).toBe('partial');
     server.options = {};
     server.requests.length = 0;
     expect((await run(['pull', `hf:${REPO}:Q8_0`])).exitCode).toBe(0);
     expect(server.downloads[0]?.headers.range).not.toMatch(/^bytes=0-/);
+  });
+});
+
+/** The report as the published schema allows it. */
+async function checkedReport(text: string): Promise<PullReport> {
+  const report: PullReport = JSON.parse(text);
+  const schema = JSON.parse(await readFile(new URL('../../schema/pull.json', import.meta.url), 'utf8'));
+  const validate = new Ajv2020({ strict: false }).compile(schema);
+  expect(validate(report) ? null : validate.errors).toBeNull();
+  return report;
+}
+
+describe('pull of a plain address', () => {
+  it('fetches it once, says what was checked, and reports it beside hub refs', async () => {
+    await using web = await FileServer.start();
+    web.files.set('/f/nano-Q2_K.gguf?sig=secret', { content: await readFile(nanoPath('Q2_K')), etag: '"1"' });
+    const url = web.url('/f/nano-Q2_K.gguf?sig=secret');
+    const planned = await run(['pull', url, '--dry-run']);
+    expect(planned.stdout).toMatch(/^absent +1\.7 MiB {2}http:\/\/127\.0\.0\.1:\d+\/f\/nano-Q2_K\.gguf\n/);
+    const { exitCode, stdout, stderr } = await run([
+      'pull',
+      url,
+      `hf:${REPO}:Q2_K`,
+      nanoPath('Q8_0'),
+      '--json',
+    ]);
+    expect(exitCode).toBe(0);
+    expect(stderr).toContain(
+      `no digest to check it against, its SHA-256 is ${sha256(await readFile(nanoPath('Q2_K')))}`,
+    );
+    const { files } = await checkedReport(stdout);
+    expect(files.map(({ source, state, verified }) => [source, state, verified])).toEqual([
+      ['url', 'downloaded', false],
+      ['hub', 'downloaded', true],
+      ['local', 'cached', null],
+    ]);
+    expect(files[0]?.path.startsWith(scratch.path('cache'))).toBe(true);
+    web.requests.length = 0;
+    const again = await run(['pull', url]);
+    expect(again.stderr).toBe('');
+    expect((await readFile(again.stdout.trim())).equals(await readFile(nanoPath('Q2_K')))).toBe(true);
+    expect(web.downloads).toEqual([]);
+    const compared = await run(['compare', url, '--only', 'size', '--json', '--quiet']);
+    expect(compared.exitCode).toBe(0);
+    const outputs = [planned, { stdout, stderr }, again, compared].map((each) => each.stdout + each.stderr);
+    expect(outputs.join()).not.toContain('secret');
+  });
+
+  it('refuses one that holds a password', async () => {
+    const { exitCode, stderr } = await run(['pull', 'https://me:hunter2@example.com/m.gguf']);
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain('holds a name and password');
+    expect(stderr).not.toContain('hunter2');
   });
 });
 
@@ -164,5 +227,52 @@ describe('a catalogue of one’s own', () => {
     expect(compared.stderr).toBe('');
     const results: { variants: { name: string }[] } = JSON.parse(compared.stdout);
     expect(results.variants.map(({ name }) => name)).toEqual(['Q8_0', 'Q2_K']);
+  });
+
+  it('lies in the config folder, and is used offline, with a revision and a quantization', async () => {
+    const commit = server.commitOf(REPO);
+    await mkdir(scratch.path('config/quantscope'), { recursive: true });
+    const entry = { repo: REPO, revision: commit, quantizations: ['Q2_K'], licence: 'mine' };
+    await writeFile(
+      scratch.path('config/quantscope/catalogue.json'),
+      JSON.stringify({ $schema: 'catalogue.json', Mine: entry }),
+    );
+    const first = await run(['pull', 'mine:q8_0']);
+    expect(first.stderr).toContain('maker/nano-GGUF: licence mine');
+    server.requests.length = 0;
+    const offline = { HF_HUB_OFFLINE: '1' };
+    const again = await run(['pull', 'mine:Q8_0', `hf:${REPO}@${commit}:Q8_0`], offline);
+    expect(again.stdout).toBe(first.stdout);
+    const table = JSON.parse((await run(['variants', 'mine', '--json'], offline)).stdout);
+    expect([table.source, table.licence, table.variants.length]).toEqual(['cache', 'mine', 1]);
+    const absent = await run(['pull', 'mine'], offline);
+    expect(absent.exitCode).toBe(2);
+    expect(absent.stderr).toMatch(
+      /^error: hf:maker\/nano-GGUF@[0-9a-f]{40}:Q2_K: no such model in the cache/m,
+    );
+    expect((await run(['pull', 'phi3'], offline)).stderr).toContain(
+      'not in the cache at main, and HF_HUB_OFFLINE is set',
+    );
+    expect(server.requests).toEqual([]);
+  });
+
+  it.each([
+    ['nothing there', undefined, 'cannot be read'],
+    ['no JSON', '{', 'not JSON'],
+    ['no object', '[]', 'expected object'],
+    ['a name that is taken', '{"nano":{"repo":"a/b"}}', '"nano" cannot be a name'],
+    ['a misspelt field', '{"phi3":{"quants":["Q2_K"]}}', 'quants'],
+    ['no repository', '{"mine":{"quantizations":[]}}', 'mine: repo is absent'],
+    ['a repository that is none', '{"mine":{"repo":"../x"}}', 'owner/name'],
+    ['a revision that is none', '{"mine":{"repo":"a/b","revision":"../x"}}', 'a branch, a tag or a commit'],
+  ])('is refused with %s', async (_, text, said) => {
+    const path = scratch.path('catalogue.json');
+    if (text !== undefined) await writeFile(path, text);
+    const { exitCode, stderr, stdout } = await run(['variants'], { QUANTSCOPE_CATALOGUE: path });
+    expect(stdout).toBe('');
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain(said);
+    expect(stderr).toContain(path);
+    expect(stderr).toMatch(/\nhint: /);
   });
 });

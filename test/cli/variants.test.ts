@@ -1,7 +1,11 @@
 import { readFile } from 'node:fs/promises';
+import { Ajv2020 } from 'ajv/dist/2020.js';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { CatalogueList } from '../../src/cli/hub-contracts.ts';
+import { writeModelBytes } from '../../src/gguf/index.ts';
+import type { VariantsReport } from '../../src/report/variants-table.ts';
 import { quantscope, scratchFolder } from '../helpers/cli.ts';
-import { HubServer } from '../helpers/hub-server.ts';
+import { HubServer, noise } from '../helpers/hub-server.ts';
 import { nanoPath } from '../helpers/nano.ts';
 
 const REPO = 'maker/nano-GGUF';
@@ -69,5 +73,65 @@ describe('variants', () => {
     const withToken = await run(['variants', REPO], { HF_TOKEN: 'a-token-of-another-form' });
     expect(withToken.exitCode).toBe(0);
     expect(server.downloads.every(({ headers }) => headers.authorization === undefined)).toBe(true);
+  });
+
+  it('adds up shards, and one unreadable file does not spoil the table', async () => {
+    const whole = server.repos.get(REPO)?.files ?? {};
+    const shard = (index: number, tensors: string[]) => ({
+      content: writeModelBytes({
+        metadata: [
+          ['general.architecture', { type: 'string', value: 'llama' }],
+          ['split.no', { type: 'uint16', value: index }],
+          ['split.count', { type: 'uint16', value: 2 }],
+          ['split.tensors.count', { type: 'int32', value: 3 }],
+        ],
+        tensors: tensors.map((name) => ({ name, type: 'BF16', shape: [32] })),
+      }),
+    });
+    const shards = [shard(0, ['a', 'b']), shard(1, ['c'])];
+    server.repos.set(REPO, {
+      files: {
+        ...whole,
+        'broken-Q8_0.gguf': { content: noise(5000) },
+        ...Object.fromEntries(
+          shards.map((each, index) => [`BF16/m-BF16-0000${index + 1}-of-00002.gguf`, each]),
+        ),
+      },
+    });
+    const { exitCode, stdout } = await run(['variants', REPO, '--json']);
+    expect(exitCode).toBe(1);
+    const report: VariantsReport = JSON.parse(stdout);
+    const schema = JSON.parse(await readFile(new URL('../../schema/variants.json', import.meta.url), 'utf8'));
+    const validate = new Ajv2020({ strict: false }).compile(schema);
+    expect(validate(report) ? null : validate.errors).toBeNull();
+    const two = report.variants.find(({ label }) => label === 'BF16');
+    expect(two).toMatchObject({
+      shards: 2,
+      bytes: shards.reduce((sum, { content }) => sum + content.length, 0),
+    });
+    expect(two?.bitsPerWeight).toBeCloseTo(16);
+    const broken = report.variants.find(({ label }) => label === 'Q8_0');
+    expect(broken?.failure?.code).toMatch(/magic/);
+    expect(report.variants.filter(({ failure }) => failure === null).length).toBe(report.variants.length - 1);
+    const table = await run(['variants', REPO]);
+    expect(table.stdout).toContain('Q8_0 failed');
+    expect(table.stdout).toContain('- hf:maker/nano-GGUF/broken-Q8_0.gguf');
+  });
+
+  it('lists the catalogue without a repository', async () => {
+    const { exitCode, stdout } = await run(['variants']);
+    expect(exitCode).toBe(0);
+    for (const said of [
+      'phi3',
+      'llama-3.2-1b',
+      'gemma-2b',
+      'MIT (Microsoft)',
+      'Q2_K, Q4_K_M, Q8_0',
+      '<|end|>',
+    ])
+      expect(stdout).toContain(said);
+    const list: CatalogueList = JSON.parse((await run(['variants', '--json'])).stdout);
+    expect(list.models.map(({ name }) => name)).toEqual(['phi3', 'llama-3.2-1b', 'gemma-2b']);
+    expect(server.requests).toEqual([]);
   });
 });

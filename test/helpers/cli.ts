@@ -18,6 +18,8 @@ export interface CliOptions {
   readonly env?: Record<string, string>;
   readonly cwd?: string;
   readonly timeoutMs?: number;
+  /** Called with the process's id as soon as it runs. */
+  readonly onStart?: (pid: number) => void;
   /** Called with all of stderr so far and the process, at every piece of it. */
   readonly onStderr?: (stderr: string, pid: number) => void;
 }
@@ -33,6 +35,7 @@ export function quantscope(args: readonly string[], options: CliOptions = {}): P
       timeout: options.timeoutMs ?? 110_000,
       killSignal: 'SIGKILL',
     });
+    if (child.pid !== undefined) options.onStart?.(child.pid);
     let stdout = '';
     let stderr = '';
     child.stdout.setEncoding('utf8').on('data', (text: string) => {

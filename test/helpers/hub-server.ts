@@ -11,6 +11,8 @@ export interface ServedFile {
   readonly content: Uint8Array;
   /** Default: true, as .gguf files are. */
   readonly lfs?: boolean;
+  /** Listed and sent as so long, zeros all through: for gigabytes that nobody shall wait for. */
+  readonly claimedBytes?: number;
 }
 
 export interface ServedRepo {
@@ -201,7 +203,7 @@ export class HubServer implements AsyncDisposable {
     response.writeHead(302, {
       location: `${this.cdnOrigin}/${id}?link=${this.#links}&X-Signature=secret`,
       'x-linked-etag': `"${id}"`,
-      'x-linked-size': file.content.length,
+      'x-linked-size': file.claimedBytes ?? file.content.length,
       'content-length': 0,
     });
     response.end();
@@ -227,11 +229,21 @@ export class HubServer implements AsyncDisposable {
     }
     // Another value than the object id, as the real one's is.
     const etag = `"cdn-${sha256(content).slice(0, 32)}"`;
-    const range = this.#range(request, content.length, etag);
+    const length = this.#claimedBytes(id) ?? content.length;
+    const range = this.#range(request, length, etag);
     if (range === 'unsatisfiable') {
-      return end(response, 416, { 'content-range': `bytes */${content.length}` }, '');
+      return end(response, 416, { 'content-range': `bytes */${length}` }, '');
     }
-    const [start, stop] = range ?? [0, content.length];
+    const [start, stop] = range ?? [0, length];
+    if (length !== content.length) {
+      response.writeHead(206, {
+        etag,
+        'content-length': stop - start,
+        'content-range': `bytes ${start}-${stop - 1}/${length}`,
+      });
+      await this.#send(response, { length: stop - start, subarray: (from, to) => new Uint8Array(to - from) });
+      return void response.end();
+    }
     let body: Uint8Array = content.subarray(start, stop);
     if (fault?.kind === 'wrong-bytes') {
       body = Uint8Array.from(body);
@@ -265,12 +277,15 @@ export class HubServer implements AsyncDisposable {
     return [start, last ? Math.min(length, Number(last) + 1) : length];
   }
 
-  async #send(response: ServerResponse, body: Uint8Array): Promise<void> {
+  async #send(
+    response: ServerResponse,
+    body: { readonly length: number; readonly subarray: (from: number, to: number) => Uint8Array },
+  ): Promise<void> {
     const { bytesPerSecond } = this.options;
     const step = bytesPerSecond === undefined ? 256 * 1024 : Math.max(1024, Math.ceil(bytesPerSecond / 50));
     const began = performance.now();
     for (let sent = 0; sent < body.length && !response.destroyed; ) {
-      const piece = body.subarray(sent, sent + step);
+      const piece = body.subarray(sent, Math.min(body.length, sent + step));
       sent += piece.length;
       if (!response.write(piece)) {
         await new Promise<void>((done) => {
@@ -295,6 +310,11 @@ export class HubServer implements AsyncDisposable {
       for (const { content } of Object.values(files)) if (sha256(content) === id) return content;
     }
     return undefined;
+  }
+
+  #claimedBytes(id: string): number | undefined {
+    const all = [...this.repos.values()].flatMap(({ files }) => Object.values(files));
+    return all.find(({ content }) => sha256(content) === id)?.claimedBytes;
   }
 
   #record(server: 'hub' | 'cdn', { method = '', url = '', headers }: IncomingMessage): void {
@@ -329,14 +349,15 @@ export function noise(length: number, seed = 1): Buffer {
   return bytes;
 }
 
-function treeEntry(path: string, { content, lfs = true }: ServedFile): object {
+function treeEntry(path: string, { content, lfs = true, claimedBytes }: ServedFile): object {
+  const size = claimedBytes ?? content.length;
   if (!lfs) return { type: 'file', path, size: content.length, oid: gitSha1(content) };
   return {
     type: 'file',
     path,
-    size: content.length,
+    size,
     oid: gitSha1(Buffer.from(`pointer to ${sha256(content)}`)),
-    lfs: { oid: sha256(content), size: content.length, pointerSize: 134 },
+    lfs: { oid: sha256(content), size, pointerSize: 134 },
     xetHash: sha256(Buffer.from(`xet of ${sha256(content)}`)),
   };
 }

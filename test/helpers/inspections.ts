@@ -16,6 +16,6 @@ function inspectionOfHeader(
   ref = 'model.gguf',
   contexts: readonly number[] = [],
 ): Inspection {
-  const source = { kind: 'file', requests: 1, bytesFetched: 262_144 } as const;
-  return inspectionOf({ ref, header, source, toolVersion: '1.2.3', contexts });
+  const source = { kind: 'file', requests: 1, bytesFetched: 262_144, hub: null } as const;
+  return inspectionOf({ ref, header, names: [ref], source, toolVersion: '1.2.3', contexts });
 }

@@ -185,6 +185,13 @@ describe('a fault that passes', () => {
     expect(notices.join()).toContain('429');
   });
 
+  it('a Retry-After of a year is cut to what anybody waits, and the message says so', async () => {
+    server.faults.push({ kind: 'status', status: 503, headers: { 'retry-after': '31536000' } });
+    await expectInPlace(await fetchIt());
+    expect(Math.max(...paused)).toBeLessThan(332_000);
+    expect(notices.join()).toMatch(/trying again in 5 min 3\d s \(it asked for 8760 h 0 min/);
+  });
+
   it('503 with a date in Retry-After is waited for, on the Hub too', async () => {
     const date = new Date(Date.now() + 20_000).toUTCString();
     server.hubFaults.push({ kind: 'status', status: 503, headers: { 'retry-after': date } });

@@ -150,8 +150,7 @@ describe('a comparison', () => {
       await using scratch = await scratchFolder();
       const { results } = await run(scratch.folder, {
         engine: {
-          failure: (path, method) =>
-            path.endsWith('Q8_0') && method === 'timeGeneration' ? code : undefined,
+          failure: (path, method) => (path.endsWith('Q8_0') && method === 'timeTest' ? code : undefined),
         },
       });
       const [f16, q8, q2] = (await results).variants;
@@ -218,8 +217,8 @@ describe('a comparison', () => {
     expect(resumed.variants.map(({ status }) => status)).toEqual(['ok', 'ok', 'ok']);
     expect(second.calls.filter((call) => call.startsWith('Q8_0'))).toEqual([]);
     expect(second.calls).toContain('F16 score');
-    expect(second.calls).not.toContain('F16 timePrompt');
-    expect(second.calls).not.toContain('Q2_K timePrompt');
+    expect(second.calls).not.toContain('F16 timeTest');
+    expect(second.calls).not.toContain('Q2_K timeTest');
     expect(second.calls).toContain('Q2_K score');
 
     const third = await run(scratch.folder, { previous: resumed });
@@ -238,7 +237,7 @@ describe('a comparison', () => {
     };
     const { results, calls } = await run(scratch.folder, { previous: changed });
     await results;
-    expect(calls).toContain('Q2_K timePrompt');
+    expect(calls).toContain('Q2_K timeTest');
     expect(calls.some((call) => call.startsWith('Q8_0'))).toBe(false);
   });
 

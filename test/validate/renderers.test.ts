@@ -1,3 +1,5 @@
+import sarifSchema from '@microsoft/jest-sarif/lib/schemas/sarif-2.1.0-rtm.5.json' with { type: 'json' };
+import { Ajv } from 'ajv';
 import { describe, expect, it } from 'vitest';
 import { renderValidation } from '../../src/report/validation-registry.ts';
 import { renderFileText } from '../../src/report/validation-text.ts';
@@ -11,13 +13,21 @@ const hostile: FileReport = {
   verdict: 'error',
   bytes: 10,
   sha256: 'a'.repeat(64),
+  content: { status: 'checked' },
   diagnostics: [
     { rule: 'tensor/offset', severity: 'error', message: HOSTILE, offset: 7, tensor: HOSTILE },
     { rule: 'content/zeros', severity: 'warning', message: HOSTILE, key: HOSTILE },
     { rule: 'provenance/license', severity: 'note', message: 'a note' },
   ],
 };
-const sound: FileReport = { ref: 'b.gguf', verdict: 'ok', bytes: 10, sha256: null, diagnostics: [] };
+const sound: FileReport = {
+  ref: 'b.gguf',
+  verdict: 'ok',
+  bytes: 10,
+  sha256: null,
+  content: { status: 'unavailable', reason: 'the file is <remote>' },
+  diagnostics: [],
+};
 const report: ValidationReport = { schema: 'quantscope/validation@1', files: [hostile, sound] };
 
 describe('a report about a hostile file', () => {
@@ -67,6 +77,31 @@ describe('a report about a hostile file', () => {
     ]);
     expect(sarif.runs[0].artifacts).toHaveLength(2);
     expect(JSON.parse(renderValidation('json', report))).toEqual(report);
+  });
+
+  it('as SARIF matches the published schema of version 2.1.0', () => {
+    // Draft 4 calls an identifier `id`; nothing else of it is used that draft 7 reads otherwise.
+    const { $schema: _draft, id: _id, ...schema } = sarifSchema;
+    const matches = new Ajv({ strict: false, validateFormats: false, unicodeRegExp: false }).compile(schema);
+    const sarif: unknown = JSON.parse(renderValidation('sarif', report, { toolVersion: '1.0.0' }));
+    expect(matches(sarif), JSON.stringify(matches.errors)).toBe(true);
+    expect(matches({ version: '2.1.0', runs: [{}] })).toBe(false);
+  });
+
+  it('as SARIF says of which files the content was not checked', () => {
+    const sarif = JSON.parse(renderValidation('sarif', report));
+    expect(sarif.runs[0].invocations[0].toolExecutionNotifications).toEqual([
+      expect.objectContaining({
+        level: 'note',
+        message: { text: 'Content not checked: the file is <remote>.' },
+      }),
+    ]);
+  });
+
+  it('as JUnit XML skips the group content where the weights were not read', () => {
+    const xml = renderValidation('junit', report);
+    expect(xml).toContain('name="b.gguf" tests="13" failures="0" errors="0" skipped="1"');
+    expect(xml).toContain('<skipped message="the file is &lt;remote&gt;"/>');
   });
 
   it('as NDJSON is a line for each file', () => {

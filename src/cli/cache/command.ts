@@ -10,7 +10,10 @@ export interface CacheOptions {
 export function cacheCommand(context: CommandContext): Command {
   const command = new Command('cache')
     .summary('what the Hugging Face cache holds: list, verify, remove')
-    .description('Looks after the cache that pull fills and that huggingface_hub and llama.cpp share.')
+    .description(
+      'Looks after the cache that pull fills and that huggingface_hub and llama.cpp share, and the files that pull ' +
+        'fetched from other addresses.',
+    )
     .exitOverride();
   command
     .command('list', { isDefault: true })
@@ -19,14 +22,17 @@ export function cacheCommand(context: CommandContext): Command {
     .exitOverride()
     .action(async (options: CacheOptions) => {
       const { runCacheList } = await import('./run.ts');
-      context.done(await runCacheList(options));
+      context.done(await runCacheList(options, context.signal));
     });
   command
     .command('verify')
     .description('reads files whole and compares them with the hashes they are named by')
-    .argument('[repos...]', 'owner/repo, hf:owner/repo[:QUANT | /file] (default: all)')
+    .argument(
+      '[repos...]',
+      'owner/repo, hf:owner/repo[@revision][:QUANT | /file], an address, or a name of the catalogue (default: all)',
+    )
     .option('--json', 'print the verdicts as JSON')
-    .addHelpText('after', '\nExit code: 0 all are intact, 1 a file is damaged.\n')
+    .addHelpText('after', '\nExit code: 0 all are intact, 1 a file is damaged or cannot be read.\n')
     .exitOverride()
     .action(async (refs: string[], options: CacheOptions) => {
       const { runCacheVerify } = await import('./run.ts');
@@ -35,7 +41,10 @@ export function cacheCommand(context: CommandContext): Command {
   command
     .command('remove')
     .description('removes models, or unfinished downloads with --partials')
-    .argument('[repos...]', 'owner/repo, hf:owner/repo[:QUANT | /file], or a name of the catalogue')
+    .argument(
+      '[repos...]',
+      'owner/repo, hf:owner/repo[@revision][:QUANT | /file], an address, or a name of the catalogue',
+    )
     .option('--partials', 'only unfinished downloads (default: of all repositories)')
     .option('-y, --yes', 'do not ask')
     .option('--json', 'print what was removed as JSON')

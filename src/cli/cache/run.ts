@@ -1,87 +1,92 @@
-import { createInterface } from 'node:readline/promises';
-import {
-  type CachedRepo,
-  entriesOfRef,
-  listCache,
-  parseRef,
-  removeEntries,
-  removePartials,
-  verifyEntry,
-} from '../../hub/index.ts';
+import { rm } from 'node:fs/promises';
+import { removeEntries, removePartials, removeUrlFile, verifyFile } from '../../hub/index.ts';
 import { printable } from '../../report/text-width.ts';
 import { UsageError } from '../../util/errors.ts';
 import { formatBytes } from '../../util/units.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
-import { refAccess } from '../ref-access.ts';
+import { askYes, isInteractive } from '../question.ts';
+import { type CacheContent, type Chosen, chooseCached, readCache } from './choose.ts';
 import type { CacheOptions } from './command.ts';
 
-type Entry = CachedRepo['entries'][number];
-
-/** `cache list`: repositories, their files and what is unfinished. */
-export async function runCacheList({ json }: CacheOptions): Promise<ExitCode> {
-  const { hub } = await refAccess({ signal: new AbortController().signal });
-  const { cacheFolder } = hub.settings;
-  const repos = await listCache(cacheFolder);
-  if (json) {
-    print({ schema: 'quantscope/cache@1', folder: cacheFolder, repos });
-    return EXIT.done;
-  }
-  const lines: string[] = [];
-  for (const { repo, entries, revisions, sizeBytes, partialBytes } of repos) {
-    const unfinished = partialBytes > 0 ? `, ${formatBytes(partialBytes)} unfinished` : '';
-    lines.push(`${printable(repo)}  ${formatBytes(sizeBytes)}${unfinished}`);
-    for (const { commit, path, sizeBytes: bytes } of entries) {
-      const names = revisions.find((each) => each.commit === commit)?.names.join(', ') || commit.slice(0, 8);
-      lines.push(`  ${formatBytes(bytes).padStart(10)}  ${printable(path)}  (${names})`);
-    }
-  }
-  const total = repos.reduce((sum, { sizeBytes, partialBytes }) => sum + sizeBytes + partialBytes, 0);
-  lines.push(`${repos.length} repositories, ${formatBytes(total)} in ${cacheFolder}`);
-  process.stdout.write(`${lines.join('\n')}\n`);
+/** `cache list`: repositories, their files, what came from plain addresses, and what is unfinished. */
+export async function runCacheList({ json }: CacheOptions, signal: AbortSignal): Promise<ExitCode> {
+  const content = await readCache(signal);
+  const { folder, repos, urlFolder, urls, urlPartialBytes } = content;
+  if (json) print({ schema: 'quantscope/cache@1', folder, repos, urlFolder, urls, urlPartialBytes });
+  else process.stdout.write(`${describe(content).join('\n')}\n`);
   return EXIT.done;
 }
 
-/** `cache verify`: every byte against the hash in the blob's name. */
+function describe({ folder, repos, urlFolder, urls, urlPartialBytes }: CacheContent): string[] {
+  const unfinished = (bytes: number): string => (bytes > 0 ? `, ${formatBytes(bytes)} unfinished` : '');
+  const row = (bytes: number, text: string): string => `  ${formatBytes(bytes).padStart(10)}  ${text}`;
+  const lines: string[] = [];
+  for (const { repo, entries, revisions, sizeBytes, partialBytes } of repos) {
+    lines.push(`${printable(repo)}  ${formatBytes(sizeBytes)}${unfinished(partialBytes)}`);
+    for (const { commit, path, sizeBytes: bytes } of entries) {
+      const names = revisions.find((each) => each.commit === commit)?.names.join(', ') || commit.slice(0, 8);
+      lines.push(row(bytes, `${printable(path)}  (${printable(names)})`));
+    }
+  }
+  const urlBytes = sum(urls.map(({ sizeBytes }) => sizeBytes));
+  if (urls.length > 0 || urlPartialBytes > 0) {
+    lines.push(`from other addresses  ${formatBytes(urlBytes)}${unfinished(urlPartialBytes)}`);
+    for (const { address, sizeBytes, verified } of urls)
+      lines.push(row(sizeBytes, `${printable(address)}${verified ? '' : '  (nothing to check it against)'}`));
+  }
+  const total = sum(repos.map(({ sizeBytes, partialBytes }) => sizeBytes + partialBytes));
+  const noun = repos.length === 1 ? 'repository' : 'repositories';
+  lines.push(`${repos.length} ${noun}, ${formatBytes(total)} in ${folder}`);
+  if (urls.length > 0 || urlPartialBytes > 0) {
+    const files = `${urls.length} file${urls.length === 1 ? '' : 's'} from other addresses`;
+    lines.push(`${files}, ${formatBytes(urlBytes + urlPartialBytes)} in ${urlFolder}`);
+  }
+  return lines;
+}
+
+interface VerifiedFile {
+  /** null for a file from a plain address. */
+  readonly repo: string | null;
+  readonly file: string;
+  readonly bytes: number;
+  readonly verdict: 'intact' | 'damaged' | 'unknown' | 'unreadable';
+  readonly expected: string | null;
+  readonly got: string | null;
+}
+
+/** `cache verify`: every byte against the hash in the blob's name, or the one that came from the address. */
 export async function runCacheVerify(
   refs: readonly string[],
   { json }: CacheOptions,
   signal: AbortSignal,
 ): Promise<ExitCode> {
-  const chosen = await choose(refs, signal);
-  const verdicts: {
-    repo: string;
-    file: string;
-    bytes: number;
-    verdict: string;
-    expected: string | null;
-    got: string | null;
-  }[] = [];
-  const seen = new Map<string, Awaited<ReturnType<typeof verifyEntry>>>();
-  for (const entry of chosen.flatMap(({ entries }) => entries)) {
+  const chosen = await chooseCached(refs, await readCache(signal), signal);
+  const files = [
+    ...chosen.repos.flatMap(({ entries }) => entries.map((entry) => ({ ...entry, file: entry.path }))),
+    ...chosen.urls.map((url) => ({ ...url, repo: null, file: url.address, objectId: url.sha256 })),
+  ];
+  const results: VerifiedFile[] = [];
+  const seen = new Map<string, Awaited<ReturnType<typeof verifyFile>>>();
+  for (const file of files) {
     // Revisions share blobs: each is read once.
-    const key = entry.objectId === null ? entry.place : `${entry.repo} ${entry.objectId}`;
-    const verdict = seen.get(key) ?? (await verifyEntry(entry, signal));
+    const key = file.objectId === null || file.repo === null ? file.place : `${file.repo} ${file.objectId}`;
+    const verdict = seen.get(key) ?? (await verifyFile(file, signal));
     seen.set(key, verdict);
-    verdicts.push({
-      repo: entry.repo,
-      file: entry.path,
-      bytes: entry.sizeBytes,
-      verdict: verdict.kind,
-      expected: entry.objectId,
-      got: verdict.kind === 'damaged' ? verdict.got : null,
-    });
-    if (!json)
-      process.stdout.write(`${verdict.kind.padEnd(8)} ${printable(`${entry.repo}/${entry.path}`)}\n`);
+    const got =
+      verdict.kind === 'damaged' ? verdict.got : verdict.kind === 'unreadable' ? verdict.reason : null;
+    const { repo, file: name, sizeBytes: bytes, objectId: expected } = file;
+    results.push({ repo, file: name, bytes, verdict: verdict.kind, expected, got });
+    if (!json) process.stdout.write(`${verdict.kind.padEnd(8)} ${printable(shownName(repo, name))}\n`);
   }
-  const damaged = verdicts.filter(({ verdict }) => verdict === 'damaged');
-  if (json) print({ schema: 'quantscope/cache-verify@1', files: verdicts });
-  for (const { repo, file } of damaged) {
-    const ref = printable(`hf:${repo}/${file}`);
-    process.stderr.write(
-      `${ref} is damaged; mend it with: quantscope cache remove ${ref} && quantscope pull ${ref}\n`,
-    );
+  if (json) print({ schema: 'quantscope/cache-verify@1', files: results });
+  const bad = results.filter(({ verdict }) => verdict === 'damaged' || verdict === 'unreadable');
+  for (const { repo, file, verdict, got } of bad) {
+    const ref = printable(repo === null ? file : `hf:${repo}/${file}`);
+    const what = verdict === 'damaged' ? 'is damaged' : `cannot be read (${got})`;
+    const cure = `quantscope cache remove --yes ${ref} && quantscope pull ${ref}`;
+    process.stderr.write(`${ref} ${what}; mend it with: ${cure}\n`);
   }
-  return damaged.length > 0 ? EXIT.finding : EXIT.done;
+  return bad.length > 0 ? EXIT.finding : EXIT.done;
 }
 
 /** `cache remove`: files of refs, or unfinished downloads. */
@@ -95,74 +100,58 @@ export async function runCacheRemove(
       hint: 'Name a repository, or remove unfinished downloads with --partials.',
     });
   }
-  const chosen = await choose(refs, signal);
-  const bytes = chosen.reduce(
-    (sum, { repo, entries }) =>
-      sum + (partials ? repo.partialBytes : entries.reduce((own, each) => own + each.sizeBytes, 0)),
-    0,
-  );
-  const what = partials
-    ? 'unfinished downloads'
-    : chosen
-        .flatMap(({ entries }) => entries)
-        .map(({ repo, path }) => `${repo}/${path}`)
-        .join(', ');
-  await confirmRemoval(printable(what), bytes, yes, signal);
-  for (const { repo, entries } of chosen) {
+  const content = await readCache(signal);
+  const chosen = await chooseCached(refs, content, signal);
+  const urlPartials = refs.length === 0 ? content.urlPartials : [];
+  const bytes = partials
+    ? sum(chosen.repos.map(({ repo }) => repo.partialBytes)) +
+      (refs.length === 0 ? content.urlPartialBytes : 0)
+    : sum(
+        [...chosen.repos.flatMap(({ entries }) => entries), ...chosen.urls].map(({ sizeBytes }) => sizeBytes),
+      );
+  await confirmRemoval(partials ? 'unfinished downloads' : namesOf(chosen), bytes, yes, signal);
+  for (const { repo, entries, isWhole } of chosen.repos) {
     if (partials) await removePartials(repo);
-    else await removeEntries(repo, entries);
+    else await removeEntries(repo, entries, isWhole);
   }
+  if (partials) for (const path of urlPartials) await rm(path, { force: true });
+  else for (const { place } of chosen.urls) await removeUrlFile(place);
   if (json) {
-    const files = partials ? [] : chosen.flatMap(({ entries }) => entries.map(({ place }) => place));
-    print({ schema: 'quantscope/cache-remove@1', bytes, files });
+    const places = [...chosen.repos.flatMap(({ entries }) => entries), ...chosen.urls].map(
+      ({ place }) => place,
+    );
+    print({ schema: 'quantscope/cache-remove@1', bytes, files: partials ? [] : places });
   } else process.stdout.write(`removed ${formatBytes(bytes)}\n`);
   return EXIT.done;
 }
 
-async function choose(
-  refs: readonly string[],
-  signal: AbortSignal,
-): Promise<{ readonly repo: CachedRepo; readonly entries: readonly Entry[] }[]> {
-  const { hub, catalogue } = await refAccess({ signal });
-  const repos = await listCache(hub.settings.cacheFolder);
-  if (refs.length === 0) return repos.map((repo) => ({ repo, entries: repo.entries }));
-  const chosen = new Map<CachedRepo, Set<Entry>>();
-  for (const text of refs) {
-    const isBare = /^[\w.-]+\/[\w.-]+$/.test(text);
-    const ref = parseRef(isBare ? `hf:${text}` : text, {
-      catalogueNames: [...catalogue.keys()],
-      endpoint: hub.settings.endpoint,
-    });
-    const found = entriesOfRef(ref, repos, catalogue);
-    if (found.length === 0) {
-      throw new UsageError('cache/not-found', `${text} is not in the cache`, {
-        hint: 'What is there is shown by: quantscope cache list',
-      });
-    }
-    for (const { repo, entries } of found)
-      chosen.set(repo, new Set([...(chosen.get(repo) ?? []), ...entries]));
-  }
-  return [...chosen].map(([repo, entries]) => ({ repo, entries: [...entries] }));
+const MOST_NAMED = 5;
+
+function namesOf({ repos, urls }: Chosen): string {
+  const names = [
+    ...repos.flatMap(({ entries }) => entries.map(({ repo, path }) => shownName(repo, path))),
+    ...urls.map(({ address }) => address),
+  ];
+  const more = names.length - MOST_NAMED;
+  return printable([...names.slice(0, MOST_NAMED), ...(more > 0 ? [`${more} more`] : [])].join(', '));
+}
+
+function shownName(repo: string | null, file: string): string {
+  return repo === null ? file : `${repo}/${file}`;
 }
 
 async function confirmRemoval(what: string, bytes: number, yes: boolean, signal: AbortSignal): Promise<void> {
   if (yes) return;
-  if (process.stdin.isTTY === true && process.stderr.isTTY === true) {
-    const prompt = createInterface({ input: process.stdin, output: process.stderr });
-    try {
-      const answer = await prompt.question(`Remove ${what} (${formatBytes(bytes)})? [y/N] `, { signal });
-      if (/^y(?:es)?$/i.test(answer.trim())) return;
-    } finally {
-      prompt.close();
-    }
-  }
+  if (isInteractive() && (await askYes(`Remove ${what} (${formatBytes(bytes)})?`, signal))) return;
   throw new UsageError(
     'cache/declined',
     `nothing was removed; it would have been ${what} (${formatBytes(bytes)})`,
-    {
-      hint: 'Add --yes to remove without a question.',
-    },
+    { hint: 'Add --yes to remove without a question.' },
   );
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
 }
 
 function print(value: unknown): void {

@@ -1,7 +1,7 @@
 import { Command, Option } from 'commander';
 import { DEFAULT_LIMITS } from '../../measure/limits.ts';
 import type { CommandContext } from '../command-context.ts';
-import { layers, listOf, percentage, positiveNumber, wholeNumber } from '../options.ts';
+import { layers, listOf, percentage, positiveNumber, threads, wholeNumber } from '../options.ts';
 
 export interface CompareOptions {
   reference?: string;
@@ -16,7 +16,7 @@ export interface CompareOptions {
   prompt: number;
   generate: number;
   depth: number;
-  threads?: number;
+  threads?: number | 'auto';
   gpu: 'auto' | 'off' | 'metal' | 'vulkan' | 'cuda';
   gpuLayers: number | 'max';
   seed: number;
@@ -62,7 +62,11 @@ export function compareCommand(context: CommandContext): Command {
     .option('-p, --prompt <n>', 'tokens of the prompt test', positive, 512)
     .option('-n, --generate <n>', 'tokens of the generation tests', positive, 128)
     .option('-d, --depth <n>', 'tokens before generation at depth', positive, 512)
-    .option('-t, --threads <n>', "threads (default: llama.cpp's choice)", positive)
+    .option(
+      '-t, --threads <n>',
+      "threads, or auto to find the fastest (default: llama.cpp's choice)",
+      threads,
+    )
     .addOption(
       new Option('--gpu <backend>', 'where to run')
         .choices(['auto', 'off', 'metal', 'vulkan', 'cuda'])

@@ -7,6 +7,7 @@ export interface DiffOptions {
   top: number;
   all?: true;
   failAbove?: number;
+  yes?: true;
   json?: true;
   quiet?: true;
 }
@@ -18,11 +19,12 @@ export function diffCommand(context: CommandContext): Command {
       'Says what differs between two GGUF files: keys and values of the metadata, tensors that one of them lacks, ' +
         'types and shapes, and how far the weights of b are from those of a, tensor by tensor, both dequantized. ' +
         'Files are streamed, so that their size is no matter.\n' +
-        'A ref is a file, a folder with one model, or nano:QUANT; with --metadata-only also an address.',
+        'A ref is a file, a folder with one model, nano:QUANT, a hub ref such as hf:owner/repo:QUANT, or an address. What is ' +
+        'not on this machine is downloaded for its weights; --metadata-only reads its header where it is.',
     )
     .argument('<a>', 'the reference')
     .argument('<b>', 'the file to compare with it')
-    .option('--metadata-only', 'headers alone: nothing is read of the weights')
+    .option('--metadata-only', 'headers alone: no weights are read and nothing is downloaded')
     .option('--top <n>', 'tensors to show, largest error first', wholeNumber(0), 12)
     .option('--all', 'show all tensors and all keys')
     .option(
@@ -30,6 +32,7 @@ export function diffCommand(context: CommandContext): Command {
       'end with 1 where the total relative RMSE is above this: 0.02 or 2%',
       share,
     )
+    .option('-y, --yes', 'do not ask before downloading more than 1 GB')
     .optionsGroup('Output:')
     .option('--json', 'everything as JSON (schema/diff.json)')
     .option('-q, --quiet', 'no progress on stderr')
@@ -38,10 +41,10 @@ export function diffCommand(context: CommandContext): Command {
       '\nExamples:\n' +
         '  quantscope diff nano:F16 nano:Q4_K_M\n' +
         '  quantscope diff model-F16.gguf model-Q4_K_M.gguf --all\n' +
-        '  quantscope diff old.gguf new.gguf --metadata-only\n' +
+        '  quantscope diff hf:owner/repo:Q4_K_M hf:owner/repo@v2:Q4_K_M --metadata-only\n' +
         '  quantscope diff model-F16.gguf model-Q8_0.gguf --fail-above 1%\n' +
         '  quantscope diff a.gguf b.gguf --json | jq .weights.total.relativeRmse\n' +
-        '\nExit code: 0 compared, 1 above --fail-above or a file that cannot be read, 2 wrong use,\n' +
+        '\nExit code: 0 compared, 1 above --fail-above or a damaged file, 2 wrong use or a file that cannot be had,\n' +
         '130 interrupted.\n',
     )
     .exitOverride()

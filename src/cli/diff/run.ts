@@ -1,17 +1,17 @@
-import { resolveRefs } from '../../hub/resolve.ts';
-import { isUrl } from '../../io/http-source.ts';
+import { type GgufError, isGgufError } from '../../gguf/errors.ts';
 import { unavailableBecause } from '../../measure/availability.ts';
 import type { Diff } from '../../measure/diff-contract.ts';
 import { diffMetadata, diffTensors } from '../../measure/header-diff.ts';
 import { renderDiff } from '../../report/diff-text.ts';
 import { harmlessJson, visible } from '../../report/inspection-text.ts';
 import { plainStyle, type Style } from '../../report/style.ts';
-import { QuantscopeError, UsageError } from '../../util/errors.ts';
+import { UsageError } from '../../util/errors.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
-import { packagePath, packageVersion } from '../package-files.ts';
+import { packageVersion } from '../package-files.ts';
 import type { DiffOptions } from './command.ts';
 import { fileFacts, gateFacts, metadataFacts, tensorFacts, weightFacts } from './facts.ts';
-import { openModelFiles } from './files.ts';
+import { type ModelFiles, openModelFiles, openModelHeaders } from './files.ts';
+import { modelPaths } from './model-paths.ts';
 import { diffProgress } from './progress.ts';
 import { compareWeights, unsupportedTypeOf } from './weights.ts';
 
@@ -24,7 +24,7 @@ export interface DiffRun {
 
 /** The diff command's work: two refs to headers, tensors to errors, and all of it to what is printed. */
 export async function runDiff(run: DiffRun): Promise<ExitCode> {
-  const { options, signal } = run;
+  const { options } = run;
   if (options.metadataOnly === true && options.failAbove !== undefined) {
     throw new UsageError(
       'usage/fail-above',
@@ -34,14 +34,12 @@ export async function runDiff(run: DiffRun): Promise<ExitCode> {
       },
     );
   }
-  const paths = [await locate(run.a, options), await locate(run.b, options)] as const;
   let diff: Diff;
   try {
-    diff = await diffOf(run, paths);
+    diff = await diffOf(run);
   } catch (thrown) {
-    signal.throwIfAborted();
-    if (!(thrown instanceof QuantscopeError) || thrown instanceof UsageError) throw thrown;
-    reportUnreadable(thrown);
+    if (!isGgufError(thrown)) throw thrown;
+    reportDamaged(thrown);
     return EXIT.finding;
   }
   const { stdout } = process;
@@ -58,8 +56,8 @@ export async function runDiff(run: DiffRun): Promise<ExitCode> {
   return diff.gate?.holds === false ? EXIT.finding : EXIT.done;
 }
 
-async function diffOf({ a, b, options, signal }: DiffRun, paths: readonly [string, string]): Promise<Diff> {
-  const [first, second] = [await openModelFiles(paths[0], signal), await openModelFiles(paths[1], signal)];
+async function diffOf({ a, b, options, signal }: DiffRun): Promise<Diff> {
+  const [first, second] = await openPair(a, b, options, signal);
   const tensors = diffTensors(first.header, second.header);
   const facts = {
     schema: 'quantscope/diff@1',
@@ -90,28 +88,21 @@ async function diffOf({ a, b, options, signal }: DiffRun, paths: readonly [strin
   }
 }
 
-/** The one model that a ref stands for: its path, or its address where headers are enough. */
-async function locate(ref: string, { metadataOnly }: DiffOptions): Promise<string> {
-  if (isUrl(ref)) {
-    if (metadataOnly === true) return ref;
-    throw new UsageError(
-      'diff/remote',
-      `${visible(ref)} is not on this machine, and its weights would be read whole`,
-      {
-        hint: 'Download it first, or compare the headers alone with --metadata-only.',
-      },
-    );
+/** Headers from wherever the models are, or models on this machine where their weights are wanted. */
+async function openPair(
+  a: string,
+  b: string,
+  options: DiffOptions,
+  signal: AbortSignal,
+): Promise<readonly [ModelFiles, ModelFiles]> {
+  if (options.metadataOnly === true) {
+    return [await openModelHeaders(a, signal), await openModelHeaders(b, signal)];
   }
-  const files = await resolveRefs([ref], { nanoFolder: packagePath('fixtures/nano') });
-  const [first] = files;
-  if (first !== undefined && files.length === 1) return first.path;
-  const shown = ref.toLowerCase() === 'nano' ? 'nano:F16' : first?.ref;
-  throw new UsageError('diff/several', `${ref} stands for ${files.length} models, expected one`, {
-    hint: `Name one of them: ${shown}`,
-  });
+  const [pathA, pathB] = await modelPaths([a, b], options, signal);
+  return [await openModelFiles(pathA, signal), await openModelFiles(pathB, signal)];
 }
 
-function reportUnreadable({ message, code, hint }: QuantscopeError): void {
+function reportDamaged({ message, code, hint }: GgufError): void {
   const advice =
     hint ?? 'The file is damaged or not a GGUF file: `quantscope validate` says what is wrong with it.';
   process.stderr.write(`error: ${visible(message)} [${code}]\nhint: ${visible(advice)}\n`);

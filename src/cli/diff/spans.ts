@@ -1,7 +1,8 @@
 import { closeSync, openSync, readSync } from 'node:fs';
-import { type Dequantizer, dequantizerOf } from '../../gguf/dequantize.ts';
+import type { Dequantizer } from '../../gguf/dequantize.ts';
 import { layoutOf, type TensorType } from '../../gguf/tensor-types.ts';
-import { addIdenticalPiece, addPiece, emptySums, type WeightErrorSums } from '../../measure/weight-error.ts';
+import { emptySums, type WeightErrorSums } from '../../measure/weight-error.ts';
+import { WeightKernels, type WeightSide } from '../../measure/weight-kernels.ts';
 import { QuantscopeError } from '../../util/errors.ts';
 
 /** Where a span's weights are in one file. */
@@ -31,14 +32,12 @@ const WINDOW_WEIGHTS = 64 * 1024;
 /** Weights dequantized at once: 16 KB on each side, which stay in a core's first cache until they are summed up. */
 const PIECE_WEIGHTS = 4096;
 
-/** What every span of a type needs; a multiple of all types' blocks (the largest has 256 weights). */
-interface Reader {
-  readonly side: SpanSide;
+/** One side of a span that is being compared. */
+interface Reader extends WeightSide {
+  readonly span: SpanSide;
   readonly dequantize: Dequantizer;
+  /** Whole, since a piece is a multiple of all types' blocks (the largest has 256 weights). */
   readonly bytesPerPiece: number;
-  /** A window of the file. */
-  readonly bytes: Uint8Array;
-  readonly values: Float32Array;
 }
 
 /**
@@ -47,26 +46,24 @@ interface Reader {
  */
 export class SpanComparer implements Disposable {
   readonly #files = new Map<string, number>();
-  readonly #windows = { a: new Uint8Array(WINDOW_WEIGHTS * 4), b: new Uint8Array(WINDOW_WEIGHTS * 4) };
-  readonly #values = { a: new Float32Array(PIECE_WEIGHTS), b: new Float32Array(PIECE_WEIGHTS) };
+  readonly #kernels = new WeightKernels({ windowBytes: WINDOW_WEIGHTS * 4, pieceWeights: PIECE_WEIGHTS });
 
-  /** @throws QuantscopeError `io/read-failed`, `io/short-read`, `dequantize/unsupported` */
+  /** @throws QuantscopeError `io/short-read`, `dequantize/unsupported`; what the system says of a failed read */
   compare({ weights, a, b }: WeightSpan): SpanResult {
     const sums = emptySums();
-    const left = this.#reader(a, 'a');
-    const right = this.#reader(b, 'b');
+    const left = this.#reader(a, this.#kernels.a);
+    const right = this.#reader(b, this.#kernels.b);
     let identicalWeights = 0;
     for (let done = 0; done < weights; done += WINDOW_WEIGHTS) {
       const count = Math.min(WINDOW_WEIGHTS, weights - done);
       const [leftBytes, rightBytes] = [this.#read(left, done, count), this.#read(right, done, count)];
-      // A comparison of bytes costs a tenth of dequantizing them.
       const isIdentical = a.type === b.type && Buffer.compare(leftBytes, rightBytes) === 0;
       if (isIdentical) identicalWeights += count;
       for (let from = 0; from < count; from += PIECE_WEIGHTS) {
         const length = Math.min(PIECE_WEIGHTS, count - from);
-        const values = pieceOf(left, leftBytes, from, length);
-        if (isIdentical) addIdenticalPiece(sums, values);
-        else addPiece(sums, values, pieceOf(right, rightBytes, from, length));
+        dequantizePiece(left, leftBytes, from, length);
+        if (!isIdentical) dequantizePiece(right, rightBytes, from, length);
+        this.#kernels.addPiece(sums, left, isIdentical ? left : right, length);
       }
     }
     return { sums, identicalWeights };
@@ -77,26 +74,25 @@ export class SpanComparer implements Disposable {
     this.#files.clear();
   }
 
-  #reader(side: SpanSide, which: 'a' | 'b'): Reader {
-    const dequantize = dequantizerOf(side.type);
+  #reader(span: SpanSide, side: WeightSide): Reader {
+    const dequantize = this.#kernels.dequantizerOf(span.type, side);
     if (dequantize === undefined) {
       throw new QuantscopeError(
         'dequantize/unsupported',
-        `weights of type ${side.type} cannot be read as numbers`,
+        `weights of type ${span.type} cannot be read as numbers`,
       );
     }
-    const bytesPerPiece = bytesOf(side.type, PIECE_WEIGHTS);
-    return { side, dequantize, bytesPerPiece, bytes: this.#windows[which], values: this.#values[which] };
+    return { ...side, span, dequantize, bytesPerPiece: bytesOf(span.type, PIECE_WEIGHTS) };
   }
 
-  #read({ side, bytes }: Reader, first: number, count: number): Uint8Array {
-    const target = bytes.subarray(0, bytesOf(side.type, count));
-    const start = side.start + bytesOf(side.type, first);
-    const file = this.#open(side.path);
+  #read({ span, window }: Reader, first: number, count: number): Uint8Array {
+    const target = window.subarray(0, bytesOf(span.type, count));
+    const start = span.start + bytesOf(span.type, first);
+    const file = this.#open(span.path);
     for (let filled = 0; filled < target.length; ) {
       const got = readSync(file, target, filled, target.length - filled, start + filled);
       if (got === 0) {
-        const message = `${side.path}: it ends at byte ${start + filled}, expected ${target.length - filled} more`;
+        const message = `${span.path}: it ends at byte ${start + filled}, expected ${target.length - filled} more`;
         throw new QuantscopeError('io/short-read', message, {
           hint: 'The file became shorter while it was read; run the command again when nothing writes to it.',
         });
@@ -113,17 +109,15 @@ export class SpanComparer implements Disposable {
   }
 }
 
-function pieceOf(
-  { dequantize, bytesPerPiece, values, side }: Reader,
+function dequantizePiece(
+  { dequantize, bytesPerPiece, values, span }: Reader,
   window: Uint8Array,
   from: number,
   length: number,
-) {
+): void {
   const start = (from / PIECE_WEIGHTS) * bytesPerPiece;
-  const whole = length === PIECE_WEIGHTS;
-  const target = whole ? values : values.subarray(0, length);
-  dequantize(window.subarray(start, start + (whole ? bytesPerPiece : bytesOf(side.type, length))), target);
-  return target;
+  const bytes = length === PIECE_WEIGHTS ? bytesPerPiece : bytesOf(span.type, length);
+  dequantize(window.subarray(start, start + bytes), values);
 }
 
 function bytesOf(type: TensorType, weights: number): number {

@@ -2,14 +2,20 @@ import { chatTemplate, modelFacts } from '../../gguf/facts.ts';
 import type { ArrayView, GgufHeader, MetadataValue, ParsedHeader, Scalar } from '../../gguf/header.ts';
 import { getArray, getNumber, getString } from '../../gguf/metadata.ts';
 import { quantizationOf } from '../../gguf/quantization.ts';
+import type { ShardedHeader } from '../../gguf/shards.ts';
 import { placeOfTensor } from '../../gguf/tensor-names.ts';
 import { bitsPerWeightOf } from '../../gguf/tensor-types.ts';
 import type { InspectedEntry, InspectedToken, Inspection } from '../../measure/inspection.ts';
 import { inspectMemory } from './memory.ts';
 
-export interface InspectedFile {
+/** One file's header, or those of a model's shards as one. */
+export type ModelHeader = ParsedHeader | ShardedHeader;
+
+export interface InspectedModel {
   readonly ref: string;
-  readonly header: ParsedHeader;
+  readonly header: ModelHeader;
+  /** Of the files, in order. */
+  readonly names: readonly string[];
   readonly source: Inspection['source'];
   readonly toolVersion: string;
   /** Context sizes that were asked for; the model's own and common ones where none were. */
@@ -22,42 +28,61 @@ export interface InspectedFile {
 export function inspectionOf({
   ref,
   header,
+  names,
   source,
   toolVersion,
   contexts,
   wholeKey,
-}: InspectedFile): Inspection {
+}: InspectedModel): Inspection {
+  const shards = 'shards' in header ? header.shards : [];
+  const files = 'shards' in header ? header.shards : [header];
+  const [first] = files;
+  if (first === undefined) throw new RangeError('a model has at least one file');
   return {
     schema: 'quantscope/inspection@1',
     tool: { version: toolVersion },
     ref,
-    bytes: header.fileBytes,
+    bytes: files.reduce((sum, { fileBytes }) => sum + fileBytes, 0),
     source,
     header: {
-      version: header.version,
-      metadataCount: header.metadata.size,
-      tensorCount: header.tensors.length,
-      alignment: header.alignment,
-      dataOffset: header.dataOffset,
+      version: first.version,
+      metadataCount: first.metadata.size,
+      tensorCount: first.tensors.length,
+      alignment: first.alignment,
+      dataOffset: first.dataOffset,
     },
-    sections: {
-      fixed: { ...header.sections.fixed },
-      metadata: { ...header.sections.metadata },
-      tensorInfos: { ...header.sections.tensorInfos },
-      data: { ...header.sections.data },
-    },
-    issues: header.issues.map(({ code, severity, message, offset }) => ({ code, severity, message, offset })),
+    sections: inspectSections(first),
+    shards: shards.map((shard, index) => ({
+      name: names[index] ?? '',
+      bytes: shard.fileBytes,
+      tensorCount: shard.tensors.length,
+      dataOffset: shard.dataOffset,
+      sections: inspectSections(shard),
+    })),
+    issues: files.flatMap(({ issues }, index) =>
+      issues.map(({ code, severity, message, offset }) => {
+        const place = files.length > 1 ? `${names[index]}: ` : '';
+        return { code, severity, message: place + message, offset };
+      }),
+    ),
     model: inspectModel(header),
     metadata: [...header.metadata].map(([key, value]) => inspectEntry(key, value, key === wholeKey)),
-    tensors: header.tensors.map(({ name, type, shape, offset, sizeBytes }) => ({
-      name,
-      type,
-      shape: [...shape],
-      offset,
-      bytes: sizeBytes,
-    })),
-    quantization: inspectQuantization(header, ref),
+    tensors: header.tensors.map((tensor) => {
+      const { name, type, shape, offset, sizeBytes } = tensor;
+      const facts = { name, type, shape: [...shape], offset, bytes: sizeBytes };
+      return 'shard' in tensor ? { ...facts, shard: tensor.shard + 1 } : facts;
+    }),
+    quantization: inspectQuantization(header, names[0] ?? ref),
     memory: inspectMemory(header, contexts),
+  };
+}
+
+function inspectSections({ sections }: ParsedHeader): Inspection['sections'] {
+  return {
+    fixed: { ...sections.fixed },
+    metadata: { ...sections.metadata },
+    tensorInfos: { ...sections.tensorInfos },
+    data: { ...sections.data },
   };
 }
 

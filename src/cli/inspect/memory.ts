@@ -2,6 +2,7 @@ import { footprint } from '../../device/footprint.ts';
 import type { CacheType } from '../../device/kv-cache.ts';
 import { modelFacts } from '../../gguf/facts.ts';
 import type { GgufHeader } from '../../gguf/header.ts';
+import { getNumber } from '../../gguf/metadata.ts';
 import type { Inspection, MemoryEstimate } from '../../measure/inspection.ts';
 
 const COMMON_CONTEXTS = [512, 2048, 4096, 8192, 16_384, 32_768, 65_536, 131_072];
@@ -15,6 +16,11 @@ const MICRO_BATCH = 512;
  * @param asked context sizes; empty for common ones up to the model's own
  */
 export function inspectMemory(header: GgufHeader, asked: readonly number[]): Inspection['memory'] {
+  const [part, parts] = [getNumber(header, 'split.no') ?? 0, getNumber(header, 'split.count') ?? 1];
+  if (parts > 1) {
+    const reason = `the file is shard ${part + 1} of ${parts}, and the others hold the rest of the model`;
+    return { status: 'unavailable', reason };
+  }
   const contexts = asked.length > 0 ? asked : commonContexts(modelFacts(header).contextLength);
   const main = asked[0] ?? contexts.findLast((size) => size <= DEFAULT_CONTEXT) ?? DEFAULT_CONTEXT;
   const first = estimate(header, main, 'f16');

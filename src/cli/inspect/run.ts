@@ -2,9 +2,7 @@ import type { Writable } from 'node:stream';
 import { isGgufError } from '../../gguf/errors.ts';
 import type { MetadataValue } from '../../gguf/header.ts';
 import { readHeader } from '../../gguf/read.ts';
-import { resolveRefs } from '../../hub/resolve.ts';
-import { isUrl } from '../../io/http-source.ts';
-import { openSource } from '../../io/open-source.ts';
+import { readShards } from '../../gguf/shards.ts';
 import type { Inspection } from '../../measure/inspection.ts';
 import { diffableLines } from '../../report/inspection-diffable.ts';
 import type { PageLayout } from '../../report/inspection-layout.ts';
@@ -21,10 +19,17 @@ import { plainStyle, type Style } from '../../report/style.ts';
 import { UsageError } from '../../util/errors.ts';
 import { formatCount } from '../../util/units.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
-import { packagePath, packageVersion } from '../package-files.ts';
+import { packageVersion } from '../package-files.ts';
 import type { InspectOptions } from './command.ts';
-import { inspectionOf, jsonScalar, templatesOf, vocabularyOf, vocabularySizeOf } from './facts.ts';
-import { countingSource } from './source.ts';
+import {
+  inspectionOf,
+  jsonScalar,
+  type ModelHeader,
+  templatesOf,
+  vocabularyOf,
+  vocabularySizeOf,
+} from './facts.ts';
+import { type OpenedModel, openModelOf } from './model.ts';
 
 export interface InspectRun {
   readonly ref: string;
@@ -32,16 +37,12 @@ export interface InspectRun {
   readonly signal: AbortSignal;
 }
 
-type Header = Awaited<ReturnType<typeof readHeader>>;
-
 /** The inspect command's work: a ref to a header to what is printed. */
 export async function runInspect({ ref, options, signal }: InspectRun): Promise<ExitCode> {
-  const path = await locate(ref);
-  const source = countingSource(await openSource(path, { signal }));
-  await using _ = source;
-  let header: Header;
+  await using model = await openModelOf(ref, signal);
+  let header: ModelHeader;
   try {
-    header = await readHeader(source, { signal });
+    header = await readModel(model, signal);
   } catch (thrown) {
     if (!isGgufError(thrown)) throw thrown;
     reportBadFile(thrown);
@@ -50,10 +51,12 @@ export async function runInspect({ ref, options, signal }: InspectRun): Promise<
   const inspection = inspectionOf({
     ref,
     header,
+    names: model.names,
     source: {
-      kind: isUrl(path) ? 'url' : 'file',
-      requests: source.requests,
-      bytesFetched: source.bytesFetched,
+      kind: model.isRemote ? 'url' : 'file',
+      requests: sum(model.sources.map(({ requests }) => requests)),
+      bytesFetched: sum(model.sources.map(({ bytesFetched }) => bytesFetched)),
+      hub: model.hub,
     },
     toolVersion: packageVersion(),
     contexts: options.context,
@@ -69,16 +72,15 @@ export async function runInspect({ ref, options, signal }: InspectRun): Promise<
   return EXIT.done;
 }
 
-/** The one file that a ref stands for: its path or its address. */
-async function locate(ref: string): Promise<string> {
-  if (isUrl(ref)) return ref;
-  const files = await resolveRefs([ref], { nanoFolder: packagePath('fixtures/nano') });
-  const [first] = files;
-  if (first !== undefined && files.length === 1) return first.path;
-  const shown = ref.toLowerCase() === 'nano' ? 'nano:Q4_K_M' : first?.ref;
-  throw new UsageError('inspect/several', `${ref} stands for ${files.length} models, inspect takes one`, {
-    hint: `Name one of them: quantscope inspect ${shown}`,
-  });
+async function readModel({ sources }: OpenedModel, signal: AbortSignal): Promise<ModelHeader> {
+  const [only] = sources;
+  return only !== undefined && sources.length === 1
+    ? readHeader(only, { signal })
+    : readShards(sources, { signal });
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
 }
 
 function reportBadFile(error: {
@@ -93,7 +95,7 @@ function reportBadFile(error: {
 
 /** What was asked for, each part as its lines; the page where nothing in particular was. */
 async function partsOf(
-  header: Header,
+  header: ModelHeader,
   inspection: Inspection,
   options: InspectOptions,
   layout: PageLayout,
@@ -138,7 +140,7 @@ function* valueLines(value: MetadataValue): Generator<string> {
   }
 }
 
-function requireKey(header: Header, key: string): MetadataValue {
+function requireKey(header: ModelHeader, key: string): MetadataValue {
   const value = header.metadata.get(key);
   if (value !== undefined) return value;
   const like = [...header.metadata.keys()].filter(
@@ -151,7 +153,7 @@ function requireKey(header: Header, key: string): MetadataValue {
   throw new UsageError('inspect/no-key', `the file has no key "${visible(key)}"`, { hint });
 }
 
-function templateLines(header: Header, { style }: PageLayout): string[] {
+function templateLines(header: ModelHeader, { style }: PageLayout): string[] {
   const templates = templatesOf(header);
   if (templates.length === 0) {
     throw new UsageError('inspect/no-template', 'the file has no chat template', {
@@ -165,7 +167,7 @@ function templateLines(header: Header, { style }: PageLayout): string[] {
 }
 
 /** Hashes of arrays, by their bytes in the file. */
-async function arrayDigest({ metadata }: Header): Promise<(key: string) => string> {
+async function arrayDigest({ metadata }: ModelHeader): Promise<(key: string) => string> {
   const { createHash } = await import('node:crypto');
   return (key) => {
     const value = metadata.get(key);

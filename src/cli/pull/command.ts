@@ -18,12 +18,13 @@ export function pullCommand(context: CommandContext): Command {
     .description(
       'Downloads models from the Hub into the cache that huggingface_hub and llama.cpp use, checks the SHA-256 ' +
         'of every byte before a file gets its name, and goes on where an earlier attempt stopped. ' +
-        'Prints the path of each file. A ref is hf:owner/repo[@revision][:QUANT | /file.gguf] or a name of the ' +
-        'catalogue: phi3, llama-3.2-1b, gemma-2b, each with an optional :QUANT.',
+        'Prints the path of each file. A ref is hf:owner/repo[@revision][:QUANT | /file.gguf], a name of the ' +
+        'catalogue (phi3, llama-3.2-1b, gemma-2b, each with an optional :QUANT), or the address of a .gguf file ' +
+        'anywhere, which is kept in a folder of its own; #sha256=HEX behind it is checked.',
     )
     .argument('<refs...>', 'what to download')
     .option('--dry-run', 'say what would be downloaded, and download nothing')
-    .option('-y, --yes', 'do not ask before more than 1 GB')
+    .option('-y, --yes', 'do not ask before more than 1 GB (asked on a terminal only)')
     .option('--files <n>', 'files at once', wholeNumber(1), 2)
     .option(
       '--connections <n>',

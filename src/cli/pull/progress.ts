@@ -1,5 +1,5 @@
 import { SingleBar } from 'cli-progress';
-import type { PlannedFile, PullPlan } from '../../hub/index.ts';
+import type { PlannedFile, PulledFile, PullPlan } from '../../hub/index.ts';
 import { plainStyle, type Style } from '../../report/style.ts';
 import { printable, shortenMiddle } from '../../report/text-width.ts';
 import { formatBytes, formatDuration } from '../../util/units.ts';
@@ -21,7 +21,7 @@ export interface PullProgressOptions {
 export interface PullProgress {
   readonly start: (plan: PullPlan) => void;
   readonly update: (file: PlannedFile, doneBytes: number) => void;
-  readonly finishFile: (file: PlannedFile, state: 'cached' | 'linked' | 'downloaded') => void;
+  readonly finishFile: (pulled: PulledFile) => void;
   readonly say: (text: string) => void;
   readonly stop: () => void;
 }
@@ -29,7 +29,10 @@ export interface PullProgress {
 /** The rate is of this long: shorter jumps about, longer does not see a connection fade. */
 const RATE_WINDOW_MS = 5000;
 const LINE_EVERY_MS = 15_000;
-const METER_WIDTH = 24;
+const MOST_METER_WIDTH = 24;
+const LEAST_METER_WIDTH = 8;
+/** `99 %  1.39 GiB of 1.40 GiB, 11.9 MiB/s, about 1.5 min left, 1 of 3 files` is a little more. */
+const FIGURES_WIDTH = 66;
 
 export function pullProgress({ stream, quiet, now, style = plainStyle }: PullProgressOptions): PullProgress {
   const done = new Map<PlannedFile, number>();
@@ -47,27 +50,33 @@ export function pullProgress({ stream, quiet, now, style = plainStyle }: PullPro
     const oldest = samples[0];
     const elapsed = oldest === undefined ? 0 : now() - oldest.at;
     const rate = oldest === undefined || elapsed < 200 ? 0 : ((bytes - oldest.bytes) / elapsed) * 1000;
-    const left =
-      rate > 0 ? `, about ${formatDuration(Math.ceil((totalBytes - bytes) / rate) * 1000)} left` : '';
+    const isLeft = rate > 0 && bytes < totalBytes;
+    const left = isLeft
+      ? `, about ${formatDuration(Math.ceil((totalBytes - bytes) / rate) * 1000)} left`
+      : '';
     const speed = rate > 0 ? `, ${formatBytes(Math.round(rate))}/s` : '';
     const count = files > 1 ? `, ${finished} of ${files} files` : '';
     return `${formatBytes(bytes)} of ${formatBytes(totalBytes)}${speed}${left}${count}`;
   };
   const line = (): string => {
     const share = totalBytes === 0 ? 1 : doneBytes() / totalBytes;
-    const filled = Math.round(share * METER_WIDTH);
-    const meter = '='.repeat(filled) + '-'.repeat(METER_WIDTH - filled);
-    const text = `${meter} ${`${Math.floor(share * 100)}`.padStart(3)} %  ${describe()}`;
-    return shortenMiddle(text, (stream.columns ?? 80) - 1);
+    const text = `${Math.floor(share * 100)} %  ${describe()}`;
+    // A terminal that does not know its width says 0.
+    const room = (stream.columns || 80) - 1;
+    const width = Math.min(MOST_METER_WIDTH, room - FIGURES_WIDTH);
+    // Where there is little room, the figures say more than a meter.
+    if (width < LEAST_METER_WIDTH) return shortenMiddle(text, room);
+    const filled = Math.round(share * width);
+    return shortenMiddle(`${'='.repeat(filled)}${'-'.repeat(width - filled)} ${text}`, room);
   };
   const clear = (): void => {
     bar?.stop();
     bar = undefined;
   };
-  const say = (text: string): void => {
+  const write = (line: string): void => {
     if (quiet || stopped) return;
     clear();
-    stream.write(`${printable(text)}\n`);
+    stream.write(`${line}\n`);
   };
   return {
     start(plan) {
@@ -102,15 +111,18 @@ export function pullProgress({ stream, quiet, now, style = plainStyle }: PullPro
       });
       bar.start(1, 0);
     },
-    finishFile(file, state) {
+    finishFile({ file, state, verified, objectId }) {
       if (state === 'downloaded') done.set(file, file.sizeBytes);
       if (file.state === 'absent') finished++;
       if (state === 'cached') return;
+      const checked = verified
+        ? 'verified'
+        : `no digest to check it against, its SHA-256 is ${objectId ?? 'unknown'}`;
       const what =
-        state === 'linked' ? 'linked to bytes that were there' : `${formatBytes(file.sizeBytes)}, verified`;
-      say(`${file.repo}/${file.path}  ${style.good('done')}: ${what}`);
+        state === 'linked' ? 'linked to bytes that were there' : `${formatBytes(file.sizeBytes)}, ${checked}`;
+      write(`${printable(file.name)}  ${style.good('done')}: ${what}`);
     },
-    say,
+    say: (text) => write(printable(text)),
     stop() {
       if (stopped) return;
       clear();

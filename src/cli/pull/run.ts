@@ -1,32 +1,14 @@
-import { locateRefs, type PlannedFile, planPull, pull } from '../../hub/index.ts';
+import { statSync } from 'node:fs';
+import { locateRefs, type PlannedFile, type PulledFile, planPull, pull } from '../../hub/index.ts';
 import { printable } from '../../report/text-width.ts';
 import { formatBytes } from '../../util/units.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
+import type { PullReport } from '../hub-contracts.ts';
 import { confirmDownload } from '../model-files.ts';
-import { refAccess } from '../ref-access.ts';
+import { type RefAccess, refAccess } from '../ref-access.ts';
 import { terminalStyle } from '../style.ts';
 import type { PullCommandOptions } from './command.ts';
 import { pullProgress } from './progress.ts';
-
-/** What `pull --json` prints. */
-interface PullReport {
-  readonly schema: 'quantscope/pull@1';
-  readonly dryRun: boolean;
-  readonly totalBytes: number;
-  /** Downloaded by this run; in a dry run, what would be. */
-  readonly missingBytes: number;
-  readonly files: readonly {
-    readonly ref: string;
-    readonly repo: string;
-    readonly commit: string;
-    readonly file: string;
-    readonly bytes: number;
-    /** SHA-256, or git's SHA-1 for a file that git keeps; null where only the cache was asked. */
-    readonly objectId: string | null;
-    readonly state: 'cached' | 'linked' | 'downloaded' | 'absent' | 'partial';
-    readonly path: string;
-  }[];
-}
 
 /** The pull command's work: refs to a plan, a question, the download, and where the files are. */
 export async function runPull(
@@ -45,20 +27,15 @@ export async function runPull(
     const access = await refAccess({ signal, notice: progress.say, idleTimeoutMs: timeout * 1000 });
     const located = await locateRefs(refs, access);
     const plan = await planPull(
-      located.filter((model) => model.kind === 'hub'),
+      located.filter((model) => model.kind !== 'local'),
       access.hub,
     );
-    for (const model of located) {
-      if (model.kind === 'local') progress.say(`${model.ref} is on this machine already`);
-      if (model.kind === 'url') progress.say(`${model.ref} is no file of the Hub: pull has no place for it`);
-    }
-    const states = new Map<PlannedFile, PullReport['files'][number]['state']>(
-      plan.files.map((file) => [file, plannedState(file)]),
-    );
+    for (const line of licenceLines(refs, access)) progress.say(line);
+    let pulled: readonly PulledFile[] = [];
     if (!dryRun) {
       if (plan.missingBytes > 0) await confirmDownload(plan, { yes, signal });
       progress.start(plan);
-      const pulled = await pull(
+      pulled = await pull(
         plan,
         {
           files,
@@ -68,30 +45,51 @@ export async function runPull(
         },
         access.hub,
       );
-      for (const { file, state } of pulled) states.set(file, state);
     }
     progress.stop();
+    const rows = located.flatMap((model) =>
+      model.kind === 'local'
+        ? localRow(model)
+        : plan.files.filter(({ ref }) => ref === model.ref).map((file) => rowOf(file, pulled)),
+    );
     const report: PullReport = {
       schema: 'quantscope/pull@1',
       dryRun,
       totalBytes: plan.totalBytes,
       missingBytes: plan.missingBytes,
-      files: plan.files.map((file) => ({
-        ref: file.ref,
-        repo: file.repo,
-        commit: file.commit,
-        file: file.path,
-        bytes: file.sizeBytes,
-        objectId: file.objectId || null,
-        state: states.get(file) ?? 'absent',
-        path: file.place,
-      })),
+      files: [...new Map(rows.map((row) => [row.path, row])).values()],
     };
-    process.stdout.write(json ? `${JSON.stringify(report, null, 2)}\n` : describe(report, located));
-    return located.some(({ kind }) => kind === 'url') ? EXIT.usage : EXIT.done;
+    process.stdout.write(json ? `${JSON.stringify(report, null, 2)}\n` : describe(report));
+    return EXIT.done;
   } finally {
     progress.stop();
   }
+}
+
+type Row = PullReport['files'][number];
+
+function rowOf(file: PlannedFile, pulled: readonly PulledFile[]): Row {
+  const { ref, origin, sizeBytes: bytes, place: path } = file;
+  const result = pulled.find((each) => each.file === file);
+  const common = {
+    ref,
+    bytes,
+    verified: result?.state === 'downloaded' ? result.verified : null,
+    state: result?.state ?? plannedState(file),
+    path,
+  };
+  if (origin.kind === 'hub') {
+    const { repo, commit, path: inRepo, objectId } = origin;
+    return { ...common, source: 'hub', repo, commit, file: inRepo, objectId: objectId || null };
+  }
+  const expected = origin.kind === 'kept' ? origin.record.sha256 : origin.address.sha256;
+  const objectId = result?.objectId ?? expected;
+  return { ...common, source: 'url', repo: null, commit: null, file: file.name, objectId };
+}
+
+function localRow({ ref, path }: { readonly ref: string; readonly path: string }): Row {
+  const none = { repo: null, commit: null, objectId: null, verified: null };
+  return { ref, source: 'local', ...none, file: path, bytes: statSync(path).size, state: 'cached', path };
 }
 
 function plannedState(file: PlannedFile): 'cached' | 'linked' | 'absent' | 'partial' {
@@ -100,17 +98,22 @@ function plannedState(file: PlannedFile): 'cached' | 'linked' | 'absent' | 'part
   return file.partialBytes > 0 ? 'partial' : 'absent';
 }
 
-/** Paths alone, for scripts; in a dry run what would happen to each file. */
-function describe(
-  report: PullReport,
-  located: readonly { readonly kind: string; readonly ref: string; readonly path?: string }[],
-): string {
-  const local = located.flatMap(({ kind, path }) => (kind === 'local' && path !== undefined ? [path] : []));
-  if (!report.dryRun)
-    return [...local, ...report.files.map(({ path }) => path)].map((path) => `${path}\n`).join('');
-  const lines = report.files.map(({ repo, file, bytes, state }) => {
-    return `${state.padEnd(8)} ${formatBytes(bytes).padStart(10)}  ${printable(`${repo}/${file}`)}`;
+/** What one should know before shipping what a name of the catalogue stands for. */
+function licenceLines(refs: readonly string[], { catalogue }: RefAccess): string[] {
+  const names = new Set(refs.map((ref) => ref.trim().replace(/:.*$/s, '').toLowerCase()));
+  return [...names].flatMap((name) => {
+    const entry = catalogue.get(name);
+    return entry === undefined ? [] : [`${entry.title}: licence ${entry.licence}`];
   });
-  const total = `would download ${formatBytes(report.missingBytes)} of ${formatBytes(report.totalBytes)}`;
+}
+
+/** Paths alone, for scripts; in a dry run what would happen to each file. */
+function describe({ dryRun, files, missingBytes, totalBytes }: PullReport): string {
+  if (!dryRun) return files.map(({ path }) => `${path}\n`).join('');
+  const lines = files.map(({ repo, file, bytes, state }) => {
+    const name = repo === null ? file : `${repo}/${file}`;
+    return `${state.padEnd(8)} ${formatBytes(bytes).padStart(10)}  ${printable(name)}`;
+  });
+  const total = `would download ${formatBytes(missingBytes)} of ${formatBytes(totalBytes)}`;
   return `${[...lines, total].join('\n')}\n`;
 }

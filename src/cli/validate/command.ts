@@ -25,10 +25,11 @@ export function validateCommand(context: CommandContext): Command {
   return new Command('validate')
     .summary('check GGUF files by rules: structure, content, architecture, vocabulary, template, shards')
     .description(
-      'Checks GGUF files without loading them, by rules with stable names, and says where each is broken and what\n' +
-        'to do. A ref is a file, a folder (all .gguf files below it), a pattern such as "models/**/*.gguf", nano,\n' +
-        'an https:// address, hf:owner/repo[@revision][:QUANT|/file.gguf], or a name of the catalogue (phi3:Q4_K_M).\n' +
-        'Of a remote file that is not in the cache only the header is read, by range requests, and the report says so.',
+      'Checks GGUF files without loading them, by rules with stable names, and says where each is broken and what ' +
+        'to do. Of a remote file that is not in the cache only the header is read, by range requests, and the report ' +
+        'says so.\n' +
+        'A ref is a file, a folder (all .gguf files below it), a pattern such as "models/**/*.gguf", an https:// ' +
+        'address, hf:owner/repo[@revision][:QUANT|/file.gguf], a name of the catalogue (phi3:Q4_K_M), or nano.',
     )
     .argument('[refs...]', 'the files to check')
     .optionsGroup('Rules:')

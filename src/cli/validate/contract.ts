@@ -68,6 +68,12 @@ const fileSchema = z.object({
   verdict: z.enum(['ok', 'warning', 'error']),
   bytes: z.number(),
   sha256: z.string().nullable(),
+  content: z
+    .discriminatedUnion('status', [
+      z.object({ status: z.literal('checked') }),
+      z.object({ status: z.literal('unavailable'), reason: z.string().min(1) }),
+    ])
+    .describe('Whether the weights were read; where not, the rules of the group content say nothing.'),
   diagnostics: z.array(diagnosticSchema),
 });
 

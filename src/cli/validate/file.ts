@@ -3,6 +3,7 @@ import { type HeaderScan, parseShardName, scanSource, shardNames } from '../../g
 import { type ByteSource, openFile } from '../../io/index.ts';
 import { QuantscopeError } from '../../util/errors.ts';
 import {
+  type ContentCheck,
   type ContentReport,
   type Diagnostic,
   type FileReport,
@@ -17,7 +18,8 @@ import {
   verdictOf,
 } from '../../validate/index.ts';
 import type { ContentReader } from './content.ts';
-import { originOf, type ValidationFile } from './files.ts';
+import { isUnreadable, type LocalFile, originOf, type ValidationFile } from './files.ts';
+import type { RemoteFile } from './remote.ts';
 import type { TemplateChecker } from './template.ts';
 
 /** What one file is judged with. */
@@ -40,20 +42,72 @@ export interface FileRun {
  * @throws UsageError, or the signal's reason; a file that cannot be read is a diagnostic
  */
 export async function validateOne(file: ValidationFile, run: FileRun): Promise<FileReport> {
+  if (file.kind === 'unreachable') return unreadable(file.ref, file.error);
   try {
+    if (file.kind === 'remote') return await judgeRemote(file, run);
     await using source = await openFile(file.path);
     return await judge(file, source, run);
   } catch (thrown) {
     run.signal.throwIfAborted();
-    if (!(thrown instanceof QuantscopeError) || !thrown.code.startsWith('io/')) throw thrown;
-    const { message, hint } = thrown;
-    const unreadable: Diagnostic = { rule: 'file/unreadable', severity: 'error', message };
-    const diagnostics = [hint === undefined ? unreadable : { ...unreadable, hint }];
-    return { ref: file.ref, verdict: 'error', bytes: 0, sha256: null, diagnostics };
+    if (!isUnreadable(thrown)) throw thrown;
+    return unreadable(file.ref, thrown);
   }
 }
 
-async function judge(file: ValidationFile, source: ByteSource, run: FileRun): Promise<FileReport> {
+function unreadable(ref: string, { message, hint }: QuantscopeError): FileReport {
+  const diagnostic: Diagnostic = { rule: 'file/unreadable', severity: 'error', message };
+  return {
+    ref,
+    verdict: 'error',
+    bytes: 0,
+    sha256: null,
+    content: { status: 'unavailable', reason: 'the file cannot be read' },
+    diagnostics: [hint === undefined ? diagnostic : { ...diagnostic, hint }],
+  };
+}
+
+/** Of a remote file the header is judged, and what the Hub states of the rest. */
+async function judgeRemote(file: RemoteFile, run: FileRun): Promise<FileReport> {
+  const { fileBytes, scan } = await file.scan();
+  const facts = {
+    name: file.name,
+    fileBytes,
+    scan,
+    templates: await templatesOf(scan, run),
+    shards: await siblingsOfRemote(file, run.signal),
+    origin: file.origin,
+    expectedSha256: run.expectedSha256,
+    policy: run.policy,
+  };
+  const diagnostics = validateFile(facts, run.rules === undefined ? {} : { rules: run.rules });
+  return {
+    ref: file.ref,
+    verdict: verdictOf(diagnostics),
+    bytes: fileBytes,
+    sha256: null,
+    content: {
+      status: 'unavailable',
+      reason: 'the file is remote: quantscope pull, then validate, checks its content and hash',
+    },
+    diagnostics,
+  };
+}
+
+async function siblingsOfRemote(file: RemoteFile, signal: AbortSignal): Promise<readonly Sibling[] | null> {
+  if (file.set.length < 2 || file !== file.set[0]) return null;
+  const siblings: Sibling[] = [];
+  for (const other of file.set) {
+    const read = await other.scan().catch((thrown: unknown) => {
+      signal.throwIfAborted();
+      if (isUnreadable(thrown)) return null;
+      throw thrown;
+    });
+    siblings.push({ name: other.name, scan: read?.scan ?? null });
+  }
+  return siblings;
+}
+
+async function judge(file: LocalFile, source: ByteSource, run: FileRun): Promise<FileReport> {
   const { signal, policy, rules, expectedSha256 } = run;
   if (needsContent(run)) run.contents.prepare(source.byteLength);
   const scan = await scanSource(source, { signal });
@@ -98,7 +152,23 @@ async function judge(file: ValidationFile, source: ByteSource, run: FileRun): Pr
     const { writeManifest } = await manifests();
     await writeManifest(file.path, header, content, headerHash);
   }
-  return { ref: file.ref, verdict, bytes: source.byteLength, sha256: content?.sha256 ?? null, diagnostics };
+  return {
+    ref: file.ref,
+    verdict,
+    bytes: source.byteLength,
+    sha256: content?.sha256 ?? null,
+    content: contentCheck(scan, run),
+    diagnostics,
+  };
+}
+
+function contentCheck(scan: HeaderScan, run: FileRun): ContentCheck {
+  if (!readsTensors(run)) return { status: 'unavailable', reason: 'only the header was asked for' };
+  const isInDoubt =
+    scan.header === null ||
+    (tensorExtents(scan).length === 0 && scan.tensors.some(({ sizeBytes }) => sizeBytes > 0));
+  if (!isInDoubt) return { status: 'checked' };
+  return { status: 'unavailable', reason: 'faults of the header leave in doubt where the tensors are' };
 }
 
 async function contentOf(
@@ -113,11 +183,15 @@ async function contentOf(
     source,
     path,
     // Per-tensor hashes come from the same walk as the content.
-    extents: run.withContent || withTensorHashes ? tensorExtents(scan) : [],
+    extents: readsTensors(run) ? tensorExtents(scan) : [],
     withTensorHashes,
     signal: run.signal,
     onBytes: (bytes) => run.onBytes(path, bytes),
   });
+}
+
+function readsTensors(run: FileRun): boolean {
+  return run.withContent || needsTensorHashes(run);
 }
 
 function needsTensorHashes({ manifest, policy }: FileRun): boolean {
@@ -125,7 +199,7 @@ function needsTensorHashes({ manifest, policy }: FileRun): boolean {
 }
 
 function needsContent(run: FileRun): boolean {
-  if (run.withContent || needsTensorHashes(run)) return true;
+  if (readsTensors(run)) return true;
   return run.expectedSha256 !== null || run.policy?.sha256 !== undefined;
 }
 

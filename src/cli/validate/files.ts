@@ -1,35 +1,81 @@
 import { readlink, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { parseShardName, shardNames } from '../../gguf/index.ts';
-import { UsageError } from '../../util/errors.ts';
+import { locateNano } from '../../hub/local.ts';
+import type { LocateOptions } from '../../hub/locate.ts';
+import { isLocalRef, parseRef } from '../../hub/ref.ts';
+import { QuantscopeError, UsageError } from '../../util/errors.ts';
 import type { Origin } from '../../validate/index.ts';
+import { inOrder } from '../in-order.ts';
 import { packagePath } from '../package-files.ts';
+import type { RefAccess } from '../ref-access.ts';
+import type { RemoteFile } from './remote.ts';
 
 /** A file to validate: as the user named it, and where it is. */
-export interface ValidationFile {
+export type ValidationFile = LocalFile | RemoteFile | UnreachableFile;
+
+export interface LocalFile {
+  readonly kind: 'local';
   readonly ref: string;
   readonly path: string;
 }
 
+/** A ref whose files the Hub, or the way to it, did not tell. */
+export interface UnreachableFile {
+  readonly kind: 'unreachable';
+  readonly ref: string;
+  readonly error: QuantscopeError;
+}
+
+export interface FilesOptions {
+  readonly signal: AbortSignal;
+  /** Where pauses and fallbacks are told. */
+  readonly notice: (text: string) => void;
+}
+
+/** Refs that are looked up at the same time. */
+const LOOKED_UP_AT_ONCE = 8;
+
 /**
  * The files that refs stand for, each once, in the order named: a file whatever its name, all `.gguf` files below a
  * folder or a pattern (shards, projectors and adapters included), and the refs of other commands. The first shard
- * of a set brings the others with it.
- * @throws UsageError `ref/not-found`, `ref/empty-folder`, `ref/invalid`
+ * of a set brings the others with it. A Hub that cannot be reached is no error here, but an {@link UnreachableFile}.
+ * @throws UsageError `ref/not-found`, `ref/empty-folder`, `ref/invalid`, `ref/ambiguous`, `catalogue/*`
  */
-export async function validationFiles(refs: readonly string[]): Promise<ValidationFile[]> {
-  const found: ValidationFile[] = [];
-  for (const ref of refs) found.push(...(await filesOf(ref)));
-  const byPath = new Map<string, ValidationFile>();
-  for (const file of found) {
-    for (const one of await withShards(file)) if (!byPath.has(one.path)) byPath.set(one.path, one);
+export async function validationFiles(
+  refs: readonly string[],
+  options: FilesOptions,
+): Promise<ValidationFile[]> {
+  const lookup = new Lookup(options);
+  const byPlace = new Map<string, ValidationFile>();
+  for await (const found of inOrder(refs, LOOKED_UP_AT_ONCE, (ref) => filesOf(ref, lookup))) {
+    for (const file of found) {
+      for (const one of file.kind === 'local' ? await withShards(file) : [file]) {
+        const place = placeOf(one);
+        if (!byPlace.has(place)) byPlace.set(place, one);
+      }
+    }
   }
-  return [...byPath.values()];
+  return [...byPlace.values()];
 }
 
-async function filesOf(ref: string): Promise<ValidationFile[]> {
+function placeOf(file: ValidationFile): string {
+  switch (file.kind) {
+    case 'local':
+      return file.path;
+    case 'remote':
+      return file.url;
+    case 'unreachable':
+      return file.ref;
+  }
+}
+
+async function filesOf(ref: string, lookup: Lookup): Promise<ValidationFile[]> {
   if (ref.trim() === '')
     throw new UsageError('ref/invalid', 'a ref is empty: name a file, a folder or a pattern');
+  if (!isLocalRef(ref) && !(await lookup.isPath(ref))) return lookup.filesOf(ref);
+  const parsed = parseRef(ref);
+  if (parsed.kind === 'nano') return locateNano(packagePath('fixtures/nano'), parsed.quantization);
   const stats = await stat(ref).catch(() => null);
   if (stats?.isDirectory()) return inFolder(ref);
   // Opening a pipe would wait for its writer.
@@ -38,22 +84,64 @@ async function filesOf(ref: string): Promise<ValidationFile[]> {
       hint: 'Save it to a file first.',
     });
   }
-  if (stats !== null) return [{ ref, path: resolve(ref) }];
-  if (/^(?:https?:|hf:)/i.test(ref) || /^nano(?::|$)/i.test(ref)) {
-    const { resolveRefs } = await import('../../hub/index.ts');
-    return resolveRefs([ref], { nanoFolder: packagePath('fixtures/nano') });
-  }
+  if (stats !== null) return [{ kind: 'local', ref, path: resolve(ref) }];
   const { glob, isDynamicPattern } = await import('tinyglobby');
   if (isDynamicPattern(ref)) {
     const matches = (await glob(ref.replaceAll('\\', '/'), { onlyFiles: true, dot: false })).sort();
-    if (matches.length > 0) return matches.map((path) => ({ ref: path, path: resolve(path) }));
+    if (matches.length > 0) return matches.map((path) => ({ kind: 'local', ref: path, path: resolve(path) }));
   }
   throw new UsageError('ref/not-found', `${ref}: no such file or folder`, {
-    hint: 'Give a .gguf file, a folder, a pattern such as "models/**/*.gguf", or nano.',
+    hint: 'Give a .gguf file, a folder, a pattern such as "models/**/*.gguf", hf:owner/repo:QUANT, a name of the catalogue, or nano.',
   });
 }
 
-async function inFolder(folder: string): Promise<ValidationFile[]> {
+/** What refs beyond the file system need: loaded once, for the first that needs it. */
+class Lookup {
+  readonly #options: FilesOptions;
+  readonly #listings: NonNullable<LocateOptions['listings']> = new Map();
+  #access: Promise<RefAccess> | undefined;
+
+  constructor(options: FilesOptions) {
+    this.#options = options;
+  }
+
+  /** Whether a text that might be more is a path all the same. */
+  async isPath(text: string): Promise<boolean> {
+    const { catalogue, hub } = await this.#known();
+    const { endpoint } = hub.settings;
+    return parseRef(text, { catalogueNames: [...catalogue.keys()], endpoint }).kind === 'path';
+  }
+
+  async filesOf(ref: string): Promise<ValidationFile[]> {
+    const access = await this.#known();
+    const [{ locateRefs }, { filesOfModel }] = await Promise.all([
+      import('../../hub/index.ts'),
+      import('./remote.ts'),
+    ]);
+    try {
+      const models = await locateRefs([ref], { ...access, listings: this.#listings });
+      const files: ValidationFile[] = [];
+      for (const model of models) files.push(...(await filesOfModel(model, access)));
+      return files;
+    } catch (thrown) {
+      this.#options.signal.throwIfAborted();
+      if (!isUnreadable(thrown)) throw thrown;
+      return [{ kind: 'unreachable', ref, error: thrown }];
+    }
+  }
+
+  #known(): Promise<RefAccess> {
+    this.#access ??= import('../ref-access.ts').then(({ refAccess }) => refAccess(this.#options));
+    return this.#access;
+  }
+}
+
+/** Whether a file could not be had, which is a finding of its own and stops no other. */
+export function isUnreadable(thrown: unknown): thrown is QuantscopeError {
+  return thrown instanceof QuantscopeError && /^(?:io|hub)\//.test(thrown.code);
+}
+
+async function inFolder(folder: string): Promise<LocalFile[]> {
   const { glob } = await import('tinyglobby');
   const names = await glob('**/*.gguf', { cwd: folder, onlyFiles: true, caseSensitiveMatch: false });
   if (names.length === 0) {
@@ -61,16 +149,19 @@ async function inFolder(folder: string): Promise<ValidationFile[]> {
       hint: 'Name the folder that holds the models, or the files themselves.',
     });
   }
-  return names.sort().map((name) => ({ ref: join(folder, name), path: resolve(folder, name) }));
+  return names
+    .sort()
+    .map((name) => ({ kind: 'local', ref: join(folder, name), path: resolve(folder, name) }));
 }
 
-async function withShards(file: ValidationFile): Promise<ValidationFile[]> {
+async function withShards(file: LocalFile): Promise<LocalFile[]> {
   if (parseShardName(basename(file.path))?.number !== 1) return [file];
-  const others: ValidationFile[] = [];
+  const others: LocalFile[] = [];
   for (const name of shardNames(basename(file.path)).slice(1)) {
     const path = join(dirname(file.path), name);
     // One that is absent is the business of a rule.
-    if (await stat(path).catch(() => null)) others.push({ ref: join(dirname(file.ref), name), path });
+    if (await stat(path).catch(() => null))
+      others.push({ kind: 'local', ref: join(dirname(file.ref), name), path });
   }
   return [file, ...others];
 }
@@ -82,5 +173,11 @@ export async function originOf(path: string): Promise<Origin | null> {
   const [, owner, name, commit] = SNAPSHOT.exec(path) ?? [];
   if (owner === undefined || name === undefined || commit === undefined) return null;
   const target = await readlink(path).catch(() => null);
-  return { repo: `${owner}/${name}`, commit, objectId: target === null ? null : basename(target) };
+  return {
+    kind: 'hub',
+    repo: `${owner}/${name}`,
+    commit,
+    objectId: target === null ? null : basename(target),
+    sizeBytes: null,
+  };
 }

@@ -53,6 +53,8 @@ export async function tryLoading(path: string, timeoutMs: number, signal: AbortS
       case 'engine/not-installed':
       case 'engine/changed':
       case 'engine/gpu-unavailable':
+      case 'engine/build-impossible':
+      case 'engine/build-failed':
         throw new UsageError(thrown.code, thrown.message, {
           cause: thrown,
           ...(thrown.hint === undefined ? {} : { hint: thrown.hint }),

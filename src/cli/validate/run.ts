@@ -19,10 +19,12 @@ import {
   ruleById,
   rulesNamed,
   type Severity,
+  statedSha256,
   type ValidationReport,
 } from '../../validate/index.ts';
 import { VALIDATION_SCHEMA_ID } from '../../validate/report.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
+import { inOrder } from '../in-order.ts';
 import { packageVersion } from '../package-files.ts';
 import { terminalStyle } from '../style.ts';
 import type { ValidateOptions } from './command.ts';
@@ -51,14 +53,21 @@ export async function runValidate({ refs, options, signal }: ValidateRun): Promi
   const format = formatOf(options);
   const rules = options.rules === undefined ? undefined : chosenRules(options.rules);
   const policy = await policyOf(options);
-  const files = shareOf(await validationFiles(refs), options);
-  if (options.sha256 !== undefined && files.length !== 1) {
-    throw new UsageError('usage/sha256', `--sha256 is the hash of one file, and there are ${files.length}`, {
+  const notice = (text: string): void => {
+    if (!options.quiet) process.stderr.write(`${text}\n`);
+  };
+  const all = await validationFiles(refs, { signal, notice });
+  if (options.sha256 !== undefined && all.length !== 1) {
+    throw new UsageError('usage/sha256', `--sha256 is the hash of one file, and there are ${all.length}`, {
       hint: 'For many files use --manifest, or sha256 in a policy file.',
     });
   }
-  const cores = options.jobs ?? availableParallelism();
-  await using contents = new ContentReader(cores);
+  requireOnDisk(all, options);
+  const files = shareOf(all, options);
+  const readers = options.jobs ?? availableParallelism();
+  const isRemote = files.some(({ kind }) => kind === 'remote');
+  const jobs = options.jobs ?? (isRemote ? Math.max(readers, REMOTE_AT_ONCE) : readers);
+  await using contents = new ContentReader(readers);
   await using templates = new TemplateChecker();
   const progress = validateProgress({ stream: process.stderr, quiet: options.quiet, files: files.length });
   const run: FileRun = {
@@ -76,7 +85,7 @@ export async function runValidate({ refs, options, signal }: ValidateRun): Promi
   const printer = printerOf(format, options.severity);
   const reports: FileReport[] = [];
   try {
-    for await (const report of inOrder(files, cores, (file) => validateOne(file, run))) {
+    for await (const report of inOrder(files, jobs, (file) => validateOne(file, run))) {
       progress.done(report.ref);
       reports.push(report);
       progress.pause(() => printer.file(report));
@@ -86,6 +95,30 @@ export async function runValidate({ refs, options, signal }: ValidateRun): Promi
   }
   printer.end(reports);
   return reports.some(({ verdict }) => verdict === 'error') ? EXIT.finding : EXIT.done;
+}
+
+/** Headers of remote files are waited for, not computed. */
+const REMOTE_AT_ONCE = 8;
+
+/**
+ * What reads whole files is refused for remote ones before anything is begun: a check that was asked for and silently
+ * left out would pass.
+ */
+function requireOnDisk(files: readonly ValidationFile[], { load, manifest, sha256 }: ValidateOptions): void {
+  for (const file of files) {
+    if (file.kind !== 'remote') continue;
+    const isHashKnown = statedSha256(file.origin) !== undefined;
+    const asked = [
+      ...(load === true ? ['--load'] : []),
+      ...(manifest === undefined ? [] : [`--manifest ${manifest}`]),
+      ...(sha256 === undefined || isHashKnown ? [] : ['--sha256']),
+    ];
+    if (asked.length === 0) continue;
+    const message = `${asked.join(' and ')} needs the whole file, and ${file.ref} is not on this machine`;
+    throw new UsageError('validate/remote', message, {
+      hint: `Download it first: quantscope pull ${file.ref}`,
+    });
+  }
 }
 
 function explain(rule: string | true): ExitCode {
@@ -147,32 +180,6 @@ async function oneAtATime(timeoutMs: number, signal: AbortSignal): Promise<FileR
   };
 }
 
-/** Runs `work` on items, at most `limit` at a time, and yields the results in the items' order. */
-async function* inOrder<Item, Result>(
-  items: readonly Item[],
-  limit: number,
-  work: (item: Item) => Promise<Result>,
-): AsyncIterable<Result> {
-  const running: Promise<Result>[] = [];
-  let next = 0;
-  const startMore = (): void => {
-    while (next < items.length && running.length < limit) {
-      const item = items[next++];
-      if (item === undefined) continue;
-      const result = work(item);
-      // It is awaited later; until then a rejection is not unhandled.
-      result.catch(() => undefined);
-      running.push(result);
-    }
-  };
-  startMore();
-  for (let first = running.shift(); first !== undefined; first = running.shift()) {
-    startMore();
-    yield await first;
-    startMore();
-  }
-}
-
 interface Printer {
   readonly file: (report: FileReport) => void;
   readonly end: (reports: readonly FileReport[]) => void;
@@ -198,7 +205,7 @@ function printerOf(format: ValidationFormat, severity: Severity | undefined): Pr
     const options: ValidationTextOptions = width === undefined ? { style } : { style, width };
     return {
       file: (report) => print(renderFileText(shown(report), options)),
-      end: (reports) => print(renderSummaryText(reports, style)),
+      end: (reports) => print(renderSummaryText(reports, options)),
     };
   }
   return {

@@ -1,0 +1,60 @@
+/** What either side is asked and what it answers. */
+
+export interface SpeedRequest {
+  readonly file: string;
+  readonly threads: number;
+  readonly repetitions: number;
+  readonly promptTokens: number;
+  readonly generationTokens: number;
+}
+
+export interface SpeedAnswer {
+  /** Tokens per second of each repetition. */
+  readonly prompt: readonly number[];
+  readonly generation: readonly number[];
+  /** Of the process that held the model. */
+  readonly peakBytes: number | null;
+}
+
+export interface TextRequest {
+  readonly file: string;
+  readonly text: string;
+  readonly contextSize: number;
+  readonly chunks: number;
+  readonly threads: number;
+}
+
+export interface PerplexityAnswer {
+  readonly perplexity: number;
+  /** Whole processes. */
+  readonly wallMs: number;
+  readonly peakBytes: number | null;
+}
+
+export interface DivergenceRequest extends TextRequest {
+  readonly reference: string;
+  /** How a candidate is compared; llama-perplexity's way is exact. */
+  readonly method: 'exact' | 'bounded';
+}
+
+export interface DivergenceAnswer {
+  /** What was done: a small vocabulary is compared exactly in any case. */
+  readonly method: 'exact' | 'bounded';
+  readonly meanKld: number;
+  /** Of the reference's pass and the candidate's together. */
+  readonly wallMs: number;
+  readonly peakBytes: number | null;
+}
+
+/** One way to measure: quantscope, or a build of llama.cpp's tools. */
+export interface Side {
+  readonly name: string;
+  speed(request: SpeedRequest): Promise<SpeedAnswer>;
+  perplexity(request: TextRequest): Promise<PerplexityAnswer>;
+  divergence(request: DivergenceRequest): Promise<DivergenceAnswer>;
+}
+
+export function largest(...values: readonly (number | null)[]): number | null {
+  const known = values.filter((value) => value !== null);
+  return known.length === 0 ? null : Math.max(...known);
+}

@@ -1,0 +1,64 @@
+import { Command, Option } from 'commander';
+import type { CommandContext } from '../command-context.ts';
+
+export interface EngineOptions {
+  json?: boolean;
+}
+
+export interface EngineBuildOptions extends EngineOptions {
+  gpu: 'auto' | 'off' | 'metal' | 'vulkan' | 'cuda';
+  verbose?: boolean;
+  quiet?: boolean;
+}
+
+export function engineCommand(context: CommandContext): Command {
+  const command = new Command('engine')
+    .summary('which builds of llama.cpp there are, and compile one for this machine')
+    .description(
+      'llama.cpp comes from npm as binaries for many machines. Compiled here, from the source that comes with them and ' +
+        'without a network, it uses this very CPU and OpenMP. Sessions then take the local build by themselves; ' +
+        'QUANTSCOPE_ENGINE=prebuilt or local says otherwise for one run, and every result names the build that ran.',
+    )
+    .exitOverride();
+  command
+    .command('list', { isDefault: true })
+    .description('the builds, each started once, and which of them sessions take')
+    .option('--json', 'print them as JSON')
+    .addHelpText('after', '\nExit code: 0 an engine starts, 2 none does.\n')
+    .exitOverride()
+    .action(async (options: EngineOptions) => {
+      const { runEngineList } = await import('./run.ts');
+      context.done(await runEngineList(options, context.signal));
+    });
+  command
+    .command('build')
+    .description(
+      'compiles llama.cpp here: some minutes, with git, cmake, make and a C++ compiler (and the SDK of the GPU). It ' +
+        'lies inside node_modules and is gone when node-llama-cpp is installed again. A build made before is replaced.',
+    )
+    .addOption(
+      new Option('--gpu <backend>', 'the backend to build; auto is the best this machine has the tools for')
+        .choices(['auto', 'off', 'metal', 'vulkan', 'cuda'])
+        .default('auto'),
+    )
+    .option('--verbose', 'show all that cmake and the compiler say')
+    .option('--json', 'print the build as JSON')
+    .option('-q, --quiet', 'no progress on stderr')
+    .exitOverride()
+    .action(async (options: EngineBuildOptions) => {
+      const { runEngineBuild } = await import('./run.ts');
+      context.done(await runEngineBuild(options, context.signal));
+    });
+  command
+    .command('remove')
+    .description(
+      'removes the local builds and the source unpacked for them: sessions take the prebuilt again',
+    )
+    .option('--json', 'print what was removed as JSON')
+    .exitOverride()
+    .action(async (options: EngineOptions) => {
+      const { runEngineRemove } = await import('./run.ts');
+      context.done(await runEngineRemove(options));
+    });
+  return command;
+}

@@ -1,0 +1,83 @@
+import { Command, InvalidArgumentError, Option } from 'commander';
+import type { CommandContext } from '../command-context.ts';
+import { wholeNumber } from '../options.ts';
+
+export interface FitOptions {
+  device: string[];
+  context: number;
+  cacheType: 'f16' | 'q8_0' | 'q4_0';
+  budget?: number;
+  allDevices?: boolean;
+  listDevices?: boolean;
+  devices?: string;
+  require?: boolean;
+  json?: boolean;
+  quiet?: boolean;
+}
+
+export function fitCommand(context: CommandContext): Command {
+  return new Command('fit')
+    .summary('will it fit on that phone, and how fast will it be')
+    .description(
+      'Judges models on phones before anything is downloaded or built: memory from the header against what the phone ' +
+        'gives an app, speed from measurements of phones, or predicted from them with an interval. A ref is a file, a ' +
+        'folder, hf:owner/repo, a name of the catalogue, or nano.',
+    )
+    .argument('[refs...]', 'the models')
+    .option('-d, --device <names>', 'phones, separated by commas', names, [])
+    .option('--all-devices', 'every phone that is known')
+    .option('-c, --context <n>', 'tokens of context', wholeNumber(1), 2048)
+    .addOption(
+      new Option('--cache-type <type>', 'type of keys and values in the cache')
+        .choices(['f16', 'q8_0', 'q4_0'])
+        .default('f16'),
+    )
+    .option(
+      '--budget <size>',
+      'memory for the model, such as 3GB or 2.5GiB, instead of the phones’ own',
+      memorySize,
+    )
+    .option('--devices <file>', 'more phones, as JSON (schema/devices.json)')
+    .option('--list-devices', 'list the phones and what is known of them')
+    .option('--require', 'exit with 1 where nothing fits one of the phones')
+    .option('--json', 'print the verdicts as JSON')
+    .option('-q, --quiet', 'no notices on stderr')
+    .addHelpText(
+      'after',
+      '\nExamples:\n' +
+        '  quantscope fit phi3 --device iphone-13-pro,galaxy-s23\n' +
+        '  quantscope fit models/ --device 6gb-phone --context 4096 --cache-type q8_0\n' +
+        '  quantscope fit --list-devices\n' +
+        '\nExit code: 0 done, 1 with --require where nothing fits a phone, 2 wrong use or a model that cannot be read.\n',
+    )
+    .exitOverride()
+    .action(async (refs: string[], options: FitOptions) => {
+      const { runFit } = await import('./run.ts');
+      context.done(await runFit(refs, options, context.signal));
+    });
+}
+
+function names(text: string, before: readonly string[]): string[] {
+  const named = text.split(',').map((name) => name.trim());
+  if (named.some((name) => name === '')) throw new InvalidArgumentError('Give names separated by commas.');
+  return [...before, ...named];
+}
+
+const UNITS: Readonly<Record<string, number>> = {
+  '': 1,
+  k: 1e3,
+  m: 1e6,
+  g: 1e9,
+  ki: 2 ** 10,
+  mi: 2 ** 20,
+  gi: 2 ** 30,
+};
+
+function memorySize(text: string): number {
+  const [, digits = '', unit = ''] = /^(\d+(?:\.\d+)?)\s*([kmg]i?)?b?$/i.exec(text.trim()) ?? [];
+  const bytes = Number(digits) * (UNITS[unit.toLowerCase()] ?? Number.NaN);
+  if (digits === '' || !(bytes >= 1) || !Number.isSafeInteger(Math.round(bytes))) {
+    throw new InvalidArgumentError('Give a size such as 3GB, 2.5GiB or 800MB.');
+  }
+  return Math.round(bytes);
+}

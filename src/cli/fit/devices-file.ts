@@ -1,0 +1,53 @@
+import { readFile } from 'node:fs/promises';
+import { z } from 'zod';
+import {
+  BUILT_IN_DEVICES,
+  type Chip,
+  type DeviceCatalogue,
+  type DeviceProfile,
+  extendDevices,
+} from '../../device/profiles.ts';
+import { messageOf, UsageError } from '../../util/errors.ts';
+import { devicesSchema } from './contract.ts';
+
+/**
+ * The built-in devices with a user's file laid over them.
+ * @throws UsageError `devices/unreadable`, `devices/invalid`
+ */
+export async function readDevices(path: string): Promise<DeviceCatalogue> {
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (cause) {
+    throw new UsageError('devices/unreadable', `${path}: the devices cannot be read: ${messageOf(cause)}`, {
+      cause,
+      hint: '--devices and QUANTSCOPE_DEVICES name a JSON file; schema/devices.json says what is in it.',
+    });
+  }
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (cause) {
+    throw invalid(path, `not JSON: ${messageOf(cause)}`, cause);
+  }
+  const parsed = devicesSchema.safeParse(json);
+  if (!parsed.success) throw invalid(path, z.prettifyError(parsed.error));
+  const { devices, chips } = parsed.data;
+  // The schema's optional fields may be undefined, the profile's may only be absent; read, they are the same.
+  const extended = extendDevices(BUILT_IN_DEVICES, {
+    devices: devices as DeviceProfile[],
+    chips: chips as Record<string, Chip>,
+  });
+  const lost = extended.devices.find(({ chip }) => chip !== null && extended.chips[chip] === undefined);
+  if (lost !== undefined) {
+    throw invalid(path, `${lost.id}: no chip "${lost.chip}"; describe it under "chips", or write null`);
+  }
+  return extended;
+}
+
+function invalid(path: string, reason: string, cause?: unknown): UsageError {
+  return new UsageError('devices/invalid', `${path}: ${reason}`, {
+    cause,
+    hint: 'schema/devices.json of the package describes the file.',
+  });
+}

@@ -1,0 +1,114 @@
+import { UsageError } from '../util/errors.ts';
+
+/** One share of the work of several machines. */
+export interface Shard {
+  /** From 1 to `count`. */
+  readonly index: number;
+  readonly count: number;
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** What a schedule says of this job: which it is, from 1, and of how many, where it says that. */
+interface Found {
+  readonly index: number;
+  readonly count: number | undefined;
+  /** The variables it is from, for messages. */
+  readonly from: string;
+}
+
+/**
+ * The share that `--shard` asks for: `2/8`, `auto` as the environment says, or `auto/8` where that does not say of how
+ * many. Looked for in this order: QUANTSCOPE_SHARD (`2/8`), GitLab (`parallel:`), Slurm job arrays, Kubernetes Indexed
+ * Jobs, whose number of completions is no variable of theirs: `auto/8`, or JOB_COMPLETIONS in the pod's own `env`.
+ * @throws UsageError `usage/shard`
+ */
+export function shardOf(text: string, env: Environment): Shard {
+  const [, auto, given, whole] = /^(auto)(?:\/(\d+))?$|^(\d+\/\d+)$/.exec(text.trim()) ?? [];
+  if (whole !== undefined) return fraction(whole, '--shard');
+  if (auto === undefined) throw invalid(`--shard ${text}: expected i/n, auto or auto/n`);
+  const asked = given === undefined ? undefined : Number(given);
+  const found = fromQuantscope(env) ?? fromGitLab(env) ?? fromSlurm(env) ?? fromKubernetes(env);
+  if (found === undefined) {
+    throw new UsageError('usage/shard', '--shard auto: the environment does not say which job this is', {
+      hint: 'Set QUANTSCOPE_SHARD=i/n, which a matrix of GitHub Actions can, or write --shard i/n.',
+    });
+  }
+  const { index, count = asked, from } = found;
+  if (count === undefined) {
+    throw new UsageError('usage/shard', `--shard auto: ${from} says which job this is, not of how many`, {
+      hint: 'Write --shard auto/n, or set JOB_COMPLETIONS to the number of completions.',
+    });
+  }
+  if (asked !== undefined && asked !== count) {
+    throw invalid(`--shard ${text}: ${from} says that there are ${count} jobs`);
+  }
+  return checked(index, count, from);
+}
+
+function fromQuantscope({ QUANTSCOPE_SHARD }: Environment): Found | undefined {
+  if (!QUANTSCOPE_SHARD) return undefined;
+  return { ...fraction(QUANTSCOPE_SHARD, 'QUANTSCOPE_SHARD'), from: 'QUANTSCOPE_SHARD' };
+}
+
+/** https://docs.gitlab.com/ci/variables/predefined_variables/: CI_NODE_INDEX counts from 1. */
+function fromGitLab(env: Environment): Found | undefined {
+  const index = whole(env, 'CI_NODE_INDEX');
+  const count = whole(env, 'CI_NODE_TOTAL');
+  if (index === undefined || count === undefined) return undefined;
+  return { index, count, from: 'CI_NODE_INDEX of GitLab' };
+}
+
+/** https://slurm.schedmd.com/job_array.html: ids are what --array lists, from MIN to MAX by STEP. */
+function fromSlurm(env: Environment): Found | undefined {
+  const id = whole(env, 'SLURM_ARRAY_TASK_ID');
+  const count = whole(env, 'SLURM_ARRAY_TASK_COUNT');
+  if (id === undefined || count === undefined) return undefined;
+  const from = 'SLURM_ARRAY_TASK_ID';
+  const least = whole(env, 'SLURM_ARRAY_TASK_MIN') ?? 0;
+  const step = Math.max(1, whole(env, 'SLURM_ARRAY_TASK_STEP') ?? 1);
+  const most = whole(env, 'SLURM_ARRAY_TASK_MAX') ?? least + (count - 1) * step;
+  const place = (id - least) / step;
+  // A list such as 1,3,7 does not say which place an id has in it.
+  if (!Number.isInteger(place) || (most - least) / step + 1 !== count) {
+    throw new UsageError(
+      'usage/shard',
+      `--shard auto: the ids of the job array are no plain range (${from}=${id})`,
+      {
+        hint: 'Submit it with --array=1-8, or set QUANTSCOPE_SHARD=i/n.',
+      },
+    );
+  }
+  return { index: place + 1, count, from };
+}
+
+/** https://kubernetes.io/docs/concepts/workloads/controllers/job/: JOB_COMPLETION_INDEX counts from 0. */
+function fromKubernetes(env: Environment): Found | undefined {
+  const index = whole(env, 'JOB_COMPLETION_INDEX');
+  if (index === undefined) return undefined;
+  return { index: index + 1, count: whole(env, 'JOB_COMPLETIONS'), from: 'JOB_COMPLETION_INDEX' };
+}
+
+function whole(env: Environment, name: string): number | undefined {
+  const text = env[name]?.trim();
+  if (!text) return undefined;
+  if (!/^\d{1,9}$/.test(text)) throw invalid(`${name} is ${JSON.stringify(text)}, expected a whole number`);
+  return Number(text);
+}
+
+function fraction(text: string, where: string): Shard {
+  const [, index, count] = /^(\d{1,9})\/(\d{1,9})$/.exec(text.trim()) ?? [];
+  if (index === undefined || count === undefined) {
+    throw invalid(`${where} is ${JSON.stringify(text)}, expected i/n`);
+  }
+  return checked(Number(index), Number(count), where);
+}
+
+function checked(index: number, count: number, where: string): Shard {
+  if (index >= 1 && index <= count) return { index, count };
+  throw invalid(`${where} says share ${index} of ${count}, expected 1 to ${count}`);
+}
+
+function invalid(message: string): UsageError {
+  return new UsageError('usage/shard', message, { hint: 'Give i/n with i from 1 to n: --shard 2/8.' });
+}

@@ -1,0 +1,59 @@
+import { printable, wrap } from '../../report/text-width.ts';
+import { EXIT, type ExitCode } from '../exit.ts';
+import type { CatalogueList } from '../hub-contracts.ts';
+import { refAccess } from '../ref-access.ts';
+import { terminalStyle } from '../style.ts';
+import type { VariantsOptions } from './command.ts';
+
+/** `variants` without a repository: the names that stand for one, and what to know before shipping what they name. */
+export async function runCatalogue({ json }: VariantsOptions, signal: AbortSignal): Promise<ExitCode> {
+  const { catalogue, catalogueFile } = await refAccess({ signal });
+  const list: CatalogueList = {
+    schema: 'quantscope/catalogue@1',
+    file: catalogueFile,
+    models: [...catalogue].map(([name, { quantizations, prompt, ...entry }]) => ({
+      name,
+      ...entry,
+      quantizations: [...quantizations],
+      prompt: prompt === null ? null : { ...prompt, stop: [...prompt.stop] },
+    })),
+  };
+  process.stdout.write(json ? `${JSON.stringify(list, null, 2)}\n` : describe(list));
+  return EXIT.done;
+}
+
+const MOST_COLUMNS = 100;
+const LABEL_WIDTH = 14;
+
+function describe({ models, file }: CatalogueList): string {
+  const style = terminalStyle(process.stdout);
+  const width = Math.max(60, Math.min(process.stdout.columns ?? MOST_COLUMNS, MOST_COLUMNS));
+  const fact = (label: string, text: string): string[] =>
+    wrap(printable(text), width - LABEL_WIDTH).map(
+      (line, index) => `${(index === 0 ? `  ${label}` : '').padEnd(LABEL_WIDTH)}${line}`,
+    );
+  const lines = models.flatMap(({ name, title, repo, revision, quantizations, licence, prompt }) => [
+    `${style.bold(printable(name))}  ${printable(title)}, ${printable(`hf:${repo}${revision === null ? '' : `@${revision}`}`)}`,
+    ...fact('stands for', quantizations.length === 0 ? 'the one model there' : quantizations.join(', ')),
+    ...fact('licence', licence),
+    ...(prompt === null
+      ? []
+      : [...fact('prompt', JSON.stringify(prompt.template)), ...fact('', factsOf(prompt))]),
+    '',
+  ]);
+  const source = file === null ? 'built in' : `built in, with ${printable(file)} laid over it`;
+  lines.push(
+    `${models.length} names, ${source}. What one offers: quantscope variants ${models[0]?.name ?? 'NAME'}`,
+  );
+  return `${lines.join('\n')}\n`;
+}
+
+function factsOf({
+  stop,
+  systemRole,
+  contextLength,
+}: NonNullable<CatalogueList['models'][number]['prompt']>): string {
+  const stops = stop === undefined || stop.length === 0 ? 'no stop text' : `stops at ${stop.join(' or ')}`;
+  const system = systemRole ? 'has a system message' : 'has no system message';
+  return `${stops}, ${system}, trained for ${contextLength.toLocaleString('en-US')} tokens`;
+}

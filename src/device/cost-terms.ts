@@ -1,0 +1,87 @@
+import type { TensorType } from '../gguf/tensor-types.ts';
+import type { MatrixShare, Workload } from './workload.ts';
+
+/** How llama.cpp runs a model on a phone. */
+export const BACKENDS = ['cpu', 'opencl', 'hexagon', 'metal', 'vulkan'] as const;
+export type Backend = (typeof BACKENDS)[number];
+
+/** The backends whose costs were fitted, type by type. */
+export type FittedBackend = 'cpu' | 'opencl' | 'hexagon';
+
+/** A model's work in the units that a cost is paid for; the sum of amount × cost is a time in milliseconds. */
+export type CostTerms = ReadonlyMap<string, number>;
+
+/** Matrices that the accelerator multiplies itself: supports_op of ggml-opencl.cpp and of ggml-hexagon.cpp. */
+const ACCELERATED: Readonly<Record<Exclude<FittedBackend, 'cpu'>, ReadonlySet<TensorType>>> = {
+  opencl: new Set(['Q4_0', 'Q4_1', 'Q8_0', 'Q4_K', 'Q5_K', 'Q6_K', 'F16', 'F32', 'BF16']),
+  hexagon: new Set(['Q4_0', 'Q4_1', 'Q8_0', 'IQ4_NL', 'MXFP4', 'F16', 'F32']),
+};
+
+/** Hexagon refuses a quantized matrix of more rows than this: most output matrices. */
+const HEXAGON_ROWS = 32_768;
+/** Adreno's own layout is for matrices below this many elements. */
+const ADRENO_ELEMENTS = 2 ** 27;
+const GIGA = 1e9;
+
+/** One token: bytes of weights by who reads them, bytes of keys and values, operations. `depth` in tokens. */
+export function generationTerms(work: Workload, backend: FittedBackend, depth: number): CostTerms {
+  const terms = overheadTerms(work);
+  for (const matrices of work.matrices) addMatrices(terms, matrices, backend, matrices.bytes);
+  add(terms, 'kv', (work.kvBytesPerToken * depth) / GIGA);
+  return terms;
+}
+
+/** One token of a prompt of `tokens`: multiplications instead of bytes, and no output matrix: only the last token asks. */
+export function promptTerms(work: Workload, backend: FittedBackend, tokens: number): CostTerms {
+  const terms = overheadTerms(work);
+  for (const matrices of work.matrices) {
+    if (!matrices.isOutput) addMatrices(terms, matrices, backend, matrices.elements);
+  }
+  add(terms, 'kv', (work.attentionElements * (tokens / 2)) / GIGA);
+  return terms;
+}
+
+/** The cost of a type by the name that its coefficient has: `cpu.Q2_K` on an accelerator that hands it back. */
+function addMatrices(
+  terms: Map<string, number>,
+  matrices: MatrixShare,
+  backend: FittedBackend,
+  amount: number,
+): void {
+  const { type, isOutput } = matrices;
+  if (backend === 'cpu') {
+    add(terms, `cpu.${type}`, amount / GIGA);
+    return;
+  }
+  const refused = backend === 'hexagon' && isOutput && matrices.rows > HEXAGON_ROWS;
+  if (!ACCELERATED[backend].has(type) || refused) {
+    add(terms, `cpu.${type}`, amount / GIGA);
+    // Each goes to the CPU and back: the other processor waits meanwhile.
+    add(terms, 'handover', matrices.matrices / 100);
+    return;
+  }
+  const oversized = backend === 'opencl' && isOutput && matrices.largestElements >= ADRENO_ELEMENTS;
+  add(terms, `${oversized ? 'oversized' : 'own'}.${type}`, amount / GIGA);
+}
+
+function overheadTerms(work: Workload): Map<string, number> {
+  return new Map([
+    ['token', 1],
+    ['operations', work.layerTensors / 100],
+    ['recurrent', work.recurrentLayers],
+  ]);
+}
+
+function add(terms: Map<string, number>, name: string, amount: number): void {
+  if (amount > 0) terms.set(name, (terms.get(name) ?? 0) + amount);
+}
+
+/** Bytes of weights and cache that generating one token reads at that depth. */
+export function bytesPerToken(work: Workload, depth: number): number {
+  return work.matrices.reduce((sum, { bytes }) => sum + bytes, 0) + work.kvBytesPerToken * depth;
+}
+
+/** Elements that one token of a prompt is multiplied with. */
+export function elementsPerToken(work: Workload): number {
+  return work.matrices.reduce((sum, { isOutput, elements }) => sum + (isOutput ? 0 : elements), 0);
+}

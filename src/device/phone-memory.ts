@@ -1,0 +1,94 @@
+import { modelFacts } from '../gguf/facts.ts';
+import type { GgufHeader } from '../gguf/header.ts';
+import type { TensorType } from '../gguf/tensor-types.ts';
+import type { Backend } from './cost-terms.ts';
+import { footprint } from './footprint.ts';
+import type { CacheType } from './kv-cache.ts';
+
+export interface PhoneMemoryRequest {
+  readonly contextSize: number;
+  readonly cacheType: CacheType;
+  readonly backend: Backend;
+}
+
+/** Memory of a model loaded on a phone, in bytes; estimated from the header. */
+export interface PhoneMemory {
+  /** As the engine logs them: the output matrix a second time where it is made of the token embedding. */
+  readonly weightsBytes: number;
+  readonly kvBytes: number;
+  /** Of recurrent layers. */
+  readonly stateBytes: number;
+  readonly computeBytes: number;
+  readonly totalBytes: number;
+  /** Weights that the CPU keeps rearranged for its kernels: memory of the app's own, mmap or not. */
+  readonly repackedBytes: number;
+  /** With mmap: pages of the file, which the system may drop and read again, and what it may not. */
+  readonly fileBytes: number;
+  readonly anonymousBytes: number;
+  readonly kvBytesPerToken: number;
+}
+
+/** Types with kernels for rearranged blocks on ARM (ggml_repack_get_optimal_repack_type, dotprod and i8mm). */
+const REPACKED: ReadonlySet<TensorType> = new Set(['Q4_0', 'Q4_K', 'Q5_K', 'Q6_K', 'Q8_0', 'IQ4_NL']);
+
+/** Null where nothing could be loaded; see {@link footprint}. */
+export function phoneMemory(header: GgufHeader, request: PhoneMemoryRequest): PhoneMemory | null {
+  const { contextSize, cacheType, backend } = request;
+  // llama.rn leaves flash attention to llama.cpp, which turns it off on Adreno; a quantized cache needs it.
+  const flashAttention = backend !== 'opencl' || cacheType !== 'f16';
+  const estimated = footprint(header, {
+    contextSize,
+    cacheType,
+    flashAttention,
+    backend: backend === 'cpu' ? 'cpu' : 'gpu',
+  });
+  if (estimated === null) return null;
+  const { kvBytes, stateBytes, computeBytes } = estimated;
+  const embedding = header.tensors.find(({ name }) => name === 'token_embd.weight');
+  const isTied = !header.tensors.some(({ name }) => name === 'output.weight');
+  // Lookups stay with the plain CPU buffer, so a shared matrix is loaded again into the buffer that multiplies;
+  // Metal's buffers lie over the mapped file instead.
+  const isCopied = backend === 'cpu' ? REPACKED.has(embedding?.type ?? 'F32') : backend !== 'metal';
+  const copyBytes = isTied && isCopied ? (embedding?.sizeBytes ?? 0) : 0;
+  const weightsBytes = estimated.weightsBytes + copyBytes;
+  const repackedBytes =
+    backend === 'cpu'
+      ? copyBytes +
+        header.tensors.reduce(
+          (sum, { name, type, shape, sizeBytes }) =>
+            sum + (shape.length > 1 && REPACKED.has(type) && !name.includes('token_embd') ? sizeBytes : 0),
+          0,
+        )
+      : 0;
+  const ownBytes = kvBytes + stateBytes + computeBytes;
+  // OpenCL and Hexagon copy all weights into memory of their own.
+  const copiedBytes = backend === 'cpu' ? repackedBytes : backend === 'metal' ? 0 : weightsBytes;
+  return {
+    weightsBytes,
+    kvBytes,
+    stateBytes,
+    computeBytes,
+    totalBytes: weightsBytes + ownBytes,
+    repackedBytes,
+    fileBytes: backend === 'cpu' || backend === 'metal' ? estimated.weightsBytes : 0,
+    anonymousBytes: copiedBytes + ownBytes,
+    kvBytesPerToken: tokenBytes(header, cacheType),
+  };
+}
+
+/** Of a context below every window. */
+function tokenBytes(header: GgufHeader, cacheType: CacheType): number {
+  const tokens = 256;
+  return (footprint(header, { contextSize: tokens, cacheType })?.kvBytes ?? 0) / tokens;
+}
+
+/** Whether every query head has keys of its own: the cache is then several times that of a grouped model. */
+export function hasNoGroupedQueries(header: GgufHeader): boolean {
+  const { heads, kvHeadsByLayer } = modelFacts(header);
+  return (
+    heads !== undefined &&
+    heads > 1 &&
+    kvHeadsByLayer.length > 0 &&
+    kvHeadsByLayer.every((kv) => kv === heads)
+  );
+}

@@ -1,0 +1,81 @@
+import { modelFacts } from '../gguf/facts.ts';
+import type { GgufHeader } from '../gguf/header.ts';
+import { placeOfTensor } from '../gguf/tensor-names.ts';
+import type { TensorType } from '../gguf/tensor-types.ts';
+import { layerMemories } from './attention-layers.ts';
+
+/** Matrices of one type that every token is multiplied with. */
+export interface MatrixShare {
+  readonly type: TensorType;
+  /** The output matrix is apart from those of the layers: GPUs treat it differently for its size. */
+  readonly isOutput: boolean;
+  readonly bytes: number;
+  readonly elements: number;
+  /** Separate multiplications: each is a launch on a GPU and, on the CPU, a barrier of its threads. */
+  readonly matrices: number;
+  /** Of the largest matrix. */
+  readonly rows: number;
+  readonly largestElements: number;
+}
+
+/** What the evaluation of one token has to read and to multiply, from the header alone. */
+export interface Workload {
+  readonly matrices: readonly MatrixShare[];
+  readonly layers: number;
+  /** Tensors of all layers, norms and biases among them: how many operations a token's graph has. */
+  readonly layerTensors: number;
+  /** With a state matrix (Mamba, delta nets), which GPU backends pass back to the CPU; short convolutions are cheap. */
+  readonly recurrentLayers: number;
+  /** Bytes of keys and values that one token of depth adds to what attention reads, in f16. */
+  readonly kvBytesPerToken: number;
+  /** Heads × head length, summed over the layers: the work of attention for a token of depth. */
+  readonly attentionElements: number;
+}
+
+/** Null where the header describes no layers. */
+export function workloadOf(header: GgufHeader): Workload | null {
+  const memories = layerMemories(header);
+  if (memories.length === 0) return null;
+  const facts = modelFacts(header);
+  const { experts = 0, expertsUsed = 0 } = facts;
+  const activeShare = experts > 0 && expertsUsed > 0 ? Math.min(1, expertsUsed / experts) : 1;
+  const hasOutput = header.tensors.some(({ name }) => name === 'output.weight');
+  const shares = new Map<string, MatrixShare>();
+  const recurrent = new Set<number>();
+  let layerTensors = 0;
+  for (const { name, type, shape, sizeBytes, elements } of header.tensors) {
+    const { layer, role } = placeOfTensor(name);
+    if (layer !== undefined) layerTensors++;
+    if (layer !== undefined && /^(ssm_|time_mix)/.test(role)) recurrent.add(layer);
+    if (shape.length < 2) continue;
+    const isOutput = name === 'output.weight' || (!hasOutput && name === 'token_embd.weight');
+    // Embeddings are looked up: one row a token.
+    if (!isOutput && (/token_embd\.weight$|^rope|position_embd/.test(name) || /conv|norm/.test(role)))
+      continue;
+    // Layers that reuse another's cache keep key and value matrices that nobody multiplies.
+    if (layer !== undefined && /^attn_[kv]$/.test(role) && memories[layer]?.keyElements === 0) continue;
+    const share = /_exps/.test(name) ? activeShare : 1;
+    const rows = shape.slice(1).reduce((product, length) => product * length, 1);
+    const key = `${type} ${isOutput}`;
+    const before = shares.get(key);
+    shares.set(key, {
+      type,
+      isOutput,
+      bytes: (before?.bytes ?? 0) + sizeBytes * share,
+      elements: (before?.elements ?? 0) + elements * share,
+      matrices: (before?.matrices ?? 0) + 1,
+      rows: Math.max(before?.rows ?? 0, rows),
+      largestElements: Math.max(before?.largestElements ?? 0, elements),
+    });
+  }
+  const F16_BYTES = 2;
+  return {
+    matrices: [...shares.values()],
+    layers: memories.length,
+    layerTensors,
+    recurrentLayers: recurrent.size,
+    kvBytesPerToken: memories.reduce((sum, m) => sum + (m.keyElements + m.valueElements) * F16_BYTES, 0),
+    attentionElements:
+      (facts.heads ?? 0) * (facts.keyLength ?? 0) * memories.filter((m) => m.stateElements === 0).length,
+  };
+}

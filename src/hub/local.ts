@@ -1,0 +1,92 @@
+import { readdir, stat } from 'node:fs/promises';
+import { resolve as absolute, basename, join } from 'node:path';
+import { parseShardName, shardNames } from '../gguf/shards.ts';
+import { UsageError } from '../util/errors.ts';
+import { isModelPath } from './gguf-names.ts';
+
+/** A model on this machine. Nothing here knows of the network, so that a local file is opened without loading it. */
+export interface LocalModel {
+  readonly kind: 'local';
+  readonly ref: string;
+  /** Absolute; of the first shard, where the model has several files. */
+  readonly path: string;
+}
+
+/**
+ * The models of the embedded family that `nano` or `nano:QUANT` stands for.
+ * @throws UsageError `ref/not-found`
+ */
+export async function locateNano(folder: string, quantization: string | null): Promise<LocalModel[]> {
+  const all = (await modelsIn(folder)).map((model) => ({ ...model, ref: `nano:${nanoLabel(model.path)}` }));
+  if (quantization === null) return all;
+  const wanted = quantization.toLowerCase();
+  const chosen = all.filter(({ path }) => nanoLabel(path).toLowerCase() === wanted);
+  if (chosen.length === 0) {
+    const names = all.map(({ path }) => nanoLabel(path));
+    throw new UsageError('ref/not-found', `nano has no ${quantization}: it has ${names.join(', ')}`, {
+      hint: `Write nano:${names.at(-1) ?? 'QUANT'}, or nano for the whole family.`,
+    });
+  }
+  return chosen;
+}
+
+/** `Q4_K_M` of `nano-phi3-Q4_K_M.gguf`. */
+function nanoLabel(path: string): string {
+  return /-([^-]+)\.gguf$/.exec(path)?.[1] ?? basename(path);
+}
+
+/**
+ * The models that a path stands for: the file, or all models in the folder.
+ * @throws UsageError `ref/not-found`, `ref/empty-folder`
+ */
+export async function locateLocal(path: string): Promise<LocalModel[]> {
+  const kind = await stat(path).catch((cause: NodeJS.ErrnoException) => {
+    const missing = cause.code === 'ENOENT' || cause.code === 'ENOTDIR';
+    throw new UsageError(
+      'ref/not-found',
+      missing ? `${path}: no such file or folder` : `${path} cannot be read (${cause.code})`,
+      { cause, hint: missing ? MISSING_HINT : 'Check its permissions.' },
+    );
+  });
+  return kind.isDirectory() ? modelsIn(path) : [{ kind: 'local', ref: path, path: absolute(path) }];
+}
+
+const MISSING_HINT =
+  'Give a .gguf file, a folder of them, hf:owner/repo:QUANT, a name of the catalogue (phi3, llama-3.2-1b, gemma-2b) or nano.';
+
+async function modelsIn(folder: string): Promise<LocalModel[]> {
+  const names = (await readdir(folder)).filter(isFirstOfModel).sort();
+  if (names.length === 0) {
+    throw new UsageError('ref/empty-folder', `${folder} has no .gguf file`, {
+      hint: 'Name the folder that holds the models, or the files themselves.',
+    });
+  }
+  return names.map((name) => ({ kind: 'local', ref: join(folder, name), path: absolute(folder, name) }));
+}
+
+/** Later shards are read with the first. */
+function isFirstOfModel(name: string): boolean {
+  return isModelPath(name) && (parseShardName(name)?.number ?? 1) === 1;
+}
+
+/**
+ * The files of a model on this machine, in order: all shards of a first shard, any other file alone.
+ * @throws UsageError `ref/incomplete`
+ */
+export async function localFiles(path: string): Promise<string[]> {
+  if (parseShardName(path)?.number !== 1) return [path];
+  const paths = shardNames(path);
+  const isThere = await Promise.all(paths.map((each) => stat(each).then(Boolean, () => false)));
+  const missing = paths.filter((_, index) => isThere[index] !== true).map((each) => basename(each));
+  if (missing.length === 0) return paths;
+  const more = missing.length - MOST_NAMED;
+  const named = [...missing.slice(0, MOST_NAMED), ...(more > 0 ? [`${more} more`] : [])].join(', ');
+  const verb = missing.length === 1 ? 'is' : 'are';
+  throw new UsageError(
+    'ref/incomplete',
+    `${basename(path)}: ${missing.length} of ${paths.length} shards ${verb} missing: ${named}`,
+    { hint: 'Download them into the same folder; quantscope pull takes all shards of a model.' },
+  );
+}
+
+const MOST_NAMED = 5;

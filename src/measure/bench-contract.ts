@@ -1,0 +1,101 @@
+import { z } from 'zod';
+import {
+  bytes,
+  count,
+  failure,
+  finite,
+  machine,
+  memory,
+  orUnavailable,
+  rate,
+  triedThreads,
+  warning,
+} from './results.ts';
+
+/**
+ * The contract of `bench --json`, and of the file that `--out` rewrites after every row; `-o jsonl` prints the rows
+ * alone. The types and the published JSON Schema (`schema/bench.json`) come from this definition. Names carry units;
+ * shares are fractions. Fields may be added; a rename needs a new `@version`.
+ */
+export const BENCH_SCHEMA_ID = 'quantscope/bench@1';
+
+const gpuChoice = z.enum(['auto', 'off', 'metal', 'vulkan', 'cuda']);
+const flashAttention = z.enum(['auto', 'on', 'off']);
+const layers = z.union([count, z.literal('max')]);
+const backend = z.enum(['cpu', 'metal', 'vulkan', 'cuda']);
+
+const test = z.strictObject({
+  /** As llama-bench names it: pp512, tg128, tg128@d512, pp512+tg128. */
+  name: z.string(),
+  promptTokens: count,
+  generationTokens: count,
+  depth: count,
+});
+
+/** One point of the grid, but for the test. Threads are null until an engine has said what it would choose. */
+const config = z.strictObject({
+  gpu: gpuChoice,
+  gpuLayers: layers,
+  threads: count.nullable(),
+  promptThreads: count.nullable(),
+  threadsBy: z.enum(['asked', 'engine', 'auto']),
+  batchSize: count,
+  keyType: z.string(),
+  valueType: z.string(),
+  flashAttention,
+});
+
+const row = z.strictObject({
+  ref: z.string(),
+  model: z.strictObject({
+    /** Short, for a table: the architecture and the quantization. */
+    label: z.string(),
+    architecture: z.string().nullable(),
+    name: z.string().nullable(),
+    quantization: z.string().nullable(),
+    parameters: count.nullable(),
+    sizeBytes: bytes,
+  }),
+  config,
+  /** Where it ran; unavailable when no engine came up. */
+  backend: orUnavailable(backend),
+  test,
+  status: z.enum(['ok', 'failed']),
+  failure: failure.nullable(),
+  /** Prompt and generation together where the test has both. */
+  speed: orUnavailable(z.strictObject({ ...rate.shape, medianTps: finite })),
+  /** Weights and this test's context, the file being in memory already where the system keeps it. */
+  loadMs: orUnavailable(finite),
+  /** Of generation: bytes that a token must read, times its rate. */
+  effectiveBandwidthBytesPerSecond: orUnavailable(finite),
+  /** Of the machine's copy bandwidth; above 1 where weights stay in a cache. */
+  shareOfCopyBandwidth: orUnavailable(finite),
+  /** `peakRssBytes` is the high-water mark of the row's process, which runs the tests of one configuration in order. */
+  memory: orUnavailable(memory),
+  /** Rate over that of the same test on the CPU in this run. */
+  speedUp: orUnavailable(finite),
+});
+
+const threadSearch = z.strictObject({
+  ref: z.string(),
+  backend,
+  promptThreads: count,
+  generationThreads: count,
+  tried: triedThreads,
+});
+
+export const benchSchema = z.strictObject({
+  schema: z.literal(BENCH_SCHEMA_ID),
+  createdAt: z.iso.datetime(),
+  tool: z.strictObject({ version: z.string() }),
+  machine,
+  repetitions: count,
+  seed: count,
+  rows: z.array(row),
+  threadSearches: z.array(threadSearch),
+  warnings: z.array(warning),
+});
+
+export type BenchResults = z.infer<typeof benchSchema>;
+export type BenchRow = BenchResults['rows'][number];
+export type BenchConfig = BenchRow['config'];

@@ -1,0 +1,367 @@
+import type { CacheType, EngineSession, GpuChoice, LoadedModel, StartEngine } from '../engine/engine.ts';
+import { QuantscopeError, UsageError } from '../util/errors.ts';
+import { isAvailable, unavailableBecause } from './availability.ts';
+import { BENCH_SCHEMA_ID, type BenchConfig, type BenchResults, type BenchRow } from './bench-contract.ts';
+import { blankRow, failed, repeated, sameButForGpu } from './bench-row.ts';
+import { measureCopyBandwidth } from './copy-bandwidth.ts';
+import { isOfMachine } from './engine-faults.ts';
+import { type MachineWarning, type MachineWatch, spreadWarnings, withoutRepeats } from './machine-watch.ts';
+import { engineMemoryOf } from './memory.ts';
+import { bytesReadPerToken, effectiveBandwidth } from './rates.ts';
+import type { Machine } from './results.ts';
+import type { DescribedFile } from './size.ts';
+import { benchmarkTokens, type SpeedTest, testRate, timeRepetitions } from './speed.ts';
+import { median } from './statistics.ts';
+import { findThreads, type ThreadSearch } from './threads.ts';
+
+/** A new process evaluates single tokens slowly until a prompt of this length has made the system spread its threads. */
+const SPREADING_TOKENS = 512;
+
+export interface BenchModel {
+  readonly ref: string;
+  readonly path: string;
+  readonly sizeBytes: number;
+  readonly described: DescribedFile | QuantscopeError;
+  /** Bytes of keys and values that one token leaves in the cache. */
+  readonly kvBytesPerToken: (keyType: CacheType, valueType: CacheType) => number;
+}
+
+/** One point of the grid, but for model and test. */
+export interface BenchPoint {
+  readonly gpu: GpuChoice;
+  readonly gpuLayers: number | 'max';
+  /** `engine` leaves it to llama.cpp, `auto` finds the fastest. */
+  readonly threads: number | 'engine' | 'auto';
+  readonly batchSize: number;
+  readonly keyType: CacheType;
+  readonly valueType: CacheType;
+  readonly flashAttention: 'auto' | 'on' | 'off';
+}
+
+export interface BenchPlan {
+  readonly models: readonly BenchModel[];
+  /** Those on the CPU first, so that a GPU's rows can be held against theirs. */
+  readonly points: readonly BenchPoint[];
+  readonly tests: readonly SpeedTest[];
+  readonly repetitions: number;
+  readonly seed: number;
+  readonly toolVersion: string;
+}
+
+/** What is being done to which row. */
+export interface BenchStep {
+  readonly model: string;
+  readonly what: 'start' | 'load' | 'threads' | 'warm-up' | 'test';
+  readonly test: string;
+  readonly done: number;
+  readonly total: number;
+}
+
+export interface BenchEnvironment {
+  readonly startEngine: StartEngine;
+  readonly callTimeoutMs: number;
+  readonly machine: Machine;
+  readonly watch: MachineWatch;
+  readonly now: () => Date;
+  readonly signal?: AbortSignal;
+  readonly onStep: (step: BenchStep) => void;
+  /** Called as each row ends, with all results so far. */
+  readonly onRow: (row: BenchRow, results: BenchResults) => Promise<void>;
+}
+
+/**
+ * Times every test of the grid by llama-bench's method: each model and configuration in a process of its own, a row a
+ * test. A failure is a row with its reason, and the others go on.
+ * @throws UsageError, an EngineError when no engine can be started at all, the signal's reason, or what `onRow` throws
+ */
+export async function runBench(plan: BenchPlan, environment: BenchEnvironment): Promise<BenchResults> {
+  return new Bench(plan, environment).run();
+}
+
+class Bench {
+  readonly #plan: BenchPlan;
+  readonly #environment: BenchEnvironment;
+  readonly #rows: BenchRow[] = [];
+  readonly #searches: BenchResults['threadSearches'] = [];
+  readonly #createdAt: string;
+  #warnings: MachineWarning[] = [];
+  #machine: Machine;
+
+  constructor(plan: BenchPlan, environment: BenchEnvironment) {
+    this.#plan = plan;
+    this.#environment = environment;
+    this.#machine = environment.machine;
+    this.#createdAt = environment.now().toISOString();
+  }
+
+  async run(): Promise<BenchResults> {
+    const { models, points, tests } = this.#plan;
+    if (tests.some(isGeneration)) {
+      const copied = await measureCopyBandwidth(this.#machine.cores, this.#environment.signal);
+      this.#machine = { ...this.#machine, copyBandwidthBytesPerSecond: copied };
+    }
+    for (const model of models) {
+      const known: KnownFile = { searches: new Map(), warm: false };
+      for (const point of points) {
+        await this.#runPoint(model, point, known);
+        this.#warn(await this.#environment.watch.warnings());
+      }
+    }
+    return this.#results();
+  }
+
+  /** All tests of one model in one configuration. */
+  async #runPoint(model: BenchModel, point: BenchPoint, known: KnownFile): Promise<void> {
+    let failure = model.described instanceof QuantscopeError ? model.described : undefined;
+    const opened = new OpenedModel(model, point, this.#environment, known);
+    await using _ = opened;
+    for (const test of this.#plan.tests) {
+      const row = blankRow(model, point, test);
+      if (failure !== undefined) {
+        await this.#addRow(failed(row, failure));
+        continue;
+      }
+      const step = (what: BenchStep['what'], done: number, total: number) =>
+        this.#environment.onStep({ model: row.model.label, what, test: row.test.name, done, total });
+      let loaded: Loaded;
+      try {
+        loaded = await opened.load(step);
+      } catch (thrown) {
+        // What cannot be loaded for one test cannot be for another.
+        failure = this.#ownFailure(thrown);
+        await this.#addRow(failed(row, failure));
+        continue;
+      }
+      this.#takeEngine(loaded.session);
+      if (this.#repeatsCpu(point, loaded.session)) return;
+      try {
+        const threads = await this.#threadsOf(model, point, loaded, step);
+        const measured = { ...row, config: { ...row.config, ...threads } };
+        await this.#addRow(await this.#measure(model, point, measured, loaded, step));
+      } catch (thrown) {
+        await this.#addRow(failed(row, this.#ownFailure(thrown), loaded.session));
+        // The process may be gone, and its state is not to be trusted.
+        await opened.close();
+      }
+    }
+  }
+
+  async #measure(
+    model: BenchModel,
+    point: BenchPoint,
+    row: BenchRow,
+    loaded: Loaded,
+    step: (what: BenchStep['what'], done: number, total: number) => void,
+  ): Promise<BenchRow> {
+    const { session, facts } = loaded;
+    const { repetitions, seed } = this.#plan;
+    const { test, config } = row;
+    const context = {
+      ...contextOf(point),
+      threads: config.threads ?? session.info.mathCores,
+      promptThreads: config.promptThreads ?? session.info.mathCores,
+    };
+    step('warm-up', 0, 1);
+    if (!loaded.spread && test.promptTokens < SPREADING_TOKENS) {
+      await session.openContext({ ...context, contextSize: SPREADING_TOKENS });
+      await session.timePrompt(benchmarkTokens(SPREADING_TOKENS, facts, seed));
+    }
+    loaded.spread = true;
+    const contextSize = test.promptTokens + test.generationTokens + test.depth;
+    const { openMs } = await session.openContext({ ...context, contextSize });
+    step('test', 0, repetitions);
+    const times = await timeRepetitions(session, facts, test, this.#plan, (done) => {
+      step('test', done, repetitions);
+    });
+    await this.#environment.watch.sample();
+    const rate = testRate(test, times);
+    const done: BenchRow = {
+      ...row,
+      backend: session.info.backend,
+      status: 'ok',
+      speed: { ...rate, medianTps: median(rate.samplesNs.map((ns) => (rate.tokens * 1e9) / ns)) },
+      loadMs: facts.loadMs + openMs,
+      memory: await engineMemoryOf(session, contextSize),
+      ...this.#bandwidth(model, point, test, rate.meanTps),
+    };
+    return { ...done, speedUp: this.#speedUp(done) };
+  }
+
+  #bandwidth(
+    { described, kvBytesPerToken }: BenchModel,
+    { keyType, valueType }: BenchPoint,
+    test: SpeedTest,
+    meanTps: number,
+  ): Pick<BenchRow, 'effectiveBandwidthBytesPerSecond' | 'shareOfCopyBandwidth'> {
+    if (described instanceof QuantscopeError || test.promptTokens > 0) {
+      const absent = unavailableBecause('a prompt is bound by arithmetic, not by reading the weights');
+      return { effectiveBandwidthBytesPerSecond: absent, shareOfCopyBandwidth: absent };
+    }
+    const bytesPerToken = bytesReadPerToken({
+      ...described.tokenRead,
+      kvBytesPerToken: kvBytesPerToken(keyType, valueType),
+      depth: test.depth,
+      generated: test.generationTokens,
+    });
+    const reached = effectiveBandwidth(meanTps, bytesPerToken);
+    const copied = this.#machine.copyBandwidthBytesPerSecond;
+    return {
+      effectiveBandwidthBytesPerSecond: reached,
+      shareOfCopyBandwidth: isAvailable(copied) ? reached / copied : copied,
+    };
+  }
+
+  #speedUp(row: BenchRow): BenchRow['speedUp'] {
+    if (row.backend === 'cpu') return unavailableBecause('it ran on the CPU itself');
+    const onCpu = this.#rows.find(
+      (other) =>
+        other.backend === 'cpu' &&
+        other.ref === row.ref &&
+        other.test.name === row.test.name &&
+        sameButForGpu(other.config, row.config),
+    );
+    if (onCpu === undefined || !isAvailable(onCpu.speed) || !isAvailable(row.speed)) {
+      return unavailableBecause('the same test was not measured on the CPU (--gpu off,auto)');
+    }
+    return row.speed.meanTps / onCpu.speed.meanTps;
+  }
+
+  async #threadsOf(
+    { ref, path }: BenchModel,
+    point: BenchPoint,
+    { session, facts, known }: Loaded,
+    step: (what: BenchStep['what'], done: number, total: number) => void,
+  ): Promise<Pick<BenchConfig, 'threads' | 'promptThreads'>> {
+    if (typeof point.threads === 'number') return { threads: point.threads, promptThreads: point.threads };
+    const { backend, mathCores } = session.info;
+    if (point.threads === 'engine') return { threads: mathCores, promptThreads: mathCores };
+    let found = known.searches.get(backend);
+    if (found === undefined) {
+      step('threads', 0, 1);
+      found = await findThreads(session, facts, contextOf(point), this.#machine.cores, this.#plan.seed);
+      known.searches.set(backend, found);
+      this.#searches.push({ ref: ref || path, backend, ...found, tried: [...found.tried] });
+    }
+    return { threads: found.generationThreads, promptThreads: found.promptThreads };
+  }
+
+  /** `--gpu off,auto` on a machine without a GPU would measure the CPU twice. */
+  #repeatsCpu({ gpu }: BenchPoint, { info }: EngineSession): boolean {
+    if (gpu !== 'auto' || info.backend !== 'cpu') return false;
+    if (!this.#plan.points.some((point) => point.gpu === 'off')) return false;
+    this.#warn([
+      {
+        code: 'bench/no-gpu',
+        message: 'no GPU can be used here: --gpu auto would repeat the rows of --gpu off',
+        hint: 'quantscope bench measures the CPU alone with --gpu off.',
+      },
+    ]);
+    return true;
+  }
+
+  /** A failure that is one row's own; everything else is thrown on. */
+  #ownFailure(thrown: unknown): QuantscopeError {
+    this.#environment.signal?.throwIfAborted();
+    if (!(thrown instanceof QuantscopeError) || thrown instanceof UsageError || isOfMachine(thrown))
+      throw thrown;
+    return thrown;
+  }
+
+  #takeEngine({ info }: EngineSession): void {
+    const { mathCores: _, ...engine } = info;
+    this.#machine = { ...this.#machine, engine: { ...engine, devices: [...engine.devices] } };
+  }
+
+  #warn(warnings: readonly MachineWarning[]): void {
+    this.#warnings = withoutRepeats([...this.#warnings, ...warnings]);
+  }
+
+  async #addRow(row: BenchRow): Promise<void> {
+    this.#rows.push(row);
+    await this.#environment.onRow(row, this.#results());
+  }
+
+  #results(): BenchResults {
+    const { repetitions, seed, toolVersion } = this.#plan;
+    return {
+      schema: BENCH_SCHEMA_ID,
+      createdAt: this.#createdAt,
+      tool: { version: toolVersion },
+      machine: this.#machine,
+      repetitions,
+      seed,
+      rows: [...this.#rows],
+      threadSearches: [...this.#searches],
+      warnings: [...this.#warnings, ...spreadWarnings(this.#rows.flatMap(repeated))],
+    };
+  }
+}
+
+/** What is known of a file from one configuration to the next. */
+interface KnownFile {
+  /** By backend. */
+  readonly searches: Map<string, ThreadSearch>;
+  /** It was read once, so that later loads find it in memory. */
+  warm: boolean;
+}
+
+interface Loaded {
+  readonly session: EngineSession;
+  readonly facts: LoadedModel;
+  readonly known: KnownFile;
+  /** The system has spread the process's threads. */
+  spread: boolean;
+}
+
+/** The process of one configuration: started and loaded when it is first needed, and again after a failure. */
+class OpenedModel implements AsyncDisposable {
+  readonly #model: BenchModel;
+  readonly #point: BenchPoint;
+  readonly #environment: BenchEnvironment;
+  readonly #known: KnownFile;
+  #loaded: Loaded | undefined;
+
+  constructor(model: BenchModel, point: BenchPoint, environment: BenchEnvironment, known: KnownFile) {
+    this.#model = model;
+    this.#point = point;
+    this.#environment = environment;
+    this.#known = known;
+  }
+
+  async load(step: (what: BenchStep['what'], done: number, total: number) => void): Promise<Loaded> {
+    if (this.#loaded !== undefined) return this.#loaded;
+    const { startEngine, callTimeoutMs, signal } = this.#environment;
+    const { gpu, gpuLayers } = this.#point;
+    const { path } = this.#model;
+    step('start', 0, 1);
+    const session = await startEngine({ gpu, workers: 1, callTimeoutMs, ...(signal ? { signal } : {}) });
+    try {
+      step('load', 0, 1);
+      if (!this.#known.warm) await session.loadModel({ path, gpuLayers });
+      this.#known.warm = true;
+      const facts = await session.loadModel({ path, gpuLayers });
+      this.#loaded = { session, facts, known: this.#known, spread: false };
+      return this.#loaded;
+    } catch (thrown) {
+      await session[Symbol.asyncDispose]();
+      throw thrown;
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#loaded?.session[Symbol.asyncDispose]();
+    this.#loaded = undefined;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+}
+
+function contextOf({ batchSize, keyType, valueType, flashAttention }: BenchPoint) {
+  return { sequences: 1, batchSize, keyType, valueType, flashAttention };
+}
+
+function isGeneration({ promptTokens, generationTokens }: SpeedTest): boolean {
+  return promptTokens === 0 && generationTokens > 0;
+}

@@ -1,0 +1,138 @@
+import { formatBytes, formatCount } from '../util/units.ts';
+import { isAvailable, unavailableBecause } from './availability.ts';
+import type { CacheTypeResult, ContextResults, ContextRow } from './context-contract.ts';
+
+/** llama.cpp rounds a context up to a multiple of this, so that sizes between are no cheaper. */
+const CONTEXT_STEP = 256;
+
+/**
+ * What a cache type may cost and still be recommended: a tenth of what compare allows the weights (mean KLD 0.05 nats,
+ * perplexity +5 %), rounded up for perplexity, whose error on a few chunks is larger. Our choice; f16 costs nothing.
+ */
+const MAX_MEAN_KLD = 0.005;
+const MAX_PERPLEXITY_INCREASE = 0.01;
+/** A less precise cache has to hold this much more context to be worth its loss. */
+const WORTHWHILE_GAIN = 1.25;
+
+/**
+ * The largest context whose estimate is within the budget, by bisection: memory only grows with the context.
+ * @param totalBytes of a context size; null where it cannot be estimated
+ * @param limit the largest size of interest
+ */
+export function largestWithin(
+  totalBytes: (contextSize: number) => number | null,
+  budgetBytes: number,
+  limit: number,
+): CacheTypeResult['largest'] {
+  const sizeOf = (step: number) => Math.min(limit, step * CONTEXT_STEP);
+  const fits = (step: number) => (totalBytes(sizeOf(step)) ?? Number.POSITIVE_INFINITY) <= budgetBytes;
+  let most = Math.ceil(limit / CONTEXT_STEP);
+  if (!fits(1)) {
+    const least = totalBytes(sizeOf(1));
+    return unavailableBecause(
+      least === null
+        ? 'the memory cannot be estimated from the header'
+        : `even ${sizeOf(1)} tokens take ${formatBytes(least)}, more than ${formatBytes(budgetBytes)}`,
+    );
+  }
+  let largest = 1;
+  while (largest < most) {
+    const middle = Math.ceil((largest + most) / 2);
+    if (fits(middle)) largest = middle;
+    else most = middle - 1;
+  }
+  const contextSize = sizeOf(largest);
+  return { contextSize, totalBytes: totalBytes(contextSize) ?? 0 };
+}
+
+/**
+ * The setting to ship, in a sentence with its reason: the most precise cache, unless a less precise one whose loss was
+ * measured and is small holds a quarter more context.
+ * @param results rows and cache types, these from the most precise
+ */
+export function adviseContext(
+  results: Pick<ContextResults, 'rows' | 'cacheTypes' | 'budget' | 'model'>,
+): ContextResults['recommendation'] {
+  const { cacheTypes, rows } = results;
+  const usable = cacheTypes.filter((type) => isAcceptable(type) && !failed(type, rows));
+  let chosen: CacheTypeResult | undefined;
+  for (const type of usable) {
+    if (sizeOf(type) >= (chosen === undefined ? 1 : WORTHWHILE_GAIN * sizeOf(chosen))) chosen = type;
+  }
+  if (chosen === undefined || !isAvailable(chosen.largest)) {
+    const [first] = cacheTypes;
+    return unavailableBecause(
+      first !== undefined && !isAvailable(first.largest)
+        ? first.largest.reason
+        : 'no cache type is both usable here and near enough to f16',
+    );
+  }
+  const { contextSize } = chosen.largest;
+  return { contextSize, cacheType: chosen.cacheType, sentence: sentenceOf(chosen, usable, results) };
+}
+
+function sentenceOf(
+  { cacheType, largest, accuracy }: CacheTypeResult,
+  usable: readonly CacheTypeResult[],
+  { budget, model, rows }: Pick<ContextResults, 'budget' | 'model' | 'rows'>,
+): string {
+  if (!isAvailable(largest)) return '';
+  const { contextSize, totalBytes } = largest;
+  const whole = contextSize === model.contextLength ? ', all that the model was trained for,' : '';
+  const allowed = `${formatBytes(budget.bytes)} ${budget.basis === 'asked' ? 'allowed' : 'free here'}`;
+  const precise = usable.find((type) => type.cacheType === 'f16');
+  const parts = [
+    `Use ${formatCount(contextSize)} tokens${whole} with ${article(cacheType)} ${cacheType} cache: ` +
+      `an estimated ${formatBytes(totalBytes)} of the ${allowed}`,
+  ];
+  if (cacheType === 'f16') parts.push('and nothing lost');
+  else if (precise !== undefined && isAvailable(precise.largest))
+    parts.push(`where f16 holds ${formatCount(precise.largest.contextSize)} tokens`);
+  if (cacheType !== 'f16' && isAvailable(accuracy)) {
+    const { perplexityIncrease, meanKld } = accuracy;
+    parts.push(
+      `at a cost of ${signedPercent(perplexityIncrease)} perplexity (mean KLD ${meanKld.toPrecision(2)})`,
+    );
+  }
+  const speed = speedNear(rows, cacheType, contextSize);
+  if (speed !== null) parts.push(speed);
+  return `${parts.join(', ')}.`;
+}
+
+/** The generation speed measured with this cache nearest below the context. */
+function speedNear(rows: readonly ContextRow[], cacheType: string, contextSize: number): string | null {
+  const row = rows.findLast(
+    (one) =>
+      one.cacheType === cacheType && one.contextSize <= contextSize && isAvailable(one.generationAtDepth),
+  );
+  if (row === undefined || !isAvailable(row.generationAtDepth)) return null;
+  const { meanTps } = row.generationAtDepth;
+  return `generating ${meanTps.toPrecision(3)} tokens a second when ${formatCount(row.contextSize)} are full`;
+}
+
+function isAcceptable({ cacheType, accuracy }: CacheTypeResult): boolean {
+  if (cacheType === 'f16') return true;
+  return (
+    isAvailable(accuracy) &&
+    accuracy.meanKld <= MAX_MEAN_KLD &&
+    accuracy.perplexityIncrease <= MAX_PERPLEXITY_INCREASE
+  );
+}
+
+/** llama.cpp refused the type, as it does where a head's length is no multiple of the type's block. */
+function failed({ cacheType }: CacheTypeResult, rows: readonly ContextRow[]): boolean {
+  const own = rows.filter((row) => row.cacheType === cacheType);
+  return own.some(({ failure }) => failure !== null) && !own.some(({ measured }) => isAvailable(measured));
+}
+
+function sizeOf({ largest }: CacheTypeResult): number {
+  return isAvailable(largest) ? largest.contextSize : 0;
+}
+
+function article(cacheType: string): string {
+  return /^(?:f|i)/.test(cacheType) ? 'an' : 'a';
+}
+
+function signedPercent(share: number): string {
+  return `${share < 0 ? '' : '+'}${(100 * share).toFixed(2)} %`;
+}

@@ -1,0 +1,384 @@
+import { rm } from 'node:fs/promises';
+import type { CacheType, ContextOptions, EngineSession, LoadedModel, StartEngine } from '../engine/engine.ts';
+import { messageOf, QuantscopeError, UsageError } from '../util/errors.ts';
+import { formatBytes, formatCount } from '../util/units.ts';
+import { isAvailable, unavailableBecause } from './availability.ts';
+import { adviseContext, largestWithin } from './context-advice.ts';
+import {
+  type CacheTypeResult,
+  CONTEXT_SCHEMA_ID,
+  type ContextResults,
+  type ContextRow,
+  type ContextSettings,
+} from './context-contract.ts';
+import { isOfMachine } from './engine-faults.ts';
+import { type MachineWarning, type MachineWatch, withoutRepeats } from './machine-watch.ts';
+import { engineMemoryOf } from './memory.ts';
+import { rateOf } from './rates.ts';
+import { ReferenceReader, ReferenceWriter } from './reference-store.ts';
+import type { Machine } from './results.ts';
+import type { DescribedFile } from './size.ts';
+import { benchmarkTokens } from './speed.ts';
+import { chunksOf, divergenceMethod, evaluateText, type TextPlan } from './text-evaluation.ts';
+import { findThreads } from './threads.ts';
+
+/** Beyond the engine's own account: the runtime around it, and what a system needs to go on. */
+const RESERVE_BYTES = 256 * 1024 * 1024;
+/** Single tokens run slowly until a prompt of this length has made the system spread a new process's threads. */
+const SPREADING_TOKENS = 512;
+const WARM_UP_GENERATION_TOKENS = 16;
+
+export type Estimate = Exclude<ContextRow['estimated'], { status: 'unavailable' }>;
+
+export interface ContextPlan {
+  readonly path: string;
+  readonly model: ContextResults['model'];
+  readonly described: DescribedFile;
+  /** `threads` 0 is llama.cpp's own choice; cache types from the most precise. */
+  readonly settings: Omit<ContextSettings, 'cacheTypes'> & { cacheTypes: CacheType[] };
+  readonly findThreads: boolean;
+  /** Sizes above it are estimated only. */
+  readonly largestMeasured: number;
+  readonly budget: ContextResults['budget'];
+  readonly text: string;
+  /** From the header; null where it does not describe layers with a cache. */
+  readonly estimate: (contextSize: number, cacheType: CacheType) => Estimate | null;
+  readonly toolVersion: string;
+}
+
+export interface ContextEnvironment {
+  readonly startEngine: StartEngine;
+  readonly callTimeoutMs: number;
+  readonly machine: Machine;
+  readonly watch: MachineWatch;
+  readonly freeBytes: () => number;
+  readonly now: () => Date;
+  readonly signal?: AbortSignal;
+  /** Where f16's scores are kept while the other types are compared with them. */
+  readonly referencePath: string;
+  readonly onStep: (what: string, done: number, total: number) => void;
+  /** Called as each row ends, with all results so far. */
+  readonly onRow: (row: ContextRow, results: ContextResults) => Promise<void>;
+}
+
+/**
+ * Memory and speed for every context size and cache type, each in a process of its own, the accuracy that each type
+ * costs, and the setting to ship. What fails or does not fit is a row with its reason.
+ * @throws UsageError, an EngineError when no engine can be started at all, the signal's reason, or what `onRow` throws
+ */
+export async function measureContexts(
+  plan: ContextPlan,
+  environment: ContextEnvironment,
+): Promise<ContextResults> {
+  return new Contexts(plan, environment).run();
+}
+
+class Contexts {
+  readonly #plan: ContextPlan;
+  readonly #environment: ContextEnvironment;
+  readonly #rows: ContextRow[] = [];
+  readonly #types: CacheTypeResult[];
+  readonly #createdAt: string;
+  #machine: Machine;
+  #settings: ContextPlan['settings'];
+  #warnings: MachineWarning[] = [];
+
+  constructor(plan: ContextPlan, environment: ContextEnvironment) {
+    this.#plan = plan;
+    this.#environment = environment;
+    this.#machine = environment.machine;
+    this.#settings = plan.settings;
+    this.#createdAt = environment.now().toISOString();
+    this.#types = plan.settings.cacheTypes.map((cacheType) => describeType(plan, cacheType));
+  }
+
+  async run(): Promise<ContextResults> {
+    await this.#chooseThreads();
+    for (const cacheType of this.#settings.cacheTypes) {
+      for (const contextSize of this.#settings.contextSizes) {
+        const row = await this.#measureRow(contextSize, cacheType);
+        this.#rows.push(row);
+        await this.#environment.onRow(row, this.#results());
+      }
+    }
+    this.#warnings = withoutRepeats([...this.#warnings, ...(await this.#environment.watch.warnings())]);
+    if (this.#settings.evaluation !== null) await this.#evaluateTypes();
+    return this.#results();
+  }
+
+  async #chooseThreads(): Promise<void> {
+    if (this.#settings.threads > 0) return;
+    await using session = await this.#start('threads', 1);
+    let [threads, promptThreads] = [session.info.mathCores, session.info.mathCores];
+    if (this.#plan.findThreads) {
+      this.#environment.onStep('finding the best threads', 0, 1);
+      const model = await this.#load(session);
+      const options = this.#contextOptions('f16');
+      const found = await findThreads(session, model, options, this.#machine.cores, this.#settings.seed);
+      [threads, promptThreads] = [found.generationThreads, found.promptThreads];
+    }
+    this.#settings = { ...this.#settings, threads, promptThreads };
+  }
+
+  async #measureRow(contextSize: number, cacheType: CacheType): Promise<ContextRow> {
+    const estimated = this.#plan.estimate(contextSize, cacheType);
+    const { budget } = this.#plan;
+    const row = (why: string, failure: ContextRow['failure'] = null): ContextRow => {
+      const absent = unavailableBecause(why);
+      return {
+        contextSize,
+        cacheType,
+        flashAttention: flashAttentionFor(cacheType),
+        estimated: estimated ?? unavailableBecause('the header does not describe layers with a cache'),
+        fits: estimated === null ? null : estimated.totalBytes <= budget.bytes,
+        measured: absent,
+        loadMs: absent,
+        prompt: absent,
+        generationAtDepth: absent,
+        failure,
+      };
+    };
+    const hindrance = this.#hindrance(contextSize, cacheType, estimated);
+    if (hindrance !== null) return row(hindrance);
+    try {
+      return { ...row('not measured'), ...(await this.#measure(contextSize, cacheType)) };
+    } catch (thrown) {
+      this.#environment.signal?.throwIfAborted();
+      if (!(thrown instanceof QuantscopeError) || thrown instanceof UsageError || isOfMachine(thrown))
+        throw thrown;
+      const message = messageOf(thrown);
+      return row(`it failed: ${message}`, { code: thrown.code, message });
+    }
+  }
+
+  /** Why a size is not tried; null when it is. */
+  #hindrance(contextSize: number, cacheType: CacheType, estimated: Estimate | null): string | null {
+    const { largestMeasured } = this.#plan;
+    if (contextSize > largestMeasured) {
+      return `contexts above ${formatCount(largestMeasured)} tokens are measured only when --sizes names them`;
+    }
+    const smaller = this.#rows.find(
+      (row) => row.cacheType === cacheType && row.contextSize < contextSize && row.failure !== null,
+    );
+    if (smaller !== undefined)
+      return `a context of ${formatCount(smaller.contextSize)} tokens failed already`;
+    const freeBytes = this.#environment.freeBytes();
+    if (estimated === null || estimated.totalBytes + RESERVE_BYTES <= freeBytes) return null;
+    const needed = formatBytes(estimated.totalBytes + RESERVE_BYTES);
+    return `it would take about ${needed}, and this machine has ${formatBytes(freeBytes)} free`;
+  }
+
+  async #measure(
+    contextSize: number,
+    cacheType: CacheType,
+  ): Promise<Pick<ContextRow, 'measured' | 'loadMs' | 'prompt' | 'generationAtDepth'>> {
+    const { generationTokens, repetitions, seed } = this.#settings;
+    const label = `${formatCount(contextSize)} tokens, ${cacheType}`;
+    await using session = await this.#start(label, 1);
+    this.#environment.onStep(`${label}: loading`, 0, 1);
+    const model = await this.#load(session);
+    const { openMs } = await session.openContext({ ...this.#contextOptions(cacheType), contextSize });
+    const generatedTokens = Math.min(generationTokens, Math.floor(contextSize / 2));
+    const depth = contextSize - generatedTokens;
+    const prompt = benchmarkTokens(depth, model, seed);
+    const generated = benchmarkTokens(generatedTokens, model, seed + 1);
+    const before = new Uint32Array();
+    await session.timeTest({
+      before,
+      prompt: prompt.subarray(0, SPREADING_TOKENS),
+      generated: generated.subarray(0, WARM_UP_GENERATION_TOKENS),
+    });
+    const promptNs: number[] = [];
+    const generationNs: number[] = [];
+    for (let repetition = 0; repetition < repetitions; repetition++) {
+      this.#environment.onStep(label, repetition, repetitions);
+      const times = await session.timeTest({ before, prompt, generated });
+      promptNs.push(times.promptNs);
+      generationNs.push(times.generationNs);
+    }
+    await this.#environment.watch.sample();
+    return {
+      measured: await engineMemoryOf(session, contextSize),
+      loadMs: model.loadMs + openMs,
+      prompt: rateOf(depth, promptNs),
+      generationAtDepth: { depth, ...rateOf(generatedTokens, generationNs) },
+    };
+  }
+
+  /** f16 first, whose scores the other types are held against; a type that llama.cpp refuses says so in its place. */
+  async #evaluateTypes(): Promise<void> {
+    const types = new Set<CacheType>(['f16', ...this.#settings.cacheTypes]);
+    let f16Perplexity = Number.NaN;
+    try {
+      for (const cacheType of types) {
+        try {
+          const accuracy = await this.#evaluate(cacheType, f16Perplexity);
+          if (cacheType === 'f16') f16Perplexity = accuracy.perplexity;
+          this.#setAccuracy(cacheType, accuracy);
+        } catch (thrown) {
+          this.#environment.signal?.throwIfAborted();
+          if (!(thrown instanceof QuantscopeError) || thrown instanceof UsageError) throw thrown;
+          this.#setAccuracy(cacheType, unavailableBecause(messageOf(thrown)));
+          if (cacheType !== 'f16') continue;
+          const absent = unavailableBecause(`f16, which it is held against, failed: ${messageOf(thrown)}`);
+          for (const other of types) this.#setAccuracy(other, absent);
+          return;
+        }
+      }
+    } finally {
+      await rm(this.#environment.referencePath, { force: true });
+    }
+  }
+
+  async #evaluate(
+    cacheType: CacheType,
+    f16Perplexity: number,
+  ): Promise<Exclude<CacheTypeResult['accuracy'], { status: 'unavailable' }>> {
+    const { evaluation } = this.#settings;
+    if (evaluation === null) throw new QuantscopeError('context/no-evaluation', 'no evaluation was planned');
+    const { contextSize, chunks } = evaluation;
+    const label = `accuracy with ${cacheType}`;
+    const { described, text } = this.#plan;
+    const method = divergenceMethod('auto', described.tokenizer.vocabularySize);
+    const textPlan: TextPlan = { text, contextSize, chunks, method };
+    await using session = await this.#start(label, this.#machine.cores);
+    const model = await this.#load(session);
+    const planned = await chunksOf(session, model, textPlan);
+    await session.openContext({ ...this.#contextOptions(cacheType), contextSize });
+    const onChunk = (done: number, total: number) => this.#environment.onStep(label, done, total);
+    onChunk(0, planned.chunks.length);
+    if (cacheType === 'f16') {
+      await using store = await this.#createStore(planned.chunks, method);
+      const { perplexity } = await evaluateText(
+        session,
+        planned,
+        textPlan,
+        { kind: 'reference', store },
+        onChunk,
+      );
+      await store.finish(null);
+      return {
+        contextSize,
+        chunks: perplexity.chunks,
+        perplexity: perplexity.value,
+        perplexityIncrease: 0,
+        meanKld: 0,
+        stderrKld: 0,
+        sameTop: 1,
+        divergenceMethod: method,
+      };
+    }
+    await using store = await ReferenceReader.open(this.#environment.referencePath);
+    const role = { kind: 'candidate', store } as const;
+    const { perplexity, divergence } = await evaluateText(session, planned, textPlan, role, onChunk);
+    if (divergence === null) throw new QuantscopeError('context/no-divergence', 'no divergence was computed');
+    return {
+      contextSize,
+      chunks: perplexity.chunks,
+      perplexity: perplexity.value,
+      perplexityIncrease: perplexity.value / f16Perplexity - 1,
+      meanKld: divergence.meanKld,
+      stderrKld: divergence.stderrKld,
+      sameTop: divergence.sameTop,
+      divergenceMethod: method,
+    };
+  }
+
+  /** It lives as long as the run, in which model and text are the same: their hashes would tell nothing. */
+  #createStore(chunks: readonly Uint32Array[], method: 'exact' | 'bounded'): Promise<ReferenceWriter> {
+    const { evaluation } = this.#settings;
+    const head = {
+      createdAt: this.#createdAt,
+      modelSha256: '',
+      textSha256: evaluation?.textSha256 ?? '',
+      tasksSha256: '',
+      contextSize: evaluation?.contextSize ?? 0,
+      chunks: chunks.length,
+      kind: method === 'exact' ? ('full' as const) : ('kept' as const),
+      tokenizer: this.#plan.described.tokenizer,
+    };
+    return ReferenceWriter.create(this.#environment.referencePath, head, chunks);
+  }
+
+  #setAccuracy(cacheType: CacheType, accuracy: CacheTypeResult['accuracy']): void {
+    const index = this.#types.findIndex((type) => type.cacheType === cacheType);
+    const type = this.#types[index];
+    if (type !== undefined) this.#types[index] = { ...type, accuracy };
+  }
+
+  async #start(label: string, workers: number): Promise<EngineSession> {
+    const { startEngine, callTimeoutMs, signal, onStep } = this.#environment;
+    onStep(`${label}: starting`, 0, 1);
+    const { gpu } = this.#settings;
+    const session = await startEngine({ gpu, workers, callTimeoutMs, ...(signal ? { signal } : {}) });
+    const { mathCores: _, ...engine } = session.info;
+    this.#machine = { ...this.#machine, engine: { ...engine, devices: [...engine.devices] } };
+    return session;
+  }
+
+  #load(session: EngineSession): Promise<LoadedModel> {
+    return session.loadModel({ path: this.#plan.path, gpuLayers: this.#settings.gpuLayers });
+  }
+
+  #contextOptions(cacheType: CacheType): Omit<ContextOptions, 'contextSize'> {
+    const { batchSize, threads, promptThreads } = this.#settings;
+    return {
+      sequences: 1,
+      batchSize,
+      threads,
+      promptThreads,
+      flashAttention: flashAttentionFor(cacheType),
+      keyType: cacheType,
+      valueType: cacheType,
+    };
+  }
+
+  #results(): ContextResults {
+    const { model, budget, toolVersion } = this.#plan;
+    const told = { rows: [...this.#rows], cacheTypes: [...this.#types], budget, model };
+    return {
+      schema: CONTEXT_SCHEMA_ID,
+      createdAt: this.#createdAt,
+      tool: { version: toolVersion },
+      machine: this.#machine,
+      settings: this.#settings,
+      ...told,
+      recommendation: adviseContext(told),
+      warnings: [...this.#warnings],
+    };
+  }
+}
+
+/** llama.cpp refuses values in a quantized type without flash attention, which `auto` may leave off. */
+function flashAttentionFor(cacheType: CacheType): 'auto' | 'on' {
+  return ['f32', 'f16', 'bf16'].includes(cacheType) ? 'auto' : 'on';
+}
+
+function describeType(
+  { estimate, budget, model, settings }: ContextPlan,
+  cacheType: CacheType,
+): CacheTypeResult {
+  const totalBytes = (contextSize: number) => estimate(contextSize, cacheType)?.totalBytes ?? null;
+  const asked = Math.max(...settings.contextSizes);
+  const limit = model.contextLength ?? asked;
+  const step = estimate(256, cacheType);
+  return {
+    cacheType,
+    kvBytesPerToken:
+      step === null
+        ? unavailableBecause('the header does not describe layers with a cache')
+        : step.kvBytes / 256,
+    accuracy: unavailableBecause(
+      settings.evaluation === null ? 'accuracy was not asked for (--no-accuracy)' : 'not measured yet',
+    ),
+    largest: largestWithin(totalBytes, budget.bytes, limit),
+  };
+}
+
+/** Whether anything could not be measured because of a fault, not for want of memory. */
+export function hasFailure({ rows, cacheTypes, settings }: ContextResults): boolean {
+  return (
+    rows.some(({ failure }) => failure !== null) ||
+    (settings.evaluation !== null && cacheTypes.some(({ accuracy }) => !isAvailable(accuracy)))
+  );
+}

@@ -1,0 +1,184 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { type Label, quantizedHeader } from '../../bench/phones/layout.ts';
+import { phoneRows } from '../../bench/phones/rows.ts';
+import { fitOn } from '../../src/device/fit.ts';
+import { fittedDevice } from '../../src/device/fit-report.ts';
+import { SOURCES } from '../../src/device/profile-data.ts';
+import { BUILT_IN_DEVICES, extendDevices, findDevice } from '../../src/device/profiles.ts';
+import { quantizationOf } from '../../src/gguf/index.ts';
+import { headerOf, PHI_3_MINI } from './model-shapes.ts';
+
+const headerFor = (model: string, label: Label) => {
+  const header = quantizedHeader(model, label);
+  if (header === undefined) throw new Error(`no layout of ${model}`);
+  return header;
+};
+const judge = (device: string, model: string, label: Label, contextSize = 2048, more = {}) => {
+  const fit = fitOn(headerFor(model, label), findDevice(device, BUILT_IN_DEVICES), BUILT_IN_DEVICES, {
+    contextSize,
+    ...more,
+  });
+  if (fit === null) throw new Error('no fit');
+  return fit;
+};
+
+/** PocketPal's baselines have no row for these: they did not load. */
+const FAILED: readonly (readonly [device: string, model: string, labels: readonly Label[]])[] = [
+  ['samsung-s23', 'gemma-4-e2b', ['q4_0', 'q4_k_m', 'q5_k_m', 'q6_k', 'q8_0']],
+  ['samsung-s23', 'phi-4-mini', ['q4_k_m', 'q5_k_m', 'q6_k', 'q8_0']],
+  ['poco-x7-klee', 'phi-3.5-mini', ['q8_0']],
+  ['poco-x7-klee', 'phi-4-mini', ['q8_0']],
+  ['poco-x7-klee', 'gemma-4-e2b', ['q6_k', 'q8_0']],
+];
+
+describe('a verdict', () => {
+  for (const [device, model, labels] of FAILED) {
+    for (const label of labels) {
+      it(`on ${device} of ${model} ${label}, which failed to load, is not "fits"`, () => {
+        expect(judge(device, model, label).verdict).not.toBe('fits');
+      });
+    }
+  }
+
+  const rows = phoneRows() ?? [];
+  it.runIf(rows.length > 0)('is "no" for at most a tenth of the loads that worked', () => {
+    const wrong = rows.filter(({ device, model, label }) => judge(device, model, label).verdict === 'no');
+    expect(wrong.length / rows.length).toBeLessThanOrEqual(0.1);
+    const comfortable = rows.filter(
+      ({ device, model, label }) => judge(device, model, label).verdict === 'fits',
+    );
+    expect(comfortable.length / rows.length).toBeGreaterThan(0.8);
+  });
+
+  it('says what Phi-3’s missing grouped-query attention costs', () => {
+    expect(judge('iphone-13-pro', 'phi-3.5-mini', 'q4_k_m', 4096).reasons.join(' ')).toContain('384 KiB');
+    expect(judge('iphone-13-pro', 'phi-4-mini', 'q4_k_m', 4096).reasons.join(' ')).not.toContain('grouped');
+  });
+
+  it('depends on the entitlement on an iPhone', () => {
+    const { verdict, reasons } = judge('iphone-13-pro', 'phi-3.5-mini', 'q4_k_m', 4096);
+    expect(verdict).toBe('tight');
+    expect(reasons.join(' ')).toContain('entitlement');
+  });
+
+  it('names a change that does make it fit, the smaller cache first', () => {
+    const { verdict, change } = judge('galaxy-s23', 'phi-3.5-mini', 'q4_k_m', 4096);
+    expect(verdict).toBe('tight');
+    expect(change).toEqual({ contextSize: 4096, cacheType: 'q8_0' });
+    expect(judge('galaxy-s23', 'phi-3.5-mini', 'q4_k_m', 4096, change).verdict).toBe('fits');
+    const far = judge('iphone-12', 'phi-3.5-mini', 'q4_k_m');
+    expect(far).toMatchObject({ verdict: 'no', change: null });
+  });
+
+  it('only gets worse with more context, and its change always fits', () => {
+    const rank = { fits: 0, tight: 1, no: 2 };
+    const devices = BUILT_IN_DEVICES.devices.filter(({ appBudgetBytes }) => appBudgetBytes !== undefined);
+    fc.assert(
+      fc.property(
+        fc.constantFrom(...devices.map(({ id }) => id)),
+        fc.constantFrom('phi-3.5-mini', 'qwen2.5-1.5b', 'gemma-3-1b'),
+        fc.integer({ min: 256, max: 16_384 }),
+        fc.integer({ min: 0, max: 16_384 }),
+        (device, model, contextSize, further) => {
+          const near = judge(device, model, 'q4_k_m', contextSize);
+          const far = judge(device, model, 'q4_k_m', contextSize + further);
+          expect(rank[far.verdict]).toBeGreaterThanOrEqual(rank[near.verdict]);
+          if (far.change !== null) {
+            const { contextSize: smaller, cacheType } = far.change;
+            expect(judge(device, model, 'q4_k_m', smaller, { cacheType }).verdict).toBe('fits');
+          }
+        },
+      ),
+      { numRuns: 60 },
+    );
+  });
+
+  it('is not guessed for a phone whose memory nobody has published', () => {
+    const fit = judge('tensor-g3', 'gemma-3-1b', 'q4_0');
+    expect(fit.budgetBytes).toBeNull();
+    expect(fit.reasons.join(' ')).toContain('--budget');
+    expect(judge('tensor-g3', 'gemma-3-1b', 'q4_0', 2048, { budgetBytes: 3e9 }).verdict).toBe('fits');
+  });
+
+  it('is null where nothing could be loaded', () => {
+    const device = findDevice('galaxy-s23', BUILT_IN_DEVICES);
+    expect(
+      fitOn(headerOf({ ...PHI_3_MINI, layers: 0 }), device, BUILT_IN_DEVICES, { contextSize: 512 }),
+    ).toBeNull();
+  });
+});
+
+describe('the advice', () => {
+  const models = (device: string, labels: readonly Label[]) =>
+    labels.map((label) => ({
+      name: label,
+      ref: label,
+      bitsPerWeight: quantizationOf(headerFor('phi-3.5-mini', label)).bitsPerWeight ?? 0,
+      fit: judge(device, 'phi-3.5-mini', label),
+    }));
+
+  it('is never Q2_K where Q4_K_M fits: smaller, yet slower and less precise', () => {
+    const device = findDevice('galaxy-s23', BUILT_IN_DEVICES);
+    const { recommended, advice } = fittedDevice(device, models('galaxy-s23', ['q2_k', 'q4_k_m']));
+    expect(recommended).toBe('q4_k_m');
+    expect(advice).toMatch(/^Ship q4_k_m: .* GB, .* tokens\/s on .* \(predicted/);
+  });
+
+  it('says so where nothing fits', () => {
+    const device = findDevice('iphone-12', BUILT_IN_DEVICES);
+    const { recommended, advice } = fittedDevice(device, models('iphone-12', ['q6_k', 'q8_0']));
+    expect(recommended).toBeNull();
+    expect(advice).toMatch(/^Nothing fits; a smaller model is needed/);
+  });
+});
+
+describe('the devices', () => {
+  it('are found by the names of phones.csv, by aliases and however they are written', () => {
+    const ids = [
+      'samsung-s23',
+      'poco-x7-klee',
+      'poco-myron',
+      'iPhone 13 Pro',
+      'Galaxy_S23',
+      'snapdragon-8-gen-2',
+    ];
+    expect(ids.map((name) => findDevice(name, BUILT_IN_DEVICES).id)).toEqual([
+      'galaxy-s23',
+      'poco-x8-pro',
+      'poco-f8-ultra',
+      'iphone-13-pro',
+      'galaxy-s23',
+      'snapdragon-8-gen-2',
+    ]);
+  });
+
+  it('suggest the nearest names for one that is unknown', () => {
+    expect(() => findDevice('iphnoe-13', BUILT_IN_DEVICES)).toThrow(
+      expect.objectContaining({ code: 'device/unknown', hint: expect.stringContaining('iphone-13') }),
+    );
+  });
+
+  it('have a source for every figure, a chip that is described, and names of their own', () => {
+    const { devices, chips } = BUILT_IN_DEVICES;
+    const names = devices.flatMap(({ id, aliases = [] }) => [id, ...aliases]);
+    expect(new Set(names).size).toBe(names.length);
+    for (const device of devices) {
+      if (device.chip !== null) expect(chips[device.chip]).toBeDefined();
+    }
+    for (const thing of [...devices, ...Object.values(chips)]) {
+      for (const figure of Object.values(thing)) {
+        if (typeof figure !== 'object' || figure === null || !('sources' in figure)) continue;
+        if (figure.confidence !== 'definition') expect(figure.sources.length).toBeGreaterThan(0);
+        for (const source of figure.sources) expect(Object.keys(SOURCES)).toContain(source);
+      }
+    }
+  });
+
+  it('take a user’s own over the built-in ones', () => {
+    const mine = { id: 'galaxy-s23', name: 'mine', os: 'android', chip: null, backends: ['cpu'] } as const;
+    const extended = extendDevices(BUILT_IN_DEVICES, { devices: [mine], chips: {} });
+    expect(findDevice('galaxy-s23', extended).name).toBe('mine');
+    expect(extended.devices.length).toBe(BUILT_IN_DEVICES.devices.length);
+  });
+});

@@ -1,0 +1,89 @@
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { isAvailable, unavailableBecause } from '../../src/measure/availability.ts';
+import { adviseContext, largestWithin } from '../../src/measure/context-advice.ts';
+import type { CacheTypeResult, ContextResults } from '../../src/measure/context-contract.ts';
+
+describe('largestWithin', () => {
+  it('is the largest step that fits, for any line of memory over context', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 0, max: 10_000 }),
+        fc.integer({ min: 1, max: 50 }),
+        fc.integer({ min: 1, max: 300_000 }),
+        fc.integer({ min: 16, max: 20_000 }),
+        (fixed, slope, budget, limit) => {
+          const bytes = (contextSize: number) => fixed + slope * Math.ceil(contextSize / 256) * 256;
+          const found = largestWithin(bytes, budget, limit);
+          const sizes = Array.from({ length: Math.ceil(limit / 256) }, (_, i) =>
+            Math.min(limit, 256 * (i + 1)),
+          );
+          const expected = sizes.findLast((size) => bytes(size) <= budget);
+          expect(isAvailable(found) ? found.contextSize : undefined).toBe(expected);
+        },
+      ),
+    );
+  });
+
+  it('says what even the smallest takes', () => {
+    expect(largestWithin(() => 2048, 1024, 512)).toMatchObject({
+      reason: 'even 256 tokens take 2.0 KiB, more than 1.0 KiB',
+    });
+  });
+});
+
+function type(cacheType: string, contextSize: number, meanKld: number | null): CacheTypeResult {
+  return {
+    cacheType,
+    kvBytesPerToken: 1,
+    accuracy:
+      meanKld === null
+        ? unavailableBecause('not asked for')
+        : {
+            contextSize: 512,
+            chunks: 8,
+            perplexity: 6,
+            perplexityIncrease: meanKld / 10,
+            meanKld,
+            stderrKld: 0,
+            sameTop: 0.99,
+            divergenceMethod: 'exact',
+          },
+    largest: { contextSize, totalBytes: 1e9 },
+  };
+}
+
+function advice(...cacheTypes: CacheTypeResult[]) {
+  const model: ContextResults['model'] = {
+    ref: 'm',
+    name: null,
+    architecture: 'phi3',
+    quantization: 'Q4_K_M',
+    parameters: 1,
+    sizeBytes: 1,
+    contextLength: 4096,
+  };
+  const found = adviseContext({ rows: [], cacheTypes, budget: { bytes: 3e9, basis: 'asked' }, model });
+  return isAvailable(found) ? found : null;
+}
+
+describe('adviseContext', () => {
+  it('keeps f16 where it holds all that the model was trained for', () => {
+    const chosen = advice(type('f16', 4096, 0), type('q8_0', 4096, 0.001));
+    expect(chosen?.cacheType).toBe('f16');
+    expect(chosen?.sentence).toContain('4,096 tokens, all that the model was trained for, with an f16 cache');
+  });
+
+  it('takes a less precise cache for a quarter more context, if its measured loss is small', () => {
+    expect(advice(type('f16', 2048, 0), type('q8_0', 2304, 0.001))?.cacheType).toBe('f16');
+    const chosen = advice(type('f16', 2048, 0), type('q8_0', 3840, 0.001), type('q4_0', 4096, 0.02));
+    expect(chosen?.cacheType).toBe('q8_0');
+    expect(chosen?.sentence).toContain('where f16 holds 2,048 tokens');
+    expect(chosen?.sentence).toContain('+0.01 % perplexity (mean KLD 0.0010)');
+  });
+
+  it('does not recommend a type whose loss nobody measured', () => {
+    expect(advice(type('f16', 2048, 0), type('q8_0', 4096, null))?.cacheType).toBe('f16');
+    expect(advice(type('q8_0', 4096, null))).toBeNull();
+  });
+});
