@@ -4,7 +4,7 @@
  * one mebibyte of memory. 0 bytes per second: as fast as it goes; otherwise that much for each connection.
  */
 import { createHash } from 'node:crypto';
-import { createServer, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { noise } from '../test/helpers/hub-server.ts';
 
@@ -49,22 +49,27 @@ async function send(response: ServerResponse, start: number, end: number): Promi
   response.end();
 }
 
-const server = createServer((request, response) => {
-  const { pathname } = new URL(request.url ?? '/', origin());
-  const json = (value: unknown): void => {
-    response.setHeader('content-type', 'application/json').end(JSON.stringify(value));
-  };
-  if (pathname.includes('/revision/')) return json({ id: 'bench/model-GGUF', sha: commit, gated: false });
-  if (pathname.includes('/tree/')) return json([file]);
+function answerHub({ url = '/' }: IncomingMessage, response: ServerResponse): void {
+  const { pathname } = new URL(url, 'http://hub');
+  const listed = pathname.includes('/revision/')
+    ? { id: 'bench/model-GGUF', sha: commit, gated: false }
+    : pathname.includes('/tree/') && [file];
+  if (listed) {
+    response.setHeader('content-type', 'application/json').end(JSON.stringify(listed));
+    return;
+  }
   if (pathname.includes('/resolve/')) {
     response.writeHead(302, {
-      location: `${origin()}/bytes`,
+      location: `${originOf(cdn)}/bytes`,
       'x-repo-commit': commit,
       'x-linked-etag': `"${sha256}"`,
       'x-linked-size': size,
     });
-    return response.end();
   }
+  response.end();
+}
+
+function answerBytes(request: IncomingMessage, response: ServerResponse): Promise<void> {
   const [, first, last] = /^bytes=(\d+)-(\d*)$/.exec(request.headers.range ?? '') ?? [];
   const start = Number(first ?? 0);
   const end = last ? Math.min(size, Number(last) + 1) : size;
@@ -74,12 +79,19 @@ const server = createServer((request, response) => {
     ...(first === undefined ? {} : { 'content-range': `bytes ${start}-${end - 1}/${size}` }),
   });
   return send(response, start, end);
-});
+}
 
-function origin(): string {
+// The bytes are on another origin than the hub, as the Hub's are.
+const hub = createServer(answerHub);
+const cdn = createServer(answerBytes);
+
+function originOf(server: Server): string {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-server.listen(0, '127.0.0.1', () => {
-  process.stdout.write(`${JSON.stringify({ endpoint: origin(), bytesUrl: `${origin()}/bytes`, sha256 })}\n`);
-});
+for (const server of [hub, cdn]) {
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+}
+process.stdout.write(
+  `${JSON.stringify({ endpoint: originOf(hub), bytesUrl: `${originOf(cdn)}/bytes`, sha256 })}\n`,
+);

@@ -1,6 +1,6 @@
 import { bytesPerToken, elementsPerToken } from '../../src/device/cost-terms.ts';
 import type { MeasuredRow, SpeedModel } from '../../src/device/speed-types.ts';
-import { workloadOf } from '../../src/device/workload.ts';
+import { mainTypeOf, workloadOf } from '../../src/device/workload.ts';
 import { type GgufHeader, quantizationOf } from '../../src/gguf/index.ts';
 import { type Label, quantizedHeader } from './layout.ts';
 
@@ -98,8 +98,10 @@ export function metalRows(): MeasuredRow[] {
 
 /** What a measured row keeps of its file. */
 export function fileOf(header: GgufHeader): Pick<MeasuredRow, 'tensorBytes' | 'mainType'> {
-  const { tensorBytes, byType } = quantizationOf(header);
-  return { tensorBytes, mainType: byType[0]?.type ?? 'F32' };
+  const work = workloadOf(header);
+  const mainType = work === null ? null : mainTypeOf(work);
+  if (mainType === null) throw new Error('a layout without matrices');
+  return { tensorBytes: quantizationOf(header).tensorBytes, mainType };
 }
 
 function headerOfRow(model: string, label: Label) {

@@ -64,8 +64,8 @@ export interface FitReport {
 export interface JudgedModel {
   readonly name: string;
   readonly ref: string;
-  /** Of its quantization: what precision costs. */
-  readonly bitsPerWeight: number;
+  /** Bits a weight in its layers. */
+  readonly layerBits: number;
   readonly fit: DeviceFit;
 }
 
@@ -81,50 +81,67 @@ export function fittedDevice({ id, name }: DeviceProfile, models: readonly Judge
   };
 }
 
-/**
- * The most precise that fits comfortably, unless one a little less precise is much faster: below this many bits a
- * weight quality falls quickly, above it a reader hardly sees a difference (the published tables of llama.cpp).
- */
+/** Below this many bits a weight quality falls quickly; above the other nobody sees a difference any more. */
 const ENOUGH_BITS = 4.4;
 const PLENTY_BITS = 9;
+/** What a step in precision is not worth. */
 const MUCH_FASTER = 1.25;
 
+/**
+ * What to ship: of those with enough bits that fit, the most precise, unless a less precise one is much faster; else
+ * one that fits with a smaller cache type at the same context; else whatever fits; else the smallest that is tight.
+ */
 function recommend(models: readonly JudgedModel[]): JudgedModel | null {
-  const fitting = models.filter(({ fit }) => fit.verdict === 'fits');
-  const usable = fitting.length > 0 ? fitting : models.filter(({ fit }) => fit.verdict === 'tight');
-  const good = usable.filter(
-    ({ bitsPerWeight }) => bitsPerWeight >= ENOUGH_BITS && bitsPerWeight < PLENTY_BITS,
-  );
-  // Where memory is scarce the smallest of the tight ones; else the most precise first.
-  const order = [...(good.length > 0 ? good : usable)].sort((a, b) =>
-    fitting.length > 0 ? b.bitsPerWeight - a.bitsPerWeight : a.bitsPerWeight - b.bitsPerWeight,
-  );
-  let [chosen] = order;
-  if (fitting.length === 0) return chosen ?? null;
-  for (const model of order) {
-    const faster =
-      (bestSpeed(model.fit)?.generationTps ?? 0) / (bestSpeed((chosen ?? model).fit)?.generationTps ?? 1);
-    if (faster >= MUCH_FASTER) chosen = model;
+  const precise = models.filter(({ layerBits }) => layerBits >= ENOUGH_BITS && layerBits < PLENTY_BITS);
+  const fitting = ({ fit }: JudgedModel) => fit.verdict === 'fits';
+  for (const group of [
+    precise.filter(fitting),
+    precise.filter(fitsWithSmallerCache),
+    models.filter(fitting),
+  ]) {
+    const chosen = bestOf(group);
+    if (chosen !== null) return chosen;
   }
-  return chosen ?? null;
+  const tight = ({ fit }: JudgedModel) => fit.verdict === 'tight';
+  const [smallest] = [...precise.filter(tight)].sort((a, b) => a.layerBits - b.layerBits);
+  return smallest ?? models.find(tight) ?? null;
+}
+
+function fitsWithSmallerCache({ fit }: JudgedModel): boolean {
+  return fit.change !== null && fit.change.contextSize === fit.contextSize;
+}
+
+function bestOf(models: readonly JudgedModel[]): JudgedModel | null {
+  const order = [...models].sort((a, b) => b.layerBits - a.layerBits);
+  let [chosen = null] = order;
+  for (const model of order) {
+    const [speed, best] = [bestSpeed(model.fit), chosen === null ? null : bestSpeed(chosen.fit)];
+    if (speed !== null && best !== null && speed.generationTps >= MUCH_FASTER * best.generationTps)
+      chosen = model;
+  }
+  return chosen;
 }
 
 function adviceOf(models: readonly JudgedModel[], chosen: JudgedModel | null): string {
-  const nearest = models.find(({ fit }) => fit.change !== null);
-  const repair =
-    nearest?.fit.change == null
-      ? 'a smaller model is needed.'
-      : `${nearest.name} would fit with ${changeText(nearest.fit.change)}.`;
-  if (chosen === null) return `Nothing fits; ${repair}`;
-  const speed = bestSpeed(chosen.fit);
-  const pace =
-    speed === null
-      ? 'its speed is not known'
-      : `${rate(speed.generationTps)} tokens/s on ${speed.backend} (${speed.basis}${speed.basis === 'predicted' ? `, ${rate(speed.low)} to ${rate(speed.high)}` : ''})`;
-  const memory = gigabytes(chosen.fit.memory.totalBytes);
-  if (chosen.fit.verdict === 'fits') return `Ship ${chosen.name}: ${memory}, ${pace}.`;
-  const relief = chosen.fit.change === null ? '' : `; with ${changeText(chosen.fit.change)} it would fit`;
-  return `${chosen.name} at most, and tight: ${memory}, ${pace}${relief}.`;
+  if (chosen === null) {
+    const near = models.find(({ fit }) => fit.change !== null);
+    if (near === undefined || near.fit.change === null) return 'Nothing fits; a smaller model is needed.';
+    return `Nothing fits; ${near.name} would with ${changeText(near.fit.change)}.`;
+  }
+  const { name, fit } = chosen;
+  const pace = `${gigabytes(fit.memory.totalBytes)}, ${paceOf(fit)}`;
+  if (fit.verdict === 'fits') return `Ship ${name}: ${pace}.`;
+  if (fitsWithSmallerCache(chosen))
+    return `Ship ${name} with a ${fit.change?.cacheType} cache: ${pace} in f16.`;
+  return `${name} at most, and tight: ${pace}; ${fit.reasons[1] ?? ''}.`;
+}
+
+function paceOf(fit: DeviceFit): string {
+  const speed = bestSpeed(fit);
+  if (speed === null) return 'its speed is not known';
+  const { generationTps, backend, basis, low, high } = speed;
+  const interval = basis === 'predicted' ? `, ${rate(low)} to ${rate(high)}` : '';
+  return `${rate(generationTps)} tokens/s on ${backend} (${basis}${interval})`;
 }
 
 function rate(tps: number): string {

@@ -94,7 +94,8 @@ function judge(
 ): { readonly verdict: Verdict; readonly reasons: string[] } {
   const { totalBytes, anonymousBytes } = memory;
   if (budgetBytes === null) {
-    return { verdict: 'tight', reasons: ['what this phone gives an app is not known: give --budget'] };
+    const unknown = 'what this phone gives an app is not known: give --budget';
+    return { verdict: 'tight', reasons: [`needs ${gigabytes(totalBytes)}`, unknown] };
   }
   const basis = isGiven ? 'as given' : appBudgetBytes?.note;
   const sum = `needs ${gigabytes(totalBytes)} of ${gigabytes(budgetBytes)}${basis === undefined ? '' : ` (${basis})`}`;
@@ -142,9 +143,7 @@ function remarks(
 
 function repackingOf({ repackedBytes, weightsBytes }: PhoneMemory): string[] {
   if (repackedBytes <= weightsBytes / 2) return [];
-  return [
-    `the CPU rearranges ${gigabytes(repackedBytes)} of the weights: with mmap that is a copy beside the file's pages`,
-  ];
+  return ['the CPU rearranges most of the weights: with mmap that is a copy beside the file’s pages'];
 }
 
 /** First a smaller cache type, then a smaller context, then both; never below 512 tokens. */
@@ -181,7 +180,8 @@ function largestContext(fits: (contextSize: number) => boolean, below: number): 
 }
 
 export function changeText({ contextSize, cacheType }: FitChange): string {
-  return `a context of ${contextSize.toLocaleString('en-US')} and a ${cacheType} cache`;
+  const article = cacheType.startsWith('f') || cacheType.startsWith('i') ? 'an' : 'a';
+  return `a context of ${contextSize.toLocaleString('en-US')} and ${article} ${cacheType} cache`;
 }
 
 /** The fastest backend's generation, measured or predicted. */

@@ -13,7 +13,7 @@ import { modelShape, sameShape } from './model-shape.ts';
 import type { Chip, DeviceProfile } from './profiles.ts';
 import { SPEED_MODEL } from './speed-model.ts';
 import type { FittedCosts, MeasuredRow, PhaseCosts } from './speed-types.ts';
-import { type Workload, workloadOf } from './workload.ts';
+import { mainTypeOf, type Workload, workloadOf } from './workload.ts';
 
 export interface SpeedRequest {
   /** Tokens of the prompt; generation is predicted at the end of it. Default: 256, as most was measured. */
@@ -57,7 +57,7 @@ export function speedOn(
   if (device.speed !== undefined) return { backend, reason: device.speed };
   const work = workloadOf(header);
   if (work === null) return { backend, reason: 'the header does not describe layers' };
-  const row = measuredRow(header, device, backend);
+  const row = measuredRow(header, work, device, backend);
   if (row !== undefined) return fromRow(row);
   if (bytesPerToken(work, 0) < LEAST_BYTES) {
     return { backend, reason: 'far smaller than any model that was measured on a phone' };
@@ -149,14 +149,20 @@ function onMetal(
 }
 
 /** A row of this phone with a model of the same shape and as many bytes: speed does not depend on the weights' values. */
-function measuredRow(header: GgufHeader, { id }: DeviceProfile, backend: Backend): MeasuredRow | undefined {
+function measuredRow(
+  header: GgufHeader,
+  work: Workload,
+  { id }: DeviceProfile,
+  backend: Backend,
+): MeasuredRow | undefined {
   const shape = modelShape(header);
-  const { tensorBytes, byType } = quantizationOf(header);
+  const { tensorBytes } = quantizationOf(header);
+  const mainType = mainTypeOf(work);
   return MEASURED_ROWS.find(
     (row) =>
       row.device === id &&
       row.backend === backend &&
-      row.mainType === byType[0]?.type &&
+      row.mainType === mainType &&
       Math.abs(tensorBytes / row.tensorBytes - 1) < SAME_BYTES &&
       sameShape(shape, row.model),
   );

@@ -46,7 +46,7 @@ export interface MeasuredRow {
   readonly label: string;
   readonly promptTps: number | null;
   readonly generationTps: number;
-  /** Of the tensors, and the type that most of them are: what tells two files of a shape apart. */
+  /** Of the tensors, and the type that most of the layers are in: what tells two files of a shape apart. */
   readonly tensorBytes: number;
   readonly mainType: TensorType;
   readonly source: string;

@@ -79,3 +79,16 @@ export function workloadOf(header: GgufHeader): Workload | null {
       (facts.heads ?? 0) * (facts.keyLength ?? 0) * memories.filter((m) => m.stateElements === 0).length,
   };
 }
+
+/** The type that most of the layers' bytes are in; null without matrices. */
+export function mainTypeOf({ matrices }: Workload): TensorType | null {
+  const [largest] = matrices.filter(({ isOutput }) => !isOutput).sort((a, b) => b.bytes - a.bytes);
+  return largest?.type ?? null;
+}
+
+/** Bits a weight in the layers: unlike those of the whole file, they are not raised by a large embedding. */
+export function layerBitsOf({ matrices }: Workload): number {
+  const inLayers = matrices.filter(({ isOutput }) => !isOutput);
+  const elements = inLayers.reduce((sum, share) => sum + share.elements, 0);
+  return elements === 0 ? 0 : (8 * inLayers.reduce((sum, share) => sum + share.bytes, 0)) / elements;
+}

@@ -240,6 +240,8 @@ export interface EngineSession extends AsyncDisposable {
   unload(): Promise<void>;
   /** Ids of `text` without BOS; special tokens in it are recognised only when `parseSpecial`. */
   tokenize(text: string, parseSpecial: boolean): Promise<Uint32Array>;
+  /** `messages` as the chat template writes them; without a template the last message's text and a newline. */
+  chatText(messages: readonly ChatMessage[], template: string | null): Promise<string>;
   /**
    * The prompt for `messages` by the model's own chat template, ready to evaluate (BOS included where the model
    * adds it). A model without a template gets the last message's text followed by a newline.

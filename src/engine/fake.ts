@@ -56,6 +56,7 @@ export function fakeEngine({ onCall, failure }: FakeEngineOptions = {}): StartEn
         answer('tokenize', () =>
           Uint32Array.from(text, (char) => (char.codePointAt(0) ?? 0) % VOCABULARY_SIZE),
         ),
+      chatText: (messages) => answer('chatText', () => messages.map(({ content }) => content).join('\n')),
       chatPrompt: (messages) => answer('chatPrompt', () => new Uint32Array(messages.length + 1).fill(2)),
       timePrompt: (tokens) => answer('timePrompt', () => tokens.length * NS_PER_TOKEN),
       timeGeneration: (_, tokens) => answer('timeGeneration', () => tokens.length * NS_PER_TOKEN),

@@ -2,5 +2,5 @@ export { buildEngine } from './build.ts';
 export { BUILD_VARIABLE, type BuildChoice, buildChoiceOf } from './build-choice.ts';
 export type * from './engine.ts';
 export { EngineError } from './errors.ts';
-export { type LocalBuild, listLocalBuilds, removeLocalBuilds } from './local-builds.ts';
+export { listLocalBuilds, removeLocalBuilds } from './local-builds.ts';
 export { startEngineProcess } from './process.ts';

@@ -155,11 +155,13 @@ class LlamaSession implements EngineSession {
     return this.#model().model.tokenize(text, parseSpecial);
   }
 
+  async chatText(messages: readonly ChatMessage[], template: string | null): Promise<string> {
+    return template === null ? `${messages.at(-1)?.content ?? ''}\n` : this.#renderTemplate(template, messages);
+  }
+
   async chatPrompt(messages: readonly ChatMessage[], template: string | null): Promise<Uint32Array> {
     const { model, facts } = this.#model();
-    const text =
-      template === null ? `${messages.at(-1)?.content ?? ''}\n` : this.#renderTemplate(template, messages);
-    const tokens = model.tokenize(text, true);
+    const tokens = model.tokenize(await this.chatText(messages, template), true);
     if (!facts.addsBos || facts.bosToken === null || tokens[0] === facts.bosToken) return tokens;
     return Uint32Array.of(facts.bosToken, ...tokens);
   }

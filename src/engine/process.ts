@@ -62,6 +62,7 @@ function sessionOver(channel: Channel, info: EngineInfo): EngineSession {
     openContext: call('openContext'),
     unload: call('unload'),
     tokenize: call('tokenize'),
+    chatText: call('chatText'),
     chatPrompt: call('chatPrompt'),
     timePrompt: call('timePrompt'),
     timeGeneration: call('timeGeneration'),

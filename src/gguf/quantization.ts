@@ -138,7 +138,13 @@ function checkedLabel(
   const { blockElements } = layoutOf(baseType);
   const eligible = weightMatrices(tensors).filter((tensor) => (tensor.shape[0] ?? 0) % blockElements === 0);
   const total = totals(eligible).elements;
-  if (total === 0) return agrees;
+  if (total === 0) {
+    const quantizable = weightMatrices(tensors).filter(isQuantizable);
+    if (quantizable.length === 0 || quantizable.some(({ type }) => layoutOf(type).blockElements > 1))
+      return agrees;
+    const reason = `${label} stands for ${baseType}, and none of the layers' weights are quantized`;
+    return { label, source, agrees: false, reason };
+  }
   const base = totals(eligible.filter((tensor) => tensor.type === baseType)).elements;
   if (base / total >= LEAST_BASE_SHARE) return agrees;
   const dominant = dominantType(eligible);
@@ -151,6 +157,11 @@ function weightMatrices(tensors: readonly TensorInfo[]): TensorInfo[] {
   return tensors.filter(
     (tensor) => tensor.shape.length >= 2 && placeOfTensor(tensor.name).layer !== undefined,
   );
+}
+
+/** Rows that fill no block of 256 get a type with blocks of 32; only those that fill none of these stay floats. */
+function isQuantizable({ shape }: TensorInfo): boolean {
+  return (shape[0] ?? 0) % 32 === 0;
 }
 
 function dominantType(tensors: readonly TensorInfo[]): TensorType | undefined {

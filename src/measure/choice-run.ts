@@ -1,5 +1,6 @@
 import type { ContextOptions, EngineSession } from '../engine/engine.ts';
 import { type ChoiceItem, chosenOf } from './choices.ts';
+import type { ItemOutcome } from './task-run.ts';
 
 interface TokenizedItem {
   readonly prompt: Uint32Array;
@@ -11,7 +12,8 @@ interface TokenizedItem {
  * the answer with the highest mean log-probability of its tokens, those that all answers begin with left out. Nothing
  * is generated. The prompt goes through the chat template, as in use. Opens a context of its own.
  * @param options the options to open it with, but for its size
- * @returns one outcome an item, in their order
+ * @param isOwn which items are this run's
+ * @returns the outcomes of those items, in their order
  */
 export async function runChoices(
   session: EngineSession,
@@ -19,7 +21,8 @@ export async function runChoices(
   chatTemplate: string | null,
   options: Omit<ContextOptions, 'contextSize'>,
   onItem: (done: number, total: number) => void,
-): Promise<boolean[]> {
+  isOwn: (item: number) => boolean = () => true,
+): Promise<ItemOutcome[]> {
   const tokenized: TokenizedItem[] = [];
   for (const { prompt, choices } of items) {
     const messages = [{ role: 'user', content: prompt }] as const;
@@ -35,8 +38,9 @@ export async function runChoices(
     ),
   );
   await session.openContext({ ...options, contextSize: longest });
-  const outcomes: boolean[] = [];
+  const outcomes: ItemOutcome[] = [];
   for (const [index, { prompt, choices }] of tokenized.entries()) {
+    if (!isOwn(index)) continue;
     const common = commonPrefix(choices);
     const means: number[] = [];
     for (const choice of choices) {
@@ -47,7 +51,7 @@ export async function runChoices(
       });
       means.push(nextLogProb.reduce((sum, logProb) => sum + logProb, 0) / nextLogProb.length);
     }
-    outcomes.push(chosenOf(means) === items[index]?.answer);
+    outcomes.push({ item: index, correct: chosenOf(means) === items[index]?.answer });
     onItem(index + 1, items.length);
   }
   return outcomes;

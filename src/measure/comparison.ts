@@ -25,6 +25,7 @@ import {
   type VariantResult,
 } from './results.ts';
 import type { SavedReference } from './saved-reference.ts';
+import { isOwn, type Share } from './share.ts';
 import type { DescribedFile } from './size.ts';
 import type { TaskItem } from './tasks.ts';
 import { divergenceMethod, type TextRole } from './text-evaluation.ts';
@@ -59,6 +60,8 @@ export interface ComparisonInput {
   readonly settings: Settings;
   /** Finds the fastest threads on the first variant that runs, for all of them: rows of one table share them. */
   readonly findThreads?: boolean;
+  /** The share of the evaluation that is done here; null is all. */
+  readonly share: Share | null;
   readonly text: string;
   readonly taskItems: readonly TaskItem[];
   readonly choiceItems: readonly ChoiceItem[];
@@ -147,7 +150,12 @@ class Comparison {
   async run(): Promise<Results> {
     const { variants, reference } = this.#input;
     const ordered = [...variants].sort((a, b) => Number(b.name === reference) - Number(a.name === reference));
-    for (const variant of variants) this.#rows.set(variant.name, blankRow(variant, this.#settings));
+    for (const variant of variants) {
+      this.#rows.set(
+        variant.name,
+        blankRow(variant, this.#settings, (stage) => this.#isMeasuredHere(stage)),
+      );
+    }
     await this.#save();
     if (this.#settings.only.includes('speed')) await this.#measureBandwidth();
     for (const variant of ordered) {
@@ -185,7 +193,7 @@ class Comparison {
       );
       this.#update(name, { file: { bytes: variant.bytes, sha256 } });
       const missing = this.#takePrevious(name, sha256);
-      const stages = new Set(missing);
+      const stages = new Set(missing.filter((stage) => this.#isMeasuredHere(stage)));
       if (this.#mustScoreAgain(variant, ordered)) stages.add('accuracy');
       stages.delete('size');
       if (stages.size > 0) await this.#runEngine(variant, described, sha256, [...stages]);
@@ -232,6 +240,7 @@ class Comparison {
         choices: this.#referenceOutcomes(name, 'choices'),
       },
       isReference: name === this.#input.reference,
+      share: this.#input.share,
     });
     if (this.#input.findThreads && !this.#input.previous && this.#settings.threadSearch === undefined) {
       await using session = await this.#startEngine(name, 1);
@@ -266,12 +275,21 @@ class Comparison {
     this.#referenceStored = true;
   }
 
+  /** Only what can be shared is: one machine's speed is not another's. */
+  #isMeasuredHere(stage: Stage): boolean {
+    return stage === 'accuracy' || isOwn(this.#input.share, 0);
+  }
+
   /** How far the weights moved from the reference's. That it cannot be told is no failure of the variant. */
   async #measureWeights({ name, path }: ComparisonVariant): Promise<void> {
     const { weightError, signal } = this.#environment;
     const reference = this.#input.variants.find((variant) => variant.name === this.#input.reference);
     const wanted = this.#settings.only.includes('accuracy') && !isAvailable(this.#row(name).weights);
     if (weightError === undefined || reference === undefined || !wanted) return;
+    if (!isOwn(this.#input.share, 0)) {
+      this.#update(name, { weights: elsewhere });
+      return;
+    }
     if (name === reference.name) {
       this.#update(name, {
         weights: unavailableBecause('it is the reference that the others are compared with'),
@@ -306,7 +324,7 @@ class Comparison {
   ): Promise<TextRole> {
     const { referencePath, now } = this.#environment;
     const { reference, saved } = this.#input;
-    if (saved !== undefined) return { kind: 'candidate', store: await saved.openScores() };
+    if (saved !== undefined) return { kind: 'candidate', store: await saved.openScores(), holds: 'all' };
     if (name === reference) {
       const { textSha256, tasksSha256, contextSize } = this.#settings.evaluation;
       const head = {
@@ -322,7 +340,7 @@ class Comparison {
       return { kind: 'reference', store: await ReferenceWriter.create(referencePath, head, chunks) };
     }
     if (!this.#referenceStored) return { kind: 'alone' };
-    return { kind: 'candidate', store: await ReferenceReader.open(referencePath) };
+    return { kind: 'candidate', store: await ReferenceReader.open(referencePath), holds: 'own' };
   }
 
   /** The reference's row may be complete while its scores, which the others need, are gone. */
@@ -348,6 +366,7 @@ class Comparison {
       return [...this.#settings.only];
     }
     const missing = missingStages(before, this.#settings.only, this.#settings);
+    if (before.share !== undefined) this.#update(name, { share: before.share });
     if (isAvailable(before.weights)) this.#update(name, { weights: before.weights });
     for (const stage of this.#settings.only) {
       if (missing.includes(stage)) continue;
@@ -393,8 +412,13 @@ class Comparison {
     return row;
   }
 
-  #update(name: string, figures: Partial<VariantResult>): void {
-    this.#rows.set(name, { ...this.#row(name), ...figures });
+  #update(name: string, { share, ...figures }: Partial<VariantResult>): void {
+    const row = this.#row(name);
+    this.#rows.set(name, {
+      ...row,
+      ...figures,
+      ...(share === undefined ? {} : { share: { ...row.share, ...share } }),
+    });
   }
 
   async #save(): Promise<void> {
@@ -411,6 +435,7 @@ class Comparison {
       tool: { version: this.#input.toolVersion },
       machine: this.#machine,
       settings: this.#settings,
+      ...(this.#input.share === null ? {} : { shard: { ...this.#input.share } }),
       reference: this.#input.reference,
       variants,
       recommendation: recommend(variants, this.#input.reference, this.#settings.limits),
@@ -462,11 +487,19 @@ function missingStages(row: VariantResult, stages: readonly Stage[], settings: S
   return stages.filter((stage) => figuresOf(stage, settings).some((figure) => !isTaken(row[figure])));
 }
 
-function blankRow({ name, ref, bytes, described }: ComparisonVariant, settings: Settings): VariantResult {
+const elsewhere = unavailableBecause('it is measured by the first shard');
+
+function blankRow(
+  { name, ref, bytes, described }: ComparisonVariant,
+  settings: Settings,
+  isMeasuredHere: (stage: Stage) => boolean,
+): VariantResult {
   const { only } = settings;
   const parts = partsOf(settings);
-  const pending = (stage: Stage) =>
-    only.includes(stage) ? unavailableBecause('not measured yet') : notAskedFor(stage);
+  const pending = (stage: Stage) => {
+    if (!only.includes(stage)) return notAskedFor(stage);
+    return isMeasuredHere(stage) ? unavailableBecause('not measured yet') : elsewhere;
+  };
   const pendingPart = (part: EvaluationPart) =>
     only.includes('accuracy') && !parts.includes(part) ? notAskedFor(part) : pending('accuracy');
   const failed = described instanceof QuantscopeError;

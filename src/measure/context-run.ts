@@ -254,7 +254,7 @@ class Contexts {
         planned,
         textPlan,
         { kind: 'reference', store },
-        onChunk,
+        { onChunk },
       );
       await store.finish(null);
       return {
@@ -269,8 +269,8 @@ class Contexts {
       };
     }
     await using store = await ReferenceReader.open(this.#environment.referencePath);
-    const role = { kind: 'candidate', store } as const;
-    const { perplexity, divergence } = await evaluateText(session, planned, textPlan, role, onChunk);
+    const role = { kind: 'candidate', store, holds: 'own' } as const;
+    const { perplexity, divergence } = await evaluateText(session, planned, textPlan, role, { onChunk });
     if (divergence === null) throw new QuantscopeError('context/no-divergence', 'no divergence was computed');
     return {
       contextSize,

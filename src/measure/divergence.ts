@@ -28,49 +28,32 @@ export class DivergenceAccumulator {
 
   /**
    * Takes one chunk.
-   * @throws QuantscopeError `measure/mismatched-positions` when the two do not speak of the same positions and tokens,
-   *   or in another form than the chunks before; `measure/not-finite` when a probability is no number or the
-   *   divergence is infinite; `measure/not-normalized` when the two cannot both be distributions
+   * @throws what {@link chunkDivergence} throws; QuantscopeError `measure/mismatched-positions` for figures of another
+   *   form than those before
    */
-  add(reference: PositionData, candidate: PositionData): void {
-    const pair = pairPositions(reference, candidate);
-    this.#kind ??= pair.kind;
-    if (pair.kind !== this.#kind) {
+  add(chunk: ChunkDivergence): void {
+    this.#kind ??= chunk.kind;
+    if (chunk.kind !== this.#kind) {
       throw new QuantscopeError(
         'measure/mismatched-positions',
-        `got ${pair.kind} distributions after ${this.#kind} ones, expected one form for all chunks`,
+        `got ${chunk.kind} distributions after ${this.#kind} ones, expected one form for all chunks`,
       );
     }
-    const { kld, unresolved } = divergencesOf(pair);
+    const { kld, unresolved, referenceLogProb, candidateLogProb, sameTop } = chunk;
     for (let i = 0; i < kld.length; i++) {
       const value = kld[i] ?? Number.NaN;
       this.#klds.push(value);
       this.#kld.add(value);
       this.#unresolved.add(unresolved?.[i] ?? 0);
-    }
-    this.#addTokens(reference, candidate);
-  }
-
-  /** What depends only on the token that follows and on the most likely one. */
-  #addTokens(reference: PositionData, candidate: PositionData): void {
-    for (let i = 0; i < reference.positions; i++) {
-      const referenceLogProb = reference.nextLogProb[i] ?? Number.NaN;
-      const candidateLogProb = candidate.nextLogProb[i] ?? Number.NaN;
-      if (!Number.isFinite(referenceLogProb) || !Number.isFinite(candidateLogProb)) {
-        throw new QuantscopeError(
-          'measure/not-finite',
-          `ln p of the next token at scored position ${i} is ${referenceLogProb} in the reference and ` +
-            `${candidateLogProb} in the candidate, expected finite numbers`,
-        );
-      }
-      const deltaP = Math.exp(candidateLogProb) - Math.exp(referenceLogProb);
+      const [reference, candidate] = [referenceLogProb[i] ?? Number.NaN, candidateLogProb[i] ?? Number.NaN];
+      const deltaP = Math.exp(candidate) - Math.exp(reference);
       this.#deltaPs.push(deltaP);
       this.#deltaP.add(deltaP);
       this.#squaredDeltaP.add(deltaP * deltaP);
       // Its error is llama-perplexity's sqrt(var(Q) + var(base) - 2 cov), without the cancellation.
-      this.#lnPplRatio.add(referenceLogProb - candidateLogProb);
-      this.#losses.add(-candidateLogProb, -referenceLogProb);
-      if (reference.topToken[i] === candidate.topToken[i]) this.#sameTop += 1;
+      this.#lnPplRatio.add(reference - candidate);
+      this.#losses.add(-candidate, -reference);
+      this.#sameTop += sameTop[i] ?? 0;
     }
   }
 
@@ -127,6 +110,44 @@ export class DivergenceAccumulator {
       unresolvedMass: Math.min(1, this.#unresolved.mean),
     };
   }
+}
+
+/** What one chunk says of the divergence, one value a scored position. */
+export interface ChunkDivergence {
+  readonly kind: PositionData['kind'];
+  readonly kld: Float64Array;
+  /** The reference's probability that was summed as one token; null where all were told apart. */
+  readonly unresolved: Float64Array | null;
+  /** ln p of the token that follows. */
+  readonly referenceLogProb: Float64Array;
+  readonly candidateLogProb: Float64Array;
+  /** 1 where the most likely token is the same. */
+  readonly sameTop: Uint8Array;
+}
+
+/**
+ * Compares a candidate's scores of a chunk with the reference's.
+ * @throws QuantscopeError `measure/mismatched-positions` when the two do not speak of the same positions and tokens;
+ *   `measure/not-finite` when a probability is no number or the divergence is infinite; `measure/not-normalized` when
+ *   the two cannot both be distributions
+ */
+export function chunkDivergence(reference: PositionData, candidate: PositionData): ChunkDivergence {
+  const pair = pairPositions(reference, candidate);
+  const { kld, unresolved } = divergencesOf(pair);
+  const { positions, nextLogProb: referenceLogProb } = reference;
+  const { nextLogProb: candidateLogProb } = candidate;
+  const sameTop = new Uint8Array(positions);
+  for (let i = 0; i < positions; i++) {
+    if (!Number.isFinite(referenceLogProb[i]) || !Number.isFinite(candidateLogProb[i])) {
+      throw new QuantscopeError(
+        'measure/not-finite',
+        `ln p of the next token at scored position ${i} is ${referenceLogProb[i]} in the reference and ` +
+          `${candidateLogProb[i]} in the candidate, expected finite numbers`,
+      );
+    }
+    sameTop[i] = reference.topToken[i] === candidate.topToken[i] ? 1 : 0;
+  }
+  return { kind: pair.kind, kld, unresolved, referenceLogProb, candidateLogProb, sameTop };
 }
 
 function divergencesOf(pair: PositionPair): {

@@ -124,6 +124,41 @@ const tasks = z.strictObject({
 
 export const failure = z.strictObject({ code: z.string(), message: z.string() });
 
+const base64 = z.base64();
+const shareItems = z.strictObject({
+  /** All items, of which the outcomes are some. */
+  items: count,
+  outcomes: z.array(z.strictObject({ item: count, task: z.string(), correct: z.boolean() })),
+});
+
+/** What puts the figures of several shards together exactly. Numbers are float64, little-endian, in base64. */
+const shareFigures = z.strictObject({
+  text: z
+    .strictObject({
+      /** All chunks of the text, of which `chunks` are some. */
+      total: count,
+      contextSize: count,
+      chunks: z.array(
+        z.strictObject({
+          index: count,
+          nextLogProb: base64,
+          divergence: z
+            .strictObject({
+              kind: z.enum(['full', 'kept']),
+              kld: base64,
+              unresolved: base64.nullable(),
+              referenceLogProb: base64,
+              sameTop: base64,
+            })
+            .nullable(),
+        }),
+      ),
+    })
+    .optional(),
+  tasks: shareItems.optional(),
+  choices: shareItems.optional(),
+});
+
 export const variantSchema = z.strictObject({
   name: z.string().min(1),
   ref: z.string(),
@@ -163,6 +198,8 @@ export const variantSchema = z.strictObject({
   weights: orUnavailable(z.strictObject({ relativeRmse: finite })),
   /** Where this row ran, when not where the machine entry says (GPU layers kept, fallback). */
   backend: z.strictObject({ gpuLayers: count, notes: z.array(z.string()) }).optional(),
+  /** Only in the results of a shard, whose other figures are of its share alone. */
+  share: shareFigures.optional(),
   status: z.enum(['ok', 'failed']),
   failure: failure.nullable(),
 });
@@ -263,6 +300,8 @@ export const resultsSchema = z.strictObject({
   tool: z.strictObject({ version: z.string() }),
   machine,
   settings,
+  /** Which share of an evaluation over several machines this is; `report` puts them together. */
+  shard: z.strictObject({ index: z.int().positive(), count: z.int().positive() }).optional(),
   /** The name of the reference variant, or null when nothing was compared with one. */
   reference: z.string().nullable(),
   variants: z.array(variantSchema),
@@ -280,6 +319,7 @@ export const resultsSchema = z.strictObject({
 });
 
 export type Results = z.infer<typeof resultsSchema>;
+export type ShareFigures = z.infer<typeof shareFigures>;
 export type EndpointResult = NonNullable<Results['endpoints']>[number];
 export type VariantResult = Results['variants'][number];
 export type Settings = Results['settings'];

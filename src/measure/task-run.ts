@@ -1,6 +1,12 @@
 import type { CompletionRequest, ContextOptions, EngineSession, LoadedModel } from '../engine/engine.ts';
 import { isCorrect, type TaskItem } from './tasks.ts';
 
+/** How one item of a list came out. */
+export interface ItemOutcome {
+  readonly item: number;
+  readonly correct: boolean;
+}
+
 /** Room for a reply where the item does not say: answers are asked to be short. */
 export const DEFAULT_REPLY_TOKENS = 32;
 
@@ -19,7 +25,8 @@ const ITEMS_A_SEQUENCE = 4;
  * Opens a context of its own.
  * @param timed the options to open it with, but for its size
  * @param kvBytesPerToken of all layers, for how many replies can grow side by side
- * @returns one outcome an item, in their order
+ * @param isOwn which groups of items are this run's
+ * @returns the outcomes of those items, in their order
  */
 export async function runTasks(
   session: EngineSession,
@@ -29,7 +36,8 @@ export async function runTasks(
   timed: ContextOptions,
   kvBytesPerToken: number,
   onItem: (done: number, total: number) => void,
-): Promise<boolean[]> {
+  isOwn: (group: number) => boolean = () => true,
+): Promise<ItemOutcome[]> {
   const requests: CompletionRequest[] = [];
   for (const { prompt, maxTokens } of items) {
     requests.push({
@@ -46,13 +54,15 @@ export async function runTasks(
   const sequences = Math.min(MAXIMUM_SEQUENCES, requests.length, Math.max(1, affordable));
   await session.openContext({ ...timed, contextSize, sequences });
 
-  const outcomes: boolean[] = [];
+  // Groups are made of all items, so that a share of them is evaluated just as it is among the whole.
   const groupSize = sequences * ITEMS_A_SEQUENCE;
+  const outcomes: ItemOutcome[] = [];
   for (let start = 0; start < items.length; start += groupSize) {
+    if (!isOwn(start / groupSize)) continue;
     const replies = await session.complete(requests.slice(start, start + groupSize));
     for (const [index, { text }] of replies.entries()) {
       const item = items[start + index];
-      if (item !== undefined) outcomes.push(isCorrect(item, text));
+      if (item !== undefined) outcomes.push({ item: start + index, correct: isCorrect(item, text) });
     }
     onItem(outcomes.length, items.length);
   }

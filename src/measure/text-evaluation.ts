@@ -1,6 +1,6 @@
 import type { EngineSession, FullScores, KeptScores, LoadedModel, Wanted } from '../engine/engine.ts';
 import { QuantscopeError } from '../util/errors.ts';
-import { DivergenceAccumulator } from './divergence.ts';
+import { type ChunkDivergence, chunkDivergence, DivergenceAccumulator } from './divergence.ts';
 import { type ChunkPlan, PerplexityAccumulator, planChunks, replanChunks } from './perplexity.ts';
 import type { ReferenceWriter, ScoresSource } from './reference-store.ts';
 import type { Divergence, Perplexity } from './results.ts';
@@ -12,11 +12,14 @@ const KEPT_LIMIT = 512;
 /** Up to this vocabulary whole distributions cost less than a position's evaluation. */
 const EXACT_VOCABULARY_LIMIT = 4096;
 
-/** What the variant is in the comparison: alone, the reference whose scores are kept, or compared with them. */
+/**
+ * What the variant is in the comparison: alone, the reference whose scores are kept, or compared with them. A store holds
+ * the chunks that are this run's own, or all of the text's.
+ */
 export type TextRole =
   | { readonly kind: 'alone' }
   | { readonly kind: 'reference'; readonly store: ReferenceWriter }
-  | { readonly kind: 'candidate'; readonly store: ScoresSource };
+  | { readonly kind: 'candidate'; readonly store: ScoresSource; readonly holds: 'own' | 'all' };
 
 export interface TextPlan {
   readonly text: string;
@@ -52,33 +55,82 @@ export async function chunksOf(
   return planChunks(await session.tokenize(plan.text.replace(/\n$/, ''), false), options);
 }
 
+/** What one chunk said, for whoever puts the chunks of several machines together. */
+export interface EvaluatedChunk {
+  /** Its place in the text. */
+  readonly index: number;
+  readonly nextLogProb: Float64Array;
+  /** null where there was no reference. */
+  readonly divergence: ChunkDivergence | null;
+}
+
+export interface EvaluatedText {
+  readonly perplexity: Perplexity;
+  /** null where there was no reference. */
+  readonly divergence: Divergence | null;
+}
+
+export interface TextHooks {
+  onChunk(done: number, total: number): void;
+  /** Takes note of what a chunk said; most runs need the sums alone. */
+  keep?(chunk: EvaluatedChunk): void;
+}
+
 /**
  * Perplexity by llama-perplexity's method, and in the same pass the divergence from the reference. The session's open
  * context must hold `plan.contextSize` tokens.
+ * @param isOwn which chunks are this run's; the others are somebody else's
  */
 export async function evaluateText(
   session: EngineSession,
   planned: ChunkPlan,
   plan: TextPlan,
   role: TextRole,
-  onChunk: (done: number, total: number) => void,
-): Promise<{ perplexity: Perplexity; divergence: Divergence | null }> {
-  const perplexity = new PerplexityAccumulator(plan.contextSize);
-  const divergence = role.kind === 'alone' ? null : new DivergenceAccumulator();
+  hooks: TextHooks,
+  isOwn: (chunk: number) => boolean = () => true,
+): Promise<EvaluatedText> {
+  const text = new TextAccumulator(plan.contextSize);
+  const total = planned.chunks.filter((_, index) => isOwn(index)).length;
+  let done = 0;
   for (const [index, tokens] of planned.chunks.entries()) {
+    if (!isOwn(index)) {
+      if (role.kind === 'candidate' && role.holds === 'all') await role.store.next();
+      continue;
+    }
     const reference = role.kind === 'candidate' ? await role.store.next() : null;
     const want = wantedOf(role, reference, plan.method);
     const scores = await session.score({ tokens, firstScored: planned.firstScored, want });
-    perplexity.add(scores.nextLogProb);
-    if (scores.kind !== 'next' && divergence !== null) {
-      if (role.kind === 'reference') {
-        await role.store.append(scores);
-        divergence.add(scores, scores);
-      } else if (reference !== null) divergence.add(reference, scores);
-    }
-    onChunk(index + 1, planned.chunks.length);
+    if (role.kind === 'reference' && scores.kind !== 'next') await role.store.append(scores);
+    const other = role.kind === 'reference' && scores.kind !== 'next' ? scores : reference;
+    const divergence = other === null || scores.kind === 'next' ? null : chunkDivergence(other, scores);
+    const chunk: EvaluatedChunk = { index, nextLogProb: scores.nextLogProb, divergence };
+    text.add(chunk);
+    hooks.keep?.(chunk);
+    hooks.onChunk(++done, total);
   }
-  return { perplexity: perplexity.finish(), divergence: divergence?.finish() ?? null };
+  return text.finish();
+}
+
+/** Sums up chunks in the order of the text. */
+export class TextAccumulator {
+  readonly #perplexity: PerplexityAccumulator;
+  #divergence: DivergenceAccumulator | null = null;
+
+  /** @param contextSize tokens a chunk, for the record */
+  constructor(contextSize: number) {
+    this.#perplexity = new PerplexityAccumulator(contextSize);
+  }
+
+  add({ nextLogProb, divergence }: EvaluatedChunk): void {
+    this.#perplexity.add(nextLogProb);
+    if (divergence === null) return;
+    this.#divergence ??= new DivergenceAccumulator();
+    this.#divergence.add(divergence);
+  }
+
+  finish(): EvaluatedText {
+    return { perplexity: this.#perplexity.finish(), divergence: this.#divergence?.finish() ?? null };
+  }
 }
 
 function wantedOf(

@@ -6,11 +6,19 @@ import { engineMemoryOf } from './memory.ts';
 import { evictFromPageCache } from './page-cache.ts';
 import type { ChunkPlan } from './perplexity.ts';
 import type { TokenRead } from './rates.ts';
-import type { EvaluationPart, Settings, Stage, Tasks, VariantResult } from './results.ts';
+import type { EvaluationPart, Settings, Stage, VariantResult } from './results.ts';
+import { isOwn, type Share, storeChunk } from './share.ts';
 import { measureSpeed, speedContextSize } from './speed.ts';
-import { runTasks } from './task-run.ts';
+import { type ItemOutcome, runTasks } from './task-run.ts';
 import { summarizeTasks, type TaskItem } from './tasks.ts';
-import { chunksOf, evaluateText, type TextPlan, type TextRole } from './text-evaluation.ts';
+import {
+  chunksOf,
+  type EvaluatedChunk,
+  evaluateText,
+  type TextHooks,
+  type TextPlan,
+  type TextRole,
+} from './text-evaluation.ts';
 import { findThreads, type ThreadSearch } from './threads.ts';
 
 /** An ordinary first question of a chat, long enough that a phone's user would notice the wait. */
@@ -45,11 +53,13 @@ export interface VariantPlan {
   /** The reference's outcomes of tasks and of multiple choice; null where there are none. */
   readonly referenceOutcomes: Readonly<Record<'tasks' | 'choices', readonly boolean[] | null>>;
   readonly isReference: boolean;
+  /** The share of the evaluation that is done here; null is all. */
+  readonly share: Share | null;
 }
 
 export interface VariantHooks {
   onStep(step: Step, done: number, total: number): void;
-  /** A group of figures is complete. */
+  /** A group of figures is complete; parts of `share` come one by one and add up. */
   onFigures(figures: Partial<VariantResult>): Promise<void>;
   readonly signal: AbortSignal | undefined;
 }
@@ -85,8 +95,9 @@ export async function measureVariant(
     timed,
     tokenRead.kvBytesPerToken,
     (done, total) => hooks.onStep('tasks', done, total),
+    (group) => isOwn(plan.share, group),
   );
-  await hooks.onFigures({ tasks: outcomesOf(plan, 'tasks', taskItems, outcomes) });
+  await hooks.onFigures(outcomeFigures(plan, 'tasks', taskItems, outcomes));
 }
 
 /** What of an evaluation was asked for. */
@@ -94,15 +105,31 @@ export function partsOf({ evaluation }: Settings): readonly EvaluationPart[] {
   return evaluation.parts ?? ['text', 'tasks'];
 }
 
-function outcomesOf(
-  { isReference, referenceOutcomes }: VariantPlan,
+/** The accuracy of what this run has answered, and in a shard what it answered. */
+function outcomeFigures(
+  { isReference, referenceOutcomes, share }: VariantPlan,
   kind: 'tasks' | 'choices',
   items: readonly { readonly task: string }[],
-  outcomes: readonly boolean[],
-): Tasks {
-  const tasks = summarizeTasks(items, outcomes, referenceOutcomes[kind]);
-  if (!isReference) return tasks;
-  return { ...tasks, flips: unavailableBecause('it is the reference that the others are compared with') };
+  outcomes: readonly ItemOutcome[],
+): Partial<VariantResult> {
+  const own = outcomes.map(({ item, correct }) => ({ item, task: items[item]?.task ?? '', correct }));
+  const stored = share === null ? {} : { share: { [kind]: { items: items.length, outcomes: own } } };
+  if (own.length === 0) {
+    return { [kind]: unavailableBecause('none of the items fell to this shard'), ...stored };
+  }
+  const reference = referenceOutcomes[kind];
+  // A shard's reference row holds its own items, a kept one all.
+  const theirs =
+    reference?.length === items.length ? own.map(({ item }) => reference[item] === true) : reference;
+  const tasks = summarizeTasks(
+    own,
+    own.map(({ correct }) => correct),
+    theirs,
+  );
+  const flips = isReference
+    ? unavailableBecause('it is the reference that the others are compared with')
+    : tasks.flips;
+  return { [kind]: { ...tasks, flips }, ...stored };
 }
 
 /** Finds the fastest threads for these settings; the session, which should have one worker, is of no use afterwards. */
@@ -135,21 +162,41 @@ export async function evaluateVariant(
     await session.openContext({ ...contextOptions(settings), contextSize: textPlan.contextSize });
     const role = await openRole(planned);
     hooks.onStep('perplexity', 0, planned.chunks.length);
-    const { perplexity, divergence } = await evaluateText(session, planned, textPlan, role, (done, total) =>
-      hooks.onStep('perplexity', done, total),
-    );
-    await hooks.onFigures({
-      perplexity,
-      divergence: divergence ?? unavailableBecause('there is no reference to compare with'),
-    });
+    const chunks: EvaluatedChunk[] = [];
+    const own = (chunk: number) => isOwn(plan.share, chunk);
+    if (planned.chunks.some((_, index) => own(index))) {
+      const textHooks: TextHooks = {
+        onChunk: (done, total) => hooks.onStep('perplexity', done, total),
+        ...(plan.share === null ? {} : { keep: (chunk) => chunks.push(chunk) }),
+      };
+      const evaluated = await evaluateText(session, planned, textPlan, role, textHooks, own);
+      await hooks.onFigures({
+        perplexity: evaluated.perplexity,
+        divergence: evaluated.divergence ?? unavailableBecause('there is no reference to compare with'),
+      });
+    } else {
+      const none = unavailableBecause('no chunk of the text fell to this shard');
+      await hooks.onFigures({ perplexity: none, divergence: none });
+    }
+    if (plan.share !== null) {
+      const { contextSize } = textPlan;
+      await hooks.onFigures({
+        share: { text: { total: planned.chunks.length, contextSize, chunks: chunks.map(storeChunk) } },
+      });
+    }
   }
   if (!parts.includes('choices')) return;
   hooks.onStep('choices', 0, choiceItems.length);
   const options = contextOptions(settings);
-  const outcomes = await runChoices(session, choiceItems, chatTemplate, options, (done, total) =>
-    hooks.onStep('choices', done, total),
+  const outcomes = await runChoices(
+    session,
+    choiceItems,
+    chatTemplate,
+    options,
+    (done, total) => hooks.onStep('choices', done, total),
+    (item) => isOwn(plan.share, item),
   );
-  await hooks.onFigures({ choices: outcomesOf(plan, 'choices', choiceItems, outcomes) });
+  await hooks.onFigures(outcomeFigures(plan, 'choices', choiceItems, outcomes));
 }
 
 function textPlanOf({ text, method, savedChunks, settings }: VariantPlan): TextPlan {

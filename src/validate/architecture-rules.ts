@@ -12,6 +12,7 @@ import { numberOf } from './architecture-dimensions.ts';
 import { describeType, GENERAL_KEY_TYPES, hasRightType, KEY_SPECS } from './architecture-keys.ts';
 import { COVERED_ARCHITECTURES } from './architecture-layouts.ts';
 import { atKey } from './at-key.ts';
+import { CONTROL_VECTOR } from './file-under-test.ts';
 import { ARCHITECTURES, MAXIMUM_LAYERS, ROPE_SCALING_TYPES } from './llama-cpp.ts';
 import { quoted } from './quoted.ts';
 import type { Rule, RuleTable } from './rule.ts';
@@ -74,6 +75,7 @@ export const ARCHITECTURE_KEY_RULES: RuleTable = {
     *check(file) {
       const { header, architecture } = file;
       if (header === null || architecture === undefined || ARCHITECTURES.has(architecture)) return;
+      if (architecture === CONTROL_VECTOR) return;
       yield atKey(
         file,
         'general.architecture',

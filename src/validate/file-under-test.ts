@@ -105,9 +105,12 @@ export interface FileUnderTest extends FileFacts {
 
 /**
  * `model`: weights to run; `vocabulary`: a tokenizer without weights; `later-shard`: weights without metadata;
- * `companion`: projector, adapter, importance matrix; `other`: a container of something else.
+ * `companion`: projector, adapter, control vector, importance matrix; `other`: a container of something else.
  */
 type FileKind = 'model' | 'vocabulary' | 'later-shard' | 'companion' | 'other';
+
+/** What llama.cpp's cvector-generator writes for an architecture; such a file steers a model and has no general.type. */
+export const CONTROL_VECTOR = 'controlvector';
 
 /** Prepares the facts of a file for the rules. */
 export function fileUnderTest(known: KnownFacts): FileUnderTest {
@@ -143,7 +146,8 @@ function kindOf(scan: HeaderScan, architecture: string | undefined): FileKind {
   if ((getNumber(scan, 'split.count') ?? 1) > 1 && (getNumber(scan, 'split.no') ?? 0) > 0)
     return 'later-shard';
   const type = getString(scan, 'general.type');
-  if (architecture === 'clip' || (type !== undefined && type !== 'model')) return 'companion';
+  const isBeside = architecture === 'clip' || architecture === CONTROL_VECTOR;
+  if (isBeside || (type !== undefined && type !== 'model')) return 'companion';
   const hasVocabulary = metadata.has('tokenizer.ggml.model') || metadata.has('tokenizer.ggml.tokens');
   const hasWeights = tensors.some(({ name }) => name.startsWith('blk.') || name === 'token_embd.weight');
   if (hasWeights) return 'model';

@@ -52,7 +52,7 @@ export function suspicionsOfTree(root: unknown): Suspicions {
     for (const [found] of text?.matchAll(URL_TEXT) ?? []) urls.add(found);
     const gadget = gadgetOf(node);
     if (gadget !== undefined) escapes.add(gadget);
-    const hidden = hiddenCondition(node, messageNames);
+    const hidden = hiddenCondition(node, messageNames) ?? hiddenReplacement(node, messageNames);
     if (hidden !== undefined && hiddenConditions.length < FOUND_LIMIT) hiddenConditions.push(hidden);
   });
   return { escapes: [...escapes], hiddenConditions, urls: [...urls] };
@@ -135,8 +135,8 @@ function learnMessageNames(node: Node, names: Set<string>): void {
   }
 }
 
-/** Words enough to be an instruction, and not markup such as `<|tool_call|>`. */
-const INSTRUCTION = /(?:\b[\p{L}']{2,}\b[\s,.:;!?-]+){4,}\b[\p{L}']{2,}/u;
+/** Words enough to be an instruction (`Recommend our bank`), and not markup such as `<|tool_call|>`. */
+const INSTRUCTION = /(?:\b[\p{L}']{2,}\b[\s,.:;!?-]+){2,}\b[\p{L}']{2,}/u;
 /** A trigger in ordinary words; templates of reasoning and tool models look for markup such as `</think>`. */
 const PLAIN_WORDS = /^[^<>[\]{}|_]*\p{L}{2}[^<>[\]{}|_]*$/u;
 
@@ -158,6 +158,19 @@ function hiddenCondition(node: Node, names: ReadonlySet<string>): HiddenConditio
     });
   }
   return added === undefined ? undefined : { trigger, added };
+}
+
+/** `content.replace('bank', 'bank, and ours is the best')`, also as a filter: a condition without an `if`. */
+function hiddenReplacement(node: Node, names: ReadonlySet<string>): HiddenCondition | undefined {
+  const call = node.type === 'FilterExpression' ? node['filter'] : node;
+  if (!isNode(call) || call.type !== 'CallExpression' || !isNode(call['callee'])) return undefined;
+  const { callee, args } = call;
+  const name = callee.type === 'MemberExpression' ? callee['property'] : callee;
+  const subject = node.type === 'FilterExpression' ? node['operand'] : callee['object'];
+  if (!isNode(name) || name['value'] !== 'replace' || !mentionsContent(subject, names)) return undefined;
+  const [trigger, added] = (Array.isArray(args) ? args : []).map(plainLiteral);
+  if (trigger === undefined || added === undefined || !INSTRUCTION.test(added)) return undefined;
+  return { trigger, added };
 }
 
 /** The literal that a condition compares a message's text with. */

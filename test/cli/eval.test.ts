@@ -2,6 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { isAvailable, type Unavailable } from '../../src/measure/availability.ts';
 import { type Results, resultsSchema } from '../../src/measure/results.ts';
+import { mergeShards } from '../../src/measure/shard-merge.ts';
 import { quantscope, scratchFolder } from '../helpers/cli.ts';
 import { nanoPath } from '../helpers/nano.ts';
 import { openAiServer } from '../helpers/openai-server.ts';
@@ -67,6 +68,32 @@ describe('eval', () => {
     ]);
     expect(short.stderr).toMatch(/short\.qsref is not a complete reference store/);
     expect(short.exitCode).toBe(2);
+  });
+
+  it('puts shards together to the last digit of an undivided run', async () => {
+    await using scratch = await scratchFolder();
+    const tasks = scratch.path('tasks.jsonl');
+    const all = (await readFile(new URL('../../fixtures/nano/tasks.jsonl', import.meta.url), 'utf8')).split(
+      '\n',
+    );
+    await writeFile(tasks, all.slice(0, 90).join('\n'));
+    const args = ['nano:F16', 'nano:Q2_K', '--tasks', tasks, '--chunks', '4'];
+    const whole = await evaluated(args);
+    const shards = [];
+    for (const index of [2, 3, 1]) {
+      shards.push({ name: `shard ${index}`, results: await evaluated([...args, '--shard', `${index}/3`]) });
+    }
+    const merged = mergeShards(shards);
+    const { createdAt: _, machine: __, warnings: ___, ...expected } = whole;
+    expect(merged).toMatchObject(expected);
+    expect(merged.variants.some(({ share }) => share !== undefined)).toBe(false);
+    expect(() => mergeShards(shards.slice(1))).toThrow(/shard 2 of 3 is missing/);
+    expect(() => mergeShards([...shards, ...shards.slice(1, 2)])).toThrow(/are both shard 3 of 3/);
+    expect(() => mergeShards([{ name: 'whole', results: whole }])).toThrow(/is a whole run/);
+    const [first, ...others] = shards;
+    if (first === undefined) throw new Error('no shard');
+    const otherSeed = { ...first.results, settings: { ...first.results.settings, seed: 5 } };
+    expect(() => mergeShards([...others, { name: 'odd', results: otherSeed }])).toThrow(/other settings/);
   });
 
   it('does one part alone, and starts with nothing it does not need', async () => {

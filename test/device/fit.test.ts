@@ -6,13 +6,18 @@ import { fitOn } from '../../src/device/fit.ts';
 import { fittedDevice } from '../../src/device/fit-report.ts';
 import { SOURCES } from '../../src/device/profile-data.ts';
 import { BUILT_IN_DEVICES, extendDevices, findDevice } from '../../src/device/profiles.ts';
-import { quantizationOf } from '../../src/gguf/index.ts';
+import { layerBitsOf, workloadOf } from '../../src/device/workload.ts';
+import type { GgufHeader } from '../../src/gguf/index.ts';
 import { headerOf, PHI_3_MINI } from './model-shapes.ts';
 
 const headerFor = (model: string, label: Label) => {
   const header = quantizedHeader(model, label);
   if (header === undefined) throw new Error(`no layout of ${model}`);
   return header;
+};
+const layerBits = (header: GgufHeader): number => {
+  const work = workloadOf(header);
+  return work === null ? 0 : layerBitsOf(work);
 };
 const judge = (device: string, model: string, label: Label, contextSize = 2048, more = {}) => {
   const fit = fitOn(headerFor(model, label), findDevice(device, BUILT_IN_DEVICES), BUILT_IN_DEVICES, {
@@ -66,7 +71,7 @@ describe('a verdict', () => {
     const { verdict, change } = judge('galaxy-s23', 'phi-3.5-mini', 'q4_k_m', 4096);
     expect(verdict).toBe('tight');
     expect(change).toEqual({ contextSize: 4096, cacheType: 'q8_0' });
-    expect(judge('galaxy-s23', 'phi-3.5-mini', 'q4_k_m', 4096, change).verdict).toBe('fits');
+    expect(judge('galaxy-s23', 'phi-3.5-mini', 'q4_k_m', 4096, change ?? {}).verdict).toBe('fits');
     const far = judge('iphone-12', 'phi-3.5-mini', 'q4_k_m');
     expect(far).toMatchObject({ verdict: 'no', change: null });
   });
@@ -110,13 +115,23 @@ describe('a verdict', () => {
 });
 
 describe('the advice', () => {
-  const models = (device: string, labels: readonly Label[]) =>
+  const models = (device: string, labels: readonly Label[], contextSize = 2048) =>
     labels.map((label) => ({
       name: label,
       ref: label,
-      bitsPerWeight: quantizationOf(headerFor('phi-3.5-mini', label)).bitsPerWeight ?? 0,
-      fit: judge(device, 'phi-3.5-mini', label),
+      layerBits: layerBits(headerFor('phi-3.5-mini', label)),
+      fit: judge(device, 'phi-3.5-mini', label, contextSize),
     }));
+
+  it('keeps four bits with a smaller cache rather than ship Q2_K', () => {
+    const device = findDevice('galaxy-s23', BUILT_IN_DEVICES);
+    const { recommended, advice } = fittedDevice(
+      device,
+      models('galaxy-s23', ['q2_k', 'q4_0', 'q4_k_m'], 4096),
+    );
+    expect(recommended).toBe('q4_0');
+    expect(advice).toContain('with a q8_0 cache');
+  });
 
   it('is never Q2_K where Q4_K_M fits: smaller, yet slower and less precise', () => {
     const device = findDevice('galaxy-s23', BUILT_IN_DEVICES);

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { DivergenceAccumulator } from '../../src/measure/divergence.ts';
+import { chunkDivergence, DivergenceAccumulator } from '../../src/measure/divergence.ts';
 import type { PositionData } from '../../src/measure/position-data.ts';
 import type { Divergence } from '../../src/measure/results.ts';
 import { resultsSchema } from '../../src/measure/results.ts';
@@ -206,14 +206,16 @@ describe('what cannot be compared', () => {
 
   it('is a mixture of forms', () => {
     const accumulator = new DivergenceAccumulator();
-    accumulator.add(even, even);
+    accumulator.add(chunkDivergence(even, even));
     const kept = keptOf([logSoftmax([0, 0])], [0], [[0]]);
-    expect(() => accumulator.add(kept, kept)).toThrow('got kept distributions after full ones');
+    expect(() => accumulator.add(chunkDivergence(kept, kept))).toThrow(
+      'got kept distributions after full ones',
+    );
   });
 
   it('is a next token without a probability', () => {
     const broken = { ...even, nextLogProb: Float64Array.of(-1, Number.NaN) };
-    expect(() => new DivergenceAccumulator().add(even, broken)).toThrow(
+    expect(() => new DivergenceAccumulator().add(chunkDivergence(even, broken))).toThrow(
       'ln p of the next token at scored position 1 is -0.69',
     );
   });
@@ -225,7 +227,7 @@ describe('what cannot be compared', () => {
 
 function divergenceOf(...chunks: readonly (readonly [PositionData, PositionData])[]): Divergence {
   const accumulator = new DivergenceAccumulator();
-  for (const [reference, candidate] of chunks) accumulator.add(reference, candidate);
+  for (const [reference, candidate] of chunks) accumulator.add(chunkDivergence(reference, candidate));
   return accumulator.finish();
 }
 

@@ -31,6 +31,7 @@ export interface CompareOptions {
   yes?: boolean;
   out?: string;
   resume?: string;
+  shard?: string;
 }
 
 export function compareCommand(context: CommandContext): Command {
@@ -94,6 +95,10 @@ export function compareCommand(context: CommandContext): Command {
     .option('--json', 'print the results as JSON (schema/results.json)')
     .option('--details', 'also print task accuracy by kind')
     .option('-o, --out <file>', 'keep the results there, rewritten after every figure')
+    .option(
+      '--shard <i/n>',
+      'evaluate one of n shares of text and tasks; auto takes it from the CI job. report puts them together',
+    )
     .option('--resume <file>', 'measure only what is missing in these results, and complete them')
     .option('-y, --yes', 'do not ask before downloading more than 1 GB')
     .option('-q, --quiet', 'no progress on stderr')

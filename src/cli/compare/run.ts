@@ -7,6 +7,7 @@ import { runComparison } from '../comparison/run.ts';
 import { chooseReference, describeVariants, identitiesOf } from '../comparison/variants.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
 import { filesOf } from '../model-files.ts';
+import { shardOf } from '../shard.ts';
 import { terminalStyle } from '../style.ts';
 import type { CompareOptions } from './command.ts';
 
@@ -41,6 +42,7 @@ export async function runCompare({ refs, options, signal }: CompareRun): Promise
       reference,
       settings,
       findThreads: options.threads === 'auto',
+      share: options.shard === undefined ? null : shardOf(options.shard, process.env),
       previous,
     },
     outPath: options.out ?? options.resume ?? null,

@@ -34,6 +34,7 @@ export interface EvalOptions {
   yes?: boolean;
   out?: string;
   resume?: string;
+  shard?: string;
 }
 
 export function evalCommand(context: CommandContext): Command {
@@ -95,6 +96,10 @@ export function evalCommand(context: CommandContext): Command {
     .optionsGroup('Output:')
     .option('--json', 'print the results as JSON (schema/results.json)')
     .option('-o, --out <file>', 'keep the results there, rewritten after every figure')
+    .option(
+      '--shard <i/n>',
+      'evaluate one of n shares of text and tasks; auto takes it from the CI job. report puts them together',
+    )
     .option('--resume <file>', 'evaluate only what is missing in these results, and complete them')
     .option('-y, --yes', 'do not ask before downloading more than 1 GB')
     .option('-q, --quiet', 'no progress on stderr')

@@ -14,6 +14,7 @@ import { chooseReference, describeVariants, identitiesOf } from '../comparison/v
 import { EXIT, type ExitCode } from '../exit.ts';
 import { saveResults } from '../kept-results.ts';
 import { filesOf } from '../model-files.ts';
+import { shardOf } from '../shard.ts';
 import { stepProgress } from '../step-progress.ts';
 import { terminalStyle } from '../style.ts';
 import type { EvalOptions } from './command.ts';
@@ -26,7 +27,7 @@ export interface EvalRun {
 
 /** The eval command's work: what compare does for accuracy, and what only an evaluation asks for. */
 export async function runEval({ refs, options, signal }: EvalRun): Promise<ExitCode> {
-  requireEndpointOptions(options);
+  requireMatchingOptions(options);
   const previous = options.resume === undefined ? null : await readResults(options.resume);
   const saved = await savedReferenceOf(options);
   const files = await filesOf(wantedRefs(refs, previous, saved, options), {
@@ -48,6 +49,7 @@ export async function runEval({ refs, options, signal }: EvalRun): Promise<ExitC
       ...(saved === null ? {} : { saved }),
       settings,
       findThreads: options.threads === 'auto',
+      share: options.shard === undefined ? null : shardOf(options.shard, process.env),
       text: input.text,
       taskItems: input.taskItems,
       choiceItems: input.choiceItems,
@@ -87,7 +89,13 @@ function wantedRefs(
   return openai === undefined ? ['nano'] : [];
 }
 
-function requireEndpointOptions({ openai, model, only }: EvalOptions): void {
+function requireMatchingOptions({ openai, model, only, shard, saveReference }: EvalOptions): void {
+  if (shard !== undefined && (openai !== undefined || saveReference !== undefined)) {
+    const option = openai === undefined ? '--save-reference' : '--openai';
+    throw new UsageError('usage/shard', `${option} needs a whole run, and --shard is a part of one`, {
+      hint: 'Leave one of them out.',
+    });
+  }
   if (openai === undefined && model === undefined) return;
   if (openai === undefined || model === undefined) {
     throw new UsageError('usage/endpoint', '--openai and --model belong together', {

@@ -47,7 +47,8 @@ const variantSchema = z.object({
   change: changeSchema.nullable().describe('What would make it fit.'),
 });
 
-export const fitSchema = z.object({
+/** What `fit --json` prints: `FitReport` in src/device, which imports no package. */
+const fitSchema = z.object({
   schema: z.literal(FIT_SCHEMA_ID),
   devices: z.array(
     z.object({

@@ -3,13 +3,15 @@ import { join } from 'node:path';
 import envPaths from 'env-paths';
 import { fitOn } from '../../device/fit.ts';
 import { FIT_SCHEMA_ID, type FitReport, fittedDevice, type JudgedModel } from '../../device/fit-report.ts';
+import { SOURCES } from '../../device/profile-data.ts';
 import {
   BUILT_IN_DEVICES,
   type DeviceCatalogue,
   type DeviceProfile,
   findDevice,
 } from '../../device/profiles.ts';
-import { quantizationOf } from '../../gguf/index.ts';
+import { layerBitsOf, workloadOf } from '../../device/workload.ts';
+import type { GgufHeader } from '../../gguf/index.ts';
 import { renderDeviceList } from '../../report/device-list.ts';
 import { renderFit } from '../../report/fit-table.ts';
 import { UsageError } from '../../util/errors.ts';
@@ -31,7 +33,7 @@ export async function runFit(
     const { devices } = catalogue;
     print(
       options.json
-        ? JSON.stringify({ devices, chips: catalogue.chips }, null, 2)
+        ? JSON.stringify({ devices, chips: catalogue.chips, sources: SOURCES }, null, 2)
         : renderDeviceList(catalogue, layout),
     );
     return EXIT.done;
@@ -85,8 +87,13 @@ function judged(
         },
       );
     }
-    return { name, ref, bitsPerWeight: quantizationOf(header).bitsPerWeight ?? 0, fit };
+    return { name, ref, layerBits: layerBits(header), fit };
   });
+}
+
+function layerBits(header: GgufHeader): number {
+  const work = workloadOf(header);
+  return work === null ? 0 : layerBitsOf(work);
 }
 
 /** Two models of one label are told apart by their refs. */

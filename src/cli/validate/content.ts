@@ -3,6 +3,7 @@ import { Worker } from 'node:worker_threads';
 import type { ByteSource } from '../../io/index.ts';
 import { QuantscopeError } from '../../util/errors.ts';
 import { type ContentReport, ContentScan, type TensorExtent, viewsOf } from '../../validate/index.ts';
+import { sharedPace } from './content-pace.ts';
 import type { ContentReply, ContentTask } from './content-worker.ts';
 
 const WORKER_MODULE = new URL('./content-worker.js', import.meta.url);
@@ -21,34 +22,46 @@ export interface ContentRequest {
   readonly onBytes: (bytes: number) => void;
 }
 
-/** Reads whole files once, for their hash and their content: each large one in a worker thread of its own. */
+/**
+ * Reads whole files for their hash and their content, large ones in worker threads: one for each where there are
+ * many, one for the hash and one for the content where there are threads enough.
+ */
 export class ContentReader implements AsyncDisposable {
   readonly #limit: number;
+  readonly #threadsPerFile: 1 | 2;
   readonly #all: Worker[] = [];
   readonly #idle: Worker[] = [];
   readonly #waiting: ((worker: Worker) => void)[] = [];
 
-  /** @param limit of threads at the same time */
-  constructor(limit: number) {
+  /**
+   * @param limit of threads at the same time
+   * @param files that will be read
+   */
+  constructor(limit: number, files: number) {
     this.#limit = limit;
+    this.#threadsPerFile = 2 * files <= limit ? 2 : 1;
   }
 
-  /** Starts a thread while the header is still being read, where the file will need one. */
+  /** Starts threads while the header is still being read, where the file will need them. */
   prepare(fileBytes: number): void {
-    if (fileBytes > INLINE_BYTES && this.#all.length < this.#limit) this.#idle.push(this.#start());
+    if (fileBytes <= INLINE_BYTES) return;
+    const wanted = Math.min(this.#limit, this.#all.length + this.#threadsPerFile);
+    while (this.#all.length < wanted) this.#idle.push(this.#start());
   }
 
   /** @throws QuantscopeError `io/read-failed`, or the signal's reason */
   async read(request: ContentRequest): Promise<ContentReport> {
     if (request.source.byteLength <= INLINE_BYTES) return readInline(request);
-    const worker = await this.#take();
-    try {
-      return await readInWorker(worker, request);
-    } finally {
-      const next = this.#waiting.shift();
-      if (next === undefined) this.#idle.push(worker);
-      else next(worker);
-    }
+    const { path, source, extents, withTensorHashes } = request;
+    const task = { path, fileBytes: source.byteLength, withFileHash: true, extents, withTensorHashes };
+    if (this.#threadsPerFile === 1 || extents.length === 0)
+      return this.#run({ ...task, pace: null }, request);
+    const pace = sharedPace();
+    const [{ sha256 }, { tensors }] = await Promise.all([
+      this.#run({ ...task, extents: [], pace }, request),
+      this.#run({ ...task, withFileHash: false, pace }, request),
+    ]);
+    return { sha256, tensors };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -66,6 +79,17 @@ export class ContentReader implements AsyncDisposable {
     const worker = new Worker(WORKER_MODULE);
     this.#all.push(worker);
     return worker;
+  }
+
+  async #run(task: ContentTask, request: ContentRequest): Promise<ContentReport> {
+    const worker = await this.#take();
+    try {
+      return await runInWorker(worker, task, request);
+    } finally {
+      const next = this.#waiting.shift();
+      if (next === undefined) this.#idle.push(worker);
+      else next(worker);
+    }
   }
 }
 
@@ -86,9 +110,9 @@ async function readInline(request: ContentRequest): Promise<ContentReport> {
   return { sha256: sha256.digest('hex'), tensors: scan.results() };
 }
 
-/** The worker reads the file itself, so that its bytes never leave the cache of the core that hashes them. */
-function readInWorker(worker: Worker, request: ContentRequest): Promise<ContentReport> {
-  const { source, path, extents, withTensorHashes, signal, onBytes } = request;
+/** The worker reads the file itself, so that its bytes never leave the cache of the core that looks at them. */
+function runInWorker(worker: Worker, task: ContentTask, request: ContentRequest): Promise<ContentReport> {
+  const { signal, onBytes } = request;
   return new Promise((resolve, reject) => {
     const finish = (): void => {
       worker.off('message', onMessage);
@@ -102,7 +126,7 @@ function readInWorker(worker: Worker, request: ContentRequest): Promise<ContentR
       }
       finish();
       if (reply.kind === 'done') resolve(reply.report);
-      else reject(new QuantscopeError('io/read-failed', `${path}: ${reply.message}`));
+      else reject(new QuantscopeError('io/read-failed', `${task.path}: ${reply.message}`));
     };
     const onError = (cause: unknown): void => {
       finish();
@@ -118,7 +142,6 @@ function readInWorker(worker: Worker, request: ContentRequest): Promise<ContentR
     worker.on('error', onError);
     if (signal.aborted) return onAbort();
     signal.addEventListener('abort', onAbort, { once: true });
-    const task: ContentTask = { path, fileBytes: source.byteLength, extents, withTensorHashes };
     worker.postMessage(task);
   });
 }

@@ -11,6 +11,8 @@ import type { TemplateAnswer, TemplateQuestion } from './template-messages.ts';
 
 const USER_TEXT = 'Which river runs through Prague?';
 const REPLY_TEXT = 'The Vltava.';
+/** What V8 says of a text or list that doubles with each round, and of calls without end. */
+const OUT_OF_BOUNDS = /string length|array length|call stack/i;
 
 process.on('message', ({ id, text }: TemplateQuestion) => {
   answer({ id, step: 'received' });
@@ -53,6 +55,9 @@ function render(template: Template, text: string): TemplateRendering {
       return { status: 'ok', keepsMessages: template.render(context).includes(USER_TEXT) };
     } catch (thrown) {
       reason = messageOf(thrown);
+      if (thrown instanceof RangeError && OUT_OF_BOUNDS.test(reason)) {
+        return { status: 'ended', reason: `rendering it takes more than there is: ${firstLine(reason)}` };
+      }
       // What raise_exception says stands in the template; the renderer's own complaints do not.
       if (text.includes(reason)) return { status: 'refused', reason: firstLine(reason) };
     }

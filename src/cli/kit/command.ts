@@ -1,0 +1,104 @@
+import { Command, Option } from 'commander';
+import type { CommandContext } from '../command-context.ts';
+import { positiveNumber, wholeNumber } from '../options.ts';
+
+export interface KitOptions {
+  device?: string;
+  context?: number;
+  cacheType?: 'f16' | 'q8_0' | 'q4_0';
+  backend?: 'cpu' | 'opencl' | 'hexagon' | 'metal';
+  devices?: string;
+  out: string;
+  force?: boolean;
+  threads?: number;
+  timeout: number;
+  yes?: boolean;
+  quiet?: boolean;
+}
+
+export interface KitCheckOptions {
+  golden?: string;
+  learn?: boolean;
+  device?: string;
+  devices?: string;
+  json?: boolean;
+}
+
+export function kitCommand(context: CommandContext): Command {
+  const command = new Command('kit')
+    .summary('what an app needs to run a model, and to prove that a phone computes the same')
+    .description(
+      'Writes a folder for an app with llama.rn: llama-rn.ts with the parameters for the phone, each with its ' +
+        'reason, and a benchmark to run there; golden.json, what the file answers here, token by token; and a README. ' +
+        'kit check reads what the phone returned.',
+    )
+    .argument('<ref>', 'one model: a file, hf:owner/repo:QUANT, phi3:Q4_K_M, nano:Q4_K_M')
+    .option('-d, --device <name>', 'the phone (quantscope fit --list-devices); without it, any phone’s CPU')
+    .option(
+      '-c, --context <n>',
+      'tokens of context (default: as trained, at most 4096, less where it must)',
+      wholeNumber(512),
+    )
+    .addOption(
+      new Option('--cache-type <type>', 'of keys and values (default: f16, less where it must)').choices([
+        'f16',
+        'q8_0',
+        'q4_0',
+      ]),
+    )
+    .addOption(
+      new Option('--backend <name>', 'what runs it on the phone (default: its fastest)').choices([
+        'cpu',
+        'opencl',
+        'hexagon',
+        'metal',
+      ]),
+    )
+    .option('--devices <file>', 'more phones, as JSON (schema/devices.json)')
+    .option('-o, --out <folder>', 'where to write', 'quantscope-kit')
+    .option('-f, --force', 'replace a kit that is there')
+    .option('-t, --threads <n>', "threads here (default: llama.cpp's choice)", wholeNumber(1))
+    .option('--timeout <seconds>', 'the longest any one step may take', positiveNumber, 900)
+    .option('-y, --yes', 'do not ask before downloading more than 1 GB')
+    .option('-q, --quiet', 'nothing on stderr')
+    .addHelpText(
+      'after',
+      '\nExamples:\n' +
+        '  quantscope kit phi3:Q4_K_M --device iphone-13-pro --out app/src/llm\n' +
+        '  quantscope kit model.gguf --device galaxy-s23 --backend cpu --context 2048\n' +
+        '  quantscope kit check results.json --golden app/src/llm/golden.json\n' +
+        '\nExit code: 0 done, 1 kit check found that the phone computes something else, 2 wrong use or a file that ' +
+        'cannot be read.\n',
+    )
+    .exitOverride()
+    .action(async (ref: string, options: KitOptions) => {
+      const { runKit } = await import('./run.ts');
+      context.done(await runKit(ref, options, context.signal));
+    });
+  command
+    .command('check')
+    .description('compares what runQuantscopeKit returned on a phone with golden.json')
+    .argument('<results.json>', 'what the app saved')
+    .option(
+      '-g, --golden <file>',
+      'of the kit (default: golden.json beside the results, then in quantscope-kit)',
+    )
+    .option('--learn', 'keep the speed for fit, in devices.json of the config folder')
+    .option(
+      '-d, --device <name>',
+      'with --learn: the phone it was (default: the one the kit was written for)',
+    )
+    .option('--devices <file>', 'with --learn: keep it in this file')
+    .option('--json', 'print the comparison as JSON (schema/kit-check.json)')
+    .addHelpText(
+      'after',
+      '\nExit code: 0 the phone computes the same, 1 it does not, 2 wrong use or files that do not belong together.\n',
+    )
+    .exitOverride()
+    .action(async (results: string, options: KitCheckOptions, self: Command) => {
+      const { runKitCheck } = await import('./check.ts');
+      // -d, --devices and the like before "check" are the parent's.
+      context.done(await runKitCheck(results, { ...self.parent?.opts(), ...options }));
+    });
+  return command;
+}

@@ -1,0 +1,203 @@
+import { modelFacts } from '../gguf/facts.ts';
+import type { GgufHeader } from '../gguf/header.ts';
+import { UsageError } from '../util/errors.ts';
+import type { Backend } from './cost-terms.ts';
+import { bestSpeed, type DeviceFit, fitOn, gigabytes } from './fit.ts';
+import type { CacheType } from './kv-cache.ts';
+import { type PhoneMemory, phoneMemory } from './phone-memory.ts';
+import type { NoSpeed, PhoneSpeed } from './predict-speed.ts';
+import type { DeviceCatalogue, DeviceProfile } from './profiles.ts';
+
+/** A parameter of llama.rn's initLlama with the reason for its value. */
+export interface KitParameter {
+  readonly name: string;
+  readonly value: number | boolean | string | readonly string[];
+  readonly reason: string;
+}
+
+export interface KitRequest {
+  /** Default: what the model was trained for, at most 4,096, and less where that does not fit. */
+  readonly contextSize?: number;
+  /** Default: f16, and smaller where that makes it fit. */
+  readonly cacheType?: CacheType;
+  /** Default: the phone's fastest of those that llama.rn does not call experimental. */
+  readonly backend?: Backend;
+}
+
+/** How an app should load a model on a phone, and what that costs. */
+export interface KitPlan {
+  readonly backend: Backend;
+  readonly contextSize: number;
+  readonly cacheType: CacheType;
+  readonly memory: PhoneMemory;
+  /** Null without a phone. */
+  readonly fit: DeviceFit | null;
+  readonly speed: PhoneSpeed | NoSpeed;
+  readonly parameters: readonly KitParameter[];
+}
+
+const USUAL_CONTEXT = 4096;
+/** Of prompts: more at once is not faster on a phone and takes a larger compute buffer. */
+const BATCH = 512;
+/** More than any model has layers: all of them, and the output. */
+const ALL_LAYERS = 99;
+
+/**
+ * Chooses llama.rn's parameters for a model on a phone, or for any phone's CPU.
+ * @returns null where the header does not describe a model that could be loaded
+ * @throws UsageError `kit/backend` where the phone does not have the one asked for
+ */
+export function kitPlan(
+  header: GgufHeader,
+  device: DeviceProfile | null,
+  catalogue: DeviceCatalogue,
+  request: KitRequest,
+): KitPlan | null {
+  const trained = modelFacts(header).contextLength ?? USUAL_CONTEXT;
+  const asked = request.contextSize ?? Math.min(trained, USUAL_CONTEXT);
+  if (device === null) {
+    const choice = {
+      backend: request.backend ?? 'cpu',
+      contextSize: asked,
+      cacheType: request.cacheType ?? 'f16',
+    } as const;
+    const memory = phoneMemory(header, choice);
+    if (memory === null) return null;
+    const speed = { backend: choice.backend, reason: 'the kit was written for no phone in particular' };
+    return {
+      ...choice,
+      memory,
+      fit: null,
+      speed,
+      parameters: parametersOf(header, null, choice, memory, speed),
+    };
+  }
+  const backend = backendOf(header, device, catalogue, asked, request.backend);
+  const judged = (contextSize: number, cacheType: CacheType) =>
+    // Memory is judged for the first backend of a profile.
+    fitOn(header, { ...device, backends: [backend] }, catalogue, { contextSize, cacheType });
+  let fit = judged(asked, request.cacheType ?? 'f16');
+  if (fit === null) return null;
+  const { change } = fit;
+  const mayChange =
+    change !== null &&
+    (request.contextSize === undefined || change.contextSize === asked) &&
+    (request.cacheType === undefined || change.cacheType === request.cacheType);
+  if (mayChange) fit = judged(change.contextSize, change.cacheType) ?? fit;
+  const { contextSize, cacheType, memory } = fit;
+  const speed = fit.speeds[0] ?? { backend, reason: 'nothing is known of its speed' };
+  const choice = { backend, contextSize, cacheType };
+  return { ...choice, memory, fit, speed, parameters: parametersOf(header, device, choice, memory, speed) };
+}
+
+function backendOf(
+  header: GgufHeader,
+  device: DeviceProfile,
+  catalogue: DeviceCatalogue,
+  contextSize: number,
+  asked: Backend | undefined,
+): Backend {
+  const { backends, name } = device;
+  if (asked !== undefined) {
+    if (backends.includes(asked)) return asked;
+    throw new UsageError(
+      'kit/backend',
+      `${name} has no ${asked} in llama.rn, it has ${backends.join(', ')}`,
+      {
+        hint: 'Leave --backend out for the fastest of them.',
+      },
+    );
+  }
+  const usual = backends.filter((backend) => backend !== 'hexagon' && backend !== 'vulkan');
+  const fit = fitOn(header, { ...device, backends: usual }, catalogue, { contextSize });
+  return (fit === null ? null : bestSpeed(fit)?.backend) ?? usual[0] ?? 'cpu';
+}
+
+function parametersOf(
+  header: GgufHeader,
+  device: DeviceProfile | null,
+  { backend, contextSize, cacheType }: { backend: Backend; contextSize: number; cacheType: CacheType },
+  memory: PhoneMemory,
+  speed: PhoneSpeed | NoSpeed,
+): KitParameter[] {
+  const { kvBytes, kvBytesPerToken, computeBytes, repackedBytes, weightsBytes } = memory;
+  const trained = modelFacts(header).contextLength;
+  const isQuantized = cacheType !== 'f16';
+  const isRepacked = repackedBytes > weightsBytes / 2;
+  const isOffloaded = backend !== 'cpu';
+  const cacheReason = isQuantized
+    ? 'smaller than f16, which would not fit comfortably beside the weights'
+    : 'exact, and there is room for it';
+  return [
+    {
+      name: 'n_ctx',
+      value: contextSize,
+      reason:
+        `${Math.round(kvBytesPerToken / 1024)} KiB a token, ${gigabytes(kvBytes)} in all` +
+        (trained === undefined ? '' : `; 0 would be the trained ${trained.toLocaleString('en-US')}`),
+    },
+    {
+      name: 'n_batch',
+      value: Math.min(BATCH, contextSize),
+      reason: "tokens of a prompt at once; llama.rn's own 2048 is not faster on a phone",
+    },
+    {
+      name: 'n_ubatch',
+      value: Math.min(BATCH, contextSize),
+      reason: `sizes the compute buffer, about ${gigabytes(computeBytes)}`,
+    },
+    threads(device, 'generationTps' in speed),
+    { name: 'n_parallel', value: 1, reason: 'one conversation has the whole context' },
+    isOffloaded
+      ? { name: 'n_gpu_layers', value: ALL_LAYERS, reason: `all layers on ${backend}` }
+      : { name: 'n_gpu_layers', value: 0, reason: 'the CPU does all the work' },
+    ...(backend === 'hexagon'
+      ? [
+          {
+            name: 'devices',
+            value: ['HTP0'],
+            reason: 'the NPU, which is not taken unless it is named',
+          } as const,
+        ]
+      : []),
+    isQuantized
+      ? { name: 'flash_attn_type', value: 'on', reason: 'llama.cpp needs it for quantized values' }
+      : {
+          name: 'flash_attn_type',
+          value: 'auto',
+          reason:
+            backend === 'opencl' ? 'llama.cpp turns it off on Adreno' : 'llama.cpp turns it on where it can',
+        },
+    { name: 'cache_type_k', value: cacheType, reason: cacheReason },
+    { name: 'cache_type_v', value: cacheType, reason: 'as the keys' },
+    isRepacked
+      ? {
+          name: 'use_mmap',
+          value: false,
+          reason: `the CPU rearranges ${gigabytes(repackedBytes)} of the weights into its own memory, mapped pages would come on top`,
+        }
+      : {
+          name: 'use_mmap',
+          value: true,
+          reason:
+            isOffloaded && backend !== 'metal'
+              ? 'the file is read once and its pages may be dropped'
+              : 'the weights stay pages of the file, which the system may drop and read again',
+        },
+    { name: 'use_mlock', value: false, reason: 'pages that cannot be dropped are what an app is ended for' },
+  ];
+}
+
+function threads(device: DeviceProfile | null, isPredicted: boolean): KitParameter {
+  const name = 'n_threads';
+  if (device?.os === 'ios')
+    return { name, value: 2, reason: 'its performance cores; the others slow them down' };
+  if (device?.os === 'android' && isPredicted) {
+    return {
+      name,
+      value: 6,
+      reason: 'the fastest cores; the measurements behind the speeds were made with 6',
+    };
+  }
+  return { name, value: 4, reason: "llama.rn's own choice on a phone of eight cores" };
+}

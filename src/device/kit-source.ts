@@ -1,0 +1,39 @@
+import type { KitParameter, KitPlan } from './kit-parameters.ts';
+
+const MARKED = /^\/\/ <parameters>\n[\s\S]*?^\/\/ <\/parameters>\n/m;
+
+export interface KitTitle {
+  readonly model: string;
+  readonly device: string | null;
+}
+
+/**
+ * The source for the app: the template with the chosen parameters between its marks, each with its reason.
+ * @param template templates/kit/llama-rn.ts
+ */
+export function kitSource(template: string, { model, device }: KitTitle, plan: KitPlan): string {
+  if (!MARKED.test(template)) throw new Error('the template of the kit has no marked parameters');
+  const lines = [
+    `/** For ${comment(model)} on ${device === null ? 'the CPU of any phone' : `${comment(device)} (${plan.backend})`}. */`,
+    "export const contextParams: Omit<ContextParams, 'model'> = {",
+    ...plan.parameters.flatMap(parameterLines),
+    '};',
+  ];
+  // A function, so that no $ of a name is taken for a group.
+  return template.replace(MARKED, () => `${lines.join('\n')}\n`);
+}
+
+function parameterLines({ name, value, reason }: KitParameter): string[] {
+  return [`  // ${comment(reason)}`, `  ${name}: ${literal(value)},`];
+}
+
+function literal(value: KitParameter['value']): string {
+  if (typeof value === 'string') return `'${value}'`;
+  if (typeof value === 'number' || typeof value === 'boolean') return String(value);
+  return `[${value.map((each) => `'${each}'`).join(', ')}]`;
+}
+
+/** Names come from files: none of them may end a comment or begin a line. */
+function comment(text: string): string {
+  return text.replaceAll(/[\p{Cc}\u2028\u2029]+/gu, ' ').replaceAll('*/', '* /');
+}

@@ -1,0 +1,232 @@
+import { UsageError } from '../util/errors.ts';
+import { isAvailable, notAskedFor } from './availability.ts';
+import { machineLabels } from './merge-labels.ts';
+import { recommend } from './recommend.ts';
+import type { Machine, Results, Settings, VariantResult } from './results.ts';
+
+/** Results with where they were read, for messages. */
+export interface ResultsFile {
+  readonly path: string;
+  readonly results: Results;
+}
+
+/** What was measured on one machine in one setup: rows that may stand in one comparison. */
+export interface MachineResults {
+  /** Short, and unlike every other's: the processor, and what else tells them apart. */
+  readonly label: string;
+  readonly sources: readonly string[];
+  readonly results: Results;
+}
+
+/** Which figures are to stand beside each other: only those must have been taken alike. */
+export type MergeScope = 'all' | 'speed' | 'accuracy';
+
+/**
+ * Puts results of several runs together. Files of one run (resumed, copied) become one row a variant, the more complete
+ * one; a variant measured on two machines, or twice on one, keeps its rows apart. A recommendation is made anew
+ * where rows came together.
+ * @param files in the order they shall be shown in; at least one
+ * @throws UsageError `report/different-models`, `report/other-evaluation`, `report/other-speed-test`,
+ *   `report/other-reference`, naming what differs and where
+ */
+export function mergeResults(files: readonly ResultsFile[], scope: MergeScope = 'all'): MachineResults[] {
+  requireMergeable(files, scope);
+  const groups: ResultsFile[][] = [];
+  for (const file of [...files].sort((a, b) => compareText(a.results.createdAt, b.results.createdAt))) {
+    const group = groups.find((members) => belongsTo(file, members));
+    if (group === undefined) groups.push([file]);
+    else group.push(file);
+  }
+  const place = (group: readonly ResultsFile[]) => Math.min(...group.map((file) => files.indexOf(file)));
+  groups.sort((a, b) => place(a) - place(b));
+  const merged = groups.map((group) => narrowed(unite(group), scope));
+  const labels = machineLabels(merged);
+  return merged.map((results, index) => ({
+    label: labels[index] ?? '',
+    sources: (groups[index] ?? []).map(({ path }) => path),
+    results,
+  }));
+}
+
+/** Of one setup, and with no row of another run's that the group has already. */
+function belongsTo({ results }: ResultsFile, members: readonly ResultsFile[]): boolean {
+  const [first] = members;
+  if (first === undefined || setupOf(first.results) !== setupOf(results)) return false;
+  return members.every(
+    (member) =>
+      member.results.createdAt === results.createdAt ||
+      !member.results.variants.some(({ name }) => results.variants.some((variant) => variant.name === name)),
+  );
+}
+
+/** All that must be equal for two rows to be of one machine in one setup, as text. */
+function setupOf({ machine, settings }: Results): string {
+  const { repetitions, batchSize, threads, promptThreads, gpu, gpuLayers, flashAttention, cacheType, seed } =
+    settings;
+  return JSON.stringify([
+    machineIdentity(machine),
+    [repetitions, batchSize, threads, promptThreads, gpu, gpuLayers, flashAttention, cacheType, seed],
+  ]);
+}
+
+/** What tells machines apart; bandwidth is measured, and differs from run to run. */
+export function machineIdentity({ os, arch, cpu, cores, memoryBytes, engine }: Machine): string {
+  const { name, version, llamaCpp, build, backend, devices } = isAvailable(engine)
+    ? engine
+    : { name: null, version: null, llamaCpp: null, build: null, backend: null, devices: [] };
+  return JSON.stringify([
+    os,
+    arch,
+    cpu,
+    cores,
+    memoryBytes,
+    name,
+    version,
+    llamaCpp,
+    build,
+    backend,
+    devices,
+  ]);
+}
+
+function unite(group: readonly ResultsFile[]): Results {
+  const [first, ...others] = group.map(({ results }) => results);
+  if (first === undefined) throw new UsageError('report/no-results', 'there are no results to report');
+  if (others.length === 0) return first;
+  const rows = new Map<string, VariantResult>();
+  for (const variant of [first, ...others].flatMap(({ variants }) => variants)) {
+    const before = rows.get(variant.name);
+    if (before === undefined || completeness(variant) >= completeness(before))
+      rows.set(variant.name, variant);
+  }
+  const variants = [...rows.values()];
+  const reference = first.reference ?? others.find((each) => each.reference !== null)?.reference ?? null;
+  const endpoints = [first, ...others].flatMap((each) => each.endpoints ?? []);
+  return {
+    ...first,
+    reference,
+    variants,
+    ...(endpoints.length === 0 ? {} : { endpoints: distinct(endpoints) }),
+    recommendation: recommend(variants, reference, first.settings.limits),
+    warnings: [...new Set([first, ...others].flatMap(({ warnings }) => warnings))],
+  };
+}
+
+/** How many of a row's figures are there; a row that ran counts above any that failed. */
+function completeness(variant: VariantResult): number {
+  const figures = [variant.quantization, variant.load, variant.speed, variant.memory, variant.perplexity];
+  const losses = [variant.divergence, variant.tasks, variant.weights];
+  const there = [...figures, ...losses].filter((figure) => isAvailable<unknown>(figure)).length;
+  return there + (variant.status === 'ok' ? 100 : 0);
+}
+
+function distinct<Value>(values: readonly Value[]): Value[] {
+  return [...new Map(values.map((value) => [JSON.stringify(value), value])).values()];
+}
+
+/** Only the figures in scope: the others may have been taken in ways that do not compare. */
+function narrowed(results: Results, scope: MergeScope): Results {
+  if (scope === 'all') return results;
+  const variants = results.variants.map((variant): VariantResult => {
+    if (scope === 'speed') {
+      const { choices: _, ...rest } = variant;
+      const absent = notAskedFor('accuracy');
+      return { ...rest, perplexity: absent, divergence: absent, tasks: absent, weights: absent };
+    }
+    const [speed, memory] = [notAskedFor('speed'), notAskedFor('memory')];
+    return { ...variant, load: speed, speed, memory };
+  });
+  const only = scope === 'speed' ? (['size', 'speed', 'memory'] as const) : (['size', 'accuracy'] as const);
+  const recommendation = recommend(variants, results.reference, results.settings.limits);
+  return { ...results, settings: { ...results.settings, only: [...only] }, variants, recommendation };
+}
+
+function requireMergeable(files: readonly ResultsFile[], scope: MergeScope): void {
+  if (scope !== 'speed') {
+    requireAlike(files, modelOf, 'report/different-models', 'are of different models');
+    const evaluated = files.filter(({ results }) => results.variants.some(hasAccuracy));
+    requireAlike(evaluated, evaluationOf, 'report/other-evaluation', 'were evaluated in different ways');
+    requireAlike(evaluated, referenceOf, 'report/other-reference', 'compare with different references');
+  }
+  if (scope !== 'accuracy') {
+    const timed = files.filter(({ results }) => results.variants.some(({ speed }) => isAvailable(speed)));
+    requireAlike(timed, speedTestOf, 'report/other-speed-test', 'timed different tests');
+  }
+}
+
+type Facts = Readonly<Record<string, string | number | null>>;
+
+const SAY_ONLY: Readonly<Record<string, string>> = {
+  'report/different-models':
+    'Report each model by itself. Speeds of different models can be shown together with --only speed.',
+  'report/other-evaluation': 'Evaluate again with equal settings, or show only what compares: --only speed.',
+  'report/other-reference': 'Name one --reference for all runs, or show only what compares: --only speed.',
+  'report/other-speed-test':
+    'Measure again with equal -p, -n and -d, or show only what compares: --only accuracy.',
+};
+
+/** A fact that one side does not know (null) cannot differ. */
+function requireAlike(
+  files: readonly ResultsFile[],
+  factsOf: (results: Results) => Facts,
+  code: string,
+  what: string,
+): void {
+  const [first, ...others] = files;
+  if (first === undefined) return;
+  const expected = factsOf(first.results);
+  for (const { path, results } of others) {
+    const got = factsOf(results);
+    const differing = Object.keys(expected).filter(
+      (name) => got[name] !== null && expected[name] !== null && got[name] !== expected[name],
+    );
+    if (differing.length === 0) continue;
+    const said = differing.map((name) => `${name} ${shown(expected[name])} there, ${shown(got[name])} here`);
+    throw new UsageError(code, `${first.path} and ${path} ${what}: ${said.join('; ')}`, {
+      hint: SAY_ONLY[code] ?? '',
+    });
+  }
+}
+
+function modelOf({ variants }: Results): Facts {
+  const model = variants.map((variant) => variant.model).find((each) => isAvailable(each));
+  if (model === undefined || !isAvailable(model)) return { architecture: null, parameters: null };
+  return { architecture: model.architecture, parameters: model.parameters };
+}
+
+/** What must be equal for perplexities, divergences and answers to be of one test. */
+export function evaluationOf({ settings: { evaluation, cacheType } }: { settings: Settings }): Facts {
+  return {
+    'text (sha256)': evaluation.textSha256,
+    'tokens in a chunk': evaluation.contextSize,
+    chunks: evaluation.chunks ?? 'all',
+    'divergence method': evaluation.divergenceMethod,
+    'tasks (sha256)': evaluation.tasksSha256,
+    'task items': evaluation.taskItems,
+    'choices (sha256)': evaluation.choicesSha256 ?? null,
+    'cache type': cacheType,
+  };
+}
+
+function referenceOf({ reference, variants }: Results): Facts {
+  const row = variants.find(({ name }) => name === reference);
+  const sha256 = row?.file.sha256;
+  return { reference, 'its sha256': sha256 !== undefined && isAvailable(sha256) ? sha256 : null };
+}
+
+function speedTestOf({ settings }: Results): Facts {
+  const { promptTokens, generationTokens, depth } = settings;
+  return { 'prompt tokens': promptTokens, 'generated tokens': generationTokens, depth };
+}
+
+function hasAccuracy({ perplexity, divergence, tasks }: VariantResult): boolean {
+  return isAvailable(perplexity) || isAvailable(divergence) || isAvailable(tasks);
+}
+
+function shown(value: string | number | null | undefined): string {
+  return typeof value === 'string' && /^[0-9a-f]{64}$/.test(value) ? `${value.slice(0, 12)}…` : String(value);
+}
+
+function compareText(one: string, other: string): number {
+  return one < other ? -1 : one > other ? 1 : 0;
+}

@@ -1,0 +1,206 @@
+import { UsageError } from '../util/errors.ts';
+import { isAvailable, unavailableBecause } from './availability.ts';
+import { recommend } from './recommend.ts';
+import type { Results, ShareFigures, VariantResult } from './results.ts';
+import { restoreChunk } from './share.ts';
+import { summarizeTasks } from './tasks.ts';
+import { TextAccumulator } from './text-evaluation.ts';
+
+/** A results file of one shard, and how messages name it. */
+export interface ShardFile {
+  readonly name: string;
+  readonly results: Results;
+}
+
+type ItemShare = NonNullable<ShareFigures['tasks']>;
+
+/**
+ * Puts the shards of one evaluation together. Figures are computed again from what every chunk and item said, in the
+ * order of the text, so that they equal those of a run on one machine to the last bit.
+ * @throws UsageError `shards/missing`, `shards/overlap`, `shards/different`, `shards/incomplete`
+ */
+export function mergeShards(files: readonly ShardFile[]): Results {
+  const ordered = inOrder(files);
+  const [first] = ordered;
+  if (first === undefined) throw new UsageError('shards/missing', 'there is no shard to put together');
+  for (const other of ordered.slice(1)) requireSameRun(first, other);
+  const { shard: _, ...common } = first.results;
+  const rows = common.variants.map(({ name }) => mergeRow(name, ordered));
+  const reference = rows.find(({ name }) => name === common.reference);
+  const variants = rows.map((row) => withFlips(row, reference));
+  const cpus = new Set(ordered.map(({ results }) => results.machine.cpu));
+  const warnings = new Set(ordered.flatMap(({ results }) => results.warnings));
+  if (cpus.size > 1) {
+    warnings.add(
+      `the shards ran on different processors (${[...cpus].join(', ')}), whose arithmetic may differ`,
+    );
+  }
+  return {
+    ...common,
+    variants,
+    recommendation: recommend(variants, common.reference, common.settings.limits),
+    warnings: [...warnings],
+  };
+}
+
+function inOrder(files: readonly ShardFile[]): readonly ShardFile[] {
+  const byIndex = new Map<number, ShardFile>();
+  let count: number | null = null;
+  for (const file of files) {
+    const { shard } = file.results;
+    if (shard === undefined) {
+      throw new UsageError('shards/different', `${file.name} is a whole run, not a shard of one`, {
+        hint: 'Name the results of the shards alone.',
+      });
+    }
+    count ??= shard.count;
+    if (shard.count !== count) {
+      throw new UsageError(
+        'shards/different',
+        `${file.name} is one of ${shard.count} shards, the others of ${count}`,
+      );
+    }
+    const other = byIndex.get(shard.index);
+    if (other !== undefined) {
+      throw new UsageError(
+        'shards/overlap',
+        `${file.name} and ${other.name} are both shard ${shard.index} of ${count}`,
+        {
+          hint: 'Name each shard once.',
+        },
+      );
+    }
+    byIndex.set(shard.index, file);
+  }
+  const missing = Array.from({ length: count ?? 0 }, (_, i) => i + 1).filter((index) => !byIndex.has(index));
+  if (missing.length > 0) {
+    throw new UsageError(
+      'shards/missing',
+      `${missing.length === 1 ? 'shard' : 'shards'} ${missing.join(', ')} of ${count} ${missing.length === 1 ? 'is' : 'are'} missing`,
+      { hint: 'Run what is missing with --shard i/n, and name the results of all shards.' },
+    );
+  }
+  return [...byIndex.entries()].sort(([a], [b]) => a - b).map(([, file]) => file);
+}
+
+/** Shards of one run differ in nothing that changes a number. */
+function requireSameRun(first: ShardFile, other: ShardFile): void {
+  const [a, b] = [first.results, other.results];
+  const differing = [
+    // The number of threads is found on each machine; it changes no figure that is shared.
+    ...(sameSettings(a) === sameSettings(b) ? [] : ['settings']),
+    ...(a.reference === b.reference ? [] : ['reference']),
+    ...(identity(a) === identity(b) ? [] : ['models']),
+  ];
+  if (differing.length === 0) return;
+  throw new UsageError(
+    'shards/different',
+    `${other.name} is no shard of the run that ${first.name} is of: other ${differing.join(', ')}`,
+    { hint: 'Run all shards with the same models and options.' },
+  );
+}
+
+function sameSettings({ settings }: Results): string {
+  const { threads: _, promptThreads: __, threadSearch: ___, ...others } = settings;
+  return JSON.stringify(others);
+}
+
+function identity({ variants }: Results): string {
+  return JSON.stringify(variants.map(({ name, file }) => [name, file]));
+}
+
+function mergeRow(name: string, shards: readonly ShardFile[]): VariantResult {
+  const rows = shards.flatMap(({ results }) => results.variants.filter((row) => row.name === name));
+  const failed = rows.find(({ status }) => status === 'failed');
+  const [base] = rows;
+  if (base === undefined) throw new UsageError('shards/different', `no shard has a row ${name}`);
+  const { share: _, ...measured } = failed ?? base;
+  // A kept reference is in every shard as it was kept.
+  if (failed !== undefined || rows.every(({ share }) => share === undefined)) return measured;
+  const text = mergeText(name, rows);
+  const tasks = mergeItems(name, rows, 'tasks');
+  const choices = mergeItems(name, rows, 'choices');
+  return {
+    ...measured,
+    ...(text === null ? {} : text),
+    ...(tasks === null ? {} : { tasks }),
+    ...(choices === null ? {} : { choices }),
+  };
+}
+
+function mergeText(
+  name: string,
+  rows: readonly VariantResult[],
+): Pick<VariantResult, 'perplexity' | 'divergence'> | null {
+  const texts = rows.flatMap(({ share }) => (share?.text === undefined ? [] : [share.text]));
+  const [first] = texts;
+  if (first === undefined) return null;
+  const chunks = texts.flatMap((text) => text.chunks).sort((a, b) => a.index - b.index);
+  requireAll(
+    name,
+    'chunks',
+    chunks.map(({ index }) => index),
+    first.total,
+  );
+  const text = new TextAccumulator(first.contextSize);
+  for (const chunk of chunks) text.add(restoreChunk(chunk));
+  const { perplexity, divergence } = text.finish();
+  return {
+    perplexity,
+    divergence: divergence ?? unavailableBecause('there is no reference to compare with'),
+  };
+}
+
+function mergeItems(
+  name: string,
+  rows: readonly VariantResult[],
+  kind: 'tasks' | 'choices',
+): VariantResult['tasks'] | null {
+  const shares = rows.flatMap(({ share }) => (share?.[kind] === undefined ? [] : [share[kind]]));
+  const [first] = shares;
+  if (first === undefined) return null;
+  const outcomes = sortedOutcomes(shares);
+  requireAll(
+    name,
+    kind,
+    outcomes.map(({ item }) => item),
+    first.items,
+  );
+  return summarizeTasks(
+    outcomes,
+    outcomes.map(({ correct }) => correct),
+    null,
+  );
+}
+
+function sortedOutcomes(shares: readonly ItemShare[]): ItemShare['outcomes'] {
+  return shares.flatMap((share) => share.outcomes).sort((a, b) => a.item - b.item);
+}
+
+/** Flips once the reference's answers are whole. */
+function withFlips(row: VariantResult, reference: VariantResult | undefined): VariantResult {
+  const flipped = (kind: 'tasks' | 'choices') => {
+    const own = row[kind];
+    const theirs = reference?.[kind];
+    if (own === undefined || !isAvailable(own)) return {};
+    if (row === reference) {
+      const flips = unavailableBecause('it is the reference that the others are compared with');
+      return { [kind]: { ...own, flips } };
+    }
+    if (theirs === undefined || !isAvailable(theirs)) return {};
+    // Kinds of task by item are not in a row, and flips need none.
+    const items = own.outcomes.map(() => ({ task: '' }));
+    return { [kind]: { ...own, flips: summarizeTasks(items, own.outcomes, theirs.outcomes).flips } };
+  };
+  return { ...row, ...flipped('tasks'), ...flipped('choices') };
+}
+
+function requireAll(name: string, what: string, indexes: readonly number[], total: number): void {
+  const isWhole = indexes.length === total && indexes.every((index, i) => index === i);
+  if (isWhole) return;
+  throw new UsageError(
+    'shards/incomplete',
+    `${name}: the shards hold ${new Set(indexes).size} of ${total} ${what}`,
+    { hint: 'Complete the shard that was stopped with --resume, then put them together.' },
+  );
+}

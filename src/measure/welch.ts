@@ -1,0 +1,71 @@
+import { gammaln, mean, sampleVariance } from 'simple-statistics';
+
+/** The least ratio of spread to value that arithmetic itself leaves: below it, samples count as constant. */
+const ROUNDING = 1e-12;
+
+/**
+ * Welch's two-sided t-test: how likely two samples whose means lie this far apart are if their populations have one
+ * mean, the variances being free to differ (B. L. Welch, Biometrika 34 (1947), 28-35).
+ * @returns p from 0 to 1; null when a sample has fewer than two values, which have no spread
+ */
+export function welchTest(one: readonly number[], other: readonly number[]): number | null {
+  if (one.length < 2 || other.length < 2) return null;
+  const [a, b] = [errorOf(one), errorOf(other)];
+  const difference = Math.abs(mean([...one]) - mean([...other]));
+  const variance = a.squared + b.squared;
+  const scale = Math.max(Math.abs(mean([...one])), Math.abs(mean([...other])));
+  if (Math.sqrt(variance) <= scale * ROUNDING) return difference <= scale * ROUNDING ? 1 : 0;
+  // Satterthwaite's approximation of the degrees of freedom.
+  const degrees = variance ** 2 / (a.squared ** 2 / (one.length - 1) + b.squared ** 2 / (other.length - 1));
+  return studentTwoSided(difference / Math.sqrt(variance), degrees);
+}
+
+function errorOf(values: readonly number[]): { readonly squared: number } {
+  return { squared: sampleVariance([...values]) / values.length };
+}
+
+/**
+ * P(|T| ≥ t) of Student's distribution, as the regularized incomplete beta function I_x(df/2, 1/2) at
+ * x = df / (df + t²) (Abramowitz and Stegun, 26.7.1 and 26.5.27).
+ */
+export function studentTwoSided(t: number, degrees: number): number {
+  return regularizedBeta(degrees / (degrees + t * t), degrees / 2, 0.5);
+}
+
+function regularizedBeta(x: number, a: number, b: number): number {
+  if (x <= 0) return 0;
+  if (x >= 1) return 1;
+  const front = Math.exp(gammaln(a + b) - gammaln(a) - gammaln(b) + a * Math.log(x) + b * Math.log1p(-x));
+  // The fraction converges quickly on this side of the mean only; the other side is its complement.
+  return x < (a + 1) / (a + b + 2)
+    ? (front * betaFraction(x, a, b)) / a
+    : 1 - (front * betaFraction(1 - x, b, a)) / b;
+}
+
+const MOST_TERMS = 500;
+/** Stands in for 0 in a denominator. */
+const TINY = 1e-300;
+
+/** The continued fraction 26.5.8 of Abramowitz and Stegun, by Lentz's method. */
+function betaFraction(x: number, a: number, b: number): number {
+  let c = 1;
+  let d = 1 / orTiny(1 - ((a + b) * x) / (a + 1));
+  let fraction = d;
+  for (let m = 1; m <= MOST_TERMS; m++) {
+    const even = (m * (b - m) * x) / ((a + 2 * m - 1) * (a + 2 * m));
+    const odd = (-(a + m) * (a + b + m) * x) / ((a + 2 * m) * (a + 2 * m + 1));
+    let step = 1;
+    for (const term of [even, odd]) {
+      d = 1 / orTiny(1 + term * d);
+      c = orTiny(1 + term / c);
+      step = c * d;
+      fraction *= step;
+    }
+    if (Math.abs(step - 1) < Number.EPSILON) break;
+  }
+  return fraction;
+}
+
+function orTiny(value: number): number {
+  return Math.abs(value) < TINY ? TINY : value;
+}

@@ -1,0 +1,212 @@
+import { isAvailable } from '../../measure/availability.ts';
+import type { Rate, Results, Speed } from '../../measure/results.ts';
+import { memoryColumns } from '../cost-columns.ts';
+import { formatFixed } from '../numbers.ts';
+import { combined, type Report, type ReportRow, rowsOf } from '../report.ts';
+import { documentColumns, mainColumns } from '../report-columns.ts';
+import { printable } from '../text-width.ts';
+import { type Bar, barChart, stackedChart } from './bar-charts.ts';
+import type { Ink } from './inks.ts';
+import { html, type Markup } from './markup.ts';
+import { figure, figureTable, legend } from './tables.ts';
+import { type TradeOffPoint, tradeOffChart } from './trade-off-chart.ts';
+
+const MEBI = 1024 ** 2;
+
+/** A part of the page that the navigation leads to. */
+export interface Section {
+  readonly id: string;
+  readonly title: string;
+  readonly content: Markup;
+}
+
+/** A row's name in a chart, with its machine where there are several. */
+export function chartName({ variant, machine }: ReportRow, { machines }: Report): string {
+  const name = printable(variant.name);
+  if (machines.length < 2) return name;
+  return `${name} · ${machines.findIndex(({ label }) => label === machine) + 1}`;
+}
+
+/** Which number stands for which machine in the charts. */
+export function machineKey({ machines }: Report): Markup | null {
+  if (machines.length < 2) return null;
+  return html`<p class="note">In the charts: ${machines.map(({ label }, index) => `${index + 1} ${printable(label)}`).join('; ')}.</p>`;
+}
+
+/** Size and speed against accuracy. */
+export function tradeOffSection(report: Report): Section | null {
+  const rows = rowsOf(report);
+  const results = combined(report);
+  const charts = [
+    tradeOff(report, rows, 'size', (row) => row.variant.file.bytes / MEBI, results),
+    tradeOff(report, rows, 'speed', (row) => rateOf(row, 'generation')?.meanTps ?? null, results),
+  ].filter((each) => each !== null);
+  if (charts.length === 0) return null;
+  return {
+    id: 'trade-offs',
+    title: 'What accuracy costs',
+    content: html`<p class="lead">Lower is better: less divergence from the reference. No variant beats those on the line in both at once.</p>
+${legend([
+  { ink: 'accent', text: 'to ship', shape: 'dot' },
+  { ink: 'ink', text: 'on the Pareto front', shape: 'dot' },
+  { ink: 'muted', text: 'beaten by another', shape: 'dot' },
+  { ink: 'ink', text: 'reference', shape: 'ring' },
+])}${machineKey(report)}<div class="pair">${charts}</div>`,
+  };
+}
+
+function tradeOff(
+  report: Report,
+  rows: readonly ReportRow[],
+  kind: 'size' | 'speed',
+  costOf: (row: ReportRow) => number | null,
+  { settings }: Results,
+): Markup | null {
+  const unit = kind === 'size' ? 'MiB' : 'tokens/s';
+  const points = rows.flatMap((row, index): TradeOffPoint[] => {
+    const { divergence, status } = row.variant;
+    const cost = costOf(row);
+    if (cost === null || status === 'failed') return [];
+    if (!row.isReference && !isAvailable(divergence)) return [];
+    const loss = row.isReference || !isAvailable(divergence) ? null : divergence.meanKld;
+    const said = loss === null ? 'the reference' : `mean KLD ${Number(loss.toPrecision(3))} nats`;
+    return [
+      {
+        row: index,
+        name: chartName(row, report),
+        cost,
+        loss,
+        machine: report.machines.findIndex(({ label }) => label === row.machine),
+        isRecommended: row.isRecommended,
+        text: `${formatFixed(cost, cost < 100 ? 2 : 0)} ${unit}, ${said}`,
+      },
+    ];
+  });
+  if (points.filter(({ loss }) => loss !== null && loss > 0).length === 0 || points.length < 2) return null;
+  const title = kind === 'size' ? 'Size against accuracy' : 'Generation speed against accuracy';
+  return figure(
+    title,
+    tradeOffChart({
+      label: `${title}: mean KLD over ${kind === 'size' ? 'file size' : 'generation speed'}; figures in the tables below`,
+      axis: kind === 'size' ? 'file size, MiB' : `generation, tokens/s (tg${settings.generationTokens})`,
+      better: kind === 'size' ? 'lower' : 'higher',
+      points,
+      limit: settings.limits.maxMeanKld,
+    }),
+  );
+}
+
+type SpeedTest = 'prompt' | 'generation' | 'generationAtDepth';
+
+function rateOf({ variant: { speed } }: ReportRow, test: SpeedTest): Rate | null {
+  if (!isAvailable<Speed | { status: 'unavailable'; reason: string }>(speed)) return null;
+  const rate = speed[test];
+  return isAvailable(rate) ? rate : null;
+}
+
+export function costSection(report: Report): Section {
+  const rows = rowsOf(report);
+  const results = combined(report);
+  const { promptTokens, generationTokens, depth, repetitions } = results.settings;
+  const tests = [
+    ['prompt', `Prompt, ${promptTokens} tokens`],
+    ['generation', `Generation, ${generationTokens} tokens`],
+    ['generationAtDepth', `Generation after ${depth} tokens`],
+  ] as const;
+  const charts = tests.flatMap(([test, title]) => {
+    const bars = rows.flatMap((row, index): Bar[] => {
+      const rate = rateOf(row, test);
+      if (rate === null || !(rate.meanTps > 0)) return [];
+      const { meanTps: value, stddevTps: error } = rate;
+      const decimals = value >= 1000 ? 0 : value >= 100 ? 1 : 2;
+      return [
+        {
+          row: index,
+          name: chartName(row, report),
+          value,
+          error,
+          text: `${value.toFixed(decimals)} ± ${error.toFixed(decimals)}`,
+          isRecommended: row.isRecommended,
+        },
+      ];
+    });
+    return bars.length === 0
+      ? []
+      : [figure(title, barChart(`${title}: tokens a second; figures in the table below`, 'tokens/s', bars))];
+  });
+  return {
+    id: 'cost',
+    title: 'Size and speed',
+    content: html`${charts.length === 0 ? null : html`<p class="lead">Whiskers are the standard deviation of ${repetitions} ${repetitions === 1 ? 'run' : 'runs'}.</p>${machineKey(report)}<div class="triple">${charts}</div>`}
+${figureTable('What each variant costs', report, rows, mainColumns(results).cost)}`,
+  };
+}
+
+const MEMORY_INKS = new Map<string, Ink>([
+  ['weights', 'weights'],
+  ['KV cache', 'cache'],
+  ['compute buffers', 'compute'],
+]);
+
+/** Memory by what it is for, with the budgets of phones as far as they are near. */
+export function memorySection(report: Report): Section | null {
+  const rows = rowsOf(report);
+  const results = combined(report);
+  const bars = rows.flatMap((row, index) => {
+    const { memory } = row.variant;
+    if (!isAvailable(memory)) return [];
+    const { weightsBytes, kvBytes, computeBytes } = memory;
+    const parts = [
+      ['weights', weightsBytes],
+      ['KV cache', kvBytes],
+      ['compute buffers', computeBytes],
+    ] as const;
+    const known = parts.flatMap(([part, bytes]) =>
+      isAvailable(bytes) ? [{ part, value: bytes / MEBI, text: `${mebibytes(bytes / MEBI)} MiB` }] : [],
+    );
+    if (known.length === 0) return [];
+    const total = known.reduce((sum, { value }) => sum + value, 0);
+    return [{ row: index, name: chartName(row, report), parts: known, total: mebibytes(total) }];
+  });
+  const columns = documentColumns(memoryColumns, results);
+  if (columns.length === 0) return null;
+  const most = Math.max(0, ...bars.map(({ parts }) => parts.reduce((sum, { value }) => sum + value, 0)));
+  const budgets = budgetsOf(report);
+  // A budget many times as large would squeeze the bars to nothing: it is in the phones' table.
+  const near = budgets.filter(({ at }) => at <= most * 1.8).sort((a, b) => a.at - b.at);
+  const contexts = [
+    ...new Set(rows.flatMap(({ variant: { memory } }) => (isAvailable(memory) ? [memory.contextSize] : []))),
+  ];
+  const drawing =
+    bars.length === 0
+      ? null
+      : figure(
+          'Weights, cache and buffers',
+          stackedChart('Memory of each variant by use; figures in the table beside', bars, {
+            unit: 'MiB',
+            inks: MEMORY_INKS,
+            lines: near.slice(0, 3),
+          }),
+          legend([...MEMORY_INKS].map(([text, ink]) => ({ text, ink }))),
+        );
+  return {
+    id: 'memory',
+    title: 'Memory',
+    content: html`<p class="lead">As allocated for a context of ${contexts.join(' or ')} tokens. The peak is that of the whole process, the measuring program included.${budgets.length > 0 && near.length === 0 ? ' Every budget of the phones below is far larger.' : ''}</p>
+${machineKey(report)}<div class="beside">${drawing}<div>${figureTable('Memory by use', report, rows, columns)}</div></div>`,
+  };
+}
+
+/** Each budget once, with the phones that give it. */
+function budgetsOf({ fit }: Report): { at: number; text: string }[] {
+  const byBudget = new Map<number, string>();
+  for (const { name, variants } of fit?.devices ?? []) {
+    const budget = variants[0]?.memory.budgetBytes;
+    if (typeof budget === 'number' && !byBudget.has(budget)) byBudget.set(budget, printable(name));
+  }
+  return [...byBudget].map(([bytes, text]) => ({ at: bytes / MEBI, text }));
+}
+
+function mebibytes(value: number): string {
+  return value >= 100 ? value.toFixed(0) : value.toFixed(2);
+}

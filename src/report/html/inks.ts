@@ -1,0 +1,49 @@
+/**
+ * Colours of a drawing by what they say. A drawing is made with stand-ins, which the page's style sheet then gives
+ * their colours, so that one drawing serves the light theme, the dark one and paper.
+ */
+export const INKS = {
+  ink: '#0000a0',
+  muted: '#0000a1',
+  line: '#0000a2',
+  surface: '#0000a3',
+  accent: '#0000a4',
+  bar: '#0000a5',
+  weights: '#0000a6',
+  cache: '#0000a7',
+  compute: '#0000a8',
+  limit: '#0000a9',
+  ramp0: '#0000b0',
+  ramp1: '#0000b1',
+  ramp2: '#0000b2',
+  ramp3: '#0000b3',
+  ramp4: '#0000b4',
+  ramp5: '#0000b5',
+} as const;
+export type Ink = keyof typeof INKS;
+
+const NAMES = new Map<string, string>(Object.entries(INKS).map(([name, stand]) => [stand, name]));
+
+export function withThemeColours(svg: string): string {
+  return svg.replaceAll(/#0000[ab]\d/g, (stand) => `var(--${NAMES.get(stand) ?? 'ink'})`);
+}
+
+/** From most precise to least. */
+const RAMP = ['ramp0', 'ramp1', 'ramp2', 'ramp3', 'ramp4', 'ramp5'] as const satisfies Ink[];
+
+/** The ink of the nth of so many, from most precise to least, spread over the ramp. */
+export function rampInk(index: number, count: number): Ink {
+  const place = count <= 1 ? 0 : Math.round((index / (count - 1)) * (RAMP.length - 1));
+  return RAMP[place] ?? 'ramp0';
+}
+
+/** Bits of a tensor type as its name says them: `Q4_K` 4, `BF16` 16; 0 where it has none. */
+export function bitsInName(type: string): number {
+  return Number(/\d+/.exec(type)?.[0] ?? 0);
+}
+
+/** An ink for each type, types of more bits first. */
+export function typeInks(types: Iterable<string>): Map<string, Ink> {
+  const sorted = [...new Set(types)].sort((a, b) => bitsInName(b) - bitsInName(a) || (a < b ? -1 : 1));
+  return new Map(sorted.map((type, index) => [type, rampInk(index, sorted.length)]));
+}

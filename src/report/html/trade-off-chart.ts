@@ -1,0 +1,133 @@
+import { decadesAround, logAxis, valueAxis } from './axes.ts';
+import { chart, type Drawing, type Mark } from './chart.ts';
+import { INKS } from './inks.ts';
+import type { Markup } from './markup.ts';
+
+/** A variant by what it costs and what it loses. */
+export interface TradeOffPoint {
+  readonly row: number;
+  readonly name: string;
+  readonly cost: number;
+  /** Mean KLD in nats; null for the reference, which loses nothing. */
+  readonly loss: number | null;
+  readonly machine: number;
+  readonly isRecommended: boolean;
+  /** Cost and loss with their units. */
+  readonly text: string;
+}
+
+export interface TradeOff {
+  readonly label: string;
+  readonly axis: string;
+  /** Which way is better. */
+  readonly better: 'lower' | 'higher';
+  readonly points: readonly TradeOffPoint[];
+  /** The greatest loss that the recommendation allows. */
+  readonly limit: number;
+}
+
+const HEIGHT = 330;
+const SYMBOLS = ['circle', 'rect', 'triangle', 'diamond'] as const;
+
+/** Loss, on a logarithmic scale, against a cost, with the line along which no variant beats another in both. */
+export function tradeOffChart(tradeOff: TradeOff): Markup {
+  return chart(tradeOff.label, () => draw(tradeOff));
+}
+
+/** The points that no other is as good as in cost and loss at once, by rising cost. */
+export function paretoFront({ points, better }: Pick<TradeOff, 'points' | 'better'>): TradeOffPoint[] {
+  const sign = better === 'lower' ? 1 : -1;
+  const lossOf = ({ loss }: TradeOffPoint) => loss ?? 0;
+  const beats = (one: TradeOffPoint, other: TradeOffPoint) =>
+    (one.cost - other.cost) * sign <= 0 &&
+    lossOf(one) <= lossOf(other) &&
+    (one.cost !== other.cost || lossOf(one) !== lossOf(other));
+  return points
+    .filter((point) => !points.some((other) => beats(other, point)))
+    .sort((a, b) => a.cost - b.cost);
+}
+
+function draw({ axis, better, points, limit }: TradeOff): Drawing {
+  const losses = points.flatMap(({ loss }) => (loss === null || loss <= 0 ? [] : [loss]));
+  const [floor, ceiling] = decadesAround([...losses, limit]);
+  const front = paretoFront({ points, better });
+  // What loses nothing lies below any logarithmic scale: on its edge.
+  const heightOf = ({ loss }: TradeOffPoint) => (loss === null || loss <= 0 ? floor : loss);
+  const costs = points.map(({ cost }) => cost);
+  const middle = (Math.min(...costs) + Math.max(...costs)) / 2;
+  const series = [
+    {
+      type: 'line',
+      silent: true,
+      step: better === 'lower' ? 'end' : 'start',
+      symbol: 'none',
+      lineStyle: { color: INKS.accent, width: 1.5, opacity: 0.55 },
+      data: front.map((point) => [point.cost, heightOf(point)]),
+      markLine: {
+        silent: true,
+        symbol: 'none',
+        lineStyle: { color: INKS.limit, type: [4, 4], width: 1 },
+        label: {
+          color: INKS.muted,
+          fontSize: 12,
+          position: 'insideEndTop',
+          formatter: () => `limit ${limit}`,
+        },
+        data: [{ yAxis: limit }],
+      },
+    },
+    {
+      type: 'scatter',
+      silent: true,
+      z: 5,
+      data: points.map((point) => {
+        const isReference = point.loss === null;
+        const ink = point.isRecommended ? INKS.accent : front.includes(point) ? INKS.ink : INKS.muted;
+        return {
+          value: [point.cost, heightOf(point)],
+          symbol: SYMBOLS[point.machine % SYMBOLS.length],
+          symbolSize: point.isRecommended ? 12 : 9,
+          itemStyle: {
+            color: isReference ? INKS.surface : ink,
+            borderColor: ink,
+            borderWidth: 2,
+          },
+          label: {
+            show: true,
+            position: isReference ? 'top' : point.cost > middle ? 'left' : 'right',
+            distance: 8,
+            color: point.isRecommended ? INKS.accent : INKS.ink,
+            fontSize: 12,
+            width: 110,
+            overflow: 'truncate',
+            formatter: () => (isReference ? `${point.name}, KLD 0` : point.name),
+          },
+        };
+      }),
+      labelLayout: { moveOverlap: 'shiftY' },
+    },
+  ];
+  const marks: Mark[] = points.map((point) => ({
+    at: [point.cost, heightOf(point)],
+    text: `${point.name}: ${point.text}`,
+    row: point.row,
+  }));
+  return {
+    height: HEIGHT,
+    marks,
+    option: {
+      grid: { left: 62, right: 26, top: 34, bottom: 46 },
+      xAxis: valueAxis(axis, {
+        scale: Math.min(...costs) > 0.5 * Math.max(...costs),
+        boundaryGap: ['4%', '6%'],
+      }),
+      yAxis: {
+        ...logAxis('mean KLD, nats', [floor * 1.3, ceiling / 1.3]),
+        nameLocation: 'end',
+        nameGap: 14,
+        nameTextStyle: { color: INKS.muted, fontSize: 12 },
+      },
+      series,
+    },
+  };
+}

@@ -1,0 +1,61 @@
+import type { FitReport } from '../device/fit-report.ts';
+import { isAvailable } from '../measure/availability.ts';
+import type { BaselineComparison } from '../measure/baseline.ts';
+import type { MachineResults } from '../measure/merge.ts';
+import type { Results, VariantResult } from '../measure/results.ts';
+
+/** Which type each role has in each layer of one file, as far as its header was at hand. */
+export interface LayerGrid {
+  readonly variant: string;
+  /** Rising layer numbers, which need not begin at 0 or be without gaps. */
+  readonly layers: readonly number[];
+  /** A row a role; a type a layer, null where the layer has no such tensor. */
+  readonly roles: readonly { readonly role: string; readonly types: readonly (string | null)[] }[];
+  /** Tensors outside the layers: embedding, output. */
+  readonly outside: readonly { readonly role: string; readonly type: string }[];
+}
+
+/** All that one report is about. */
+export interface Report {
+  /** At least one. */
+  readonly machines: readonly MachineResults[];
+  /** By the label of the machine, where a baseline was given. */
+  readonly changes: readonly { readonly machine: string; readonly comparison: BaselineComparison }[];
+  readonly fit: FitReport | null;
+  readonly layers: readonly LayerGrid[];
+}
+
+/** A variant on a machine. */
+export interface ReportRow {
+  readonly machine: string;
+  readonly variant: VariantResult;
+  readonly isReference: boolean;
+  readonly isRecommended: boolean;
+}
+
+/** One run's results as a report of their own. */
+export function reportOf(results: Results): Report {
+  const machines = [{ label: results.machine.cpu, sources: [], results }];
+  return { machines, changes: [], fit: null, layers: [] };
+}
+
+export function rowsOf({ machines }: Report): ReportRow[] {
+  return machines.flatMap(({ label, results: { variants, reference, recommendation } }) =>
+    variants.map((variant) => ({
+      machine: label,
+      variant,
+      isReference: variant.name === reference,
+      isRecommended: isAvailable(recommendation) && recommendation.variant === variant.name,
+    })),
+  );
+}
+
+/** Every row as if of one comparison: what the tables of figures are written from. */
+export function combined(report: Report): Results {
+  const [first] = report.machines;
+  if (first === undefined) throw new TypeError('a report has at least one machine');
+  const variants = report.machines.flatMap(({ results }) => results.variants);
+  const reference =
+    report.machines.map(({ results }) => results.reference).find((name) => name !== null) ?? null;
+  return { ...first.results, variants, reference };
+}

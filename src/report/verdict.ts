@@ -1,0 +1,65 @@
+import { isAvailable } from '../measure/availability.ts';
+import type { Recommendation } from '../measure/results.ts';
+import type { Report } from './report.ts';
+import { printable } from './text-width.ts';
+
+export interface Verdict {
+  /** The variant to ship; null where none is recommended or the machines disagree. */
+  readonly variant: string | null;
+  /** The verdict in a sentence. */
+  readonly headline: string;
+  /** Further sentences: why, and what speaks against others. */
+  readonly reasons: readonly string[];
+}
+
+/** What to ship, over all machines of a report. */
+export function verdictOf({ machines }: Report): Verdict {
+  const verdicts = machines.map(({ label, results }) => ({ label, recommendation: results.recommendation }));
+  const [first] = verdicts;
+  if (first === undefined) return { variant: null, headline: 'Nothing was measured.', reasons: [] };
+  const names = new Set(verdicts.map(({ recommendation }) => nameOf(recommendation)));
+  if (names.size > 1) {
+    const each = verdicts.map(({ label, recommendation }) => {
+      const name = nameOf(recommendation);
+      const verdict = isAvailable(recommendation)
+        ? `ship ${name}`
+        : `no recommendation: ${recommendation.reason}`;
+      return sentence(`${printable(label)}: ${printable(verdict)}`);
+    });
+    return { variant: null, headline: 'The machines do not agree on a variant.', reasons: each };
+  }
+  const { recommendation } = first;
+  if (!isAvailable(recommendation)) {
+    return { variant: null, headline: sentence(`No recommendation: ${recommendation.reason}`), reasons: [] };
+  }
+  const where = machines.length > 1 ? ` on all ${machines.length} machines` : '';
+  const { variant, reasons, dominated } = recommendation;
+  const losers = dominated.map(({ variant: loser, by }) => `${loser} (by ${by})`).join(', ');
+  return {
+    variant,
+    headline: `Ship ${printable(variant)}${where}.`,
+    reasons: [
+      ...reasons.map(sentence),
+      ...(losers === ''
+        ? []
+        : [
+            sentence(
+              `Dominated, since another is at least as good on size, speed and accuracy at once: ${losers}`,
+            ),
+          ]),
+    ],
+  };
+}
+
+function nameOf(recommendation: Recommendation): string {
+  return isAvailable(recommendation) ? recommendation.variant : '';
+}
+
+/** As a sentence, whatever its writer thought of capitals and full stops. */
+export function sentence(text: string): string {
+  const line = printable(text).replace(
+    /^[a-z]+(?=\s)/,
+    (word) => word.charAt(0).toUpperCase() + word.slice(1),
+  );
+  return line === '' || /[.!?]$/.test(line) ? line : `${line}.`;
+}

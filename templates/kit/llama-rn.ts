@@ -1,0 +1,371 @@
+// Written by quantscope. The parameters below were chosen for one model and one phone; everything else is the same
+// in every kit. Made for llama.rn 0.12.9.
+import {
+  BuildInfo,
+  type CompletionParams,
+  type ContextParams,
+  initLlama,
+  type LlamaContext,
+  type NativeCompletionResult,
+  type RNLlamaOAICompatibleMessage,
+} from 'llama.rn';
+
+// <parameters>
+export const contextParams: Omit<ContextParams, 'model'> = {};
+// </parameters>
+
+/** llama.rn keeps what one completion sets for the next: whoever wants a default back has to say so. */
+export const chatParams: CompletionParams = {
+  n_predict: 512,
+  temperature: 0.7,
+  top_k: 40,
+  top_p: 0.95,
+  min_p: 0.05,
+  n_probs: 0,
+};
+
+/** One reply of a chat. llama.rn renders the messages with the chat template inside the model's file. */
+export function chat(
+  context: LlamaContext,
+  messages: RNLlamaOAICompatibleMessage[],
+  onText?: (text: string) => void,
+): Promise<NativeCompletionResult> {
+  return context.completion({ ...chatParams, messages, jinja: true }, ({ token }) => onText?.(token));
+}
+
+/** golden.json: what the same file answers on a computer. */
+export interface KitGolden {
+  readonly schema: string;
+  readonly model: { readonly sha256: string; readonly bos: { readonly token: number } | null };
+  readonly bench: { readonly promptTokens: number; readonly generatedTokens: number };
+  readonly candidates: number;
+  readonly prompts: readonly KitGoldenPrompt[];
+}
+
+export interface KitGoldenPrompt {
+  readonly name: string;
+  readonly messages: readonly { readonly role: string; readonly content: string }[];
+  /** Without BOS, which llama.rn adds itself where the model wants it. */
+  readonly text: string;
+  readonly tokens: readonly number[];
+  readonly reply: {
+    /** A reply that ends by itself has its end token as the last. */
+    readonly ends: boolean;
+    readonly steps: readonly {
+      readonly token: number;
+      readonly top: readonly { readonly token: number }[];
+    }[];
+  };
+}
+
+export interface KitOptions {
+  /** The same file that the kit was written for. */
+  readonly modelPath: string;
+  readonly golden: KitGolden;
+  /** What the app knows of the phone; `name` is what `quantscope kit check` shows. */
+  readonly device: {
+    readonly name: string;
+    readonly os?: string;
+    readonly osVersion?: string;
+    readonly memoryBytes?: number;
+  };
+  /** Of the file on the phone, where the app can tell; else the model is told by its size. */
+  readonly modelSha256?: string;
+  /** Bytes of memory the app uses now, such as getUsedMemory of react-native-device-info. */
+  readonly usedMemory?: () => Promise<number>;
+  /** Laid over `contextParams`. */
+  readonly params?: Partial<ContextParams>;
+  /** Default: 3. */
+  readonly repetitions?: number;
+  readonly onProgress?: (done: number, total: number, what: string) => void;
+}
+
+interface Missing {
+  readonly status: 'unavailable';
+  readonly reason: string;
+}
+
+/** A token as llama.rn tells it: by its text. The id is the golden one whose text it has, or null. */
+export interface KitToken {
+  readonly id: number | null;
+  readonly text: string;
+}
+
+export interface KitReplay {
+  readonly name: string;
+  /** Ids that the phone made of the golden text, BOS included where the model adds it. */
+  readonly promptTokens: readonly number[];
+  /** What the model's chat template gave on the phone. */
+  readonly formattedPrompt: string;
+  readonly reply: {
+    readonly text: string;
+    readonly stop: 'end' | 'length';
+    readonly tokens: readonly KitToken[];
+  };
+  /** The distribution after each golden token, whatever the phone itself would have said before. */
+  readonly forced: readonly (
+    | { readonly step: number; readonly top: readonly (KitToken & { readonly logProb: number })[] }
+    | ({ readonly step: number } & Missing)
+  )[];
+}
+
+export interface KitResults {
+  readonly schema: 'quantscope/kit-results@1';
+  readonly createdAt: string;
+  readonly device: KitOptions['device'];
+  readonly library: { readonly name: 'llama.rn'; readonly build: string; readonly commit: string };
+  readonly golden: { readonly modelSha256: string };
+  readonly model: {
+    readonly sha256: string | null;
+    readonly description: string;
+    readonly tensorBytes: number | null;
+    readonly parameters: number | null;
+  };
+  readonly parameters: Record<string, unknown>;
+  readonly backend: {
+    readonly gpu: boolean;
+    readonly reasonNoGpu: string;
+    readonly devices: readonly string[];
+    readonly systemInfo: string;
+  };
+  readonly loadMs: number;
+  readonly memory:
+    | {
+        readonly status: 'ok';
+        readonly beforeLoadBytes: number;
+        readonly afterLoadBytes: number;
+        readonly afterRunBytes: number;
+      }
+    | Missing;
+  readonly bench:
+    | {
+        readonly status: 'ok';
+        readonly promptTokens: number;
+        readonly generatedTokens: number;
+        readonly repetitions: number;
+        readonly promptTps: number;
+        /** After the prompt: llama.rn generates at the prompt's depth. */
+        readonly generationTps: number;
+        readonly flashAttention: number | null;
+        readonly threads: number | null;
+      }
+    | Missing;
+  readonly replays: readonly KitReplay[];
+}
+
+/**
+ * Loads the model, times it, replays the golden prompts and lets go of it. Takes a minute or a few; nothing else
+ * should run. The result is JSON for `quantscope kit check`.
+ */
+export async function runQuantscopeKit(options: KitOptions): Promise<KitResults> {
+  const { modelPath, golden, device, repetitions = 3, onProgress } = options;
+  const params: ContextParams = { ...contextParams, ...options.params, model: modelPath };
+  const total = golden.prompts.length + 2;
+  onProgress?.(0, total, 'load');
+  const beforeLoad = await memoryNow(options);
+  const started = Date.now();
+  const context = await initLlama(params);
+  const loadMs = Date.now() - started;
+  try {
+    const afterLoad = await memoryNow(options);
+    onProgress?.(1, total, 'bench');
+    const bench = await benchmark(context, golden.bench, repetitions);
+    const replayer = await openReplayer(context, golden);
+    const replays: KitReplay[] = [];
+    for (const prompt of golden.prompts) {
+      onProgress?.(2 + replays.length, total, prompt.name);
+      replays.push(await replayer.replay(prompt));
+    }
+    const afterRun = await memoryNow(options);
+    onProgress?.(total, total, 'done');
+    const { model: _, ...parameters } = params;
+    const { size, nParams, desc } = context.model;
+    return {
+      schema: 'quantscope/kit-results@1',
+      createdAt: new Date().toISOString(),
+      device,
+      library: { name: 'llama.rn', build: BuildInfo.number, commit: BuildInfo.commit },
+      golden: { modelSha256: golden.model.sha256 },
+      model: {
+        sha256: options.modelSha256 ?? null,
+        description: desc,
+        tensorBytes: numberOrNull(size),
+        parameters: numberOrNull(nParams),
+      },
+      parameters,
+      backend: {
+        gpu: context.gpu,
+        reasonNoGpu: context.reasonNoGPU,
+        devices: context.devices ?? [],
+        systemInfo: context.systemInfo,
+      },
+      loadMs,
+      memory:
+        beforeLoad === null || afterLoad === null || afterRun === null
+          ? missing('the app gave no usedMemory function, or it failed')
+          : {
+              status: 'ok',
+              beforeLoadBytes: beforeLoad,
+              afterLoadBytes: afterLoad,
+              afterRunBytes: afterRun,
+            },
+      bench,
+      replays,
+    };
+  } finally {
+    await context.release();
+  }
+}
+
+async function benchmark(
+  context: LlamaContext,
+  { promptTokens, generatedTokens }: KitGolden['bench'],
+  repetitions: number,
+): Promise<KitResults['bench']> {
+  try {
+    // Its warm-up begins at position 0 and fails where something is cached already.
+    await context.clearCache();
+    const result = await context.bench(promptTokens, generatedTokens, 1, repetitions);
+    // A failure is told in the log alone; the figures are then undefined or 0.
+    if (!(result.speedPp > 0) || !(result.speedTg > 0)) {
+      return missing('bench returned no speeds: is n_ctx large enough?');
+    }
+    return {
+      status: 'ok',
+      promptTokens,
+      generatedTokens,
+      repetitions,
+      promptTps: result.speedPp,
+      generationTps: result.speedTg,
+      flashAttention: numberOrNull(result.flashAttn),
+      threads: numberOrNull(result.nThreads),
+    };
+  } catch (error) {
+    return missing(`bench failed: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+/** Everything that would change the logits or choose among them is named, for the settings outlast a completion. */
+const PLAIN: CompletionParams = {
+  seed: 1,
+  top_k: 0,
+  top_p: 1,
+  min_p: 0,
+  typical_p: 1,
+  top_n_sigma: -1,
+  xtc_probability: 0,
+  mirostat: 0,
+  penalty_last_n: 0,
+  penalty_repeat: 1,
+  penalty_freq: 0,
+  penalty_present: 0,
+  dry_multiplier: 0,
+  ignore_eos: false,
+};
+/** What a token without text is told as. */
+const NO_TEXT = new Set(['', '<UNKNOWN>']);
+
+async function openReplayer(context: LlamaContext, { candidates, model }: KitGolden) {
+  const bos = model.bos === null ? [] : [model.bos.token];
+  const once = (params: CompletionParams) => context.completion({ ...PLAIN, ...params });
+  const probe: CompletionParams = { prompt: 'a', n_predict: 1, temperature: 0, n_probs: 1 };
+  await context.clearCache();
+  const first = (await once(probe)).completion_probabilities?.length ?? 0;
+  let listed = (await once(probe)).completion_probabilities?.length ?? 0;
+  // llama.rn 0.12.9 adds to the probabilities of the completions before; a version that begins anew is as welcome.
+  const isCumulative = listed > first;
+
+  const complete = async (params: CompletionParams) => {
+    const result = await once(params);
+    const all = result.completion_probabilities ?? [];
+    const probabilities = isCumulative ? all.slice(listed) : all;
+    listed = all.length;
+    return { result, probabilities };
+  };
+
+  const replay = async (prompt: KitGoldenPrompt): Promise<KitReplay> => {
+    const { name, messages, text, tokens, reply } = prompt;
+    const tokenize = async (whole: string) => [...bos, ...(await context.tokenize(whole)).tokens];
+    const formatted = await context.getFormattedChat([...messages], null, { jinja: true });
+    await context.clearCache();
+    const { result, probabilities } = await complete({
+      prompt: text,
+      n_predict: Math.max(1, reply.steps.length),
+      temperature: 0,
+      n_probs: 1,
+    });
+    const last = probabilities[probabilities.length - 1];
+    const isEnd = Boolean(result.stopped_eos) && last !== undefined && NO_TEXT.has(last.content);
+    const said = isEnd ? probabilities.slice(0, -1) : probabilities;
+    const replyTokens: KitToken[] = [];
+    for (const [step, { content }] of said.entries()) {
+      replyTokens.push({ id: await idOf(content, reply.steps[step]?.top), text: content });
+    }
+    const forced: KitReplay['forced'][number][] = [];
+    for (const [step, { top }] of reply.steps.entries()) {
+      const before = reply.steps.slice(0, step).map(({ token }) => token);
+      const whole = before.length === 0 ? text : text + (await context.detokenize(before));
+      // Only text can be asked about: where it would not become the golden tokens again, this step is left out.
+      if (!sameIds(await tokenize(whole), [...tokens, ...before])) {
+        forced.push({ step, ...missing('the golden reply so far is not tokenized back to its own tokens') });
+        continue;
+      }
+      // At temperature 1 with no filter the probabilities are the model's own; the token that is drawn is not used.
+      const { probabilities: next } = await complete({
+        prompt: whole,
+        n_predict: 1,
+        temperature: 1,
+        n_probs: candidates,
+      });
+      const likely: (KitToken & { logProb: number })[] = [];
+      for (const { tok_str, prob } of next[0]?.probs ?? []) {
+        if (prob > 0) likely.push({ id: await idOf(tok_str, top), text: tok_str, logProb: Math.log(prob) });
+      }
+      forced.push(
+        likely.length > 0 ? { step, top: likely } : { step, ...missing('no probabilities came back') },
+      );
+    }
+    return {
+      name,
+      promptTokens: await tokenize(text),
+      formattedPrompt: formatted.prompt,
+      reply: { text: result.text, stop: isEnd ? 'end' : 'length', tokens: replyTokens },
+      forced,
+    };
+  };
+
+  const texts = new Map<number, string>();
+  const idOf = async (text: string, among: readonly { readonly token: number }[] = []) => {
+    for (const { token } of among) {
+      let own = texts.get(token);
+      if (own === undefined) {
+        own = await context.detokenize([token]);
+        texts.set(token, own);
+      }
+      if (own === text) return token;
+    }
+    return null;
+  };
+
+  return { replay };
+}
+
+async function memoryNow({ usedMemory }: KitOptions): Promise<number | null> {
+  try {
+    return usedMemory === undefined ? null : numberOrNull(await usedMemory());
+  } catch {
+    return null;
+  }
+}
+
+function sameIds(a: readonly number[], b: readonly number[]): boolean {
+  return a.length === b.length && a.every((id, index) => id === b[index]);
+}
+
+function numberOrNull(value: unknown): number | null {
+  return typeof value === 'number' && Number.isFinite(value) ? value : null;
+}
+
+function missing(reason: string): Missing {
+  return { status: 'unavailable', reason };
+}

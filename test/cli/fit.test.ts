@@ -1,0 +1,206 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { fitSchemas } from '../../src/cli/fit/contract.ts';
+import type { FitReport } from '../../src/device/fit-report.ts';
+import { writeModelBytes } from '../../src/gguf/index.ts';
+import { quantscope, scratchFolder } from '../helpers/cli.ts';
+import { HubServer } from '../helpers/hub-server.ts';
+import { nanoPath } from '../helpers/nano.ts';
+
+const REPO = 'maker/nano-GGUF';
+let server: HubServer;
+let scratch: Awaited<ReturnType<typeof scratchFolder>>;
+
+beforeEach(async () => {
+  server = await HubServer.start();
+  scratch = await scratchFolder();
+  const content = async (name: string) => ({ content: await readFile(nanoPath(name)) });
+  server.repos.set(REPO, {
+    files: { 'nano.Q4_K_M.gguf': await content('Q4_K_M'), 'nano-q2_k.gguf': await content('Q2_K') },
+  });
+});
+
+afterEach(async () => {
+  await server[Symbol.asyncDispose]();
+  await scratch[Symbol.asyncDispose]();
+});
+
+const run = (args: readonly string[], env: Record<string, string> = {}) =>
+  quantscope(args, {
+    env: {
+      HF_ENDPOINT: server.endpoint,
+      HF_HOME: scratch.path('hf'),
+      HF_HUB_CACHE: '',
+      XDG_CONFIG_HOME: scratch.path('config'),
+      ...env,
+    },
+  });
+const reportOf = (stdout: string): FitReport => JSON.parse(stdout);
+
+describe('fit', () => {
+  it('shows each model on each phone, with a verdict and advice', async () => {
+    const { exitCode, stdout, stderr } = await run(['fit', 'nano', '--device', 'iphone-13-pro,samsung-s23']);
+    expect(stderr).toBe('');
+    expect(exitCode).toBe(0);
+    expect(stdout).toContain('iPhone 13 Pro  3.12 GB for an app');
+    expect(stdout).toContain('Samsung Galaxy S23  4.20 GB for an app');
+    expect(stdout.match(/✓ fits/g)).toHaveLength(8);
+    expect(stdout.match(/→ Ship /g)).toHaveLength(2);
+    expect(stdout).toContain('far smaller than any model that was measured');
+    for (const line of stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(100);
+  });
+
+  it('prints JSON by its published schema, an entry for each backend', async () => {
+    const { stdout } = await run(['fit', 'nano', '--all-devices', '--json']);
+    const report = reportOf(stdout);
+    const published = JSON.parse(await readFile('schema/fit.json', 'utf8'));
+    const validate = new Ajv2020({ strict: false }).compile(published);
+    expect(validate(report), JSON.stringify(validate.errors)).toBe(true);
+    expect(published).toEqual(JSON.parse(JSON.stringify(fitSchemas()['fit'])));
+    const s23 = report.devices.find(({ device }) => device === 'galaxy-s23');
+    expect(s23?.variants[0]?.speeds.map(({ backend }) => backend)).toEqual(['cpu', 'opencl', 'hexagon']);
+    expect(s23?.variants.map(({ name }) => name)).toEqual(['F16', 'Q8_0', 'Q4_K_M', 'Q2_K'].sort());
+  });
+
+  it('reads a repository’s headers by range requests and downloads nothing', async () => {
+    const { exitCode, stdout } = await run(['fit', `hf:${REPO}`, '-d', 'pixel-8', '--json', '-c', '512']);
+    expect(exitCode).toBe(0);
+    const [phone] = reportOf(stdout).devices;
+    expect(phone?.variants.map(({ name, contextSize }) => [name, contextSize])).toEqual([
+      ['Q2_K', 512],
+      ['Q4_K_M', 512],
+    ]);
+    for (const { headers } of server.downloads) expect(headers.range).toBeDefined();
+  });
+
+  it('judges one quantization of a repository alone', async () => {
+    const { stdout } = await run(['fit', `hf:${REPO}:Q4_K_M`, '-d', 'pixel-8', '--json']);
+    expect(reportOf(stdout).devices[0]?.variants.map(({ name }) => name)).toEqual(['Q4_K_M']);
+  });
+
+  it('exits with 1 where nothing fits and --require asks', async () => {
+    const args = ['fit', 'nano', '--device', 'iphone-12', '--budget', '1MB'];
+    const plain = await run(args);
+    expect(plain.exitCode).toBe(0);
+    expect(plain.stdout).toContain('✗ no');
+    expect(plain.stdout).toContain('Nothing fits');
+    expect((await run([...args, '--require'])).exitCode).toBe(1);
+    expect((await run(['fit', 'nano', '--device', 'iphone-12', '--require'])).exitCode).toBe(0);
+  });
+
+  it('takes a smaller cache type', async () => {
+    const kv = async (type: string) => {
+      const { stdout } = await run(['fit', 'nano:Q4_K_M', '-d', 'pixel-8', '--cache-type', type, '--json']);
+      return reportOf(stdout).devices[0]?.variants[0]?.memory.kvBytes ?? 0;
+    };
+    expect(await kv('q8_0')).toBe(((await kv('f16')) * 34) / 64);
+  });
+
+  it('lists the phones', async () => {
+    const { exitCode, stdout } = await run(['fit', '--list-devices']);
+    expect(exitCode).toBe(0);
+    for (const name of [
+      'iphone-12',
+      'iphone-17-pro',
+      'galaxy-s23',
+      'snapdragon-8-elite',
+      'tensor-g5',
+      '6gb-phone',
+    ]) {
+      expect(stdout).toMatch(new RegExp(`^${name} `, 'm'));
+    }
+  });
+});
+
+describe('what fit refuses', () => {
+  it('is a phone that is not known, with the nearest names', async () => {
+    const { exitCode, stderr } = await run(['fit', 'nano', '--device', 'galaxi-s23']);
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain('"galaxi-s23" is no device that is known here');
+    expect(stderr).toContain('galaxy-s23');
+  });
+
+  it('is no phone, and no model', async () => {
+    expect((await run(['fit', 'nano'])).stderr).toContain('--all-devices');
+    expect((await run(['fit', '--device', 'pixel-8'])).stderr).toContain('no model is named');
+    expect((await run(['fit', 'nano', '--device', 'pixel-8', '--budget', 'much'])).exitCode).toBe(2);
+  });
+
+  it('is a file that is no model', async () => {
+    const path = scratch.path('text.gguf');
+    await writeFile(path, 'no model at all, only a text that is long enough');
+    const { exitCode, stderr } = await run(['fit', path, '--device', 'pixel-8']);
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain('text.gguf');
+    expect(stderr).not.toContain('at ');
+  });
+
+  it('is a header without layers', async () => {
+    const path = scratch.path('vocabulary.gguf');
+    await writeFile(
+      path,
+      writeModelBytes({
+        metadata: [['general.architecture', { type: 'string', value: 'llama' }]],
+        tensors: [],
+      }),
+    );
+    const { exitCode, stderr } = await run(['fit', path, '--device', 'pixel-8']);
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain('does not describe layers');
+  });
+});
+
+describe('a user’s own phones', () => {
+  const MINE = {
+    chips: {
+      'my-chip': {
+        name: 'My chip',
+        vendor: 'me',
+        memoryBandwidthBytesPerSecond: { value: 50e9, sources: ['measured here'] },
+      },
+    },
+    devices: [
+      {
+        id: 'my-phone',
+        name: 'My phone',
+        os: 'android',
+        chip: 'my-chip',
+        appBudgetBytes: { value: 5e9, sources: ['measured here'] },
+        backends: ['cpu'],
+      },
+    ],
+  };
+
+  it('come from --devices and from QUANTSCOPE_DEVICES', async () => {
+    const path = scratch.path('mine.json');
+    await writeFile(path, JSON.stringify(MINE));
+    const byOption = await run(['fit', 'nano', '--devices', path, '-d', 'my-phone']);
+    expect(byOption.stdout).toContain('My phone  5.00 GB for an app');
+    const byVariable = await run(['fit', 'nano', '-d', 'my-phone'], { QUANTSCOPE_DEVICES: path });
+    expect(byVariable.stdout).toBe(byOption.stdout);
+  });
+
+  // Elsewhere the folder is not named by a variable.
+  it.runIf(process.platform === 'linux')('come from the config folder', async () => {
+    await mkdir(scratch.path('config/quantscope'), { recursive: true });
+    await writeFile(scratch.path('config/quantscope/devices.json'), JSON.stringify(MINE));
+    expect((await run(['fit', 'nano', '-d', 'my-phone'])).stdout).toContain('My phone  5.00 GB for an app');
+  });
+
+  it('are refused with the field that is wrong', async () => {
+    const path = scratch.path('mine.json');
+    const refusal = async (text: string) => {
+      await writeFile(path, text);
+      const { exitCode, stderr } = await run(['fit', 'nano', '--devices', path, '-d', 'my-phone']);
+      expect(exitCode).toBe(2);
+      return stderr;
+    };
+    expect(await refusal('{')).toContain('not JSON');
+    expect(await refusal('{"devices": [{"id": "x"}]}')).toContain('name');
+    const lost = { devices: MINE.devices };
+    expect(await refusal(JSON.stringify(lost))).toContain('no chip "my-chip"');
+    const { stderr } = await run(['fit', 'nano', '--devices', scratch.path('absent.json'), '-d', 'x']);
+    expect(stderr).toContain('absent.json');
+  });
+});
