@@ -1,4 +1,6 @@
+import { closeSync, constants, fstatSync, openSync, readSync, type Stats } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { messageOf, QuantscopeError } from '../util/errors.ts';
 import type { ByteSource } from './byte-source.ts';
 
@@ -9,7 +11,8 @@ import type { ByteSource } from './byte-source.ts';
 export async function openFile(path: string): Promise<ByteSource> {
   let handle: FileHandle;
   try {
-    handle = await open(path, 'r');
+    // A pipe without a writer would never open. Windows has no such flag.
+    handle = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
   } catch (cause) {
     throw openError(path, cause);
   }
@@ -25,7 +28,7 @@ export async function openFile(path: string): Promise<ByteSource> {
         },
       );
     }
-    return new FileSource(path, handle, stats.size);
+    return new FileSource(path, handle, stats);
   } catch (thrown) {
     await handle.close();
     throw thrown;
@@ -36,11 +39,16 @@ class FileSource implements ByteSource {
   readonly name: string;
   readonly byteLength: number;
   readonly #handle: FileHandle;
+  /** Absolute, since the working folder may be another one by the time of a second look. */
+  readonly #path: string;
+  readonly #stats: Stats;
 
-  constructor(path: string, handle: FileHandle, byteLength: number) {
+  constructor(path: string, handle: FileHandle, stats: Stats) {
     this.name = path;
+    this.byteLength = stats.size;
     this.#handle = handle;
-    this.byteLength = byteLength;
+    this.#path = resolve(path);
+    this.#stats = stats;
   }
 
   async read(start: number, end: number, signal?: AbortSignal): Promise<Uint8Array> {
@@ -65,6 +73,37 @@ class FileSource implements ByteSource {
       filled += bytesRead;
     }
     signal?.throwIfAborted();
+  }
+
+  readAgain(start: number, end: number): Uint8Array {
+    if (end > this.byteLength) throw this.#shortRead(start, end, Math.max(0, this.byteLength - start));
+    let file: number;
+    try {
+      file = openSync(this.#path, 'r');
+    } catch (cause) {
+      throw openError(this.name, cause);
+    }
+    try {
+      const { ino, size, mtimeMs } = fstatSync(file);
+      if (ino !== this.#stats.ino || size !== this.#stats.size || mtimeMs !== this.#stats.mtimeMs) {
+        throw new QuantscopeError('io/changed', `${this.name}: the file changed after its header was read`, {
+          hint: 'Run the command again when nothing writes to it.',
+        });
+      }
+      const target = new Uint8Array(end - start);
+      let filled = 0;
+      while (filled < target.length) {
+        const bytesRead = readSync(file, target, filled, target.length - filled, start + filled);
+        if (bytesRead === 0) throw this.#shortRead(start, end, filled);
+        filled += bytesRead;
+      }
+      return target;
+    } catch (cause) {
+      if (cause instanceof QuantscopeError) throw cause;
+      throw new QuantscopeError('io/read-failed', `${this.name}: ${messageOf(cause)}`, { cause });
+    } finally {
+      closeSync(file);
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

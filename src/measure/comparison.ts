@@ -133,6 +133,7 @@ class Comparison {
   readonly #input: ComparisonInput;
   readonly #environment: ComparisonEnvironment;
   readonly #rows = new Map<string, VariantResult>();
+  readonly #createdAt: string;
   #machine: Machine;
   #settings: Settings;
   #referenceStored = false;
@@ -142,6 +143,7 @@ class Comparison {
   constructor(input: ComparisonInput, environment: ComparisonEnvironment) {
     this.#input = input;
     this.#environment = environment;
+    this.#createdAt = input.previous?.createdAt ?? environment.now().toISOString();
     this.#machine = input.previous?.machine ?? environment.machine;
     this.#settings = input.previous?.settings ?? input.settings;
     this.#warnings = new Set(input.previous?.warnings);
@@ -271,6 +273,7 @@ class Comparison {
     await using role = new RoleHolder((planned) => this.#role(name, sha256, described, planned, method));
     await evaluateVariant(session, planOf(), role.open, hooks);
     if (role.opened?.kind !== 'reference') return;
+    this.#update(name, { weights: REFERENCE_ITSELF });
     await role.opened.store.finish(this.#environment.keepsReference ? this.#row(name) : null);
     this.#referenceStored = true;
   }
@@ -287,13 +290,11 @@ class Comparison {
     const wanted = this.#settings.only.includes('accuracy') && !isAvailable(this.#row(name).weights);
     if (weightError === undefined || reference === undefined || !wanted) return;
     if (!isOwn(this.#input.share, 0)) {
-      this.#update(name, { weights: elsewhere });
+      this.#update(name, { weights: ELSEWHERE });
       return;
     }
     if (name === reference.name) {
-      this.#update(name, {
-        weights: unavailableBecause('it is the reference that the others are compared with'),
-      });
+      this.#update(name, { weights: REFERENCE_ITSELF });
       return;
     }
     try {
@@ -431,7 +432,7 @@ class Comparison {
     const variants = saved?.row == null ? measured : [saved.row, ...measured];
     return {
       schema: RESULTS_SCHEMA_ID,
-      createdAt: this.#input.previous?.createdAt ?? this.#environment.now().toISOString(),
+      createdAt: this.#createdAt,
       tool: { version: this.#input.toolVersion },
       machine: this.#machine,
       settings: this.#settings,
@@ -487,7 +488,8 @@ function missingStages(row: VariantResult, stages: readonly Stage[], settings: S
   return stages.filter((stage) => figuresOf(stage, settings).some((figure) => !isTaken(row[figure])));
 }
 
-const elsewhere = unavailableBecause('it is measured by the first shard');
+const REFERENCE_ITSELF = unavailableBecause('it is the reference that the others are compared with');
+const ELSEWHERE = unavailableBecause('it is measured by the first shard');
 
 function blankRow(
   { name, ref, bytes, described }: ComparisonVariant,
@@ -498,7 +500,7 @@ function blankRow(
   const parts = partsOf(settings);
   const pending = (stage: Stage) => {
     if (!only.includes(stage)) return notAskedFor(stage);
-    return isMeasuredHere(stage) ? unavailableBecause('not measured yet') : elsewhere;
+    return isMeasuredHere(stage) ? unavailableBecause('not measured yet') : ELSEWHERE;
   };
   const pendingPart = (part: EvaluationPart) =>
     only.includes('accuracy') && !parts.includes(part) ? notAskedFor(part) : pending('accuracy');

@@ -43,7 +43,8 @@ export function openAiEndpoint({ url, model, key, timeoutMs, signal }: EndpointO
         seed: 0,
         [limit]: maxTokens,
       },
-      { signal },
+      // A signal of its own: the library leaves its listener on the one it is given.
+      { signal: AbortSignal.any([signal]) },
     );
     const content = answer.choices?.[0]?.message?.content;
     if (typeof content !== 'string') throw new Error('the answer holds no choices[0].message.content');
