@@ -10,8 +10,10 @@ import { evalCommand } from './eval/command.ts';
 import { describeError, EXIT, type ExitCode, Interruption } from './exit.ts';
 import { fitCommand } from './fit/command.ts';
 import { inspectCommand } from './inspect/command.ts';
+import { kitCommand } from './kit/command.ts';
 import { packageVersion } from './package-files.ts';
 import { pullCommand } from './pull/command.ts';
+import { reportCommand } from './report/command.ts';
 import { runCommand } from './run/command.ts';
 import { validateCommand } from './validate/command.ts';
 import { variantsCommand } from './variants/command.ts';
@@ -62,12 +64,14 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
     benchCommand,
     contextCommand,
     runCommand,
+    reportCommand,
     inspectCommand,
     diffCommand,
     validateCommand,
     variantsCommand,
     pullCommand,
     fitCommand,
+    kitCommand,
     cacheCommand,
     engineCommand,
   ])

@@ -49,3 +49,10 @@ export function layers(text: string): number | 'max' {
 export function threads(text: string): number | 'auto' {
   return text === 'auto' ? 'auto' : wholeNumber(1)(text);
 }
+
+/** Names separated by commas; the option may be repeated. */
+export function names(text: string, before: readonly string[]): string[] {
+  const named = text.split(',').map((name) => name.trim());
+  if (named.some((name) => name === '')) throw new InvalidArgumentError('Give names separated by commas.');
+  return [...before, ...named];
+}

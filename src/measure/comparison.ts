@@ -4,7 +4,7 @@ import { isAvailable, notAskedFor, unavailableBecause } from './availability.ts'
 import type { ChoiceItem } from './choices.ts';
 import { measureCopyBandwidth } from './copy-bandwidth.ts';
 import { isOfMachine } from './engine-faults.ts';
-import { sha256OfFile } from './file-hash.ts';
+import { sha256OfFiles } from './file-hash.ts';
 import {
   type MachineWarning,
   type MachineWatch,
@@ -13,6 +13,7 @@ import {
   withoutRepeats,
 } from './machine-watch.ts';
 import type { ChunkPlan } from './perplexity.ts';
+import type { FittedPhone } from './phones-contract.ts';
 import { recommend } from './recommend.ts';
 import { ReferenceReader, ReferenceWriter } from './reference-store.ts';
 import {
@@ -45,6 +46,9 @@ export interface ComparisonVariant {
   readonly ref: string;
   /** What llama.cpp opens: the file, or the first shard. */
   readonly path: string;
+  /** The file, or all shards in order. */
+  readonly paths: readonly string[];
+  /** Of all of them. */
   readonly bytes: number;
   readonly described: DescribedFile | QuantscopeError;
 }
@@ -60,6 +64,8 @@ export interface ComparisonInput {
   readonly settings: Settings;
   /** Finds the fastest threads on the first variant that runs, for all of them: rows of one table share them. */
   readonly findThreads?: boolean;
+  /** What phones make of the variants, for the results. */
+  readonly phones?: readonly FittedPhone[];
   /** The share of the evaluation that is done here; null is all. */
   readonly share: Share | null;
   readonly text: string;
@@ -184,13 +190,13 @@ class Comparison {
   }
 
   async #measureRow(variant: ComparisonVariant, ordered: readonly ComparisonVariant[]): Promise<void> {
-    const { described, name, path } = variant;
+    const { described, name, paths } = variant;
     if (described instanceof QuantscopeError) {
       this.#fail(name, described);
       return;
     }
     try {
-      const sha256 = await sha256OfFile(path, this.#environment.signal, (bytes) =>
+      const sha256 = await sha256OfFiles(paths, this.#environment.signal, (bytes) =>
         this.#environment.onStep(name, 'hash', bytes, variant.bytes),
       );
       this.#update(name, { file: { bytes: variant.bytes, sha256 } });
@@ -427,7 +433,7 @@ class Comparison {
   }
 
   #results(): Results {
-    const { saved } = this.#input;
+    const { saved, phones = this.#input.previous?.devices ?? [] } = this.#input;
     const measured = this.#input.variants.map(({ name }) => this.#row(name));
     const variants = saved?.row == null ? measured : [saved.row, ...measured];
     return {
@@ -439,6 +445,7 @@ class Comparison {
       ...(this.#input.share === null ? {} : { shard: { ...this.#input.share } }),
       reference: this.#input.reference,
       variants,
+      ...(phones.length === 0 ? {} : { devices: [...phones] }),
       recommendation: recommend(variants, this.#input.reference, this.#settings.limits),
       warnings: [
         ...new Set([

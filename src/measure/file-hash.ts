@@ -4,21 +4,23 @@ import { createReadStream } from 'node:fs';
 const READ_BYTES = 1024 * 1024;
 
 /**
- * SHA-256 of a file in lower-case hexadecimal, streamed.
+ * SHA-256 in lower-case hexadecimal, streamed; of several files, as if they were one.
  * @param onBytes called with the bytes hashed so far
  */
-export async function sha256OfFile(
-  path: string,
+export async function sha256OfFiles(
+  paths: readonly string[],
   signal?: AbortSignal,
   onBytes?: (bytes: number) => void,
 ): Promise<string> {
   const hash = createHash('sha256');
   let bytes = 0;
-  const stream = createReadStream(path, { highWaterMark: READ_BYTES, ...(signal ? { signal } : {}) });
-  for await (const chunk of stream as AsyncIterable<Buffer>) {
-    hash.update(chunk);
-    bytes += chunk.byteLength;
-    onBytes?.(bytes);
+  for (const path of paths) {
+    const stream = createReadStream(path, { highWaterMark: READ_BYTES, ...(signal ? { signal } : {}) });
+    for await (const chunk of stream as AsyncIterable<Buffer>) {
+      hash.update(chunk);
+      bytes += chunk.byteLength;
+      onBytes?.(bytes);
+    }
   }
   return hash.digest('hex');
 }

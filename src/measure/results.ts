@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Unavailable } from './availability.ts';
+import { fittedPhoneSchema } from './phones-contract.ts';
 
 /**
  * The results contract: what `compare --json` prints, what `--out` writes after every variant and what later
@@ -162,6 +163,7 @@ const shareFigures = z.strictObject({
 export const variantSchema = z.strictObject({
   name: z.string().min(1),
   ref: z.string(),
+  /** Of a model in shards the bytes of all, and the hash of all as if they were one file. */
   file: z.strictObject({ bytes, sha256: orUnavailable(z.string().regex(/^[0-9a-f]{64}$/)) }),
   model: orUnavailable(
     z.strictObject({
@@ -305,6 +307,8 @@ export const resultsSchema = z.strictObject({
   /** The name of the reference variant, or null when nothing was compared with one. */
   reference: z.string().nullable(),
   variants: z.array(variantSchema),
+  /** What the phones of `--device` make of the variants. */
+  devices: z.array(fittedPhoneSchema).optional(),
   /** Models behind an OpenAI-compatible endpoint, asked the same tasks. */
   endpoints: z.array(endpoint).optional(),
   recommendation: orUnavailable(

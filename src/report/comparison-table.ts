@@ -9,6 +9,7 @@ import { endpointLines } from './endpoint-lines.ts';
 import { type CellColumn, type FigureColumn, writeColumn } from './figure-column.ts';
 import { createFootnotes, type Footnotes } from './footnotes.ts';
 import { describeMarks } from './legend.ts';
+import { phoneAdvice, phoneColumns } from './phone-columns.ts';
 import { describeMeasurement, describeModels } from './provenance.ts';
 import { plainStyle, type Style } from './style.ts';
 import { taskColumns } from './task-columns.ts';
@@ -60,6 +61,7 @@ export function renderComparisonTable(results: Results, options: TableOptions = 
     renderFailures(page),
     renderEndpoints(page),
     renderRecommendation(page),
+    renderPhones(page),
     renderWarnings(page),
     renderMeasurement(page),
   ];
@@ -82,6 +84,7 @@ function writeTables(page: Page, details: boolean): Table[] {
       columns: [...compositionColumns(results), ...figureColumns([weightErrorColumn], page)],
     },
   ];
+  tables.push({ title: 'Phones', columns: phoneColumns(results) });
   if (details) {
     const tasks = taskColumns(results);
     tables.push({ title: 'Divergence', columns: figureColumns(divergenceColumns, page) });
@@ -202,6 +205,10 @@ function renderRecommendation({ results: { recommendation }, width, style }: Pag
       ? style.bold(style.good(verdict)) + line.slice(verdict.length)
       : line,
   );
+}
+
+function renderPhones({ results, width }: Page): string[] {
+  return phoneAdvice(results).flatMap((line) => wrap(printable(line), width, '  '));
 }
 
 function renderWarnings({ results: { warnings }, width, style }: Page): string[] {

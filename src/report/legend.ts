@@ -36,6 +36,9 @@ export function describeMarks(results: Results, tables: readonly Table[]): strin
       ...(hasPerplexity || hasDivergence ? ['±: standard error'] : []),
       ...(hasTasks ? ['(-): 95 % interval'] : []),
     ],
+    (results.devices ?? []).length > 0
+      ? ['phones: ✓ fits, ~ tight, ✗ no; = measured on that phone, ≈ predicted, after 256 tokens']
+      : [],
   ];
   return lines.filter((parts) => parts.length > 0).map((parts) => parts.join('; '));
 }

@@ -53,7 +53,7 @@ function tableOf(
 }
 
 function headingOf({ title, unit }: DocumentColumn): string {
-  return unit === '' ? title : `${title}, ${unit}`;
+  return `${title}${title.endsWith('/') || unit === '' ? '' : ' '}${unit}`;
 }
 
 function nameOf({ variant, isReference, isRecommended }: ReportRow): string {
@@ -108,5 +108,5 @@ const ENTITIES: Readonly<Record<string, string>> = {
 function escaped(text: string): string {
   return printable(text)
     .replaceAll(/[\\`*[\]|~]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])/g, (mark) => `\\${mark}`)
-    .replaceAll(/[&<>@#]/g, (mark) => ENTITIES[mark] ?? mark);
+    .replaceAll(/[&<>]|(?<![A-Za-z0-9])[@#]/g, (mark) => ENTITIES[mark] ?? mark);
 }

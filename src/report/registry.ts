@@ -1,6 +1,9 @@
 import type { Results } from '../measure/results.ts';
 import { renderComparisonTable, type TableOptions } from './comparison-table.ts';
+import { renderCsv } from './csv.ts';
 import { renderJson } from './json.ts';
+import { renderMarkdown } from './markdown.ts';
+import { type Report, reportOf } from './report.ts';
 
 /** What a caller may ask of any renderer; each takes what it understands. */
 export type RenderOptions = TableOptions;
@@ -10,12 +13,14 @@ type Renderer = (results: Results, options: RenderOptions) => string;
 const renderers = {
   table: renderComparisonTable,
   json: renderJson,
+  markdown: (results) => renderMarkdown(reportOf(results)),
+  csv: (results) => renderCsv(reportOf(results)),
 } as const satisfies Record<string, Renderer>;
 
 export type RendererName = keyof typeof renderers;
 
 /** The forms that results can be rendered in. */
-export const RENDERER_NAMES: readonly RendererName[] = ['table', 'json'];
+export const RENDERER_NAMES: readonly RendererName[] = ['table', 'json', 'markdown', 'csv'];
 
 /**
  * Renders results as text, without a newline at its end.
@@ -24,4 +29,10 @@ export const RENDERER_NAMES: readonly RendererName[] = ['table', 'json'];
 export function render(name: RendererName, results: Results, options: RenderOptions = {}): string {
   const renderer: Renderer = renderers[name];
   return renderer(results, options);
+}
+
+/** Renders a report as one HTML file. What draws its charts is loaded only here. */
+export async function renderHtml(report: Report): Promise<string> {
+  const { renderPage } = await import('./html/page.ts');
+  return renderPage(report);
 }

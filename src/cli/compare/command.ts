@@ -1,7 +1,7 @@
 import { Command, Option } from 'commander';
 import { DEFAULT_LIMITS } from '../../measure/limits.ts';
 import type { CommandContext } from '../command-context.ts';
-import { layers, listOf, percentage, positiveNumber, threads, wholeNumber } from '../options.ts';
+import { layers, listOf, names, percentage, positiveNumber, threads, wholeNumber } from '../options.ts';
 
 export interface CompareOptions {
   reference?: string;
@@ -20,6 +20,8 @@ export interface CompareOptions {
   gpu: 'auto' | 'off' | 'metal' | 'vulkan' | 'cuda';
   gpuLayers: number | 'max';
   seed: number;
+  device: string[];
+  phoneContext: number;
   maxKld: number;
   minSameTop: number;
   maxPerplexityIncrease: number;
@@ -30,6 +32,7 @@ export interface CompareOptions {
   quiet?: boolean;
   yes?: boolean;
   out?: string;
+  html?: string;
   resume?: string;
   shard?: string;
 }
@@ -76,6 +79,14 @@ export function compareCommand(context: CommandContext): Command {
     .option('--gpu-layers <n>', 'layers to keep on the GPU, or max', layers, 'max')
     .option('--seed <n>', 'of the random tokens that speed is measured on', wholeNumber(0), 42)
     .option('--timeout <seconds>', 'the longest any one step may take', positiveNumber, 900)
+    .optionsGroup('Phones:')
+    .option(
+      '--device <names>',
+      'judge the variants on these phones too, separated by commas: see fit',
+      names,
+      [],
+    )
+    .option('--phone-context <n>', 'tokens of context there', positive, 2048)
     .optionsGroup('Limits of the recommendation:')
     .option('--max-kld <nats>', 'mean KL divergence', positiveNumber, DEFAULT_LIMITS.maxMeanKld)
     .addOption(
@@ -99,6 +110,7 @@ export function compareCommand(context: CommandContext): Command {
       '--shard <i/n>',
       'evaluate one of n shares of text and tasks; auto takes it from the CI job. report puts them together',
     )
+    .option('--html <file>', 'also write a page for a browser: charts, tables, light and dark')
     .option('--resume <file>', 'measure only what is missing in these results, and complete them')
     .option('-y, --yes', 'do not ask before downloading more than 1 GB')
     .option('-q, --quiet', 'no progress on stderr')

@@ -1,10 +1,17 @@
 import { requireComparable } from '../../measure/comparable.ts';
+import type { FittedPhone } from '../../measure/phones-contract.ts';
 import type { Settings } from '../../measure/results.ts';
 import { render } from '../../report/registry.ts';
+import { QuantscopeError } from '../../util/errors.ts';
 import { type EvaluationInput, QUICK, readEvaluation } from '../comparison/evaluation-input.ts';
 import { readResults, requireSameSettings } from '../comparison/previous-results.ts';
 import { runComparison } from '../comparison/run.ts';
-import { chooseReference, describeVariants, identitiesOf } from '../comparison/variants.ts';
+import {
+  chooseReference,
+  describeVariants,
+  type HeaderedVariant,
+  identitiesOf,
+} from '../comparison/variants.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
 import { filesOf } from '../model-files.ts';
 import { shardOf } from '../shard.ts';
@@ -33,6 +40,7 @@ export async function runCompare({ refs, options, signal }: CompareRun): Promise
   const { evaluation, text, taskItems, choiceItems } = await readEvaluation(options, variants);
   const settings = settingsOf(options, evaluation);
   if (previous !== null) requireSameSettings(previous, settings, options.threads);
+  const phones = await phonesOf(variants, options);
   const { results, resultsPath } = await runComparison({
     input: {
       text,
@@ -42,6 +50,7 @@ export async function runCompare({ refs, options, signal }: CompareRun): Promise
       reference,
       settings,
       findThreads: options.threads === 'auto',
+      phones,
       share: options.shard === undefined ? null : shardOf(options.shard, process.env),
       previous,
     },
@@ -56,7 +65,34 @@ export async function runCompare({ refs, options, signal }: CompareRun): Promise
   const style = terminalStyle(process.stdout);
   process.stdout.write(`${render(format, results, { style, details: options.details ?? false })}\n`);
   if (!options.quiet) process.stderr.write(`Results are in ${resultsPath}\n`);
+  if (options.html !== undefined) {
+    const { writeComparisonPage } = await import('../report/html-file.ts');
+    await writeComparisonPage(options.html, results, signal);
+    if (!options.quiet) process.stderr.write(`The page is in ${options.html}\n`);
+  }
   return results.variants.some(({ status }) => status === 'failed') ? EXIT.finding : EXIT.done;
+}
+
+/** What the asked phones make of the variants that can be read. */
+async function phonesOf(
+  variants: readonly HeaderedVariant[],
+  { device, phoneContext }: CompareOptions,
+): Promise<FittedPhone[]> {
+  if (device.length === 0) return [];
+  const [{ findDevice }, { devicesOf }, { onPhones }] = await Promise.all([
+    import('../../device/profiles.ts'),
+    import('../device-catalogue.ts'),
+    import('../fit/on-phones.ts'),
+  ]);
+  const catalogue = await devicesOf(undefined);
+  const devices = [...new Set(device.map((name) => findDevice(name, catalogue)))];
+  const models = variants.flatMap(({ name, ref, header }) =>
+    header instanceof QuantscopeError ? [] : [{ name, ref, header }],
+  );
+  // Written out by its own contract, which is not read-only.
+  return structuredClone(
+    onPhones(models, devices, catalogue, { contextSize: phoneContext }),
+  ) as FittedPhone[];
 }
 
 function settingsOf(options: CompareOptions, evaluation: EvaluationInput['evaluation']): Settings {

@@ -1,17 +1,24 @@
 import { basename } from 'node:path';
-import { readHeader } from '../../gguf/index.ts';
+import type { GgufHeader } from '../../gguf/index.ts';
 import type { ResolvedFile } from '../../hub/index.ts';
-import { openFile } from '../../io/index.ts';
 import type { TokenizerIdentity } from '../../measure/comparable.ts';
 import type { ComparisonVariant } from '../../measure/comparison.ts';
 import { describeFile } from '../../measure/size.ts';
 import { QuantscopeError, UsageError } from '../../util/errors.ts';
+import { withHeader } from '../described-file.ts';
+
+/** A row with the header it was described from, which phones are judged by. */
+export interface HeaderedVariant extends ComparisonVariant {
+  readonly header: GgufHeader | QuantscopeError;
+}
+
+type Unnamed = Omit<HeaderedVariant, 'name'>;
 
 /** The files as rows: described from their headers, named by their quantization, most precise first. */
 export async function describeVariants(
   files: readonly ResolvedFile[],
   signal: AbortSignal,
-): Promise<ComparisonVariant[]> {
+): Promise<HeaderedVariant[]> {
   return named(await Promise.all(files.map((file) => describe(file, signal))));
 }
 
@@ -24,29 +31,18 @@ export function identitiesOf(
   );
 }
 
-async function describe(file: ResolvedFile, signal: AbortSignal): Promise<Omit<ComparisonVariant, 'name'>> {
-  try {
-    await using source = await openFile(file.path);
-    const header = await readHeader(source, { signal });
-    return {
-      ref: file.ref,
-      path: file.path,
-      bytes: source.byteLength,
-      described: describeFile(header, file.path),
-    };
-  } catch (thrown) {
-    signal.throwIfAborted();
-    if (!(thrown instanceof QuantscopeError)) throw thrown;
-    return { ref: file.ref, path: file.path, bytes: 0, described: thrown };
-  }
+async function describe(file: ResolvedFile, signal: AbortSignal): Promise<Unnamed> {
+  const { ref, path, paths, bytes, header } = await withHeader(file, signal);
+  const isRead = !(header instanceof QuantscopeError);
+  return { ref, path, paths, bytes, header, described: isRead ? describeFile(header, path) : header };
 }
 
 /** By quantization, most precise first; by file where two would have one name. */
-function named(files: readonly Omit<ComparisonVariant, 'name'>[]): ComparisonVariant[] {
+function named(files: readonly Unnamed[]): HeaderedVariant[] {
   const stem = ({ path }: { path: string }) => basename(path).replace(/\.gguf$/, '');
-  const label = (file: Omit<ComparisonVariant, 'name'>) =>
+  const label = (file: Unnamed) =>
     file.described instanceof QuantscopeError ? stem(file) : file.described.quantization.label;
-  const bits = ({ described }: Omit<ComparisonVariant, 'name'>) =>
+  const bits = ({ described }: Unnamed) =>
     described instanceof QuantscopeError ? -1 : described.quantization.bitsPerWeight;
   const labels = files.map(label);
   const named = files.map((file, index) => {

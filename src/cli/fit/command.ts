@@ -1,6 +1,6 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { CommandContext } from '../command-context.ts';
-import { wholeNumber } from '../options.ts';
+import { names, wholeNumber } from '../options.ts';
 
 export interface FitOptions {
   device: string[];
@@ -55,12 +55,6 @@ export function fitCommand(context: CommandContext): Command {
       const { runFit } = await import('./run.ts');
       context.done(await runFit(refs, options, context.signal));
     });
-}
-
-function names(text: string, before: readonly string[]): string[] {
-  const named = text.split(',').map((name) => name.trim());
-  if (named.some((name) => name === '')) throw new InvalidArgumentError('Give names separated by commas.');
-  return [...before, ...named];
 }
 
 const UNITS: Readonly<Record<string, number>> = {

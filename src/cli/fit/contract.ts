@@ -1,64 +1,13 @@
 import { z } from 'zod';
 import { BACKENDS } from '../../device/cost-terms.ts';
-import { VERDICTS } from '../../device/fit.ts';
 import { FIT_SCHEMA_ID, type FitReport } from '../../device/fit-report.ts';
-
-const bytes = z.int().nonnegative();
-const missing = z.object({ status: z.literal('unavailable'), reason: z.string() });
-const rate = z.union([z.number().positive(), missing]);
-
-const speedSchema = z.object({
-  backend: z.enum(BACKENDS),
-  promptTps: rate,
-  generationTps: rate.describe('After a prompt of 256 tokens.'),
-  low: rate.describe(
-    'Bounds of generationTps: 90 % of the measurements a model had not seen fell between them.',
-  ),
-  high: rate,
-  basis: z.enum(['measured', 'predicted']),
-  evidence: z.string().nullable(),
-});
-
-const changeSchema = z.object({
-  contextSize: z.int(),
-  cacheType: z.enum(['f32', 'f16', 'bf16', 'q8_0', 'q5_1', 'q5_0', 'q4_1', 'q4_0', 'iq4_nl']),
-});
-
-const variantSchema = z.object({
-  name: z.string(),
-  ref: z.string(),
-  contextSize: z.int(),
-  cacheType: z.string(),
-  verdict: z.enum(VERDICTS),
-  memory: z.object({
-    basis: z.literal('estimated'),
-    weightsBytes: bytes.describe('As loaded: a shared embedding counts twice where it is copied.'),
-    kvBytes: bytes,
-    stateBytes: bytes.describe('Of recurrent layers.'),
-    computeBytes: bytes,
-    totalBytes: bytes,
-    budgetBytes: z.union([bytes, missing]),
-    repackedBytes: bytes.describe('Weights that the CPU keeps rearranged.'),
-    fileBytes: bytes.describe('Pages of the file with mmap, which the system may drop.'),
-    anonymousBytes: bytes.describe('With mmap, what it may not drop.'),
-  }),
-  speeds: z.array(speedSchema).describe('One for each backend of the phone.'),
-  reasons: z.array(z.string()),
-  change: changeSchema.nullable().describe('What would make it fit.'),
-});
+import { TENSOR_TYPE_NAMES } from '../../gguf/index.ts';
+import { fittedPhoneSchema } from '../../measure/phones-contract.ts';
 
 /** What `fit --json` prints: `FitReport` in src/device, which imports no package. */
-const fitSchema = z.object({
+export const fitSchema = z.object({
   schema: z.literal(FIT_SCHEMA_ID),
-  devices: z.array(
-    z.object({
-      device: z.string(),
-      name: z.string(),
-      variants: z.array(variantSchema),
-      advice: z.string(),
-      recommended: z.string().nullable(),
-    }),
-  ),
+  devices: z.array(fittedPhoneSchema),
 }) satisfies z.ZodType<FitReport>;
 
 const figure = z.strictObject({
@@ -104,6 +53,23 @@ export const devicesSchema = z.strictObject({
       speed: z.string().optional().describe('Why no speed can be given.'),
     }),
   ),
+  learned: z
+    .array(
+      z.strictObject({
+        device: z.string(),
+        backend: z.enum(BACKENDS),
+        model: z.string(),
+        label: z.string(),
+        shape: z.tuple([z.string(), z.int(), z.int(), z.int(), z.int(), z.int(), z.int()]),
+        tensorBytes: z.int().positive(),
+        mainType: z.enum(TENSOR_TYPE_NAMES),
+        promptTps: z.number().positive(),
+        generationTps: z.number().positive(),
+        measuredAt: z.iso.datetime(),
+      }),
+    )
+    .default([])
+    .describe('Speeds that kit check --learn keeps.'),
 });
 
 export function fitSchemas(): Record<string, object> {

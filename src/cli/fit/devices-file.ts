@@ -32,7 +32,7 @@ export async function readDevices(path: string): Promise<DeviceCatalogue> {
   }
   const parsed = devicesSchema.safeParse(json);
   if (!parsed.success) throw invalid(path, z.prettifyError(parsed.error));
-  const { devices, chips } = parsed.data;
+  const { devices, chips, learned } = parsed.data;
   // The schema's optional fields may be undefined, the profile's may only be absent; read, they are the same.
   const extended = extendDevices(BUILT_IN_DEVICES, {
     devices: devices as DeviceProfile[],
@@ -42,7 +42,13 @@ export async function readDevices(path: string): Promise<DeviceCatalogue> {
   if (lost !== undefined) {
     throw invalid(path, `${lost.id}: no chip "${lost.chip}"; describe it under "chips", or write null`);
   }
-  return extended;
+  return {
+    ...extended,
+    devices: extended.devices.map((device) => {
+      const own = learned.filter((row) => row.device === device.id);
+      return own.length === 0 ? device : { ...device, learned: own };
+    }),
+  };
 }
 
 function invalid(path: string, reason: string, cause?: unknown): UsageError {

@@ -1,6 +1,7 @@
 import { isAvailable } from '../../measure/availability.ts';
 import type { Results, Tasks } from '../../measure/results.ts';
 import { divergenceColumns } from '../divergence-columns.ts';
+import { formatPValue } from '../numbers.ts';
 import { combined, type Report, rowsOf } from '../report.ts';
 import { documentColumns, mainColumns } from '../report-columns.ts';
 import { printable } from '../text-width.ts';
@@ -24,13 +25,13 @@ export function accuracySection(report: Report): Section | null {
     title: 'Accuracy',
     content: html`${figureTable('What each variant loses', report, rows, accuracy)}
 <p class="note">± is the standard error, ranges are 95 % Wilson intervals, flips are answers gone right or wrong against the reference with McNemar's exact p.</p>
-${divergencePart(report, results)}${tasksPart(report)}`,
+${machineKey(report)}<div class="pair"><div>${divergenceFigure(report)}${flipTable(report)}</div>${taskFigure(report)}</div>
+${divergenceTable(report, results)}${taskTable(report)}`,
   };
 }
 
-function divergencePart(report: Report, results: Results): Markup | null {
-  const rows = rowsOf(report);
-  const spreads = rows.flatMap((row, index): DivergenceSpread[] => {
+function divergenceFigure(report: Report): Markup | null {
+  const spreads = rowsOf(report).flatMap((row, index): DivergenceSpread[] => {
     const { divergence } = row.variant;
     if (row.isReference || !isAvailable(divergence)) return [];
     return [
@@ -51,11 +52,10 @@ function divergencePart(report: Report, results: Results): Markup | null {
     ];
   });
   if (!spreads.some(({ percentiles }) => percentiles.some(({ value }) => value > 0))) return null;
-  const columns = documentColumns(divergenceColumns, results);
-  return html`<div class="beside">${figure(
+  return figure(
     'Divergence over the text',
     divergenceChart(
-      'KL divergence of each variant from the median to the maximum; figures in the table beside',
+      'KL divergence of each variant from the median to the maximum; figures in the tables below',
       spreads,
     ),
     legend([
@@ -63,22 +63,41 @@ function divergencePart(report: Report, results: Results): Markup | null {
       { ink: 'ink', text: 'mean', shape: 'diamond' },
       { ink: 'bar', text: 'p90, p95, p99, p99.9, maximum', shape: 'dot' },
     ]),
-  )}<div>${figureTable('Divergence', report, rows, columns)}</div></div>`;
+  );
 }
 
-function tasksPart(report: Report): Markup | null {
-  const rows = rowsOf(report);
-  const asked = rows.flatMap((row, index) =>
-    isAvailable(row.variant.tasks) ? [{ row, index, tasks: row.variant.tasks }] : [],
-  );
-  if (asked.length === 0) return null;
-  const kinds = [ALL_KINDS, ...new Set(asked.flatMap(({ tasks }) => Object.keys(tasks.byTask)))];
+function divergenceTable(report: Report, results: Results): Markup | null {
+  const columns = documentColumns(divergenceColumns, results);
+  return columns.length === 0 ? null : figureTable('Divergence', report, rowsOf(report), columns);
+}
+
+interface Asked {
+  readonly index: number;
+  readonly name: string;
+  readonly tasks: Tasks;
+}
+
+function askedOf(report: Report): Asked[] {
+  return rowsOf(report).flatMap((row, index) => {
+    const { tasks } = row.variant;
+    return isAvailable(tasks) ? [{ index, name: chartName(row, report), tasks }] : [];
+  });
+}
+
+function kindsOf(asked: readonly Asked[]): string[] {
+  const kinds = [...new Set(asked.flatMap(({ tasks }) => Object.keys(tasks.byTask)))];
   // One kind is all there is.
-  const shown = kinds.length === 2 ? [ALL_KINDS] : kinds;
-  const series = asked.slice(0, MOST_SERIES).map(({ row, index, tasks }) => ({
+  return kinds.length === 1 ? [ALL_KINDS] : [ALL_KINDS, ...kinds];
+}
+
+function taskFigure(report: Report): Markup | null {
+  const asked = askedOf(report);
+  if (asked.length === 0) return null;
+  const kinds = kindsOf(asked);
+  const series = asked.slice(0, MOST_SERIES).map(({ index, name, tasks }) => ({
     row: index,
-    name: chartName(row, report),
-    shares: shown.flatMap((kind): TaskShare[] => {
+    name,
+    shares: kinds.flatMap((kind): TaskShare[] => {
       const counts = countsOf(tasks, kind);
       if (counts === undefined || counts.total === 0) return [];
       const { correct, total, low, high } = counts;
@@ -86,11 +105,27 @@ function tasksPart(report: Report): Markup | null {
       return [{ kind: printable(kind), percent, low: low * 100, high: high * 100, text: shareText(counts) }];
     }),
   }));
-  const names = asked.map(({ row }) => chartName(row, report));
-  const table = plainTable(
-    'Tasks right, with 95 % intervals',
-    ['kind', ...names],
-    shown.map((kind) => [
+  return figure(
+    'Tasks by kind',
+    taskChart(
+      'Share of tasks right by kind, with 95 % intervals; figures in the tables below',
+      kinds.map(printable),
+      series,
+    ),
+    legend(
+      series.map(({ name }, index) => ({ ink: rampInk(index, series.length), text: name, shape: 'dot' })),
+    ),
+  );
+}
+
+function taskTable(report: Report): Markup | null {
+  const asked = askedOf(report);
+  if (asked.length === 0) return null;
+  const kinds = kindsOf(asked);
+  return plainTable(
+    'Tasks right, with 95 % intervals in percent',
+    ['kind', ...asked.map(({ name }) => name)],
+    kinds.map((kind) => [
       printable(kind),
       ...asked.map(({ tasks }) => {
         const counts = countsOf(tasks, kind);
@@ -98,17 +133,20 @@ function tasksPart(report: Report): Markup | null {
       }),
     ]),
   );
-  return html`<div class="beside">${figure(
-    'Tasks by kind',
-    taskChart(
-      'Share of tasks right by kind, with 95 % intervals; figures in the table beside',
-      shown.map(printable),
-      series,
-    ),
-    legend(
-      series.map(({ name }, index) => ({ ink: rampInk(index, series.length), text: name, shape: 'dot' })),
-    ),
-  )}<div>${table}${flipTable(asked.map(({ tasks }, index) => ({ name: names[index] ?? '', tasks })))}</div></div>${machineKey(report)}`;
+}
+
+function flipTable(report: Report): Markup | null {
+  const rows = askedOf(report).flatMap(({ name, tasks: { flips } }) => {
+    if (!isAvailable(flips)) return [];
+    const { lost, gained, share, pValue } = flips;
+    return [[name, String(lost), String(gained), (share * 100).toFixed(1), formatPValue(pValue)]];
+  });
+  if (rows.length === 0) return null;
+  return plainTable(
+    'Answers that flipped',
+    ['variant', 'right to wrong', 'wrong to right', '% of all', 'p'],
+    rows,
+  );
 }
 
 type Counts = Tasks['byTask'][string];
@@ -119,23 +157,5 @@ function countsOf(tasks: Tasks, kind: string): Counts | undefined {
 }
 
 function shareText({ correct, total, low, high }: Counts): string {
-  return `${correct}/${total} (${(low * 100).toFixed(0)}\u2013${(high * 100).toFixed(0)} %)`;
-}
-
-function flipTable(asked: readonly { readonly name: string; readonly tasks: Tasks }[]): Markup | null {
-  const rows = asked.flatMap(({ name, tasks: { flips } }) =>
-    isAvailable(flips)
-      ? [
-          [
-            name,
-            String(flips.lost),
-            String(flips.gained),
-            `${(flips.share * 100).toFixed(1)} %`,
-            flips.pValue.toPrecision(2),
-          ],
-        ]
-      : [],
-  );
-  if (rows.length === 0) return null;
-  return plainTable('Answers that flipped', ['variant', 'lost', 'gained', 'of all', 'p'], rows);
+  return `${correct}/${total} (${(low * 100).toFixed(0)}\u2013${(high * 100).toFixed(0)})`;
 }

@@ -55,5 +55,5 @@ export function plainNumber(value: number): string {
 /** Room for names: as wide as the longest, within a third of the drawing. */
 export function nameRoom(names: readonly string[], width: number): number {
   const longest = Math.max(0, ...names.map((name) => name.length));
-  return Math.min(Math.round(width / 3), 14 + Math.ceil(longest * 7));
+  return Math.min(Math.round(width / 3), 20 + Math.ceil(longest * 7.6));
 }

@@ -22,7 +22,6 @@ export function barChart(label: string, unit: string, bars: readonly Bar[]): Mar
   return chart(label, (width): Drawing => {
     const names = bars.map(({ name }) => name);
     const left = nameRoom(names, width);
-    const ends = bars.map(({ value, error }) => value + error);
     const errors: Whisker[] = bars.flatMap(({ value, error }, y) =>
       error > 0 ? [{ low: value - error, high: value + error, y }] : [],
     );
@@ -35,7 +34,7 @@ export function barChart(label: string, unit: string, bars: readonly Bar[]): Mar
       })),
       option: {
         grid: { left, right: 58, top: 6, bottom: 44 },
-        xAxis: valueAxis(unit, { min: 0, max: Math.max(...ends) }),
+        xAxis: valueAxis(unit, { min: 0 }),
         yAxis: nameAxis(names, left - 12),
         series: [
           {
@@ -75,17 +74,16 @@ export interface StackOptions {
   readonly inks: ReadonlyMap<string, Ink>;
   readonly max?: number;
   /** Dashed lines across. */
-  readonly lines?: readonly { readonly at: number; readonly text: string }[];
+  readonly lines?: readonly number[];
 }
 
 /** Horizontal bars of parts in the order of `inks`. */
 export function stackedChart(label: string, bars: readonly StackedBar[], options: StackOptions): Markup {
-  const { unit, inks, lines = [] } = options;
+  const { unit, inks, max, lines = [] } = options;
   return chart(label, (width): Drawing => {
     const names = bars.map(({ name }) => name);
     const left = nameRoom(names, width);
     const totals = bars.map(({ parts }) => parts.reduce((sum, { value }) => sum + value, 0));
-    const max = options.max ?? Math.max(...totals, ...lines.map(({ at }) => at));
     const marks = bars.flatMap(({ name, row, parts }, y) => {
       let end = 0;
       return parts.map(({ part, value, text }) => {
@@ -94,11 +92,11 @@ export function stackedChart(label: string, bars: readonly StackedBar[], options
       });
     });
     return {
-      height: bars.length * ROW_HEIGHT + 52 + (lines.length > 0 ? 18 : 0),
+      height: bars.length * ROW_HEIGHT + 52,
       marks,
       option: {
-        grid: { left, right: 66, top: lines.length > 0 ? 24 : 6, bottom: 44 },
-        xAxis: valueAxis(unit, { min: 0, max }),
+        grid: { left, right: 66, top: 6, bottom: 44 },
+        xAxis: valueAxis(unit, { min: 0, ...(max === undefined ? {} : { max }) }),
         yAxis: nameAxis(names, left - 12),
         series: [
           ...[...inks].map(([part, ink], index) => ({
@@ -114,10 +112,8 @@ export function stackedChart(label: string, bars: readonly StackedBar[], options
                     silent: true,
                     symbol: 'none',
                     lineStyle: { color: INKS.limit, type: [4, 4], width: 1.25 },
-                    data: lines.map(({ at, text }) => ({
-                      xAxis: at,
-                      label: { position: 'end', color: INKS.muted, fontSize: 12, formatter: () => text },
-                    })),
+                    label: { show: false },
+                    data: lines.map((at) => ({ xAxis: at })),
                   },
                 }
               : {}),

@@ -87,7 +87,9 @@ function slim(svg: string): string {
     .replace(/<rect [^>]*fill="none"[^>]*><\/rect>/, '')
     .replaceAll(/ (?:class|ecmeta_\w+|pointer-events|xml:space)="[^"]*"/g, '')
     .replaceAll(/ style="[^"]*?font-size:(\d+)px;[^"]*?(font-weight:\w+)?;?"/g, ' font-size="$1"')
-    .replaceAll(/(\d\.\d\d)\d+/g, '$1')
+    .replaceAll(/ (?:d|transform|x|y|r|cx|cy|width|height)="[^"]*"/g, (attribute) =>
+      attribute.replaceAll(/(\d\.\d\d)\d+/g, '$1'),
+    )
     .replaceAll(/><\/(?:path|rect|circle)>/g, '/>')
     .replaceAll('\n', '');
   return withThemeColours(shapes);

@@ -185,9 +185,12 @@ export function memorySection(report: Report): Section | null {
           stackedChart('Memory of each variant by use; figures in the table beside', bars, {
             unit: 'MiB',
             inks: MEMORY_INKS,
-            lines: near.slice(0, 3),
+            lines: near.map(({ at }) => at),
           }),
-          legend([...MEMORY_INKS].map(([text, ink]) => ({ text, ink }))),
+          legend([
+            ...[...MEMORY_INKS].map(([text, ink]) => ({ text, ink })),
+            ...near.map(({ text }) => ({ text, ink: 'limit', shape: 'dash' })),
+          ]),
         );
   return {
     id: 'memory',
@@ -204,7 +207,10 @@ function budgetsOf({ fit }: Report): { at: number; text: string }[] {
     const budget = variants[0]?.memory.budgetBytes;
     if (typeof budget === 'number' && !byBudget.has(budget)) byBudget.set(budget, printable(name));
   }
-  return [...byBudget].map(([bytes, text]) => ({ at: bytes / MEBI, text }));
+  return [...byBudget].map(([bytes, text]) => ({
+    at: bytes / MEBI,
+    text: `${text}, ${mebibytes(bytes / MEBI)}`,
+  }));
 }
 
 function mebibytes(value: number): string {

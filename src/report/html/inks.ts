@@ -19,6 +19,8 @@ export const INKS = {
   ramp3: '#0000b3',
   ramp4: '#0000b4',
   ramp5: '#0000b5',
+  ramp6: '#0000b6',
+  ramp7: '#0000b7',
 } as const;
 export type Ink = keyof typeof INKS;
 
@@ -29,7 +31,16 @@ export function withThemeColours(svg: string): string {
 }
 
 /** From most precise to least. */
-const RAMP = ['ramp0', 'ramp1', 'ramp2', 'ramp3', 'ramp4', 'ramp5'] as const satisfies Ink[];
+const RAMP = [
+  'ramp0',
+  'ramp1',
+  'ramp2',
+  'ramp3',
+  'ramp4',
+  'ramp5',
+  'ramp6',
+  'ramp7',
+] as const satisfies Ink[];
 
 /** The ink of the nth of so many, from most precise to least, spread over the ramp. */
 export function rampInk(index: number, count: number): Ink {

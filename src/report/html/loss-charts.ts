@@ -14,7 +14,7 @@ export interface DivergenceSpread {
   readonly isRecommended: boolean;
 }
 
-const ROW_HEIGHT = 34;
+const ROW_HEIGHT = 38;
 
 /** From the median to the maximum, on a logarithmic scale: tails are what a mean hides. */
 export function divergenceChart(label: string, spreads: readonly DivergenceSpread[]): Markup {
@@ -45,6 +45,7 @@ export function divergenceChart(label: string, spreads: readonly DivergenceSprea
         value: [value, y],
         symbolSize: index === 0 ? 11 : index === percentiles.length - 1 ? 5 : 8 - index * 0.6,
         itemStyle: {
+          opacity: 1,
           color: index === 0 ? INKS.surface : isRecommended ? INKS.accent : INKS.bar,
           borderColor: isRecommended ? INKS.accent : INKS.bar,
           borderWidth: index === 0 ? 2 : 0,
@@ -73,7 +74,7 @@ export function divergenceChart(label: string, spreads: readonly DivergenceSprea
             z: 7,
             symbol: 'diamond',
             symbolSize: 10,
-            itemStyle: { color: INKS.ink },
+            itemStyle: { color: INKS.ink, opacity: 1 },
             data: drawn.flatMap(({ mean }, y) => (mean > 0 ? [[mean, y]] : [])),
           },
         ],
@@ -97,7 +98,7 @@ export interface TaskSeries {
   readonly shares: readonly TaskShare[];
 }
 
-const SERIES_GAP = 9;
+const SERIES_GAP = 8;
 
 /** A group of intervals a kind, one for each variant, in the variants' order. */
 export function taskChart(label: string, kinds: readonly string[], series: readonly TaskSeries[]): Markup {
@@ -141,7 +142,7 @@ export function taskChart(label: string, kinds: readonly string[], series: reado
             z: 6,
             symbolSize: 7,
             symbolOffset: [0, shift],
-            itemStyle: { color },
+            itemStyle: { color, opacity: 1 },
             data: points.map(({ percent, y }) => [percent, y]),
           },
         ]),

@@ -46,7 +46,10 @@ const FIGURE_SPACE = '\u2007';
 const STAND_IN = '\uE000';
 
 export function escapeText(text: string): string {
-  return printable(text.replaceAll(FIGURE_SPACE, STAND_IN))
+  // A space at an end parts the text from what the template puts beside it.
+  const edge = (pattern: RegExp) => (pattern.test(text) ? ' ' : '');
+  const line = printable(text.replaceAll(FIGURE_SPACE, STAND_IN));
+  return (line === '' ? edge(/\s/) : edge(/^\s/) + line + edge(/\s$/))
     .replaceAll(/[&<>"']/g, (character) => ENTITIES[character] ?? character)
     .replaceAll(STAND_IN, FIGURE_SPACE);
 }

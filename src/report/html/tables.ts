@@ -51,7 +51,7 @@ function bodyCell(cell: DocumentCell | undefined): Markup {
     return html`<td class="number missing">\u2013<span class="hidden"> not measured</span></td>`;
   }
   const best = cell.tone === 'best';
-  return html`<td class="number${best ? ' best' : ''}" data-value="${cell.value}">${cell.text}${best ? html`<span class="hidden"> best</span>` : null}</td>`;
+  return html`<td class="${best ? 'number best' : 'number'}" data-value="${cell.value}">${cell.text}${best ? html`<span class="hidden"> best</span>` : null}</td>`;
 }
 
 /** Why figures are missing, each reason once. */

@@ -27,6 +27,8 @@ export interface TradeOff {
 }
 
 const HEIGHT = 330;
+/** Share of the axis within which a name would run out of the drawing. */
+const NEAR_EDGE = 0.12;
 const SYMBOLS = ['circle', 'rect', 'triangle', 'diamond'] as const;
 
 /** Loss, on a logarithmic scale, against a cost, with the line along which no variant beats another in both. */
@@ -54,7 +56,16 @@ function draw({ axis, better, points, limit }: TradeOff): Drawing {
   // What loses nothing lies below any logarithmic scale: on its edge.
   const heightOf = ({ loss }: TradeOffPoint) => (loss === null || loss <= 0 ? floor : loss);
   const costs = points.map(({ cost }) => cost);
-  const middle = (Math.min(...costs) + Math.max(...costs)) / 2;
+  const [least, most] = [Math.min(...costs), Math.max(...costs)];
+  // Away from the line, which reaches a point from above in one chart and from the left in the other.
+  const sideOf = ({ cost }: TradeOffPoint) =>
+    better === 'lower'
+      ? cost < most * NEAR_EDGE
+        ? 'right'
+        : 'left'
+      : cost > most * (1 - NEAR_EDGE)
+        ? 'left'
+        : 'right';
   const series = [
     {
       type: 'line',
@@ -88,13 +99,16 @@ function draw({ axis, better, points, limit }: TradeOff): Drawing {
           symbol: SYMBOLS[point.machine % SYMBOLS.length],
           symbolSize: point.isRecommended ? 12 : 9,
           itemStyle: {
+            opacity: 1,
             color: isReference ? INKS.surface : ink,
             borderColor: ink,
             borderWidth: 2,
           },
           label: {
             show: true,
-            position: isReference ? 'top' : point.cost > middle ? 'left' : 'right',
+            position: isReference ? 'top' : sideOf(point),
+            textBorderColor: INKS.surface,
+            textBorderWidth: 3,
             distance: 8,
             color: point.isRecommended ? INKS.accent : INKS.ink,
             fontSize: 12,
@@ -118,7 +132,7 @@ function draw({ axis, better, points, limit }: TradeOff): Drawing {
     option: {
       grid: { left: 62, right: 26, top: 34, bottom: 46 },
       xAxis: valueAxis(axis, {
-        scale: Math.min(...costs) > 0.5 * Math.max(...costs),
+        scale: least > 0.5 * most,
         boundaryGap: ['4%', '6%'],
       }),
       yAxis: {

@@ -51,7 +51,7 @@ export function labelsAt(points: readonly { x: number; y: number; text: string }
     type: 'scatter',
     silent: true,
     symbolSize: 0.01,
-    itemStyle: { color: INKS.ink },
+    itemStyle: { color: INKS.ink, opacity: 1 },
     data: points.map(({ x, y, text }) => ({
       value: [x, y],
       label: {
@@ -60,6 +60,8 @@ export function labelsAt(points: readonly { x: number; y: number; text: string }
         distance,
         color: INKS.ink,
         fontSize: 12,
+        textBorderColor: INKS.surface,
+        textBorderWidth: 3,
         formatter: () => text,
       },
     })),

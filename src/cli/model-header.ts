@@ -1,9 +1,9 @@
-import type { GgufHeader } from '../../gguf/header.ts';
-import { readHeader } from '../../gguf/read.ts';
-import { parseShardName, readShards, type ShardedTensor, shardNames } from '../../gguf/shards.ts';
-import type { ByteSource } from '../../io/byte-source.ts';
-import { openSource } from '../../io/open-source.ts';
-import { openModelOf } from '../inspect/model.ts';
+import type { GgufHeader } from '../gguf/header.ts';
+import { readHeader } from '../gguf/read.ts';
+import { parseShardName, readShards, type ShardedTensor, shardNames } from '../gguf/shards.ts';
+import type { ByteSource } from '../io/byte-source.ts';
+import { openSource } from '../io/open-source.ts';
+import { openModelOf } from './inspect/model.ts';
 
 /** A model on disk or on a server: one file or all its shards, read as one. */
 export interface ModelFiles {

@@ -1,0 +1,33 @@
+import { type FitRequest, fitOn } from '../../device/fit.ts';
+import { type FittedDevice, fittedDevice } from '../../device/fit-report.ts';
+import type { DeviceCatalogue, DeviceProfile } from '../../device/profiles.ts';
+import { layerBitsOf, workloadOf } from '../../device/workload.ts';
+import { UsageError } from '../../util/errors.ts';
+import type { NamedHeader } from './models.ts';
+
+/**
+ * What phones make of models, from their headers.
+ * @throws UsageError `fit/no-layers` for a file that is no model to chat with
+ */
+export function onPhones(
+  models: readonly NamedHeader[],
+  devices: readonly DeviceProfile[],
+  catalogue: DeviceCatalogue,
+  request: FitRequest,
+): FittedDevice[] {
+  return devices.map((device) => {
+    const judged = models.map(({ name, ref, header }) => {
+      const fit = fitOn(header, device, catalogue, request);
+      const work = workloadOf(header);
+      if (fit !== null) return { name, ref, layerBits: work === null ? 0 : layerBitsOf(work), fit };
+      throw new UsageError(
+        'fit/no-layers',
+        `${ref}: the header does not describe layers that a phone could load`,
+        {
+          hint: 'A vocabulary, an encoder or a projector is no model to chat with: quantscope inspect says what it is.',
+        },
+      );
+    });
+    return fittedDevice(device, judged);
+  });
+}

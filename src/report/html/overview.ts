@@ -1,0 +1,134 @@
+import { isAvailable } from '../../measure/availability.ts';
+import { formatBytes } from '../../util/units.ts';
+import { changeLines, changeSummary, notable } from '../baseline-lines.ts';
+import { describeMeasurement } from '../provenance.ts';
+import { type Report, type ReportRow, rowsOf } from '../report.ts';
+import { printable } from '../text-width.ts';
+import { verdictOf } from '../verdict.ts';
+import type { Section } from './cost-sections.ts';
+import { html, type Markup } from './markup.ts';
+import { plainTable } from './tables.ts';
+
+/** The verdict in a sentence, and the four figures that it rests on. */
+export function verdictPart(report: Report): Markup {
+  const { headline, reasons, variant } = verdictOf(report);
+  const rows = rowsOf(report);
+  const chosen = rows.find((row) => row.variant.name === variant && row.isRecommended);
+  const reference = rows.find((row) => row.isReference && row.machine === chosen?.machine);
+  return html`<section class="verdict-part" aria-labelledby="verdict"><h2 id="verdict">${headline}</h2>
+${reasons.length === 0 ? null : html`<p class="reasons">${reasons.join(' ')}</p>`}${chosen === undefined ? null : html`<dl class="tiles">${tilesOf(chosen, reference).map(({ name, value, detail }) => html`<div><dt>${name}</dt><dd>${value}</dd><dd class="detail">${detail}</dd></div>`)}</dl>`}</section>`;
+}
+
+interface Tile {
+  readonly name: string;
+  readonly value: string;
+  readonly detail: string;
+}
+
+function tilesOf(chosen: ReportRow, reference: ReportRow | undefined): Tile[] {
+  const { file, speed, divergence, memory, tasks } = chosen.variant;
+  const tiles: Tile[] = [];
+  const other = reference?.variant;
+  const isItself = other === undefined || other === chosen.variant;
+  tiles.push({
+    name: 'Size',
+    value: formatBytes(file.bytes),
+    detail: isItself
+      ? ''
+      : `${Math.round((100 * file.bytes) / other.file.bytes)} % of ${printable(other.name)}`,
+  });
+  if (isAvailable(speed) && isAvailable(speed.generation)) {
+    const { meanTps } = speed.generation;
+    const theirs =
+      !isItself && isAvailable(other.speed) && isAvailable(other.speed.generation)
+        ? other.speed.generation.meanTps
+        : 0;
+    tiles.push({
+      name: 'Generation',
+      value: `${meanTps >= 100 ? meanTps.toFixed(0) : meanTps.toFixed(1)} tokens/s`,
+      detail:
+        theirs > 0 && other !== undefined
+          ? `${(meanTps / theirs).toFixed(2)} × ${printable(other.name)}`
+          : '',
+    });
+  }
+  if (isAvailable(divergence) && !isItself) {
+    tiles.push({
+      name: 'Mean KLD',
+      value: `${Number(divergence.meanKld.toPrecision(3))} nats`,
+      detail: `${(divergence.sameTop * 100).toFixed(1)} % same top token`,
+    });
+  }
+  if (isAvailable(tasks) && tasks.total > 0) {
+    const flips = isAvailable(tasks.flips) && !isItself ? `, ${tasks.flips.count} flipped` : '';
+    tiles.push({
+      name: 'Tasks right',
+      value: `${((100 * tasks.correct) / tasks.total).toFixed(1)} %`,
+      detail: `${tasks.correct} of ${tasks.total}${flips}`,
+    });
+  }
+  if (tiles.length < 4 && isAvailable(memory) && isAvailable(memory.peakRssBytes)) {
+    tiles.push({
+      name: 'Peak memory',
+      value: formatBytes(memory.peakRssBytes),
+      detail: 'of the whole process',
+    });
+  }
+  return tiles.slice(0, 4);
+}
+
+const SIGNS = { better: '\u25B2', worse: '\u25BC', 'within noise': '\u2248', unknown: '?' } as const;
+
+/** What changed since a baseline, worst first, and all that was compared. */
+export function changesSection(report: Report): Section | null {
+  if (report.changes.length === 0) return null;
+  const parts = report.changes.map(({ machine, comparison }) => {
+    const { baseline, changes, added, removed, notes } = comparison;
+    const told = notable(changes);
+    const rest = changes.filter((change) => !told.includes(change));
+    const said = [
+      changeSummary(changes),
+      ...notes,
+      ...(added.length > 0 ? [`New: ${added.join(', ')}.`] : []),
+      ...(removed.length > 0 ? [`Gone: ${removed.join(', ')}.`] : []),
+    ];
+    const where = report.machines.length > 1 ? ` on ${printable(machine)}` : '';
+    return html`<p class="lead">Against ${baseline.createdAt.slice(0, 10)}, quantscope ${baseline.toolVersion}${where}. ${said.join(' ')}</p>
+${told.length === 0 ? null : changeTable('Changes beyond noise', told)}${rest.length === 0 ? null : html`<details><summary>The other ${rest.length} figures</summary>${changeTable('Within noise, or not to be judged', rest)}</details>`}`;
+  });
+  return { id: 'changes', title: 'What changed', content: html`${parts}` };
+}
+
+function changeTable(caption: string, changes: Report['changes'][number]['comparison']['changes']): Markup {
+  return plainTable(
+    caption,
+    ['variant', 'figure', 'before', 'now', 'change', 'verdict', 'p', 'told by'],
+    changeLines(changes).map((line) => [
+      printable(line.variant),
+      line.label,
+      line.before,
+      line.after,
+      line.difference,
+      html`<span class="change ${line.verdict.replace(' ', '-')}"><span aria-hidden="true">${SIGNS[line.verdict]}</span> ${line.verdict}</span>`,
+      line.pValue,
+      html`<span class="advice">${line.method}</span>`,
+    ]),
+    (column) => [2, 3, 4, 6].includes(column),
+  );
+}
+
+/** How and where it was measured, machine by machine, with what ran badly. */
+export function methodSection({ machines }: Report): Section {
+  return {
+    id: 'method',
+    title: 'How this was measured',
+    content: html`${machines.map(({ label, sources, results }) => {
+      const failed = results.variants.filter(({ failure }) => failure !== null);
+      const notes = results.variants.flatMap(({ name, backend }) =>
+        (backend?.notes ?? []).map((note) => `${name}: ${note}`),
+      );
+      return html`${machines.length > 1 ? html`<h3>${label}</h3>` : null}<ul class="method">
+${describeMeasurement(results).map((sentence) => html`<li>${sentence}</li>`)}${results.warnings.map((warning) => html`<li class="warning">${warning}</li>`)}${failed.map(({ name, failure }) => html`<li class="warning">${name} failed: ${failure?.message ?? 'no reason was given'} (${failure?.code ?? 'unknown'})</li>`)}${notes.map((note) => html`<li>${note}</li>`)}${sources.length === 0 ? null : html`<li>From ${sources.join(', ')}.</li>`}</ul>`;
+    })}`,
+  };
+}

@@ -1,0 +1,37 @@
+import type { FittedPhone } from '../measure/phones-contract.ts';
+import type { Results } from '../measure/results.ts';
+import type { CellColumn } from './figure-column.ts';
+import { printable, shortenMiddle } from './text-width.ts';
+
+const MOST_TITLE_WIDTH = 20;
+const SIGNS = { fits: '✓', tight: '~', no: '✗' } as const;
+
+type FittedVariant = FittedPhone['variants'][number];
+
+/** A column a phone: whether the variant fits, its memory there and the speed of the fastest backend. */
+export function phoneColumns({ devices = [], variants }: Results): CellColumn[] {
+  return devices.map((phone) => ({
+    title: shortenMiddle(printable(phone.device), MOST_TITLE_WIDTH),
+    unit: 'GB, tokens/s',
+    cells: variants.map(({ name }) => {
+      const fitted = phone.variants.find((variant) => variant.name === name);
+      return { text: fitted === undefined ? '' : cellOf(fitted), tone: 'plain' as const };
+    }),
+  }));
+}
+
+/** What to ship on each phone, a sentence each. */
+export function phoneAdvice({ devices = [] }: Results): string[] {
+  return devices.map(({ name, advice }) => `${name}: ${advice}`);
+}
+
+function cellOf({ verdict, memory, speeds }: FittedVariant): string {
+  const gigabytes = (memory.totalBytes / 1e9).toFixed(2);
+  const fastest = speeds
+    .flatMap(({ generationTps, basis }) =>
+      typeof generationTps === 'number' ? [{ generationTps, sign: basis === 'measured' ? '=' : '≈' }] : [],
+    )
+    .sort((a, b) => b.generationTps - a.generationTps)[0];
+  const speed = fastest === undefined ? '?' : `${fastest.sign}${fastest.generationTps.toFixed(1)}`;
+  return `${SIGNS[verdict]} ${gigabytes}, ${speed}`;
+}
