@@ -190,21 +190,21 @@ class Comparison {
   }
 
   async #measureRow(variant: ComparisonVariant, ordered: readonly ComparisonVariant[]): Promise<void> {
-    const { described, name, paths } = variant;
+    const { described, name } = variant;
     if (described instanceof QuantscopeError) {
       this.#fail(name, described);
       return;
     }
     try {
-      const sha256 = await sha256OfFiles(paths, this.#environment.signal, (bytes) =>
-        this.#environment.onStep(name, 'hash', bytes, variant.bytes),
-      );
-      this.#update(name, { file: { bytes: variant.bytes, sha256 } });
-      const missing = this.#takePrevious(name, sha256);
+      const hashing = this.#hash(variant);
+      // It is awaited below; until then a rejection is not unhandled.
+      hashing.catch(() => undefined);
+      const missing = this.#hashesAside() ? this.#settings.only : this.#takePrevious(name, await hashing);
       const stages = new Set(missing.filter((stage) => this.#isMeasuredHere(stage)));
       if (this.#mustScoreAgain(variant, ordered)) stages.add('accuracy');
       stages.delete('size');
-      if (stages.size > 0) await this.#runEngine(variant, described, sha256, [...stages]);
+      if (stages.size > 0) await this.#runEngine(variant, described, [...stages], hashing);
+      await hashing;
       await this.#measureWeights(variant);
     } catch (thrown) {
       this.#environment.signal?.throwIfAborted();
@@ -214,11 +214,28 @@ class Comparison {
     }
   }
 
+  /** Beside an evaluation, which waits for it at no point; never beside what is timed. */
+  #hashesAside(): boolean {
+    const { only } = this.#settings;
+    return this.#input.previous === null && only.every((stage) => stage === 'accuracy');
+  }
+
+  async #hash({ name, paths, bytes }: ComparisonVariant): Promise<string> {
+    const { signal, onStep } = this.#environment;
+    const isAside = this.#hashesAside();
+    const sha256 = await sha256OfFiles(paths, signal, (done) => {
+      if (!isAside) onStep(name, 'hash', done, bytes);
+    });
+    this.#update(name, { file: { bytes, sha256 } });
+    return sha256;
+  }
+
+  /** @param hashing done before a reference's row is kept */
   async #runEngine(
     { name, path }: ComparisonVariant,
     described: DescribedFile,
-    sha256: string,
     stages: readonly Stage[],
+    hashing: Promise<unknown>,
   ): Promise<void> {
     const { saved } = this.#input;
     const method =
@@ -276,10 +293,11 @@ class Comparison {
       this.#warnings.add(`${name} has no chat template: its tasks were asked as plain text`);
     }
     await using session = await this.#startEngine(name, this.#machine.cores);
-    await using role = new RoleHolder((planned) => this.#role(name, sha256, described, planned, method));
+    await using role = new RoleHolder((planned) => this.#role(name, described, planned, method));
     await evaluateVariant(session, planOf(), role.open, hooks);
     if (role.opened?.kind !== 'reference') return;
     this.#update(name, { weights: REFERENCE_ITSELF });
+    await hashing;
     await role.opened.store.finish(this.#environment.keepsReference ? this.#row(name) : null);
     this.#referenceStored = true;
   }
@@ -324,7 +342,6 @@ class Comparison {
 
   async #role(
     name: string,
-    modelSha256: string,
     { tokenizer }: DescribedFile,
     { chunks }: ChunkPlan,
     method: 'exact' | 'bounded',
@@ -336,7 +353,6 @@ class Comparison {
       const { textSha256, tasksSha256, contextSize } = this.#settings.evaluation;
       const head = {
         createdAt: now().toISOString(),
-        modelSha256,
         textSha256,
         tasksSha256,
         contextSize,

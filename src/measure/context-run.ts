@@ -289,7 +289,6 @@ class Contexts {
     const { evaluation } = this.#settings;
     const head = {
       createdAt: this.#createdAt,
-      modelSha256: '',
       textSha256: evaluation?.textSha256 ?? '',
       tasksSha256: '',
       contextSize: evaluation?.contextSize ?? 0,

@@ -5,6 +5,10 @@ import type { Results } from './results.ts';
 /** What may tell two setups apart, the most telling first. */
 const FACTS: readonly ((results: Results) => string)[] = [
   ({ machine }) => machine.cpu,
+  ({ variants }) => {
+    const model = variants.map((variant) => variant.model).find((each) => isAvailable(each));
+    return model !== undefined && isAvailable(model) ? (model.name ?? model.architecture) : '';
+  },
   ({ machine: { engine } }) => (isAvailable(engine) ? engine.backend : 'no engine'),
   ({ settings: { threads, promptThreads } }) =>
     `${threads}${promptThreads === undefined ? '' : `+${promptThreads}`} ${threads === 1 ? 'thread' : 'threads'}`,

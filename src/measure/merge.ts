@@ -59,12 +59,14 @@ function belongsTo({ results }: ResultsFile, members: readonly ResultsFile[]): b
   );
 }
 
-/** All that must be equal for two rows to be of one machine in one setup, as text. */
-function setupOf({ machine, settings }: Results): string {
+/** All that must be equal for two rows to be of one model on one machine in one setup, as text. */
+function setupOf(results: Results): string {
+  const { machine, settings } = results;
   const { repetitions, batchSize, threads, promptThreads, gpu, gpuLayers, flashAttention, cacheType, seed } =
     settings;
   return JSON.stringify([
     machineIdentity(machine),
+    modelOf(results),
     [repetitions, batchSize, threads, promptThreads, gpu, gpuLayers, flashAttention, cacheType, seed],
   ]);
 }

@@ -47,7 +47,6 @@ const nullableText = z.string().nullable();
 const headSchema = z.strictObject({
   arrays,
   createdAt: z.iso.datetime(),
-  modelSha256: z.string(),
   textSha256: z.string(),
   tasksSha256: z.string(),
   contextSize: z.int().min(3),

@@ -52,6 +52,7 @@ async function run(folder: string, { names = ['F16', 'Q8_0', 'Q2_K'], engine = {
       name,
       ref: name,
       path,
+      paths: [path],
       bytes: name.length,
       described: name === options.broken ? broken : described,
     });

@@ -14,7 +14,6 @@ const CONTEXT = 4;
 
 const headOf = (chunks: number): ReferenceHead => ({
   createdAt: '2026-01-01T00:00:00.000Z',
-  modelSha256: 'a'.repeat(64),
   textSha256: 'b'.repeat(64),
   tasksSha256: 'c'.repeat(64),
   contextSize: CONTEXT,

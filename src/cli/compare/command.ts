@@ -1,9 +1,10 @@
 import { Command, Option } from 'commander';
 import { DEFAULT_LIMITS } from '../../measure/limits.ts';
 import type { CommandContext } from '../command-context.ts';
+import { addGateOptions, type GateOptions } from '../gate-options.ts';
 import { layers, listOf, names, percentage, positiveNumber, threads, wholeNumber } from '../options.ts';
 
-export interface CompareOptions {
+export interface CompareOptions extends GateOptions {
   reference?: string;
   only: ('size' | 'speed' | 'memory' | 'accuracy')[];
   quick?: boolean;
@@ -39,7 +40,7 @@ export interface CompareOptions {
 
 export function compareCommand(context: CommandContext): Command {
   const positive = wholeNumber(1);
-  return new Command('compare')
+  const command = new Command('compare')
     .summary('size, speed, memory and accuracy of several quantizations, and which one to ship')
     .description(
       'Measures several GGUF files of one model side by side, each in a process of its own, by the methods of ' +
@@ -113,7 +114,8 @@ export function compareCommand(context: CommandContext): Command {
     .option('--html <file>', 'also write a page for a browser: charts, tables, light and dark')
     .option('--resume <file>', 'measure only what is missing in these results, and complete them')
     .option('-y, --yes', 'do not ask before downloading more than 1 GB')
-    .option('-q, --quiet', 'no progress on stderr')
+    .option('-q, --quiet', 'no progress on stderr');
+  return addGateOptions(command)
     .addHelpText(
       'after',
       '\nExamples:\n' +
@@ -123,7 +125,8 @@ export function compareCommand(context: CommandContext): Command {
         '  quantscope compare --resume phi3.json                go on where it was stopped\n' +
         '  quantscope compare models/ --only size               from the headers alone, no engine\n' +
         '  quantscope compare models/ --json | jq .recommendation\n' +
-        '\nExit code: 0 done, 1 a variant failed, 2 wrong use or no engine, 130 interrupted.\n',
+        '  quantscope compare models/ --fail-if "recommended.file.bytes > 1.5GB or any.tasks.accuracy < 80%"\n' +
+        '\nExit code: 0 done, 1 a variant or a gate failed, 2 wrong use or no engine, 130 interrupted.\n',
     )
     .exitOverride()
     .action(async (refs: string[], options: CompareOptions) => {

@@ -2,6 +2,7 @@ import { requireComparable } from '../../measure/comparable.ts';
 import type { FittedPhone } from '../../measure/phones-contract.ts';
 import type { Settings } from '../../measure/results.ts';
 import { render } from '../../report/registry.ts';
+import { reportOf } from '../../report/report.ts';
 import { QuantscopeError } from '../../util/errors.ts';
 import { type EvaluationInput, QUICK, readEvaluation } from '../comparison/evaluation-input.ts';
 import { readResults, requireSameSettings } from '../comparison/previous-results.ts';
@@ -13,6 +14,7 @@ import {
   identitiesOf,
 } from '../comparison/variants.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
+import { readGates, requireJudgeable, requireRegressions, tellGates } from '../gates.ts';
 import { filesOf } from '../model-files.ts';
 import { shardOf } from '../shard.ts';
 import { terminalStyle } from '../style.ts';
@@ -30,6 +32,8 @@ export interface CompareRun {
 
 /** The compare command's work: refs to files to headers, then measurement, then what is printed. */
 export async function runCompare({ refs, options, signal }: CompareRun): Promise<ExitCode> {
+  const gates = await readGates(options);
+  requireRegressions(gates, options);
   const previous = options.resume === undefined ? null : await readResults(options.resume);
   const unnamed = previous === null ? ['nano'] : previous.variants.map(({ ref }) => ref);
   const wanted = refs.length > 0 ? refs : unnamed;
@@ -40,6 +44,11 @@ export async function runCompare({ refs, options, signal }: CompareRun): Promise
   const { evaluation, text, taskItems, choiceItems } = await readEvaluation(options, variants);
   const settings = settingsOf(options, evaluation);
   if (previous !== null) requireSameSettings(previous, settings, options.threads);
+  requireJudgeable(
+    gates.gates,
+    variants.map(({ name }) => name),
+    settings,
+  );
   const phones = await phonesOf(variants, options);
   const { results, resultsPath } = await runComparison({
     input: {
@@ -56,6 +65,7 @@ export async function runCompare({ refs, options, signal }: CompareRun): Promise
     },
     outPath: options.out ?? options.resume ?? null,
     savedReferencePath: null,
+    withWeightError: true,
     timeoutSeconds: options.timeout,
     quiet: options.quiet ?? false,
     signal,
@@ -70,7 +80,8 @@ export async function runCompare({ refs, options, signal }: CompareRun): Promise
     await writeComparisonPage(options.html, results, signal);
     if (!options.quiet) process.stderr.write(`The page is in ${options.html}\n`);
   }
-  return results.variants.some(({ status }) => status === 'failed') ? EXIT.finding : EXIT.done;
+  const verdict = await tellGates(gates, reportOf(results), options);
+  return results.variants.some(({ status }) => status === 'failed') ? EXIT.finding : verdict;
 }
 
 /** What the asked phones make of the variants that can be read. */

@@ -20,6 +20,8 @@ export interface ComparisonRun {
   readonly outPath: string | null;
   /** Where the reference's scores stay; null where they are of no use after the run. */
   readonly savedReferencePath: string | null;
+  /** Whether the weights are compared with the reference's too. */
+  readonly withWeightError: boolean;
   readonly timeoutSeconds: number;
   readonly quiet: boolean;
   readonly signal: AbortSignal;
@@ -55,7 +57,9 @@ export async function runComparison(run: ComparisonRun): Promise<{ results: Resu
         signal,
         referencePath: savedReferencePath ?? join(scratch, 'reference'),
         keepsReference: savedReferencePath !== null,
-        weightError: (referencePath, path) => totalWeightError(referencePath, path, signal),
+        ...(run.withWeightError
+          ? { weightError: (referencePath, path) => totalWeightError(referencePath, path, signal) }
+          : {}),
         save: (soFar) => saveResults(resultsPath, soFar),
         onStep: (variant, stage, done, total) => progress.update({ variant, stage, done, total }),
         onVariantEnd: ({ name, status, failure }) =>
@@ -78,7 +82,8 @@ export async function runComparison(run: ComparisonRun): Promise<{ results: Resu
 /** What a variant goes through, for the progress. */
 function stepsOf(settings: Settings): Step[] {
   const { only } = settings;
-  const steps: Step[] = ['hash'];
+  // An evaluation alone hashes beside it, and waits for it at no point.
+  const steps: Step[] = only.every((stage) => stage === 'accuracy') ? [] : ['hash'];
   if (only.length > 1 || only[0] !== 'size') steps.push('start', 'load');
   if (only.includes('speed')) steps.push('speed');
   else if (only.includes('memory')) steps.push('memory');

@@ -1,11 +1,12 @@
 import { Command, Option } from 'commander';
 import { DEFAULT_LIMITS } from '../../measure/limits.ts';
 import type { CommandContext } from '../command-context.ts';
+import { addGateOptions, type GateOptions } from '../gate-options.ts';
 import { layers, listOf, percentage, positiveNumber, threads, wholeNumber } from '../options.ts';
 
 const PARTS = ['text', 'tasks', 'choices'] as const;
 
-export interface EvalOptions {
+export interface EvalOptions extends GateOptions {
   reference?: string;
   saveReference?: string;
   only: (typeof PARTS)[number][];
@@ -38,7 +39,7 @@ export interface EvalOptions {
 }
 
 export function evalCommand(context: CommandContext): Command {
-  return new Command('eval')
+  const command = new Command('eval')
     .summary('what each quantization loses: perplexity, KL divergence, tasks, flips, multiple choice')
     .description(
       "Evaluates models by llama-perplexity's method: perplexity of a text, KL divergence of every prediction from a " +
@@ -102,7 +103,8 @@ export function evalCommand(context: CommandContext): Command {
     )
     .option('--resume <file>', 'evaluate only what is missing in these results, and complete them')
     .option('-y, --yes', 'do not ask before downloading more than 1 GB')
-    .option('-q, --quiet', 'no progress on stderr')
+    .option('-q, --quiet', 'no progress on stderr');
+  return addGateOptions(command)
     .addHelpText(
       'after',
       '\nExamples:\n' +
@@ -112,7 +114,7 @@ export function evalCommand(context: CommandContext): Command {
         '  quantscope eval a-Q8_0.gguf a-Q2_K.gguf --only text --exact     as llama-perplexity --kl-divergence\n' +
         '  quantscope eval a-Q4_K_M.gguf --reference base.kld              against a file of llama-perplexity\n' +
         '  quantscope eval phi3 --openai http://localhost:8080/v1 --model phi3-f16\n' +
-        '\nExit code: 0 done, 1 a model or the endpoint failed, 2 wrong use or no engine, 130 interrupted.\n',
+        '\nExit code: 0 done, 1 a model, the endpoint or a gate failed, 2 wrong use or no engine, 130 interrupted.\n',
     )
     .exitOverride()
     .action(async (refs: string[], options: EvalOptions) => {

@@ -6,12 +6,14 @@ import type { EndpointResult, Results, Settings } from '../../measure/results.ts
 import { isSavedReference, openSavedReference, type SavedReference } from '../../measure/saved-reference.ts';
 import type { TaskItem } from '../../measure/tasks.ts';
 import { render } from '../../report/registry.ts';
+import { reportOf } from '../../report/report.ts';
 import { UsageError } from '../../util/errors.ts';
 import { type EvaluationInput, readEvaluation } from '../comparison/evaluation-input.ts';
 import { readResults, requireSameSettings } from '../comparison/previous-results.ts';
 import { runComparison } from '../comparison/run.ts';
 import { chooseReference, describeVariants, identitiesOf } from '../comparison/variants.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
+import { readGates, requireJudgeable, requireRegressions, tellGates } from '../gates.ts';
 import { saveResults } from '../kept-results.ts';
 import { filesOf } from '../model-files.ts';
 import { shardOf } from '../shard.ts';
@@ -28,6 +30,8 @@ export interface EvalRun {
 /** The eval command's work: what compare does for accuracy, and what only an evaluation asks for. */
 export async function runEval({ refs, options, signal }: EvalRun): Promise<ExitCode> {
   requireMatchingOptions(options);
+  const gates = await readGates(options);
+  requireRegressions(gates, options);
   const previous = options.resume === undefined ? null : await readResults(options.resume);
   const saved = await savedReferenceOf(options);
   const files = await filesOf(wantedRefs(refs, previous, saved, options), {
@@ -42,6 +46,11 @@ export async function runEval({ refs, options, signal }: EvalRun): Promise<ExitC
   const settings = settingsOf(options, input, saved);
   requireSavedInputs(saved, settings, options);
   if (previous !== null) requireSameSettings(previous, settings, options.threads);
+  requireJudgeable(
+    gates.gates,
+    [...variants.map(({ name }) => name), ...(saved === null ? [] : [saved.name])],
+    settings,
+  );
   const { results, resultsPath } = await runComparison({
     input: {
       variants,
@@ -57,6 +66,7 @@ export async function runEval({ refs, options, signal }: EvalRun): Promise<ExitC
     },
     outPath: options.out ?? options.resume ?? null,
     savedReferencePath: options.saveReference ?? null,
+    withWeightError: false,
     timeoutSeconds: options.timeout,
     quiet: options.quiet ?? false,
     signal,
@@ -69,10 +79,11 @@ export async function runEval({ refs, options, signal }: EvalRun): Promise<ExitC
   if (!options.quiet && options.saveReference !== undefined) {
     process.stderr.write(`The reference's scores are in ${options.saveReference}\n`);
   }
+  const verdict = await tellGates(gates, reportOf(complete), options);
   const failed =
     complete.variants.some(({ status }) => status === 'failed') ||
     complete.endpoints?.some(({ tasks }) => !isAvailable(tasks));
-  return failed ? EXIT.finding : EXIT.done;
+  return failed ? EXIT.finding : verdict;
 }
 
 function wantedRefs(

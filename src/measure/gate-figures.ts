@@ -1,0 +1,144 @@
+import { z } from 'zod';
+import { editDistance } from '../util/edit-distance.ts';
+import { isAvailable, type Unavailable, unavailableBecause } from './availability.ts';
+import { machine, variantSchema } from './results.ts';
+
+/** What a figure counts, by its name in the contract. */
+export type FigureUnit = 'bytes' | 'bytes/s' | 'ms' | 'tokens/s' | 'share' | 'count' | 'number';
+
+type Node =
+  | { readonly kind: 'figure'; readonly unit: FigureUnit }
+  | { readonly kind: 'branch'; readonly fields: ReadonlyMap<string, Node> }
+  /** A branch whose names come with the results: the kinds of tasks. */
+  | { readonly kind: 'record'; readonly each: Node };
+
+/** Whose figures: a variant's row or the machine entry. */
+export type FigureOwner = 'variant' | 'machine';
+
+/** `share` puts shards together and is in no whole results. */
+const { share: _, ...row } = variantSchema.shape;
+const FIGURES: Readonly<Record<FigureOwner, Node>> = {
+  variant: branchOf(row),
+  machine: branchOf(machine.shape),
+};
+
+/** Every number of the contract, so that what may be judged is what is published. */
+function nodeOf(schema: unknown, name: string): Node | null {
+  if (schema instanceof z.ZodOptional || schema instanceof z.ZodNullable)
+    return nodeOf(schema.unwrap(), name);
+  if (schema instanceof z.ZodUnion) {
+    for (const option of schema.options) {
+      const node = nodeOf(option, name);
+      if (node !== null) return node;
+    }
+    return null;
+  }
+  if (schema instanceof z.ZodObject) {
+    const branch = branchOf(schema.shape);
+    return branch.fields.size === 0 ? null : branch;
+  }
+  if (schema instanceof z.ZodRecord) {
+    const each = nodeOf(schema.valueType, name);
+    return each === null ? null : { kind: 'record', each };
+  }
+  return schema instanceof z.ZodNumber ? { kind: 'figure', unit: unitOf(schema, name) } : null;
+}
+
+function branchOf(shape: Readonly<Record<string, unknown>>): Node & { kind: 'branch' } {
+  const fields = new Map<string, Node>();
+  for (const [name, schema] of Object.entries(shape)) {
+    const node = nodeOf(schema, name);
+    if (node !== null) fields.set(name, node);
+  }
+  if (fields.has('correct') && fields.has('total')) fields.set('accuracy', { kind: 'figure', unit: 'share' });
+  return { kind: 'branch', fields };
+}
+
+/** Probabilities and ratios that no schema bounds: differences may be negative. */
+const SHARES = /DeltaP$|^sameTopStderr$|^relativeRmse$/;
+
+function unitOf({ minValue, maxValue, format }: z.ZodNumber, name: string): FigureUnit {
+  if (/BytesPerSecond$/.test(name)) return 'bytes/s';
+  if (/bytes$/i.test(name)) return 'bytes';
+  if (/Ms$/.test(name)) return 'ms';
+  if (/Tps$/.test(name)) return 'tokens/s';
+  if ((minValue === 0 && maxValue === 1) || SHARES.test(name)) return 'share';
+  return format === 'safeint' ? 'count' : 'number';
+}
+
+/** The unit of the figure at a path, or null where the contract has no number there. */
+export function unitAt(owner: FigureOwner, path: readonly string[]): FigureUnit | null {
+  let node: Node | undefined = FIGURES[owner];
+  for (const name of path) {
+    if (node?.kind === 'record') node = node.each;
+    else if (node?.kind === 'branch') node = node.fields.get(name);
+    else return null;
+  }
+  return node?.kind === 'figure' ? node.unit : null;
+}
+
+/** The figures whose names come nearest to a path that is none, nearest first. */
+export function nearestFigures(owner: FigureOwner, path: readonly string[], most = 3): string[] {
+  const wanted = path.join('.').toLowerCase();
+  const last = wanted.slice(wanted.lastIndexOf('.') + 1);
+  const distance = (name: string): number => {
+    const [whole, end] = [name.toLowerCase(), name.slice(name.lastIndexOf('.') + 1).toLowerCase()];
+    // The beginning of a path names a branch, whose figures then are what was meant.
+    const within = whole.startsWith(`${wanted}.`) ? 1 : Number.POSITIVE_INFINITY;
+    return Math.min(editDistance(whole, wanted), editDistance(end, last) + 2, within);
+  };
+  return allFigures(FIGURES[owner])
+    .map((name) => ({ name, distance: distance(name) }))
+    .sort((a, b) => a.distance - b.distance)
+    .slice(0, most)
+    .map(({ name }) => name);
+}
+
+function allFigures(node: Node, path = ''): string[] {
+  switch (node.kind) {
+    case 'figure':
+      return [path];
+    case 'record':
+      return allFigures(node.each, `${path}.<name>`);
+    case 'branch':
+      return [...node.fields].flatMap(([name, each]) =>
+        allFigures(each, path === '' ? name : `${path}.${name}`),
+      );
+  }
+}
+
+/** The number at a path that `unitAt` knows, or why it is not there. */
+export function figureAt(owner: object, path: readonly string[]): number | Unavailable {
+  let value: unknown = owner;
+  for (const [depth, name] of path.entries()) {
+    if (!isAvailable(value)) return value as Unavailable;
+    if (typeof value !== 'object' || value === null) return absent(path.slice(0, depth));
+    value =
+      name === 'accuracy' ? accuracyOf(value) : Object.hasOwn(value, name) ? at(value, name) : undefined;
+  }
+  if (!isAvailable(value)) return value as Unavailable;
+  return typeof value === 'number' ? value : absent(path);
+}
+
+function at(value: object, name: string): unknown {
+  return (value as Readonly<Record<string, unknown>>)[name];
+}
+
+function accuracyOf(value: object): number | Unavailable {
+  const { correct, total } = value as { correct?: unknown; total?: unknown };
+  if (typeof correct !== 'number' || typeof total !== 'number' || total === 0) {
+    return unavailableBecause('nothing was asked');
+  }
+  return correct / total;
+}
+
+function absent(path: readonly string[]): Unavailable {
+  return unavailableBecause(`the results have no ${path.join('.')}`);
+}
+
+/**
+ * Whether a figure says how a variant differs from the reference: of the reference itself it is no finding.
+ */
+export function comparesWithReference([first, second]: readonly string[]): boolean {
+  return first === 'divergence' || first === 'weights' || second === 'flips';
+}

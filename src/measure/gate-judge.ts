@@ -1,0 +1,148 @@
+import { editDistance } from '../util/edit-distance.ts';
+import { UsageError } from '../util/errors.ts';
+import { isAvailable, type Unavailable, unavailableBecause } from './availability.ts';
+import {
+  comparisonsOf,
+  type GateComparison,
+  type GateExpression,
+  type GateOperator,
+  nameOfSubject,
+} from './gate-expression.ts';
+import { comparesWithReference, figureAt } from './gate-figures.ts';
+import { formatBeside, formatLimit } from './gate-units.ts';
+import type { Results, VariantResult } from './results.ts';
+
+/** One figure of one variant or of the machine that a gate looked at. */
+export interface GateFinding {
+  /** Null of the machine. */
+  readonly variant: string | null;
+  /** `divergence.meanKld` */
+  readonly figure: string;
+  readonly value: number | Unavailable;
+  /** `Q2_K.divergence.meanKld is 0.1682, the limit > 0.05` */
+  readonly message: string;
+}
+
+/** Null where a figure that decides it could not be taken. */
+export interface Judgement {
+  readonly holds: boolean | null;
+  /** What made it so. */
+  readonly findings: readonly GateFinding[];
+}
+
+/**
+ * Whether the condition of a gate holds, by three-valued logic (Kleene): `or` holds when one term does, whatever the
+ * unknown ones; `and` fails when one does.
+ */
+export function judgeExpression(expression: GateExpression, results: Results): Judgement {
+  if (expression.kind === 'comparison') return judgeComparison(expression, results);
+  return combined(
+    expression.kind,
+    expression.terms.map((term) => judgeExpression(term, results)),
+  );
+}
+
+function combined(kind: 'and' | 'or', terms: readonly Judgement[]): Judgement {
+  const decisive = kind === 'or';
+  const holds = terms.some((term) => term.holds === decisive)
+    ? decisive
+    : terms.some((term) => term.holds === null)
+      ? null
+      : !decisive;
+  return {
+    holds,
+    findings: terms.filter((term) => term.holds === holds).flatMap(({ findings }) => findings),
+  };
+}
+
+function judgeComparison(comparison: GateComparison, results: Results): Judgement {
+  const { subject, path } = comparison;
+  switch (subject.kind) {
+    case 'machine':
+      return judgeFigure(comparison, null, figureAt(results.machine, path));
+    case 'variant':
+      return judgeRow(comparison, subject.name, results);
+    case 'reference':
+      return results.reference === null
+        ? judgeFigure(comparison, null, unavailableBecause('nothing was compared with a reference'))
+        : judgeRow(comparison, results.reference, results);
+    case 'recommended':
+      return isAvailable(results.recommendation)
+        ? judgeRow(comparison, results.recommendation.variant, results)
+        : judgeFigure(comparison, null, results.recommendation);
+    case 'any':
+    case 'all': {
+      const rows = results.variants.filter(
+        ({ name }) => name !== results.reference || !comparesWithReference(path),
+      );
+      const judged = rows.map((row) => judgeFigure(comparison, row.name, figureOf(row, path)));
+      // With "if available", a variant without the figure is none of those that are spoken of.
+      const there = comparison.ifAvailable
+        ? judged.filter(({ findings }) => findings.some(({ value }) => isAvailable(value)))
+        : judged;
+      if (there.length > 0) return combined(subject.kind === 'any' ? 'or' : 'and', there);
+      return judged[0] ?? judgeFigure(comparison, null, unavailableBecause('there is no variant with it'));
+    }
+  }
+}
+
+function judgeRow(comparison: GateComparison, name: string, { variants }: Results): Judgement {
+  const row = variants.find((variant) => variant.name === name);
+  const value =
+    row === undefined ? unavailableBecause('it is not in the results') : figureOf(row, comparison.path);
+  return judgeFigure(comparison, name, value);
+}
+
+/** A failed variant's figures say why in their own words or, where they have none, by the failure. */
+function figureOf(row: VariantResult, path: readonly string[]): number | Unavailable {
+  const value = figureAt(row, path);
+  return !isAvailable(value) && row.failure !== null ? unavailableBecause(row.failure.message) : value;
+}
+
+function judgeFigure(
+  comparison: GateComparison,
+  variant: string | null,
+  value: number | Unavailable,
+): Judgement {
+  const { path, operator, limit, ifAvailable, subject } = comparison;
+  const figure = path.join('.');
+  const role = subject.kind === 'recommended' || subject.kind === 'reference' ? ` (${subject.kind})` : '';
+  const place = `${variant ?? subject.kind}.${figure}${variant === null ? '' : role}`;
+  if (!isAvailable(value)) {
+    const message = `${place} is unavailable: ${value.reason}`;
+    return { holds: ifAvailable ? false : null, findings: [{ variant, figure, value, message }] };
+  }
+  const holds = COMPARE[operator](value, limit.value);
+  const beside = formatBeside(value, limit);
+  const message = `${place} is ${beside}, ${holds ? '' : 'not '}${operator} ${formatLimit(limit)}`;
+  return { holds, findings: [{ variant, figure, value, message }] };
+}
+
+const COMPARE: Readonly<Record<GateOperator, (value: number, limit: number) => boolean>> = {
+  '<': (value, limit) => value < limit,
+  '<=': (value, limit) => value <= limit,
+  '>': (value, limit) => value > limit,
+  '>=': (value, limit) => value >= limit,
+  '==': (value, limit) => value === limit,
+  '!=': (value, limit) => value !== limit,
+};
+
+/**
+ * Before anything is measured: every variant that a gate names is one that will be.
+ * @throws UsageError `gate/variant`
+ */
+export function requireVariants(expression: GateExpression, names: readonly string[], where: string): void {
+  for (const { subject } of comparisonsOf(expression)) {
+    if (subject.kind !== 'variant' || names.includes(subject.name)) continue;
+    const wanted = subject.name.toLowerCase();
+    const [nearest] = [...names].sort(
+      (a, b) => editDistance(a.toLowerCase(), wanted) - editDistance(b.toLowerCase(), wanted),
+    );
+    const meant =
+      nearest === undefined ? '' : ` Did you mean ${nameOfSubject({ kind: 'variant', name: nearest })}?`;
+    const all = names.map((name) => nameOfSubject({ kind: 'variant', name })).join(', ');
+    throw new UsageError('gate/variant', `${where}: there is no variant ${JSON.stringify(subject.name)}`, {
+      hint: `The variants are ${all}; also any, all, recommended, reference, machine.${meant}`,
+    });
+  }
+}

@@ -1,0 +1,122 @@
+import { editDistance } from '../util/edit-distance.ts';
+import { UsageError } from '../util/errors.ts';
+import { isAvailable } from './availability.ts';
+import type { BaselineComparison, Change } from './baseline.ts';
+import type { GateFinding, Judgement } from './gate-judge.ts';
+
+/** A figure that must not get worse than the baseline's, beyond noise, by more than the allowance. */
+export interface Regression {
+  /** As the baseline's comparison names it: `speed.generation.meanTps`. */
+  readonly figure: string;
+  /** A share of the baseline's value: 0.05. */
+  readonly allowance: number;
+}
+
+/**
+ * The figures whose noise is known: from repetitions, standard errors or the answers to each item, or because they have
+ * none. A figure taken once (peak memory, time to first token) is not among them: no change of it can be told from noise.
+ */
+export const REGRESSION_FIGURES = [
+  'file.bytes',
+  'speed.prompt.meanTps',
+  'speed.generation.meanTps',
+  'speed.generationAtDepth.meanTps',
+  'memory.weightsBytes',
+  'memory.kvBytes',
+  'memory.computeBytes',
+  'perplexity.value',
+  'divergence.meanKld',
+  'divergence.sameTop',
+  'tasks',
+  'choices',
+] as const;
+
+/**
+ * A rule from its text in a policy file; `speed.generation` and `tasks.accuracy` are understood.
+ * @param allowed `5%`, or a share such as 0.05
+ * @param where how errors name it
+ * @throws UsageError `gate/regression`
+ */
+export function parseRegression(figure: string, allowed: string | number, where: string): Regression {
+  const known: readonly string[] = REGRESSION_FIGURES;
+  const plain = figure.replace(/\.accuracy$/, '');
+  const found = known.find((name) => name === plain || name.replace(/\.(?:meanTps|value)$/, '') === plain);
+  if (found === undefined) {
+    const near = [...known].sort((a, b) => editDistance(a, figure) - editDistance(b, figure)).slice(0, 3);
+    throw new UsageError(
+      'gate/regression',
+      `${where}: ${JSON.stringify(figure)} is no figure whose noise is known`,
+      {
+        hint: `Near it: ${near.join(', ')}. All: ${known.join(', ')}. Limit other figures with failIf.`,
+      },
+    );
+  }
+  const percent = typeof allowed === 'string' ? /^\s*(\d+(?:\.\d+)?)\s*%\s*$/.exec(allowed)?.[1] : undefined;
+  const allowance =
+    typeof allowed === 'number' ? allowed : percent === undefined ? Number.NaN : Number(percent) / 100;
+  if (!(allowance >= 0 && allowance <= 10)) {
+    throw new UsageError(
+      'gate/regression',
+      `${where}: ${figure}: got ${JSON.stringify(allowed)}, expected an allowance`,
+      {
+        hint: 'Such as "5%", or 0.05; "0%" allows nothing beyond noise.',
+      },
+    );
+  }
+  return { figure: found, allowance };
+}
+
+/** Whether any variant got worse than allowed since the baseline; null where nothing, or not everything, can be told. */
+export function judgeRegression(rule: Regression, comparison: BaselineComparison | null): Judgement {
+  const changes = (comparison?.changes ?? []).filter(({ figure }) => figure === rule.figure);
+  const judged = changes.map((change) => judgeChange(change, rule));
+  const worse = judged.filter(({ holds }) => holds === true);
+  if (worse.length > 0) return { holds: true, findings: worse.flatMap(({ findings }) => findings) };
+  const unknown = judged.filter(({ holds }) => holds === null);
+  if (unknown.length > 0) return { holds: null, findings: unknown.flatMap(({ findings }) => findings) };
+  if (judged.length > 0) return { holds: false, findings: judged.flatMap(({ findings }) => findings) };
+  const reason =
+    comparison === null ? 'no baseline was given' : 'no variant has it both in the baseline and now';
+  const message = `${rule.figure} cannot be compared: ${reason}`;
+  const value = { status: 'unavailable', reason } as const;
+  return { holds: null, findings: [{ variant: null, figure: rule.figure, value, message }] };
+}
+
+function judgeChange(
+  { variant, figure, before, after, verdict, method, better }: Change,
+  rule: Regression,
+): Judgement {
+  const finding = (message: string): GateFinding => ({ variant, figure, value: after, message });
+  const place = `${variant}.${figure}`;
+  if (verdict === 'unknown' || !isAvailable(before) || !isAvailable(after)) {
+    return { holds: null, findings: [finding(`${place} cannot be compared: ${method}`)] };
+  }
+  const relative =
+    before === 0 ? (after === 0 ? 0 : Math.sign(after) * Infinity) : (after - before) / Math.abs(before);
+  const loss = better === 'lower' ? relative : -relative;
+  const allowed = `${percent(rule.allowance)} allowed`;
+  const change = `${place} went from ${shown(before)} to ${shown(after)}, ${signed(relative)}`;
+  if (verdict === 'worse' && loss > rule.allowance) {
+    return { holds: true, findings: [finding(`${change}, beyond noise (${method}) and the ${allowed}`)] };
+  }
+  const why =
+    verdict === 'within noise'
+      ? `within noise (${method})`
+      : verdict === 'better'
+        ? 'better'
+        : `within the ${allowed}`;
+  return { holds: false, findings: [finding(`${change}: ${why}`)] };
+}
+
+function shown(value: number): string {
+  return String(Number(value.toPrecision(5)));
+}
+
+function signed(relative: number): string {
+  if (!Number.isFinite(relative)) return 'from nothing';
+  return `${relative < 0 ? '' : '+'}${percent(relative)}`;
+}
+
+function percent(share: number): string {
+  return `${Number((share * 100).toPrecision(3))} %`;
+}

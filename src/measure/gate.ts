@@ -1,0 +1,119 @@
+import { UsageError } from '../util/errors.ts';
+import { isAvailable } from './availability.ts';
+import { compareWithBaseline } from './baseline.ts';
+import type { GateExpression } from './gate-expression.ts';
+import { type GateFinding, type Judgement, judgeExpression } from './gate-judge.ts';
+import { judgeRegression, type Regression } from './gate-regression.ts';
+import { machineIdentity } from './merge.ts';
+import type { Results } from './results.ts';
+
+export const GATES_SCHEMA_ID = 'quantscope/gates@1';
+
+export const GATE_SEVERITIES = ['error', 'warning'] as const;
+/** An error fails the command; a warning is told. */
+export type GateSeverity = (typeof GATE_SEVERITIES)[number];
+
+interface Named {
+  readonly name: string;
+  readonly severity: GateSeverity;
+  /** The condition as it was written. */
+  readonly text: string;
+}
+
+/** One condition under which results are refused. */
+export type Gate = Named &
+  (
+    | { readonly kind: 'condition'; readonly expression: GateExpression }
+    | { readonly kind: 'regression'; readonly regression: Regression }
+  );
+
+/** Results to judge, and what tells them from others in the same report. */
+export interface GatedResults {
+  /** Null where there is one machine only. */
+  readonly machine: string | null;
+  readonly results: Results;
+}
+
+/** `unjudged` fails too: a figure that decides it could not be taken. */
+export type GateVerdict = 'passed' | 'failed' | 'unjudged';
+
+export interface GateOutcome {
+  readonly gate: string;
+  readonly machine: string | null;
+  readonly severity: GateSeverity;
+  readonly condition: string;
+  readonly verdict: GateVerdict;
+  readonly findings: readonly (GateFinding & { /** Of the variant. */ readonly ref: string | null })[];
+}
+
+/** What `--gate-format json` prints. */
+export interface GateReport {
+  readonly schema: typeof GATES_SCHEMA_ID;
+  /** `warning` where only gates of that severity do not hold. */
+  readonly verdict: 'passed' | 'warning' | 'failed';
+  readonly outcomes: readonly GateOutcome[];
+}
+
+/**
+ * Judges every gate on every machine's results.
+ * @param baselines earlier results; each machine is compared with its own, or with the only one
+ * @throws UsageError `gate/shard`
+ */
+export function judgeGates(
+  gates: readonly Gate[],
+  judged: readonly GatedResults[],
+  baselines: readonly Results[],
+): GateReport {
+  const outcomes = judged.flatMap(({ machine, results }) => {
+    if (results.shard !== undefined) throw shardsCannotBeJudged();
+    const baseline = baselineOf(results, baselines);
+    const comparison = baseline === undefined ? null : compareWithBaseline(results, baseline);
+    return gates.map((gate): GateOutcome => {
+      const judgement =
+        gate.kind === 'condition'
+          ? judgeExpression(gate.expression, results)
+          : judgeRegression(gate.regression, comparison);
+      return outcomeOf(gate, machine, judgement, results);
+    });
+  });
+  const open = outcomes.filter(({ verdict }) => verdict !== 'passed');
+  const verdict =
+    open.length === 0 ? 'passed' : open.some(({ severity }) => severity === 'error') ? 'failed' : 'warning';
+  return { schema: GATES_SCHEMA_ID, verdict, outcomes };
+}
+
+export function shardsCannotBeJudged(): UsageError {
+  return new UsageError('gate/shard', 'a shard holds a part of the figures, which no gate can be judged by', {
+    hint: 'Run the shards without gates, then judge all of them together: quantscope report shard-*.json --fail-if ...',
+  });
+}
+
+function baselineOf({ machine }: Results, baselines: readonly Results[]): Results | undefined {
+  const own = baselines.find((baseline) => machineIdentity(baseline.machine) === machineIdentity(machine));
+  return own ?? baselines[0];
+}
+
+function outcomeOf(
+  { name, severity, text }: Gate,
+  machine: string | null,
+  { holds, findings }: Judgement,
+  { variants }: Results,
+): GateOutcome {
+  const refOf = ({ variant }: GateFinding) => variants.find((row) => row.name === variant)?.ref ?? null;
+  return {
+    gate: name,
+    machine,
+    severity,
+    condition: text,
+    verdict: holds === null ? 'unjudged' : holds ? 'failed' : 'passed',
+    findings: findings.map((finding) => ({ ...finding, ref: refOf(finding) })),
+  };
+}
+
+/** What an outcome comes down to, on one line. */
+export function reasonOf({ verdict, findings }: GateOutcome): string {
+  const said = findings.map(({ message }) => message).join('; ');
+  if (verdict !== 'unjudged') return said;
+  const missing = findings.filter(({ value }) => !isAvailable(value));
+  return `cannot be judged: ${(missing.length > 0 ? missing : findings).map(({ message }) => message).join('; ')}`;
+}
