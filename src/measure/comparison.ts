@@ -159,10 +159,9 @@ class Comparison {
     const { variants, reference } = this.#input;
     const ordered = [...variants].sort((a, b) => Number(b.name === reference) - Number(a.name === reference));
     for (const variant of variants) {
-      this.#rows.set(
-        variant.name,
-        blankRow(variant, this.#settings, (stage) => this.#isMeasuredHere(stage)),
-      );
+      const row = blankRow(variant, this.#settings, (stage) => this.#isMeasuredHere(stage));
+      const weights = variant.name === reference ? REFERENCE_ITSELF : row.weights;
+      this.#rows.set(variant.name, { ...row, weights });
     }
     await this.#save();
     if (this.#settings.only.includes('speed')) await this.#measureBandwidth();
@@ -296,7 +295,6 @@ class Comparison {
     await using role = new RoleHolder((planned) => this.#role(name, described, planned, method));
     await evaluateVariant(session, planOf(), role.open, hooks);
     if (role.opened?.kind !== 'reference') return;
-    this.#update(name, { weights: REFERENCE_ITSELF });
     await hashing;
     await role.opened.store.finish(this.#environment.keepsReference ? this.#row(name) : null);
     this.#referenceStored = true;
@@ -317,10 +315,7 @@ class Comparison {
       this.#update(name, { weights: ELSEWHERE });
       return;
     }
-    if (name === reference.name) {
-      this.#update(name, { weights: REFERENCE_ITSELF });
-      return;
-    }
+    if (name === reference.name) return;
     try {
       this.#update(name, { weights: { relativeRmse: await weightError(reference.path, path) } });
     } catch (thrown) {
