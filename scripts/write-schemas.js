@@ -1,17 +1,29 @@
 // Writes schema/*.json from the definitions that the types come from (npm run schemas), or, with --check, fails when
 // a committed one is not what they say.
 import { readFile, writeFile } from 'node:fs/promises';
+import { configSchemas } from '../dist/cli/config-contract.js';
+import { doctorSchemas } from '../dist/cli/doctor/contract.js';
 import { fitSchemas } from '../dist/cli/fit/contract.js';
+import { gateSchemas } from '../dist/cli/gates-contract.js';
 import { hubSchemas } from '../dist/cli/hub-contracts.js';
+import { kitSchemas } from '../dist/cli/kit/contract.js';
+import { buildProgram } from '../dist/cli/program.js';
+import { reportSchemas } from '../dist/cli/report/contract.js';
 import { validationSchemas } from '../dist/cli/validate/contract.js';
 import { schemas } from '../dist/measure/schemas.js';
 
+const program = buildProgram({ signal: new AbortController().signal, done: () => {} });
 const checking = process.argv.includes('--check');
 for (const [name, schema] of Object.entries({
   ...schemas(),
   ...validationSchemas(),
   ...hubSchemas(),
   ...fitSchemas(),
+  ...gateSchemas(),
+  ...kitSchemas(),
+  ...reportSchemas(),
+  ...doctorSchemas(),
+  ...configSchemas(program),
 })) {
   const file = new URL(`../schema/${name}.json`, import.meta.url);
   const text = `${JSON.stringify(schema, null, 2)}\n`;

@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from 'commander';
+import type { ChoiceParser } from './choices.ts';
 
 /** Parsers of option values: commander prints their message with the option's name. */
 
@@ -30,8 +31,8 @@ export function percentage(text: string): number {
 }
 
 /** Some of `choices`, separated by commas, each once and in their own order. */
-export function listOf<Choice extends string>(choices: readonly Choice[]) {
-  return (text: string): Choice[] => {
+export function listOf<Choice extends string>(choices: readonly Choice[]): ChoiceParser<Choice[]> {
+  const parse = (text: string): Choice[] => {
     const asked = text.split(',').map((word) => word.trim());
     const unknown = asked.find((word) => !choices.some((choice) => choice === word));
     if (unknown !== undefined) {
@@ -39,6 +40,7 @@ export function listOf<Choice extends string>(choices: readonly Choice[]) {
     }
     return choices.filter((choice) => asked.includes(choice));
   };
+  return Object.assign(parse, { choices });
 }
 
 export function layers(text: string): number | 'max' {

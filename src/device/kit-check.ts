@@ -1,61 +1,10 @@
 import { gigabytes } from './fit.ts';
-import type {
-  GoldenPrompt,
-  GoldenStep,
-  KitGolden,
-  KitResults,
-  Missing,
-  PhoneReplay,
-  PhoneToken,
-} from './kit-files.ts';
+import { type LogProbDifference, logProbDifference } from './kit-distribution.ts';
+import type { GoldenPrompt, KitGolden, KitResults, Missing, PhoneReplay } from './kit-files.ts';
+import { error, type KitFinding, note, warning } from './kit-finding.ts';
+import { type CheckedPrompt, checkedReply, promptsAgree } from './kit-reply.ts';
 
 export const KIT_CHECK_SCHEMA_ID = 'quantscope/kit-check@1';
-
-export const KIT_FINDINGS = [
-  'kit/prompt-tokens',
-  'kit/wrong-token',
-  'kit/wrong-distribution',
-  'kit/replay-missing',
-  'kit/near-tie',
-  'kit/template',
-  'kit/not-compared',
-  'kit/no-gpu',
-  'kit/slower',
-  'kit/faster',
-  'kit/memory',
-] as const;
-
-export interface KitFinding {
-  /** An error is a phone that computes something else; exit code 1. */
-  readonly level: 'error' | 'warning' | 'note';
-  readonly code: (typeof KIT_FINDINGS)[number];
-  readonly message: string;
-}
-
-/** Where a reply leaves the golden one. */
-export interface Divergence {
-  readonly step: number;
-  readonly expected: string;
-  readonly got: string;
-  /** How much more likely the expected token was on the computer, in nats: at least, where the other was not kept. */
-  readonly gap: number;
-  readonly isNearTie: boolean;
-}
-
-export interface CheckedPrompt {
-  readonly name: string;
-  readonly steps: number;
-  readonly divergence: Divergence | null;
-}
-
-/** Of the golden tokens' log-probabilities, phone against computer, in nats. */
-export interface LogProbDifference {
-  readonly steps: number;
-  readonly mean: number;
-  readonly largest: number;
-  /** Steps whose most likely token is another. */
-  readonly otherTop: number;
-}
 
 export interface CheckedSpeed {
   readonly promptTps: number;
@@ -84,12 +33,9 @@ export interface KitCheck {
   readonly findings: readonly KitFinding[];
 }
 
-/** Text that stands for no token: a reply that ended. */
-const END = 'the end';
-/** llama.rn tells a token that is a part of a character by its byte. */
-const PART_OF_CHARACTER = /^byte: \\x/;
-/** Estimates of memory leave the app's own allocations out. */
+/** Estimates leave out what the app and its runtime allocate beside the model. */
 const MEMORY_SLACK = 1.15;
+const RUNTIME_BYTES = 64e6;
 
 /**
  * Compares a phone's results with the golden file. Whether they are of the same model is for the caller to have
@@ -150,168 +96,6 @@ export function otherModel({ model }: KitGolden, results: KitResults): string | 
   return null;
 }
 
-/** Other input tokens make every later comparison meaningless. */
-function promptsAgree(
-  { model }: KitGolden,
-  { name, tokens, text }: GoldenPrompt,
-  { promptTokens, formattedPrompt }: PhoneReplay,
-  findings: KitFinding[],
-): boolean {
-  const own =
-    model.bos !== null && formattedPrompt.startsWith(model.bos.text)
-      ? formattedPrompt.slice(model.bos.text.length)
-      : formattedPrompt;
-  if (own !== text) {
-    findings.push(
-      warning(
-        'kit/template',
-        `"${name}": the chat template gives another prompt on the phone, ${quoted(own)} and not ${quoted(text)}`,
-      ),
-    );
-  }
-  const at = firstDifference(promptTokens, tokens);
-  if (at === null) return true;
-  findings.push(
-    error(
-      'kit/prompt-tokens',
-      `"${name}": token ${at} of the prompt is ${promptTokens[at] ?? 'missing'} on the phone and not ${tokens[at] ?? 'missing'}`,
-    ),
-  );
-  return false;
-}
-
-function checkedReply(
-  { tolerance }: KitGolden,
-  { name, reply: golden }: GoldenPrompt,
-  { reply }: PhoneReplay,
-  findings: KitFinding[],
-): CheckedPrompt {
-  const steps = golden.steps.length;
-  const isSame = reply.text === golden.text && (reply.stop === 'end') === golden.ends;
-  const found = isSame ? null : divergenceOf(golden, reply, tolerance.nearTie);
-  if (found === 'unknown') {
-    findings.push(
-      warning(
-        'kit/not-compared',
-        `"${name}": parts of characters could not be told apart; the reply differs`,
-      ),
-    );
-    return { name, steps, divergence: null };
-  }
-  if (found !== null) {
-    const { step, expected, got, gap, isNearTie } = found;
-    const where = `"${name}": token ${step + 1} is ${quoted(got)} and not ${quoted(expected)}`;
-    findings.push(
-      isNearTie
-        ? note('kit/near-tie', `${where}, which was ${gap.toFixed(3)} nats likelier: a near tie`)
-        : error('kit/wrong-token', `${where}, which was at least ${gap.toFixed(2)} nats likelier`),
-    );
-  }
-  return { name, steps, divergence: found };
-}
-
-function divergenceOf(
-  golden: GoldenPrompt['reply'],
-  reply: PhoneReplay['reply'],
-  nearTie: number,
-): Divergence | 'unknown' | null {
-  let isUnclear = false;
-  for (const [step, expected] of golden.steps.entries()) {
-    const isEnd = golden.ends && step === golden.steps.length - 1;
-    const said = reply.tokens[step];
-    const hasEnded = said === undefined;
-    // Where neither an end nor a token came back the phone stopped at its limit.
-    if (hasEnded && reply.stop === 'length')
-      return step === golden.steps.length ? null : ended(step, expected, nearTie);
-    if (isEnd && hasEnded) return isUnclear ? 'unknown' : null;
-    if (hasEnded) return ended(step, expected, nearTie);
-    if (!isEnd && said.id === expected.token) continue;
-    if (said.id === null && PART_OF_CHARACTER.test(said.text)) {
-      isUnclear = true;
-      continue;
-    }
-    const gap = gapTo(expected, said);
-    return { step, expected: isEnd ? END : expected.text, got: said.text, gap, isNearTie: gap <= nearTie };
-  }
-  return isUnclear ? 'unknown' : null;
-}
-
-/** The end token's own probability is not told: every other token is at least as far away as the second. */
-function ended(step: number, expected: GoldenStep, nearTie: number): Divergence {
-  const [first, second] = expected.top;
-  const gap = (first?.logProb ?? 0) - (second?.logProb ?? Number.NEGATIVE_INFINITY);
-  return { step, expected: expected.text, got: END, gap, isNearTie: gap <= nearTie };
-}
-
-/** How far below the first a token was on the computer; at least that of the last one kept. */
-function gapTo({ top }: GoldenStep, said: PhoneToken): number {
-  const known = top.find(({ token }) => token === said.id) ?? top.at(-1);
-  return (top[0]?.logProb ?? 0) - (known?.logProb ?? Number.NEGATIVE_INFINITY);
-}
-
-function logProbDifference(
-  { tolerance }: KitGolden,
-  pairs: readonly { readonly prompt: GoldenPrompt; readonly replay: PhoneReplay }[],
-  findings: KitFinding[],
-): LogProbDifference | Missing {
-  let [steps, sum, largest, otherTop, left] = [0, 0, 0, 0, 0];
-  for (const { prompt, replay } of pairs) {
-    for (const forced of replay.forced) {
-      const golden = prompt.reply.steps[forced.step];
-      if ('status' in forced || golden === undefined) {
-        left++;
-        continue;
-      }
-      const difference = differenceAt(golden, forced.top);
-      steps++;
-      sum += difference;
-      largest = Math.max(largest, difference);
-      const [first] = forced.top;
-      if (first === undefined || first.id === golden.token) continue;
-      otherTop++;
-      const gap = gapTo(golden, first);
-      if (gap > tolerance.nearTie) {
-        findings.push(
-          error(
-            'kit/wrong-distribution',
-            `"${prompt.name}": after the same ${forced.step} tokens the most likely is ${quoted(first.text)} and not ` +
-              `${quoted(golden.text)}, which was at least ${gap.toFixed(2)} nats likelier`,
-          ),
-        );
-      }
-    }
-  }
-  if (steps === 0) return { status: 'unavailable', reason: 'no distributions came back' };
-  const mean = sum / steps;
-  if (mean > tolerance.meanLogProb) {
-    findings.push(
-      error(
-        'kit/wrong-distribution',
-        `log-probabilities differ by ${mean.toFixed(3)} nats on average over ${steps} tokens, at most ${tolerance.meanLogProb} was expected`,
-      ),
-    );
-  }
-  if (left > 0) {
-    findings.push(
-      note(
-        'kit/not-compared',
-        `the distributions of ${left} of ${left + steps} tokens could not be asked for`,
-      ),
-    );
-  }
-  return { steps, mean, largest, otherTop };
-}
-
-/** Of the golden token's log-probability; at least, where the phone's list does not have it. */
-function differenceAt(
-  { token, top }: GoldenStep,
-  phone: readonly (PhoneToken & { readonly logProb: number })[],
-): number {
-  const expected = top[0]?.logProb ?? 0;
-  const own = phone.find(({ id }) => id === token) ?? phone.at(-1);
-  return Math.abs(expected - (own?.logProb ?? Number.NEGATIVE_INFINITY));
-}
-
 function checkedSpeed(
   { expected }: KitGolden,
   { bench, backend }: KitResults,
@@ -343,7 +127,7 @@ function checkedMemory(
   if (memory.status === 'unavailable') return memory;
   const grownBytes = Math.max(memory.afterLoadBytes, memory.afterRunBytes) - memory.beforeLoadBytes;
   const { totalBytes, anonymousBytes } = expected.memory;
-  if (grownBytes > totalBytes * MEMORY_SLACK) {
+  if (grownBytes > totalBytes * MEMORY_SLACK + RUNTIME_BYTES) {
     findings.push(
       warning(
         'kit/memory',
@@ -359,30 +143,6 @@ function backendOf({ backend: { gpu, devices } }: KitResults): string {
   return devices.length === 0 ? 'GPU' : devices.join(', ');
 }
 
-function firstDifference(a: readonly number[], b: readonly number[]): number | null {
-  const length = Math.max(a.length, b.length);
-  for (let index = 0; index < length; index++) if (a[index] !== b[index]) return index;
-  return null;
-}
-
-const SHOWN = 60;
-
-function quoted(text: string): string {
-  return text === END ? text : JSON.stringify(text.length > SHOWN ? `${text.slice(0, SHOWN)}…` : text);
-}
-
 export function rate(tps: number): string {
   return tps >= 20 ? tps.toFixed(0) : tps.toFixed(1);
-}
-
-function error(code: KitFinding['code'], message: string): KitFinding {
-  return { level: 'error', code, message };
-}
-
-function warning(code: KitFinding['code'], message: string): KitFinding {
-  return { level: 'warning', code, message };
-}
-
-function note(code: KitFinding['code'], message: string): KitFinding {
-  return { level: 'note', code, message };
 }

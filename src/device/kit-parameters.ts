@@ -37,7 +37,9 @@ export interface KitPlan {
 }
 
 const USUAL_CONTEXT = 4096;
-/** Of prompts: more at once is not faster on a phone and takes a larger compute buffer. */
+/** A chat of some turns: rather a tight fit with it than a comfortable one with less. Phones were measured with it. */
+const CHAT_CONTEXT = 2048;
+/** What the phones of the measured rows evaluated at once; llama.rn's own batch is 2048. */
 const BATCH = 512;
 /** More than any model has layers: all of them, and the output. */
 const ALL_LAYERS = 99;
@@ -76,18 +78,29 @@ export function kitPlan(
   const judged = (contextSize: number, cacheType: CacheType) =>
     // Memory is judged for the first backend of a profile.
     fitOn(header, { ...device, backends: [backend] }, catalogue, { contextSize, cacheType });
-  let fit = judged(asked, request.cacheType ?? 'f16');
+  const fit = mildest(request, asked, judged);
   if (fit === null) return null;
-  const { change } = fit;
-  const mayChange =
-    change !== null &&
-    (request.contextSize === undefined || change.contextSize === asked) &&
-    (request.cacheType === undefined || change.cacheType === request.cacheType);
-  if (mayChange) fit = judged(change.contextSize, change.cacheType) ?? fit;
   const { contextSize, cacheType, memory } = fit;
   const speed = fit.speeds[0] ?? { backend, reason: 'nothing is known of its speed' };
   const choice = { backend, contextSize, cacheType };
   return { ...choice, memory, fit, speed, parameters: parametersOf(header, device, choice, memory, speed) };
+}
+
+/** What fits with the least given up; else what is tight with the most given up; else what fit would change. */
+function mildest(
+  { contextSize, cacheType }: KitRequest,
+  asked: number,
+  judged: (contextSize: number, cacheType: CacheType) => DeviceFit | null,
+): DeviceFit | null {
+  const contexts = contextSize !== undefined || asked <= CHAT_CONTEXT ? [asked] : [asked, CHAT_CONTEXT];
+  const caches: readonly CacheType[] = cacheType === undefined ? ['f16', 'q8_0'] : [cacheType];
+  const tried = caches.flatMap((cache) => contexts.map((context) => judged(context, cache)));
+  const [first = null] = tried;
+  const chosen =
+    tried.find((fit) => fit?.verdict === 'fits') ?? tried.findLast((fit) => fit?.verdict === 'tight');
+  if (chosen !== undefined || contextSize !== undefined || cacheType !== undefined) return chosen ?? first;
+  const change = first?.change ?? null;
+  return change === null ? first : judged(change.contextSize, change.cacheType);
 }
 
 function backendOf(
@@ -126,8 +139,8 @@ function parametersOf(
   const isRepacked = repackedBytes > weightsBytes / 2;
   const isOffloaded = backend !== 'cpu';
   const cacheReason = isQuantized
-    ? 'smaller than f16, which would not fit comfortably beside the weights'
-    : 'exact, and there is room for it';
+    ? 'takes less than f16, for a little accuracy'
+    : "llama.cpp's own, the most exact that is usual";
   return [
     {
       name: 'n_ctx',
@@ -139,7 +152,7 @@ function parametersOf(
     {
       name: 'n_batch',
       value: Math.min(BATCH, contextSize),
-      reason: "tokens of a prompt at once; llama.rn's own 2048 is not faster on a phone",
+      reason: "tokens of a prompt at once, as on the phones that were measured; llama.rn's own is 2048",
     },
     {
       name: 'n_ubatch',
@@ -191,7 +204,7 @@ function parametersOf(
 function threads(device: DeviceProfile | null, isPredicted: boolean): KitParameter {
   const name = 'n_threads';
   if (device?.os === 'ios')
-    return { name, value: 2, reason: 'its performance cores; the others slow them down' };
+    return { name, value: 2, reason: 'its performance cores; Metal does most of the work' };
   if (device?.os === 'android' && isPredicted) {
     return {
       name,

@@ -12,7 +12,7 @@ import { MEASURED_ROWS } from './measured-rows.ts';
 import { modelShape, sameShape } from './model-shape.ts';
 import type { Chip, DeviceProfile } from './profiles.ts';
 import { SPEED_MODEL } from './speed-model.ts';
-import type { FittedCosts, MeasuredRow, PhaseCosts } from './speed-types.ts';
+import type { FittedCosts, LearnedRow, MeasuredRow, PhaseCosts } from './speed-types.ts';
 import { mainTypeOf, type Workload, workloadOf } from './workload.ts';
 
 export interface SpeedRequest {
@@ -54,8 +54,10 @@ export function speedOn(
   backend: Backend,
   { promptTokens = PROMPT_TOKENS }: SpeedRequest = {},
 ): PhoneSpeed | NoSpeed {
-  if (device.speed !== undefined) return { backend, reason: device.speed };
   const work = workloadOf(header);
+  const learned = work === null ? undefined : learnedRow(header, work, device, backend);
+  if (learned !== undefined) return fromLearned(learned);
+  if (device.speed !== undefined) return { backend, reason: device.speed };
   if (work === null) return { backend, reason: 'the header does not describe layers' };
   const row = measuredRow(header, work, device, backend);
   if (row !== undefined) return fromRow(row);
@@ -145,6 +147,49 @@ function onMetal(
     high: generationTps * interval.high,
     basis: 'predicted',
     evidence: `from ${chip.name}'s memory bandwidth and ${rows} published rows of llama.cpp on iPhones`,
+  };
+}
+
+/** The newest of the user's own, which are of the very types and bytes. */
+function learnedRow(
+  header: GgufHeader,
+  work: Workload,
+  { learned = [] }: DeviceProfile,
+  backend: Backend,
+): LearnedRow | undefined {
+  const shape = modelShape(header);
+  const { tensorBytes } = quantizationOf(header);
+  const mainType = mainTypeOf(work);
+  return learned
+    .filter(
+      (row) =>
+        row.backend === backend &&
+        row.tensorBytes === tensorBytes &&
+        row.mainType === mainType &&
+        row.shape.every((value, index) => value === shape[index]),
+    )
+    .reduce<LearnedRow | undefined>(
+      (newest, row) => (newest === undefined || row.measuredAt > newest.measuredAt ? row : newest),
+      undefined,
+    );
+}
+
+function fromLearned({
+  backend,
+  model,
+  label,
+  promptTps,
+  generationTps,
+  measuredAt,
+}: LearnedRow): PhoneSpeed {
+  return {
+    backend,
+    promptTps,
+    generationTps,
+    low: generationTps * (1 - REPEATABILITY),
+    high: generationTps * (1 + REPEATABILITY),
+    basis: 'measured',
+    evidence: `measured by you on ${measuredAt.slice(0, 10)} with ${model} ${label}`,
   };
 }
 

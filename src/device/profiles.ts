@@ -1,6 +1,8 @@
+import { editDistance } from '../util/edit-distance.ts';
 import { UsageError } from '../util/errors.ts';
 import type { Backend } from './cost-terms.ts';
 import { CHIPS, DEVICES } from './profile-data.ts';
+import type { LearnedRow } from './speed-types.ts';
 
 /** A number or a name with where it is from. */
 export interface Figure<Value = number> {
@@ -38,6 +40,8 @@ export interface DeviceProfile {
   readonly backends: readonly Backend[];
   /** Why no speed can be given. */
   readonly speed?: string;
+  /** What the user's own phones measured. */
+  readonly learned?: readonly LearnedRow[];
 }
 
 export interface DeviceCatalogue {
@@ -82,18 +86,4 @@ function namesOf({ id, name, aliases = [] }: DeviceProfile): string[] {
 
 function normalized(name: string): string {
   return name.toLowerCase().replaceAll(/[^a-z0-9]/g, '');
-}
-
-/** Levenshtein's. */
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
-  for (const [i, letter] of [...a].entries()) {
-    const next = [i + 1];
-    for (const [j, other] of [...b].entries()) {
-      const replaced = (row[j] ?? 0) + (letter === other ? 0 : 1);
-      next.push(Math.min(replaced, (row[j + 1] ?? 0) + 1, (next[j] ?? 0) + 1));
-    }
-    row = next;
-  }
-  return row[b.length] ?? 0;
 }

@@ -1,5 +1,6 @@
 import type { TensorType } from '../gguf/tensor-types.ts';
-import type { FittedBackend } from './cost-terms.ts';
+import type { Backend, FittedBackend } from './cost-terms.ts';
+import type { ModelShape } from './model-shape.ts';
 
 /** Factors on a predicted speed between which 90 % of the measurements fell that the model had not seen. */
 export interface Interval {
@@ -36,6 +37,22 @@ export interface SpeedModel {
     readonly promptElementsPerSecondPerCore: number;
     readonly promptRows: number;
   };
+}
+
+/** A row that a user's own phone measured (`kit check --learn`); the model is told by its shape. */
+export interface LearnedRow {
+  /** A device's id. */
+  readonly device: string;
+  readonly backend: Backend;
+  readonly model: string;
+  readonly label: string;
+  readonly shape: ModelShape;
+  readonly tensorBytes: number;
+  readonly mainType: TensorType;
+  readonly promptTps: number;
+  readonly generationTps: number;
+  /** ISO 8601. */
+  readonly measuredAt: string;
 }
 
 /** A row that somebody measured on a phone. */

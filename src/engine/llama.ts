@@ -156,7 +156,9 @@ class LlamaSession implements EngineSession {
   }
 
   async chatText(messages: readonly ChatMessage[], template: string | null): Promise<string> {
-    return template === null ? `${messages.at(-1)?.content ?? ''}\n` : this.#renderTemplate(template, messages);
+    return template === null
+      ? `${messages.at(-1)?.content ?? ''}\n`
+      : this.#renderTemplate(template, messages);
   }
 
   async chatPrompt(messages: readonly ChatMessage[], template: string | null): Promise<Uint32Array> {

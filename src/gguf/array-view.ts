@@ -6,18 +6,14 @@ import { SCALAR_BYTES } from './value-types.ts';
 /** Bytes of the length that stands before every string. */
 const LENGTH_BYTES = 8;
 
-/** A view over an array of numbers or bools. */
-export function fixedArrayView(
-  elementType: Exclude<ScalarType, 'string'>,
-  encoded: Uint8Array,
-  length: number,
-): ArrayView {
-  return new FixedArrayView(elementType, encoded, length);
-}
-
-/** A view over an array of strings that has been stepped over once, so its lengths are known to be sound. */
-export function stringArrayView(encoded: Uint8Array, length: number): ArrayView {
-  return new StringArrayView(encoded, length);
+/**
+ * A view over an array that has been stepped over once, so that the lengths of its strings are known to be sound.
+ * @param load yields the elements as they stand in the file; called once, when they are first asked for
+ */
+export function arrayView(elementType: ScalarType, length: number, load: () => Uint8Array): ArrayView {
+  return elementType === 'string'
+    ? new StringArrayView(length, load)
+    : new FixedArrayView(elementType, length, load);
 }
 
 /** One number or bool at a byte position. */
@@ -48,24 +44,47 @@ export function readScalar(view: DataView, type: Exclude<ScalarType, 'string'>, 
   }
 }
 
+/** The elements of a view, loaded when they are first asked for. */
+class Elements {
+  readonly #load: () => Uint8Array;
+  #bytes: Uint8Array | undefined;
+  #view: DataView | undefined;
+
+  constructor(load: () => Uint8Array) {
+    this.#load = load;
+  }
+
+  get bytes(): Uint8Array {
+    this.#bytes ??= this.#load();
+    return this.#bytes;
+  }
+
+  get view(): DataView {
+    this.#view ??= new DataView(this.bytes.buffer, this.bytes.byteOffset, this.bytes.byteLength);
+    return this.#view;
+  }
+}
+
 class FixedArrayView implements ArrayView {
   readonly elementType: Exclude<ScalarType, 'string'>;
   readonly length: number;
-  readonly encoded: Uint8Array;
-  readonly #view: DataView;
+  readonly #elements: Elements;
   readonly #elementBytes: number;
 
-  constructor(elementType: Exclude<ScalarType, 'string'>, encoded: Uint8Array, length: number) {
+  constructor(elementType: Exclude<ScalarType, 'string'>, length: number, load: () => Uint8Array) {
     this.elementType = elementType;
     this.length = length;
-    this.encoded = encoded;
-    this.#view = new DataView(encoded.buffer, encoded.byteOffset, encoded.byteLength);
+    this.#elements = new Elements(load);
     this.#elementBytes = SCALAR_BYTES[elementType];
+  }
+
+  get encoded(): Uint8Array {
+    return this.#elements.bytes;
   }
 
   at(index: number): Scalar {
     checkIndex(index, this.length);
-    return readScalar(this.#view, this.elementType, index * this.#elementBytes);
+    return readScalar(this.#elements.view, this.elementType, index * this.#elementBytes);
   }
 
   bytesAt(index: number): Uint8Array {
@@ -142,20 +161,22 @@ const STRIDE = 16;
 class StringArrayView implements ArrayView {
   readonly elementType = 'string';
   readonly length: number;
-  readonly encoded: Uint8Array;
-  readonly #view: DataView;
+  readonly #elements: Elements;
   /** Where every STRIDE-th element begins; built when an element is first asked for. */
   #marks: Uint32Array | undefined;
 
-  constructor(encoded: Uint8Array, length: number) {
+  constructor(length: number, load: () => Uint8Array) {
     this.length = length;
-    this.encoded = encoded;
-    this.#view = new DataView(encoded.buffer, encoded.byteOffset, encoded.byteLength);
+    this.#elements = new Elements(load);
+  }
+
+  get encoded(): Uint8Array {
+    return this.#elements.bytes;
   }
 
   at(index: number): string {
     const start = this.#locate(index);
-    return decodeUtf8(this.encoded, start + LENGTH_BYTES, this.#endOf(start));
+    return decodeUtf8(this.encoded.subarray(start + LENGTH_BYTES, this.#endOf(start)));
   }
 
   bytesAt(index: number): Uint8Array {
@@ -181,7 +202,7 @@ class StringArrayView implements ArrayView {
 
   #endOf(start: number): number {
     // The parser has checked that the upper half of every length is zero.
-    return start + LENGTH_BYTES + this.#view.getUint32(start, true);
+    return start + LENGTH_BYTES + this.#elements.view.getUint32(start, true);
   }
 
   /** Where an element begins, length prefix included. */

@@ -22,13 +22,14 @@ export class PastEndOfFile {
 }
 
 /**
- * A position in a file of which the first bytes are in hand. Reads are little-endian and checked twice:
- * against the file's length (a fault) and against the bytes in hand (a request for more).
+ * A position in a file of which a window is in hand. Reads are little-endian and checked twice: against the
+ * file's length (a fault) and against the window (a request for more).
  */
 export class Cursor {
   position = 0;
   readonly fileBytes: number;
   #bytes: Uint8Array;
+  #start = 0;
   #view: DataView;
 
   /**
@@ -41,6 +42,7 @@ export class Cursor {
     this.fileBytes = fileBytes;
   }
 
+  /** The window. */
   get bytes(): Uint8Array {
     return this.#bytes;
   }
@@ -49,42 +51,53 @@ export class Cursor {
     return this.#view;
   }
 
+  /** Where the window begins in the file. */
+  get start(): number {
+    return this.#start;
+  }
+
+  /** What the window holds of the file's bytes [start, end). Not a copy. */
+  slice(start: number, end: number): Uint8Array {
+    return this.#bytes.subarray(Math.max(0, start - this.#start), Math.max(0, end - this.#start));
+  }
+
   /** Bytes between the position and the end of the file. */
   get remaining(): number {
     return Math.max(0, this.fileBytes - this.position);
   }
 
-  /** Takes a longer prefix of the same file; the position stays. */
-  extend(bytes: Uint8Array): void {
+  /** Takes another window of the same file, which must not begin behind the position; the position stays. */
+  moveTo(bytes: Uint8Array, start: number): void {
     this.#bytes = bytes;
+    this.#start = start;
     this.#view = viewOf(bytes);
   }
 
   /** Makes sure that the next `count` bytes can be read. */
   require(count: number): void {
     const end = this.position + count;
-    if (end <= this.#bytes.length) return;
+    if (end - this.#start <= this.#bytes.length) return;
     if (end > this.fileBytes) throw new PastEndOfFile(this.position, count, this.remaining);
     throw new MoreBytesNeeded(end);
   }
 
   u8(): number {
     this.require(1);
-    const value = this.#view.getUint8(this.position);
+    const value = this.#view.getUint8(this.position - this.#start);
     this.position += 1;
     return value;
   }
 
   u32(): number {
     this.require(4);
-    const value = this.#view.getUint32(this.position, true);
+    const value = this.#view.getUint32(this.position - this.#start, true);
     this.position += 4;
     return value;
   }
 
   u64(): bigint {
     this.require(8);
-    const value = this.#view.getBigUint64(this.position, true);
+    const value = this.#view.getBigUint64(this.position - this.#start, true);
     this.position += 8;
     return value;
   }

@@ -1,11 +1,11 @@
-import { fixedArrayView, stringArrayView } from './array-view.ts';
+import { arrayView } from './array-view.ts';
 import { Cursor, MoreBytesNeeded, PastEndOfFile } from './cursor.ts';
 import { alignUp, checkDataExtent, checkOffsets } from './data-layout.ts';
-import type { ArrayView, MetadataValue, ParsedHeader, TensorInfo } from './header.ts';
+import { AGAIN_HINT, FIXED_BYTES, parseFixedPart } from './fixed-part.ts';
+import type { MetadataValue, ParsedHeader, TensorInfo } from './header.ts';
 import { IssueLog, ParseStopped } from './issue-log.ts';
-import { describeMagic, recogniseLookAlike } from './look-alikes.ts';
 import { type ArrayExtent, type MetadataEntry, MetadataParser, quote } from './metadata-parser.ts';
-import { type ArraySeen, forecastArray, forecastSiblings } from './size-forecast.ts';
+import { forecastArray, forecastSiblings } from './size-forecast.ts';
 import type { StructureIssue } from './structure-codes.ts';
 import { parseTensorInfo, type RawTensor } from './tensor-parser.ts';
 
@@ -33,30 +33,29 @@ export interface HeaderScan {
   readonly issues: readonly StructureIssue[];
 }
 
-/** More bytes are asked for: at least up to `neededEnd`; `expectedEnd` is where the header probably ends. */
+/** More bytes are asked for: all from `start` on, at least up to `neededEnd`. */
 export interface BytesWanted {
+  readonly start: number;
   readonly neededEnd: number;
-  readonly expectedEnd: number;
 }
 
-const FIXED_BYTES = 24;
-const MINIMUM_PAIR_BYTES = 14;
-const MINIMUM_TENSOR_BYTES = 24;
+/** Yields bytes [start, end) of the file once more, whenever. */
+export type ReadAgain = (start: number, end: number) => Uint8Array;
+
 const DEFAULT_ALIGNMENT = 32;
 /** Guesses for what has not been seen yet: a scalar pair, and a tensor info with a name like the usual ones. */
 const TYPICAL_PAIR_BYTES = 64;
 const TYPICAL_TENSOR_BYTES = 72;
-const AGAIN_HINT =
-  'The file is probably cut short: compare its size with the source’s and download it again.';
 
 /**
- * The format's core: synchronous, fed with growing prefixes of a file, keeping its place between them.
+ * The format's core: synchronous, fed with one window of a file after another, keeping its place between them.
  * Call {@link advance} until it yields undefined, then {@link finish}.
  */
 export class HeaderParser {
   readonly #cursor: Cursor;
   readonly #log: IssueLog = new IssueLog();
   readonly #limits: ParseLimits;
+  readonly #readAgain: ReadAgain | undefined;
   readonly #pairs: MetadataParser;
   readonly #entries = new Map<string, MetadataEntry>();
   readonly #tensors: RawTensor[] = [];
@@ -71,10 +70,12 @@ export class HeaderParser {
   /**
    * @param bytes the file's first bytes, perhaps all
    * @param fileBytes the whole file's length
+   * @param readAgain for arrays that are no longer in hand; without it every window must begin with the file
    */
-  constructor(bytes: Uint8Array, fileBytes: number, limits: ParseLimits = DEFAULT_LIMITS) {
+  constructor(bytes: Uint8Array, fileBytes: number, limits: ParseLimits, readAgain?: ReadAgain) {
     this.#cursor = new Cursor(bytes, fileBytes);
     this.#limits = limits;
+    this.#readAgain = readAgain;
     this.#pairs = new MetadataParser(this.#cursor, this.#log);
   }
 
@@ -85,10 +86,11 @@ export class HeaderParser {
 
   /**
    * Goes on as far as the bytes reach. Yields undefined when the header has been read or cannot be read.
-   * @param bytes a longer prefix of the same file than the one before
+   * @param bytes of the same file, with what was wanted; by default those at hand
+   * @param start where they begin in the file
    */
-  advance(bytes: Uint8Array = this.#cursor.bytes): BytesWanted | undefined {
-    if (bytes !== this.#cursor.bytes) this.#cursor.extend(bytes);
+  advance(bytes: Uint8Array = this.#cursor.bytes, start = 0): BytesWanted | undefined {
+    if (bytes !== this.#cursor.bytes) this.#cursor.moveTo(bytes, start);
     let itemStart = this.#cursor.position;
     let issuesBefore = this.#log.issues.length;
     try {
@@ -110,15 +112,28 @@ export class HeaderParser {
     } catch (thrown) {
       if (!(thrown instanceof MoreBytesNeeded)) return this.#stopFor(thrown);
       if (thrown.end > this.#limits.headerBytes) return this.#tooLarge(thrown.end);
-      const array = this.#pairs.arraySeen;
-      if (array === undefined) {
-        // The item is read again from its start, and its issues with it. Inside a string array the parser
-        // keeps its place instead.
-        this.#cursor.position = itemStart;
-        this.#log.issues.length = issuesBefore;
-      }
-      return { neededEnd: thrown.end, expectedEnd: this.#expectedEnd(thrown.end, array) };
+      // The item is read again from its start, and its issues with it; a string array goes on where it stopped.
+      const start = this.#pairs.pendingPosition ?? itemStart;
+      if (start === itemStart) this.#log.issues.length = issuesBefore;
+      this.#cursor.position = start;
+      return { start, neededEnd: thrown.end };
     }
+  }
+
+  /** Where the header probably ends, judged by what has been read of it. Only while every window began with the file. */
+  forecastEnd(neededEnd: number): number {
+    const pairs = Math.max(0, this.#metadataCount - this.#metadataSeen);
+    const tensors = this.#tensorCount - this.#tensors.length;
+    const seen = this.#tensors.length;
+    const perTensor = seen === 0 ? TYPICAL_TENSOR_BYTES : (this.#cursor.position - this.#metadataEnd) / seen;
+    const rest = Math.ceil(pairs * TYPICAL_PAIR_BYTES + tensors * perTensor);
+    const array = this.#pairs.arraySeen;
+    if (array === undefined) return neededEnd + rest;
+    const model = this.#entries.get('tokenizer.ggml.model')?.value;
+    const tokenizerModel =
+      model !== undefined && 'type' in model && model.type === 'string' ? model.value : '';
+    const siblings = forecastSiblings(array, tokenizerModel, (key) => this.#entries.has(key));
+    return Math.max(neededEnd, array.start + forecastArray(array)) + siblings + rest;
   }
 
   /** The result, once {@link advance} has yielded undefined. */
@@ -151,20 +166,6 @@ export class HeaderParser {
     this.#log.add('header/too-large', message, { offset: this.#cursor.position });
   }
 
-  #expectedEnd(neededEnd: number, array: ArraySeen | undefined): number {
-    const pairs = Math.max(0, this.#metadataCount - this.#metadataSeen);
-    const tensors = this.#tensorCount - this.#tensors.length;
-    const seen = this.#tensors.length;
-    const perTensor = seen === 0 ? TYPICAL_TENSOR_BYTES : (this.#cursor.position - this.#metadataEnd) / seen;
-    const rest = Math.ceil(pairs * TYPICAL_PAIR_BYTES + tensors * perTensor);
-    if (array === undefined) return neededEnd + rest;
-    const model = this.#entries.get('tokenizer.ggml.model')?.value;
-    const tokenizerModel =
-      model !== undefined && 'type' in model && model.type === 'string' ? model.value : '';
-    const siblings = forecastSiblings(array, tokenizerModel, (key) => this.#entries.has(key));
-    return Math.max(neededEnd, array.start + forecastArray(array)) + siblings + rest;
-  }
-
   #describePlace(): string {
     if (this.#metadataCount < 0) return 'the fixed part of the header';
     if (this.#metadataSeen < this.#metadataCount) {
@@ -177,76 +178,10 @@ export class HeaderParser {
   }
 
   #fixedPart(): void {
-    const cursor = this.#cursor;
-    const log: IssueLog = this.#log;
-    if (cursor.fileBytes === 0) {
-      log.stop('header/empty', 'the file is empty', { offset: 0, hint: 'Download the file again.' });
-    }
-    this.#magic();
-    cursor.position = 4;
-    const version = cursor.u32();
-    if (version !== 0 && (version & 0xffff) === 0) {
-      log.stop('header/big-endian', 'the file is big-endian (made for s390x)', {
-        offset: 4,
-        hint: 'Use the little-endian file of the model, or convert it with llama.cpp’s gguf_convert_endian.py.',
-      });
-    }
-    if (version !== 2 && version !== 3) {
-      const hint =
-        version === 1
-          ? 'GGUF 1 is no longer loaded by llama.cpp; download a current file of the model.'
-          : 'The file may be newer than this version of quantscope.';
-      log.stop(
-        'header/version',
-        `GGUF version ${version}, expected 2 or 3`,
-        version === 0 ? { offset: 4 } : { offset: 4, hint },
-      );
-    }
+    const { version, tensorCount, metadataCount } = parseFixedPart(this.#cursor, this.#log, this.#limits);
     this.#version = version;
-    const tensorCount = cursor.u64();
-    const metadataCount = cursor.u64();
-    this.#checkCount('header/tensor-count', 'tensor infos', tensorCount, MINIMUM_TENSOR_BYTES, 8);
-    this.#checkCount('header/metadata-count', 'key-value pairs', metadataCount, MINIMUM_PAIR_BYTES, 16);
-    this.#tensorCount = Number(tensorCount);
-    this.#metadataCount = Number(metadataCount);
-  }
-
-  #magic(): void {
-    const cursor = this.#cursor;
-    const inHand = Math.min(4, cursor.fileBytes);
-    cursor.require(inHand);
-    const magic = cursor.bytes.subarray(0, inHand);
-    const expected = 'GGUF'.slice(0, inHand);
-    if (String.fromCharCode(...magic) === expected) {
-      cursor.require(4);
-      return;
-    }
-    const lookAlike = recogniseLookAlike(cursor.bytes);
-    if (lookAlike === undefined) {
-      this.#log.stop('header/magic', `the file begins with ${describeMagic(magic)}, expected "GGUF"`, {
-        offset: 0,
-      });
-    }
-    const message = `the file is ${lookAlike.what}; it begins with ${describeMagic(magic)}, expected "GGUF"`;
-    this.#log.stop('header/magic', message, { offset: 0, hint: lookAlike.hint });
-  }
-
-  #checkCount(
-    code: 'header/tensor-count' | 'header/metadata-count',
-    what: string,
-    count: bigint,
-    minimumBytes: number,
-    offset: number,
-  ): void {
-    const room = Math.max(0, this.#cursor.fileBytes - FIXED_BYTES);
-    if (count > BigInt(Math.floor(room / minimumBytes))) {
-      const message = `${count} ${what} of at least ${minimumBytes} bytes, ${room} bytes left in the file`;
-      this.#log.stop(code, message, { offset, hint: AGAIN_HINT });
-    }
-    const limit = code === 'header/tensor-count' ? this.#limits.tensorCount : this.#limits.metadataCount;
-    if (count > BigInt(limit)) {
-      this.#log.stop(code, `${count} ${what}, the limit is ${limit}`, { offset });
-    }
+    this.#tensorCount = tensorCount;
+    this.#metadataCount = metadataCount;
   }
 
   #pair(): void {
@@ -283,19 +218,26 @@ export class HeaderParser {
   #metadata(): Map<string, MetadataValue> {
     const metadata = new Map<string, MetadataValue>();
     for (const { key, value } of this.#entries.values()) {
-      if ('type' in value) metadata.set(key, value);
-      // A parse that stopped may have jumped over an array whose bytes never came.
-      else if (value.end <= this.#cursor.bytes.length)
-        metadata.set(key, { type: 'array', value: this.#view(value) });
+      if ('type' in value) {
+        metadata.set(key, value);
+        continue;
+      }
+      const load = this.#loaderOf(value);
+      if (load === undefined) continue;
+      metadata.set(key, { type: 'array', value: arrayView(value.elementType, value.length, load) });
     }
     return metadata;
   }
 
-  #view({ elementType, length, start, end }: ArrayExtent): ArrayView {
-    const encoded = this.#cursor.bytes.subarray(start, end);
-    return elementType === 'string'
-      ? stringArrayView(encoded, length)
-      : fixedArrayView(elementType, encoded, length);
+  /** How to come by an array's bytes; undefined where a parse that stopped had jumped over what never came. */
+  #loaderOf({ start, end }: ArrayExtent): (() => Uint8Array) | undefined {
+    const cursor = this.#cursor;
+    if (cursor.start === 0 && end <= cursor.bytes.length) {
+      const encoded = cursor.slice(start, end);
+      return () => encoded;
+    }
+    const readAgain = this.#readAgain;
+    return readAgain === undefined ? undefined : () => readAgain(start, end);
   }
 
   /** The file's alignment, or undefined where what it says is invalid. */
@@ -356,7 +298,7 @@ export class HeaderParser {
 
   #checkHeaderPadding(infosEnd: number, dataOffset: number): void {
     // Only what is in hand: a reader does not fetch a window to look at padding.
-    const padding = this.#cursor.bytes.subarray(infosEnd, dataOffset);
+    const padding = this.#cursor.slice(infosEnd, dataOffset);
     const index = padding.findIndex((byte) => byte !== 0);
     if (index >= 0) {
       const message = `the padding before the data section holds the byte ${padding[index]}, expected 0`;
@@ -365,13 +307,15 @@ export class HeaderParser {
   }
 
   #checkBoolArrays(metadata: ReadonlyMap<string, MetadataValue>): void {
-    for (const [key, { type, value }] of metadata) {
-      if (type !== 'array' || value.elementType !== 'bool') continue;
-      const index = value.encoded.findIndex((byte) => byte > 1);
+    for (const { key, value: extent } of this.#entries.values()) {
+      if ('type' in extent || extent.elementType !== 'bool') continue;
+      const value = metadata.get(key);
+      if (value?.type !== 'array') continue;
+      const { encoded } = value.value;
+      const index = encoded.findIndex((byte) => byte > 1);
       if (index >= 0) {
-        const offset = value.encoded.byteOffset - this.#cursor.bytes.byteOffset + index;
-        const message = `key ${quote(key)}, element ${index}: a bool of ${value.encoded[index]}, expected 0 or 1`;
-        this.#log.report('metadata/bool', message, { offset, key });
+        const message = `key ${quote(key)}, element ${index}: a bool of ${encoded[index]}, expected 0 or 1`;
+        this.#log.report('metadata/bool', message, { offset: extent.start + index, key });
       }
     }
   }

@@ -21,7 +21,9 @@ export type Scalar = number | bigint | boolean | string;
 
 /**
  * An array of the metadata, as a view over the header's bytes: nothing is decoded until asked for, so a
- * vocabulary of 128k tokens costs nothing to step over.
+ * vocabulary of 128k tokens costs nothing to step over. Of a large header in a local file the bytes are not kept
+ * either: whatever first asks for elements reads them from the file, which may throw QuantscopeError (`io/changed`,
+ * `io/not-found`, `io/read-failed`).
  */
 export interface ArrayView extends Iterable<Scalar> {
   readonly elementType: ScalarType;

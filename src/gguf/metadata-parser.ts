@@ -52,7 +52,15 @@ export class MetadataParser {
     this.#log = log;
   }
 
-  /** How much of a string array was stepped over; undefined outside one. */
+  /** Where the string array that was not stepped over whole goes on; undefined outside one. */
+  get pendingPosition(): number | undefined {
+    return this.#pending?.position;
+  }
+
+  /**
+   * How much of a string array was stepped over; undefined outside one. Asked for only while the window begins
+   * with the file.
+   */
   get arraySeen(): ArraySeen | undefined {
     const pending = this.#pending;
     if (pending === undefined) return undefined;
@@ -90,9 +98,9 @@ export class MetadataParser {
     const cursor = this.#cursor;
     const [start, end] = this.#stringExtent('a key');
     cursor.position = end;
-    const bytes = cursor.bytes;
-    const strictText = decodeUtf8Strictly(bytes, start, end);
-    const key = strictText ?? decodeUtf8(bytes, start, end);
+    const bytes = cursor.slice(start, end);
+    const strictText = decodeUtf8Strictly(bytes);
+    const key = strictText ?? decodeUtf8(bytes);
     if (strictText === undefined) {
       this.#log.report('metadata/key-utf8', `key ${quote(key)}: not valid UTF-8`, { offset, key });
     }
@@ -130,17 +138,18 @@ export class MetadataParser {
     if (type === 'string') {
       const [start, end] = this.#stringExtent(`key ${quote(key)}`, key);
       cursor.position = end;
-      const strictText = decodeUtf8Strictly(cursor.bytes, start, end);
+      const bytes = cursor.slice(start, end);
+      const strictText = decodeUtf8Strictly(bytes);
       if (strictText === undefined) {
         this.#log.report('metadata/string-utf8', `key ${quote(key)}: not valid UTF-8`, { offset, key });
       }
-      return { type, value: strictText ?? decodeUtf8(cursor.bytes, start, end) };
+      return { type, value: strictText ?? decodeUtf8(bytes) };
     }
     cursor.require(SCALAR_BYTES[type]);
-    const value = readScalar(cursor.view, type, offset);
+    const value = readScalar(cursor.view, type, offset - cursor.start);
     cursor.position = offset + SCALAR_BYTES[type];
     if (type === 'bool') {
-      const byte = cursor.bytes[offset] ?? 0;
+      const byte = cursor.bytes[offset - cursor.start] ?? 0;
       if (byte > 1) {
         this.#log.report('metadata/bool', `key ${quote(key)}: a bool of ${byte}, expected 0 or 1`, {
           offset,
@@ -197,7 +206,8 @@ export class MetadataParser {
     const inHand = cursor.bytes.length;
     const lastLength = inHand - LENGTH_BYTES;
     const { count } = pending;
-    let { index, position } = pending;
+    let { index } = pending;
+    let position = pending.position - cursor.start;
     while (index < count && position <= lastLength) {
       if (view.getUint32(position + 4, true) !== 0) break;
       const next = position + LENGTH_BYTES + view.getUint32(position, true);
@@ -206,10 +216,10 @@ export class MetadataParser {
       index++;
     }
     pending.index = index;
-    pending.position = position;
-    cursor.position = position;
+    pending.position = position + cursor.start;
+    cursor.position = pending.position;
     if (index === count) {
-      return { elementType: 'string', length: count, start: pending.start, end: position };
+      return { elementType: 'string', length: count, start: pending.start, end: pending.position };
     }
     return this.#explainStop(pending);
   }

@@ -2,8 +2,9 @@ import type { ByteSource } from '../io/byte-source.ts';
 import { GgufError } from './errors.ts';
 import type { ParsedHeader } from './header.ts';
 import { DEFAULT_LIMITS, HeaderParser, type HeaderScan } from './header-parser.ts';
+import { growingWindows, slidingWindows } from './header-windows.ts';
 import { type ParseOptions, requireHeader } from './parse.ts';
-import { bufferBytesFor, FIRST_WINDOW_BYTES, nextWindowEnd } from './window-policy.ts';
+import { FIRST_WINDOW_BYTES } from './window-policy.ts';
 
 export interface ReadOptions extends Omit<ParseOptions, 'fileBytes'> {
   readonly signal?: AbortSignal;
@@ -12,7 +13,7 @@ export interface ReadOptions extends Omit<ParseOptions, 'fileBytes'> {
 }
 
 /**
- * Reads the header of a file by growing windows, never the whole file.
+ * Reads the header of a file by windows, never the whole file.
  * @throws GgufError the first fault of error severity
  * @throws QuantscopeError what the source throws: `io/short-read`, `io/read-failed`, or the signal's reason
  */
@@ -21,7 +22,7 @@ export async function readHeader(source: ByteSource, options: ReadOptions = {}):
 }
 
 /**
- * Reads the header of a file by growing windows and reports every fault it can reach.
+ * Reads the header of a file by windows and reports every fault it can reach.
  * @throws QuantscopeError only what the source throws
  */
 export function scanSource(source: ByteSource, options: ReadOptions = {}): Promise<HeaderScan> {
@@ -31,34 +32,21 @@ export function scanSource(source: ByteSource, options: ReadOptions = {}): Promi
 async function scan(source: ByteSource, options: ReadOptions, stopAtError: boolean): Promise<HeaderScan> {
   const { signal, firstWindowBytes = FIRST_WINDOW_BYTES } = options;
   const fileBytes = source.byteLength;
-  let bytes = await source.read(0, Math.min(fileBytes, firstWindowBytes), signal);
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
-  const parser = new HeaderParser(bytes, fileBytes, limits);
   const largestEnd = Math.min(fileBytes, limits.headerBytes);
+  const first = await source.read(0, Math.min(fileBytes, firstWindowBytes), signal);
+  const readAgain = source.readAgain?.bind(source);
+  const parser = new HeaderParser(first, fileBytes, limits, readAgain);
+  const nextWindow =
+    readAgain === undefined
+      ? growingWindows(source, first, largestEnd, signal)
+      : slidingWindows(source, largestEnd, signal);
   let wanted = parser.advance();
-  let buffer = bytes;
   while (wanted !== undefined) {
     const error = parser.firstError;
     if (stopAtError && error !== undefined) throw new GgufError(error, source.name);
-    const end = nextWindowEnd(wanted, bytes.length, largestEnd);
-    if (end > buffer.length) {
-      const larger = new Uint8Array(bufferBytesFor(end, largestEnd));
-      larger.set(bytes);
-      buffer = larger;
-    }
-    await fill(source, bytes.length, buffer.subarray(bytes.length, end), signal);
-    bytes = buffer.subarray(0, end);
-    wanted = parser.advance(bytes);
+    const { bytes, start } = await nextWindow(wanted, (neededEnd) => parser.forecastEnd(neededEnd));
+    wanted = parser.advance(bytes, start);
   }
   return parser.finish({ dataChecks: options.dataChecks ?? true });
-}
-
-async function fill(
-  source: ByteSource,
-  start: number,
-  target: Uint8Array,
-  signal?: AbortSignal,
-): Promise<void> {
-  if (source.readInto !== undefined) return source.readInto(start, target, signal);
-  target.set(await source.read(start, start + target.length, signal));
 }

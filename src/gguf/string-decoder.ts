@@ -39,7 +39,7 @@ export function decodeStrings(encoded: Uint8Array, start: number, count: number)
       // Longer than a piece: a text of its own.
       const textStart = piece.position + LENGTH_BYTES;
       piece.position = textStart + lengthAt(encoded, piece.position);
-      texts[index++] = decodeUtf8(encoded, textStart, piece.position);
+      texts[index++] = decodeUtf8(encoded.subarray(textStart, piece.position));
     }
   }
   return texts;
@@ -141,7 +141,7 @@ function replaceInvalid(
   units: Uint16Array,
   unit: number,
 ): number {
-  const text = decodeUtf8(bytes, start, end);
+  const text = decodeUtf8(bytes.subarray(start, end));
   for (let index = 0; index < text.length; index++) units[unit + index] = text.charCodeAt(index);
   return unit + text.length;
 }

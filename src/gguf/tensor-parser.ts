@@ -53,11 +53,11 @@ function readName(cursor: Cursor, log: IssueLog, at: number): string {
   cursor.require(bytes);
   const start = cursor.position;
   cursor.position = start + bytes;
-  return decodeUtf8(cursor.bytes, start, cursor.position);
+  return decodeUtf8(cursor.slice(start, cursor.position));
 }
 
 function reportName(log: IssueLog, name: string, at: number, cursor: Cursor): void {
-  const length = Number(cursor.view.getBigUint64(at, true));
+  const length = Number(cursor.view.getBigUint64(at - cursor.start, true));
   const start = at + 8;
   const place = { offset: at, tensor: name };
   if (length >= NAME_BYTES_LIMIT) {
@@ -66,7 +66,7 @@ function reportName(log: IssueLog, name: string, at: number, cursor: Cursor): vo
   }
   if (length === 0) log.report('tensor/name-empty', 'a tensor without a name', place);
   if (name.includes('\0')) log.report('tensor/name-nul', `tensor ${quote(name)}: holds a NUL byte`, place);
-  if (decodeUtf8Strictly(cursor.bytes, start, start + length) === undefined) {
+  if (decodeUtf8Strictly(cursor.slice(start, start + length)) === undefined) {
     log.report('tensor/name-utf8', `tensor ${quote(name)}: not valid UTF-8`, place);
   }
 }

@@ -3,14 +3,14 @@ const lossy = new TextDecoder('utf-8', { ignoreBOM: true });
 const strict = new TextDecoder('utf-8', { ignoreBOM: true, fatal: true });
 
 /** Text of UTF-8 bytes; what is not valid becomes U+FFFD. */
-export function decodeUtf8(bytes: Uint8Array, start: number, end: number): string {
-  return lossy.decode(bytes.subarray(start, end));
+export function decodeUtf8(bytes: Uint8Array): string {
+  return lossy.decode(bytes);
 }
 
 /** Text of UTF-8 bytes, or undefined where they are not valid. */
-export function decodeUtf8Strictly(bytes: Uint8Array, start: number, end: number): string | undefined {
+export function decodeUtf8Strictly(bytes: Uint8Array): string | undefined {
   try {
-    return strict.decode(bytes.subarray(start, end));
+    return strict.decode(bytes);
   } catch {
     return undefined;
   }
@@ -18,5 +18,5 @@ export function decodeUtf8Strictly(bytes: Uint8Array, start: number, end: number
 
 /** Whether bytes are valid UTF-8. */
 export function isUtf8(bytes: Uint8Array): boolean {
-  return decodeUtf8Strictly(bytes, 0, bytes.length) !== undefined;
+  return decodeUtf8Strictly(bytes) !== undefined;
 }

@@ -1,7 +1,8 @@
-import type { BytesWanted } from './header-parser.ts';
-
 /** Holds the whole header of a model with a small vocabulary, and costs little beside a large one's. */
 export const FIRST_WINDOW_BYTES = 256 * 1024;
+
+/** A window of a local file: it stays in the core's cache, and few of them make up the largest headers. */
+export const SLIDING_WINDOW_BYTES = 1024 * 1024;
 
 /** What is fetched beyond a forecast: another request costs more than these bytes. */
 const SLACK_BYTES = 48 * 1024;
@@ -12,9 +13,14 @@ const SLACK_SHARE = 0.03;
  * @param inHand bytes of the file that are there
  * @param largestEnd of the file, or what a header may take
  */
-export function nextWindowEnd(wanted: BytesWanted, inHand: number, largestEnd: number): number {
-  const forecast = Math.ceil(wanted.expectedEnd * (1 + SLACK_SHARE)) + SLACK_BYTES;
-  return Math.min(largestEnd, Math.max(wanted.neededEnd, forecast, inHand + SLACK_BYTES));
+export function nextWindowEnd(
+  neededEnd: number,
+  forecastEnd: number,
+  inHand: number,
+  largestEnd: number,
+): number {
+  const forecast = Math.ceil(forecastEnd * (1 + SLACK_SHARE)) + SLACK_BYTES;
+  return Math.min(largestEnd, Math.max(neededEnd, forecast, inHand + SLACK_BYTES));
 }
 
 /** Room that is taken beyond a window at most; pages that are never written cost no memory. */

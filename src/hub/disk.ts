@@ -25,7 +25,7 @@ export async function requireSpace(folder: string, neededBytes: number, what: st
 }
 
 /** Free bytes where a folder is, or will be. */
-function freeBytesOf(folder: string): number | undefined {
+export function freeBytesOf(folder: string): number | undefined {
   for (let place = folder; ; place = dirname(place)) {
     try {
       const { bavail, bsize } = statfsSync(place);

@@ -2,7 +2,9 @@ import { readdir, stat } from 'node:fs/promises';
 import { resolve as absolute, basename, join } from 'node:path';
 import { parseShardName, shardNames } from '../gguf/shards.ts';
 import { UsageError } from '../util/errors.ts';
+import { nearest } from '../util/nearest.ts';
 import { isModelPath } from './gguf-names.ts';
+import { nearRef } from './near-ref.ts';
 
 /** A model on this machine. Nothing here knows of the network, so that a local file is opened without loading it. */
 export interface LocalModel {
@@ -24,7 +26,7 @@ export async function locateNano(folder: string, quantization: string | null): P
   if (chosen.length === 0) {
     const names = all.map(({ path }) => nanoLabel(path));
     throw new UsageError('ref/not-found', `nano has no ${quantization}: it has ${names.join(', ')}`, {
-      hint: `Write nano:${names.at(-1) ?? 'QUANT'}, or nano for the whole family.`,
+      hint: `Write nano:${nearest(quantization, names) ?? names.at(-1) ?? 'QUANT'}, or nano for the whole family.`,
     });
   }
   return chosen;
@@ -37,18 +39,28 @@ function nanoLabel(path: string): string {
 
 /**
  * The models that a path stands for: the file, or all models in the folder.
+ * @param catalogueNames what a bare word may have been meant for
  * @throws UsageError `ref/not-found`, `ref/empty-folder`
  */
-export async function locateLocal(path: string): Promise<LocalModel[]> {
-  const kind = await stat(path).catch((cause: NodeJS.ErrnoException) => {
+export async function locateLocal(
+  path: string,
+  catalogueNames: readonly string[] = [],
+): Promise<LocalModel[]> {
+  const kind = await stat(path).catch(async (cause: NodeJS.ErrnoException) => {
     const missing = cause.code === 'ENOENT' || cause.code === 'ENOTDIR';
     throw new UsageError(
       'ref/not-found',
       missing ? `${path}: no such file or folder` : `${path} cannot be read (${cause.code})`,
-      { cause, hint: missing ? MISSING_HINT : 'Check its permissions.' },
+      { cause, hint: missing ? await missingHint(path, catalogueNames) : 'Check its permissions.' },
     );
   });
   return kind.isDirectory() ? modelsIn(path) : [{ kind: 'local', ref: path, path: absolute(path) }];
+}
+
+/** What to write instead of a ref that names nothing. */
+async function missingHint(ref: string, catalogueNames: readonly string[]): Promise<string> {
+  const meant = await nearRef(ref, catalogueNames);
+  return meant === undefined ? MISSING_HINT : `Did you mean ${meant}?`;
 }
 
 const MISSING_HINT =

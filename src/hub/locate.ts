@@ -55,7 +55,7 @@ export async function locateRefs(refs: readonly string[], options: LocateOptions
         found.push(...(await locateNano(nanoFolder, ref.quantization)));
         break;
       case 'path':
-        found.push(...(await locateLocal(ref.path)));
+        found.push(...(await locateLocal(ref.path, [...catalogue.keys()])));
         break;
       case 'url':
         // Shown without its query, which may hold a signature.

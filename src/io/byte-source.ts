@@ -14,4 +14,10 @@ export interface ByteSource extends AsyncDisposable {
    * @throws like `read`
    */
   readInto?(start: number, target: Uint8Array, signal?: AbortSignal): Promise<void>;
+  /**
+   * The bytes [start, end) once more, at once, even after the source was closed. Only a source for which that is
+   * cheaper than keeping them has it: a local file.
+   * @throws QuantscopeError `io/changed` where the bytes may be others by now, or like `read`
+   */
+  readAgain?(start: number, end: number): Uint8Array;
 }

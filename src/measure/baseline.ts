@@ -1,8 +1,23 @@
 import { isAvailable, type Unavailable, unavailableBecause } from './availability.ts';
-import { evaluationOf, machineIdentity } from './merge.ts';
-import type { Rate, Results, Settings, Speed, VariantResult } from './results.ts';
-import { mcNemarExact } from './statistics.ts';
-import { studentTwoSided, welchTest } from './welch.ts';
+import {
+  evaluationDifference,
+  machineDifference,
+  referenceDifference,
+  tasksDifference,
+} from './baseline-differences.ts';
+import {
+  type Context,
+  exactly,
+  type Finding,
+  judgeAnswers,
+  judgeDivergence,
+  judgePerplexity,
+  judgeRates,
+  rateOf,
+  SPEED_TESTS,
+  unjudged,
+} from './baseline-judges.ts';
+import type { Results, VariantResult } from './results.ts';
 
 /** `better` and `worse` are beyond noise; `unknown` has a reason. */
 export type ChangeVerdict = 'better' | 'worse' | 'within noise' | 'unknown';
@@ -85,24 +100,6 @@ export function compareWithBaseline(
         : [`Perplexity and divergence are not judged: ${context.evaluationsDiffer}.`]),
     ],
   };
-}
-
-interface Context {
-  readonly significance: number;
-  readonly speedAllowance: number;
-  /** Each null, or why figures that depend on it do not compare. */
-  readonly machinesDiffer: string | null;
-  readonly evaluationsDiffer: string | null;
-  readonly referencesDiffer: string | null;
-  readonly tasksDiffer: string | null;
-  readonly choicesDiffer: string | null;
-}
-
-/** What a test of two values found; `resolved` null where none was possible. */
-interface Finding {
-  readonly resolved: boolean | null;
-  readonly pValue: number | null;
-  readonly method: string;
 }
 
 function changesOf(before: VariantResult, after: VariantResult, context: Context): Change[] {
@@ -191,13 +188,6 @@ function changesOf(before: VariantResult, after: VariantResult, context: Context
   return changes;
 }
 
-const SPEED_TESTS = [
-  ['prompt', 'prompt speed'],
-  ['generation', 'generation speed'],
-  ['generationAtDepth', 'generation speed at depth'],
-] as const satisfies [keyof Speed, string][];
-type SpeedTest = (typeof SPEED_TESTS)[number][0];
-
 const MEMORY_PARTS = [
   ['weightsBytes', "the weights' memory"],
   ['kvBytes', "the KV cache's memory"],
@@ -223,176 +213,3 @@ function figureOf<Value, Figure>(
 function shareCorrect({ correct, total }: { correct: number; total: number }): number | Unavailable {
   return total === 0 ? unavailableBecause('no items') : correct / total;
 }
-
-function exactly(old: number, new_: number): Finding {
-  return { resolved: old !== new_, pValue: null, method: 'exact: has no noise' };
-}
-
-function unjudged(reason: string): Finding {
-  return { resolved: null, pValue: null, method: reason };
-}
-
-function rateOf({ speed }: VariantResult, test: SpeedTest): Rate | null {
-  if (!isAvailable(speed)) return null;
-  const rate = speed[test];
-  return isAvailable(rate) ? rate : null;
-}
-
-function judgeRates(before: Rate | null, after: Rate | null, context: Context): Finding {
-  if (context.machinesDiffer !== null) return unjudged(context.machinesDiffer);
-  if (before === null || after === null) return unjudged('not measured');
-  if (testOf(before) !== testOf(after)) return unjudged('another number of tokens, or another depth');
-  const pValue = welchTest(ratesOf(before), ratesOf(after));
-  if (pValue === null) return unjudged('fewer than two repetitions');
-  const relative = Math.abs(after.meanTps / before.meanTps - 1);
-  const resolved = pValue < context.significance && relative > context.speedAllowance;
-  const method = `Welch's t-test on ${before.samplesNs.length} and ${after.samplesNs.length} repetitions`;
-  return { resolved, pValue, method };
-}
-
-function testOf(rate: Rate | (Rate & { depth: number })): string {
-  return `${rate.tokens}@${'depth' in rate ? rate.depth : 0}`;
-}
-
-function ratesOf({ tokens, samplesNs }: Rate): number[] {
-  return samplesNs
-    .filter((nanoseconds) => nanoseconds > 0)
-    .map((nanoseconds) => (tokens * 1e9) / nanoseconds);
-}
-
-/**
- * The terms of the two perplexities are not kept, so they cannot be paired with each other. Both were paired with the
- * same reference, though: the difference of the two ln ratios has at most the two errors added in quadrature, as long
- * as these are not correlated negatively. Without a reference in common only the far larger errors of the perplexities
- * themselves are left.
- */
-function judgePerplexity(before: VariantResult, after: VariantResult, context: Context): Finding {
-  if (context.evaluationsDiffer !== null) return unjudged(context.evaluationsDiffer);
-  const [old, new_] = [before.perplexity, after.perplexity];
-  if (!isAvailable(old) || !isAvailable(new_)) return unjudged('not measured');
-  if (old.tokens !== new_.tokens) return unjudged('another number of tokens');
-  const difference = Math.log(new_.value / old.value);
-  const [paired, pairedNow] = [before.divergence, after.divergence];
-  const errors = [old.stderr / old.value, new_.stderr / new_.value];
-  if (context.referencesDiffer !== null || !isAvailable(paired) || !isAvailable(pairedNow)) {
-    return judgeByError(
-      difference,
-      errors,
-      'standard errors of the perplexities, which are not paired',
-      context,
-    );
-  }
-  const ratioErrors = [paired.lnPplRatioStderr, pairedNow.lnPplRatioStderr];
-  // The reference's ratio to itself has no error: what is left is its own.
-  if (Math.hypot(...ratioErrors) === 0) {
-    return judgeByError(
-      difference,
-      errors,
-      'standard errors of the perplexities, which are not paired',
-      context,
-    );
-  }
-  const ratio = pairedNow.lnPplRatio - paired.lnPplRatio;
-  return judgeByError(ratio, ratioErrors, 'standard errors of ln(PPL / PPL of the reference)', context);
-}
-
-type AvailableDivergence = Exclude<VariantResult['divergence'], Unavailable>;
-
-function judgeDivergence(
-  before: VariantResult,
-  after: VariantResult,
-  difference: number,
-  errorOf: (divergence: AvailableDivergence) => number,
-  context: Context,
-): Finding {
-  const why = context.evaluationsDiffer ?? context.referencesDiffer;
-  if (why !== null) return unjudged(why);
-  const [old, new_] = [before.divergence, after.divergence];
-  if (!isAvailable(old) || !isAvailable(new_)) return unjudged('not measured');
-  if (old.method !== new_.method) return unjudged('one is exact, the other a lower bound');
-  return judgeByError(difference, [errorOf(old), errorOf(new_)], 'standard errors, not paired', context);
-}
-
-/** Normal: thousands of positions stand behind each error. */
-function judgeByError(
-  difference: number,
-  errors: readonly number[],
-  method: string,
-  { significance }: Context,
-): Finding {
-  const error = Math.hypot(...errors);
-  if (error === 0) return { resolved: difference !== 0, pValue: null, method: 'exact: has no noise' };
-  const pValue = twoSidedNormal(difference / error);
-  return { resolved: pValue < significance, pValue, method };
-}
-
-function judgeAnswers(
-  before: VariantResult['tasks'] | undefined,
-  after: VariantResult['tasks'] | undefined,
-  otherItems: string | null,
-  { significance }: Context,
-): Finding {
-  if (otherItems !== null) return unjudged(otherItems);
-  if (before === undefined || after === undefined) return unjudged('not measured');
-  if (!isAvailable(before) || !isAvailable(after)) return unjudged('not measured');
-  const [old, new_] = [before.outcomes, after.outcomes];
-  if (old.length === 0 || old.length !== new_.length)
-    return unjudged('the answers to each item were not kept');
-  const lost = old.filter((right, item) => right && !new_[item]).length;
-  const gained = old.filter((right, item) => !right && new_[item] === true).length;
-  const pValue = mcNemarExact(lost, gained);
-  return {
-    resolved: pValue < significance,
-    pValue,
-    method: `McNemar's exact test: ${lost} lost, ${gained} gained of ${old.length}`,
-  };
-}
-
-function machineDifference(now: Results, baseline: Results): string | null {
-  if (machineIdentity(withoutVersions(now.machine)) !== machineIdentity(withoutVersions(baseline.machine))) {
-    return 'the baseline is from another machine';
-  }
-  const setup = ({ settings }: Results) => {
-    const { threads, promptThreads, gpu, gpuLayers, cacheType, batchSize, flashAttention } = settings;
-    return JSON.stringify([threads, promptThreads, gpu, gpuLayers, cacheType, batchSize, flashAttention]);
-  };
-  return setup(now) === setup(baseline)
-    ? null
-    : 'the baseline ran with other threads, layers, batch or cache';
-}
-
-/** A new engine is what a baseline is often compared for. */
-function withoutVersions(machine: Results['machine']): Results['machine'] {
-  if (!isAvailable(machine.engine)) return machine;
-  return { ...machine, engine: { ...machine.engine, version: '', llamaCpp: '', build: '' } };
-}
-
-function evaluationDifference(now: Results, baseline: Results): string | null {
-  const [facts, there] = [evaluationOf(now), evaluationOf(baseline)];
-  const differing = Object.keys(facts).filter(
-    (name) => !/^(?:task|choice)/.test(name) && facts[name] !== there[name],
-  );
-  return differing.length === 0 ? null : `the baseline differs in ${differing.join(', ')}`;
-}
-
-function referenceDifference(now: Results, baseline: Results): string | null {
-  if (now.reference !== baseline.reference) return 'the baseline has another reference';
-  const hashOf = ({ variants, reference }: Results) => {
-    const hash = variants.find(({ name }) => name === reference)?.file.sha256;
-    return hash !== undefined && isAvailable(hash) ? hash : null;
-  };
-  const [mine, theirs] = [hashOf(now), hashOf(baseline)];
-  return mine !== null && theirs !== null && mine !== theirs ? 'the reference is another file' : null;
-}
-
-function tasksDifference({ evaluation: now }: Settings, { evaluation: then }: Settings): string | null {
-  const same = now.tasksSha256 === then.tasksSha256 && now.taskItems === then.taskItems;
-  return same ? null : 'other tasks';
-}
-
-/** P(|Z| ≥ z), Z standard normal: Student's distribution with so many degrees of freedom is normal to 1e-7. */
-function twoSidedNormal(z: number): number {
-  return studentTwoSided(Math.abs(z), NORMAL_DEGREES);
-}
-
-const NORMAL_DEGREES = 1e7;

@@ -15,6 +15,9 @@ type Node =
 /** Whose figures: a variant's row or the machine entry. */
 export type FigureOwner = 'variant' | 'machine';
 
+/** Probabilities and ratios that no schema bounds: differences may be negative. */
+const SHARES = /DeltaP$|^sameTopStderr$|^relativeRmse$/;
+
 /** `share` puts shards together and is in no whole results. */
 const { share: _, ...row } = variantSchema.shape;
 const FIGURES: Readonly<Record<FigureOwner, Node>> = {
@@ -50,12 +53,9 @@ function branchOf(shape: Readonly<Record<string, unknown>>): Node & { kind: 'bra
     const node = nodeOf(schema, name);
     if (node !== null) fields.set(name, node);
   }
-  if (fields.has('correct') && fields.has('total')) fields.set('accuracy', { kind: 'figure', unit: 'share' });
-  return { kind: 'branch', fields };
+  if (!fields.has('correct') || !fields.has('total')) return { kind: 'branch', fields };
+  return { kind: 'branch', fields: new Map([['accuracy', { kind: 'figure', unit: 'share' }], ...fields]) };
 }
-
-/** Probabilities and ratios that no schema bounds: differences may be negative. */
-const SHARES = /DeltaP$|^sameTopStderr$|^relativeRmse$/;
 
 function unitOf({ minValue, maxValue, format }: z.ZodNumber, name: string): FigureUnit {
   if (/BytesPerSecond$/.test(name)) return 'bytes/s';
@@ -79,32 +79,40 @@ export function unitAt(owner: FigureOwner, path: readonly string[]): FigureUnit 
 
 /** The figures whose names come nearest to a path that is none, nearest first. */
 export function nearestFigures(owner: FigureOwner, path: readonly string[], most = 3): string[] {
-  const wanted = path.join('.').toLowerCase();
-  const last = wanted.slice(wanted.lastIndexOf('.') + 1);
+  // No name is longer, and the time a distance takes grows with the square.
+  const wanted = path.join('.').toLowerCase().slice(0, 60);
+  const [stem, last] = cutAtLastDot(wanted);
   const distance = (name: string): number => {
-    const [whole, end] = [name.toLowerCase(), name.slice(name.lastIndexOf('.') + 1).toLowerCase()];
-    // The beginning of a path names a branch, whose figures then are what was meant.
+    const whole = name.toLowerCase();
+    const [branch, end] = cutAtLastDot(whole);
+    // A name that is there but for its beginning, or its branch, is what was meant.
+    const ending = end.includes(last) ? 1 : editDistance(end, last);
     const within = whole.startsWith(`${wanted}.`) ? 1 : Number.POSITIVE_INFINITY;
-    return Math.min(editDistance(whole, wanted), editDistance(end, last) + 2, within);
+    return Math.min(editDistance(whole, wanted), ending + Math.min(2, editDistance(branch, stem)), within);
   };
   return allFigures(FIGURES[owner])
+    .map((segments) =>
+      segments.map((segment, depth) => (segment === ANY_NAME ? (path[depth] ?? segment) : segment)),
+    )
+    .map((segments) => segments.join('.'))
     .map((name) => ({ name, distance: distance(name) }))
     .sort((a, b) => a.distance - b.distance)
     .slice(0, most)
     .map(({ name }) => name);
 }
 
-function allFigures(node: Node, path = ''): string[] {
-  switch (node.kind) {
-    case 'figure':
-      return [path];
-    case 'record':
-      return allFigures(node.each, `${path}.<name>`);
-    case 'branch':
-      return [...node.fields].flatMap(([name, each]) =>
-        allFigures(each, path === '' ? name : `${path}.${name}`),
-      );
-  }
+function cutAtLastDot(path: string): [before: string, behind: string] {
+  const dot = path.lastIndexOf('.');
+  return [path.slice(0, Math.max(0, dot)), path.slice(dot + 1)];
+}
+
+/** Stands for the names that come with the results. */
+const ANY_NAME = '<name>';
+
+function allFigures(node: Node): string[][] {
+  if (node.kind === 'figure') return [[]];
+  const fields = node.kind === 'record' ? [[ANY_NAME, node.each] as const] : [...node.fields];
+  return fields.flatMap(([name, each]) => allFigures(each).map((path) => [name, ...path]));
 }
 
 /** The number at a path that `unitAt` knows, or why it is not there. */

@@ -46,7 +46,7 @@ export class GateScanner {
 
   constructor(text: string, where: string) {
     this.#text = text;
-    this.where = `${where} ${JSON.stringify(text)}`;
+    this.where = `${where} ${JSON.stringify(shortened(text, 200))}`;
     if (text.trim() === '') throw this.error('the gate is empty');
     this.#match(SPACE);
   }
@@ -110,7 +110,7 @@ export class GateScanner {
 
   expected(what: string, hint = MANUAL): UsageError {
     const rest = this.#text.slice(this.#at);
-    const got = rest === '' ? 'the end' : JSON.stringify(rest.length > 20 ? `${rest.slice(0, 20)}…` : rest);
+    const got = rest === '' ? 'the end' : JSON.stringify(shortened(rest, 20));
     return this.error(`expected ${what}, got ${got}`, hint);
   }
 
@@ -132,3 +132,7 @@ export class GateScanner {
 
 const MANUAL =
   'A gate is SUBJECT.FIGURE OPERATOR NUMBER, such as "Q4_K_M.divergence.meanKld > 0.05"; join them with and, or. Names with other signs go in quotes.';
+
+function shortened(text: string, most: number): string {
+  return text.length > most ? `${text.slice(0, most)}…` : text;
+}

@@ -1,7 +1,7 @@
 import { UsageError } from '../util/errors.ts';
 import { isAvailable } from './availability.ts';
 import { compareWithBaseline } from './baseline.ts';
-import type { GateExpression } from './gate-expression.ts';
+import { comparisonsOf, type GateExpression } from './gate-expression.ts';
 import { type GateFinding, type Judgement, judgeExpression } from './gate-judge.ts';
 import { judgeRegression, type Regression } from './gate-regression.ts';
 import { machineIdentity } from './merge.ts';
@@ -68,7 +68,9 @@ export function judgeGates(
     if (results.shard !== undefined) throw shardsCannotBeJudged();
     const baseline = baselineOf(results, baselines);
     const comparison = baseline === undefined ? null : compareWithBaseline(results, baseline);
-    return gates.map((gate): GateOutcome => {
+    // A variant that other machines measured says nothing of this one.
+    const own = machine === null ? gates : gates.filter((gate) => isAbout(gate, results));
+    return own.map((gate): GateOutcome => {
       const judgement =
         gate.kind === 'condition'
           ? judgeExpression(gate.expression, results)
@@ -86,6 +88,13 @@ export function shardsCannotBeJudged(): UsageError {
   return new UsageError('gate/shard', 'a shard holds a part of the figures, which no gate can be judged by', {
     hint: 'Run the shards without gates, then judge all of them together: quantscope report shard-*.json --fail-if ...',
   });
+}
+
+function isAbout(gate: Gate, { variants }: Results): boolean {
+  if (gate.kind === 'regression') return true;
+  return comparisonsOf(gate.expression).every(
+    ({ subject }) => subject.kind !== 'variant' || variants.some(({ name }) => name === subject.name),
+  );
 }
 
 function baselineOf({ machine }: Results, baselines: readonly Results[]): Results | undefined {

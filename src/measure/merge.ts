@@ -73,22 +73,12 @@ function setupOf(results: Results): string {
 
 /** What tells machines apart; bandwidth is measured, and differs from run to run. */
 export function machineIdentity({ os, arch, cpu, cores, memoryBytes, engine }: Machine): string {
+  // What a kernel keeps for itself varies from one start to the next.
+  const memory = Math.round(memoryBytes / 2 ** 27);
   const { name, version, llamaCpp, build, backend, devices } = isAvailable(engine)
     ? engine
     : { name: null, version: null, llamaCpp: null, build: null, backend: null, devices: [] };
-  return JSON.stringify([
-    os,
-    arch,
-    cpu,
-    cores,
-    memoryBytes,
-    name,
-    version,
-    llamaCpp,
-    build,
-    backend,
-    devices,
-  ]);
+  return JSON.stringify([os, arch, cpu, cores, memory, name, version, llamaCpp, build, backend, devices]);
 }
 
 function unite(group: readonly ResultsFile[]): Results {

@@ -165,7 +165,7 @@ const PLACES = [
   /^(?!output$)/,
 ];
 
-function placeOf({ role }: Role): number {
+export function placeOf({ role }: Pick<Role, 'role'>): number {
   const place = PLACES.findIndex((pattern) => pattern.test(role));
   return place === -1 ? PLACES.length : place;
 }

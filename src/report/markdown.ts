@@ -105,7 +105,7 @@ const ENTITIES: Readonly<Record<string, string>> = {
 };
 
 /** Text that Markdown shows as it is, on one line, in a table too. */
-function escaped(text: string): string {
+export function escaped(text: string): string {
   return printable(text)
     .replaceAll(/[\\`*[\]|~]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])/g, (mark) => `\\${mark}`)
     .replaceAll(/[&<>]|(?<![A-Za-z0-9])[@#]/g, (mark) => ENTITIES[mark] ?? mark);

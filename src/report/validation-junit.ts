@@ -1,4 +1,5 @@
 import { type Diagnostic, type FileReport, groupOf, RULE_GROUPS } from '../validate/index.ts';
+import { attribute, text } from './xml.ts';
 
 /**
  * JUnit XML by the form that Jenkins, GitLab and GitHub's reporters share (testmoapp/junitxml): a suite for each
@@ -66,20 +67,4 @@ function failedGroups({ diagnostics }: FileReport): string[] {
 
 function linesOf(diagnostics: readonly Diagnostic[]): string {
   return diagnostics.map(({ rule, severity, message }) => `${severity} ${rule}: ${message}`).join('\n');
-}
-
-function attribute(value: string): string {
-  return `"${text(value).replaceAll('"', '&quot;').replaceAll('\n', '&#10;').replaceAll('\t', '&#9;')}"`;
-}
-
-/** Characters that XML 1.0 does not allow at all, not even escaped. */
-const NOT_XML = /[^\t\n\r\u0020-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]/gu;
-
-function text(value: string): string {
-  return value
-    .replaceAll(NOT_XML, '\uFFFD')
-    .replaceAll('&', '&amp;')
-    .replaceAll('<', '&lt;')
-    .replaceAll('>', '&gt;')
-    .replaceAll('\r', '&#13;');
 }

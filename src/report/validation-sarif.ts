@@ -1,4 +1,5 @@
 import { type Diagnostic, type FileReport, groupOf, RULES, type Rule } from '../validate/index.ts';
+import { sarifLog, uriOf } from './sarif.ts';
 
 export interface SarifOptions {
   readonly toolVersion?: string;
@@ -10,33 +11,21 @@ export function renderValidationSarif(
   { toolVersion }: SarifOptions = {},
 ): string {
   const ids = Object.keys(RULES);
-  const log = {
-    $schema: 'https://json.schemastore.org/sarif-2.1.0.json',
-    version: '2.1.0',
-    runs: [
-      {
-        tool: {
-          driver: {
-            name: 'quantscope',
-            ...(toolVersion === undefined ? {} : { semanticVersion: toolVersion }),
-            rules: Object.entries(RULES).map(([id, rule]) => describeRule(id, rule)),
-          },
-        },
-        invocations: [{ executionSuccessful: true, ...notifications(files) }],
-        artifacts: files.map(({ ref, bytes, sha256 }) => ({
-          location: { uri: uriOf(ref) },
-          length: bytes,
-          ...(sha256 === null ? {} : { hashes: { 'sha-256': sha256 } }),
-        })),
-        results: files.flatMap((file, artifact) =>
-          file.diagnostics.map((diagnostic) =>
-            result(diagnostic, file.ref, artifact, ids.indexOf(diagnostic.rule)),
-          ),
-        ),
-      },
-    ],
-  };
-  return JSON.stringify(log, null, 2);
+  return sarifLog({
+    toolVersion,
+    rules: Object.entries(RULES).map(([id, rule]) => describeRule(id, rule)),
+    invocation: notifications(files),
+    artifacts: files.map(({ ref, bytes, sha256 }) => ({
+      location: { uri: uriOf(ref) },
+      length: bytes,
+      ...(sha256 === null ? {} : { hashes: { 'sha-256': sha256 } }),
+    })),
+    results: files.flatMap((file, artifact) =>
+      file.diagnostics.map((diagnostic) =>
+        result(diagnostic, file.ref, artifact, ids.indexOf(diagnostic.rule)),
+      ),
+    ),
+  });
 }
 
 /** What was not checked, so that no result is not taken for a good one. */
@@ -95,14 +84,4 @@ function result(diagnostic: Diagnostic, ref: string, artifact: number, ruleIndex
     // What stays the same when the file is converted again: results are matched between runs by it.
     partialFingerprints: { 'quantscope/v1': [rule, ref, tensor ?? '', key ?? ''].join('|') },
   };
-}
-
-/** A path as a URI reference: relative paths stay relative to the working folder. */
-function uriOf(path: string): string {
-  // Half a character would make encodeURIComponent throw.
-  const slashed = path.replaceAll(/\p{Surrogate}/gu, '\uFFFD').replaceAll('\\', '/');
-  const encoded = slashed.split('/').map(encodeURIComponent).join('/');
-  if (/^[A-Za-z]:\//.test(slashed)) return `file:///${encoded.replace('%3A', ':')}`;
-  if (slashed.startsWith('/')) return `file://${encoded}`;
-  return /^(?:https?|hf):/.test(slashed) ? encodeURI(slashed) : encoded;
 }

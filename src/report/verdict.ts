@@ -32,7 +32,12 @@ export function verdictOf({ machines }: Report): Verdict {
   if (!isAvailable(recommendation)) {
     return { variant: null, headline: sentence(`No recommendation: ${recommendation.reason}`), reasons: [] };
   }
-  const where = machines.length > 1 ? ` on all ${machines.length} machines` : '';
+  const where =
+    machines.length > 2
+      ? ` on all ${machines.length} machines`
+      : machines.length > 1
+        ? ' on both machines'
+        : '';
   const { variant, reasons, dominated } = recommendation;
   const losers = dominated.map(({ variant: loser, by }) => `${loser} (by ${by})`).join(', ');
   return {

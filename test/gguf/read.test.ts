@@ -5,6 +5,9 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import {
   GgufError,
+  getArray,
+  getNumbers,
+  getStrings,
   parseHeader,
   readHeader,
   scanHeader,
@@ -57,6 +60,21 @@ function longSource(bytes: Uint8Array): MemorySource {
   return new MemorySource(whole, 'long.gguf');
 }
 
+/** In one native call: matchers compare megabytes an element at a time. */
+function areSame(left: Uint8Array, right: Uint8Array): boolean {
+  return Buffer.compare(left, right) === 0;
+}
+
+/** A source that gives bytes again, as a local file does, and lists what it was asked for. */
+function rereadableSource(bytes: Uint8Array) {
+  const again: [start: number, end: number][] = [];
+  const readAgain = (start: number, end: number): Uint8Array => {
+    again.push([start, end]);
+    return bytes.slice(start, end);
+  };
+  return { source: Object.assign(new MemorySource(bytes), { readAgain }), again };
+}
+
 describe('reading a header by windows', () => {
   it('takes one read for the embedded models', async () => {
     const source = new MemorySource(readFileSync(nanoPath('F16')));
@@ -99,6 +117,74 @@ describe('reading a header by windows', () => {
     const expected = scanHeader(bytes).issues;
     expect(expected).toHaveLength(1);
     expect((await scanSource(new MemorySource(bytes), { firstWindowBytes: 64 })).issues).toEqual(expected);
+  });
+
+  it('slides small windows along a file that can be read again, and keeps no array of it', async () => {
+    const bytes = vocabularyHeader('gpt2', 128_000, 256_000);
+    const whole = parseHeader(bytes, { dataChecks: false });
+    // Other first windows let the later ones end in other strings.
+    for (const firstWindowBytes of [1, 100, 4096, 262_144, 500_001]) {
+      const { source, again } = rereadableSource(bytes);
+      const header = await readHeader(source, { firstWindowBytes, dataChecks: false });
+      expect(again).toEqual([]);
+      expect(source.reads.every(([start, end]) => end - start <= 2 ** 20)).toBe(true);
+      expect(source.bytesRead / bytes.length).toBeLessThan(1.1);
+      expect(header.tensors).toEqual(whole.tensors);
+      expect(header.keyOffsets).toEqual(whole.keyOffsets);
+      expect(header.sections).toEqual(whole.sections);
+      for (const [key, expected] of whole.metadata) {
+        const own = header.metadata.get(key);
+        if (expected.type !== 'array') expect(own).toEqual(expected);
+        else expect(own?.type === 'array' && areSame(own.value.encoded, expected.value.encoded)).toBe(true);
+      }
+      expect(again).toHaveLength(3);
+    }
+  });
+
+  it('takes a window as large as an item that fits no other', async () => {
+    const long = 'x'.repeat(3 * 2 ** 20);
+    const metadata: [string, WritableValue][] = [
+      ['general.architecture', text('llama')],
+      ['tokenizer.chat_template', text(long)],
+      ['tokenizer.ggml.tokens', { type: 'array', elementType: 'string', values: ['a', long, 'b'] }],
+    ];
+    const { source } = rereadableSource(writeModelBytes({ metadata, tensors: [] }));
+    const header = await readHeader(source);
+    expect(header.metadata.get('tokenizer.chat_template')?.value).toBe(long);
+    expect(getStrings(header, 'tokenizer.ggml.tokens')).toEqual(['a', long, 'b']);
+  });
+
+  it('says where a bool of an array is wrong that is no longer in hand', async () => {
+    const metadata: [string, WritableValue][] = [
+      ['a.bools', { type: 'array', elementType: 'bool', values: [true, false, true] }],
+      ['a.text', text('x'.repeat(2 ** 20))],
+      ['b.text', text('y'.repeat(2 ** 20))],
+    ];
+    const bytes = writeModelBytes({ metadata, tensors: [] });
+    // Fixed part 24, key length 8, key 7, value type 4, element type 4, count 8.
+    const offset = 24 + 8 + 7 + 4 + 4 + 8 + 1;
+    bytes[offset] = 7;
+    const { source } = rereadableSource(bytes);
+    const { issues } = await scanSource(source, { firstWindowBytes: 64 });
+    expect(issues).toEqual(scanHeader(bytes).issues);
+    expect(issues).toMatchObject([{ code: 'metadata/bool', offset }]);
+  });
+
+  it('has the arrays of a local file after the file was closed', async () => {
+    const bytes = vocabularyHeader('llama', 100_000, 0);
+    const path = join(await mkdtemp(join(tmpdir(), 'quantscope-read-')), 'large.gguf');
+    await writeFile(path, bytes);
+    const source = await openFile(path);
+    const header = await readHeader(source, { dataChecks: false });
+    await source[Symbol.asyncDispose]();
+    const whole = parseHeader(bytes, { dataChecks: false });
+    const tokensOf = (of: typeof header): Uint8Array =>
+      getArray(of, 'tokenizer.ggml.tokens')?.encoded ?? new Uint8Array();
+    expect(areSame(tokensOf(header), tokensOf(whole))).toBe(true);
+    await writeFile(path, 'another file');
+    expect(() => getNumbers(header, 'tokenizer.ggml.scores')).toThrow(/changed after its header was read/);
+    // What was asked for before is kept.
+    expect(areSame(tokensOf(header), tokensOf(whole))).toBe(true);
   });
 
   it('reads a local file through an open handle', async () => {

@@ -1,4 +1,4 @@
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -42,6 +42,26 @@ describe('a local file', () => {
     const target = new Uint8Array(4);
     await source.readInto?.(2, target);
     expect([...target]).toEqual([2, 3, 4, 5]);
+  });
+
+  it('gives bytes again, at once and after it was closed', async () => {
+    const source = await openFile(path);
+    await source[Symbol.asyncDispose]();
+    expect([...(source.readAgain?.(3, 6) ?? [])]).toEqual([3, 4, 5]);
+    expect(() => source.readAgain?.(8, 2 ** 50)).toThrow('2 bytes from byte 8 on');
+  });
+
+  it('gives no bytes of another file again', async () => {
+    const changing = join(folder, 'changing.bin');
+    await writeFile(changing, new Uint8Array(100));
+    await using source = await openFile(changing);
+    await rm(changing);
+    const again = () => source.readAgain?.(0, 10);
+    expect(again).toThrow(expect.objectContaining({ code: 'io/not-found' }));
+    // As long as the first.
+    await writeFile(changing, new Uint8Array(100));
+    await utimes(changing, 1, 1);
+    expect(again).toThrow(expect.objectContaining({ code: 'io/changed' }));
   });
 
   it('throws for a window past its end, without allocating it', async () => {

@@ -4,8 +4,8 @@ import { RENDERER_NAMES, render } from '../../src/report/registry.ts';
 import { nanoResults } from '../helpers/results.ts';
 
 describe('render', () => {
-  it('knows a table and JSON', () => {
-    expect(RENDERER_NAMES).toEqual(['table', 'json']);
+  it('knows a table, JSON, Markdown and CSV', () => {
+    expect(RENDERER_NAMES).toEqual(['table', 'json', 'markdown', 'csv']);
   });
 
   it.each(RENDERER_NAMES)('ends %s without a newline', (name) => {

@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from 'commander';
+import type { ChoiceParser } from '../choices.ts';
 
 /** Beyond this a number of tokens is a slip: no model has such a context, and its test would fill any memory. */
 const MOST = 10_000_000;
@@ -47,8 +48,8 @@ function wrongList(minimum: number): InvalidArgumentError {
 export function choiceList<Choice extends string>(
   choices: readonly Choice[],
   also: Readonly<Record<string, Choice>> = {},
-) {
-  return (text: string): Choice[] => {
+): ChoiceParser<Choice[]> {
+  const parse = (text: string): Choice[] => {
     const chosen = text.split(',').map((word): Choice => {
       const asked = also[word.trim()] ?? word.trim();
       const found = choices.find((choice) => choice === asked);
@@ -58,6 +59,7 @@ export function choiceList<Choice extends string>(
     });
     return [...new Set(chosen)];
   };
+  return Object.assign(parse, { choices });
 }
 
 /** As {@link numberList}, where `word` may stand for a number. */

@@ -14,7 +14,7 @@ import type {
 import type { MetadataDiff, TensorDiff } from '../../measure/header-diff.ts';
 import { emptySums, mergeSums, type WeightErrorSums, weightErrorOf } from '../../measure/weight-error.ts';
 import { jsonScalar } from '../inspect/facts.ts';
-import type { ModelFiles } from './files.ts';
+import type { ModelFiles } from '../model-header.ts';
 import { type ComparedTensor, type ModelPair, unsupportedTypeOf } from './weights.ts';
 
 /** Elements of an array that stand for it. */

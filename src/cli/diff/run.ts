@@ -10,7 +10,7 @@ import { EXIT, type ExitCode } from '../exit.ts';
 import { packageVersion } from '../package-files.ts';
 import type { DiffOptions } from './command.ts';
 import { fileFacts, gateFacts, metadataFacts, tensorFacts, weightFacts } from './facts.ts';
-import { type ModelFiles, openModelFiles, openModelHeaders } from './files.ts';
+import { type ModelFiles, openModelFiles, openModelHeaders } from '../model-header.ts';
 import { modelPaths } from './model-paths.ts';
 import { diffProgress } from './progress.ts';
 import { compareWeights, unsupportedTypeOf } from './weights.ts';

@@ -6,7 +6,7 @@ import { isAvailable } from '../../measure/availability.ts';
 import { diffTensors, type TensorPair } from '../../measure/header-diff.ts';
 import { emptySums, mergeSums, type WeightErrorSums, weightErrorOf } from '../../measure/weight-error.ts';
 import { messageOf, QuantscopeError } from '../../util/errors.ts';
-import { type ModelFiles, openModelFiles } from './files.ts';
+import { type ModelFiles, openModelFiles } from '../model-header.ts';
 import { SpanComparer, type SpanResult, type SpanSide, type WeightSpan } from './spans.ts';
 import type { SpanReply } from './worker.ts';
 

@@ -95,10 +95,10 @@ export function kitCommand(context: CommandContext): Command {
       '\nExit code: 0 the phone computes the same, 1 it does not, 2 wrong use or files that do not belong together.\n',
     )
     .exitOverride()
-    .action(async (results: string, options: KitCheckOptions, self: Command) => {
+    .action(async (results: string, _: KitCheckOptions, check: Command) => {
       const { runKitCheck } = await import('./check.ts');
-      // -d, --devices and the like before "check" are the parent's.
-      context.done(await runKitCheck(results, { ...self.parent?.opts(), ...options }));
+      // The parent takes the options that both have.
+      context.done(await runKitCheck(results, check.optsWithGlobals<KitCheckOptions>()));
     });
   return command;
 }

@@ -3,6 +3,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { parseShardName, shardNames } from '../../gguf/index.ts';
 import { locateNano } from '../../hub/local.ts';
 import type { LocateOptions } from '../../hub/locate.ts';
+import { nearRef } from '../../hub/near-ref.ts';
 import { isLocalRef, parseRef } from '../../hub/ref.ts';
 import { QuantscopeError, UsageError } from '../../util/errors.ts';
 import type { Origin } from '../../validate/index.ts';
@@ -90,8 +91,9 @@ async function filesOf(ref: string, lookup: Lookup): Promise<ValidationFile[]> {
     const matches = (await glob(ref.replaceAll('\\', '/'), { onlyFiles: true, dot: false })).sort();
     if (matches.length > 0) return matches.map((path) => ({ kind: 'local', ref: path, path: resolve(path) }));
   }
+  const meant = await nearRef(ref, isLocalRef(ref) ? [] : await lookup.catalogueNames());
   throw new UsageError('ref/not-found', `${ref}: no such file or folder`, {
-    hint: 'Give a .gguf file, a folder, a pattern such as "models/**/*.gguf", hf:owner/repo:QUANT, a name of the catalogue, or nano.',
+    hint: meant !== undefined ? `Did you mean ${meant}?` : 'Give a .gguf file, a folder, a pattern such as "models/**/*.gguf", hf:owner/repo:QUANT, a name of the catalogue, or nano.',
   });
 }
 
@@ -110,6 +112,10 @@ class Lookup {
     const { catalogue, hub } = await this.#known();
     const { endpoint } = hub.settings;
     return parseRef(text, { catalogueNames: [...catalogue.keys()], endpoint }).kind === 'path';
+  }
+
+  async catalogueNames(): Promise<string[]> {
+    return [...(await this.#known()).catalogue.keys()];
   }
 
   async filesOf(ref: string): Promise<ValidationFile[]> {

@@ -5,6 +5,7 @@ import { formatPValue } from '../numbers.ts';
 import { combined, type Report, rowsOf } from '../report.ts';
 import { documentColumns, mainColumns } from '../report-columns.ts';
 import { printable } from '../text-width.ts';
+import { isDrawable } from './axes.ts';
 import { chartName, machineKey, type Section } from './cost-sections.ts';
 import { rampInk } from './inks.ts';
 import { type DivergenceSpread, divergenceChart, type TaskShare, taskChart } from './loss-charts.ts';
@@ -51,7 +52,7 @@ function divergenceFigure(report: Report): Markup | null {
       },
     ];
   });
-  if (!spreads.some(({ percentiles }) => percentiles.some(({ value }) => value > 0))) return null;
+  if (!spreads.some(({ percentiles }) => percentiles.some(({ value }) => isDrawable(value)))) return null;
   return figure(
     'Divergence over the text',
     divergenceChart(

@@ -27,6 +27,11 @@ export function logAxis(name: string, values: readonly number[], extra: object =
   return valueAxis(name, { type: 'log', min, max, ...extra });
 }
 
+/** Within what a drawing can scale; beyond it a figure is no measurement, and stands in the tables alone. */
+export function isDrawable(value: number): boolean {
+  return value > 1e-12 && value < 1e15;
+}
+
 export function decadesAround(values: readonly number[]): [min: number, max: number] {
   const low = 10 ** Math.floor(Math.log10(Math.min(...values) * 0.8));
   const high = 10 ** Math.ceil(Math.log10(Math.max(...values) * 1.1));
@@ -45,8 +50,8 @@ export function nameAxis(names: readonly string[], width: number): object {
   };
 }
 
-export function plainNumber(value: number): string {
-  if (value !== 0 && Math.abs(value) < 1e-4) return value.toExponential(0).replace('e-', 'e\u2212');
+function plainNumber(value: number): string {
+  if (value !== 0 && Math.abs(value) < 0.9e-4) return value.toExponential(0).replace('e-', 'e\u2212');
   return Math.abs(value) >= 1000
     ? String(value).replace(/\B(?=(\d{3})+$)/g, ',')
     : String(Number(value.toPrecision(4)));

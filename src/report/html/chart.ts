@@ -34,7 +34,7 @@ export interface Drawing {
   readonly height: number;
 }
 
-export const TEXT_SIZE = 12;
+const TEXT_SIZE = 12;
 /** CSS pixels of a drawing on a wide screen and on a phone: text keeps its size in both. */
 const WIDTHS = { wide: 540, narrow: 342 } as const;
 

@@ -5,6 +5,7 @@ import { formatFixed } from '../numbers.ts';
 import { combined, type Report, type ReportRow, rowsOf } from '../report.ts';
 import { documentColumns, mainColumns } from '../report-columns.ts';
 import { printable } from '../text-width.ts';
+import { isDrawable } from './axes.ts';
 import { type Bar, barChart, stackedChart } from './bar-charts.ts';
 import type { Ink } from './inks.ts';
 import { html, type Markup } from './markup.ts';
@@ -33,13 +34,33 @@ export function machineKey({ machines }: Report): Markup | null {
   return html`<p class="note">In the charts: ${machines.map(({ label }, index) => `${index + 1} ${printable(label)}`).join('; ')}.</p>`;
 }
 
-/** Size and speed against accuracy. */
+/** Size and speed against accuracy: a size is the same on every machine, a speed is not. */
 export function tradeOffSection(report: Report): Section | null {
-  const rows = rowsOf(report);
-  const results = combined(report);
+  const rows = rowsOf(report).map((row, index) => ({ row, index }));
+  const { settings } = combined(report);
+  const names = new Set<string>();
+  const once = rows.filter(({ row: { variant } }) => !names.has(variant.name) && names.add(variant.name));
   const charts = [
-    tradeOff(report, rows, 'size', (row) => row.variant.file.bytes / MEBI, results),
-    tradeOff(report, rows, 'speed', (row) => rateOf(row, 'generation')?.meanTps ?? null, results),
+    tradeOff(once, settings, {
+      title: 'Size against accuracy',
+      axis: 'file size, MiB',
+      unit: 'MiB',
+      better: 'lower',
+      costOf: ({ variant }) => variant.file.bytes / MEBI,
+    }),
+    ...report.machines.map(({ label }) =>
+      tradeOff(
+        rows.filter(({ row }) => row.machine === label),
+        settings,
+        {
+          title: `Generation speed against accuracy${report.machines.length > 1 ? `, ${printable(label)}` : ''}`,
+          axis: `generation, tokens/s (tg${settings.generationTokens})`,
+          unit: 'tokens/s',
+          better: 'higher',
+          costOf: (row) => rateOf(row, 'generation')?.meanTps ?? null,
+        },
+      ),
+    ),
   ].filter((each) => each !== null);
   if (charts.length === 0) return null;
   return {
@@ -51,49 +72,45 @@ ${legend([
   { ink: 'ink', text: 'on the Pareto front', shape: 'dot' },
   { ink: 'muted', text: 'beaten by another', shape: 'dot' },
   { ink: 'ink', text: 'reference', shape: 'ring' },
-])}${machineKey(report)}<div class="pair">${charts}</div>`,
+])}<div class="pair">${charts}</div>`,
   };
 }
 
+interface TradeOffKind {
+  readonly title: string;
+  readonly axis: string;
+  readonly unit: string;
+  readonly better: 'lower' | 'higher';
+  readonly costOf: (row: ReportRow) => number | null;
+}
+
 function tradeOff(
-  report: Report,
-  rows: readonly ReportRow[],
-  kind: 'size' | 'speed',
-  costOf: (row: ReportRow) => number | null,
-  { settings }: Results,
+  rows: readonly { readonly row: ReportRow; readonly index: number }[],
+  { limits }: Results['settings'],
+  { title, axis, unit, better, costOf }: TradeOffKind,
 ): Markup | null {
-  const unit = kind === 'size' ? 'MiB' : 'tokens/s';
-  const points = rows.flatMap((row, index): TradeOffPoint[] => {
-    const { divergence, status } = row.variant;
+  const points = rows.flatMap(({ row, index }): TradeOffPoint[] => {
+    const { divergence, status, name } = row.variant;
     const cost = costOf(row);
-    if (cost === null || status === 'failed') return [];
+    if (cost === null || !isDrawable(cost) || status === 'failed') return [];
     if (!row.isReference && !isAvailable(divergence)) return [];
     const loss = row.isReference || !isAvailable(divergence) ? null : divergence.meanKld;
+    if (loss !== null && loss > 0 && !isDrawable(loss)) return [];
     const said = loss === null ? 'the reference' : `mean KLD ${Number(loss.toPrecision(3))} nats`;
     return [
       {
         row: index,
-        name: chartName(row, report),
+        name: printable(name),
         cost,
         loss,
-        machine: report.machines.findIndex(({ label }) => label === row.machine),
         isRecommended: row.isRecommended,
         text: `${formatFixed(cost, cost < 100 ? 2 : 0)} ${unit}, ${said}`,
       },
     ];
   });
   if (points.filter(({ loss }) => loss !== null && loss > 0).length === 0 || points.length < 2) return null;
-  const title = kind === 'size' ? 'Size against accuracy' : 'Generation speed against accuracy';
-  return figure(
-    title,
-    tradeOffChart({
-      label: `${title}: mean KLD over ${kind === 'size' ? 'file size' : 'generation speed'}; figures in the tables below`,
-      axis: kind === 'size' ? 'file size, MiB' : `generation, tokens/s (tg${settings.generationTokens})`,
-      better: kind === 'size' ? 'lower' : 'higher',
-      points,
-      limit: settings.limits.maxMeanKld,
-    }),
-  );
+  const label = `${title}: mean KLD over ${axis}; figures in the tables below`;
+  return figure(title, tradeOffChart({ label, axis, better, points, limit: limits.maxMeanKld }));
 }
 
 type SpeedTest = 'prompt' | 'generation' | 'generationAtDepth';
@@ -116,7 +133,7 @@ export function costSection(report: Report): Section {
   const charts = tests.flatMap(([test, title]) => {
     const bars = rows.flatMap((row, index): Bar[] => {
       const rate = rateOf(row, test);
-      if (rate === null || !(rate.meanTps > 0)) return [];
+      if (rate === null || !isDrawable(rate.meanTps) || !(rate.stddevTps < rate.meanTps * 10)) return [];
       const { meanTps: value, stddevTps: error } = rate;
       const decimals = value >= 1000 ? 0 : value >= 100 ? 1 : 2;
       return [

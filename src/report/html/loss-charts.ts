@@ -1,4 +1,4 @@
-import { logAxis, nameAxis, nameRoom, valueAxis } from './axes.ts';
+import { isDrawable, logAxis, nameAxis, nameRoom, valueAxis } from './axes.ts';
 import { chart, type Drawing, type Mark } from './chart.ts';
 import { INKS, rampInk } from './inks.ts';
 import type { Markup } from './markup.ts';
@@ -24,11 +24,11 @@ export function divergenceChart(label: string, spreads: readonly DivergenceSprea
     // A divergence of nothing, or rounded below it, has no place on a logarithmic scale.
     const drawn = spreads.map((spread) => ({
       ...spread,
-      percentiles: spread.percentiles.filter(({ value }) => value > 0),
+      percentiles: spread.percentiles.filter(({ value }) => isDrawable(value)),
     }));
     const values = drawn.flatMap(({ percentiles, mean }) => [
       ...percentiles.map(({ value }) => value),
-      ...(mean > 0 ? [mean] : []),
+      ...(isDrawable(mean) ? [mean] : []),
     ]);
     const marks: Mark[] = drawn.flatMap(({ row, name, percentiles, mean }, y) => [
       ...percentiles.map((each) => ({
@@ -36,7 +36,7 @@ export function divergenceChart(label: string, spreads: readonly DivergenceSprea
         text: `${name}, ${each.name}: ${Number(each.value.toPrecision(3))} nats`,
         row,
       })),
-      ...(mean > 0
+      ...(isDrawable(mean)
         ? [{ at: [mean, y] as const, text: `${name}, mean: ${Number(mean.toPrecision(3))} nats`, row }]
         : []),
     ]);
@@ -75,7 +75,7 @@ export function divergenceChart(label: string, spreads: readonly DivergenceSprea
             symbol: 'diamond',
             symbolSize: 10,
             itemStyle: { color: INKS.ink, opacity: 1 },
-            data: drawn.flatMap(({ mean }, y) => (mean > 0 ? [[mean, y]] : [])),
+            data: drawn.flatMap(({ mean }, y) => (isDrawable(mean) ? [[mean, y]] : [])),
           },
         ],
       },

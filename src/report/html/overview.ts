@@ -4,7 +4,7 @@ import { changeLines, changeSummary, notable } from '../baseline-lines.ts';
 import { describeMeasurement } from '../provenance.ts';
 import { type Report, type ReportRow, rowsOf } from '../report.ts';
 import { printable } from '../text-width.ts';
-import { verdictOf } from '../verdict.ts';
+import { sentence, verdictOf } from '../verdict.ts';
 import type { Section } from './cost-sections.ts';
 import { html, type Markup } from './markup.ts';
 import { plainTable } from './tables.ts';
@@ -128,7 +128,7 @@ export function methodSection({ machines }: Report): Section {
         (backend?.notes ?? []).map((note) => `${name}: ${note}`),
       );
       return html`${machines.length > 1 ? html`<h3>${label}</h3>` : null}<ul class="method">
-${describeMeasurement(results).map((sentence) => html`<li>${sentence}</li>`)}${results.warnings.map((warning) => html`<li class="warning">${warning}</li>`)}${failed.map(({ name, failure }) => html`<li class="warning">${name} failed: ${failure?.message ?? 'no reason was given'} (${failure?.code ?? 'unknown'})</li>`)}${notes.map((note) => html`<li>${note}</li>`)}${sources.length === 0 ? null : html`<li>From ${sources.join(', ')}.</li>`}</ul>`;
+${describeMeasurement(results).map((sentence) => html`<li>${sentence}</li>`)}${results.warnings.map((warning) => html`<li class="warning">${sentence(warning)}</li>`)}${failed.map(({ name, failure }) => html`<li class="warning">${name} failed: ${failure?.message ?? 'no reason was given'} (${failure?.code ?? 'unknown'})</li>`)}${notes.map((note) => html`<li>${note}</li>`)}${sources.length === 0 ? null : html`<li>From ${sources.join(', ')}.</li>`}</ul>`;
     })}`,
   };
 }

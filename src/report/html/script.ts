@@ -73,7 +73,13 @@ for (const drawing of document.querySelectorAll('svg.chart')) {
     next.focus();
   });
 }
-addEventListener('scroll', hide, { passive: true });
+// Reaching a mark by keyboard may scroll it into view.
+addEventListener('scroll', () => {
+  const mark = document.activeElement;
+  if (tip.hidden) return;
+  hide();
+  if (mark.classList.contains('mark')) show(mark);
+}, { passive: true });
 const folded = () => document.querySelectorAll('details');
 let opened = [];
 addEventListener('beforeprint', () => { opened = [...folded()].filter((each) => !each.open); opened.forEach((each) => { each.open = true; }); });

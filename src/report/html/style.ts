@@ -2,7 +2,7 @@
  * Colours are told apart without hue: blue against orange, from dark to light in the ramp; text is at least 4.5 to 1
  * against its ground in both themes. Paper is always light.
  */
-const LIGHT = `color-scheme:light;--surface:#ffffff;--page:#ffffff;--raised:#f5f6f8;--ink:#16191d;--muted:#59616c;--line:#e3e6ea;--accent:#0b5fc0;--bar:#9aa7b8;--limit:#a4470c;--good:#0b5fc0;--bad:#a4470c;--mark:#e8f0fb;--weights:#2f6db3;--cache:#dd8a2e;--compute:#9aa7b8;--ramp0:#16335f;--ramp1:#2f6db3;--ramp2:#3b8fb5;--ramp3:#2f8a77;--ramp4:#848a22;--ramp5:#c08a16;--ramp6:#c45f22;--ramp7:#8e2f2a;--on-ramp:#fff;`;
+const LIGHT = `color-scheme:light;--surface:#ffffff;--page:#ffffff;--raised:#f5f6f8;--ink:#16191d;--muted:#59616c;--line:#e3e6ea;--accent:#0b5fc0;--bar:#9aa7b8;--limit:#a4470c;--good:#0b5fc0;--bad:#a4470c;--mark:#e8f0fb;--weights:#2f6db3;--cache:#dd8a2e;--compute:#9aa7b8;--ramp0:#16335f;--ramp1:#2f6db3;--ramp2:#2c7a9e;--ramp3:#26776a;--ramp4:#6d721a;--ramp5:#936808;--ramp6:#b04f16;--ramp7:#8e2f2a;--on-ramp:#fff;`;
 const DARK = `color-scheme:dark;--surface:#12161b;--page:#12161b;--raised:#1b2027;--ink:#e9ecf0;--muted:#9ea8b4;--line:#2a313a;--accent:#6fb0ff;--bar:#5c6b7e;--limit:#f0a266;--good:#6fb0ff;--bad:#f0a266;--mark:#1a2a40;--weights:#5b9ae0;--cache:#e5a04f;--compute:#66758a;--ramp0:#9dbcf0;--ramp1:#5c99e0;--ramp2:#66bcdd;--ramp3:#55c0a8;--ramp4:#b9c055;--ramp5:#e5b84c;--ramp6:#e58a55;--ramp7:#d0706a;--on-ramp:#0b0e12;`;
 
 export const STYLE = `:root{${LIGHT}}
@@ -92,8 +92,9 @@ th[aria-sort=descending] button::after{content:" ↓"}
 .grids{display:grid;grid-template-columns:minmax(0,1fr) minmax(0,1fr);gap:12px 40px}
 table.layers{width:100%;table-layout:fixed;font-size:12px}
 .layers caption{padding-bottom:4px}
-.layers th{width:112px;padding:0 10px 0 0;border:0;overflow:hidden;text-overflow:ellipsis;font-weight:400;color:var(--muted)}
+.layers th{width:112px;vertical-align:middle;line-height:20px;padding:0 10px 0 0;border:0;overflow:hidden;text-overflow:ellipsis;font-weight:400;color:var(--muted)}
 .layers .cell{height:20px;padding:0 2px;border:1px solid var(--surface);background:var(--key);color:var(--on-ramp);text-align:center;overflow:hidden;vertical-align:middle}
+.layers .none{background:none;color:var(--muted)}
 .verdict{display:block;font-weight:600}
 .verdict.fits{color:var(--good)}
 .verdict.tight{color:var(--ink)}

@@ -40,7 +40,7 @@ function heading(title: string, unit: string, isText: boolean): Markup {
   return html`<th scope="col" class="${isText ? 'text' : 'number'}"><button type="button">${title}${unit === '' ? null : html` <span class="unit">${unit}</span>`}</button></th>`;
 }
 
-export function rowHead({ variant, isReference, isRecommended }: ReportRow): Markup {
+function rowHead({ variant, isReference, isRecommended }: ReportRow): Markup {
   const tag =
     variant.status === 'failed' ? 'failed' : isRecommended ? 'ship' : isReference ? 'reference' : '';
   return html`<th scope="row" data-value="${variant.name}"><span class="name">${variant.name}</span>${tag === '' ? null : html` <span class="tag ${tag}">${tag}</span>`}</th>`;

@@ -10,7 +10,6 @@ export interface TradeOffPoint {
   readonly cost: number;
   /** Mean KLD in nats; null for the reference, which loses nothing. */
   readonly loss: number | null;
-  readonly machine: number;
   readonly isRecommended: boolean;
   /** Cost and loss with their units. */
   readonly text: string;
@@ -29,7 +28,6 @@ export interface TradeOff {
 const HEIGHT = 330;
 /** Share of the axis within which a name would run out of the drawing. */
 const NEAR_EDGE = 0.12;
-const SYMBOLS = ['circle', 'rect', 'triangle', 'diamond'] as const;
 
 /** Loss, on a logarithmic scale, against a cost, with the line along which no variant beats another in both. */
 export function tradeOffChart(tradeOff: TradeOff): Markup {
@@ -59,13 +57,7 @@ function draw({ axis, better, points, limit }: TradeOff): Drawing {
   const [least, most] = [Math.min(...costs), Math.max(...costs)];
   // Away from the line, which reaches a point from above in one chart and from the left in the other.
   const sideOf = ({ cost }: TradeOffPoint) =>
-    better === 'lower'
-      ? cost < most * NEAR_EDGE
-        ? 'right'
-        : 'left'
-      : cost > most * (1 - NEAR_EDGE)
-        ? 'left'
-        : 'right';
+    better === 'lower' && cost > most * NEAR_EDGE ? 'left' : 'right';
   const series = [
     {
       type: 'line',
@@ -96,7 +88,6 @@ function draw({ axis, better, points, limit }: TradeOff): Drawing {
         const ink = point.isRecommended ? INKS.accent : front.includes(point) ? INKS.ink : INKS.muted;
         return {
           value: [point.cost, heightOf(point)],
-          symbol: SYMBOLS[point.machine % SYMBOLS.length],
           symbolSize: point.isRecommended ? 12 : 9,
           itemStyle: {
             opacity: 1,
@@ -130,7 +121,7 @@ function draw({ axis, better, points, limit }: TradeOff): Drawing {
     height: HEIGHT,
     marks,
     option: {
-      grid: { left: 62, right: 26, top: 34, bottom: 46 },
+      grid: { left: 62, right: better === 'lower' ? 26 : 60, top: 34, bottom: 46 },
       xAxis: valueAxis(axis, {
         scale: least > 0.5 * most,
         boundaryGap: ['4%', '6%'],

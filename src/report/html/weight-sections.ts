@@ -1,5 +1,6 @@
 import { isAvailable } from '../../measure/availability.ts';
 import { compositionColumns } from '../composition-columns.ts';
+import { placeOf } from '../inspection-grid.ts';
 import { formatFixed } from '../numbers.ts';
 import { combined, type LayerGrid, type Report, rowsOf } from '../report.ts';
 import { printable } from '../text-width.ts';
@@ -67,20 +68,21 @@ export function weightsSection(report: Report): Section | null {
 
 function layersPart(grids: readonly LayerGrid[], inks: ReadonlyMap<string, Ink>): Markup | null {
   if (grids.length === 0) return null;
-  return html`<h3>By layer</h3><p class="lead">Recipes spend more bits where a layer bears less loss: a row a role, a column a layer, first to last.</p>
+  return html`<h3>By layer</h3><p class="lead">A row a role, a column a layer, first to last.</p>
 <div class="grids">${grids.map((grid) => layerTable(grid, inks))}</div>`;
 }
 
 /** Neighbouring layers of one type share a cell, which keeps the page small and can be read aloud. */
 function layerTable({ variant, layers, roles, outside }: LayerGrid, inks: ReadonlyMap<string, Ink>): Markup {
   const [first, last] = [layers[0], layers.at(-1)];
-  const body = roles.map(({ role, types }) => {
+  const ordered = [...roles].sort((one, other) => placeOf(one) - placeOf(other));
+  const body = ordered.map(({ role, types }) => {
     const cells = runsOf(types).map(({ type, from, length }) => {
       const [start, end] = [layers[from], layers[from + length - 1]];
       const where = start === end ? `layer ${start}` : `layers ${start} to ${end}`;
       const text = type === null ? 'none' : printable(type);
       const fits = length / layers.length > 0.16;
-      return html`<td colspan="${length}" class="cell" style="--key:var(--${type === null ? 'surface' : (inks.get(text) ?? 'bar')})" title="${role}, ${where}: ${text}"><span${fits ? null : html` class="hidden"`}>${text}</span></td>`;
+      return html`<td colspan="${length}" class="${type === null ? 'cell none' : 'cell'}" style="--key:var(--${inks.get(text) ?? 'bar'})" title="${role}, ${where}: ${text}"><span${fits ? null : html` class="hidden"`}>${text}</span></td>`;
     });
     return html`<tr><th scope="row">${role}</th>${cells}</tr>`;
   });

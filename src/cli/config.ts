@@ -1,0 +1,160 @@
+import { existsSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import type { Command, Option } from 'commander';
+import envPaths from 'env-paths';
+import { lilconfig } from 'lilconfig';
+import { messageOf, UsageError } from '../util/errors.ts';
+import { nearest } from '../util/nearest.ts';
+import type { Config, SettingValue } from './config-contract.ts';
+import { allCommands, sectionName, settingName, settingsOf } from './config-settings.ts';
+import { ENVIRONMENT } from './environment.ts';
+
+/** JSON alone: a file of settings that can run code would make a checkout of a repository a risk. */
+const SEARCH_PLACES = [
+  'quantscope.config.json',
+  '.quantscoperc',
+  '.quantscoperc.json',
+  '.config/quantscope.json',
+  'package.json',
+];
+
+/** A config file that is there, and what is in it, checked. */
+export interface LoadedConfig {
+  readonly path: string;
+  readonly whose: 'project' | 'user' | 'named';
+  readonly config: Config;
+}
+
+/**
+ * The config files that count, the weaker first: the user's, then the project's; with `--config` that one alone.
+ * @throws UsageError `config/unreadable`, `config/invalid`
+ */
+export async function loadConfigs(program: Command, cwd: string = process.cwd()): Promise<LoadedConfig[]> {
+  const { config: asked } = program.opts<{ config?: string | boolean }>();
+  if (asked === false) return [];
+  const reader = lilconfig('quantscope', {
+    searchPlaces: SEARCH_PLACES,
+    loaders: { '.json': parseJson, noExt: parseJson },
+    cache: false,
+  });
+  if (typeof asked === 'string') return [await checked(await load(reader, resolve(cwd, asked)), 'named', program)];
+  const user = join(envPaths('quantscope', { suffix: '' }).config, 'config.json');
+  const project = await reader.search(cwd);
+  return [
+    ...(existsSync(user) ? [await checked(await load(reader, user), 'user', program)] : []),
+    ...(project === null ? [] : [await checked(project, 'project', program)]),
+  ];
+}
+
+type Read = { readonly filepath: string; readonly config: unknown; readonly isEmpty?: boolean };
+
+async function load(reader: ReturnType<typeof lilconfig>, path: string): Promise<Read> {
+  try {
+    return (await reader.load(path)) ?? { filepath: path, config: {} };
+  } catch (cause) {
+    if (cause instanceof UsageError) throw cause;
+    throw new UsageError('config/unreadable', `${path}: the config file cannot be read: ${messageOf(cause)}`, {
+      cause,
+      hint: 'Name another with --config FILE, or go without: --no-config.',
+    });
+  }
+}
+
+/** Of a file whatever its ending, so that nothing in it is run. */
+function parseJson(path: string, content: string): unknown {
+  try {
+    return JSON.parse(content);
+  } catch (cause) {
+    throw invalid(path, `not JSON: ${messageOf(cause)}`, cause);
+  }
+}
+
+async function checked(read: Read, whose: LoadedConfig['whose'], program: Command): Promise<LoadedConfig> {
+  const { configSchema } = await import('./config-contract.ts');
+  const parsed = configSchema(program).safeParse(read.isEmpty ? {} : read.config);
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    if (issue === undefined) throw invalid(read.filepath, 'not what its schema says');
+    const where = issue.path.join('.');
+    if (issue.code === 'unrecognized_keys')
+      throw unknownKey(read.filepath, where, issue.keys[0] ?? '', program);
+    throw invalid(read.filepath, `${where === '' ? '' : `${where}: `}${issue.message}`);
+  }
+  const { $schema: _, ...config } = parsed.data;
+  return { path: read.filepath, whose, config };
+}
+
+function unknownKey(path: string, section: string, key: string, program: Command): UsageError {
+  const commands = allCommands(program);
+  const command = commands.find((each) => sectionName(each) === section);
+  const known =
+    section === ''
+      ? ['all', ...commands.filter((each) => settingsOf(each).size > 0).map(sectionName)]
+      : [...(command === undefined ? new Set(commands.flatMap(namesOf)) : namesOf(command))];
+  const meant = nearest(key, known);
+  const isOption = command?.options.some((option) => settingName(option) === key);
+  const why = isOption ? `"${key}" is for the command line alone` : `unknown key "${key}"`;
+  const place = section === '' ? '' : `${section}: `;
+  return new UsageError('config/unknown-key', `${path}: ${place}${why}`, {
+    hint:
+      meant === undefined || isOption ? `It may have: ${known.join(', ')}.` : `Did you mean "${meant}"?`,
+  });
+}
+
+function namesOf(command: Command): string[] {
+  return [...settingsOf(command).keys()];
+}
+
+/**
+ * Presets the options of a command that were not given: by the environment where it has a variable for one, else by
+ * the project's file, else by the user's. Values go through the options' own parsers.
+ * @throws UsageError `config/*`
+ */
+export async function applyConfig(command: Command, program: Command): Promise<void> {
+  const files = await loadConfigs(program);
+  const settings = settingsOf(command);
+  for (const { path, config } of files) {
+    for (const section of ['all', sectionName(command)]) {
+      for (const [name, value] of Object.entries(config[section] ?? {})) {
+        const option = settings.get(name);
+        if (option === undefined || isGiven(command, option)) continue;
+        const parsed = parse(option, value, { path, where: `${section}.${name}`, command });
+        command.setOptionValueWithSource(option.attributeName(), parsed, 'config');
+      }
+    }
+  }
+}
+
+/** By a flag, or by a variable that stands for it. */
+function isGiven(command: Command, option: Option): boolean {
+  const source = command.getOptionValueSource(option.attributeName());
+  if (source !== undefined && source !== 'default' && source !== 'config') return true;
+  const variable = ENVIRONMENT.find((each) => each.option === settingName(option));
+  return variable !== undefined && Boolean(process.env[variable.name]);
+}
+
+interface Place {
+  readonly path: string;
+  readonly where: string;
+  readonly command: Command;
+}
+
+function parse(option: Option, value: SettingValue, { path, where, command }: Place): unknown {
+  if (typeof value === 'boolean') return value;
+  const text = Array.isArray(value) ? value.join(',') : String(value);
+  // A file is named from where the name stands.
+  if (/<file>/.test(option.flags)) return resolve(dirname(path), text);
+  try {
+    const initial: unknown = option.defaultValue;
+    return option.parseArg === undefined ? text : option.parseArg(text, initial);
+  } catch (cause) {
+    throw invalid(path, `${where}: "${text}" is not for ${sectionName(command)}: ${messageOf(cause)}`, cause);
+  }
+}
+
+function invalid(path: string, why: string, cause?: unknown): UsageError {
+  return new UsageError('config/invalid', `${path}: ${why}`, {
+    ...(cause === undefined ? {} : { cause }),
+    hint: 'schema/config.json of the package describes the file; --no-config goes without it.',
+  });
+}

@@ -1,0 +1,32 @@
+import { Command } from 'commander';
+import type { CommandContext } from '../command-context.ts';
+
+export interface DoctorOptions {
+  json?: boolean;
+  hub: boolean;
+}
+
+export function doctorCommand(context: CommandContext): Command {
+  return new Command('doctor')
+    .summary('what this machine can run: engine, CPU, GPUs, memory, cache, network, config')
+    .description(
+      'Looks at all that measuring needs: platform, memory and its bandwidth, the engine and the GPUs it can use, ' +
+        'where models are kept, whether the Hub answers and what it would take to download the models of the ' +
+        'catalogue. Every line that is not well says what to do. The engine is started in a process of its own.',
+    )
+    .option('--no-hub', 'ask nothing of the network')
+    .option('--json', 'print everything as JSON (schema/doctor.json)')
+    .addHelpText(
+      'after',
+      '\nExamples:\n' +
+        '  quantscope doctor\n' +
+        '  quantscope doctor --no-hub                     what takes no network\n' +
+        "  quantscope doctor --json | jq '.checks[] | select(.fix)'\n" +
+        '\nExit code: 0 models can be measured here, 1 not: no engine, no folder to write to or too little memory.\n',
+    )
+    .exitOverride()
+    .action(async (options: DoctorOptions, command: Command) => {
+      const { runDoctor } = await import('./run.ts');
+      context.done(await runDoctor(options, command, context.signal));
+    });
+}

@@ -1,0 +1,24 @@
+/** A variable of the product's own. */
+interface Variable {
+  readonly name: string;
+  readonly meaning: string;
+  /** The option that it stands for where that is not given: it comes before a config file. */
+  readonly option?: string;
+}
+
+/** What the environment may say. The Hub's variables (HF_HOME, HF_TOKEN and so on) are those of Hugging Face. */
+export const ENVIRONMENT: readonly Variable[] = [
+  { name: 'QUANTSCOPE_CATALOGUE', meaning: 'a JSON file of models by name (schema/catalogue.json)' },
+  {
+    name: 'QUANTSCOPE_DEVICES',
+    meaning: 'a JSON file of phones (schema/devices.json), as --devices',
+    option: 'devices',
+  },
+  { name: 'QUANTSCOPE_ENGINE', meaning: 'which build of llama.cpp runs: auto, prebuilt or local' },
+  { name: 'QUANTSCOPE_SHARD', meaning: 'i/n, for --shard auto' },
+  { name: 'QUANTSCOPE_DEBUG', meaning: '1 prints the stack of an error' },
+  { name: 'HF_HOME, HF_HUB_CACHE', meaning: 'where models are kept, as huggingface_hub reads them' },
+  { name: 'HF_TOKEN, HF_ENDPOINT', meaning: 'who asks the Hub, and which' },
+  { name: 'HF_HUB_OFFLINE', meaning: '1 uses what is in the cache alone' },
+  { name: 'NO_COLOR, FORCE_COLOR', meaning: 'plain or coloured output, whatever it goes to' },
+];

@@ -1,0 +1,63 @@
+import { readFile } from 'node:fs/promises';
+import { z } from 'zod';
+import type { Gate } from '../measure/gate.ts';
+import { parseGate } from '../measure/gate-expression.ts';
+import { parseRegression } from '../measure/gate-regression.ts';
+import { messageOf, UsageError } from '../util/errors.ts';
+import { gatesFileSchema } from './gates-contract.ts';
+
+/**
+ * The gates in a file.
+ * @throws UsageError `gates/unreadable`, `gates/invalid`, and those of the conditions in it
+ */
+export async function readGatesFile(file: string): Promise<Gate[]> {
+  let text: string;
+  try {
+    text = await readFile(file, 'utf8');
+  } catch (cause) {
+    throw new UsageError('gates/unreadable', `${file} cannot be read: ${messageOf(cause)}`, {
+      cause,
+      hint: '--gates takes the path of a JSON file; its schema is schema/gates-file.json.',
+    });
+  }
+  const { gates = [], regression = {} } = parseFile(file, text);
+  const names = gates.map(({ name }) => name);
+  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  if (twice !== undefined) throw invalid(file, `two gates are called ${JSON.stringify(twice)}`);
+  return [
+    ...gates.map(({ name, failIf, severity = 'error' }): Gate => {
+      const expression = parseGate(failIf, `${file}: gate ${JSON.stringify(name)}:`);
+      return { kind: 'condition', name, severity, text: failIf, expression };
+    }),
+    ...Object.entries(regression).map(([figure, allowed]): Gate => {
+      const rule = parseRegression(figure, allowed, `${file}: regression`);
+      const text = `${rule.figure} gets worse by more than ${Number((rule.allowance * 100).toPrecision(6))} %, beyond noise`;
+      return {
+        kind: 'regression',
+        name: `regression of ${rule.figure}`,
+        severity: 'error',
+        text,
+        regression: rule,
+      };
+    }),
+  ];
+}
+
+function parseFile(file: string, text: string): z.infer<typeof gatesFileSchema> {
+  let json: unknown;
+  try {
+    json = JSON.parse(text.replace(/^\uFEFF/, ''));
+  } catch (cause) {
+    throw invalid(file, `not JSON: ${messageOf(cause)}`, cause);
+  }
+  const parsed = gatesFileSchema.safeParse(json);
+  if (!parsed.success) throw invalid(file, messageOf(z.prettifyError(parsed.error)));
+  return parsed.data;
+}
+
+function invalid(file: string, why: string, cause?: unknown): UsageError {
+  return new UsageError('gates/invalid', `${file}: ${why}`, {
+    ...(cause === undefined ? {} : { cause }),
+    hint: 'Its schema is schema/gates-file.json.',
+  });
+}

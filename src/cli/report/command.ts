@@ -1,0 +1,55 @@
+import { Command, Option } from 'commander';
+import type { CommandContext } from '../command-context.ts';
+import { addGateOptions, type GateOptions } from '../gate-options.ts';
+
+export interface ReportOptions extends GateOptions {
+  format?: 'table' | 'md' | 'csv' | 'json';
+  html?: string;
+  fit?: string;
+  only?: 'speed' | 'accuracy';
+  details?: boolean;
+  quiet?: boolean;
+}
+
+export function reportCommand(context: CommandContext): Command {
+  const command = new Command('report')
+    .summary('saved results as a web page, Markdown, CSV or a table; several machines; what changed')
+    .description(
+      'Reads results that compare and eval saved (--out, --json), puts those of one model side by side, and writes ' +
+        'them as one HTML file that needs no network, as Markdown for a pull request, as CSV or as JSON. Runs that ' +
+        'were resumed become one; machines keep their own rows. Results of different models, or evaluated in ' +
+        'different ways, are refused.',
+    )
+    .argument('<results...>', 'files of results')
+    .option('--html <file>', 'write a page for a browser: charts, tables, light and dark, ready to print')
+    .addOption(
+      new Option('--format <form>', 'what to print (default: table, or nothing with --html)').choices([
+        'table',
+        'md',
+        'csv',
+        'json',
+      ]),
+    )
+    .option('--baseline <file>', 'earlier results: say what changed, and whether beyond noise')
+    .option('--fit <file>', 'verdicts on phones, as fit --json prints them, for the page')
+    .addOption(new Option('--only <figures>', 'merge and show only these').choices(['speed', 'accuracy']))
+    .option('--details', 'with tables, also the tails, the tasks by kind and where the memory goes')
+    .option('-q, --quiet', 'no notices on stderr');
+  return addGateOptions(command, { hasBaseline: true })
+    .addHelpText(
+      'after',
+      '\nExamples:\n' +
+        '  quantscope report phi3.json --html phi3.html\n' +
+        '  quantscope report laptop.json server.json --format md\n' +
+        '  quantscope report new.json --baseline old.json\n' +
+        '  quantscope fit models/ --all-devices --json > fit.json && \\\n' +
+        '    quantscope report phi3.json --fit fit.json --html phi3.html\n' +
+        '  quantscope report shard-*.json --gates quantscope.gates.json --gate-format junit --gate-out gates.xml\n' +
+        '\nExit code: 0 done, 1 a gate failed, 2 wrong use or files that cannot be read or put together.\n',
+    )
+    .exitOverride()
+    .action(async (files: string[], options: ReportOptions) => {
+      const { runReport } = await import('./run.ts');
+      context.done(await runReport(files, options, context.signal));
+    });
+}

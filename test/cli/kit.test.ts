@@ -1,0 +1,397 @@
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { kitSchemas } from '../../src/cli/kit/contract.ts';
+import type { KitCheck } from '../../src/device/kit-check.ts';
+import type { KitGolden, KitResults } from '../../src/device/kit-files.ts';
+import { writeModelBytes } from '../../src/gguf/index.ts';
+import { quantscope, scratchFolder } from '../helpers/cli.ts';
+import { kitPackages, runApp, typeErrors } from '../helpers/kit-app.ts';
+import { nanoPath } from '../helpers/nano.ts';
+
+let scratch: Awaited<ReturnType<typeof scratchFolder>>;
+let kit: string;
+let golden: KitGolden;
+
+const run = (args: readonly string[], cwd = scratch.folder) =>
+  quantscope(['kit', ...args], { cwd, env: { XDG_CONFIG_HOME: scratch.path('config') } });
+const write = (ref: string, out: string, ...more: string[]) => run([ref, '-o', out, '-t', '1', ...more]);
+const check = (...args: string[]) => run(['check', ...args]);
+
+beforeAll(async () => {
+  scratch = await scratchFolder();
+  kit = scratch.path('kit');
+  const written = await write('nano:Q4_K_M', kit, '--device', 'galaxy-s23', '--backend', 'cpu');
+  expect(written.stderr).toContain('Nano Phi-3 Q4_K_M for Samsung Galaxy S23, cpu: context 512, f16 cache');
+  expect(written.exitCode).toBe(0);
+  golden = JSON.parse(await readFile(join(kit, 'golden.json'), 'utf8'));
+});
+afterAll(() => scratch[Symbol.asyncDispose]());
+
+async function conforms(name: string, value: unknown): Promise<void> {
+  const published = JSON.parse(await readFile(`schema/${name}.json`, 'utf8'));
+  expect(published).toEqual(JSON.parse(JSON.stringify(kitSchemas()[name])));
+  const validate = new Ajv2020({ strict: false, formats: { 'date-time': true } }).compile(published);
+  expect(validate(value), JSON.stringify(validate.errors)).toBe(true);
+}
+
+describe('kit', () => {
+  it('keeps what the file answers here, by its published schema', async () => {
+    await conforms('kit-golden', golden);
+    expect(golden.model.sha256).toMatch(/^[0-9a-f]{64}$/);
+    expect(golden.prompts.length).toBeGreaterThanOrEqual(6);
+    for (const { tokens, text, reply } of golden.prompts) {
+      expect(tokens[0]).toBe(golden.model.bos?.token);
+      expect(text.startsWith('<|user|>')).toBe(true);
+      for (const { token, top } of reply.steps) {
+        expect(top[0]?.token).toBe(token);
+        expect(top.map(({ logProb }) => logProb)).toEqual(
+          top.map(({ logProb }) => logProb).sort((a, b) => b - a),
+        );
+      }
+    }
+    expect(golden.prompts.some(({ reply }) => reply.ends)).toBe(true);
+  });
+
+  it('says the same again: greedy, on one thread', async () => {
+    const again = scratch.path('again');
+    await write('nano:Q4_K_M', again, '--device', 'galaxy-s23', '--backend', 'cpu', '-q');
+    const { prompts } = JSON.parse(await readFile(join(again, 'golden.json'), 'utf8'));
+    expect(prompts).toEqual(golden.prompts);
+  });
+
+  it('gives the log-probabilities that run’s trace gives', async () => {
+    const { stdout } = await quantscope([
+      'run',
+      'nano:Q4_K_M',
+      'Which city is the capital of France?',
+      '--greedy',
+      '--trace',
+      '--json',
+      '-t',
+      '1',
+      '--gpu',
+      'off',
+    ]);
+    const { trace } = JSON.parse(stdout);
+    const [fact] = golden.prompts;
+    expect(trace.prompt.map(({ id }: { id: number }) => id)).toEqual(fact?.tokens);
+    const steps = fact?.reply.steps.slice(0, trace.steps.length) ?? [];
+    expect(trace.steps.map(({ id }: { id: number }) => id)).toEqual(steps.map(({ token }) => token));
+    trace.steps.forEach(({ candidates }: { candidates: { probability: number }[] }, index: number) => {
+      expect(Math.log(candidates[0]?.probability ?? 0)).toBeCloseTo(
+        steps[index]?.top[0]?.logProb ?? Number.NaN,
+        6,
+      );
+    });
+  });
+
+  it('never replaces a kit unasked', async () => {
+    const refused = await write('nano:Q4_K_M', kit);
+    expect(refused.exitCode).toBe(2);
+    expect(refused.stderr).toContain(`${join(kit, 'llama-rn.ts')} is there already`);
+    expect(refused.stderr).toContain('--force');
+  });
+
+  it.each([
+    [['nano'], 'nano stands for 4 models', 'nano:Q4_K_M'],
+    [['nano:Q4_K_M', '--device', 'iphone-99'], '"iphone-99" is no device', 'Near it:'],
+    [
+      ['nano:Q4_K_M', '--device', 'iphone-13', '--backend', 'hexagon'],
+      'has no hexagon',
+      'Leave --backend out',
+    ],
+    [['missing.gguf'], 'missing.gguf', 'hint'],
+  ])('tells of %j in one error', async (args, message, hint) => {
+    const { exitCode, stderr, stdout } = await run([...args, '-o', scratch.path('never')]);
+    expect(exitCode).toBe(2);
+    expect(stdout).toBe('');
+    expect(stderr).toContain(message);
+    expect(stderr).toContain(hint);
+    expect(stderr).not.toContain('    at ');
+  });
+
+  it('tells of a file without layers, a truncated one and a folder that cannot be made', async () => {
+    await writeFile(
+      scratch.path('empty.gguf'),
+      writeModelBytes({
+        metadata: new Map([['general.architecture', { type: 'string', value: 'llama' }]]),
+        tensors: [],
+      }),
+    );
+    const bytes = await readFile(nanoPath('Q4_K_M'));
+    await writeFile(scratch.path('cut.gguf'), bytes.subarray(0, 5000));
+    await writeFile(scratch.path('file'), '');
+    const errors = await Promise.all([
+      write(scratch.path('empty.gguf'), scratch.path('never')),
+      write(scratch.path('cut.gguf'), scratch.path('never')),
+      write('nano:Q4_K_M', scratch.path('file/kit'), '-q'),
+    ]);
+    for (const { exitCode, stderr } of errors) {
+      expect(exitCode).toBe(2);
+      expect(stderr).not.toContain('    at ');
+    }
+    expect(errors[0]?.stderr).toContain('does not describe layers');
+    expect(errors[2]?.stderr).toMatch(/file\/kit.* cannot be written/);
+  });
+});
+
+describe('kit check', () => {
+  /** What a phone would return that says just what the computer said. */
+  function echo(change: (results: KitResults) => unknown = () => {}): string {
+    const results: KitResults = {
+      schema: 'quantscope/kit-results@1',
+      createdAt: '2026-03-04T05:06:07.000Z',
+      device: { name: 'my phone', os: 'android' },
+      library: { name: 'llama.rn', build: '10256', commit: '6c8dcaa' },
+      golden: { modelSha256: golden.model.sha256 },
+      model: {
+        sha256: null,
+        description: 'phi3',
+        tensorBytes: golden.model.tensorBytes,
+        parameters: golden.model.parameters,
+      },
+      parameters: { n_ctx: 512 },
+      backend: { gpu: false, reasonNoGpu: '', devices: [], systemInfo: '' },
+      loadMs: 12,
+      memory: { status: 'unavailable', reason: 'not asked' },
+      bench: {
+        status: 'ok',
+        promptTokens: 256,
+        generatedTokens: 64,
+        repetitions: 3,
+        promptTps: 900,
+        generationTps: 300,
+        flashAttention: 1,
+        threads: 4,
+      },
+      replays: golden.prompts.map(({ name, tokens, text, reply }) => ({
+        name,
+        promptTokens: tokens,
+        formattedPrompt: text,
+        reply: {
+          text: reply.text,
+          stop: reply.ends ? 'end' : 'length',
+          tokens: (reply.ends ? reply.steps.slice(0, -1) : reply.steps).map((each) => ({
+            id: each.token,
+            text: each.text,
+          })),
+        },
+        forced: [],
+      })),
+    };
+    change(results);
+    return JSON.stringify(results);
+  }
+  const save = async (name: string, text: string) => {
+    await writeFile(scratch.path(name), text);
+    return scratch.path(name);
+  };
+  const goldenPath = () => join(kit, 'golden.json');
+
+  it('agrees with a phone that says the same, and prints JSON by its published schema', async () => {
+    const file = await save('same.json', echo());
+    await conforms('kit-results', JSON.parse(echo()));
+    const { exitCode, stdout, stderr } = await check(file, '-g', goldenPath());
+    expect(stderr).toBe('');
+    expect(stdout).toContain('✓ my phone computes what the computer does');
+    expect(stdout).toContain('6 of 6 replies the same');
+    expect(exitCode).toBe(0);
+    const json = await check(file, '-g', goldenPath(), '--json');
+    await conforms('kit-check', JSON.parse(json.stdout));
+  });
+
+  it('exits with 1 where the phone says another token', async () => {
+    const file = await save(
+      'wrong.json',
+      echo(({ replays }) => {
+        const [first] = replays;
+        Object.assign(first?.reply.tokens[0] ?? {}, { id: null, text: '@' });
+        Object.assign(first?.reply ?? {}, { text: '@' });
+      }),
+    );
+    const { exitCode, stdout } = await check(file, '-g', goldenPath());
+    expect(exitCode).toBe(1);
+    expect(stdout).toContain('✗ my phone computes something else');
+    expect(stdout).toContain('error kit/wrong-token: "fact": token 1 is "@" and not "P');
+    const learned = await check(file, '-g', goldenPath(), '--learn', '--devices', scratch.path('never.json'));
+    expect(learned.exitCode).toBe(1);
+    expect(learned.stderr).toContain('Nothing was kept');
+    await expect(readFile(scratch.path('never.json'))).rejects.toThrow('ENOENT');
+  });
+
+  it('finds the golden file beside the results, else says where it looked', async () => {
+    const file = await save('kit/results.json', echo());
+    expect((await check(file)).exitCode).toBe(0);
+    const { exitCode, stderr } = await check(await save('alone.json', echo()));
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain('golden.json');
+    expect(stderr).toContain('--golden');
+  });
+
+  it.each([
+    ['truncated JSON', () => echo().slice(0, 300), 'is not whole JSON'],
+    ['another schema', () => echo((results) => Object.assign(results, { schema: 'x@1' })), 'schema'],
+    ['nothing', () => '', 'is not whole JSON'],
+    ['a list', () => '[]', 'is not results of runQuantscopeKit'],
+    [
+      'a speed that is no number',
+      () => echo().replace('"generationTps":300', '"generationTps":null'),
+      'bench.generationTps',
+    ],
+    [
+      'another file’s hash',
+      () => echo(({ model }) => Object.assign(model, { sha256: 'b'.repeat(64) })),
+      'has the SHA-256 bbbb',
+    ],
+    [
+      'another golden file',
+      () => echo((results) => Object.assign(results.golden, { modelSha256: 'c'.repeat(64) })),
+      'cccc',
+    ],
+  ])('refuses %s in one error', async (name, text, message) => {
+    const file = await save(`${name}.json`, text());
+    const { exitCode, stdout, stderr } = await check(file, '-g', goldenPath());
+    expect(exitCode).toBe(2);
+    expect(stdout).toBe('');
+    expect(stderr).toContain(message);
+    expect(stderr).toContain(`${name}.json`);
+    expect(stderr).not.toContain('    at ');
+  });
+
+  it('refuses files that are absent, or folders', async () => {
+    await mkdir(scratch.path('folder'), { recursive: true });
+    for (const path of [scratch.path('absent.json'), scratch.path('folder')]) {
+      const { exitCode, stderr } = await check(path, '-g', goldenPath());
+      expect(exitCode).toBe(2);
+      expect(stderr).toContain(`${path} cannot be read`);
+    }
+  });
+
+  it('keeps the speed in the user’s devices with --learn, once, where fit finds it', async () => {
+    const file = await save('learn.json', echo());
+    const devices = scratch.path('devices.json');
+    const note = {
+      chips: {},
+      devices: [{ id: 'mine', name: 'Mine', os: null, chip: null, backends: ['cpu'] }],
+    };
+    await writeFile(devices, JSON.stringify(note));
+    for (let time = 0; time < 2; time++) {
+      const { exitCode, stderr } = await check(file, '-g', goldenPath(), '--learn', '--devices', devices);
+      expect(stderr).toContain(`The speed is kept in ${devices}`);
+      expect(exitCode).toBe(0);
+    }
+    const kept = JSON.parse(await readFile(devices, 'utf8'));
+    expect(kept.devices).toEqual(note.devices);
+    expect(kept.learned).toHaveLength(1);
+    const fit = await quantscope([
+      'fit',
+      'nano:Q4_K_M',
+      '--device',
+      'galaxy-s23',
+      '--devices',
+      devices,
+      '--json',
+    ]);
+    const [speed] = JSON.parse(fit.stdout).devices[0].variants[0].speeds;
+    expect(speed).toMatchObject({ backend: 'cpu', generationTps: 300, promptTps: 900, basis: 'measured' });
+    expect(speed.evidence).toContain('measured by you on 2026-03-04');
+  });
+
+  it('makes devices.json in the config folder where there is none', async () => {
+    const file = await save('first.json', echo());
+    const { stderr } = await check(file, '-g', goldenPath(), '--learn', '--device', 'pixel-8');
+    const made = scratch.path('config/quantscope/devices.json');
+    if (process.platform === 'linux') expect(stderr).toContain(made);
+    const [row] = JSON.parse(await readFile(made, 'utf8')).learned;
+    expect(row).toMatchObject({ device: 'pixel-8', label: 'Q4_K_M' });
+    await rm(made);
+  });
+
+  it('adds to no devices file that it cannot read', async () => {
+    const devices = scratch.path('broken.json');
+    await writeFile(devices, '{"devices": [}');
+    const file = await save('broken-learn.json', echo());
+    const { exitCode, stderr } = await check(file, '-g', goldenPath(), '--learn', '--devices', devices);
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain(devices);
+    expect(await readFile(devices, 'utf8')).toBe('{"devices": [}');
+  });
+});
+
+const reason = await kitPackages();
+
+describe.skipIf(reason !== null)(`the kit's source in an app${reason === null ? '' : `: ${reason}`}`, () => {
+  it('type-checks against llama.rn’s own types, and would not with a wrong parameter', async () => {
+    expect(await typeErrors(kit, scratch.path('app'))).toBe('');
+    const source = await readFile(join(kit, 'llama-rn.ts'), 'utf8');
+    const wrong = scratch.path('wrong-kit');
+    await mkdir(wrong);
+    await writeFile(join(wrong, 'golden.json'), JSON.stringify(golden));
+    await writeFile(
+      join(wrong, 'llama-rn.ts'),
+      source.replace("flash_attn_type: 'auto'", "flash_attn_type: 'maybe'"),
+    );
+    expect(await typeErrors(wrong, scratch.path('wrong-app'))).toContain('"maybe"');
+  });
+
+  it.each(['Q4_K_M', 'Q8_0', 'Q2_K', 'F16'])(
+    'run against llama.rn’s Node sibling gives the golden tokens of %s',
+    async (label) => {
+      const folder = scratch.path(`kit-${label}`);
+      const app = scratch.path(`app-${label}`);
+      expect((await write(`nano:${label}`, folder, '-q')).exitCode).toBe(0);
+      expect(await typeErrors(folder, app)).toBe('');
+      const results = await runApp(app, {
+        modelPath: nanoPath(label),
+        device: { name: 'Node' },
+        params: { n_threads: 1 },
+        repetitions: 1,
+      });
+      await conforms('kit-results', results);
+      expect(results.bench).toMatchObject({ status: 'ok', promptTokens: 256, generatedTokens: 64 });
+      expect(results.memory).toMatchObject({ status: 'ok' });
+      await writeFile(join(folder, 'results.json'), JSON.stringify(results));
+      const { stdout, exitCode } = await check(join(folder, 'results.json'), '--json');
+      const checked: KitCheck = JSON.parse(stdout);
+      expect(checked.findings.filter(({ level }) => level !== 'note')).toEqual([]);
+      expect(exitCode).toBe(0);
+      expect(checked.prompts).toHaveLength(6);
+      expect(checked.prompts.map(({ divergence }) => divergence)).toEqual(Array(6).fill(null));
+      expect(checked.logProbs).toMatchObject({ otherTop: 0 });
+      if ('mean' in checked.logProbs) expect(checked.logProbs.mean).toBeLessThan(0.02);
+    },
+  );
+
+  it('tells a phone that runs another quantization under the same name', async () => {
+    const app = scratch.path('app');
+    const results = await runApp(app, {
+      modelPath: nanoPath('Q2_K'),
+      device: { name: 'Node' },
+      repetitions: 1,
+      params: { n_threads: 1 },
+    });
+    await writeFile(scratch.path('other.json'), JSON.stringify(results));
+    const { exitCode, stderr } = await check(scratch.path('other.json'), '-g', join(kit, 'golden.json'));
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain('the weights on the phone take');
+    // Were the files of one size, the tokens would tell.
+    const forged = { ...results, model: { ...results.model, tensorBytes: null } };
+    await writeFile(scratch.path('forged.json'), JSON.stringify(forged));
+    const wrong = await check(scratch.path('forged.json'), '-g', join(kit, 'golden.json'));
+    expect(wrong.exitCode).toBe(1);
+    expect(wrong.stdout).toContain('kit/wrong-distribution');
+  });
+
+  it('says that a bench without room failed, and replays all the same', async () => {
+    const results = await runApp(scratch.path('app'), {
+      modelPath: nanoPath('Q4_K_M'),
+      device: { name: 'Node' },
+      repetitions: 1,
+      params: { n_threads: 1, n_ctx: 256 },
+    });
+    expect(results.bench).toMatchObject({ status: 'unavailable', reason: expect.stringContaining('bench') });
+    expect(results.replays).toHaveLength(6);
+  });
+});

@@ -1,0 +1,110 @@
+import { describe, expect, it } from 'vitest';
+import { type Label, quantizedHeader } from '../../bench/phones/layout.ts';
+import { type KitRequest, kitPlan } from '../../src/device/kit-parameters.ts';
+import { kitSource } from '../../src/device/kit-source.ts';
+import { BUILT_IN_DEVICES, findDevice } from '../../src/device/profiles.ts';
+import { headerOf, PHI_3_MINI } from './model-shapes.ts';
+
+function planFor(device: string | null, model: string, label: Label, request: KitRequest = {}) {
+  const header = quantizedHeader(model, label);
+  if (header === undefined) throw new Error(`no layout of ${model}`);
+  const profile = device === null ? null : findDevice(device, BUILT_IN_DEVICES);
+  const plan = kitPlan(header, profile, BUILT_IN_DEVICES, request);
+  if (plan === null) throw new Error('no plan');
+  return { ...plan, values: Object.fromEntries(plan.parameters.map(({ name, value }) => [name, value])) };
+}
+
+describe('the parameters of a kit', () => {
+  it('on an iPhone are Metal with all layers and the file’s own pages', () => {
+    const { values, backend } = planFor('iphone-15-pro', 'qwen2.5-1.5b', 'q4_k_m');
+    expect(backend).toBe('metal');
+    expect(values).toMatchObject({
+      n_ctx: 4096,
+      n_gpu_layers: 99,
+      n_threads: 2,
+      flash_attn_type: 'auto',
+      cache_type_k: 'f16',
+      cache_type_v: 'f16',
+      use_mmap: true,
+      use_mlock: false,
+    });
+  });
+
+  it('take less context or a smaller cache where Phi-3 would not fit, and say what a token costs', () => {
+    const { fit, contextSize, cacheType, parameters } = planFor('iphone-13-pro', 'phi-3.5-mini', 'q4_k_m');
+    expect(fit?.verdict).toBe('tight');
+    expect({ contextSize, cacheType }).toEqual({ contextSize: 2048, cacheType: 'q8_0' });
+    expect(fit?.reasons.join(' ')).toContain('little is left');
+    expect(parameters.find(({ name }) => name === 'n_ctx')?.reason).toMatch(/\d+ KiB a token/);
+  });
+
+  it('turn flash attention on for a quantized cache, which llama.cpp needs', () => {
+    const { values } = planFor('galaxy-s23', 'phi-3.5-mini', 'q4_0', {
+      cacheType: 'q8_0',
+      contextSize: 1024,
+    });
+    expect(values).toMatchObject({
+      cache_type_k: 'q8_0',
+      cache_type_v: 'q8_0',
+      flash_attn_type: 'on',
+      n_ctx: 1024,
+    });
+  });
+
+  it('keep the context that was asked for, fitting or not', () => {
+    const { fit, values } = planFor('4gb-phone', 'phi-3.5-mini', 'q8_0', { contextSize: 8192 });
+    expect(values['n_ctx']).toBe(8192);
+    expect(fit?.verdict).toBe('no');
+  });
+
+  it('on an Android CPU take the threads of the measurements and no mapped pages beside rearranged weights', () => {
+    const { values } = planFor('galaxy-s23', 'phi-3.5-mini', 'q4_0', { backend: 'cpu', contextSize: 2048 });
+    expect(values).toMatchObject({ n_threads: 6, n_gpu_layers: 0, use_mmap: false });
+    expect(values).not.toHaveProperty('devices');
+  });
+
+  it('never choose the experimental NPU unasked, and name it when asked', () => {
+    expect(planFor('galaxy-s23', 'qwen2.5-1.5b', 'q4_0').backend).not.toBe('hexagon');
+    const { values } = planFor('galaxy-s23', 'qwen2.5-1.5b', 'q4_0', { backend: 'hexagon' });
+    expect(values).toMatchObject({ devices: ['HTP0'], n_gpu_layers: 99 });
+  });
+
+  it('refuse a backend that the phone does not have', () => {
+    expect(() => planFor('iphone-13-pro', 'qwen2.5-1.5b', 'q4_0', { backend: 'opencl' })).toThrow(
+      expect.objectContaining({ code: 'kit/backend', message: expect.stringContaining('it has metal') }),
+    );
+  });
+
+  it('without a phone are a CPU’s, with no speed', () => {
+    const { backend, fit, speed } = planFor(null, 'qwen2.5-1.5b', 'q8_0');
+    expect(backend).toBe('cpu');
+    expect(fit).toBeNull();
+    expect(speed).toHaveProperty('reason');
+  });
+
+  it('are none for a header without layers', () => {
+    const header = headerOf({ ...PHI_3_MINI, layers: 0 });
+    expect(kitPlan(header, null, BUILT_IN_DEVICES, {})).toBeNull();
+    expect(kitPlan(header, findDevice('iphone-13', BUILT_IN_DEVICES), BUILT_IN_DEVICES, {})).toBeNull();
+  });
+});
+
+describe('the source of a kit', () => {
+  const template = 'before\n// <parameters>\nold\n// </parameters>\nafter\n';
+
+  it('has each parameter with its reason between the marks', () => {
+    const plan = planFor('galaxy-s23', 'qwen2.5-1.5b', 'q4_0', { backend: 'hexagon' });
+    const source = kitSource(template, { model: 'M', device: 'D' }, plan);
+    expect(source).toMatch(/^before\n\/\*\* For M on D \(hexagon\)\. \*\/\nexport const contextParams/);
+    expect(source).toContain("  // the NPU, which is not taken unless it is named\n  devices: ['HTP0'],\n");
+    expect(source).toMatch(/\n};\nafter\n$/);
+    expect(source).not.toContain('old');
+  });
+
+  it('holds a model’s name inside its comment', () => {
+    const plan = planFor(null, 'qwen2.5-1.5b', 'q4_0');
+    const source = kitSource(template, { model: "x */ evil()\n//\u2028$& $1 '", device: null }, plan);
+    const [comment] = source.split('\n').slice(1);
+    expect(comment).toBe("/** For x * / evil() // $& $1 ' on the CPU of any phone. */");
+  });
+});

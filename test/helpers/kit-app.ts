@@ -1,0 +1,121 @@
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { cp, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import type { KitResults } from '../../src/device/kit-files.ts';
+
+const run = promisify(execFile);
+const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
+const CACHE = path('../../node_modules/.cache/quantscope-kit');
+const TSC = path('../../node_modules/typescript/bin/tsc');
+
+/**
+ * The packages that a phone's app has and their Node sibling. They are no dependencies of the project: llama.rn would
+ * bring all of React Native as its peer, the sibling the binaries of every GPU. npm fetches their tarballs once.
+ */
+const LLAMA_RN = 'llama.rn@0.12.9';
+const LLAMA_NODE = '@fugood/llama.node@1.7.15';
+const BINARY = `@fugood/node-llama-${process.platform}-${process.arch}@1.7.15`;
+
+/** Fetches the packages; the reason where that is not possible here. */
+export async function kitPackages(): Promise<string | null> {
+  try {
+    for (const name of [LLAMA_RN, LLAMA_NODE, BINARY]) await fetched(name);
+    return null;
+  } catch (thrown) {
+    return `npm pack gave none of the packages: ${String(thrown).split('\n')[0]}`;
+  }
+}
+
+async function fetched(name: string): Promise<string> {
+  const folder = join(CACHE, name.replaceAll('/', '+'));
+  if (existsSync(folder)) return folder;
+  await mkdir(CACHE, { recursive: true });
+  const work = await mkdtemp(join(CACHE, 'fetch-'));
+  try {
+    const { stdout } = await run('npm', ['pack', name, '--json', '--ignore-scripts', '--fetch-retries=0'], {
+      cwd: work,
+      timeout: 100_000,
+    });
+    const packs: Record<string, { filename: string }> = JSON.parse(stdout);
+    const [pack] = Object.values(packs);
+    await run('tar', ['-xzf', (pack?.filename ?? '').replace('@', '').replaceAll('/', '-')], { cwd: work });
+    // Another worker may have been quicker.
+    await rename(join(work, 'package'), folder).catch(() => {});
+    return folder;
+  } finally {
+    await rm(work, { recursive: true, force: true });
+  }
+}
+
+/** What the compiler says of a kit's source in an app that has llama.rn's own types; empty where it is content. */
+export async function typeErrors(kit: string, app: string): Promise<string> {
+  await mkdir(join(app, 'node_modules'), { recursive: true });
+  await cp(await fetched(LLAMA_RN), join(app, 'node_modules/llama.rn'), { recursive: true });
+  for (const name of ['llama-rn.ts', 'golden.json']) await cp(join(kit, name), join(app, name));
+  await writeFile(
+    join(app, 'use.ts'),
+    `import golden from './golden.json';
+import { chat, contextParams, type KitResults, runQuantscopeKit } from './llama-rn';
+export const kit = (modelPath: string): Promise<KitResults> =>
+  runQuantscopeKit({ modelPath, golden, device: { name: 'iPhone' } });
+export { chat, contextParams };
+`,
+  );
+  const flags =
+    '--strict --noUncheckedIndexedAccess --exactOptionalPropertyTypes --noUnusedLocals --noUnusedParameters';
+  const target = '--skipLibCheck --target es2022 --lib es2022 --module esnext --moduleResolution bundler';
+  try {
+    await run(
+      process.execPath,
+      [TSC, ...flags.split(' '), ...target.split(' '), '--resolveJsonModule', '--outDir', 'out', 'use.ts'],
+      { cwd: app },
+    );
+    return '';
+  } catch (thrown) {
+    return String((thrown as { stdout?: unknown }).stdout ?? thrown);
+  }
+}
+
+/**
+ * Runs the compiled source against the Node sibling in a process of its own.
+ * @param app where {@link typeErrors} compiled it
+ */
+export async function runApp(app: string, options: Record<string, unknown>): Promise<KitResults> {
+  const out = join(app, 'out');
+  const modules = join(out, 'node_modules');
+  await mkdir(join(modules, 'llama.rn'), { recursive: true });
+  await cp(path('llama-rn-over-node.js'), join(modules, 'llama.rn/index.js'));
+  const esm = (main: string) => JSON.stringify({ type: 'module', main });
+  await writeFile(join(modules, 'llama.rn/package.json'), esm('index.js'));
+  await writeFile(join(out, 'package.json'), esm('llama-rn.js'));
+  await cp(await fetched(LLAMA_NODE), join(modules, '@fugood/llama.node'), { recursive: true });
+  await cp(await fetched(BINARY), join(modules, BINARY.slice(0, BINARY.lastIndexOf('@'))), {
+    recursive: true,
+  });
+  const results = join(out, 'results.json');
+  await writeFile(
+    join(out, 'phone.js'),
+    `import { readFileSync, writeFileSync } from 'node:fs';
+import { runQuantscopeKit } from './llama-rn.js';
+const golden = JSON.parse(readFileSync('golden.json', 'utf8'));
+const results = await runQuantscopeKit({
+  golden,
+  usedMemory: async () => process.memoryUsage().rss,
+  ...${JSON.stringify(options)},
+});
+writeFileSync('results.json', JSON.stringify(results));
+`,
+  );
+  await cp(join(app, 'golden.json'), join(out, 'golden.json'));
+  await run(process.execPath, ['phone.js'], {
+    cwd: out,
+    // One thread: see holdThread of the adapter.
+    env: { ...process.env, UV_THREADPOOL_SIZE: '1' },
+    maxBuffer: 64 * 1024 * 1024,
+    timeout: 110_000,
+  });
+  return JSON.parse(await readFile(results, 'utf8'));
+}
