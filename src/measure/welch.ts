@@ -29,17 +29,21 @@ function errorOf(values: readonly number[]): { readonly squared: number } {
  * x = df / (df + t²) (Abramowitz and Stegun, 26.7.1 and 26.5.27).
  */
 export function studentTwoSided(t: number, degrees: number): number {
-  return regularizedBeta(degrees / (degrees + t * t), degrees / 2, 0.5);
+  const squared = t * t;
+  return regularizedBeta(degrees / (degrees + squared), squared / (degrees + squared), degrees / 2, 0.5);
 }
 
-function regularizedBeta(x: number, a: number, b: number): number {
+/** @param y 1 - x, as the caller has it without cancellation */
+function regularizedBeta(x: number, y: number, a: number, b: number): number {
   if (x <= 0) return 0;
-  if (x >= 1) return 1;
-  const front = Math.exp(gammaln(a + b) - gammaln(a) - gammaln(b) + a * Math.log(x) + b * Math.log1p(-x));
+  if (y <= 0) return 1;
+  const front = Math.exp(
+    gammaln(a + b) - gammaln(a) - gammaln(b) + a * (x < 0.5 ? Math.log(x) : Math.log1p(-y)) + b * Math.log(y),
+  );
   // The fraction converges quickly on this side of the mean only; the other side is its complement.
   return x < (a + 1) / (a + b + 2)
     ? (front * betaFraction(x, a, b)) / a
-    : 1 - (front * betaFraction(1 - x, b, a)) / b;
+    : 1 - (front * betaFraction(y, b, a)) / b;
 }
 
 const MOST_TERMS = 500;
