@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdir, readdir } from 'node:fs/promises';
+import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -8,6 +8,11 @@ import { resultsSchema } from '../src/measure/results.ts';
 import { scratchFolder } from './helpers/cli.ts';
 
 const run = promisify(execFile);
+/** All that may lie at the top of the package. */
+const TOP = [
+  ...['LICENSE', 'README.md', 'CHANGELOG.md', 'THIRD-PARTY.md', 'package.json'],
+  ...['bin', 'dist', 'fixtures', 'schema', 'templates'],
+];
 const root = fileURLToPath(new URL('..', import.meta.url));
 const MEBI = 1024 * 1024;
 
@@ -34,9 +39,14 @@ describe('the package', () => {
     const paths = packed.files.map(({ path }) => path);
     expect(paths).toContain('fixtures/nano/nano-phi3-Q4_K_M.gguf');
     expect(paths).toContain('schema/results.json');
-    expect(paths.filter((path) => /^(src|test|bench|scripts)\//.test(path))).toEqual([]);
+    expect(paths.filter((path) => !TOP.includes(path.split('/')[0] ?? ''))).toEqual([]);
+    expect(paths.filter((path) => /\.(?:test|spec)\.|(?:^|\/)tests?\//.test(path))).toEqual([]);
 
     const [tarball] = (await readdir(scratch.folder)).filter((name) => name.endsWith('.tgz'));
+    // Types and modules resolve in every way that an ES module can be imported; it ends with 1 where they do not.
+    await run(join(root, 'node_modules/.bin/attw'), [scratch.path(tarball ?? ''), '--profile', 'esm-only'], {
+      shell: process.platform === 'win32',
+    });
     const prefix = scratch.path('prefix');
     await run('npm', [
       'install',
@@ -78,4 +88,25 @@ describe('the package', () => {
     expect(results.variants.map(({ name, status }) => `${name} ${status}`)).toEqual(['F16 ok', 'Q4_K_M ok']);
     expect(await readdir(empty)).toEqual([]);
   }, 600_000);
+
+  it('runs no script of its own where it is installed', async () => {
+    const { scripts } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
+    expect(Object.keys(scripts).filter((name) => /^(?:pre|post)?install$|^postprepare$/.test(name))).toEqual(
+      [],
+    );
+  });
+
+  it('brings packages with permissive licences alone, all of them listed', async () => {
+    await run(process.execPath, [join(root, 'scripts/licences.js'), '--check']);
+  });
+
+  it('has a bill of materials with every package that is installed with it', async () => {
+    const { stdout } = await run(process.execPath, [join(root, 'scripts/sbom.js')], { maxBuffer: 64 * MEBI });
+    const bill: { bomFormat: string; components: { name: string }[] } = JSON.parse(stdout);
+    expect(bill.bomFormat).toBe('CycloneDX');
+    const { dependencies } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
+    const names = bill.components.map(({ name }) => name);
+    expect(names).toEqual(expect.arrayContaining(Object.keys(dependencies)));
+    expect(names).not.toContain('vitest');
+  });
 });

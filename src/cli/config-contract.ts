@@ -32,14 +32,14 @@ export function configSchema(program: Command): z.ZodType<Config & { readonly $s
 function section(settings: ReadonlyMap<string, Option>, description: string, kind?: z.ZodType) {
   const keys = [...settings].map(([name, option]) => [
     name,
-    (option.isBoolean() || option.negate ? z.boolean() : (kind ?? valueOf(option)))
+    (option.isBoolean() || option.negate ? z.boolean() : (kind ?? valueSchema(option)))
       .optional()
       .describe(option.description),
   ]);
   return z.strictObject(Object.fromEntries(keys)).optional().describe(description);
 }
 
-function valueOf(option: Option): z.ZodType {
+function valueSchema(option: Option): z.ZodType {
   if (option.argChoices !== undefined) return z.enum(option.argChoices as [string, ...string[]]);
   const choices = choicesOf(option);
   if (choices !== undefined) return z.union([z.string(), z.array(z.enum(choices as [string, ...string[]]))]);

@@ -7,7 +7,16 @@ import type { Command, Option } from 'commander';
  */
 const SETTINGS: ReadonlySet<string> = new Set([
   ...['threads', 'gpu', 'gpu-layers', 'seed', 'timeout', 'quiet', 'batch', 'batch-size', 'flash-attn'],
-  ...['cache-type', 'cache-types', 'cache-type-k', 'cache-type-v', 'context', 'eval-context', 'sizes', 'memory'],
+  ...[
+    'cache-type',
+    'cache-types',
+    'cache-type-k',
+    'cache-type-v',
+    'context',
+    'eval-context',
+    'sizes',
+    'memory',
+  ],
   ...['only', 'text', 'tasks', 'choices', 'chunks', 'exact', 'accuracy'],
   ...['repetitions', 'prompt', 'generate', 'depth'],
   ...['device', 'devices', 'all-devices', 'phone-context', 'budget', 'require', 'backend'],
@@ -18,7 +27,14 @@ const SETTINGS: ReadonlySet<string> = new Set([
 ]);
 
 /** Of these, what means the same to every command that has it, and may stand under `all`. */
-export const SHARED_SETTINGS: readonly string[] = ['threads', 'gpu', 'gpu-layers', 'devices', 'seed', 'quiet'];
+export const SHARED_SETTINGS: readonly string[] = [
+  'threads',
+  'gpu',
+  'gpu-layers',
+  'devices',
+  'seed',
+  'quiet',
+];
 
 /** The options of a command that a config file may preset, by the name they have there. */
 export function settingsOf(command: Command): ReadonlyMap<string, Option> {

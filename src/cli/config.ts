@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { Command, Option } from 'commander';
 import envPaths from 'env-paths';
@@ -32,35 +33,37 @@ export interface LoadedConfig {
 export async function loadConfigs(program: Command, cwd: string = process.cwd()): Promise<LoadedConfig[]> {
   const { config: asked } = program.opts<{ config?: string | boolean }>();
   if (asked === false) return [];
-  const reader = lilconfig('quantscope', {
-    searchPlaces: SEARCH_PLACES,
-    loaders: { '.json': parseJson, noExt: parseJson },
-    cache: false,
-  });
-  if (typeof asked === 'string') return [await checked(await load(reader, resolve(cwd, asked)), 'named', program)];
+  if (typeof asked === 'string') return [await checked(await read(resolve(cwd, asked)), 'named', program)];
   const user = join(envPaths('quantscope', { suffix: '' }).config, 'config.json');
-  const project = await reader.search(cwd);
+  const loaders = { '.json': parseJson, noExt: parseJson };
+  const search = lilconfig('quantscope', { searchPlaces: SEARCH_PLACES, loaders, cache: false });
+  const project = await search.search(cwd);
   return [
-    ...(existsSync(user) ? [await checked(await load(reader, user), 'user', program)] : []),
+    ...(existsSync(user) ? [await checked(await read(user), 'user', program)] : []),
     ...(project === null ? [] : [await checked(project, 'project', program)]),
   ];
 }
 
 type Read = { readonly filepath: string; readonly config: unknown; readonly isEmpty?: boolean };
 
-async function load(reader: ReturnType<typeof lilconfig>, path: string): Promise<Read> {
+/** A named file is JSON whatever its ending: lilconfig would run one that ends in .js. */
+async function read(path: string): Promise<Read> {
+  let content: string;
   try {
-    return (await reader.load(path)) ?? { filepath: path, config: {} };
+    content = await readFile(path, 'utf8');
   } catch (cause) {
-    if (cause instanceof UsageError) throw cause;
-    throw new UsageError('config/unreadable', `${path}: the config file cannot be read: ${messageOf(cause)}`, {
-      cause,
-      hint: 'Name another with --config FILE, or go without: --no-config.',
-    });
+    throw new UsageError(
+      'config/unreadable',
+      `${path}: the config file cannot be read: ${messageOf(cause)}`,
+      {
+        cause,
+        hint: 'Name another with --config FILE, or go without: --no-config.',
+      },
+    );
   }
+  return { filepath: path, config: parseJson(path, content) };
 }
 
-/** Of a file whatever its ending, so that nothing in it is run. */
 function parseJson(path: string, content: string): unknown {
   try {
     return JSON.parse(content);
@@ -69,19 +72,19 @@ function parseJson(path: string, content: string): unknown {
   }
 }
 
-async function checked(read: Read, whose: LoadedConfig['whose'], program: Command): Promise<LoadedConfig> {
+async function checked(found: Read, whose: LoadedConfig['whose'], program: Command): Promise<LoadedConfig> {
   const { configSchema } = await import('./config-contract.ts');
-  const parsed = configSchema(program).safeParse(read.isEmpty ? {} : read.config);
+  const parsed = configSchema(program).safeParse(found.isEmpty ? {} : found.config);
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
-    if (issue === undefined) throw invalid(read.filepath, 'not what its schema says');
+    if (issue === undefined) throw invalid(found.filepath, 'not what its schema says');
     const where = issue.path.join('.');
     if (issue.code === 'unrecognized_keys')
-      throw unknownKey(read.filepath, where, issue.keys[0] ?? '', program);
-    throw invalid(read.filepath, `${where === '' ? '' : `${where}: `}${issue.message}`);
+      throw unknownKey(found.filepath, where, issue.keys[0] ?? '', program);
+    throw invalid(found.filepath, `${where === '' ? '' : `${where}: `}${issue.message}`);
   }
   const { $schema: _, ...config } = parsed.data;
-  return { path: read.filepath, whose, config };
+  return { path: found.filepath, whose, config };
 }
 
 function unknownKey(path: string, section: string, key: string, program: Command): UsageError {
@@ -96,8 +99,7 @@ function unknownKey(path: string, section: string, key: string, program: Command
   const why = isOption ? `"${key}" is for the command line alone` : `unknown key "${key}"`;
   const place = section === '' ? '' : `${section}: `;
   return new UsageError('config/unknown-key', `${path}: ${place}${why}`, {
-    hint:
-      meant === undefined || isOption ? `It may have: ${known.join(', ')}.` : `Did you mean "${meant}"?`,
+    hint: meant === undefined || isOption ? `It may have: ${known.join(', ')}.` : `Did you mean "${meant}"?`,
   });
 }
 

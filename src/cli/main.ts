@@ -2,7 +2,7 @@ import { CommanderError } from 'commander';
 import type { CommandContext } from './command-context.ts';
 import { describeError, EXIT, type ExitCode, Interruption } from './exit.ts';
 import { buildProgram, FIRST_STEPS } from './program.ts';
-import { commandHint } from './suggest.ts';
+import { argumentHint } from './suggest.ts';
 
 /** argv in, exit code out. The commands are in program.ts. */
 async function main(argv: readonly string[]): Promise<ExitCode> {
@@ -25,14 +25,15 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
     process.stdout.write(FIRST_STEPS);
     return EXIT.done;
   }
+  const program = buildProgram(context);
   try {
-    await buildProgram(context).parseAsync(argv, { from: 'user' });
+    await program.parseAsync(argv, { from: 'user' });
     return exitCode;
   } catch (thrown) {
     if (interruption.signal.aborted) return exitCodeOf(interruption.signal.reason);
     // Commander has printed its own message by now: help and version end with 0, wrong arguments with 1.
     if (thrown instanceof CommanderError) {
-      if (thrown.code === 'commander.unknownCommand') process.stderr.write(commandHint(argv));
+      process.stderr.write(argumentHint(thrown.code, argv, program));
       return thrown.exitCode === 0 ? EXIT.done : EXIT.usage;
     }
     process.stderr.write(describeError(thrown, process.env['QUANTSCOPE_DEBUG'] === '1'));

@@ -43,6 +43,8 @@ export interface LoadedModel {
   /** Whether the model's tokenizer puts BOS before a text. */
   readonly addsBos: boolean;
   readonly trainContextSize: number;
+  /** The output layer counts as one; null on the CPU. */
+  readonly layers: { readonly onGpu: number; readonly total: number } | null;
 }
 
 export interface ContextOptions {

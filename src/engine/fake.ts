@@ -48,6 +48,7 @@ export function fakeEngine({ onCall, failure }: FakeEngineOptions = {}): StartEn
           bosToken: 1,
           addsBos: true,
           trainContextSize: 512,
+          layers: null,
         }));
       },
       openContext: ({ contextSize }) => answer('openContext', () => ({ openMs: 1, contextSize })),

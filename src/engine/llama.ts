@@ -106,6 +106,7 @@ class LlamaSession implements EngineSession {
       bosToken: bos >= 0 ? bos : null,
       addsBos: model.shouldPrependBosToken(),
       trainContextSize: model.getTrainContextSize(),
+      layers: onGpu ? await this.#log.layers() : null,
     };
     this.#loaded = {
       model,
@@ -362,7 +363,26 @@ export async function startLlama(
   build: BuildChoice,
 ): Promise<EngineSession> {
   const log = new LogReader();
-  const llama = await getLlama({
+  const load = (wanted: GpuChoice) => loadLlama(wanted, build, log);
+  let llama = await load(gpu);
+  // A driver without a device is enough for node-llama-cpp to take a backend, which then computes on the CPU.
+  if (llama.gpu !== false && (await llama.getGpuDeviceNames()).length === 0) {
+    const { gpu: deviceless } = llama;
+    await llama.dispose();
+    if (gpu !== 'auto') throw gpuUnavailable(deviceless);
+    llama = await load('off');
+  }
+  const backend = backendOf(llama);
+  if (gpu !== 'auto' && gpu !== 'off' && gpu !== backend) {
+    await llama.dispose();
+    throw gpuUnavailable(gpu);
+  }
+  const bindings = bindingsOf(llama);
+  return new LlamaSession(llama, bindings, await describe(llama, backend), log, workers);
+}
+
+async function loadLlama(gpu: GpuChoice, build: BuildChoice, log: LogReader): Promise<Llama> {
+  return getLlama({
     gpu: gpu === 'off' ? false : gpu,
     build: 'never',
     // A local build comes first of itself, unless it was made with other cmake options: prebuilt binaries are taken
@@ -377,13 +397,6 @@ export async function startLlama(
   }).catch((cause: unknown) => {
     throw notInstalled(gpu, build, cause);
   });
-  const backend = backendOf(llama);
-  if (gpu !== 'auto' && gpu !== 'off' && gpu !== backend) {
-    await llama.dispose();
-    throw gpuUnavailable(gpu);
-  }
-  const bindings = bindingsOf(llama);
-  return new LlamaSession(llama, bindings, await describe(llama, backend), log, workers);
 }
 
 /**
@@ -446,7 +459,7 @@ function notInstalled(gpu: GpuChoice, build: BuildChoice, cause: unknown): Engin
 
 function gpuUnavailable(gpu: GpuChoice): EngineError {
   return new EngineError('engine/gpu-unavailable', `no ${gpu} device can be used on this machine`, {
-    hint: 'Use --gpu auto to take what there is, or --gpu off for the CPU.',
+    hint: 'quantscope doctor says why. Use --gpu auto to take what there is, or --gpu off for the CPU.',
   });
 }
 

@@ -1,4 +1,5 @@
 import { setTimeout } from 'node:timers/promises';
+import type { LoadedModel } from './engine.ts';
 
 const MEBI = 1024 * 1024;
 const KEPT_PROBLEMS = 8;
@@ -9,11 +10,12 @@ const POLL_MS = 5;
 /** For a line that may never come. */
 const PROBLEM_PATIENCE_MS = 50;
 
-/** Takes from llama.cpp's log what its C interface does not tell: cache sizes, vocabulary size, why a call failed. */
+/** Takes from llama.cpp's log what its C interface does not tell: cache sizes, vocabulary size, layers on the GPU, why a call failed. */
 export class LogReader {
   #cacheBytes: number | null = null;
   #computeSeen = false;
   #vocabularySize: number | null = null;
+  #layers: LoadedModel['layers'] = null;
   readonly #problems: string[] = [];
 
   take(level: string, message: string): void {
@@ -23,6 +25,8 @@ export class LogReader {
       if (/\bcompute buffer size =/.test(line)) this.#computeSeen = true;
       const vocabulary = /\bn_vocab\s+= (\d+)/.exec(line)?.[1];
       if (vocabulary !== undefined) this.#vocabularySize = Number(vocabulary);
+      const [, onGpu, total] = /\boffloaded (\d+)\/(\d+) layers to GPU/.exec(line) ?? [];
+      if (onGpu !== undefined) this.#layers = { onGpu: Number(onGpu), total: Number(total) };
       if ((level === 'error' || level === 'fatal') && line.trim() !== '') this.#remember(line.trim());
     }
   }
@@ -30,6 +34,7 @@ export class LogReader {
   /** To be called before a model is loaded: what follows is about that model. */
   expectModel(): void {
     this.#vocabularySize = null;
+    this.#layers = null;
     this.#problems.length = 0;
   }
 
@@ -44,6 +49,12 @@ export class LogReader {
   async vocabularySize(): Promise<number | null> {
     await this.#until(() => this.#vocabularySize !== null);
     return this.#vocabularySize;
+  }
+
+  /** Layers of the model loaded last that lie on the GPU; null when llama.cpp did not say. */
+  async layers(): Promise<LoadedModel['layers']> {
+    await this.#until(() => this.#layers !== null);
+    return this.#layers;
   }
 
   /** Bytes of the caches of the context opened last; null when llama.cpp did not say. */

@@ -153,9 +153,10 @@ export async function evaluateVariant(
   openRole: (planned: ChunkPlan) => Promise<TextRole>,
   hooks: VariantHooks,
 ): Promise<void> {
-  const { settings, path, choiceItems, chatTemplate } = plan;
+  const { settings, choiceItems, chatTemplate } = plan;
   const parts = partsOf(settings);
-  const model = await session.loadModel({ path, gpuLayers: settings.gpuLayers });
+  const model = await loadModel(session, plan);
+  await hooks.onFigures(placementOf(model, settings));
   if (parts.includes('text')) {
     const textPlan = textPlanOf(plan);
     const planned = await chunksOf(session, model, textPlan);
@@ -199,6 +200,19 @@ export async function evaluateVariant(
   await hooks.onFigures(outcomeFigures(plan, 'choices', choiceItems, outcomes));
 }
 
+function loadModel(session: EngineSession, { path, settings }: VariantPlan): Promise<LoadedModel> {
+  return session.loadModel({ path, gpuLayers: settings.gpuLayers });
+}
+
+/** Where the layers went, when not all of them to where they were asked to be. */
+function placementOf({ layers }: LoadedModel, { gpuLayers }: Settings): Partial<VariantResult> {
+  if (layers === null) return {};
+  const { onGpu, total } = layers;
+  if (onGpu === total && (gpuLayers === 'max' || gpuLayers === total)) return {};
+  const asked = onGpu === gpuLayers ? '' : `, ${gpuLayers} asked for`;
+  return { backend: { gpuLayers: onGpu, notes: [`${onGpu} of ${total} layers on the GPU${asked}`] } };
+}
+
 function textPlanOf({ text, method, savedChunks, settings }: VariantPlan): TextPlan {
   const { contextSize, chunks } = settings.evaluation;
   return { text, method, contextSize, chunks, ...(savedChunks === null ? {} : { savedChunks }) };
@@ -226,7 +240,7 @@ interface Loaded {
 async function load(session: EngineSession, plan: VariantPlan, hooks: VariantHooks): Promise<Loaded> {
   const { path, settings, stages, chatTemplate } = plan;
   const once = async () => {
-    const model = await session.loadModel({ path, gpuLayers: settings.gpuLayers });
+    const model = await loadModel(session, plan);
     const question = await session.chatPrompt(
       [{ role: 'user', content: FIRST_TOKEN_QUESTION }],
       chatTemplate,
@@ -236,7 +250,11 @@ async function load(session: EngineSession, plan: VariantPlan, hooks: VariantHoo
     const { openMs } = await session.openContext(timed);
     return { model, question, timed, ms: model.loadMs + openMs };
   };
-  if (!stages.includes('speed')) return once();
+  if (!stages.includes('speed')) {
+    const loaded = await once();
+    await hooks.onFigures(placementOf(loaded.model, settings));
+    return loaded;
+  }
   hooks.onStep('load', 0, 2);
   const notEvicted = await evictFromPageCache(path, hooks.signal);
   const cold = await once();
@@ -245,6 +263,7 @@ async function load(session: EngineSession, plan: VariantPlan, hooks: VariantHoo
   const warm = await once();
   hooks.onStep('load', 2, 2);
   await hooks.onFigures({
+    ...placementOf(warm.model, settings),
     load: { coldMs: notEvicted === null ? cold.ms : unavailableBecause(notEvicted), warmMs: warm.ms },
   });
   return warm;

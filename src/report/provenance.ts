@@ -1,12 +1,12 @@
 import { isAvailable } from '../measure/availability.ts';
-import type { Machine, Results, VariantResult } from '../measure/results.ts';
+import type { Machine, Results, Settings, VariantResult } from '../measure/results.ts';
 import { formatBytes, formatCount } from '../util/units.ts';
 
 /** How and where the figures were taken: what a reader needs to repeat them, as sentences. */
 export function describeMeasurement(results: Results): string[] {
   const { machine, settings, tool, createdAt } = results;
   return [
-    `Measured on ${describeMachine(machine)}, ${createdAt.slice(0, 10)}, with ${describeEngine(machine, tool.version)}.`,
+    `Measured on ${describeMachine(machine)}, ${createdAt.slice(0, 10)}, with ${describeEngine(machine, tool.version, settings.gpu)}.`,
     ...describeSpeed(results),
     ...describeAccuracy(results),
     ...(settings.quick ? ['--quick: fewer repetitions and chunks than the default.'] : []),
@@ -42,18 +42,22 @@ export function describeMachine({
   return [cpu, plural(cores, 'core'), formatBytes(memoryBytes), ...bandwidth, `${os} ${arch}`].join(', ');
 }
 
-export function describeEngine({ engine }: Machine, toolVersion: string): string {
+/** @param gpu what was asked for: `auto` that ended on the CPU is said. */
+export function describeEngine({ engine }: Machine, toolVersion: string, gpu?: Settings['gpu']): string {
   const tool = `quantscope ${toolVersion}`;
   if (!isAvailable(engine)) return `${tool} and no engine (${engine.reason})`;
-  const devices = engine.devices.length === 0 ? '' : ` (${engine.devices.join(', ')})`;
-  return `${tool}, ${engine.name} ${engine.version}, llama.cpp ${engine.llamaCpp} (${engine.build}), backend ${engine.backend}${devices}`;
+  const fallback = gpu === 'auto' && engine.backend === 'cpu' ? ['--gpu auto found no GPU'] : [];
+  const details = [...engine.devices, ...fallback];
+  const where = details.length === 0 ? '' : ` (${details.join(', ')})`;
+  return `${tool}, ${engine.name} ${engine.version}, llama.cpp ${engine.llamaCpp} (${engine.build}), backend ${engine.backend}${where}`;
 }
 
-function describeSpeed({ settings, variants }: Results): string[] {
+function describeSpeed({ settings, variants, machine: { engine } }: Results): string[] {
   if (!variants.some(({ speed }) => isAvailable(speed))) return [];
-  const { repetitions, threads, promptThreads, flashAttention, cacheType, batchSize, gpuLayers, gpu, seed } =
+  const { repetitions, threads, promptThreads, flashAttention, cacheType, batchSize, gpuLayers, seed } =
     settings;
-  const layers = gpu === 'off' ? [] : [`GPU layers ${gpuLayers}`];
+  const isOnCpu = isAvailable(engine) && engine.backend === 'cpu';
+  const layers = settings.gpu === 'off' || isOnCpu ? [] : [`GPU layers ${gpuLayers}`];
   return [
     `Speed: ${[
       plural(repetitions, 'repetition'),

@@ -1,4 +1,4 @@
-import type { FitReport } from '../device/fit-report.ts';
+import { FIT_SCHEMA_ID, type FitReport } from '../device/fit-report.ts';
 import { isAvailable } from '../measure/availability.ts';
 import type { BaselineComparison } from '../measure/baseline.ts';
 import type { MachineResults } from '../measure/merge.ts';
@@ -36,7 +36,15 @@ export interface ReportRow {
 /** One run's results as a report of their own. */
 export function reportOf(results: Results): Report {
   const machines = [{ label: results.machine.cpu, sources: [], results }];
-  return { machines, changes: [], fit: null, layers: [] };
+  return { machines, changes: [], fit: phonesIn(machines), layers: [] };
+}
+
+/** What phones made of the variants when they were compared, from the first results that say it. */
+export function phonesIn(machines: readonly MachineResults[]): FitReport | null {
+  for (const { results } of machines) {
+    if (results.devices !== undefined) return { schema: FIT_SCHEMA_ID, devices: results.devices };
+  }
+  return null;
 }
 
 export function rowsOf({ machines }: Report): ReportRow[] {

@@ -14,7 +14,6 @@ beforeAll(async () => {
     expect(exitCode).toBe(0);
     await writeFile(scratch.path(`completion.${shell}`), stdout);
   }
-  await mkdir(scratch.path('models'));
   await mkdir(scratch.path('work'));
   await mkdir(scratch.path('work/my models'));
   for (const name of ['tiny-Q4_K_M.gguf', 'tiny Q8_0.gguf', 'notes.txt']) {
@@ -40,10 +39,14 @@ async function bash(line: string): Promise<string[]> {
 /** What `fish` itself offers for a line. */
 async function fish(line: string): Promise<string[]> {
   const command = 'source $argv[1]; complete -C $argv[2]';
-  const { stdout } = await run('fish', ['--no-config', '-c', command, scratch.path('completion.fish'), line], {
-    cwd: scratch.path('work'),
-    env: { ...process.env, HOME: scratch.folder },
-  });
+  const { stdout } = await run(
+    'fish',
+    ['--no-config', '-c', command, scratch.path('completion.fish'), line],
+    {
+      cwd: scratch.path('work'),
+      env: { ...process.env, HOME: scratch.folder },
+    },
+  );
   return stdout
     .split('\n')
     .map((answer) => answer.split('\t')[0] ?? '')
@@ -51,21 +54,26 @@ async function fish(line: string): Promise<string[]> {
     .sort();
 }
 
-/** What zsh shows on a terminal of its own when Tab is pressed twice behind `line`. */
+/** What zsh lists on a terminal of its own when Tab is pressed behind `line`. */
 async function zsh(line: string): Promise<string> {
+  const setUp =
+    'autoload -Uz compinit && compinit -u -D; PS1=; unset zle_bracketed_paste; LISTMAX=1000; cd -q $FOLDER; ' +
+    'source $SCRIPT; bindkey "^I" list-choices; print READ""Y';
   const script = `
     zmodload zsh/zpty
     zpty -b shell zsh -f -i
-    zpty -w shell 'autoload -Uz compinit && compinit -u -D; PS1=; unset zle_bracketed_paste; LISTMAX=1000; cd -q "$2"; source "$1"; print READY; bindkey "^I" list-choices'
-    expect() { local got= part=; for i in {1..400}; do
-      if zpty -r -t shell part; then got+=$part; [[ $got == *$1* ]] && break; else sleep 0.02; fi
-    done; print -r -- "$got"; }
-    expect $'READY\\r' > /dev/null
-    zpty -n -w shell "$3"$'\\t'
-    for i in {1..60}; do sleep 0.02; while zpty -r -t shell part; do print -rn -- "$part"; done; done
-    zpty -d shell`.replaceAll('"$1"; print', `${JSON.stringify(scratch.path('completion.zsh'))}; print`).replaceAll('"$2"', JSON.stringify(scratch.path('work')));
-  const { stdout } = await run('zsh', ['-f', '-c', script, 'zsh', '', '', line], {
-    env: { ...process.env, HOME: scratch.folder, TERM: 'dumb', COLUMNS: '200', LINES: '200' },
+    zpty -w shell $SET_UP
+    until [[ $got == *READY* ]]; do zpty -r -t shell part && got+=$part || sleep 0.02; done
+    zpty -n -w shell "$LINE"$'\\t'
+    for i in {1..50}; do sleep 0.02; while zpty -r -t shell part; do print -rn -- "$part"; done; done
+    zpty -d shell`;
+  const { stdout } = await run('zsh', ['-f', '-c', script], {
+    timeout: 30_000,
+    env: {
+      ...process.env,
+      ...{ HOME: scratch.folder, TERM: 'dumb', COLUMNS: '200', LINES: '200' },
+      ...{ SET_UP: setUp, LINE: line, FOLDER: scratch.path('work'), SCRIPT: scratch.path('completion.zsh') },
+    },
   });
   return stdout;
 }
@@ -73,7 +81,7 @@ async function zsh(line: string): Promise<string> {
 describe('completion in bash', () => {
   it('offers commands, and the subcommands of one', async () => {
     expect(await bash('quantscope com')).toEqual(['compare', 'completion']);
-    expect(await bash('quantscope cache ')).toEqual(['list', 'remove', 'verify']);
+    expect(await bash('quantscope cache ')).toEqual(['help', 'list', 'remove', 'verify']);
     expect(await bash('quantscope kit ch')).toEqual(['check']);
   });
 
@@ -106,27 +114,33 @@ describe('completion in bash', () => {
   });
 });
 
-describe.skipIf(spawnSync('fish', ['--version']).status !== 0)('completion in fish (where it is installed)', () => {
-  it('offers commands, options, what they take, and models', async () => {
-    expect(await fish('quantscope com')).toEqual(['compare', 'completion']);
-    expect(await fish('quantscope kit che')).toEqual(['check']);
-    expect(await fish('quantscope compare --max-k')).toEqual(['--max-kld']);
-    expect(await fish('quantscope inspect --max-k')).toEqual([]);
-    expect(await fish('quantscope compare nano --gpu v')).toEqual(['vulkan']);
-    expect(await fish('quantscope compare --only size,sp')).toEqual(['size,speed']);
-    expect(await fish('quantscope inspect nano:Q4')).toEqual(['nano:Q4_K_M']);
-    expect(await fish('quantscope inspect tiny-')).toEqual(['tiny-Q4_K_M.gguf']);
-    expect(await fish('quantscope report notes')).toEqual(['notes.txt']);
-  });
-});
+describe.skipIf(spawnSync('fish', ['--version']).status !== 0)(
+  'completion in fish (where it is installed)',
+  () => {
+    it('offers commands, options, what they take, and models', async () => {
+      expect(await fish('quantscope com')).toEqual(['compare', 'completion']);
+      expect(await fish('quantscope kit che')).toEqual(['check']);
+      expect(await fish('quantscope compare --max-k')).toEqual(['--max-kld']);
+      expect(await fish('quantscope inspect --max-k')).toEqual([]);
+      expect(await fish('quantscope compare nano --gpu v')).toEqual(['vulkan']);
+      expect(await fish('quantscope compare --only size,sp')).toEqual(['size,speed']);
+      expect(await fish('quantscope inspect nano:Q4')).toEqual(['nano:Q4_K_M']);
+      expect(await fish('quantscope inspect tiny-')).toEqual(['tiny-Q4_K_M.gguf']);
+      expect(await fish('quantscope report notes')).toEqual(['notes.txt']);
+    });
+  },
+);
 
-describe.skipIf(spawnSync('zsh', ['--version']).status !== 0)('completion in zsh (where it is installed)', () => {
-  it('offers commands, options, what they take, and models', async () => {
-    expect(await zsh('quantscope com')).toMatch(/compare +-- size, speed[^]*completion/);
-    expect(await zsh('quantscope compare --max-')).toMatch(/--max-accuracy-drop[^]*--max-kld/);
-    expect(await zsh('quantscope compare nano --gpu ')).toMatch(/auto +cuda +metal +off +vulkan/);
-    expect(await zsh('quantscope inspect nano:')).toMatch(/nano:F16 +nano:Q2_K +nano:Q4_K_M/);
-    expect(await zsh('quantscope inspect tiny')).toMatch(/tiny-Q4_K_M\.gguf/);
-    expect(await zsh('quantscope inspect t')).not.toMatch(/notes/);
-  });
-});
+describe.skipIf(spawnSync('zsh', ['--version']).status !== 0)(
+  'completion in zsh (where it is installed)',
+  () => {
+    it('offers commands, options, what they take, and models', async () => {
+      expect(await zsh('quantscope com')).toMatch(/compare +-- size, speed[\s\S]*completion/);
+      expect(await zsh('quantscope compare --max-')).toMatch(/--max-accuracy-drop[\s\S]*--max-kld/);
+      expect(await zsh('quantscope compare nano --gpu ')).toMatch(/auto +cuda +metal +off +vulkan/);
+      expect(await zsh('quantscope inspect nano:')).toMatch(/nano:F16 +nano:Q2_K +nano:Q4_K_M/);
+      expect(await zsh('quantscope inspect tiny')).toMatch(/tiny-Q4_K_M\.gguf/);
+      expect(await zsh('quantscope inspect t')).not.toMatch(/notes/);
+    });
+  },
+);

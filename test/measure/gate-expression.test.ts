@@ -52,8 +52,8 @@ describe('a gate', () => {
   });
 
   it('binds and before or, parentheses before both', () => {
-    const [a, b, c] = ['a.file.bytes > 1', 'b.file.bytes > 2 if available', 'c.file.bytes > 3'].map(
-      parseGate,
+    const [a, b, c] = ['a.file.bytes > 1', 'b.file.bytes > 2 if available', 'c.file.bytes > 3'].map((text) =>
+      parseGate(text),
     );
     expect(parseGate('a.file.bytes > 1 OR b.file.bytes > 2 if available and c.file.bytes > 3')).toEqual({
       kind: 'or',

@@ -95,12 +95,12 @@ describe('judging', () => {
 
   it('knows before a run which variants there will be', () => {
     const names = ['F16', 'Q4_K_M', 'a b'];
-    const require = (text: string) => () => requireVariants(parseGate(text), names, text);
-    expect(require('"a b".file.bytes > 1 or any.file.bytes > 1')).not.toThrow();
-    expect(require('Q4_KM.file.bytes > 1')).toThrow(
+    const checking = (text: string) => () => requireVariants(parseGate(text), names, text);
+    expect(checking('"a b".file.bytes > 1 or any.file.bytes > 1')).not.toThrow();
+    expect(checking('Q4_KM.file.bytes > 1')).toThrow(
       expect.objectContaining({ code: 'gate/variant', hint: expect.stringMatching(/Did you mean Q4_K_M\?/) }),
     );
-    expect(require('AB.file.bytes > 1')).toThrow(
+    expect(checking('AB.file.bytes > 1')).toThrow(
       expect.objectContaining({ hint: expect.stringMatching(/Did you mean "a b"\?/) }),
     );
   });

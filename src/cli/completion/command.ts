@@ -15,7 +15,7 @@ export function completionCommand(context: CommandContext): Command {
       'after',
       '\nExamples:\n' +
         '  echo \'eval "$(quantscope completion bash)"\' >> ~/.bashrc\n' +
-        "  echo 'eval \"$(quantscope completion zsh)\"' >> ~/.zshrc          below compinit\n" +
+        '  echo \'eval "$(quantscope completion zsh)"\' >> ~/.zshrc          below compinit\n' +
         '  quantscope completion fish > ~/.config/fish/completions/quantscope.fish\n',
     )
     .exitOverride()

@@ -39,7 +39,9 @@ if [[ \${funcstack[1]} == _quantscope ]]; then _quantscope "$@"; else compdef _q
 
 function commandCase({ path, subcommands, options, argument }: CompletedCommand): string {
   const values = options.flatMap(({ long, short, value }) =>
-    value === null ? [] : [`        ${[long, short].filter(Boolean).join(' | ')}) ${answer(value)}; return ;;`],
+    value === null
+      ? []
+      : [`        ${[long, short].filter(Boolean).join(' | ')}) ${answer(value)}; return ;;`],
   );
   const valueCase = values.length === 0 ? [] : ['      case "$prev" in', ...values, '      esac'];
   const described = options.flatMap(({ long, short, description }) =>
@@ -47,13 +49,15 @@ function commandCase({ path, subcommands, options, argument }: CompletedCommand)
   );
   const commandNames = subcommands.map(({ name, summary }) => quoted(`${name}:${summary}`));
   const others = [
-    ...(commandNames.length === 0 ? [] : [`commands=(${commandNames.join(' ')})`, "_describe 'command' commands"]),
+    ...(commandNames.length === 0
+      ? []
+      : [`commands=(${commandNames.join(' ')})`, "_describe 'command' commands"]),
     ...(argument === null ? [] : [answer(argument)]),
   ];
   return [
     `    ${quoted(path)})`,
     ...valueCase,
-    '      if [[ ${words[CURRENT]} == -* ]]; then',
+    `      if [[ \${words[CURRENT]} == -* ]]; then`,
     `        options=(${described.join(' ')})`,
     "        _describe -o 'option' options",
     '      else',

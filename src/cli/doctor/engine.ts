@@ -1,11 +1,17 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { buildChoiceOf, type EngineInfo, type GpuChoice, listLocalBuilds, startEngineProcess } from '../../engine/index.ts';
+import {
+  buildChoiceOf,
+  type EngineInfo,
+  type GpuChoice,
+  listLocalBuilds,
+  startEngineProcess,
+} from '../../engine/index.ts';
 import { llamaFolder } from '../../engine/local-builds.ts';
 import { isAvailable, type Unavailable, unavailableBecause } from '../../measure/availability.ts';
 import { messageOf, QuantscopeError } from '../../util/errors.ts';
 import type { Check, EngineFacts, Examined } from './contract.ts';
-import { type Gpu, gpuFix, GPUS_OF, readDrivers } from './gpu.ts';
+import { GPUS_OF, type Gpu, gpuFix, readDrivers } from './gpu.ts';
 import { fact } from './machine.ts';
 
 /** A start takes a second or two; a driver that hangs must not hold the rest up for long. */
@@ -21,7 +27,10 @@ export async function examineEngine(signal: AbortSignal): Promise<Examined<Engin
     gpus.push({ backend, use: found.facts });
     checks.push(...found.checks);
   }
-  if (gpus.length === 0) checks.push(fact('gpu', `llama.cpp has no GPU backend for ${process.platform}-${process.arch} here`, 'GPU'));
+  if (gpus.length === 0)
+    checks.push(
+      fact('gpu', `llama.cpp has no GPU backend for ${process.platform}-${process.arch} here`, 'GPU'),
+    );
   checks.push(localCheck(localBuilds));
   return {
     checks,
@@ -53,7 +62,12 @@ interface NotStarted extends Unavailable {
 
 async function start(gpu: GpuChoice, signal: AbortSignal): Promise<EngineInfo | NotStarted> {
   try {
-    await using session = await startEngineProcess({ gpu, workers: 1, signal, callTimeoutMs: START_TIMEOUT_MS });
+    await using session = await startEngineProcess({
+      gpu,
+      workers: 1,
+      signal,
+      callTimeoutMs: START_TIMEOUT_MS,
+    });
     return session.info;
   } catch (thrown) {
     signal.throwIfAborted();
@@ -138,9 +152,15 @@ function localCheck(builds: Awaited<ReturnType<typeof listLocalBuilds>>): Check 
   const asked = askedBuild();
   const message =
     finished.length > 0
-      ? finished.map(({ backend, builtAt }) => `for ${backend}, ${builtAt?.toISOString().slice(0, 10)}`).join('; ')
+      ? finished
+          .map(({ backend, builtAt }) => `for ${backend}, ${builtAt?.toISOString().slice(0, 10)}`)
+          .join('; ')
       : 'none';
-  const check = fact('local-build', asked === 'auto' ? message : `${message} (QUANTSCOPE_ENGINE=${asked})`, 'local build');
+  const check = fact(
+    'local-build',
+    asked === 'auto' ? message : `${message} (QUANTSCOPE_ENGINE=${asked})`,
+    'local build',
+  );
   if (unfinished > 0) {
     return {
       ...check,

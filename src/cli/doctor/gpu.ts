@@ -27,7 +27,11 @@ export interface Drivers {
 const NOT_LOOKED_FOR: Drivers = { vulkanLoader: null, vulkanDriver: null, nvidiaDriver: null };
 const COMMAND_TIMEOUT_MS = 2000;
 /** Where Linux systems keep the list of Vulkan's drivers (Vulkan loader, LoaderDriverInterface). */
-const VULKAN_DRIVER_FOLDERS = ['/usr/share/vulkan/icd.d', '/etc/vulkan/icd.d', '/usr/local/share/vulkan/icd.d'];
+const VULKAN_DRIVER_FOLDERS = [
+  '/usr/share/vulkan/icd.d',
+  '/etc/vulkan/icd.d',
+  '/usr/local/share/vulkan/icd.d',
+];
 
 export async function readDrivers(platform = process.platform): Promise<Drivers> {
   if (platform !== 'linux') return NOT_LOOKED_FOR;

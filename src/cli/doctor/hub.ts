@@ -11,7 +11,11 @@ import { fact } from './machine.ts';
 const ANSWER_TIMEOUT_MS = 5000;
 
 /** Whether the Hub answers, and what the catalogue's models would take. Being offline is no fault: models may be here. */
-export async function examineHub(access: RefAccess, ask: boolean, signal: AbortSignal): Promise<Examined<HubFacts>> {
+export async function examineHub(
+  access: RefAccess,
+  ask: boolean,
+  signal: AbortSignal,
+): Promise<Examined<HubFacts>> {
   const { endpoint, offline } = access.hub.settings;
   const answerMs = !ask
     ? unavailableBecause('not asked (--no-hub)')
@@ -25,7 +29,10 @@ export async function examineHub(access: RefAccess, ask: boolean, signal: AbortS
   }
   return {
     facts: { endpoint, answerMs, models },
-    checks: [hubCheck(endpoint, answerMs, ask && !offline), ...(isAvailable(answerMs) ? diskChecks(models, access.hub) : [])],
+    checks: [
+      hubCheck(endpoint, answerMs, ask && !offline),
+      ...(isAvailable(answerMs) ? diskChecks(models, access.hub) : []),
+    ],
   };
 }
 
@@ -92,7 +99,8 @@ function diskChecks(models: HubFacts['models'], { settings: { cacheFolder } }: H
   const freeBytes = freeBytesOf(cacheFolder);
   return models.map(({ name, missingBytes: missing }) => {
     const id = `disk/${name}`;
-    if (!isAvailable(missing)) return { ...fact(id, `size unknown: ${missing.reason}`, name), status: 'note' };
+    if (!isAvailable(missing))
+      return { ...fact(id, `size unknown: ${missing.reason}`, name), status: 'note' };
     if (missing === 0) return fact(id, 'in the cache', name);
     const message = `${formatBytes(missing)} to download`;
     if (freeBytes === undefined || freeBytes > missing) return fact(id, `${message}, there is room`, name);

@@ -31,13 +31,15 @@ export async function examineMachine(signal: AbortSignal): Promise<Examined<Mach
     swap: await swapOf(),
     copyBandwidthBytesPerSecond: copyBandwidth,
   };
-  const warnings = (await watch.warnings()).map(({ code, message, hint }): Check => ({
-    id: code,
-    label: 'machine',
-    status: 'warning',
-    message,
-    fix: hint,
-  }));
+  const warnings = (await watch.warnings()).map(
+    ({ code, message, hint }): Check => ({
+      id: code,
+      label: 'machine',
+      status: 'warning',
+      message,
+      fix: hint,
+    }),
+  );
   return { facts, checks: [...machineChecks(facts), ...warnings] };
 }
 
@@ -95,7 +97,8 @@ export function fact(id: string, message: string, label = id): Check {
 
 async function copyBandwidthOf(cores: number, signal: AbortSignal): Promise<number | Unavailable> {
   // The measurement takes 256 MiB itself.
-  if (process.availableMemory() < LEAST_MEMORY_BYTES) return unavailableBecause('too little memory to measure it');
+  if (process.availableMemory() < LEAST_MEMORY_BYTES)
+    return unavailableBecause('too little memory to measure it');
   try {
     return await measureCopyBandwidth(cores, signal);
   } catch (thrown) {

@@ -1,5 +1,5 @@
 import { constants, existsSync } from 'node:fs';
-import { access } from 'node:fs/promises';
+import { access, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname } from 'node:path';
 import { freeBytesOf, type HubContext, listCache, listUrlFiles } from '../../hub/index.ts';
@@ -9,7 +9,10 @@ import type { Check, Examined, StorageFacts } from './contract.ts';
 import { fact } from './machine.ts';
 
 /** Where models are kept, and where a measurement keeps its scratch files. */
-export async function examineStorage({ settings, urlFolder = '' }: HubContext): Promise<Examined<StorageFacts>> {
+export async function examineStorage({
+  settings,
+  urlFolder = '',
+}: HubContext): Promise<Examined<StorageFacts>> {
   const folder = settings.cacheFolder;
   const repos = await listCache(folder);
   const urls = await listUrlFiles(urlFolder);
@@ -28,15 +31,25 @@ export async function examineStorage({ settings, urlFolder = '' }: HubContext): 
 }
 
 function storageChecks({ cache, temporary }: StorageFacts): Check[] {
-  const free = isAvailable(cache.freeBytes) ? `${formatBytes(cache.freeBytes)} free` : `free: ${cache.freeBytes.reason}`;
+  const free = isAvailable(cache.freeBytes)
+    ? `${formatBytes(cache.freeBytes)} free`
+    : `free: ${cache.freeBytes.reason}`;
   const content = `${cache.folder}, ${formatBytes(cache.sizeBytes)} of models, ${free}`;
   return [
     cache.writable
       ? fact('cache', content)
-      : unwritable('cache', content, 'Change its permissions, or set HF_HUB_CACHE to a folder that can be written.'),
+      : unwritable(
+          'cache',
+          content,
+          'Change its permissions, or set HF_HUB_CACHE to a folder that can be written.',
+        ),
     temporary.writable
       ? fact('temporary', temporary.folder, 'temporary files')
-      : unwritable('temporary', temporary.folder, 'Change its permissions, or set TMPDIR to a folder that can be written.'),
+      : unwritable(
+          'temporary',
+          temporary.folder,
+          'Change its permissions, or set TMPDIR to a folder that can be written.',
+        ),
   ];
 }
 
@@ -49,8 +62,10 @@ function unwritable(id: string, message: string, fix: string): Check {
 async function isWritable(folder: string): Promise<boolean> {
   let place = folder;
   while (!existsSync(place) && place !== dirname(place)) place = dirname(place);
-  return access(place, constants.W_OK | constants.X_OK).then(
-    () => true,
-    () => false,
-  );
+  try {
+    await access(place, constants.W_OK | constants.X_OK);
+    return (await stat(place)).isDirectory();
+  } catch {
+    return false;
+  }
 }

@@ -17,12 +17,15 @@ export function renderDoctor({ checks, quantscope, canMeasure }: DoctorReport, s
   const lines = checks.flatMap(({ label, status, message, fix }) => {
     const mark = inks[status](MARKS[status].padEnd(MARK_WIDTH));
     const head = `${mark}${printable(label).padEnd(LABEL_WIDTH)}${printable(message)}`;
-    return fix === null ? [head] : [head, `${' '.repeat(MARK_WIDTH + LABEL_WIDTH)}${style.dim(printable(fix))}`];
+    return fix === null
+      ? [head]
+      : [head, `${' '.repeat(MARK_WIDTH + LABEL_WIDTH)}${style.dim(printable(fix))}`];
   });
   const count = (wanted: Check['status']) => checks.filter(({ status }) => status === wanted).length;
   const verdict = canMeasure
     ? style.good('Models can be measured here.')
     : style.bad('Models cannot be measured here until what failed is mended.');
-  const warnings = count('warning') === 0 ? '' : ` ${count('warning')} warning${count('warning') === 1 ? '' : 's'}.`;
+  const warnings =
+    count('warning') === 0 ? '' : ` ${count('warning')} warning${count('warning') === 1 ? '' : 's'}.`;
   return `quantscope ${quantscope}\n\n${lines.join('\n')}\n\n${verdict}${warnings}\n`;
 }

@@ -4,7 +4,7 @@ import { type MachineResults, mergeResults, type ResultsFile } from '../../measu
 import { mergeShards } from '../../measure/shard-merge.ts';
 import { renderCsv } from '../../report/csv.ts';
 import { renderMarkdown } from '../../report/markdown.ts';
-import { combined, type Report } from '../../report/report.ts';
+import { combined, phonesIn, type Report } from '../../report/report.ts';
 import { renderReportTable } from '../../report/report-table.ts';
 import type { ExitCode } from '../exit.ts';
 import { readGates, requireJudgeable, tellGates } from '../gates.ts';
@@ -35,7 +35,7 @@ export async function runReport(
   const report: Report = {
     machines,
     changes: baseline.flatMap((each) => changesSince(each, machines)),
-    fit: options.fit === undefined ? null : await readFitFile(options.fit),
+    fit: options.fit === undefined ? phonesIn(machines) : await readFitFile(options.fit),
     layers: [],
   };
   if (options.html !== undefined) {

@@ -93,7 +93,10 @@ async function filesOf(ref: string, lookup: Lookup): Promise<ValidationFile[]> {
   }
   const meant = await nearRef(ref, isLocalRef(ref) ? [] : await lookup.catalogueNames());
   throw new UsageError('ref/not-found', `${ref}: no such file or folder`, {
-    hint: meant !== undefined ? `Did you mean ${meant}?` : 'Give a .gguf file, a folder, a pattern such as "models/**/*.gguf", hf:owner/repo:QUANT, a name of the catalogue, or nano.',
+    hint:
+      meant !== undefined
+        ? `Did you mean ${meant}?`
+        : 'Give a .gguf file, a folder, a pattern such as "models/**/*.gguf", hf:owner/repo:QUANT, a name of the catalogue, or nano.',
   });
 }
 
