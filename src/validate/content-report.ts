@@ -7,6 +7,8 @@ export interface TensorExtent {
   /** Bytes [start, end) of the file. */
   readonly start: number;
   readonly end: number;
+  /** Where its padding ends, which is zero by the specification. */
+  readonly paddedEnd: number;
 }
 
 /** What a pass over one tensor's bytes found. */
@@ -24,6 +26,8 @@ export interface TensorContent {
   readonly firstHugeOffset: number | null;
   /** Every byte of it is zero. */
   readonly allZero: boolean;
+  /** Where the first byte of its padding stands that is not zero; null where there is none. */
+  readonly paddingOffset: number | null;
   /** Of its bytes, in lower-case hexadecimal; null where nobody asked. */
   readonly sha256: string | null;
 }
@@ -48,7 +52,9 @@ export function tensorExtents({ header, issues }: HeaderScan): TensorExtent[] {
     .filter(({ sizeBytes }) => sizeBytes > 0)
     .map(({ name, type, offset, sizeBytes }) => {
       const start = header.dataOffset + offset;
-      return { name, type, start, end: start + sizeBytes };
+      const end = start + sizeBytes;
+      const paddedEnd = Math.ceil(end / header.alignment) * header.alignment;
+      return { name, type, start, end, paddedEnd };
     })
     .sort((a, b) => a.start - b.start);
 }

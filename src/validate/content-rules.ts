@@ -93,6 +93,20 @@ export const CONTENT_RULES: RuleTable = {
       }
     },
   },
+  'content/padding': {
+    severity: 'warning',
+    reason: 'The bytes between two tensors are zero.',
+    why: 'Padding is zero by the specification: other bytes are damage or something hidden.',
+    checkedBy: 'Nobody.',
+    fix: QUANTIZE,
+    *check({ content }) {
+      for (const { name, paddingOffset } of content?.tensors ?? []) {
+        if (paddingOffset === null) continue;
+        const message = `the padding behind tensor ${quoted(name)} is not zero`;
+        yield { message, tensor: name, offset: paddingOffset };
+      }
+    },
+  },
   'content/sha256': {
     severity: 'error',
     reason: 'The file’s SHA-256 is the one that was given, or that the Hub states for it.',

@@ -16,6 +16,7 @@ interface Progress {
   /** Bytes of it that have been seen. */
   seen: number;
   allZero: boolean;
+  paddingOffset: number | null;
 }
 
 /**
@@ -30,6 +31,8 @@ export class ContentScan {
   #aligned: ByteViews | undefined;
   /** The first tensor that has not been seen to its end. */
   #next = 0;
+  /** The first tensor whose padding has not. */
+  #nextPadded = 0;
 
   /**
    * @param extents in the file's order
@@ -44,6 +47,7 @@ export class ContentScan {
       hash: withHashes ? createHash('sha256') : null,
       seen: 0,
       allZero: true,
+      paddingOffset: null,
     }));
   }
 
@@ -66,11 +70,25 @@ export class ContentScan {
         this.#carried = 0;
       }
     }
+    this.#feedPadding(views, fileOffset, end);
+  }
+
+  /** Padding has no type: bytes that are not zero are all there is to see. */
+  #feedPadding({ u8 }: ByteViews, fileOffset: number, end: number): void {
+    for (let index = this.#nextPadded; index < this.#tensors.length; index++) {
+      const tensor = this.#tensors[index];
+      if (tensor === undefined || tensor.extent.end >= end) break;
+      const { extent } = tensor;
+      for (let at = Math.max(extent.end, fileOffset); at < Math.min(extent.paddedEnd, end); at++) {
+        if (u8[at - fileOffset] !== 0) tensor.paddingOffset ??= at;
+      }
+      if (extent.paddedEnd <= end) this.#nextPadded = index + 1;
+    }
   }
 
   /** What was found, once the whole file has been fed. */
   results(): TensorContent[] {
-    return this.#tensors.map(({ extent, tally, hash, allZero, seen }) => ({
+    return this.#tensors.map(({ extent, tally, hash, allZero, seen, paddingOffset }) => ({
       name: extent.name,
       type: extent.type,
       nan: tally.nan,
@@ -79,6 +97,7 @@ export class ContentScan {
       huge: tally.huge,
       firstHugeOffset: Number.isFinite(tally.firstHuge) ? extent.start + tally.firstHuge : null,
       allZero: allZero && seen > 0,
+      paddingOffset,
       sha256: hash?.digest('hex') ?? null,
     }));
   }

@@ -33,13 +33,13 @@ describe('help', () => {
     expect(headings).not.toContain('Commands');
   });
 
-  it.each(commands)('of %s says what it does, with examples or its subcommands', (_name, command) => {
+  it.each(commands)('of %s says what it does, with examples', (_name, command) => {
     const text = helpOf(command);
     expect(command.description()).not.toBe('');
     const hasExample = /Examples?:\n {2}.*\S/.test(text);
     // A subcommand's line stands in its parent's examples.
     const isSubcommand = command.parent?.parent !== null;
-    expect(hasExample || isSubcommand || command.commands.length > 0).toBe(true);
+    expect(hasExample || isSubcommand).toBe(true);
   });
 
   it.each(commands)('of %s gives an option the short name that other commands give it', (_name, command) => {

@@ -32,7 +32,7 @@ const BLOCKS = 5;
 function scan(type: TensorType, bytes: Uint8Array, piece = 4096, start = 32): TensorContent {
   const file = new Uint8Array(start + bytes.length);
   file.set(bytes, start);
-  const content = new ContentScan([{ name: 't', type, start, end: file.length }]);
+  const content = new ContentScan([{ name: 't', type, start, end: file.length, paddedEnd: file.length }]);
   const buffer = new Uint8Array(Math.ceil(piece / 4) * 4);
   for (let at = 0; at < file.length; at += piece) {
     const part = file.subarray(at, at + piece);
@@ -147,5 +147,34 @@ describe('the content of a tensor', () => {
       ),
       { numRuns: 400 },
     );
+  });
+});
+
+describe('the padding behind a tensor', () => {
+  const extents = [
+    { name: 'a', type: 'I8', start: 32, end: 40, paddedEnd: 64 },
+    { name: 'b', type: 'I8', start: 64, end: 96, paddedEnd: 96 },
+    { name: 'c', type: 'I8', start: 96, end: 97, paddedEnd: 128 },
+  ] as const;
+
+  function paddingOffsets(bytes: Uint8Array, piece: number): (number | null)[] {
+    const content = new ContentScan(extents);
+    for (let at = 0; at < bytes.length; at += piece) {
+      const part = new Uint8Array(Math.ceil(piece / 4) * 4);
+      part.set(bytes.subarray(at, at + piece));
+      content.feed(viewsOf(part.buffer), Math.min(piece, bytes.length - at), at);
+    }
+    return content.results().map(({ paddingOffset }) => paddingOffset);
+  }
+
+  it.each([1, 3, 32, 41, 200])('is found where it is not zero, in pieces of %i bytes', (piece) => {
+    const file = new Uint8Array(128).fill(7);
+    file.fill(0, 40, 64).fill(0, 97, 128);
+    expect(paddingOffsets(file, piece)).toEqual([null, null, null]);
+    file[63] = 1;
+    file[100] = 2;
+    file[101] = 3;
+    expect(paddingOffsets(file, piece)).toEqual([63, null, 100]);
+    expect(paddingOffsets(file.subarray(0, 97), piece)).toEqual([63, null, null]);
   });
 });

@@ -14,6 +14,14 @@ export function cacheCommand(context: CommandContext): Command {
       'Looks after the cache that pull fills and that huggingface_hub and llama.cpp share, and the files that pull ' +
         'fetched from other addresses.',
     )
+    .addHelpText(
+      'after',
+      '\nExamples:\n' +
+        '  quantscope cache                               what is there, and where\n' +
+        '  quantscope cache verify phi3                   is it still what was downloaded\n' +
+        '  quantscope cache remove phi3:Q8_0\n' +
+        '  quantscope cache remove --partials             unfinished downloads\n',
+    )
     .exitOverride();
   command
     .command('list', { isDefault: true })

@@ -70,7 +70,7 @@ export function contextCommand(context: CommandContext): Command {
     .option('--eval-context <n>', 'tokens in a chunk', wholeNumber(16), 512)
     .optionsGroup('Output:')
     .option('--json', 'print the results as JSON (schema/context.json)')
-    .option('--out <file>', 'keep the results there, rewritten after every size')
+    .option('-o, --out <file>', 'keep the results there, rewritten after every size')
     .option('-y, --yes', 'do not ask before downloading more than 1 GB')
     .option('-q, --quiet', 'no progress on stderr')
     .addHelpText(

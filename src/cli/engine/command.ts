@@ -19,6 +19,14 @@ export function engineCommand(context: CommandContext): Command {
         'without a network, it uses this very CPU and OpenMP. Sessions then take the local build by themselves; ' +
         'QUANTSCOPE_ENGINE=prebuilt or local says otherwise for one run, and every result names the build that ran.',
     )
+    .addHelpText(
+      'after',
+      '\nExamples:\n' +
+        '  quantscope engine                              the builds, and which is in use\n' +
+        '  quantscope engine build                        compile one for this CPU\n' +
+        '  quantscope engine build --gpu vulkan\n' +
+        '  QUANTSCOPE_ENGINE=prebuilt quantscope bench nano\n',
+    )
     .exitOverride();
   command
     .command('list', { isDefault: true })
