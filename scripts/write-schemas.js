@@ -1,6 +1,7 @@
 // Writes schema/*.json from the definitions that the types come from (npm run schemas), or, with --check, fails when
 // a committed one is not what they say.
 import { readFile, writeFile } from 'node:fs/promises';
+import { cardSchemas } from '../dist/cli/card/contract.js';
 import { configSchemas } from '../dist/cli/config-contract.js';
 import { doctorSchemas } from '../dist/cli/doctor/contract.js';
 import { fitSchemas } from '../dist/cli/fit/contract.js';
@@ -21,6 +22,7 @@ for (const [name, schema] of Object.entries({
   ...fitSchemas(),
   ...gateSchemas(),
   ...kitSchemas(),
+  ...cardSchemas(),
   ...reportSchemas(),
   ...doctorSchemas(),
   ...configSchemas(program),

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { benchCommand } from './bench/command.ts';
 import { cacheCommand } from './cache/command.ts';
+import { cardCommand } from './card/command.ts';
 import type { CommandContext } from './command-context.ts';
 import { compareCommand } from './compare/command.ts';
 import { completionCommand } from './completion/command.ts';
@@ -25,7 +26,7 @@ const COMMANDS: Readonly<Record<string, readonly ((context: CommandContext) => C
   'Measure:': [compareCommand, evalCommand, benchCommand, contextCommand, runCommand],
   'Look:': [inspectCommand, diffCommand, validateCommand, reportCommand],
   'Get:': [variantsCommand, pullCommand, cacheCommand],
-  'Ship:': [fitCommand, kitCommand],
+  'Ship:': [fitCommand, kitCommand, cardCommand],
   'This machine:': [doctorCommand, engineCommand, completionCommand],
 };
 

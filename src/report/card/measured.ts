@@ -1,0 +1,98 @@
+import { isAvailable } from '../../measure/availability.ts';
+import type { Results, VariantResult } from '../../measure/results.ts';
+import { bothUnits } from '../../validate/card/judge-size.ts';
+import { escaped } from '../markdown.ts';
+import { describeMeasurement } from '../provenance.ts';
+import { type CardModel, marked, table } from './model.ts';
+
+/** What the run measured of this file's accuracy, or why there is nothing. */
+export function accuracy({ measured }: CardModel): string {
+  if (measured === null)
+    return 'Not measured: `quantscope compare` of this file and its F16, then `quantscope card REF --results FILE`.';
+  const { results, variant } = measured;
+  const { perplexity, divergence, tasks } = variant;
+  const isReference = variant.name === results.reference;
+  const rows: [string, string][] = [];
+  if (isAvailable(perplexity)) {
+    rows.push(['Perplexity', `${perplexity.value.toFixed(4)} ± ${perplexity.stderr.toFixed(4)}`]);
+  }
+  if (isAvailable(divergence) && !isReference) {
+    rows.push([
+      'Mean KL divergence',
+      `${divergence.meanKld.toFixed(5)} ± ${divergence.stderrKld.toFixed(5)} nats`,
+    ]);
+    rows.push([
+      'Same most likely token',
+      `${percent(divergence.sameTop)} ± ${(100 * divergence.sameTopStderr).toFixed(2)}`,
+    ]);
+  }
+  if (isAvailable(tasks)) {
+    rows.push([
+      'Tasks right',
+      `${tasks.correct} of ${tasks.total} (${percent(tasks.low)} to ${percent(tasks.high)})`,
+    ]);
+    for (const [task, { correct, total }] of Object.entries(tasks.byTask))
+      rows.push([`Tasks right, ${escaped(task)}`, `${correct} of ${total}`]);
+    if (isAvailable(tasks.flips) && !isReference) {
+      rows.push([
+        'Answers flipped',
+        `${tasks.flips.count} (${tasks.flips.lost} lost, ${tasks.flips.gained} gained)`,
+      ]);
+    }
+  }
+  if (rows.length === 0) return 'The results hold no accuracy of this file.';
+  const against =
+    results.reference === null || isReference
+      ? []
+      : [`Divergence and flips are against ${escaped(results.reference)}.`];
+  return [
+    table(
+      ['Figure', 'Value'],
+      rows.map(([name, value]) => [name, marked(value, 'measured')]),
+      true,
+    ),
+    ...against,
+    describeMeasurement(results)
+      .map((sentence) => `- ${escaped(sentence)}`)
+      .join('\n'),
+  ].join('\n\n');
+}
+
+/** The other variants of the results, with this one among them. */
+export function alternatives({ measured }: CardModel): string {
+  if (measured === null || measured.results.variants.length < 2) {
+    return 'No other quantization was measured beside this one. `quantscope variants` lists what a repository offers.';
+  }
+  const { results, variant } = measured;
+  const rows = results.variants.map((each) => [
+    each === variant ? `${escaped(each.name)} (this file)` : escaped(each.name),
+    marked(bothUnits(each.file.bytes), 'read'),
+    speedHere(each),
+    accuracyOf(each, results),
+    tasksOf(each),
+  ]);
+  const { cpu, cores } = results.machine;
+  return [
+    table(['Model', 'Size', 'Generation, tokens per second', 'Mean KLD', 'Tasks right'], rows),
+    `Speed on ${escaped(cpu)} with ${cores} cores; a phone orders them differently.`,
+  ].join('\n\n');
+}
+
+function speedHere({ speed }: VariantResult): string {
+  if (!isAvailable(speed) || !isAvailable(speed.generation)) return '-';
+  const { meanTps, stddevTps } = speed.generation;
+  return marked(`${meanTps.toFixed(1)} ± ${stddevTps.toFixed(1)}`, 'measured');
+}
+
+function accuracyOf({ name, divergence }: VariantResult, { reference }: Results): string {
+  if (name === reference) return 'reference';
+  return isAvailable(divergence) ? marked(divergence.meanKld.toFixed(4), 'measured') : '-';
+}
+
+function tasksOf({ tasks }: VariantResult): string {
+  return isAvailable(tasks) ? marked(`${tasks.correct} of ${tasks.total}`, 'measured') : '-';
+}
+
+function percent(share: number): string {
+  return `${(100 * share).toFixed(1)} %`;
+}

@@ -1,0 +1,48 @@
+import type { FittedDevice } from '../../device/fit-report.ts';
+import type { Results, VariantResult } from '../../measure/results.ts';
+import type { CardFacts } from '../../validate/card/facts.ts';
+import type { Basis } from '../../validate/card/verdict.ts';
+
+/** Everything that a card is written from. */
+export interface CardModel {
+  readonly tool: string;
+  readonly ref: string;
+  readonly facts: CardFacts;
+  /** Of the metadata, as the file has them. */
+  readonly provenance: CardProvenance;
+  readonly chatTemplate: string | null;
+  /** Context sizes to tell the memory for. */
+  readonly contexts: readonly number[];
+  readonly phones: readonly FittedDevice[];
+  /** The run and, of it, the variant that this file is. */
+  readonly measured: { readonly results: Results; readonly variant: VariantResult } | null;
+}
+
+export interface CardProvenance {
+  readonly license: string | null;
+  readonly licenseLink: string | null;
+  readonly author: string | null;
+  readonly quantizedBy: string | null;
+  /** `owner/name` on the Hub. */
+  readonly baseRepository: string | null;
+  readonly baseModel: string | null;
+  readonly languages: readonly string[];
+  readonly tags: readonly string[];
+}
+
+const MARKS: Readonly<Record<Basis, string>> = { read: 'r', measured: 'm', estimated: 'e', predicted: 'p' };
+
+/** A figure with the small mark of what it stands on. */
+export function marked(text: string, basis: Basis): string {
+  return `${text}<sup>${MARKS[basis]}</sup>`;
+}
+
+export const LEGEND =
+  '<sup>r</sup> read from the file, <sup>m</sup> measured, <sup>e</sup> estimated from the header by a formula, ' +
+  '<sup>p</sup> predicted from measurements of other models or phones.';
+
+/** A Markdown table; the first column to the left, all others too where `isText`. */
+export function table(head: readonly string[], rows: readonly (readonly string[])[], isText = false): string {
+  const rule = head.map((_, index) => (index === 0 || isText ? ':--' : '--:'));
+  return [head, rule, ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
+}

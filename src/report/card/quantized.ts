@@ -1,0 +1,48 @@
+import type { CardFacts } from '../../validate/card/facts.ts';
+import { escaped } from '../markdown.ts';
+import { marked, table } from './model.ts';
+
+/** What each role of tensors is stored in, and in which layers; from the tensors, never from the label. */
+export function quantized({ quantization, header }: CardFacts): string {
+  // Norms and biases are vectors of floats in every recipe.
+  const matrices = header.tensors.filter(({ shape }) => shape.length >= 2);
+  const matrixRoles = new Set(matrices.map(({ name }) => name.replace(/^blk\.\d+\.|\.weight$/g, '')));
+  const roles = quantization.byRole.filter(({ role }) => matrixRoles.has(role));
+  const rows = roles.map((share) => [
+    escaped(share.role),
+    placesOf(share, quantization.layers),
+    share.bitsPerWeight.toFixed(2),
+    `${((100 * share.bytes) / quantization.tensorBytes).toFixed(1)} %`,
+  ]);
+  const { label, agrees, reason = '' } = quantization.label;
+  return [
+    ...(agrees ? [] : [`The label ${escaped(label)} is not borne out: ${escaped(reason)}.`]),
+    `Read from the tensors, not from the label${marked('', 'read')}:`,
+    table(['Tensors', 'Types', 'Bits per weight', 'Share of the weights'], rows),
+  ].join('\n\n');
+}
+
+function placesOf(
+  { role, byType }: CardFacts['quantization']['byRole'][number],
+  layers: CardFacts['quantization']['layers'],
+): string {
+  const [first, ...others] = byType;
+  if (first === undefined) return '-';
+  if (others.length === 0) return first.type;
+  const rarer = others.map(({ type }) => {
+    const numbers = layers.filter(({ types }) => types.get(role) === type).map(({ layer }) => layer);
+    return numbers.length === 0 ? type : `${type} in layers ${ranges(numbers)}`;
+  });
+  return [...rarer, `${first.type} elsewhere`].join('; ');
+}
+
+/** `0-3, 6, 9`. */
+function ranges(numbers: readonly number[]): string {
+  const runs: [number, number][] = [];
+  for (const number of numbers) {
+    const last = runs.at(-1);
+    if (last !== undefined && last[1] === number - 1) last[1] = number;
+    else runs.push([number, number]);
+  }
+  return runs.map(([from, to]) => (from === to ? `${from}` : `${from}-${to}`)).join(', ');
+}

@@ -1,0 +1,82 @@
+import { type Claim, type ClaimKind, claimsOf } from './claims.ts';
+import { type Contradiction, contradictionsIn } from './contradictions.ts';
+import type { CardFacts } from './facts.ts';
+import { judgeClaim } from './judge.ts';
+import type { Judgement } from './verdict.ts';
+
+export const CARD_CHECK_SCHEMA_ID = 'quantscope/card-check@1';
+
+export interface CheckedClaim extends Judgement {
+  readonly line: number;
+  readonly quote: string;
+  readonly kind: ClaimKind;
+  readonly says: string;
+  /** Another quantization or model that it is about; null for the card's own. */
+  readonly subject: string | null;
+}
+
+/** What `card check --json` prints. */
+export interface CardCheck {
+  readonly schema: typeof CARD_CHECK_SCHEMA_ID;
+  readonly card: string;
+  /** null where the card was read alone. */
+  readonly model: {
+    readonly ref: string;
+    readonly fileName: string;
+    readonly fileBytes: number;
+    readonly label: string;
+  } | null;
+  /** The results file that was given. */
+  readonly results: string | null;
+  readonly verdict: 'ok' | 'wrong';
+  readonly counts: { readonly true: number; readonly false: number; readonly notCheckable: number };
+  readonly claims: readonly CheckedClaim[];
+  readonly contradictions: readonly Contradiction[];
+}
+
+export interface CardSources {
+  readonly card: string;
+  readonly ref: string | null;
+  readonly results: string | null;
+}
+
+/** Finds a card's claims and tests each; contradictions need no model. */
+export function checkCard(markdown: string, facts: CardFacts | null, sources: CardSources): CardCheck {
+  const own =
+    facts === null
+      ? { label: null, names: [] }
+      : { label: facts.quantization.label.label, names: namesOf(facts) };
+  const found = claimsOf(markdown, own);
+  const claims = found.map((claim) => ({ ...described(claim), ...judgeClaim(claim, facts) }));
+  const contradictions = contradictionsIn(found);
+  const count = (verdict: Judgement['verdict']): number =>
+    claims.filter((each) => each.verdict === verdict).length;
+  const counts = { true: count('true'), false: count('false'), notCheckable: count('not checkable') };
+  return {
+    schema: CARD_CHECK_SCHEMA_ID,
+    card: sources.card,
+    model:
+      facts === null || sources.ref === null
+        ? null
+        : {
+            ref: sources.ref,
+            fileName: facts.fileName,
+            fileBytes: facts.fileBytes,
+            label: facts.quantization.label.label,
+          },
+    results: sources.results,
+    verdict: counts.false > 0 || contradictions.length > 0 ? 'wrong' : 'ok',
+    counts,
+    claims,
+    contradictions,
+  };
+}
+
+function namesOf({ model, fileName }: CardFacts): string[] {
+  return [model.name, fileName, ...model.baseModels].filter((name) => name !== undefined);
+}
+
+function described({ line, quote, kind, says, subject }: Claim) {
+  const whose = subject.kind === 'own' ? null : subject.kind === 'variant' ? subject.label : subject.name;
+  return { line, quote, kind, says, subject: whose };
+}

@@ -1,0 +1,107 @@
+import { type Claim, type ClaimKind, subjectKey } from './claims.ts';
+import { mayAgree, type Quantity, readingThatHolds } from './quantity.ts';
+
+/** Two or more places of a card that cannot all be true, whatever the model. */
+export interface Contradiction {
+  readonly kind: ClaimKind;
+  readonly message: string;
+  /** One for each value that is said, with the lines that say it. */
+  readonly values: readonly { readonly says: string; readonly lines: readonly number[] }[];
+}
+
+/** Kinds of which a model has one figure only. Memory and speed differ with the phone. */
+const SINGLE: ReadonlySet<ClaimKind> = new Set([
+  'quantization',
+  'file-size',
+  'original-size',
+  'size-reduction',
+  'size-factor',
+  'parameters',
+  'context-length',
+  'layers',
+  'heads',
+  'kv-heads',
+  'embedding-length',
+  'feed-forward-length',
+  'vocabulary',
+  'bits-per-weight',
+]);
+
+/** What a card says in one place and denies in another, by its own words alone. */
+export function contradictionsIn(claims: readonly Claim[]): Contradiction[] {
+  const groups = new Map<string, Claim[]>();
+  for (const claim of claims) {
+    if (!SINGLE.has(claim.kind)) continue;
+    const key = `${claim.kind} ${subjectKey(claim)}`;
+    groups.set(key, [...(groups.get(key) ?? []), claim]);
+  }
+  return [...[...groups.values()].flatMap(amongOne), ...claims.flatMap(inArithmetic)];
+}
+
+/** Claims of one figure fall into values that agree; more than one value is a contradiction. */
+function amongOne(claims: readonly Claim[]): Contradiction[] {
+  const values: Claim[][] = [];
+  for (const claim of claims) {
+    const same = values.find((value) => value.every((other) => agree(claim, other)));
+    if (same === undefined) values.push([claim]);
+    else same.push(claim);
+  }
+  const [first] = values;
+  if (values.length < 2 || first?.[0] === undefined) return [];
+  const { kind, subject } = first[0];
+  const whose =
+    subject.kind === 'variant'
+      ? ` of ${subject.label}`
+      : subject.kind === 'other'
+        ? ` of ${subject.name}`
+        : '';
+  return [
+    {
+      kind,
+      message: `${values.length} values for one ${kind.replaceAll('-', ' ')}${whose}`,
+      values: values.map((value) => ({
+        says: value[0]?.says ?? '',
+        lines: [...new Set(value.map(({ line }) => line))],
+      })),
+    },
+  ];
+}
+
+function agree(a: Claim, b: Claim): boolean {
+  if (a.quantity === null || b.quantity === null) return a.says === b.says;
+  return mayAgree(a.quantity, b.quantity);
+}
+
+/** `80 % reduction (7.6 GB → 1.5 GB)`: the percentage must follow from the sizes beside it. */
+function inArithmetic({ kind, quantity, beside, line, says }: Claim): Contradiction[] {
+  const [from, to, ...more] = beside.filter(({ unit }) => unit === 'bytes');
+  if (
+    kind !== 'size-reduction' ||
+    quantity === null ||
+    from === undefined ||
+    to === undefined ||
+    more.length > 0
+  )
+    return [];
+  const span = [reduction(edge(from, 1), edge(to, -1)), reduction(edge(from, -1), edge(to, 1))];
+  const [most = 0, least = 0] = span;
+  const holds =
+    [most, least].some((value) => readingThatHolds(quantity, value)) ||
+    (quantity.low <= most && quantity.high >= least);
+  if (holds) return [];
+  return [
+    {
+      kind,
+      message: `${from.text} to ${to.text} is a reduction of ${reduction(from.low, to.low).toFixed(0)} %`,
+      values: [{ says, lines: [line] }],
+    },
+  ];
+}
+
+function edge({ low, tolerance, readings }: Quantity, side: 1 | -1): number {
+  return (low + side * tolerance) * (readings[0]?.factor ?? 1);
+}
+
+function reduction(from: number, to: number): number {
+  return 100 * (1 - to / from);
+}

@@ -1,0 +1,267 @@
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { cardFacts } from '../../../src/cli/card/facts.ts';
+import { BUILT_IN_DEVICES } from '../../../src/device/profiles.ts';
+import { openFile, readHeader } from '../../../src/index.ts';
+import { type CardCheck, checkCard } from '../../../src/validate/card/check.ts';
+import type { CardFacts } from '../../../src/validate/card/facts.ts';
+import { scratchFolder } from '../../helpers/cli.ts';
+import { writeSparsePhi3 } from '../../helpers/phi3-file.ts';
+
+const FILE = 'Phi-3-mini-4k-instruct-Q4_K_M.gguf';
+const PUBLISHED = '../shared/data/phi3-q4km-card.md';
+
+let scratch: Awaited<ReturnType<typeof scratchFolder>>;
+let facts: CardFacts;
+
+beforeAll(async () => {
+  scratch = await scratchFolder();
+  const path = scratch.path(FILE);
+  const { fileBytes } = await writeSparsePhi3(path);
+  await using source = await openFile(path);
+  const header = await readHeader(source);
+  facts = cardFacts({ header, fileName: FILE, fileBytes, results: null, phones: BUILT_IN_DEVICES });
+});
+afterAll(() => scratch[Symbol.asyncDispose]());
+
+const check = (markdown: string, against: CardFacts | null = facts): CardCheck =>
+  checkCard(markdown, against, { card: 'CARD.md', ref: FILE, results: null });
+const fileCard = async (name: string) => check(await readFile(`test/validate/card/cards/${name}.md`, 'utf8'));
+const found = ({ claims }: CardCheck, verdict: string) =>
+  claims
+    .filter((claim) => claim.verdict === verdict)
+    .map(({ line, kind, says }) => `${line} ${kind} ${says}`);
+
+describe('a table of files', () => {
+  it('has each row tested against its own quantization', async () => {
+    const card = await fileCard('files-table');
+    expect(found(card, 'false')).toEqual(['20 file-size 4.91 GB']);
+    expect(found(card, 'true')).toEqual([
+      '2 license mit',
+      '3 base-model microsoft/Phi-3-mini-4k-instruct',
+      '6 name Phi-3 Mini 4K Instruct, files for llama.cpp',
+      '18 weight-bits 4',
+      '18 file-size 2.40 GB',
+      '18 tensor-type Q6_K for half of ffn_down',
+      '19 file-size 3.14 GB',
+    ]);
+    expect(card.contradictions).toEqual([]);
+    const fused = card.claims.find(({ says }) => says === 'Q6_K for half of attn_v');
+    expect(fused?.reason).toContain('fused into attn_qkv');
+  });
+
+  it('says nothing of code, of layers offloaded and of other models', async () => {
+    const { claims } = await fileCard('files-table');
+    expect(claims.some(({ kind }) => kind === 'layers' || kind === 'context-length')).toBe(false);
+    expect(claims.find(({ says }) => says === '4.1 GB')).toMatchObject({
+      subject: 'Mistral-7B',
+      verdict: 'not checkable',
+    });
+  });
+});
+
+describe('prose', () => {
+  it('has each half of a sentence tested by itself', async () => {
+    const card = await fileCard('prose');
+    expect(found(card, 'false')).toEqual([
+      '6 context-length 8K tokens',
+      '7 kv-memory 12 GB',
+      '9 memory 1 GB',
+      '10 speed 40 tokens/s',
+      '10 speed 900 tokens/s',
+    ]);
+    expect(found(card, 'true')).toEqual([
+      '1 name Phi-3-mini on a phone',
+      '3 parameters 3.8 billion parameters',
+      '3 layers 32 transformer layers',
+      '4 file-size about 2.4 GB',
+      '4 size-factor 3.2x',
+      '5 file-size 2,285 MiB',
+      '5 original-size 15.3 GB',
+      '6 size-reduction 69%',
+      '7 kv-memory 768 MB',
+      '8 memory 3.3 GB',
+      '12 tensor-bits 6-bit for output',
+      '12 tensor-bits 4-bit for ffn_up',
+    ]);
+    expect(found(card, 'not checkable')).toEqual([]);
+    expect(card.claims.find(({ says }) => says === '40 tokens/s')?.actual).toBe('at most 14.6 tokens/s');
+  });
+});
+
+describe('bullets', () => {
+  it('have the right value beside each false one', async () => {
+    const card = await fileCard('bullets');
+    const wrong = card.claims.filter(({ verdict }) => verdict === 'false');
+    expect(wrong.map(({ line, kind, actual }) => [line, kind, actual])).toEqual([
+      [2, 'license', 'mit'],
+      [3, 'base-model', 'phi3'],
+      [9, 'layers', '32'],
+      [11, 'kv-heads', '32'],
+      [19, 'quantization', 'Q4_K_M'],
+      [20, 'file-size', '2.40 GB (2.23 GiB)'],
+      [21, 'tensor-type', 'attn_output: Q4_K; attn_qkv: Q6_K in 16, Q4_K in 16 of 32'],
+    ]);
+    expect(found(card, 'true')).toHaveLength(14);
+    expect(found(card, 'not checkable')).toEqual(['23 speed 12 tok/s']);
+    expect(card.contradictions).toEqual([
+      {
+        kind: 'quantization',
+        message: '2 values for one quantization',
+        values: [
+          { says: 'Q4_K_M', lines: [6] },
+          { says: 'Q5_K_M', lines: [19] },
+        ],
+      },
+    ]);
+  });
+});
+
+describe.skipIf(!existsSync(PUBLISHED))(`the published card (needs ${PUBLISHED})`, () => {
+  let card: CardCheck;
+  beforeAll(async () => {
+    card = check(await readFile(PUBLISHED, 'utf8'));
+  });
+
+  it('has these false claims and no others', () => {
+    expect(found(card, 'false')).toEqual([
+      '17 size-reduction 71%',
+      '31 tensor-bits 6-bit for attention',
+      '34 size-reduction 80%',
+      '34 file-size 1.5GB',
+      '95 file-size 1.5GB',
+      '119 file-size 1.5GB',
+      '172 file-size 800MB',
+    ]);
+    expect(card.claims.find(({ says }) => says === '71%')).toMatchObject({
+      actual: '68.6 %',
+      reason: expect.stringContaining('GiB were divided by GB'),
+    });
+  });
+
+  it('has these true ones', () => {
+    expect(found(card, 'true')).toEqual([
+      '1 name Model: Phi-3-mini-4k-instruct (Q4_K_M)',
+      '1 quantization Q4_K_M',
+      '4 file-size 2.2GB',
+      '5 format GGUF',
+      '13 base-model Microsoft Phi-3-mini',
+      '13 parameters 3.8B params',
+      '14 quantization Q4_K_M',
+      '14 weight-bits 4-bit',
+      '15 context-length 4096 tokens',
+      '16 original-size ~7.6GB',
+      '17 file-size 2.2GB',
+      '18 memory ~3-4GB',
+      '25 weight-bits 4-bit',
+      '28 weight-bits 4-bit',
+      '31 tensor-bits 4-bit for feed-forward',
+      '34 original-size 7.6GB',
+      '74 layers 32 layers',
+      '96 weight-bits 4-bit',
+      '97 context-length 4K tokens',
+      '104 context-length 4096 tokens',
+      '173 file-size 3.8GB',
+    ]);
+  });
+
+  it('accuses nobody of what a file does not tell', () => {
+    const kinds = new Set(
+      card.claims.filter(({ verdict }) => verdict === 'not checkable').map(({ kind }) => kind),
+    );
+    expect([...kinds].sort()).toEqual(
+      [
+        'accuracy',
+        'device-memory',
+        'file-size',
+        'knowledge-cutoff',
+        'latency',
+        'memory',
+        'speed',
+        'speed-up',
+      ].sort(),
+    );
+    expect(
+      card.claims.filter(({ subject }) => subject?.startsWith('Llama') || subject?.startsWith('Gemma')),
+    ).toHaveLength(2);
+  });
+
+  it('contradicts itself, with the model and without', async () => {
+    expect(card.contradictions.map(({ kind, values }) => [kind, values.map(({ says }) => says)])).toEqual([
+      ['file-size', ['2.2GB', '1.5GB']],
+      ['size-reduction', ['71%', '80%']],
+    ]);
+    const alone = check(await readFile(PUBLISHED, 'utf8'), null);
+    expect(alone.contradictions).toEqual(card.contradictions);
+    expect(alone).toMatchObject({ model: null, verdict: 'wrong', counts: { true: 0, false: 0 } });
+  });
+
+  it('has another quantization’s size measured where results have it', async () => {
+    const measured = [
+      {
+        label: 'Q2_K',
+        fileBytes: 1_416_203_264,
+        parameters: 3_821_079_552,
+        isReference: false,
+        generationTps: null,
+        accuracy: null,
+        perplexity: null,
+      },
+    ];
+    const card = check(await readFile(PUBLISHED, 'utf8'), { ...facts, measured });
+    expect(card.claims.find(({ says }) => says === '800MB')).toMatchObject({
+      verdict: 'false',
+      actual: '1.42 GB (1.32 GiB)',
+      basis: 'measured',
+    });
+  });
+});
+
+describe('contradictions', () => {
+  it('are found in the arithmetic of one line', () => {
+    const { contradictions } = check('# M\n\n- 60% size reduction (8.0 GB → 2.0 GB)', null);
+    expect(contradictions.map(({ message }) => message)).toEqual(['8.0 GB to 2.0 GB is a reduction of 75 %']);
+  });
+
+  it('are none between figures that rounding or units explain', () => {
+    const same = '# M\n\n- File size: 2.4 GB\n- Storage: 2,285 MiB\n- 75% size reduction (8.0 GB → 2.0 GB)';
+    expect(check(same.replace(/\n-.*→.*/, ''), null).contradictions).toEqual([]);
+    expect(check('# M\n\n- Context: 4K tokens\n- Context length: 4096', null).contradictions).toEqual([]);
+  });
+
+  it('are none between quantizations, models and phones', () => {
+    const card =
+      '# Phi-3-mini Q4_K_M\n\n## Q4_K_M\n- File size: 2.4 GB\n## Q8_0\n- File size: 4.1 GB\n## Gemma-2B\n- File size: 1.6 GB';
+    expect(check(card, null).contradictions).toEqual([]);
+  });
+});
+
+describe('a hostile card', () => {
+  it.each([
+    '',
+    '---\n---',
+    '|'.repeat(5000),
+    '#'.repeat(50_000),
+    `| ${'9'.repeat(400)} GB |`,
+    '```\nSize: 1 GB',
+    '(((((2GB',
+  ])('is read without an error: %#', (text) => {
+    expect(check(text).schema).toBe('quantscope/card-check@1');
+  });
+
+  it('is read in time that grows with its length', () => {
+    expect(check('1-'.repeat(100_000)).claims).toEqual([]);
+    expect(check(`${'a '.repeat(100_000)}: ${'1 '.repeat(100_000)}`).claims).toEqual([]);
+  });
+
+  it('may be any text', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'grapheme', maxLength: 400 }), (text) => {
+        const { claims, counts } = check(text);
+        expect(counts.true + counts.false + counts.notCheckable).toBe(claims.length);
+      }),
+    );
+  });
+});
