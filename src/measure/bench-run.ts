@@ -3,6 +3,7 @@ import { QuantscopeError, UsageError } from '../util/errors.ts';
 import { isAvailable, unavailableBecause } from './availability.ts';
 import { BENCH_SCHEMA_ID, type BenchConfig, type BenchResults, type BenchRow } from './bench-contract.ts';
 import { blankRow, failed, repeated, sameButForGpu } from './bench-row.ts';
+import { callCostWarnings } from './call-cost.ts';
 import { measureCopyBandwidth } from './copy-bandwidth.ts';
 import { isOfMachine } from './engine-faults.ts';
 import { type MachineWarning, type MachineWatch, spreadWarnings, withoutRepeats } from './machine-watch.ts';
@@ -292,7 +293,11 @@ class Bench {
       seed,
       rows: [...this.#rows],
       threadSearches: [...this.#searches],
-      warnings: [...this.#warnings, ...spreadWarnings(this.#rows.flatMap(repeated))],
+      warnings: [
+        ...this.#warnings,
+        ...spreadWarnings(this.#rows.flatMap(repeated)),
+        ...callCostWarnings(this.#rows),
+      ],
     };
   }
 }
