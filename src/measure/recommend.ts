@@ -26,8 +26,8 @@ export function recommend(
   reference: string | null,
   limits: Limits,
 ): Recommendation {
-  if (reference === null) return unavailableBecause('no variant was taken as the reference');
   if (variants.length < 2) return unavailableBecause('there is only one variant, nothing to choose between');
+  if (reference === null) return unavailableBecause('no variant was taken as the reference');
   const referenceRow = variants.find(({ name, status }) => name === reference && status === 'ok');
   const candidates = variants
     .filter(({ status }) => status === 'ok')

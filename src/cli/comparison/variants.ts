@@ -55,13 +55,21 @@ function named(files: readonly Unnamed[]): HeaderedVariant[] {
   return unique.sort((a, b) => bits(b) - bits(a));
 }
 
-/** @throws UsageError `compare/no-reference` */
+/**
+ * The most precise variant, unless one is asked for. One alone is compared with none, and is spared what only a
+ * comparison needs.
+ * @param isForOthers something besides the variants will be compared with it: later runs, an endpoint
+ * @throws UsageError `compare/no-reference`
+ */
 export function chooseReference(
   variants: readonly ComparisonVariant[],
   asked: string | undefined,
+  isForOthers = false,
 ): string | null {
-  const readable = variants.filter(({ described }) => !(described instanceof QuantscopeError));
-  if (asked === undefined) return readable[0]?.name ?? null;
+  if (asked === undefined) {
+    if (variants.length === 1 && !isForOthers) return null;
+    return variants.find(({ described }) => !(described instanceof QuantscopeError))?.name ?? null;
+  }
   const chosen = variants.find(
     ({ name, ref, path }) =>
       name.toLowerCase() === asked.toLowerCase() || ref === asked || basename(path) === asked,

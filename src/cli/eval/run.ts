@@ -54,7 +54,7 @@ export async function runEval({ refs, options, signal }: EvalRun): Promise<ExitC
   const { results, resultsPath } = await runComparison({
     input: {
       variants,
-      reference: saved?.name ?? chooseReference(variants, options.reference),
+      reference: saved?.name ?? chooseReference(variants, options.reference, hasOthers(options)),
       ...(saved === null ? {} : { saved }),
       settings,
       findThreads: options.threads === 'auto',
@@ -84,6 +84,11 @@ export async function runEval({ refs, options, signal }: EvalRun): Promise<ExitC
     complete.variants.some(({ status }) => status === 'failed') ||
     complete.endpoints?.some(({ tasks }) => !isAvailable(tasks));
   return failed ? EXIT.finding : verdict;
+}
+
+/** Later runs or an endpoint will be compared with the reference, so that one variant alone has one. */
+function hasOthers({ saveReference, openai }: EvalOptions): boolean {
+  return saveReference !== undefined || openai !== undefined;
 }
 
 function wantedRefs(
