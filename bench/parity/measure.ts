@@ -128,6 +128,7 @@ export async function measureDivergence(
   const what = { subject: subject.name, file: basename(file) };
   const [own, theirs] = [answersOf(answers, ours), answersOf(answers, peer)];
   const value = (of: readonly DivergenceAnswer[]) => median(of.map(({ meanKld }) => meanKld));
+  // The limit is for what a user gets: exactly, node-llama-cpp's binding hands each logit to JavaScript one by one.
   const { divergenceTime } = subject.limits;
   return [
     compareFigures(
@@ -146,13 +147,13 @@ export async function measureDivergence(
       { ...what, figure: 'time of KLD, exact', unit: 'ms' },
       wallOf(own),
       wallOf(theirs),
-      divergenceTime === null ? null : atMost(divergenceTime),
+      null,
     ),
     compareFigures(
       { ...what, figure: `time of KLD, default (${bounded.method})`, unit: 'ms' },
       bounded.wallMs,
       wallOf(theirs),
-      null,
+      divergenceTime === null ? null : atMost(divergenceTime),
     ),
     compareFigures(
       { ...what, figure: 'peak memory, KLD', unit: 'bytes' },
