@@ -179,7 +179,7 @@ describe('a file from a plain address', () => {
     expect(server.requests).toEqual([]);
     await server[Symbol.asyncDispose]();
     expect((await fetchIt(url))[0]?.state).toBe('cached');
-    expect(notices.join()).toContain('cannot be reached; using what was fetched before');
+    expect(notices.join()).toContain('cannot be reached; using what was fetched at 20');
     server = await FileServer.start();
   });
 

@@ -19,6 +19,8 @@ export interface LocalFile {
   readonly kind: 'local';
   readonly ref: string;
   readonly path: string;
+  /** Where it is from, where its place does not say it. */
+  readonly origin?: Origin;
 }
 
 /** A ref whose files the Hub, or the way to it, did not tell. */
@@ -51,10 +53,8 @@ export async function validationFiles(
   const byPlace = new Map<string, ValidationFile>();
   for await (const found of inOrder(refs, LOOKED_UP_AT_ONCE, (ref) => filesOf(ref, lookup))) {
     for (const file of found) {
-      for (const one of file.kind === 'local' ? await withShards(file) : [file]) {
-        const place = placeOf(one);
-        if (!byPlace.has(place)) byPlace.set(place, one);
-      }
+      const place = placeOf(file);
+      if (!byPlace.has(place)) byPlace.set(place, file);
     }
   }
   return [...byPlace.values()];
@@ -85,11 +85,12 @@ async function filesOf(ref: string, lookup: Lookup): Promise<ValidationFile[]> {
       hint: 'Save it to a file first.',
     });
   }
-  if (stats !== null) return [{ kind: 'local', ref, path: resolve(ref) }];
+  if (stats !== null) return withShards({ kind: 'local', ref, path: resolve(ref) });
   const { glob, isDynamicPattern } = await import('tinyglobby');
   if (isDynamicPattern(ref)) {
     const matches = (await glob(ref.replaceAll('\\', '/'), { onlyFiles: true, dot: false })).sort();
-    if (matches.length > 0) return matches.map((path) => ({ kind: 'local', ref: path, path: resolve(path) }));
+    const files = matches.map((path) => withShards({ kind: 'local', ref: path, path: resolve(path) }));
+    if (files.length > 0) return (await Promise.all(files)).flat();
   }
   const meant = await nearRef(ref, isLocalRef(ref) ? [] : await lookup.catalogueNames());
   throw new UsageError('ref/not-found', `${ref}: no such file or folder`, {
