@@ -9,8 +9,6 @@ export interface WholeFile extends TransferRequest {
   readonly target: string;
   /** What the partial file is a part of: what an earlier attempt left of anything else is not used. */
   readonly origin: PartialOrigin;
-  /** For If-Range, where it is known before the first answer. */
-  readonly validator?: string | null;
 }
 
 /**
@@ -20,11 +18,10 @@ export interface WholeFile extends TransferRequest {
  * @throws QuantscopeError what {@link transfer} throws, `hub/no-space`; what the file system throws; the signal's reason
  */
 export async function fetchWhole(file: WholeFile, context: HubContext): Promise<string> {
-  const { what, target, sizeBytes, validator = null } = file;
+  const { what, target, sizeBytes } = file;
   const partial = await PartialFile.open(target, file.origin);
   let isComplete = false;
   try {
-    partial.validator ??= validator;
     await requireSpace(dirname(target), sizeBytes - partial.done.bytes, what);
     file.onProgress({ doneBytes: partial.done.bytes, receivedBytes: 0, connections: 0 });
     const digest = await transfer(file, partial, context);

@@ -9,7 +9,7 @@ export interface PartialRecord {
   readonly repo: string;
   readonly commit: string;
   readonly path: string;
-  /** The strong ETag under which the bytes were sent: for If-Range. */
+  /** The ETag or date under which the bytes were sent: for If-Range. */
   readonly validator: string | null;
   readonly done: readonly Span[];
 }
@@ -75,10 +75,10 @@ export class PartialFile {
     await this.#saving;
   }
 
-  /** Forgets all bytes. */
-  async reset(): Promise<void> {
+  /** Forgets all bytes; those that come next are of this version. */
+  async reset(validator: string | null): Promise<void> {
     this.done.clear();
-    this.validator = null;
+    this.validator = validator;
     await this.save();
     await this.handle.truncate(0);
   }

@@ -16,8 +16,10 @@ export interface SpanTarget {
   readonly what: string;
   readonly sizeBytes: number;
   readonly link: Link;
-  /** The strong ETag, or the date, under which the bytes that are already here were sent. */
+  /** What names the version of the bytes that are here. */
   readonly validator: () => string | null;
+  /** Whether the digest of the whole file will be checked. */
+  readonly isChecked: boolean;
   /** The server's answer is the file; `isWhole` where it sends all of it whatever is asked for. */
   readonly onAnswer: (validator: string | null, isWhole: boolean) => void;
   readonly onBytes: (count: number) => void;
@@ -41,10 +43,12 @@ export async function fetchSpan(
   const headers = {
     'accept-encoding': 'identity',
     range: `bytes=${start}-${end - 1}`,
-    ...(validator === null || start === 0 ? {} : { 'if-range': validator }),
+    // A weak ETag is no condition for a range (RFC 9110, 13.1.5).
+    ...(validator === null || start === 0 || validator.startsWith('W/') ? {} : { 'if-range': validator }),
   };
   const sent = await sendForBytes(location.url, { headers, what, signal }, context);
-  const verdict = judgeRange(sent.answer, { what, start, end, sizeBytes, validator });
+  const mustMatch = !target.isChecked;
+  const verdict = judgeRange(sent.answer, { what, start, end, sizeBytes, validator, mustMatch });
   switch (verdict.kind) {
     case 'span':
     case 'whole':

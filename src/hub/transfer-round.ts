@@ -84,12 +84,13 @@ export class TransferRound implements Connections {
     for (let more = count - this.active; more > 0; more--) this.#workers.push(this.#work());
   }
 
-  #targetOf({ what, sizeBytes }: TransferRequest): SpanTarget {
+  #targetOf({ what, sizeBytes, objectId }: TransferRequest): SpanTarget {
     return {
       what,
       sizeBytes,
       link: new Link(this.#request),
       validator: () => this.#partial.validator,
+      isChecked: objectId !== null,
       onAnswer: (validator, isWhole) => {
         if (isWhole) {
           this.canShare = false;

@@ -8,6 +8,8 @@ import { TransferRound } from './transfer-round.ts';
 
 /** Bytes of one file, from wherever they are, into a partial file. */
 export interface TransferRequest extends WantedFile {
+  /** What names the version that is wanted, where that is known before the first answer. */
+  readonly validator?: string | null;
   /** At most so many at once; `auto` adds connections as long as that makes it faster. */
   readonly connections: number | 'auto';
   readonly onProgress: (progress: TransferProgress) => void;
@@ -36,6 +38,7 @@ export async function transfer(
   context: HubContext,
 ): Promise<string> {
   const digest = new RunningDigest(request.objectId ?? '', request.sizeBytes);
+  partial.validator ??= request.validator ?? null;
   try {
     for (let restarts = 0; ; restarts++) {
       const round = new TransferRound(request, partial, digest, context);
@@ -49,7 +52,7 @@ export async function transfer(
         if (!(thrown instanceof Restart)) throw thrown;
         await digest.settle();
         digest.reset();
-        await partial.reset();
+        await partial.reset(request.validator ?? null);
         // Wrong bytes twice are what the server has: a third time would be the same.
         const most = thrown.cause.code === 'hub/changed' ? MOST_RESTARTS : 1;
         if (restarts >= most) throw thrown.cause;

@@ -74,7 +74,7 @@ export async function downloadUrl(
         target,
         origin: { objectId, sizeBytes, repo: new URL(address.href).host, commit: '', path: what },
         // If-Range takes a date where there is no strong ETag (RFC 9110, 13.1.5).
-        validator: etag === null || etag.startsWith('W/') ? lastModified : etag,
+        validator: etag?.startsWith('W/') === false ? etag : (lastModified ?? etag),
       },
       context,
     );

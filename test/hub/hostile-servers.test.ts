@@ -14,6 +14,7 @@ import { noise, sha256 } from '../helpers/hub-server.ts';
 import { nanoFolder } from '../helpers/nano.ts';
 
 const content = noise(2_500_000, 7);
+const POINTER = 'version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 2500000\n';
 const TOKEN = 'hf_topsecret';
 
 let hub: HostileHub;
@@ -83,10 +84,12 @@ function canConnect(origin: string): Promise<boolean> {
   const { hostname, port } = new URL(origin);
   return new Promise((done) => {
     const socket = connect(Number(port), hostname.replaceAll(/[[\]]/g, ''));
-    socket.on('error', () => done(false)).on('connect', () => {
-      socket.destroy();
-      done(true);
-    });
+    socket
+      .on('error', () => done(false))
+      .on('connect', () => {
+        socket.destroy();
+        done(true);
+      });
   });
 }
 
@@ -170,6 +173,28 @@ describe('the exact file is in place after', () => {
       const head = `HTTP/1.1 206 X\r\nContent-Length: ${all.length}\r\nContent-Range: bytes 0-${all.length - 1}/${all.length}\r\n\r\n`;
       request.socket.write(head);
       request.socket.write(Buffer.concat([all, Buffer.from('and more')]));
+    }),
+    'a length shorter than its range': first(({ request, content: all }) => {
+      const head = `HTTP/1.1 206 X\r\nContent-Length: ${all.length - 1000}\r\nContent-Range: bytes 0-${all.length - 1}/${all.length}\r\n\r\n`;
+      request.socket.write(head);
+      request.socket.write(all);
+    }),
+    'a range shorter than asked for, each time': ({ right, response, start, end, content: all }) => {
+      const stop = Math.min(end, start + 400_000);
+      if (stop === end) return right();
+      response.writeHead(206, {
+        'content-length': stop - start,
+        'content-range': `bytes ${start}-${stop - 1}/${all.length}`,
+      });
+      response.end(all.subarray(start, stop));
+    },
+    'a reset right after the headers': first(({ request, response, content: all }) => {
+      response.writeHead(206, {
+        'content-length': all.length,
+        'content-range': `bytes 0-${all.length - 1}/${all.length}`,
+      });
+      response.flushHeaders();
+      setTimeout(() => request.socket.resetAndDestroy(), 30);
     }),
     'bytes in several ranges': first(({ right }) =>
       right({ 'content-type': 'multipart/byteranges; boundary=x', 'content-range': null }),
@@ -284,6 +309,27 @@ describe('a clear error, and an attempt that goes on from there, after', () => {
         let at = start;
         const drip = setInterval(() => response.write(all.subarray(at, ++at)), 50);
         response.on('close', () => clearInterval(drip));
+      },
+      code: 'hub/unreachable',
+    },
+    'a Git LFS pointer in place of the file': {
+      answer: ({ response }) =>
+        response
+          .writeHead(200, { 'content-type': 'text/plain', 'content-length': POINTER.length })
+          .end(POINTER),
+      code: 'hub/not-the-file',
+    },
+    'two lengths that differ': {
+      answer: ({ request }) => {
+        request.socket.end('HTTP/1.1 206 X\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nabcdef');
+      },
+      code: 'hub/unreachable',
+    },
+    'a length and chunks at once': {
+      answer: ({ request }) => {
+        request.socket.end(
+          'HTTP/1.1 206 X\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nabcde\r\n0\r\n\r\n',
+        );
       },
       code: 'hub/unreachable',
     },
