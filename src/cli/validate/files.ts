@@ -1,7 +1,7 @@
 import { readlink, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { parseShardName, shardNames } from '../../gguf/index.ts';
-import { locateNano } from '../../hub/local.ts';
+import { isAbsent, locateNano, unreadablePath } from '../../hub/local.ts';
 import type { LocateOptions } from '../../hub/locate.ts';
 import { nearRef } from '../../hub/near-ref.ts';
 import { isLocalRef, parseRef } from '../../hub/ref.ts';
@@ -77,7 +77,11 @@ async function filesOf(ref: string, lookup: Lookup): Promise<ValidationFile[]> {
   if (!isLocalRef(ref) && !(await lookup.isPath(ref))) return lookup.filesOf(ref);
   const parsed = parseRef(ref);
   if (parsed.kind === 'nano') return locateNano(packagePath('fixtures/nano'), parsed.quantization);
-  const stats = await stat(ref).catch(() => null);
+  const stats = await stat(ref).catch((cause: NodeJS.ErrnoException) => {
+    // A pattern may be longer than a name.
+    if (isAbsent(cause) || cause.code === 'ENAMETOOLONG') return null;
+    throw unreadablePath(ref, cause);
+  });
   if (stats?.isDirectory()) return inFolder(ref);
   // Opening a pipe would wait for its writer.
   if (stats !== null && !stats.isFile()) {
