@@ -1,6 +1,7 @@
 // Writes schema/*.json from the definitions that the types come from (npm run schemas), or, with --check, fails when
 // a committed one is not what they say.
 import { readFile, writeFile } from 'node:fs/promises';
+import { cacheSchemas } from '../dist/cli/cache/contract.js';
 import { cardSchemas } from '../dist/cli/card/contract.js';
 import { configSchemas } from '../dist/cli/config-contract.js';
 import { doctorSchemas } from '../dist/cli/doctor/contract.js';
@@ -19,6 +20,7 @@ for (const [name, schema] of Object.entries({
   ...schemas(),
   ...validationSchemas(),
   ...hubSchemas(),
+  ...cacheSchemas(),
   ...fitSchemas(),
   ...gateSchemas(),
   ...kitSchemas(),

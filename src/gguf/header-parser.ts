@@ -106,6 +106,7 @@ export class HeaderParser {
         issuesBefore = this.#log.issues.length;
         this.#tensor();
       }
+      itemStart = this.#cursor.position;
       // The views and the padding check need the bytes up to the end, even of an array that was jumped over.
       this.#cursor.require(0);
       return undefined;

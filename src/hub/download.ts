@@ -12,12 +12,13 @@ import {
   snapshotPath,
 } from './cache-layout.ts';
 import type { HubContext } from './context.ts';
-import { diskError, requireSpace, syncFolder } from './disk.ts';
+import { diskError, syncFolder } from './disk.ts';
+import { fetchWhole } from './fetch-whole.ts';
 import type { HubFile } from './listing.ts';
 import { locateFile } from './location.ts';
 import { takeLock } from './lock.ts';
-import { PartialFile, removePartial } from './partial.ts';
-import { type TransferProgress, transfer } from './transfer.ts';
+import { removePartial } from './partial.ts';
+import type { TransferProgress } from './transfer.ts';
 
 /** A file of a repository at a commit. */
 export interface PinnedFile extends HubFile {
@@ -72,21 +73,9 @@ export async function downloadFile(
     const state = await stateOf(file, cacheFolder);
     if (state === 'cached') return { path: place, state };
     if (state === 'blob') return { path: await linkSnapshot(cacheFolder, file, symlinks), state: 'linked' };
-    const partial = await PartialFile.open(target, { objectId, sizeBytes, repo, commit, path });
-    let complete = false;
-    try {
-      await requireSpace(dirname(target), sizeBytes - partial.done.bytes, what);
-      onProgress({ doneBytes: partial.done.bytes, receivedBytes: 0, connections: 0 });
-      const locate = (signal: AbortSignal) => locateFile({ repo, commit, path, what }, context, signal);
-      await transfer({ what, sizeBytes, objectId, locate, connections, onProgress }, partial, context);
-      // A claim that the record makes of bytes may outlast the bytes in a loss of power, a renamed file may not.
-      await partial.handle.datasync();
-      complete = true;
-    } finally {
-      // On a full disk the record cannot be written; the one before it stays and is true.
-      if (!complete) await partial.save().catch(() => {});
-      await partial.close();
-    }
+    const locate = (signal: AbortSignal) => locateFile({ repo, commit, path, what }, context, signal);
+    const origin = { objectId, sizeBytes, repo, commit, path };
+    await fetchWhole({ what, sizeBytes, objectId, locate, connections, onProgress, target, origin }, context);
     await lock.requireHeld();
     const blob = blobPath(cacheFolder, repo, objectId);
     await rename(target, blob);

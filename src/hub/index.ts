@@ -4,14 +4,8 @@ export { BUILT_IN_CATALOGUE, type Catalogue, type CatalogueEntry } from './catal
 export { type HubContext, hubContext } from './context.ts';
 export { freeBytesOf } from './disk.ts';
 export { type LocatedModel, locateRefs } from './locate.ts';
-export {
-  type ModelPart,
-  openModel,
-  openPart,
-  openParts,
-  openRef,
-  partsOf,
-} from './open-ref.ts';
+export { type ModelPart, partsOf } from './model-parts.ts';
+export { openModel, openPart, openParts, openRef } from './open-ref.ts';
 export { type PlannedFile, type PulledFile, type PullPlan, planPull, pull } from './pull.ts';
 export { parseRef } from './ref.ts';
 export { type ResolvedFile, resolveRefs } from './resolve.ts';

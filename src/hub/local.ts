@@ -47,14 +47,32 @@ export async function locateLocal(
   catalogueNames: readonly string[] = [],
 ): Promise<LocalModel[]> {
   const kind = await stat(path).catch(async (cause: NodeJS.ErrnoException) => {
-    const missing = cause.code === 'ENOENT' || cause.code === 'ENOTDIR';
-    throw new UsageError(
-      'ref/not-found',
-      missing ? `${path}: no such file or folder` : `${path} cannot be read (${cause.code})`,
-      { cause, hint: missing ? await missingHint(path, catalogueNames) : 'Check its permissions.' },
-    );
+    if (isAbsent(cause)) {
+      const hint = await missingHint(path, catalogueNames);
+      throw new UsageError('ref/not-found', `${path}: no such file or folder`, { cause, hint });
+    }
+    throw unreadablePath(path, cause);
   });
   return kind.isDirectory() ? modelsIn(path) : [{ kind: 'local', ref: path, path: absolute(path) }];
+}
+
+/** Whether nothing is at a path, by what `stat` throws. */
+export function isAbsent({ code }: NodeJS.ErrnoException): boolean {
+  return code === 'ENOENT' || code === 'ENOTDIR';
+}
+
+/** The error for a path at which something is that cannot be looked at. */
+export function unreadablePath(path: string, cause: NodeJS.ErrnoException): UsageError {
+  if (cause.code === 'ELOOP') {
+    return new UsageError('ref/not-found', `${path}: its symbolic links lead in a circle`, {
+      cause,
+      hint: 'Name the file itself.',
+    });
+  }
+  return new UsageError('ref/not-found', `${path} cannot be read (${cause.code})`, {
+    cause,
+    hint: 'Check its permissions.',
+  });
 }
 
 /** What to write instead of a ref that names nothing. */

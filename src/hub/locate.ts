@@ -3,8 +3,7 @@ import { BUILT_IN_CATALOGUE, type Catalogue } from './catalogue.ts';
 import type { HubContext } from './context.ts';
 import { type LocalModel, locateLocal, locateNano } from './local.ts';
 import { chooseModel, type HubModel, type KnownListing, knownListing } from './models.ts';
-import { formatHubRef, type HubRef, parseRef } from './ref.ts';
-import { shownAddress } from './url-address.ts';
+import { formatHubRef, type HubRef, parseRef, shownAddress } from './ref.ts';
 
 /** One model that a ref stands for, and where it is. */
 export type LocatedModel =

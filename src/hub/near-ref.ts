@@ -12,7 +12,9 @@ export async function nearRef(ref: string, catalogueNames: readonly string[]): P
   const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
   const here = entries
     .filter((entry) => entry.isDirectory() || isModelPath(entry.name))
-    .map(({ name }) => name);
+    .map(({ name }) => name)
+    // A link that leads nowhere has the very name.
+    .filter((name) => name !== basename(ref));
   const file = nearest(basename(ref), here);
   if (file !== undefined) return ref.includes('/') || ref.includes('\\') ? join(folder, file) : file;
   const [, name, quantization = ''] = /^([^/\\:]+)(:[\w.-]+)?$/.exec(ref) ?? [];

@@ -1,19 +1,10 @@
-import { parseShardName } from '../gguf/shards.ts';
 import { type ByteSource, type HttpSource, openFile, openUrl } from '../io/index.ts';
 import { QuantscopeError, UsageError } from '../util/errors.ts';
-import { snapshotPath } from './cache-layout.ts';
 import type { HubContext } from './context.ts';
-import { stateOf } from './download.ts';
 import { refusalError } from './hub-errors.ts';
-import type { HubFile } from './listing.ts';
-import { localFiles } from './local.ts';
 import { type LocatedModel, type LocateOptions, locateRefs } from './locate.ts';
-import { resolveUrl } from './location.ts';
-import { parseRef } from './ref.ts';
+import { type ModelPart, partsOf } from './model-parts.ts';
 import { discard, sendPatiently } from './request.ts';
-import { addressesOf } from './url-address.ts';
-import { recordOf } from './url-cache.ts';
-import { planUrl } from './url-plan.ts';
 
 export interface OpenRefOptions extends LocateOptions {
   /** Bytes fetched with the opening request of a remote file. Default: io's own. */
@@ -36,95 +27,6 @@ export async function openRef(ref: string, options: OpenRefOptions): Promise<Byt
   const [first] = await partsOf(model, options);
   if (first === undefined) throw new UsageError('ref/not-found', `"${ref}" has no file`);
   return openPart(first, options);
-}
-
-/** One file of a located model: on this machine, or at an address. */
-export type ModelPart = LocalPart | RemotePart;
-
-export interface LocalPart {
-  readonly kind: 'local';
-  readonly path: string;
-  /** For messages: the path, an address, or `hf:owner/repo/file`. */
-  readonly what: string;
-  /** Where it is from; null for a file that no hub ref named. */
-  readonly hub: HubPart | null;
-}
-
-export interface RemotePart {
-  readonly kind: 'remote';
-  readonly url: string;
-  /** For messages: the address, or `hf:owner/repo/file`. */
-  readonly what: string;
-  readonly hub: HubPart | null;
-}
-
-/** A file of a repository, as the listing has it. */
-export interface HubPart {
-  readonly repo: string;
-  readonly commit: string;
-  readonly file: HubFile;
-}
-
-/**
- * The files of a located model, in the order of its shards: all of them for a first shard, a later one alone.
- * @throws UsageError `ref/incomplete` where a shard is not on this machine
- */
-export async function partsOf(
-  model: LocatedModel,
-  { hub }: Pick<OpenRefOptions, 'hub'>,
-): Promise<ModelPart[]> {
-  switch (model.kind) {
-    case 'local':
-      return (await localFiles(model.path)).map((path) => ({ kind: 'local', path, what: path, hub: null }));
-    case 'url':
-      return urlParts(model, hub);
-    case 'hub': {
-      const { repo, commit, source } = model.listing;
-      if (hub === undefined) {
-        throw new UsageError('ref/unsupported', `"${model.ref}" is not on this machine`);
-      }
-      const { cacheFolder, endpoint } = hub.settings;
-      return Promise.all(
-        namedFiles(model).map(async (file): Promise<ModelPart> => {
-          const part = { what: `hf:${repo}/${file.path}`, hub: { repo, commit, file } };
-          const state = source === 'cache' ? 'cached' : await stateOf({ ...file, repo, commit }, cacheFolder);
-          if (state === 'cached') {
-            return { ...part, kind: 'local', path: snapshotPath(cacheFolder, repo, commit, file.path) };
-          }
-          const url = resolveUrl(repo, commit, file.path, endpoint);
-          return { ...part, kind: 'remote', url };
-        }),
-      );
-    }
-  }
-}
-
-/** What was pulled from an address before is used where it is still what the server has. */
-async function urlParts(
-  model: Extract<LocatedModel, { kind: 'url' }>,
-  hub: HubContext | undefined,
-): Promise<ModelPart[]> {
-  const all = addressesOf(model.url, hub?.urlFolder ?? '');
-  const isLater = (parseShardName(new URL(model.url).pathname.replace(/^\/+/, ''))?.number ?? 1) > 1;
-  const addresses = isLater ? all.filter(({ href }) => href === model.url.replace(/#.*$/, '')) : all;
-  const records =
-    hub?.urlFolder === undefined ? [] : await Promise.all(addresses.map(({ place }) => recordOf(place)));
-  if (hub !== undefined && records.length > 0 && records.every((record) => record !== undefined)) {
-    const planned = await planUrl(model, hub);
-    const kept = new Set(planned.filter(({ state }) => state === 'cached').map(({ place }) => place));
-    if (addresses.every(({ place }) => kept.has(place))) {
-      return addresses.map(({ place, shown }) => ({ kind: 'local', path: place, what: shown, hub: null }));
-    }
-  }
-  return addresses.map(({ href, shown }) => ({ kind: 'remote', url: href, what: shown, hub: null }));
-}
-
-/** A ref that names a later shard means that one; for whoever loads it, its model is the whole set. */
-function namedFiles({ ref, model }: Extract<LocatedModel, { kind: 'hub' }>): readonly HubFile[] {
-  const parsed = parseRef(ref);
-  const file = parsed.kind === 'hub' ? parsed.file : null;
-  if (file === null || (parseShardName(file)?.number ?? 1) === 1) return model.files;
-  return model.files.filter(({ path }) => path === file);
 }
 
 /** Opens one file of a model: a remote one by range requests. */

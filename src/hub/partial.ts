@@ -9,10 +9,13 @@ export interface PartialRecord {
   readonly repo: string;
   readonly commit: string;
   readonly path: string;
-  /** The strong ETag under which the bytes were sent: for If-Range. */
+  /** The ETag or date under which the bytes were sent: for If-Range. */
   readonly validator: string | null;
   readonly done: readonly Span[];
 }
+
+/** What a record says before the first byte is there. */
+export type PartialOrigin = Omit<PartialRecord, 'done' | 'validator'>;
 
 const RECORD_VERSION = 1;
 
@@ -26,13 +29,13 @@ export class PartialFile {
   readonly done: SpanSet;
   validator: string | null;
   readonly handle: FileHandle;
-  readonly #origin: Omit<PartialRecord, 'done' | 'validator'>;
+  readonly #origin: PartialOrigin;
   #saving: Promise<void> | undefined;
 
   private constructor(
     path: string,
     handle: FileHandle,
-    origin: Omit<PartialRecord, 'done' | 'validator'>,
+    origin: PartialOrigin,
     record: PartialRecord | undefined,
   ) {
     this.path = path;
@@ -43,7 +46,7 @@ export class PartialFile {
   }
 
   /** Opens the partial file of a blob, with what is usable of an earlier attempt. */
-  static async open(path: string, origin: Omit<PartialRecord, 'done' | 'validator'>): Promise<PartialFile> {
+  static async open(path: string, origin: PartialOrigin): Promise<PartialFile> {
     const record = await readRecord(path, origin);
     const handle = await open(path, record === undefined ? 'w+' : 'r+');
     return new PartialFile(path, handle, origin, record);
@@ -72,10 +75,10 @@ export class PartialFile {
     await this.#saving;
   }
 
-  /** Forgets all bytes. */
-  async reset(): Promise<void> {
+  /** Forgets all bytes; those that come next are of this version. */
+  async reset(validator: string | null): Promise<void> {
     this.done.clear();
-    this.validator = null;
+    this.validator = validator;
     await this.save();
     await this.handle.truncate(0);
   }

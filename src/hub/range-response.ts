@@ -22,8 +22,10 @@ export interface RangeQuestion {
   /** Exclusive. */
   readonly end: number;
   readonly sizeBytes: number;
-  /** The strong ETag of the bytes that are already here. */
+  /** What names the version of the bytes that are here: an ETag, or a date where there is no strong one. */
   readonly validator: string | null;
+  /** Nobody knows a digest to check the whole file by: the answer itself has to say that it is of that version. */
+  readonly mustMatch: boolean;
 }
 
 /** Judges the answer to a range request by its status and headers alone. */
@@ -62,7 +64,8 @@ export function judgeRange(
         ),
       };
     }
-    return { kind: 'whole', validator: strongEtag(headers) };
+    const other = otherVersion(headers, asked);
+    return other === undefined ? { kind: 'whole', validator: strongEtag(headers) } : changed(what, other);
   }
   if (status === 416) {
     const why = `the server has no bytes ${start}-${asked.end - 1} (416), expected a file of ${sizeBytes} bytes`;
@@ -89,7 +92,7 @@ export function judgeRange(
 }
 
 function judgePartial(headers: Headers, asked: RangeQuestion): RangeVerdict {
-  const { what, start, end, sizeBytes, validator } = asked;
+  const { what, start, end, sizeBytes } = asked;
   const text = headers.get('content-range') ?? '';
   const [, first, last, total] = /^bytes\s+(\d+)-(\d+)\/(\d+|\*)$/i.exec(text.trim()) ?? [];
   const isAsked = Number(first) === start && Number(last) >= start && Number(last) < Math.max(end, start + 1);
@@ -102,20 +105,29 @@ function judgePartial(headers: Headers, asked: RangeQuestion): RangeVerdict {
       }),
     };
   }
-  const etag = strongEtag(headers);
-  const isOther = validator !== null && etag !== null && etag !== validator;
-  if ((total !== '*' && Number(total) !== sizeBytes) || isOther) {
-    const why = isOther
-      ? `the file is now ${etag} on the server, it was ${validator}`
-      : `the file has ${total} bytes on the server, expected ${sizeBytes}`;
-    return {
-      kind: 'restart',
-      error: new QuantscopeError('hub/changed', `${what}: ${why}`, {
-        hint: 'The file changed on the server; try again.',
-      }),
-    };
+  if (total !== '*' && Number(total) !== sizeBytes) {
+    return changed(what, `the file has ${total} bytes on the server, expected ${sizeBytes}`);
   }
-  return { kind: 'span', validator: etag };
+  const other = otherVersion(headers, asked);
+  return other === undefined ? { kind: 'span', validator: strongEtag(headers) } : changed(what, other);
+}
+
+/** How an answer shows that it is of another version than the bytes that are here; undefined where it does not. */
+function otherVersion(headers: Headers, { validator, mustMatch }: RangeQuestion): string | undefined {
+  if (validator === null) return undefined;
+  const isDate = / GMT$/.test(validator);
+  const said = headers.get(isDate ? 'last-modified' : 'etag');
+  if (said === validator) return undefined;
+  // To If-Range a server answers with the ETag, where there is one, and need not say the date (RFC 9110, 15.3.7).
+  if (said === null && (isDate || !mustMatch)) return undefined;
+  if (said?.startsWith('W/') && !mustMatch) return undefined;
+  const now = said === null ? 'not named any more' : `now ${said}`;
+  return `the version of the file on the server is ${now}, it was ${validator}`;
+}
+
+function changed(what: string, why: string): RangeVerdict {
+  const hint = 'The file changed on the server; try again.';
+  return { kind: 'restart', error: new QuantscopeError('hub/changed', `${what}: ${why}`, { hint }) };
 }
 
 function strongEtag(headers: Headers): string | null {

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { shardNames } from '../gguf/index.ts';
 import { UsageError } from '../util/errors.ts';
+import { shownAddress } from './ref.ts';
 import { isSafePath } from './safe-names.ts';
 
 /** One file behind a plain address, which no repository describes. */
@@ -48,12 +49,6 @@ export function addressesOf(text: string, folder: string): UrlAddress[] {
     place: join(folder, key, fileName(href)),
     sha256: sha256?.toLowerCase() ?? null,
   }));
-}
-
-/** An address without what may be secret in it. */
-export function shownAddress(text: string): string {
-  const { origin, pathname } = new URL(text);
-  return `${origin}${pathname}`;
 }
 
 function fileName(href: string): string {

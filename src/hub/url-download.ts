@@ -2,12 +2,12 @@ import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { QuantscopeError } from '../util/errors.ts';
 import type { HubContext } from './context.ts';
-import { diskError, requireSpace, syncFolder } from './disk.ts';
+import { diskError, syncFolder } from './disk.ts';
 import type { DownloadOptions } from './download.ts';
+import { fetchWhole } from './fetch-whole.ts';
 import type { FileLocation } from './location.ts';
 import { takeLock } from './lock.ts';
-import { PartialFile, removePartial } from './partial.ts';
-import { transfer } from './transfer.ts';
+import { removePartial } from './partial.ts';
 import type { UrlAddress } from './url-address.ts';
 import {
   isCurrent,
@@ -63,29 +63,21 @@ export async function downloadUrl(
     const found = await recordOf(place);
     if (found !== undefined && isCurrent(found, facts, address.sha256)) return found;
     if (isUnversioned(address, facts)) await removePartial(target);
-    const partial = await PartialFile.open(target, {
-      objectId,
-      sizeBytes,
-      repo: new URL(address.href).host,
-      commit: '',
-      path: what,
-    });
-    let sha256: string | undefined;
-    try {
-      // If-Range takes a date where there is no strong ETag (RFC 9110, 13.1.5).
-      partial.validator ??= etag === null || etag.startsWith('W/') ? lastModified : etag;
-      await requireSpace(dirname(target), sizeBytes - partial.done.bytes, what);
-      onProgress({ doneBytes: partial.done.bytes, receivedBytes: 0, connections: 0 });
-      sha256 = await transfer(
-        { what, sizeBytes, objectId: expected, locate, connections, onProgress },
-        partial,
-        context,
-      );
-      await partial.handle.datasync();
-    } finally {
-      if (sha256 === undefined) await partial.save().catch(() => {});
-      await partial.close();
-    }
+    const sha256 = await fetchWhole(
+      {
+        what,
+        sizeBytes,
+        objectId: expected,
+        locate,
+        connections,
+        onProgress,
+        target,
+        origin: { objectId, sizeBytes, repo: new URL(address.href).host, commit: '', path: what },
+        // If-Range takes a date where there is no strong ETag (RFC 9110, 13.1.5).
+        validator: etag?.startsWith('W/') === false ? etag : (lastModified ?? etag),
+      },
+      context,
+    );
     await lock.requireHeld();
     const record: UrlRecord = {
       version: 1,

@@ -6,7 +6,8 @@ import type { ByteSource } from './byte-source.ts';
 
 /**
  * A local file behind one open handle and positional reads, so that several readers can share it.
- * @throws QuantscopeError `io/not-found`, `io/is-directory`, `io/permission`, `io/not-a-file`, `io/open-failed`
+ * @throws QuantscopeError `io/not-found`, `io/is-directory`, `io/permission`, `io/not-a-file`, `io/link-loop`,
+ *   `io/open-failed`
  */
 export async function openFile(path: string): Promise<ByteSource> {
   let handle: FileHandle;
@@ -19,15 +20,7 @@ export async function openFile(path: string): Promise<ByteSource> {
   try {
     const stats = await handle.stat();
     if (stats.isDirectory()) throw directoryError(path);
-    if (!stats.isFile()) {
-      throw new QuantscopeError(
-        'io/not-a-file',
-        `${path}: not a regular file, so it cannot be read by position`,
-        {
-          hint: 'Save it to a file first.',
-        },
-      );
-    }
+    if (!stats.isFile()) throw specialFileError(path);
     return new FileSource(path, handle, stats);
   } catch (thrown) {
     await handle.close();
@@ -135,9 +128,29 @@ function openError(path: string, cause: unknown): QuantscopeError {
         cause,
         hint: 'Give yourself read permission: `chmod u+r FILE`.',
       });
+    // A socket, or a device that is not there.
+    case 'ENXIO':
+    case 'ENODEV':
+      return specialFileError(path);
+    case 'ELOOP':
+      return new QuantscopeError('io/link-loop', `${path}: its symbolic links lead in a circle`, {
+        cause,
+        hint: 'Name the file itself.',
+      });
     default:
-      return new QuantscopeError('io/open-failed', `${path}: ${messageOf(cause)}`, { cause });
+      return new QuantscopeError('io/open-failed', `${path}: ${messageOf(cause)}`, {
+        cause,
+        hint: 'Check that the disk that it is on works and is mounted.',
+      });
   }
+}
+
+function specialFileError(path: string): QuantscopeError {
+  return new QuantscopeError(
+    'io/not-a-file',
+    `${path}: not a regular file, so it cannot be read by position`,
+    { hint: 'Save it to a file first.' },
+  );
 }
 
 function directoryError(path: string): QuantscopeError {

@@ -45,7 +45,9 @@ export async function openUrl(url: string, options: HttpOptions = {}): Promise<H
 }
 
 class RangeSource implements HttpSource {
+  /** The address without its query, which may hold a signature. */
   readonly name: string;
+  readonly #url: string;
   requests = 0;
   bytesFetched = 0;
   finalUrl: string;
@@ -60,7 +62,9 @@ class RangeSource implements HttpSource {
   readonly #options: HttpOptions;
 
   constructor(url: string, options: HttpOptions) {
-    this.name = url;
+    const { origin, pathname } = new URL(url);
+    this.name = `${origin}${pathname}`;
+    this.#url = url;
     this.finalUrl = url;
     this.#options = options;
   }
@@ -74,7 +78,7 @@ class RangeSource implements HttpSource {
     const { response, body } = await this.#request(0, firstWindowBytes, signal);
     let opened = false;
     try {
-      this.finalUrl = response.url === '' ? this.name : response.url;
+      this.finalUrl = response.url === '' ? this.#url : response.url;
       this.etag = strongEtag(response);
       if (response.status === 206) await this.#openRange(response, body, firstWindowBytes);
       else if (response.status === 416) this.#openEmpty(response);
@@ -195,7 +199,7 @@ class RangeSource implements HttpSource {
     sent.set('accept-encoding', 'identity');
     sent.set('range', `bytes=${start}-${end - 1}`);
     if (this.etag !== undefined) sent.set('if-range', this.etag);
-    if (new URL(this.finalUrl).origin !== new URL(this.name).origin) sent.delete('authorization');
+    if (new URL(this.finalUrl).origin !== new URL(this.#url).origin) sent.delete('authorization');
     this.requests++;
     return bodyReaderOf(this.name, signal, idleTimeoutMs, (own) =>
       send(this.finalUrl, { headers: sent, signal: own }),

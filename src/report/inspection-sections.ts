@@ -1,6 +1,6 @@
 import type { Inspection } from '../measure/inspection.ts';
 import { formatBytes, formatCount } from '../util/units.ts';
-import { layOutTable, type RowHead } from './column-layout.ts';
+import { chooseNameWidth, layOutTable, type RowHead } from './column-layout.ts';
 import { alignedLeft, counted, note, type PageLayout, plainColumn } from './inspection-layout.ts';
 import { brief } from './inspection-text.ts';
 
@@ -44,11 +44,14 @@ function shardTable({ shards }: Inspection, layout: PageLayout): string[] {
     column('', 'to', ({ sections }) => formatCount(sections.data.end), true),
     column('tensors', '', ({ tensorCount }) => formatCount(tensorCount)),
   ];
-  const table = layOutTable({ title: 'Files', columns }, heads, { nameWidth: 16, ...layout });
+  const table = { title: 'Files', columns };
+  // No wider than the names: both ends of a petabyte's extent fit the narrowest page then.
+  const nameWidth = chooseNameWidth(heads, [table], layout.width);
+  const lines = layOutTable(table, heads, { nameWidth, ...layout });
   const more = shards.length - shown.length;
   return more > 0
-    ? [...table, ...note(`and ${counted(more, 'more shard')}: --json has them all`, layout)]
-    : table;
+    ? [...lines, ...note(`and ${counted(more, 'more shard')}: --json has them all`, layout)]
+    : lines;
 }
 
 const MOST_SHARDS = 40;

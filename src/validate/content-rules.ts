@@ -109,7 +109,7 @@ export const CONTENT_RULES: RuleTable = {
   },
   'content/sha256': {
     severity: 'error',
-    reason: 'The file’s SHA-256 is the one that was given, or that the Hub states for it.',
+    reason: 'The file’s SHA-256 is the one that was given, that the Hub states, or that it was fetched with.',
     why: 'The file is not the one that was published: damaged, replaced, or another version.',
     checkedBy: 'Nobody: neither the Hub’s clients nor any loader compare it.',
     fix: 'Download the file again from the pinned commit.',
@@ -126,6 +126,9 @@ export const CONTENT_RULES: RuleTable = {
       }
       if (stated !== undefined && actual !== stated) {
         yield { message: `SHA-256 is ${actual}, but the Hub’s object is ${stated}` };
+      }
+      if (origin?.kind === 'url' && origin.sha256 !== null && actual !== origin.sha256) {
+        yield { message: `SHA-256 is ${actual}, and was ${origin.sha256} when the file was fetched` };
       }
     },
   },

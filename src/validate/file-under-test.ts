@@ -41,7 +41,12 @@ export type Origin =
       /** As the listing has it; null where only the cache was looked at. */
       readonly sizeBytes: number | null;
     }
-  | { readonly kind: 'url'; readonly url: string };
+  | {
+      readonly kind: 'url';
+      readonly url: string;
+      /** Of what was fetched from there before; null for what is still there alone. */
+      readonly sha256: string | null;
+    };
 
 /** The SHA-256 that the Hub states for a file; undefined for a file of git's, and for any that is not from there. */
 export function statedSha256(origin: Origin | null): string | undefined {

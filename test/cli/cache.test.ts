@@ -1,6 +1,7 @@
 import { lstat, mkdir, readdir, readFile, realpath, symlink, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { scanCacheDir } from '@huggingface/hub';
+import { Ajv2020 } from 'ajv/dist/2020.js';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { quantscope, scratchFolder } from '../helpers/cli.ts';
 import { FileServer, modelLike } from '../helpers/file-server.ts';
@@ -35,7 +36,37 @@ const run = (args: readonly string[], env: Record<string, string> = {}) =>
     },
   });
 
+/** What a subcommand prints, as its published schema allows it. */
+async function printed(name: string, args: readonly string[]): Promise<unknown> {
+  const { stdout } = await run(['cache', ...args, '--json']);
+  const schema = JSON.parse(await readFile(new URL(`../../schema/${name}.json`, import.meta.url), 'utf8'));
+  const validate = new Ajv2020({ strict: false }).compile(schema);
+  const value: unknown = JSON.parse(stdout);
+  expect(validate(value), JSON.stringify(validate.errors)).toBe(true);
+  return value;
+}
+
 describe('cache', () => {
+  it('prints JSON as its schemas say it', async () => {
+    await using files = await FileServer.start();
+    files.files.set('/u.gguf', { content: modelLike(noise(5000)), etag: '"u"' });
+    await run(['pull', files.url('/u.gguf')]);
+    const list = await printed('cache', ['list']);
+    expect(list).toMatchObject({ repos: [{ repo: REPO, entries: [{}, {}] }], urls: [{ verified: false }] });
+    const [blob = ''] = await readdir(scratch.path('hf/hub/models--maker--tiny-GGUF/blobs'));
+    await writeFile(scratch.path(`hf/hub/models--maker--tiny-GGUF/blobs/${blob}`), noise(10));
+    const verified = await printed('cache-verify', ['verify']);
+    expect(verified).toMatchObject({
+      files: expect.arrayContaining([
+        expect.objectContaining({ verdict: 'damaged', expected: blob, got: sha256(noise(10)) }),
+        expect.objectContaining({ verdict: 'intact', repo: null, file: files.url('/u.gguf') }),
+      ]),
+    });
+    const removed = await printed('cache-remove', ['remove', '--yes', `hf:${REPO}:Q8_0`]);
+    expect(removed).toMatchObject({ files: [expect.stringContaining('t-Q8_0.gguf')] });
+    expect(await printed('cache-remove', ['remove', '--partials', '--yes'])).toMatchObject({ files: [] });
+  });
+
   it('lists what is there', async () => {
     const { stdout } = await run(['cache', 'list']);
     expect(stdout).toMatch(/^maker\/tiny-GGUF {2}58\.6 KiB\n +19\.5 KiB {2}t-Q4_K_M\.gguf {2}\(main\)/);

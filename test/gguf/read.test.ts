@@ -141,6 +141,29 @@ describe('reading a header by windows', () => {
     }
   });
 
+  it.each(['string', 'int32'] as const)(
+    'ends where the header does, though it ends with an array of %ss and no tensor follows',
+    async (elementType) => {
+      const count = 300_000;
+      const last: WritableValue =
+        elementType === 'string'
+          ? { type: 'array', elementType, values: tokens(count) }
+          : { type: 'array', elementType, values: new Array<number>(count).fill(1) };
+      const metadata: [string, WritableValue][] = [
+        ['general.architecture', text('llama')],
+        ['a.last', last],
+      ];
+      const bytes = writeModelBytes({ metadata, tensors: [] });
+      const whole = parseHeader(bytes);
+      for (const firstWindowBytes of [100, 4096, 262_144]) {
+        const header = await readHeader(rereadableSource(bytes).source, { firstWindowBytes });
+        expect(header.sections).toEqual(whole.sections);
+        expect(header.dataOffset).toBe(whole.dataOffset);
+        expect(header.issues).toEqual([]);
+      }
+    },
+  );
+
   it('takes a window as large as an item that fits no other', async () => {
     const long = 'x'.repeat(3 * 2 ** 20);
     const metadata: [string, WritableValue][] = [

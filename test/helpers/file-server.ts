@@ -20,10 +20,15 @@ export interface WebFile {
   readonly bytesPerSecond?: number;
 }
 
+/** What a look at a file asks for. */
+const FIRST_BYTES = 'bytes=0-3';
+
 /** A real web server that knows nothing of the Hub: paths, ranges, If-Range, validators. */
 export class FileServer implements AsyncDisposable {
   readonly files = new Map<string, WebFile>();
   readonly requests: { readonly path: string; readonly headers: IncomingMessage['headers'] }[] = [];
+  /** What requests for more than the first bytes are answered with, If-Range or not: a server that mixes versions. */
+  spliced: { readonly content: Uint8Array; readonly etag?: string | undefined } | undefined;
   readonly #server: Server;
 
   private constructor() {
@@ -44,7 +49,7 @@ export class FileServer implements AsyncDisposable {
 
   /** Requests for more than the first four bytes. */
   get downloads() {
-    return this.requests.filter(({ headers }) => headers.range !== 'bytes=0-3');
+    return this.requests.filter(({ headers }) => headers.range !== FIRST_BYTES);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -62,9 +67,15 @@ export class FileServer implements AsyncDisposable {
       response.writeHead(404).end('no such file');
       return;
     }
-    const { content, etag, lastModified, ranges = true, length = true, drops = [] } = file;
+    const isDownload = request.headers.range !== FIRST_BYTES;
+    const { content, etag } = (isDownload ? this.spliced : undefined) ?? file;
+    const { lastModified, ranges = true, length = true, drops = [] } = file;
     const condition = request.headers['if-range'];
-    const isSame = condition === undefined || condition === etag || condition === lastModified;
+    const isSame =
+      this.spliced !== undefined ||
+      condition === undefined ||
+      condition === etag ||
+      condition === lastModified;
     const [, first, last] = /^bytes=(\d+)-(\d*)$/.exec(request.headers.range ?? '') ?? [];
     const isPart = ranges && isSame && first !== undefined;
     const start = isPart ? Number(first) : 0;

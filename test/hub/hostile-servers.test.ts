@@ -1,4 +1,5 @@
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -13,6 +14,7 @@ import { noise, sha256 } from '../helpers/hub-server.ts';
 import { nanoFolder } from '../helpers/nano.ts';
 
 const content = noise(2_500_000, 7);
+const POINTER = 'version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 2500000\n';
 const TOKEN = 'hf_topsecret';
 
 let hub: HostileHub;
@@ -76,6 +78,20 @@ const cutShort: Answer = ({ response, content: all, start, end }) => {
   });
   response.write(all.subarray(start, start + 900_000), () => setTimeout(() => response.destroy(), 30));
 };
+
+/** By the operating system alone: names and IPv6 are set up differently from machine to machine. */
+function canConnect(origin: string): Promise<boolean> {
+  const { hostname, port } = new URL(origin);
+  return new Promise((done) => {
+    const socket = connect(Number(port), hostname.replaceAll(/[[\]]/g, ''));
+    socket
+      .on('error', () => done(false))
+      .on('connect', () => {
+        socket.destroy();
+        done(true);
+      });
+  });
+}
 
 const first =
   (fault: Answer): Answer =>
@@ -158,6 +174,28 @@ describe('the exact file is in place after', () => {
       request.socket.write(head);
       request.socket.write(Buffer.concat([all, Buffer.from('and more')]));
     }),
+    'a length shorter than its range': first(({ request, content: all }) => {
+      const head = `HTTP/1.1 206 X\r\nContent-Length: ${all.length - 1000}\r\nContent-Range: bytes 0-${all.length - 1}/${all.length}\r\n\r\n`;
+      request.socket.write(head);
+      request.socket.write(all);
+    }),
+    'a range shorter than asked for, each time': ({ right, response, start, end, content: all }) => {
+      const stop = Math.min(end, start + 400_000);
+      if (stop === end) return right();
+      response.writeHead(206, {
+        'content-length': stop - start,
+        'content-range': `bytes ${start}-${stop - 1}/${all.length}`,
+      });
+      response.end(all.subarray(start, stop));
+    },
+    'a reset right after the headers': first(({ request, response, content: all }) => {
+      response.writeHead(206, {
+        'content-length': all.length,
+        'content-range': `bytes 0-${all.length - 1}/${all.length}`,
+      });
+      response.flushHeaders();
+      setTimeout(() => request.socket.resetAndDestroy(), 30);
+    }),
     'bytes in several ranges': first(({ right }) =>
       right({ 'content-type': 'multipart/byteranges; boundary=x', 'content-range': null }),
     ),
@@ -228,6 +266,10 @@ describe('the exact file is in place after', () => {
     it(`a hub at ${host}`, async (test) => {
       const local = await HostileHub.start(content, host, address).catch(() => undefined);
       if (local === undefined) return test.skip(`${address} cannot be listened on`);
+      if (!(await canConnect(local.endpoint))) {
+        await local[Symbol.asyncDispose]();
+        return test.skip(`no connection from ${host} to ${address} on this machine`);
+      }
       await hub[Symbol.asyncDispose]();
       hub = local;
       await expectExact(await fetchIt());
@@ -267,6 +309,27 @@ describe('a clear error, and an attempt that goes on from there, after', () => {
         let at = start;
         const drip = setInterval(() => response.write(all.subarray(at, ++at)), 50);
         response.on('close', () => clearInterval(drip));
+      },
+      code: 'hub/unreachable',
+    },
+    'a Git LFS pointer in place of the file': {
+      answer: ({ response }) =>
+        response
+          .writeHead(200, { 'content-type': 'text/plain', 'content-length': POINTER.length })
+          .end(POINTER),
+      code: 'hub/not-the-file',
+    },
+    'two lengths that differ': {
+      answer: ({ request }) => {
+        request.socket.end('HTTP/1.1 206 X\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nabcdef');
+      },
+      code: 'hub/unreachable',
+    },
+    'a length and chunks at once': {
+      answer: ({ request }) => {
+        request.socket.end(
+          'HTTP/1.1 206 X\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nabcde\r\n0\r\n\r\n',
+        );
       },
       code: 'hub/unreachable',
     },

@@ -124,6 +124,29 @@ describe('a file from a plain address', () => {
     expect(notices.join()).toContain('nothing to tell versions by');
   });
 
+  it.each([
+    ['says another ETag', { etag: '"two"' }],
+    ['says none', { etag: undefined }],
+  ])('is never spliced: not used where the answer that goes on %s, whatever was asked', async (_, said) => {
+    const version = { etag: '"one"', drops: Array.from({ length: 40 }, () => 700_000) };
+    server.files.set(PATH, { content, ...version });
+    let isFirst = true;
+    const own = {
+      ...context(),
+      sleep: async () => {
+        if (isFirst) server.spliced = { content: other, ...said };
+        isFirst = false;
+      },
+    };
+    await expect(fetchIt(server.url(PATH), own)).rejects.toMatchObject({ code: 'hub/changed' });
+    expect(await readdir(join(folder, 'urls'), { recursive: true })).not.toContainEqual(
+      expect.stringMatching(/\.gguf$/),
+    );
+    server.spliced = undefined;
+    server.files.set(PATH, { content, etag: '"one"' });
+    await expectFile((await fetchIt())[0]?.path, content);
+  });
+
   it('comes from a server without ranges too', async () => {
     server.files.set(PATH, { content, etag: '"one"', ranges: false });
     const [file] = await fetchIt();
@@ -179,7 +202,7 @@ describe('a file from a plain address', () => {
     expect(server.requests).toEqual([]);
     await server[Symbol.asyncDispose]();
     expect((await fetchIt(url))[0]?.state).toBe('cached');
-    expect(notices.join()).toContain('cannot be reached; using what was fetched before');
+    expect(notices.join()).toContain('cannot be reached; using what was fetched at 20');
     server = await FileServer.start();
   });
 

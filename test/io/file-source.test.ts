@@ -1,4 +1,7 @@
-import { chmod, mkdtemp, rm, utimes, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
+import { chmod, mkdtemp, rm, symlink, utimes, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -111,6 +114,32 @@ describe('a local file', () => {
       hint: expect.stringMatching(/\.$/),
     });
   });
+
+  it.skipIf(process.platform === 'win32')(
+    'behind links that lead in a circle is one clear error',
+    async () => {
+      await symlink(join(folder, 'b.gguf'), join(folder, 'a.gguf'));
+      await symlink(join(folder, 'a.gguf'), join(folder, 'b.gguf'));
+      await expect(openFile(join(folder, 'a.gguf'))).rejects.toMatchObject({
+        code: 'io/link-loop',
+        hint: 'Name the file itself.',
+      });
+    },
+  );
+
+  it.skipIf(process.platform === 'win32')(
+    'that is a socket or a pipe is one clear error, at once',
+    async () => {
+      const socket = createServer().listen(join(folder, 's.gguf'));
+      await once(socket, 'listening');
+      execFileSync('mkfifo', [join(folder, 'p.gguf')]);
+      for (const name of ['s.gguf', 'p.gguf']) {
+        const error = await openFile(join(folder, name)).catch((thrown: unknown) => thrown);
+        expect(error).toMatchObject({ code: 'io/not-a-file', hint: 'Save it to a file first.' });
+      }
+      socket.close();
+    },
+  );
 
   // root may read everything.
   it.skipIf(process.getuid?.() === 0)('that may not be read is one clear error with a hint', async () => {

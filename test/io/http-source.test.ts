@@ -44,6 +44,13 @@ describe('a remote file', () => {
     await expect(readHeader(source)).rejects.toMatchObject({ code: 'header/empty' });
   });
 
+  it('is named in errors without its query, which may hold a signature', async () => {
+    await using server = await serve((_, response) => response.writeHead(404).end());
+    const failed = await openUrl(`${server.url}?signature=SECRET`).catch(String);
+    expect(failed).toContain(server.url);
+    expect(failed).not.toContain('SECRET');
+  });
+
   it('is followed through redirects once, and its secret stays with the first server', async () => {
     await using storage = await serve(fileHandler(file));
     await using hub = await serve((_, response) => response.writeHead(302, { location: storage.url }).end());

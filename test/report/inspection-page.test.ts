@@ -29,6 +29,14 @@ describe('the page of an inspection', () => {
     );
   });
 
+  it('fits the narrowest page with shards whose extents take all the digits there are', () => {
+    const most = { start: Number.MAX_SAFE_INTEGER, end: Number.MAX_SAFE_INTEGER };
+    const sections = { fixed: most, metadata: most, tensorInfos: most, data: most };
+    const shard = { name: 'a', bytes: most.end, tensorCount: most.end, dataOffset: most.end, sections };
+    const hostile: Inspection = { ...q4, shards: Array.from({ length: 40 }, () => shard) };
+    expectHarmless(renderInspection(hostile, { width: 60 }).split('\n'), 60);
+  });
+
   it('stays a page for a file with thousands of roles and layers', () => {
     const byRole = Array.from({ length: 5000 }, (_, index) => ({
       role: `role${index}`,

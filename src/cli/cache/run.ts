@@ -7,12 +7,14 @@ import { EXIT, type ExitCode } from '../exit.ts';
 import { askYes, isInteractive } from '../question.ts';
 import { type CacheContent, type Chosen, chooseCached, readCache } from './choose.ts';
 import type { CacheOptions } from './command.ts';
+import type { CacheList, CacheRemoval, CacheVerification } from './contract.ts';
 
 /** `cache list`: repositories, their files, what came from plain addresses, and what is unfinished. */
 export async function runCacheList({ json }: CacheOptions, signal: AbortSignal): Promise<ExitCode> {
   const content = await readCache(signal);
   const { folder, repos, urlFolder, urls, urlPartialBytes } = content;
-  if (json) print({ schema: 'quantscope/cache@1', folder, repos, urlFolder, urls, urlPartialBytes });
+  if (json)
+    print<CacheList>({ schema: 'quantscope/cache@1', folder, repos, urlFolder, urls, urlPartialBytes });
   else process.stdout.write(`${describe(content).join('\n')}\n`);
   return EXIT.done;
 }
@@ -44,16 +46,6 @@ function describe({ folder, repos, urlFolder, urls, urlPartialBytes }: CacheCont
   return lines;
 }
 
-interface VerifiedFile {
-  /** null for a file from a plain address. */
-  readonly repo: string | null;
-  readonly file: string;
-  readonly bytes: number;
-  readonly verdict: 'intact' | 'damaged' | 'unknown' | 'unreadable';
-  readonly expected: string | null;
-  readonly got: string | null;
-}
-
 /** `cache verify`: every byte against the hash in the blob's name, or the one that came from the address. */
 export async function runCacheVerify(
   refs: readonly string[],
@@ -65,7 +57,7 @@ export async function runCacheVerify(
     ...chosen.repos.flatMap(({ entries }) => entries.map((entry) => ({ ...entry, file: entry.path }))),
     ...chosen.urls.map((url) => ({ ...url, repo: null, file: url.address, objectId: url.sha256 })),
   ];
-  const results: VerifiedFile[] = [];
+  const results: CacheVerification['files'] = [];
   const seen = new Map<string, Awaited<ReturnType<typeof verifyFile>>>();
   for (const file of files) {
     // Revisions share blobs: each is read once.
@@ -78,7 +70,7 @@ export async function runCacheVerify(
     results.push({ repo, file: name, bytes, verdict: verdict.kind, expected, got });
     if (!json) process.stdout.write(`${verdict.kind.padEnd(8)} ${printable(shownName(repo, name))}\n`);
   }
-  if (json) print({ schema: 'quantscope/cache-verify@1', files: results });
+  if (json) print<CacheVerification>({ schema: 'quantscope/cache-verify@1', files: results });
   const bad = results.filter(({ verdict }) => verdict === 'damaged' || verdict === 'unreadable');
   for (const { repo, file, verdict, got } of bad) {
     const ref = printable(repo === null ? file : `hf:${repo}/${file}`);
@@ -120,7 +112,7 @@ export async function runCacheRemove(
     const places = [...chosen.repos.flatMap(({ entries }) => entries), ...chosen.urls].map(
       ({ place }) => place,
     );
-    print({ schema: 'quantscope/cache-remove@1', bytes, files: partials ? [] : places });
+    print<CacheRemoval>({ schema: 'quantscope/cache-remove@1', bytes, files: partials ? [] : places });
   } else process.stdout.write(`removed ${formatBytes(bytes)}\n`);
   return EXIT.done;
 }
@@ -154,6 +146,6 @@ function sum(values: readonly number[]): number {
   return values.reduce((total, value) => total + value, 0);
 }
 
-function print(value: unknown): void {
+function print<Contract>(value: Contract): void {
   process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
 }

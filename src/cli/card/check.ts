@@ -1,5 +1,6 @@
 import { readFile, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
+import { shownRef } from '../../hub/ref.ts';
 import type { Results } from '../../measure/results.ts';
 import { cardCheckMarkdown } from '../../report/card/check-markdown.ts';
 import { renderCardCheck } from '../../report/card/check-text.ts';
@@ -32,7 +33,11 @@ export async function runCardCheck(
     });
   }
   const facts = ref === undefined ? null : await factsOf(ref, results, options, signal);
-  const check = checkCard(markdown, facts, { card: path, ref: ref ?? null, results: resultsPath ?? null });
+  const check = checkCard(markdown, facts, {
+    card: path,
+    ref: ref === undefined ? null : shownRef(ref),
+    results: resultsPath ?? null,
+  });
   process.stdout.write(`${rendered(check, options)}\n`);
   return check.verdict === 'wrong' ? EXIT.finding : EXIT.done;
 }

@@ -3,6 +3,7 @@ import { basename } from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
 import { findDevice } from '../../device/profiles.ts';
 import { chatTemplate, type GgufHeader, getString, getStrings, modelFacts } from '../../gguf/index.ts';
+import { shownRef } from '../../hub/ref.ts';
 import { isAvailable } from '../../measure/availability.ts';
 import type { Results, VariantResult } from '../../measure/results.ts';
 import { renderCard } from '../../report/card/card.ts';
@@ -40,8 +41,9 @@ export async function runCard(input: string, options: CardOptions, signal: Abort
   const chosen = isResults && results !== null ? chosenVariant(results) : null;
   const ref = chosen?.ref ?? input;
   const model = chosen === null ? await openModelHeaders(ref, signal) : await openMeasured(chosen, signal);
-  const measured = results === null ? null : { results, variant: chosen ?? variantOf(results, model, ref) };
-  const card = await cardModel(ref, model, measured, options);
+  const measured =
+    results === null ? null : { results, variant: chosen ?? variantOf(results, model, shownRef(ref)) };
+  const card = await cardModel(shownRef(ref), model, measured, options);
   const text = `${renderCard(card)}\n`;
   if (options.out === undefined) process.stdout.write(text);
   else await write(options.out, text, options);

@@ -3,6 +3,7 @@ import type { ArrayView, MetadataValue } from '../../gguf/header.ts';
 import { quantizationLabel } from '../../gguf/quantization.ts';
 import type { ShardedTensor } from '../../gguf/shards.ts';
 import { placeOfTensor } from '../../gguf/tensor-names.ts';
+import { shownRef } from '../../hub/ref.ts';
 import { isAvailable } from '../../measure/availability.ts';
 import type {
   Diff,
@@ -24,7 +25,7 @@ const PREVIEW_ELEMENTS = 8;
 export function fileFacts(ref: string, { header, files, bytes }: ModelFiles): DiffedFile {
   const facts = modelFacts(header);
   return {
-    ref,
+    ref: shownRef(ref),
     bytes,
     label: quantizationLabel(header, files[0]?.path ?? ref).label,
     architecture: facts.architecture ?? null,

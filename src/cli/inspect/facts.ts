@@ -5,6 +5,7 @@ import { quantizationOf } from '../../gguf/quantization.ts';
 import type { ShardedHeader } from '../../gguf/shards.ts';
 import { placeOfTensor } from '../../gguf/tensor-names.ts';
 import { bitsPerWeightOf } from '../../gguf/tensor-types.ts';
+import { shownRef } from '../../hub/ref.ts';
 import type { InspectedEntry, InspectedToken, Inspection } from '../../measure/inspection.ts';
 import { inspectMemory } from './memory.ts';
 
@@ -41,7 +42,7 @@ export function inspectionOf({
   return {
     schema: 'quantscope/inspection@1',
     tool: { version: toolVersion },
-    ref,
+    ref: shownRef(ref),
     bytes: files.reduce((sum, { fileBytes }) => sum + fileBytes, 0),
     source,
     header: {

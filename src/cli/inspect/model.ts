@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
 import { localFiles, locateLocal, locateNano } from '../../hub/local.ts';
-import type { ModelPart } from '../../hub/open-ref.ts';
+import type { ModelPart } from '../../hub/model-parts.ts';
 import { isLocalRef, parseRef } from '../../hub/ref.ts';
 import type { ByteSource } from '../../io/byte-source.ts';
 import { openFile } from '../../io/file-source.ts';
@@ -45,7 +45,7 @@ async function openHere(ref: string): Promise<OpenedModel> {
   }
   return opened(
     sources,
-    paths.map((path) => ({ kind: 'local', path, what: path, hub: null })),
+    paths.map((path) => ({ kind: 'local', path, what: path, hub: null, kept: null })),
   );
 }
 

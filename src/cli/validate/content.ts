@@ -3,7 +3,6 @@ import { Worker } from 'node:worker_threads';
 import type { ByteSource } from '../../io/index.ts';
 import { QuantscopeError } from '../../util/errors.ts';
 import { type ContentReport, ContentScan, type TensorExtent, viewsOf } from '../../validate/index.ts';
-import { sharedPace } from './content-pace.ts';
 import type { ContentReply, ContentTask } from './content-worker.ts';
 
 const WORKER_MODULE = new URL('./content-worker.js', import.meta.url);
@@ -22,24 +21,16 @@ export interface ContentRequest {
   readonly onBytes: (bytes: number) => void;
 }
 
-/**
- * Reads whole files once, for their hash and their content: each large one in a worker thread of its own. Where each
- * tensor is hashed too and there are threads enough, a second one does that and the check.
- */
+/** Reads whole files once, for their hash and their content: each large one in a worker thread of its own. */
 export class ContentReader implements AsyncDisposable {
   readonly #limit: number;
-  readonly #hasThreadsToSpare: boolean;
   readonly #all: Worker[] = [];
   readonly #idle: Worker[] = [];
   readonly #waiting: ((worker: Worker) => void)[] = [];
 
-  /**
-   * @param limit of threads at the same time
-   * @param files that will be read
-   */
-  constructor(limit: number, files: number) {
+  /** @param limit of threads at the same time */
+  constructor(limit: number) {
     this.#limit = limit;
-    this.#hasThreadsToSpare = 2 * files <= limit;
   }
 
   /** Starts a thread while the header is still being read, where the file will need one. */
@@ -50,17 +41,14 @@ export class ContentReader implements AsyncDisposable {
   /** @throws QuantscopeError `io/read-failed`, or the signal's reason */
   async read(request: ContentRequest): Promise<ContentReport> {
     if (request.source.byteLength <= INLINE_BYTES) return readInline(request);
-    const { path, source, extents, withTensorHashes } = request;
-    const task = { path, fileBytes: source.byteLength, withFileHash: true, extents, withTensorHashes };
-    // The check alone is not worth a second thread: it takes a twentieth of the time that the file's hash takes.
-    const isShared = this.#hasThreadsToSpare && withTensorHashes && extents.length > 0;
-    if (!isShared) return this.#run({ ...task, pace: null }, request);
-    const pace = sharedPace();
-    const [{ sha256 }, { tensors }] = await Promise.all([
-      this.#run({ ...task, extents: [], pace }, request),
-      this.#run({ ...task, withFileHash: false, pace }, request),
-    ]);
-    return { sha256, tensors };
+    const worker = await this.#take();
+    try {
+      return await readInWorker(worker, request);
+    } finally {
+      const next = this.#waiting.shift();
+      if (next === undefined) this.#idle.push(worker);
+      else next(worker);
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -78,17 +66,6 @@ export class ContentReader implements AsyncDisposable {
     const worker = new Worker(WORKER_MODULE);
     this.#all.push(worker);
     return worker;
-  }
-
-  async #run(task: ContentTask, request: ContentRequest): Promise<ContentReport> {
-    const worker = await this.#take();
-    try {
-      return await runInWorker(worker, task, request);
-    } finally {
-      const next = this.#waiting.shift();
-      if (next === undefined) this.#idle.push(worker);
-      else next(worker);
-    }
   }
 }
 
@@ -109,9 +86,9 @@ async function readInline(request: ContentRequest): Promise<ContentReport> {
   return { sha256: sha256.digest('hex'), tensors: scan.results() };
 }
 
-/** The worker reads the file itself, so that its bytes never leave the cache of the core that looks at them. */
-function runInWorker(worker: Worker, task: ContentTask, request: ContentRequest): Promise<ContentReport> {
-  const { signal, onBytes } = request;
+/** The worker reads the file itself, so that its bytes never leave the cache of the core that hashes them. */
+function readInWorker(worker: Worker, request: ContentRequest): Promise<ContentReport> {
+  const { source, path, extents, withTensorHashes, signal, onBytes } = request;
   return new Promise((resolve, reject) => {
     const finish = (): void => {
       worker.off('message', onMessage);
@@ -125,7 +102,7 @@ function runInWorker(worker: Worker, task: ContentTask, request: ContentRequest)
       }
       finish();
       if (reply.kind === 'done') resolve(reply.report);
-      else reject(new QuantscopeError('io/read-failed', `${task.path}: ${reply.message}`));
+      else reject(new QuantscopeError('io/read-failed', `${path}: ${reply.message}`));
     };
     const onError = (cause: unknown): void => {
       finish();
@@ -141,6 +118,7 @@ function runInWorker(worker: Worker, task: ContentTask, request: ContentRequest)
     worker.on('error', onError);
     if (signal.aborted) return onAbort();
     signal.addEventListener('abort', onAbort, { once: true });
+    const task: ContentTask = { path, fileBytes: source.byteLength, extents, withTensorHashes };
     worker.postMessage(task);
   });
 }

@@ -132,7 +132,7 @@ async function judge(file: LocalFile, source: ByteSource, run: FileRun): Promise
     content,
     templates,
     shards,
-    origin: await originOf(file.path),
+    origin: file.origin ?? (await originOf(file.path)),
     expectedSha256,
     manifest,
     headerSha256: headerHash,

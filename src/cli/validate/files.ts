@@ -1,7 +1,7 @@
 import { readlink, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { parseShardName, shardNames } from '../../gguf/index.ts';
-import { locateNano } from '../../hub/local.ts';
+import { isAbsent, locateNano, unreadablePath } from '../../hub/local.ts';
 import type { LocateOptions } from '../../hub/locate.ts';
 import { nearRef } from '../../hub/near-ref.ts';
 import { isLocalRef, parseRef } from '../../hub/ref.ts';
@@ -19,6 +19,8 @@ export interface LocalFile {
   readonly kind: 'local';
   readonly ref: string;
   readonly path: string;
+  /** Where it is from, where its place does not say it. */
+  readonly origin?: Origin;
 }
 
 /** A ref whose files the Hub, or the way to it, did not tell. */
@@ -51,10 +53,8 @@ export async function validationFiles(
   const byPlace = new Map<string, ValidationFile>();
   for await (const found of inOrder(refs, LOOKED_UP_AT_ONCE, (ref) => filesOf(ref, lookup))) {
     for (const file of found) {
-      for (const one of file.kind === 'local' ? await withShards(file) : [file]) {
-        const place = placeOf(one);
-        if (!byPlace.has(place)) byPlace.set(place, one);
-      }
+      const place = placeOf(file);
+      if (!byPlace.has(place)) byPlace.set(place, file);
     }
   }
   return [...byPlace.values()];
@@ -77,7 +77,11 @@ async function filesOf(ref: string, lookup: Lookup): Promise<ValidationFile[]> {
   if (!isLocalRef(ref) && !(await lookup.isPath(ref))) return lookup.filesOf(ref);
   const parsed = parseRef(ref);
   if (parsed.kind === 'nano') return locateNano(packagePath('fixtures/nano'), parsed.quantization);
-  const stats = await stat(ref).catch(() => null);
+  const stats = await stat(ref).catch((cause: NodeJS.ErrnoException) => {
+    // A pattern may be longer than a name.
+    if (isAbsent(cause) || cause.code === 'ENAMETOOLONG') return null;
+    throw unreadablePath(ref, cause);
+  });
   if (stats?.isDirectory()) return inFolder(ref);
   // Opening a pipe would wait for its writer.
   if (stats !== null && !stats.isFile()) {
@@ -85,11 +89,12 @@ async function filesOf(ref: string, lookup: Lookup): Promise<ValidationFile[]> {
       hint: 'Save it to a file first.',
     });
   }
-  if (stats !== null) return [{ kind: 'local', ref, path: resolve(ref) }];
+  if (stats !== null) return withShards({ kind: 'local', ref, path: resolve(ref) });
   const { glob, isDynamicPattern } = await import('tinyglobby');
   if (isDynamicPattern(ref)) {
     const matches = (await glob(ref.replaceAll('\\', '/'), { onlyFiles: true, dot: false })).sort();
-    if (matches.length > 0) return matches.map((path) => ({ kind: 'local', ref: path, path: resolve(path) }));
+    const files = matches.map((path) => withShards({ kind: 'local', ref: path, path: resolve(path) }));
+    if (files.length > 0) return (await Promise.all(files)).flat();
   }
   const meant = await nearRef(ref, isLocalRef(ref) ? [] : await lookup.catalogueNames());
   throw new UsageError('ref/not-found', `${ref}: no such file or folder`, {

@@ -43,7 +43,12 @@ export async function filesOfModel(
     return parts.length === 1 ? model.ref : shardRef(model.ref, part.hub);
   };
   if (parts.every((part) => part.kind === 'local')) {
-    return parts.map((part) => ({ kind: 'local', ref: refOf(part), path: part.path }));
+    return parts.map((part) => ({
+      kind: 'local',
+      ref: refOf(part),
+      path: part.path,
+      ...(part.hub === null ? { origin: originOf(part) } : {}),
+    }));
   }
   const set: RemoteFile[] = [];
   for (const part of parts) {
@@ -76,7 +81,10 @@ function shardRef(modelRef: string, { repo, file }: NonNullable<ModelPart['hub']
 }
 
 function originOf(part: ModelPart): Origin {
-  if (part.hub === null) return { kind: 'url', url: part.what };
+  if (part.hub === null) {
+    const sha256 = part.kind === 'local' ? (part.kept?.sha256 ?? null) : null;
+    return { kind: 'url', url: part.what, sha256 };
+  }
   const { repo, commit, file } = part.hub;
   return { kind: 'hub', repo, commit, objectId: file.objectId, sizeBytes: file.sizeBytes };
 }

@@ -67,7 +67,7 @@ export async function runValidate({ refs, options, signal }: ValidateRun): Promi
   const readers = options.jobs ?? availableParallelism();
   const isRemote = files.some(({ kind }) => kind === 'remote');
   const jobs = options.jobs ?? (isRemote ? Math.max(readers, REMOTE_AT_ONCE) : readers);
-  await using contents = new ContentReader(readers, files.length);
+  await using contents = new ContentReader(readers);
   await using templates = new TemplateChecker();
   const progress = validateProgress({ stream: process.stderr, quiet: options.quiet, files: files.length });
   const run: FileRun = {

@@ -1,74 +1,50 @@
-import { Template } from '@huggingface/jinja';
-import { messageOf } from '../../util/errors.ts';
-import type { TemplateRendering, TemplateReport } from '../../validate/template-report.ts';
-import { joinSuspicions, suspicionsOfText, suspicionsOfTree } from '../../validate/template-walk.ts';
+import { Worker } from 'node:worker_threads';
 import type { TemplateAnswer, TemplateQuestion } from './template-messages.ts';
 
 /**
  * The process that looks at chat templates. They are programs from files nobody vouches for: `range(1e9)` takes the
- * process down that renders it, so it is this one and not the one that validates.
+ * process down that renders it, so it is this one and not the one that validates. A thread of it does the work, and
+ * this one watches the time: of the processor, since on a busy machine the clock goes on while nothing is rendered.
  */
 
-const USER_TEXT = 'Which river runs through Prague?';
-const REPLY_TEXT = 'The Vltava.';
-/** What V8 says of a text or list that doubles with each round, and of calls without end. */
-const OUT_OF_BOUNDS = /string length|array length|call stack/i;
+/** Parsing and rendering a plain conversation take some milliseconds. */
+const LIMIT_CPU_MS = 500;
+const LOOK_EVERY_MS = 20;
+const HEAP_MEBIBYTES = 64;
 
-process.on('message', ({ id, text }: TemplateQuestion) => {
-  answer({ id, step: 'received' });
-  const fromText = suspicionsOfText(text);
-  const base = { text: '', parseError: null, rendering: null };
-  let template: Template;
-  let report: TemplateReport;
-  try {
-    template = new Template(text);
-    report = { ...base, ...joinSuspicions(fromText, suspicionsOfTree(template.parsed)) };
-  } catch (thrown) {
-    answer({
-      id,
-      step: 'rendered',
-      report: { ...base, ...fromText, parseError: firstLine(messageOf(thrown)) },
-    });
-    return;
-  }
-  // Sent before rendering: what is known by now is kept where that never comes back.
-  answer({ id, step: 'parsed', report });
-  answer({ id, step: 'rendered', report: { ...report, rendering: render(template, text) } });
+const worker = new Worker(new URL('./template-worker.js', import.meta.url), {
+  resourceLimits: { maxOldGenerationSizeMb: HEAP_MEBIBYTES },
+});
+let timer: NodeJS.Timeout | undefined;
+let asked = 0;
+
+process.on('message', (question: TemplateQuestion) => {
+  asked = question.id;
+  worker.postMessage(question);
+});
+// Whoever asked is gone; a rendering without end would go on without them.
+process.on('disconnect', () => process.exit());
+
+worker.on('message', (answer: TemplateAnswer) => {
+  if (answer.step === 'begun') watch();
+  if (answer.step === 'rendered') clearInterval(timer);
+  process.send?.(answer);
+});
+worker.on('error', () => {
+  end(`rendering it ran out of ${HEAP_MEBIBYTES} MiB of memory, or of stack`);
 });
 
-function render(template: Template, text: string): TemplateRendering {
-  const conversation = {
-    messages: [
-      { role: 'user', content: 'Hello.' },
-      { role: 'assistant', content: REPLY_TEXT },
-      { role: 'user', content: USER_TEXT },
-    ],
-    add_generation_prompt: true,
-    bos_token: '<s>',
-    eos_token: '</s>',
-  };
-  // Templates for tools alone fail where there is no list of them.
-  const attempts = [conversation, { ...conversation, tools: [], documents: [] }];
-  let reason = '';
-  for (const context of attempts) {
-    try {
-      return { status: 'ok', keepsMessages: template.render(context).includes(USER_TEXT) };
-    } catch (thrown) {
-      reason = messageOf(thrown);
-      if (thrown instanceof RangeError && OUT_OF_BOUNDS.test(reason)) {
-        return { status: 'ended', reason: `rendering it takes more than there is: ${firstLine(reason)}` };
-      }
-      // What raise_exception says stands in the template; the renderer's own complaints do not.
-      if (text.includes(reason)) return { status: 'refused', reason: firstLine(reason) };
-    }
-  }
-  return { status: 'failed', reason: firstLine(reason) };
+function watch(): void {
+  const before = process.cpuUsage();
+  timer = setInterval(() => {
+    const { user, system } = process.cpuUsage(before);
+    if (user + system < LIMIT_CPU_MS * 1000) return;
+    end(`it took longer than ${LIMIT_CPU_MS} ms of processor time to render and was ended`);
+  }, LOOK_EVERY_MS);
 }
 
-function answer(message: TemplateAnswer): void {
-  process.send?.(message);
-}
-
-function firstLine(text: string): string {
-  return text.length > 200 ? `${text.slice(0, 199)}…` : text;
+function end(reason: string): void {
+  clearInterval(timer);
+  const answer: TemplateAnswer = { id: asked, step: 'ended', reason };
+  process.send?.(answer);
 }

@@ -8,8 +8,10 @@ export interface TemplateQuestion {
 
 export type TemplateAnswer = {
   readonly id: number;
-} /** The process runs: from here on its time is measured. */ & (
-  | { readonly step: 'received' }
+} /** From here on the time is measured. */ & (
+  | { readonly step: 'begun' }
   | { readonly step: 'parsed'; readonly report: TemplateReport }
   | { readonly step: 'rendered'; readonly report: TemplateReport }
+  /** It took more than it is given. */
+  | { readonly step: 'ended'; readonly reason: string }
 );

@@ -1,0 +1,185 @@
+import { QuantscopeError } from '../util/errors.ts';
+import { addConnections, type Connections, LEAST_PIECE_BYTES } from './connection-count.ts';
+import type { HubContext } from './context.ts';
+import type { RunningDigest } from './digest.ts';
+import { diskError } from './disk.ts';
+import { Link } from './link.ts';
+import type { PartialFile } from './partial.ts';
+import { RetryPolicy } from './retry-policy.ts';
+import { fetchSpan, type SpanTarget } from './span-fetch.ts';
+import { WorkSplit } from './spans.ts';
+import type { TransferRequest } from './transfer.ts';
+import { Transient } from './transfer-errors.ts';
+
+/** What a kill may cost at most, beside what is on its way. */
+const SAVE_EVERY_BYTES = 32 * 1024 * 1024;
+const SAVE_EVERY_MS = 200;
+/** Each piece is a request, and a request a connection of its own. */
+const MOST_PIECE_BYTES = 256 * 1024 * 1024;
+
+/** One pass over what is missing of a file, by as many connections as are worth it. */
+export class TransferRound implements Connections {
+  active = 0;
+  wanted = 1;
+  canShare = true;
+  receivedBytes = 0;
+  readonly #request: TransferRequest;
+  readonly #partial: PartialFile;
+  readonly #digest: RunningDigest;
+  readonly #context: HubContext;
+  readonly #target: SpanTarget;
+  readonly #retry: RetryPolicy;
+  readonly #split: WorkSplit;
+  /** Ends all connections of the round when one of them finds that it cannot go on. */
+  readonly #stop = new AbortController();
+  readonly #signal: AbortSignal;
+  readonly #workers: Promise<void>[] = [];
+  #savedBytes = 0;
+  #savedAt: number;
+  #failure: unknown;
+
+  constructor(request: TransferRequest, partial: PartialFile, digest: RunningDigest, context: HubContext) {
+    this.#request = request;
+    this.#partial = partial;
+    this.#digest = digest;
+    this.#context = context;
+    this.#target = this.#targetOf(request);
+    this.#retry = new RetryPolicy(context);
+    this.#split = new WorkSplit(partial.done.gaps(request.sizeBytes));
+    this.#signal = AbortSignal.any([context.signal, this.#stop.signal]);
+    this.#savedAt = context.now();
+  }
+
+  get missingBytes(): number {
+    return this.#request.sizeBytes - this.#partial.done.bytes;
+  }
+
+  /** @throws Restart; QuantscopeError `hub/*`; the signal's reason */
+  async run(): Promise<void> {
+    const { connections, what } = this.#request;
+    // An earlier attempt's bytes are hashed while the rest arrives.
+    this.#hashOn();
+    this.start(1);
+    const control =
+      connections === 1
+        ? undefined
+        : addConnections(connections, this, this.#signal, this.#context).catch((thrown: unknown) =>
+            this.#fail(thrown),
+          );
+    await this.#workers[0];
+    await control;
+    // Connections may have been added after the first one ran out of work.
+    for (let index = 0; index < this.#workers.length; index++) await this.#workers[index];
+    this.#context.signal.throwIfAborted();
+    if (this.#failure !== undefined) throw this.#failure;
+    if (this.missingBytes > 0) {
+      throw new QuantscopeError('hub/incomplete', `${what}: ${this.missingBytes} bytes did not come`);
+    }
+  }
+
+  start(count: number): void {
+    this.wanted = count;
+    if (count > 1) this.#split.shorten(this.#pieceBytes());
+    // Counted beforehand: one that finds nothing to do has ended already.
+    for (let more = count - this.active; more > 0; more--) this.#workers.push(this.#work());
+  }
+
+  #targetOf({ what, sizeBytes, objectId }: TransferRequest): SpanTarget {
+    return {
+      what,
+      sizeBytes,
+      link: new Link(this.#request),
+      validator: () => this.#partial.validator,
+      isChecked: objectId !== null,
+      onAnswer: (validator, isWhole) => {
+        if (isWhole) {
+          this.canShare = false;
+          this.wanted = 1;
+        }
+        this.#partial.validator ??= validator;
+      },
+      onBytes: (count) => {
+        this.receivedBytes += count;
+      },
+      store: (bytes, at) => this.#store(bytes, at),
+    };
+  }
+
+  #pieceBytes(): number {
+    if (this.wanted === 1) return Number.MAX_SAFE_INTEGER;
+    const share = Math.ceil(this.missingBytes / (this.wanted * 3));
+    return Math.min(MOST_PIECE_BYTES, Math.max(LEAST_PIECE_BYTES, share));
+  }
+
+  /** One connection: spans one after the other, as long as there are any and it is wanted. */
+  async #work(): Promise<void> {
+    this.active++;
+    try {
+      while (!this.#signal.aborted && this.active <= this.wanted) {
+        const claim = this.#split.claim(this.#pieceBytes());
+        if (claim === undefined) return;
+        try {
+          await fetchSpan(claim, this.#target, this.#signal, this.#context);
+        } catch (thrown) {
+          this.#signal.throwIfAborted();
+          // A server that will not have so many connections has fewer from here on.
+          if (thrown instanceof Transient && thrown.refusal !== undefined) {
+            this.wanted = Math.max(1, this.active - 1);
+          }
+          await this.#retry.afterFailure(thrown, this.receivedBytes, this.#signal);
+        } finally {
+          this.#split.release(claim);
+        }
+      }
+    } catch (thrown) {
+      this.#fail(thrown);
+    } finally {
+      this.active--;
+    }
+  }
+
+  #fail(thrown: unknown): void {
+    // The first failure is the reason; the others are its echo.
+    if (!this.#stop.signal.aborted && !this.#context.signal.aborted) this.#failure = thrown;
+    this.#stop.abort(thrown);
+  }
+
+  async #store(bytes: Uint8Array, at: number): Promise<void> {
+    const writing = this.#partial.write(bytes, at);
+    // Beside the write, which another thread does.
+    this.#digest.offer(at, bytes);
+    try {
+      await writing;
+      await this.#saveNowAndThen();
+    } catch (cause) {
+      throw this.#diskError(cause);
+    }
+    this.#hashOn();
+    this.#request.onProgress({
+      doneBytes: this.#partial.done.bytes,
+      receivedBytes: this.receivedBytes,
+      connections: this.active,
+    });
+  }
+
+  #diskError(cause: unknown): unknown {
+    return diskError(this.#request.what, this.#partial.path, cause, this.missingBytes);
+  }
+
+  async #saveNowAndThen(): Promise<void> {
+    const { now } = this.#context;
+    const isDue =
+      this.receivedBytes - this.#savedBytes >= SAVE_EVERY_BYTES || now() - this.#savedAt >= SAVE_EVERY_MS;
+    if (!isDue) return;
+    this.#savedBytes = this.receivedBytes;
+    this.#savedAt = now();
+    await this.#partial.save();
+  }
+
+  #hashOn(): void {
+    if (!this.#digest.isBehind(this.#partial.done)) return;
+    this.#digest.catchUp(this.#partial.handle, this.#partial.done).catch((cause: unknown) => {
+      this.#fail(this.#diskError(cause));
+    });
+  }
+}
