@@ -27,15 +27,26 @@ function contentOf(index: number): { readonly key: string; readonly content: Buf
   return content && { key: `${kind} ${index % all.length}`, content };
 }
 
+let [connections, requests, bodyBytes] = [0, 0, 0];
+
+function stats(): Buffer {
+  const text = JSON.stringify({ connections, requests, bodyBytes });
+  [connections, requests, bodyBytes] = [0, 0, 0];
+  return Buffer.from(`HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: ${text.length}\r\n\r\n${text}`);
+}
+
 function answerTo(head: string): Buffer {
+  if (head.startsWith('GET /stats')) return stats();
+  requests++;
   const [, index, first, last] = /^GET \/m-(\d+)\.gguf[\s\S]*\r\nrange: bytes=(\d+)-(\d+)/i.exec(head) ?? [];
   const found = contentOf(Number(index));
   if (found === undefined) return absent;
   const { content } = found;
+  const [start, end] = [Number(first), Math.min(content.length, Number(last) + 1)];
+  bodyBytes += end - start;
   const key = `${found.key} ${first} ${last}`;
   const known = prepared.get(key);
   if (known !== undefined) return known;
-  const [start, end] = [Number(first), Math.min(content.length, Number(last) + 1)];
   const answer = Buffer.concat([
     Buffer.from(
       `HTTP/1.1 206 Partial Content\r\netag: "${found.key}"\r\ncontent-length: ${end - start}\r\n` +
@@ -70,6 +81,7 @@ function sendDue(): void {
 
 const server = createServer({ noDelay: true }, (socket) => {
   let head = '';
+  connections++;
   socket.on('error', () => socket.destroy());
   socket.on('data', (bytes) => {
     head += bytes.toString('latin1');
