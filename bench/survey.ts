@@ -70,7 +70,7 @@ async function scanAll(): Promise<void> {
   const options = { concurrency, firstWindowBytes: windowBytes };
   for await (const each of scanHeaders(addresses(), options)) {
     if ('error' in each) found.absent++;
-    else if (each.scan.header === null) found.malformed++;
+    else if (each.scan.issues.some(({ severity }) => severity === 'error')) found.malformed++;
     else found.sound++;
   }
   process.stdout.write(`${JSON.stringify(found)}\n`);

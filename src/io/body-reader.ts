@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { messageOf, QuantscopeError } from '../util/errors.ts';
 import type { BytesReader, HttpAnswer } from './http-get.ts';
 
@@ -109,7 +110,11 @@ class IdleTimer {
     this.#timeoutMs = timeoutMs;
     this.#outer = outer;
     if (outer?.aborted === true) this.#onAbort();
-    else outer?.addEventListener('abort', this.#onAbort, { once: true });
+    else if (outer !== undefined) {
+      // Many requests at once listen to it, which is no leak: each takes its listener away again.
+      setMaxListeners(0, outer);
+      outer.addEventListener('abort', this.#onAbort, { once: true });
+    }
   }
 
   get signal(): AbortSignal {

@@ -90,7 +90,7 @@ class RangeSource implements HttpSource {
   async read(start: number, end: number, signal?: AbortSignal): Promise<Uint8Array> {
     signal?.throwIfAborted();
     if (end > this.#byteLength) throw this.#shortRead(start, end, Math.max(0, this.#byteLength - start));
-    if (end <= this.#prefix.length) return this.#prefix.slice(start, end);
+    if (end <= this.#prefix.length) return this.#prefix.subarray(start, end);
     const target = new Uint8Array(end - start);
     const fromPrefix = this.#prefix.subarray(Math.min(start, this.#prefix.length));
     target.set(fromPrefix);
