@@ -86,7 +86,6 @@ describe('a survey of remote headers', () => {
       `import { openSource, scanHeaders } from ${JSON.stringify(new URL('../dist/index.js', import.meta.url).href)};` +
       `for await (const _ of scanHeaders(['${origin}/m-1.gguf', '${origin}/m-99.gguf', 'nano:Q2_K'])) ;` +
       `await (await openSource('${origin}/m-2.gguf'))[Symbol.asyncDispose ?? Symbol.for('Symbol.asyncDispose')]?.();` +
-      `const ended = performance.now();` +
       `process.on('exit', () => console.log(JSON.stringify({ kinds: process.getActiveResourcesInfo() })));`;
     const child = spawn(process.execPath, ['--input-type=module', '-e', source], {
       stdio: ['ignore', 'pipe', 'inherit'],
