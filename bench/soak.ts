@@ -20,6 +20,8 @@ import { laterTrend, verdictOf } from './trend.ts';
 
 /** Less than this for each run is 10 MB in two hundred: what allocators do, not a leak of a comparison. */
 const LARGEST_GROWTH_BYTES = 50 * 1024;
+/** Fewer show how the heap fills up at first, and nothing else. */
+const LEAST_RUNS = 20;
 
 const { values } = parseArgs({
   options: {
@@ -97,9 +99,9 @@ for (const [name, series] of [
   ['heap', heap],
 ] as const) {
   const trend = laterTrend(series);
-  const verdict = verdictOf(trend, LARGEST_GROWTH_BYTES);
+  const verdict = runs < LEAST_RUNS ? 'too few runs to tell' : verdictOf(trend, LARGEST_GROWTH_BYTES);
   judge(
-    verdict === 'flat',
+    verdict === 'flat' || runs < LEAST_RUNS,
     `${name}: ${kibibytes(trend.slope)} ± ${kibibytes(trend.margin)} KiB a run in the later half: ${verdict}`,
   );
 }
