@@ -3,7 +3,10 @@
  * `readHeader(await openFile(path))`, or `readShards` for a model in several files; judging it
  * `validateFile({ name, fileBytes: source.byteLength, scan: await scanSource(source) })`, to which a `ContentScan` of
  * the whole file may be added; weights are read by `dequantize`; `footprint` estimates the memory a model takes.
+ * `scanHeaders` reads the headers of any number of files. `compare(['nano'], { quick: true })` is the command's measurement without its output.
  */
+export { type CompareRequest, compare } from './cli/compare/compare.ts';
+export { type ScanHeadersOptions, type ScannedHeader, scanHeaders } from './cli/scan-headers.ts';
 export { type Footprint, type FootprintRequest, footprint } from './device/footprint.ts';
 export type { CacheType } from './device/kv-cache.ts';
 export { type EngineSession, type StartEngine, startEngineProcess } from './engine/index.ts';

@@ -68,8 +68,9 @@ export async function locateRefs(refs: readonly string[], options: LocateOptions
         break;
     }
   }
-  const keys = found.map(keyOf);
-  return found.filter((_, index) => keys.indexOf(keys[index] ?? '') === index);
+  const byKey = new Map<string, LocatedModel>();
+  for (const model of found) if (!byKey.has(keyOf(model))) byKey.set(keyOf(model), model);
+  return [...byKey.values()];
 }
 
 /** The refs that a name of the catalogue stands for. */

@@ -1,4 +1,11 @@
-import { type ByteSource, type HttpSource, openFile, openUrl } from '../io/index.ts';
+import {
+  type ByteSource,
+  getOverHttp,
+  type HttpGet,
+  type HttpSource,
+  openFile,
+  openUrl,
+} from '../io/index.ts';
 import { QuantscopeError, UsageError } from '../util/errors.ts';
 import type { HubContext } from './context.ts';
 import { refusalError } from './hub-errors.ts';
@@ -110,15 +117,12 @@ async function openRemote(
  * A fetch for readers by range that follows redirects as the hub room does (the token to the Hub's origin alone), waits
  * when asked to, names errors by the Hub's codes, and asks for a new link when a signed one has expired.
  */
-function hubFetch(original: string, what: string, context: HubContext): typeof fetch {
+function hubFetch(original: string, what: string, hub: HubContext): HttpGet {
   const repo = /^hf:([^/]+\/[^/]+)/.exec(what)?.[1];
-  return async (input, init) => {
-    const asked = input instanceof Request ? input.url : String(input);
-    const request = {
-      headers: Object.fromEntries(new Headers(init?.headers)),
-      what,
-      ...(init?.signal ? { signal: init.signal } : {}),
-    };
+  // Of an answer with bytes nothing is looked at that this way of asking leaves out of a Response.
+  const context = { ...hub, fetch: hub.fetch ?? (getOverHttp as typeof fetch) };
+  return async (asked, { headers, signal }) => {
+    const request = { headers: Object.fromEntries(headers), what, signal };
     let answer = await sendPatiently(asked, request, context);
     if (asked !== original && (answer.response.status === 403 || answer.response.status === 401)) {
       await discard(answer.response);

@@ -1,4 +1,6 @@
+import { setMaxListeners } from 'node:events';
 import { messageOf, QuantscopeError } from '../util/errors.ts';
+import type { BytesReader, HttpAnswer } from './http-get.ts';
 
 /** The body of a response, read forward in pieces of one's own size. */
 export interface BodyReader {
@@ -18,10 +20,9 @@ export async function bodyReaderOf(
   name: string,
   signal: AbortSignal | undefined,
   idleTimeoutMs: number,
-  send: (signal: AbortSignal) => Promise<Response>,
-): Promise<{ response: Response; body: BodyReader }> {
-  const idle = new IdleTimer(idleTimeoutMs);
-  const combined = signal === undefined ? idle.signal : AbortSignal.any([signal, idle.signal]);
+  send: (signal: AbortSignal) => Promise<HttpAnswer>,
+): Promise<{ response: HttpAnswer; body: BodyReader }> {
+  const idle = new IdleTimer(idleTimeoutMs, signal);
   const failed = (cause: unknown): unknown => {
     if (signal?.aborted === true) return signal.reason;
     if (idle.signal.aborted) {
@@ -36,22 +37,23 @@ export async function bodyReaderOf(
     });
   };
   try {
-    const response = await idle.during(send(combined));
+    const response = await idle.during(send(idle.signal));
     return { response, body: new StreamBody(response, idle, failed) };
   } catch (cause) {
+    idle.end();
     throw failed(cause);
   }
 }
 
 class StreamBody implements BodyReader {
   received = 0;
-  readonly #reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
+  readonly #reader: BytesReader | undefined;
   readonly #idle: IdleTimer;
   readonly #failed: (cause: unknown) => unknown;
   /** What arrived beyond the last `fill`. */
   #left: Uint8Array = new Uint8Array(0);
 
-  constructor(response: Response, idle: IdleTimer, failed: (cause: unknown) => unknown) {
+  constructor(response: HttpAnswer, idle: IdleTimer, failed: (cause: unknown) => unknown) {
     this.#reader = response.body?.getReader();
     this.#idle = idle;
     this.#failed = failed;
@@ -74,6 +76,7 @@ class StreamBody implements BodyReader {
   }
 
   async cancel(): Promise<void> {
+    this.#idle.end();
     try {
       await this.#reader?.cancel();
     } catch {
@@ -85,7 +88,7 @@ class StreamBody implements BodyReader {
     if (this.#reader === undefined) return undefined;
     try {
       const { done, value } = await this.#idle.during(this.#reader.read());
-      if (done) return undefined;
+      if (done || value === undefined) return undefined;
       this.received += value.length;
       return value;
     } catch (cause) {
@@ -94,18 +97,36 @@ class StreamBody implements BodyReader {
   }
 }
 
-/** Aborts its signal when one awaited step takes too long. */
+/**
+ * Aborts its signal when one awaited step takes too long, or when the outer one is aborted. `AbortSignal.any` would do
+ * the latter, and leaves a trace of each of its signals on an outer one that outlives thousands of requests.
+ */
 class IdleTimer {
   readonly #controller = new AbortController();
   readonly #timeoutMs: number;
+  readonly #outer: AbortSignal | undefined;
 
-  constructor(timeoutMs: number) {
+  constructor(timeoutMs: number, outer: AbortSignal | undefined) {
     this.#timeoutMs = timeoutMs;
+    this.#outer = outer;
+    if (outer?.aborted === true) this.#onAbort();
+    else if (outer !== undefined) {
+      // Many requests at once listen to it, which is no leak: each takes its listener away again.
+      setMaxListeners(0, outer);
+      outer.addEventListener('abort', this.#onAbort, { once: true });
+    }
   }
 
   get signal(): AbortSignal {
     return this.#controller.signal;
   }
+
+  /** The outer signal knows it no more. */
+  end(): void {
+    this.#outer?.removeEventListener('abort', this.#onAbort);
+  }
+
+  readonly #onAbort = (): void => this.#controller.abort(this.#outer?.reason);
 
   async during<T>(step: Promise<T>): Promise<T> {
     const timer = setTimeout(() => this.#controller.abort(), this.#timeoutMs);

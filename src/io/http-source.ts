@@ -2,10 +2,11 @@ import { messageOf, QuantscopeError } from '../util/errors.ts';
 import { type BodyReader, bodyReaderOf } from './body-reader.ts';
 import type { ByteSource } from './byte-source.ts';
 import { parseContentRange } from './content-range.ts';
+import { getOverHttp, type HttpAnswer, type HttpGet } from './http-get.ts';
 
 export interface HttpOptions {
-  /** Default: the global fetch. */
-  readonly fetch?: typeof fetch;
+  /** What sends the requests, such as the global fetch. Default: Node's HTTP, on connections that are used again. */
+  readonly fetch?: HttpGet;
   readonly signal?: AbortSignal;
   /** Sent with every request; `authorization` only to the origin that was asked for first. */
   readonly headers?: Readonly<Record<string, string>>;
@@ -93,7 +94,7 @@ class RangeSource implements HttpSource {
   async read(start: number, end: number, signal?: AbortSignal): Promise<Uint8Array> {
     signal?.throwIfAborted();
     if (end > this.#byteLength) throw this.#shortRead(start, end, Math.max(0, this.#byteLength - start));
-    if (end <= this.#prefix.length) return this.#prefix.slice(start, end);
+    if (end <= this.#prefix.length) return this.#prefix.subarray(start, end);
     const target = new Uint8Array(end - start);
     const fromPrefix = this.#prefix.subarray(Math.min(start, this.#prefix.length));
     target.set(fromPrefix);
@@ -109,7 +110,7 @@ class RangeSource implements HttpSource {
     this.#stream = undefined;
   }
 
-  async #openRange(response: Response, body: BodyReader, windowBytes: number): Promise<void> {
+  async #openRange(response: HttpAnswer, body: BodyReader, windowBytes: number): Promise<void> {
     const range = parseContentRange(response.headers.get('content-range'));
     if (range === undefined || range.total === undefined) throw this.#unknownLength();
     const expected = Math.min(windowBytes, range.total);
@@ -119,12 +120,12 @@ class RangeSource implements HttpSource {
   }
 
   /** A range cannot be satisfied where there is not a single byte. */
-  #openEmpty(response: Response): void {
+  #openEmpty(response: HttpAnswer): void {
     const total = parseContentRange(response.headers.get('content-range'))?.total;
     if (total !== 0) throw this.#statusError(response);
   }
 
-  async #openStream(response: Response, body: BodyReader, windowBytes: number): Promise<void> {
+  async #openStream(response: HttpAnswer, body: BodyReader, windowBytes: number): Promise<void> {
     const encoding = response.headers.get('content-encoding') ?? 'identity';
     const length = Number(response.headers.get('content-length') ?? Number.NaN);
     if (encoding !== 'identity' || !Number.isSafeInteger(length) || length < 0) throw this.#unknownLength();
@@ -192,8 +193,8 @@ class RangeSource implements HttpSource {
     start: number,
     end: number,
     signal: AbortSignal | undefined,
-  ): Promise<{ response: Response; body: BodyReader }> {
-    const { fetch: send = fetch, headers = {}, idleTimeoutMs = IDLE_TIMEOUT_MS } = this.#options;
+  ): Promise<{ response: HttpAnswer; body: BodyReader }> {
+    const { fetch: send = getOverHttp, headers = {}, idleTimeoutMs = IDLE_TIMEOUT_MS } = this.#options;
     const sent = new Headers(headers);
     // A compressed body would have other lengths and no ranges.
     sent.set('accept-encoding', 'identity');
@@ -216,7 +217,7 @@ class RangeSource implements HttpSource {
     );
   }
 
-  #badRange(start: number, end: number, response: Response): QuantscopeError {
+  #badRange(start: number, end: number, response: HttpAnswer): QuantscopeError {
     const got = response.headers.get('content-range') ?? 'no Content-Range';
     return new QuantscopeError(
       'io/bad-range',
@@ -243,7 +244,7 @@ class RangeSource implements HttpSource {
     });
   }
 
-  #statusError(response: Response): QuantscopeError {
+  #statusError(response: HttpAnswer): QuantscopeError {
     const { status } = response;
     const text = `${this.name}: the server answered ${status} ${response.statusText}`.trim();
     if (status === 404 || status === 410) {
@@ -264,7 +265,7 @@ class RangeSource implements HttpSource {
 }
 
 /** The ETag, where it promises that equal tags mean equal bytes. */
-function strongEtag(response: Response): string | undefined {
+function strongEtag(response: HttpAnswer): string | undefined {
   const etag = response.headers.get('etag');
   return etag === null || etag.startsWith('W/') ? undefined : etag;
 }

@@ -11,7 +11,7 @@ export function renderValidationJunit(files: readonly FileReport[]): string {
   return [
     '<?xml version="1.0" encoding="UTF-8"?>',
     `<testsuites name="quantscope validate" tests="${tests}" failures="${failures}" errors="0">`,
-    ...files.flatMap(suite),
+    ...files.map((file) => suite(file).join('\n')),
     '</testsuites>',
   ].join('\n');
 }

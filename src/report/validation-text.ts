@@ -32,9 +32,12 @@ export function renderFileText(file: FileReport, options: ValidationTextOptions 
   return [head, ...lines].join('\n');
 }
 
+/** What the last lines are made of. */
+export type FileSummary = Pick<FileReport, 'verdict' | 'bytes' | 'content'>;
+
 /** The last lines: how many files, what became of them, and why the content of some was not checked. */
 export function renderSummaryText(
-  files: readonly FileReport[],
+  files: readonly FileSummary[],
   { style = plainStyle, width = DEFAULT_WIDTH }: ValidationTextOptions = {},
 ): string {
   const count = (verdict: FileReport['verdict']): number =>

@@ -9,6 +9,8 @@ const WORKER_MODULE = new URL('./content-worker.js', import.meta.url);
 /** Smaller files are read on this thread: starting a worker takes longer than hashing them. */
 const INLINE_BYTES = 16 * 1024 * 1024;
 const INLINE_PIECE_BYTES = 512 * 1024;
+/** The widest number of a view, of which its buffer is a multiple. */
+const VIEW_BYTES = 4;
 
 export interface ContentRequest {
   readonly source: ByteSource;
@@ -71,7 +73,9 @@ export class ContentReader implements AsyncDisposable {
 
 async function readInline(request: ContentRequest): Promise<ContentReport> {
   const { source, extents, withTensorHashes, signal, onBytes } = request;
-  const views = viewsOf(new ArrayBuffer(INLINE_PIECE_BYTES));
+  // Half a mebibyte for each of thousands of small files would be garbage faster than it is collected.
+  const pieceBytes = Math.min(INLINE_PIECE_BYTES, Math.ceil(source.byteLength / VIEW_BYTES) * VIEW_BYTES);
+  const views = viewsOf(new ArrayBuffer(pieceBytes));
   const scan = new ContentScan(extents, withTensorHashes);
   const sha256 = createHash('sha256');
   for (let start = 0; start < source.byteLength; start += INLINE_PIECE_BYTES) {

@@ -26,6 +26,7 @@ const INTERVAL_MS = 100;
 export function validateProgress({ stream, quiet, files }: ValidateProgressOptions): ValidateProgress {
   const live = stream.isTTY === true && !quiet;
   const read = new Map<string, number>();
+  let total = 0;
   let finished = 0;
   let drawnAt = 0;
   const erase = (): void => {
@@ -35,11 +36,11 @@ export function validateProgress({ stream, quiet, files }: ValidateProgressOptio
     const now = performance.now();
     if (!live || now - drawnAt < INTERVAL_MS) return;
     drawnAt = now;
-    const total = [...read.values()].reduce((sum, bytes) => sum + bytes, 0);
     stream.write(`${ERASE_LINE}checking: ${finished} of ${files} files, ${formatBytes(total)} read`);
   };
   return {
     bytes: (path, bytes) => {
+      total += bytes - (read.get(path) ?? 0);
       read.set(path, bytes);
       draw();
     },

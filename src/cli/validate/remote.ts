@@ -18,7 +18,7 @@ export interface RemoteFile {
   /** All files of the model, this one included, in order. */
   readonly set: readonly RemoteFile[];
   /**
-   * Reads the header, once.
+   * Reads the header, once for the file itself and the first of its set.
    * @throws QuantscopeError `io/*`, `hub/*`; the signal's reason
    */
   readonly scan: () => Promise<RemoteScan>;
@@ -52,9 +52,12 @@ export async function filesOfModel(
   }
   const set: RemoteFile[] = [];
   for (const part of parts) {
-    let scanned: Promise<RemoteScan> | undefined;
+    let kept: Promise<RemoteScan> | undefined;
     const scan = (): Promise<RemoteScan> => {
-      scanned ??= scanPart(part, access);
+      const known = kept;
+      const scanned = known ?? scanPart(part, access);
+      // Nobody asks a third time: of thousands of files none stays in memory.
+      kept = known === undefined && parts.length > 1 ? scanned : undefined;
       return scanned;
     };
     const url = placeOf(part);

@@ -7,6 +7,7 @@ import {
   type ValidationFormat,
 } from '../../report/validation-registry.ts';
 import {
+  type FileSummary,
   renderFileText,
   renderSummaryText,
   type ValidationTextOptions,
@@ -23,6 +24,7 @@ import {
   type ValidationReport,
 } from '../../validate/index.ts';
 import { VALIDATION_SCHEMA_ID } from '../../validate/report.ts';
+import { asFinished } from '../as-finished.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
 import { inOrder } from '../in-order.ts';
 import { packageVersion } from '../package-files.ts';
@@ -83,18 +85,20 @@ export async function runValidate({ refs, options, signal }: ValidateRun): Promi
     onBytes: progress.bytes,
   };
   const printer = printerOf(format, options.severity);
-  const reports: FileReport[] = [];
+  // Whoever reads line by line is told of a file as soon as it is checked; a page has the order of the refs.
+  const ordered = format === 'ndjson' ? asFinished : inOrder;
+  let exitCode: ExitCode = EXIT.done;
   try {
-    for await (const report of inOrder(files, jobs, (file) => validateOne(file, run))) {
+    for await (const report of ordered(files, jobs, (file) => validateOne(file, run))) {
       progress.done(report.ref);
-      reports.push(report);
+      if (report.verdict === 'error') exitCode = EXIT.finding;
       progress.pause(() => printer.file(report));
     }
   } finally {
     progress.stop();
   }
-  printer.end(reports);
-  return reports.some(({ verdict }) => verdict === 'error') ? EXIT.finding : EXIT.done;
+  printer.end();
+  return exitCode;
 }
 
 /** Headers of remote files are waited for, not computed. */
@@ -182,10 +186,10 @@ async function oneAtATime(timeoutMs: number, signal: AbortSignal): Promise<FileR
 
 interface Printer {
   readonly file: (report: FileReport) => void;
-  readonly end: (reports: readonly FileReport[]) => void;
+  readonly end: () => void;
 }
 
-/** Text and NDJSON are printed file by file; the other forms are one document. */
+/** Text and NDJSON are printed file by file, and no report is kept; the other forms are one document. */
 function printerOf(format: ValidationFormat, severity: Severity | undefined): Printer {
   const print = (text: string): void => {
     if (text !== '') process.stdout.write(`${text}\n`);
@@ -203,15 +207,21 @@ function printerOf(format: ValidationFormat, severity: Severity | undefined): Pr
     const style = terminalStyle(process.stdout);
     const width = process.stdout.columns;
     const options: ValidationTextOptions = width === undefined ? { style } : { style, width };
+    const summaries: FileSummary[] = [];
     return {
-      file: (report) => print(renderFileText(shown(report), options)),
-      end: (reports) => print(renderSummaryText(reports, options)),
+      file: (report) => {
+        const { verdict, bytes, content } = report;
+        summaries.push({ verdict, bytes, content });
+        print(renderFileText(shown(report), options));
+      },
+      end: () => print(renderSummaryText(summaries, options)),
     };
   }
+  const files: FileReport[] = [];
   return {
-    file: () => {},
-    end: (reports) => {
-      const report: ValidationReport = { schema: VALIDATION_SCHEMA_ID, files: reports.map(shown) };
+    file: (report) => void files.push(shown(report)),
+    end: () => {
+      const report: ValidationReport = { schema: VALIDATION_SCHEMA_ID, files };
       print(renderValidation(format, report, { toolVersion: packageVersion() }));
     },
   };

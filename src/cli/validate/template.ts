@@ -8,6 +8,9 @@ const LIMIT_MS = 60_000;
 /** Real templates have up to 20 kB; nothing larger is parsed. */
 const TEXT_LIMIT = 512 * 1024;
 
+/** Templates that are remembered: files of one model come together. */
+const MOST_KNOWN = 64;
+
 /** Looks at chat templates in a child process with limits on its time and memory; one at a time. */
 export class TemplateChecker implements AsyncDisposable {
   #child: ChildProcess | undefined;
@@ -22,6 +25,8 @@ export class TemplateChecker implements AsyncDisposable {
       report = this.#queue.then(() => this.#ask(text));
       this.#queue = report;
       this.#known.set(text, report);
+      const [oldest] = this.#known.keys();
+      if (oldest !== undefined && this.#known.size > MOST_KNOWN) this.#known.delete(oldest);
     }
     return report;
   }
