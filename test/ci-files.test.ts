@@ -75,6 +75,14 @@ describe('workflows of GitHub Actions', () => {
     ]);
   });
 
+  it('test on the oldest Node that package.json allows, and on the two even versions after it', () => {
+    const { jobs } = parse(textOf('.github/workflows/quantscope.yml'));
+    const { engines } = JSON.parse(textOf('package.json'));
+    const versions: string[] = jobs.node.strategy.matrix.node;
+    expect(versions).toEqual(['20', '22', '24']);
+    expect(engines.node).toMatch(new RegExp(`^>=${versions[0]}\\.`));
+  });
+
   it('give the action its arguments line by line, none of them read by the shell', () => {
     const script = action.runs.steps.map(({ run }) => run ?? '').find((run) => run.includes('arguments'));
     if (script === undefined) throw new Error('no step runs quantscope');
