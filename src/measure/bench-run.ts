@@ -252,8 +252,8 @@ class Bench {
     this.#warn([
       {
         code: 'bench/no-gpu',
-        message: 'no GPU can be used here: --gpu auto would repeat the rows of --gpu off',
-        hint: 'quantscope bench measures the CPU alone with --gpu off.',
+        message: `${info.gpuFallback ?? 'no GPU can be used here'}: --gpu auto would repeat the rows of --gpu off`,
+        hint: 'quantscope doctor says what is missing; --gpu off measures the CPU alone.',
       },
     ]);
     return true;

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startEngineProcess } from '../../engine/index.ts';
+import { engineStarter } from '../../engine/index.ts';
 import { type ComparisonInput, compareVariants } from '../../measure/comparison.ts';
 import { describeMachine } from '../../measure/machine.ts';
 import { watchMachine } from '../../measure/machine-watch.ts';
@@ -49,7 +49,7 @@ export async function runComparison(run: ComparisonRun): Promise<{ results: Resu
     const results = await compareVariants(
       { ...input, toolVersion: packageVersion() },
       {
-        startEngine: startEngineProcess,
+        startEngine: engineStarter(),
         callTimeoutMs: run.timeoutSeconds * 1000,
         machine,
         watch: await watchMachine(machine.cores),
