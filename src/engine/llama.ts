@@ -469,6 +469,11 @@ function notInstalled(gpu: GpuChoice, build: BuildChoice, cause: unknown): Engin
 }
 
 function gpuUnavailable(gpu: GpuChoice): EngineError {
+  if (gpu !== 'auto' && (gpu === 'metal') !== (process.platform === 'darwin')) {
+    return new EngineError('engine/gpu-unavailable', `llama.cpp has no ${gpu} on ${process.platform} here`, {
+      hint: `Use --gpu ${gpu === 'metal' ? 'vulkan or cuda' : 'metal'}, --gpu auto to take what there is, or --gpu off for the CPU.`,
+    });
+  }
   return new EngineError('engine/gpu-unavailable', `no ${gpu} device can be used on this machine`, {
     hint: 'quantscope doctor says why. Use --gpu auto to take what there is, or --gpu off for the CPU.',
   });

@@ -41,7 +41,7 @@ const COLUMNS: readonly Column[] = [
   },
   {
     title: 'speed-up',
-    width: 9,
+    width: 11,
     write: ({ speedUp }) => figure(speedUp, (ratio) => `${formatRatio(ratio)} x`),
   },
 ];
