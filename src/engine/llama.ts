@@ -381,7 +381,7 @@ export async function startLlama(
   if (llama.gpu !== false && (await llama.getGpuDeviceNames()).length === 0) {
     const { gpu: deviceless } = llama;
     await llama.dispose();
-    throw gpuUnavailable(deviceless);
+    throw gpuUnavailable(gpu === 'auto' ? deviceless : gpu);
   }
   const backend = backendOf(llama);
   if (gpu !== 'auto' && gpu !== 'off' && gpu !== backend) {
