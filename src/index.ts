@@ -9,7 +9,7 @@ export { type CompareRequest, compare } from './cli/compare/compare.ts';
 export { type ScanHeadersOptions, type ScannedHeader, scanHeaders } from './cli/scan-headers.ts';
 export { type Footprint, type FootprintRequest, footprint } from './device/footprint.ts';
 export type { CacheType } from './device/kv-cache.ts';
-export { type EngineSession, type StartEngine, startEngineProcess } from './engine/index.ts';
+export { type EngineSession, engineStarter, type StartEngine, startEngineProcess } from './engine/index.ts';
 export * from './gguf/index.ts';
 export { type CatalogueEntry, type LocatedModel, openModel, openRef } from './hub/index.ts';
 export {

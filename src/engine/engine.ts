@@ -23,6 +23,8 @@ export interface EngineInfo {
   readonly backend: Backend;
   /** GPU device names; empty on the CPU. */
   readonly devices: readonly string[];
+  /** Why `auto` took the CPU; absent where a GPU is in use or the CPU was asked for. */
+  readonly gpuFallback?: string;
   /** The CPU features in use, as llama.cpp prints them. */
   readonly systemInfo: string;
   /** Threads llama.cpp would choose: the cores that are useful for arithmetic. */

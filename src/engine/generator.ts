@@ -116,6 +116,8 @@ export class Generator {
     const { context, options } = this.#parts;
     const started = process.hrtime.bigint();
     let output: BatchIndex | undefined;
+    const { threads, promptThreads = threads } = options;
+    context.setThreads(tokens.length === 1 ? threads : promptThreads);
     for (let start = 0; start < tokens.length && !signal?.aborted; start += options.batchSize) {
       const batch = tokens.subarray(start, start + options.batchSize);
       const isLast = start + batch.length === tokens.length;

@@ -3,4 +3,4 @@ export { BUILD_VARIABLE, type BuildChoice, buildChoiceOf } from './build-choice.
 export type * from './engine.ts';
 export { EngineError } from './errors.ts';
 export { listLocalBuilds, removeLocalBuilds } from './local-builds.ts';
-export { startEngineProcess } from './process.ts';
+export { engineStarter, startEngineProcess } from './start.ts';

@@ -55,6 +55,10 @@ const CACHE_TYPE_IDS: Record<CacheType, number> = {
 /** llama.cpp takes any number at or above the layer count plus one as "all, and the output layer". */
 const ALL_LAYERS = 0x7fff_ffff;
 
+/** How llama.cpp's backends say that memory is short (ggml-alloc.c, ggml-vulkan.cpp, ggml-cuda.cu, ggml-metal). */
+const NO_MEMORY =
+  /failed to allocate|unable to allocate|memory allocation of size|OutOf\w*Memory|out of memory|insufficient memory/i;
+
 /** Where everything but completions is evaluated. */
 const SEQUENCE = 0;
 
@@ -332,7 +336,16 @@ class LlamaSession implements EngineSession {
     cause: unknown,
   ): Promise<EngineError> {
     const said = (await this.#log.firstProblem()) ?? (cause instanceof Error ? messageOf(cause) : undefined);
-    return new EngineError(code, said === undefined ? what : `${what}: ${said}`, { cause });
+    if (said === undefined) return new EngineError(code, what, { cause });
+    if (!NO_MEMORY.test(said)) return new EngineError(code, `${what}: ${said}`, { cause });
+    // `CPU` and `Vulkan_Host` name buffers in the machine's own memory.
+    const isOnGpu = this.info.backend !== 'cpu' && !/\bCPU|_Host\b/.test(said);
+    return new EngineError(code, `${what}: too little ${isOnGpu ? 'GPU ' : ''}memory (${said})`, {
+      cause,
+      hint: isOnGpu
+        ? 'Keep fewer layers on the GPU with --gpu-layers, take a smaller context, or leave the GPU out with --gpu off.'
+        : 'Take a smaller context or a smaller quantization, or free memory.',
+    });
   }
 
   async #closeContext(): Promise<void> {
@@ -363,14 +376,12 @@ export async function startLlama(
   build: BuildChoice,
 ): Promise<EngineSession> {
   const log = new LogReader();
-  const load = (wanted: GpuChoice) => loadLlama(wanted, build, log);
-  let llama = await load(gpu);
+  const llama = await loadLlama(gpu, build, log);
   // A driver without a device is enough for node-llama-cpp to take a backend, which then computes on the CPU.
   if (llama.gpu !== false && (await llama.getGpuDeviceNames()).length === 0) {
     const { gpu: deviceless } = llama;
     await llama.dispose();
-    if (gpu !== 'auto') throw gpuUnavailable(deviceless);
-    llama = await load('off');
+    throw gpuUnavailable(gpu === 'auto' ? deviceless : gpu);
   }
   const backend = backendOf(llama);
   if (gpu !== 'auto' && gpu !== 'off' && gpu !== backend) {
@@ -458,6 +469,11 @@ function notInstalled(gpu: GpuChoice, build: BuildChoice, cause: unknown): Engin
 }
 
 function gpuUnavailable(gpu: GpuChoice): EngineError {
+  if (gpu !== 'auto' && (gpu === 'metal') !== (process.platform === 'darwin')) {
+    return new EngineError('engine/gpu-unavailable', `llama.cpp has no ${gpu} on ${process.platform} here`, {
+      hint: `Use --gpu ${gpu === 'metal' ? 'vulkan or cuda' : 'metal'}, --gpu auto to take what there is, or --gpu off for the CPU.`,
+    });
+  }
   return new EngineError('engine/gpu-unavailable', `no ${gpu} device can be used on this machine`, {
     hint: 'quantscope doctor says why. Use --gpu auto to take what there is, or --gpu off for the CPU.',
   });

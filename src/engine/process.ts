@@ -26,11 +26,11 @@ interface Pending {
 }
 
 /**
- * Starts the engine in a process of its own. Peak memory is then that process's, and a native crash, a kill by the
- * system or a hang rejects the pending call with an EngineError instead of ending the program.
- * @throws EngineError, or the signal's reason when it is aborted; UsageError when QUANTSCOPE_ENGINE is no build
+ * One child with the engine in it. Peak memory is that process's, and a native crash, a kill by the system or a hang
+ * rejects the pending call with an EngineError instead of ending the program.
+ * @throws as `startEngineProcess`; with `auto` also `engine/gpu-unavailable`, when a backend was loaded in vain
  */
-export async function startEngineProcess(options: StartOptions): Promise<EngineSession> {
+export async function startEngineChild(options: StartOptions): Promise<EngineSession> {
   options.signal?.throwIfAborted();
   const build = options.build ?? buildChoiceOf(process.env);
   const child = fork(CHILD_MODULE, {
@@ -219,7 +219,7 @@ class Channel {
     const crash = raised === null ? undefined : CRASH_SIGNALS[raised];
     if (crash !== undefined) {
       return new EngineError('engine/crashed', `llama.cpp crashed (${raised}, ${crash})${because}`, {
-        hint: 'quantscope validate tells what is wrong with the file.',
+        hint: `quantscope validate tells what is wrong with the file${this.#options.gpu === 'off' ? '' : '; if nothing is, --gpu off leaves the GPU out'}.`,
       });
     }
     return new EngineError(

@@ -163,7 +163,7 @@ class Bench {
       promptThreads: config.promptThreads ?? session.info.mathCores,
     };
     step('warm-up', 0, 1);
-    if (!loaded.spread && test.promptTokens < SPREADING_TOKENS) {
+    if (!loaded.spread && !isAllOnGpu(facts) && test.promptTokens < SPREADING_TOKENS) {
       await session.openContext({ ...context, contextSize: SPREADING_TOKENS });
       await session.timePrompt(benchmarkTokens(SPREADING_TOKENS, facts, seed));
     }
@@ -253,8 +253,8 @@ class Bench {
     this.#warn([
       {
         code: 'bench/no-gpu',
-        message: 'no GPU can be used here: --gpu auto would repeat the rows of --gpu off',
-        hint: 'quantscope bench measures the CPU alone with --gpu off.',
+        message: `${info.gpuFallback ?? 'no GPU can be used here'}: --gpu auto would repeat the rows of --gpu off`,
+        hint: 'quantscope doctor says what is missing; --gpu off measures the CPU alone.',
       },
     ]);
     return true;
@@ -365,6 +365,11 @@ class OpenedModel implements AsyncDisposable {
 
 function contextOf({ batchSize, keyType, valueType, flashAttention }: BenchPoint) {
   return { sequences: 1, batchSize, keyType, valueType, flashAttention };
+}
+
+/** Then no threads are left to spread. */
+function isAllOnGpu({ layers }: LoadedModel): boolean {
+  return layers !== null && layers.onGpu === layers.total;
 }
 
 function isGeneration({ promptTokens, generationTokens }: SpeedTest): boolean {

@@ -221,6 +221,8 @@ export const machine = z.strictObject({
       build: z.string(),
       backend: z.enum(['cpu', 'metal', 'vulkan', 'cuda']),
       devices: z.array(z.string()),
+      /** Why `--gpu auto` took the CPU. */
+      gpuFallback: z.string().optional(),
       systemInfo: z.string(),
     }),
   ),

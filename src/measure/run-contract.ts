@@ -48,10 +48,17 @@ export const runSchema = z.strictObject({
     llamaCpp: z.string(),
     build: z.string(),
     backend: z.string(),
+    devices: z.array(z.string()),
+    /** Why `--gpu auto` took the CPU. */
+    gpuFallback: z.string().optional(),
   }),
   settings: z.strictObject({
     contextSize: count,
     threads: count,
+    /** For the prompt; `--threads auto` may find another count for it than for the reply. */
+    promptThreads: count,
+    /** Layers on the GPU, the output layer counted as one; null on the CPU. */
+    gpuLayers: z.strictObject({ onGpu: count, total: count }).nullable(),
     maxTokens: count,
     temperature: z.number(),
     topK: count,

@@ -1,7 +1,7 @@
 import { isAvailable, type Unavailable } from '../measure/availability.ts';
 import type { BenchResults, BenchRow } from '../measure/bench-contract.ts';
 import { mean, sampleStandardDeviation } from '../measure/statistics.ts';
-import { formatBytes, formatDuration } from '../util/units.ts';
+import { formatBytes, formatDuration, formatRatio } from '../util/units.ts';
 import type { BenchWriter } from './bench-registry.ts';
 import { millions, rateText } from './bench-table.ts';
 import { describeEngine, describeMachine } from './provenance.ts';
@@ -31,7 +31,7 @@ const MARKDOWN_FIELDS: readonly Field[] = [
   ['of copy', ({ shareOfCopyBandwidth: share }) => orNull(share, (value) => `${(100 * value).toFixed(0)} %`)],
   ['load', ({ loadMs }) => orNull(loadMs, formatDuration)],
   ['peak memory', ({ memory }) => orNull(memory, ({ peakRssBytes }) => orNull(peakRssBytes, formatBytes))],
-  ['speed-up', ({ speedUp }) => orNull(speedUp, (ratio) => ratio.toFixed(2))],
+  ['speed-up', ({ speedUp }) => orNull(speedUp, formatRatio)],
 ];
 
 /** What llama-bench leaves out of its table while it is the default; the column is there when the grid has others. */

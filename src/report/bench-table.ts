@@ -1,6 +1,6 @@
 import { isAvailable, type Unavailable } from '../measure/availability.ts';
 import type { BenchResults, BenchRow } from '../measure/bench-contract.ts';
-import { formatBytes, formatDuration } from '../util/units.ts';
+import { formatBytes, formatDuration, formatRatio } from '../util/units.ts';
 import type { BenchWriter } from './bench-registry.ts';
 import { describeEngine, describeMachine, describeThreads, plural } from './provenance.ts';
 import { plainStyle, type Style } from './style.ts';
@@ -41,8 +41,8 @@ const COLUMNS: readonly Column[] = [
   },
   {
     title: 'speed-up',
-    width: 9,
-    write: ({ speedUp }) => figure(speedUp, (ratio) => `${ratio.toFixed(2)} x`),
+    width: 11,
+    write: ({ speedUp }) => figure(speedUp, (ratio) => `${formatRatio(ratio)} x`),
   },
 ];
 
@@ -124,7 +124,7 @@ function searchLines({ threadSearches }: BenchResults): string[] {
   });
 }
 
-function legend({ rows, repetitions }: BenchResults): string[] {
+function legend({ rows, repetitions, machine }: BenchResults): string[] {
   if (!rows.some(({ status }) => status === 'ok')) return [];
   return [
     `pp: prompt tokens read a second; tg: tokens generated a second; @d: after so many tokens in the cache; ` +
@@ -135,8 +135,18 @@ function legend({ rows, repetitions }: BenchResults): string[] {
             'second, above 100 % where weights stay in a CPU cache.',
         ]
       : []),
+    ...gpuLines(rows, machine),
     'peak memory: of the process until the end of the test, tests of one configuration sharing one.',
   ];
+}
+
+/** The head names the engine of the first row, which beside a GPU is the CPU's. */
+function gpuLines(rows: BenchResults['rows'], { engine }: BenchResults['machine']): string[] {
+  if (!isAvailable(engine) || engine.backend === 'cpu') return [];
+  const faster = rows.some(({ speedUp }) => isAvailable(speedUp))
+    ? ["speed-up: tokens a second as a multiple of the CPU's."]
+    : [];
+  return [`${engine.backend}: ${engine.devices.join(', ')}.`, ...faster];
 }
 
 function section(lines: readonly string[]): string[] {

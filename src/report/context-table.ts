@@ -155,7 +155,7 @@ function describe({ machine, tool, settings, budget }: ContextResults): string[]
         ]),
     'Values in a quantized cache need flash attention, which is on for these types; it is auto for the others.',
     `Largest context by the estimate, within ${formatBytes(budget.bytes)} ${budget.basis === 'asked' ? '(--memory)' : 'free on this machine'}.`,
-    `Measured on ${describeMachine(machine)}, with ${describeEngine(machine, tool.version, settings.gpu)}.`,
+    `Measured on ${describeMachine(machine)}, with ${describeEngine(machine, tool.version)}.`,
   ];
 }
 

@@ -1,12 +1,12 @@
 import { isAvailable } from '../measure/availability.ts';
-import type { Machine, Results, Settings, VariantResult } from '../measure/results.ts';
+import type { Machine, Results, VariantResult } from '../measure/results.ts';
 import { formatBytes, formatCount } from '../util/units.ts';
 
 /** How and where the figures were taken: what a reader needs to repeat them, as sentences. */
 export function describeMeasurement(results: Results): string[] {
   const { machine, settings, tool, createdAt } = results;
   return [
-    `Measured on ${describeMachine(machine)}, ${createdAt.slice(0, 10)}, with ${describeEngine(machine, tool.version, settings.gpu)}.`,
+    `Measured on ${describeMachine(machine)}, ${createdAt.slice(0, 10)}, with ${describeEngine(machine, tool.version)}.`,
     ...describeSpeed(results),
     ...describeAccuracy(results),
     ...(settings.quick ? ['--quick: fewer repetitions and chunks than the default.'] : []),
@@ -42,11 +42,11 @@ export function describeMachine({
   return [cpu, plural(cores, 'core'), formatBytes(memoryBytes), ...bandwidth, `${os} ${arch}`].join(', ');
 }
 
-/** @param gpu what was asked for: `auto` that ended on the CPU is said. */
-export function describeEngine({ engine }: Machine, toolVersion: string, gpu?: Settings['gpu']): string {
+export function describeEngine({ engine }: Machine, toolVersion: string): string {
   const tool = `quantscope ${toolVersion}`;
   if (!isAvailable(engine)) return `${tool} and no engine (${engine.reason})`;
-  const fallback = gpu === 'auto' && engine.backend === 'cpu' ? ['--gpu auto found no GPU'] : [];
+  const { gpuFallback } = engine;
+  const fallback = gpuFallback === undefined ? [] : [`--gpu auto took the CPU: ${gpuFallback}`];
   const details = [...engine.devices, ...fallback];
   const where = details.length === 0 ? '' : ` (${details.join(', ')})`;
   return `${tool}, ${engine.name} ${engine.version}, llama.cpp ${engine.llamaCpp} (${engine.build}), backend ${engine.backend}${where}`;

@@ -14,6 +14,12 @@ export function describeTimings(timings: Timings, stop: StopReason, contextSize:
   return `${prompt}; ${reply}${ended === '' ? '' : `; ${ended}`}`;
 }
 
+/** Where it ran, when that is not the CPU that was asked for. */
+export function describeBackend({ backend, devices, gpuFallback }: RunResult['engine']): string {
+  if (backend !== 'cpu') return `; on ${backend} (${devices.join(', ')})`;
+  return gpuFallback === undefined ? '' : `; --gpu auto took the CPU: ${gpuFallback}`;
+}
+
 function whyEnded(stop: StopReason, contextSize: number): string {
   switch (stop) {
     case 'end':

@@ -28,6 +28,11 @@ export function formatDuration(milliseconds: number): string {
   return `${Math.floor(wholeMinutes / 60)} h ${wholeMinutes % 60} min`;
 }
 
+/** A ratio with two decimals, a small one with two significant digits: `3.14`, `0.42`, `0.0042`. */
+export function formatRatio(ratio: number): string {
+  return ratio >= 0.1 ? ratio.toFixed(2) : ratio.toPrecision(2);
+}
+
 function trim(value: number): string {
   return value >= 100 ? value.toFixed(0) : value.toFixed(1);
 }

@@ -15,7 +15,7 @@ export interface CliResult {
 }
 
 export interface CliOptions {
-  readonly env?: Record<string, string>;
+  readonly env?: Readonly<Record<string, string | undefined>>;
   readonly cwd?: string;
   readonly timeoutMs?: number;
   /** Called with the process's id as soon as it runs. */

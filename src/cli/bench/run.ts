@@ -1,7 +1,7 @@
 import { basename } from 'node:path';
 import { layerMemories } from '../../device/attention-layers.ts';
 import { kvCacheBytes } from '../../device/kv-cache.ts';
-import { startEngineProcess } from '../../engine/index.ts';
+import { engineStarter } from '../../engine/index.ts';
 import type { GgufHeader } from '../../gguf/index.ts';
 import { isAvailable } from '../../measure/availability.ts';
 import type { BenchResults, BenchRow } from '../../measure/bench-contract.ts';
@@ -70,7 +70,7 @@ export async function runBenchCommand({ refs, options, signal }: BenchRun): Prom
         toolVersion: packageVersion(),
       },
       {
-        startEngine: startEngineProcess,
+        startEngine: engineStarter(),
         callTimeoutMs: options.timeout * 1000,
         machine,
         watch: await watchMachine(machine.cores),

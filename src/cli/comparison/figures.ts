@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startEngineProcess } from '../../engine/index.ts';
+import { engineStarter } from '../../engine/index.ts';
 import {
   type ComparisonEnvironment,
   type ComparisonInput,
@@ -37,7 +37,7 @@ export async function takeFigures(run: FiguresRun): Promise<Results> {
     return await compareVariants(
       { ...input, toolVersion: packageVersion() },
       {
-        startEngine: startEngineProcess,
+        startEngine: engineStarter(),
         callTimeoutMs: run.timeoutSeconds * 1000,
         machine,
         watch: await watchMachine(machine.cores),

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { footprint } from '../../device/footprint.ts';
 import type { CacheType } from '../../engine/engine.ts';
-import { startEngineProcess } from '../../engine/index.ts';
+import { engineStarter } from '../../engine/index.ts';
 import type { GgufHeader } from '../../gguf/index.ts';
 import type { ContextResults } from '../../measure/context-contract.ts';
 import { type ContextPlan, hasFailure, measureContexts } from '../../measure/context-run.ts';
@@ -116,7 +116,7 @@ async function measure(
   const progress = stepProgress(process.stderr, quiet, () => `${rows} of ${total} done`);
   try {
     const results = await measureContexts(plan, {
-      startEngine: startEngineProcess,
+      startEngine: engineStarter(),
       callTimeoutMs: options.timeout * 1000,
       machine,
       watch: await watchMachine(machine.cores),

@@ -73,7 +73,7 @@ class ChatRoom {
     const how =
       template === null ? 'no chat template: text goes to the model as it is' : "the model's chat template";
     this.#say(
-      `${this.#style.bold(visible(ref))}  ${this.#style.dim(`${engine.backend}, context ${formatCount(contextSize)}, ${how}; /help for more`)}`,
+      `${this.#style.bold(visible(ref))}  ${this.#style.dim(`${engine.backend}${engine.gpuFallback === undefined ? '' : ` (--gpu auto: ${engine.gpuFallback})`}, context ${formatCount(contextSize)}, ${how}; /help for more`)}`,
     );
     while (true) {
       const line = await this.#read();

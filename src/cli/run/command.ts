@@ -1,6 +1,6 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { CommandContext } from '../command-context.ts';
-import { layers, percentage, positiveNumber, wholeNumber } from '../options.ts';
+import { layers, percentage, positiveNumber, threads, wholeNumber } from '../options.ts';
 
 export interface RunOptions {
   system?: string;
@@ -17,7 +17,7 @@ export interface RunOptions {
   repeatLast: number;
   seed?: number;
   stop: string[];
-  threads?: number;
+  threads?: number | 'auto';
   gpu: 'auto' | 'off' | 'metal' | 'vulkan' | 'cuda';
   gpuLayers: number | 'max';
   cacheType: 'f16' | 'q8_0' | 'q4_0';
@@ -71,7 +71,11 @@ export function runCommand(context: CommandContext): Command {
     .option('--repeat-last <n>', 'tokens back that the penalty looks at', wholeNumber(0), 64)
     .option('--seed <n>', 'for the same reply again (default: a new one each time)', wholeNumber(0))
     .optionsGroup('Engine:')
-    .option('-t, --threads <n>', "threads (default: llama.cpp's choice)", positive)
+    .option(
+      '-t, --threads <n>',
+      "threads, or auto to find the fastest for prompt and reply first (default: llama.cpp's choice)",
+      threads,
+    )
     .addOption(
       new Option('--gpu <backend>', 'where to run')
         .choices(['auto', 'off', 'metal', 'vulkan', 'cuda'])

@@ -4,7 +4,7 @@ import type { ChatMessage, Generation, GenerationStep } from '../../engine/engin
 import { RUN_SCHEMA_ID, type RunResult, type Trace } from '../../measure/run-contract.ts';
 import { timingsOf } from '../../measure/timings.ts';
 import { harmlessJson, visibleLines } from '../../report/inspection-text.ts';
-import { describeTimings } from '../../report/run-timings.ts';
+import { describeBackend, describeTimings } from '../../report/run-timings.ts';
 import { traceHead, traceStep, traceTail } from '../../report/run-trace.ts';
 import { UsageError } from '../../util/errors.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
@@ -106,7 +106,7 @@ async function oneReply(
   else stdout.write(`${shown(generation.text.slice(told))}\n`);
   if (!options.quiet) {
     const said = describeTimings(timings, generation.stop, session.contextSize);
-    stderr.write(`${terminalStyle(stderr).dim(said)}\n`);
+    stderr.write(`${terminalStyle(stderr).dim(said + describeBackend(session.engine))}\n`);
   }
 }
 
@@ -138,13 +138,20 @@ function resultOf(
   timings: RunResult['timings'],
   trace: Trace | undefined,
 ): RunResult {
-  const { ref, engine, contextSize, threads, template } = session;
+  const { ref, engine, contextSize, threads, promptThreads, gpuLayers, template } = session;
   const { text, tokens, stop } = generation;
   return {
     schema: RUN_SCHEMA_ID,
     ref,
     engine,
-    settings: { contextSize, threads, maxTokens: Math.min(maxTokens, contextSize), ...sampling },
+    settings: {
+      contextSize,
+      threads,
+      promptThreads,
+      gpuLayers,
+      maxTokens: Math.min(maxTokens, contextSize),
+      ...sampling,
+    },
     chatTemplate: template !== null,
     reply: { text, tokens: Array.from(tokens), stop },
     timings,

@@ -1,8 +1,19 @@
 import { readFile } from 'node:fs/promises';
-import type { ChatMessage, Generation, GenerationStep, Sampling } from '../../engine/engine.ts';
+import { availableParallelism } from 'node:os';
+import type {
+  ChatMessage,
+  ContextOptions,
+  EngineSession,
+  Generation,
+  GenerationStep,
+  LoadedModel,
+  Sampling,
+} from '../../engine/engine.ts';
 import { startEngineProcess } from '../../engine/index.ts';
 import { chatTemplate, readHeader } from '../../gguf/index.ts';
 import { openFile } from '../../io/index.ts';
+import type { RunResult } from '../../measure/run-contract.ts';
+import { findThreads } from '../../measure/threads.ts';
 import { messageOf, UsageError } from '../../util/errors.ts';
 import { filesOf } from '../model-files.ts';
 import type { RunOptions } from './command.ts';
@@ -10,6 +21,8 @@ import type { RunOptions } from './command.ts';
 /** The default context: what a chat of some length needs, and no more memory than that. */
 const USUAL_CONTEXT = 4096;
 const BATCH_SIZE = 512;
+/** Of the tokens that a search for the best threads evaluates. */
+const SEARCH_SEED = 1;
 
 /** What one run may change while it runs: a chat's `/set`. */
 export interface ReplySettings {
@@ -22,14 +35,11 @@ export interface ReplySettings {
 /** A loaded model that answers. */
 export interface RunSession extends AsyncDisposable {
   readonly ref: string;
-  readonly engine: {
-    readonly version: string;
-    readonly llamaCpp: string;
-    readonly build: string;
-    readonly backend: string;
-  };
+  readonly engine: RunResult['engine'];
   readonly contextSize: number;
   readonly threads: number;
+  readonly promptThreads: number;
+  readonly gpuLayers: LoadedModel['layers'];
   readonly modelMs: number;
   readonly contextMs: number;
   /** null where the prompt goes to the model as it is. */
@@ -74,24 +84,31 @@ export async function openRunSession(
   try {
     const model = await session.loadModel({ path: file.path, gpuLayers: options.gpuLayers });
     const contextSize = options.context ?? Math.min(USUAL_CONTEXT, model.trainContextSize);
-    const threads = options.threads ?? session.info.mathCores;
-    const opened = await session.openContext({
-      contextSize,
+    const contextOptions = {
       sequences: 1,
       batchSize: BATCH_SIZE,
-      threads,
       flashAttention: 'auto',
       keyType: options.cacheType,
       valueType: options.cacheType,
-    });
+    } as const;
+    const counts = await threadsFor(session, model, contextOptions, options.threads);
+    const opened = await session.openContext({ ...contextOptions, ...counts, contextSize });
     const withBos = (tokens: Uint32Array) =>
       model.addsBos && model.bosToken !== null ? Uint32Array.of(model.bosToken, ...tokens) : tokens;
-    const { version, llamaCpp, build, backend } = session.info;
+    const { version, llamaCpp, build, backend, devices, gpuFallback } = session.info;
     return {
       ref: file.ref,
-      engine: { version, llamaCpp, build, backend },
+      engine: {
+        version,
+        llamaCpp,
+        build,
+        backend,
+        devices: [...devices],
+        ...(gpuFallback === undefined ? {} : { gpuFallback }),
+      },
       contextSize,
-      threads,
+      ...counts,
+      gpuLayers: model.layers,
       modelMs: model.loadMs,
       contextMs: opened.openMs,
       template,
@@ -116,6 +133,25 @@ export async function openRunSession(
     await session[Symbol.asyncDispose]();
     throw thrown;
   }
+}
+
+/**
+ * The same counts for prompt and reply unless they are to be found: a search is short runs of each count, which on a
+ * phone-sized model takes longer than most replies, so that it is done only when asked for.
+ */
+async function threadsFor(
+  session: EngineSession,
+  model: LoadedModel,
+  options: Omit<ContextOptions, 'contextSize' | 'threads' | 'promptThreads'>,
+  asked: RunOptions['threads'],
+): Promise<{ readonly threads: number; readonly promptThreads: number }> {
+  if (asked !== 'auto') {
+    const threads = asked ?? session.info.mathCores;
+    return { threads, promptThreads: threads };
+  }
+  const found = await findThreads(session, model, options, availableParallelism(), SEARCH_SEED);
+  const { promptThreads, generationThreads } = found;
+  return { threads: generationThreads, promptThreads };
 }
 
 async function templateOf(
