@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { CARD_CHECK_SCHEMA_ID, type CardCheck } from '../../validate/card/check.ts';
-import { CLAIM_KINDS } from '../../validate/card/claims.ts';
+import { CLAIM_KINDS } from '../../validate/card/claim.ts';
 import { BASES, CLAIM_VERDICTS } from '../../validate/card/verdict.ts';
 
 const line = z.int().positive().describe('From 1.');

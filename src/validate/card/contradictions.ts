@@ -1,4 +1,4 @@
-import { type Claim, type ClaimKind, subjectKey } from './claims.ts';
+import { type Claim, type ClaimKind, subjectKey } from './claim.ts';
 import { mayAgree, type Quantity, readingThatHolds } from './quantity.ts';
 
 /** Two or more places of a card that cannot all be true, whatever the model. */

@@ -1,6 +1,6 @@
-import type { Claim } from './claims.ts';
+import type { Claim } from './claim.ts';
 import type { CardFacts, CardSpeed } from './facts.ts';
-import { intervalsOf, type Quantity } from './quantity.ts';
+import { intervalsOf, type Quantity, readingThatHolds } from './quantity.ts';
 import { type Judgement, judged, notCheckable } from './verdict.ts';
 
 /**
@@ -87,4 +87,20 @@ export function judgeAccuracy({ measured, quantization }: CardFacts): Judgement 
   const points = (100 * base.correct) / base.total - (100 * own.correct) / own.total;
   const actual = `${points.toFixed(1)} points below ${reference.label} (${own.correct} of ${own.total}, ${base.correct} of ${base.total})`;
   return notCheckable(why, actual, 'measured');
+}
+
+/** A figure of the run that the results are of; another text gives another one, so it can only be borne out. */
+export function judgeRun(
+  kind: 'perplexity' | 'divergence',
+  quantity: Quantity,
+  { measured, quantization }: CardFacts,
+): Judgement {
+  const value = measured.find(({ label }) => label === quantization.label.label)?.[kind];
+  if (value === undefined || value === null) {
+    return notCheckable('it depends on the text: --results of a run would tell for one');
+  }
+  const actual = value.toFixed(4);
+  return readingThatHolds(quantity, value) === undefined
+    ? notCheckable('the results measured another figure, perhaps on another text', actual, 'measured')
+    : judged(true, { actual, basis: 'measured', reason: 'the results have this figure' });
 }

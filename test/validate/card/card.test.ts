@@ -42,6 +42,9 @@ describe('a table of files', () => {
       '2 license mit',
       '3 base-model microsoft/Phi-3-mini-4k-instruct',
       '6 name Phi-3 Mini 4K Instruct, files for llama.cpp',
+      '10 weight-bits 4-bit',
+      '10 bits-per-weight 4.5 bpw',
+      '11 bits-per-weight 6.5625 bpw',
       '18 weight-bits 4',
       '18 file-size 2.40 GB',
       '18 tensor-type Q6_K for half of ffn_down',
@@ -208,6 +211,7 @@ describe.skipIf(!existsSync(PUBLISHED))(`the published card (needs ${PUBLISHED})
         generationTps: null,
         accuracy: null,
         perplexity: null,
+        divergence: null,
       },
     ];
     const card = check(await readFile(PUBLISHED, 'utf8'), { ...facts, measured });
