@@ -4,6 +4,7 @@ export { BUILT_IN_CATALOGUE, type Catalogue, type CatalogueEntry } from './catal
 export { type HubContext, hubContext } from './context.ts';
 export { freeBytesOf } from './disk.ts';
 export { type LocatedModel, locateRefs } from './locate.ts';
+export { modelsOfRepo } from './models.ts';
 export {
   type ModelPart,
   openModel,

@@ -18,7 +18,7 @@ export function quantized({ quantization, header }: CardFacts): string {
   return [
     ...(agrees ? [] : [`The label ${escaped(label)} is not borne out: ${escaped(reason)}.`]),
     `Read from the tensors, not from the label${marked('', 'read')}:`,
-    table(['Tensors', 'Types', 'Bits per weight', 'Share of the weights'], rows),
+    table(['Tensors', 'Types', 'Bits per weight', 'Share of the weights'], rows, true),
   ].join('\n\n');
 }
 

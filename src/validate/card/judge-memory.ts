@@ -3,6 +3,7 @@ import type { Claim } from './claim.ts';
 import { CARD_CACHE_TYPES, type CardCacheType, type CardFacts, type CardMemory } from './facts.ts';
 import { bothUnits } from './judge-size.ts';
 import { intervalsOf, type Quantity, readingThatHolds } from './quantity.ts';
+import { REQUIREMENT } from './size-kinds.ts';
 import { type Judgement, judged, notCheckable } from './verdict.ts';
 
 /** Below this a chat has no room; it stands for the least memory that anybody can mean. */
@@ -64,9 +65,9 @@ function reachedAt(quantity: Quantity, first: Setting, last: Setting): string {
 }
 
 /** What a phone should have. Less than the weights cannot be enough; more may have reasons that no file tells. */
-export function judgeDeviceMemory(quantity: Quantity, facts: CardFacts): Judgement {
+export function judgeDeviceMemory({ words }: Claim, quantity: Quantity, facts: CardFacts): Judgement {
   const { tensorBytes } = facts.quantization;
-  if (intervalsOf(quantity).some(({ high }) => high >= tensorBytes))
+  if (!REQUIREMENT.test(words) || intervalsOf(quantity).some(({ high }) => high >= tensorBytes))
     return notCheckable('it is about phones: quantscope fit judges them');
   const reason = 'the weights alone, without a context';
   return judged(false, { actual: `at least ${bothUnits(tensorBytes)}`, basis: 'read', reason });

@@ -36,6 +36,9 @@ export function judgeClaim(claim: Claim, facts: CardFacts | null): Judgement {
 const OF_EVERY_VARIANT: ReadonlySet<Claim['kind']> = new Set([
   'original-size',
   'bits-per-weight',
+  'perplexity',
+  'divergence',
+  'speed',
   'parameters',
   'context-length',
   'layers',
@@ -132,11 +135,11 @@ function judgeQuantity(
       return judgeAccuracy(facts);
     case 'perplexity':
     case 'divergence':
-      return judgeRun(kind, quantity, facts);
+      return judgeRun({ ...claim, kind }, quantity, facts);
     case 'latency':
       return notCheckable('it depends on the prompt and the phone; kit measures it there');
     case 'device-memory':
-      return judgeDeviceMemory(quantity, facts);
+      return judgeDeviceMemory(claim, quantity, facts);
     default:
       return notCheckable('the card does not say what the figure is of');
   }

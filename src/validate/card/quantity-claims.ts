@@ -1,6 +1,6 @@
 import { type Claim, claimOf } from './claim.ts';
 import { around, type Clause } from './clauses.ts';
-import { type Quantity, quantitiesIn } from './quantity.ts';
+import { mayAgree, type Quantity, quantitiesIn } from './quantity.ts';
 import { kindOf } from './quantity-kind.ts';
 import { rolesIn } from './roles.ts';
 import type { Statement } from './statements.ts';
@@ -26,9 +26,14 @@ const NEAR = 30;
 /** Claims that are a figure. */
 export function quantityClaims(statement: Statement, own: OwnNames): Claim[] {
   const { text, label } = statement;
-  const all = quantitiesIn(text, unitOfLabel(label));
+  // Behind ± stands how sure the figure is.
+  const all = quantitiesIn(text, unitOfLabel(label)).filter(
+    ({ start }) => !/(?:±|\+\/-)\s*$/.test(text.slice(0, start)),
+  );
   return all.flatMap((quantity) => {
-    const meant = restatedBy(quantity, all, text) ?? quantity;
+    const restated = restatedBy(quantity, all, text);
+    if (restated !== undefined && mayAgree(restated, quantity)) return [];
+    const meant = restated ?? quantity;
     const { start, end } = meant;
     const { sentence, clause, part } = around(text, start);
     const together = all.filter((other) => other.start >= sentence.start && other.end <= sentence.end);
@@ -89,17 +94,18 @@ function placeIn(text: string, sentence: Clause, part: Clause): Place {
 /** `Size (GB)`, `Size/GB`, `Memory [MiB]`, `Params (B)`: the unit that numbers under a label are in. */
 function unitOfLabel(label: string): string {
   return (
-    /^(?:tok(?:ens?)?\/s(?:ec)?|t\/s|tps|bpw|bits)$/i.exec(label)?.[0] ??
-    /(?:\(|\/|\[|,\s*|\bin\s+)\s*([KMGT]i?B|B|billions?|bpw|bits?|%|tok(?:ens?)?\/s(?:ec)?|t\/s|tps|ms|tokens?)\s*[\])]?$/i.exec(
+    /^(?:tok(?:ens?)?\/s(?:ec)?|tok(?:en)?s? per second|t\/s|tps|bpw|bits)$/i.exec(label)?.[0] ??
+    /(?:\(|\/|\[|,\s*|\bin\s+)\s*([KMGT]i?B|B|billions?|bpw|bits?|%|tok(?:ens?)?\/s(?:ec)?|t\/s|tps|tok(?:en)?s? per second|ms|tokens?)\s*[\])]?$/i.exec(
       label,
     )?.[1] ??
     ''
   );
 }
 
-/** Of `2.34 GB (2.18 GiB)` the first: the second is the same figure again. */
+/** Of `2.34 GB (2.18 GiB)` and `12 t/s (10 to 14)` the first: the second is the same figure again. */
 function restatedBy(quantity: Quantity, all: readonly Quantity[], text: string): Quantity | undefined {
   const before = all[all.indexOf(quantity) - 1];
-  if (before?.unit !== 'bytes' || quantity.unit !== 'bytes') return undefined;
+  const isOne = before?.unit === quantity.unit && (quantity.unit === 'bytes' || quantity.unit === 'rate');
+  if (!isOne) return undefined;
   return /^\s*[(/]\s*[~≈=]?\s*$/.test(text.slice(before.end, quantity.start)) ? before : undefined;
 }

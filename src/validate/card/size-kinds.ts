@@ -19,7 +19,7 @@ const ARROW =
 /** Advice on any file: `1-2 GB below your GPU's memory`, `if the file is over 50 GB it is split`. */
 const ADVICE = /\b(?:your|if|split|leave|free up|spare|extra|headroom)\b/i;
 /** What a phone should have, which is more than what the model takes. */
-const REQUIREMENT =
+export const REQUIREMENT =
   /\b(?:requires?|required|requirements?|recommend\w*|minimum|at least|make sure|free (?:storage|space)|or more)\b/i;
 const DEVICE_NAME =
   /\b(?:iphone|ipad|pixel|galaxy|oneplus|xiaomi|redmi|poco|moto\w*|mac\w*|nothing|snapdragon|dimensity|android|ios)\b/i;
@@ -48,8 +48,10 @@ export function sizeKind({
     if (ARROW.test(gap(own - 1))) return /instead/i.test(gap(own - 1)) ? 'original-size' : 'file-size';
   }
   // 3.2 GB of 4.2 GB: the second is what there is.
-  if (/\d\s*[KMGT]i?B\s+of\s*$/i.test(before) || DEVICE.test(after)) return 'device-memory';
-  if (DEVICE_NAME.test(head) && /^(?:total )?(?:v?ram|memory)\b/i.test(label)) return 'device-memory';
+  if (/\d\s*[KMGT]i?B\s+of\s*$/i.test(before)) return null;
+  if (DEVICE.test(after)) return 'device-memory';
+  if (DEVICE_NAME.test(head) && /^(?:total )?(?:v?ram|memory)(?: [([].*)?$/i.test(label))
+    return 'device-memory';
   if (REQUIREMENT.test(`${label} ${clause}`) && statement.kind !== 'cell') return 'device-memory';
   if (statement.row === '' && statement.kind !== 'field' && ADVICE.test(`${label} ${clause}`)) return null;
   if (DIFFERENCE.test(after)) return null;
