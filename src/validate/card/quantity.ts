@@ -133,9 +133,11 @@ export function sizeThatHolds(quantity: Quantity, bytes: number): Interval | und
 
 /** Whether two quantities may be one figure, each under any of its readings. */
 export function mayAgree(a: Quantity, b: Quantity): boolean {
-  return intervalsOf(a).some((one) =>
-    intervalsOf(b).some((other) => one.low <= other.high && other.low <= one.high),
-  );
+  return overlap(intervalsOf(a), intervalsOf(b));
+}
+
+export function overlap(some: readonly Interval[], others: readonly Interval[]): boolean {
+  return some.some((one) => others.some((other) => one.low <= other.high && other.low <= one.high));
 }
 
 /** `~` gives a figure 5 % either way. */
