@@ -1,4 +1,4 @@
-import { Lexer, type Token, Tokenizer, type Tokens } from 'marked';
+import { getDefaults, Lexer, type Token, Tokenizer, type Tokens } from 'marked';
 
 /** What a card is made of, as far as it can claim something. Code blocks and pictures claim nothing. */
 export type Block =
@@ -135,7 +135,7 @@ class CardTokenizer extends Tokenizer {
 /** Text without marks, pictures, footnotes and pictographs. */
 function plain(markdown: string): string {
   const source = markdown.slice(0, LONGEST_TEXT).replaceAll(/<sup>[^<]{0,20}<\/sup>/gi, '');
-  return inlineText(Lexer.lexInline(source, { tokenizer: new CardTokenizer() }))
+  return inlineText(Lexer.lexInline(source, { ...getDefaults(), tokenizer: new CardTokenizer() }))
     .replaceAll(/&(?:#39|#x27|apos);/gi, "'")
     .replaceAll(/&(nbsp|lt|gt|quot|times|amp);/gi, (_, name: string) => ENTITIES[name.toLowerCase()] ?? ' ')
     .replaceAll(/\p{Extended_Pictographic}|\u{FE0F}/gu, '')

@@ -10,6 +10,8 @@ const FILE = /\b(?:file|weighs|comes in at|size|disk|storage|download|weights|gg
 const FILES = /\b(?:sizes?|files?|downloads?|quants?|quantizations)\b/i;
 const MEMORY = /\b(?:v?ram|memory|peak|runtime|usage)\b/i;
 const CACHE = /\bkv\b|\bcache\s+(?:of|takes?|needs?|uses?|is|size|memory|grows)\b/i;
+/** There the cache is how the rest was measured. */
+const WITH_CACHE = /\b(?:with|using) (?:an?|the) (?:\S+ ){0,2}(?:kv[- ])?cache\b/gi;
 /** There f16 is the cache's type. */
 const CONDITION = /\b(?:cache|kv|tokens?|context)\b/i;
 const DEVICE =
@@ -26,16 +28,11 @@ const DEVICE_NAME =
 const DIFFERENCE = /^\s*(?:smaller|larger|bigger|less|more|lighter|heavier)\b/i;
 
 /** What a size is of: the words that touch it count before those around it, and those before its label. */
-export function sizeKind({
-  statement,
-  quantity,
-  all,
-  part,
-  clause,
-  sentence,
-  before,
-  after,
-}: Figure): ClaimKind | null {
+export function sizeKind(figure: Figure): ClaimKind | null {
+  const { statement, quantity, all, before, after } = figure;
+  const [part = '', clause = '', sentence = ''] = [figure.part, figure.clause, figure.sentence].map((words) =>
+    words.replaceAll(WITH_CACHE, ''),
+  );
   const { label, text, head, headings } = statement;
   if (/^\s*(?:\/|per\s)\s*s/.test(after) || OTHER.test(label) || OTHER.test(part)) return null;
   const own = all.indexOf(quantity);
