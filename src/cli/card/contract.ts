@@ -8,7 +8,7 @@ const kind = z.enum(CLAIM_KINDS);
 const count = z.int().nonnegative();
 
 /** What `card check --json` prints: `CardCheck` in src/validate, which imports no package. */
-export const cardCheckSchema = z.strictObject({
+const cardCheckSchema = z.strictObject({
   schema: z.literal(CARD_CHECK_SCHEMA_ID),
   card: z.string(),
   model: z

@@ -8,7 +8,7 @@ import { matricesOf, type RoleGroup } from './roles.ts';
 import { type Judgement, judged, notCheckable } from './verdict.ts';
 
 /** The bits a type is named after: 4 of Q4_K, whose scales make it 4.5. */
-export function nominalBits(type: TensorType): number {
+function nominalBits(type: TensorType): number {
   return Number(/\d+/.exec(type.replace(/^[A-Z]*?(?=\d)/, ''))?.[0] ?? Number.NaN);
 }
 

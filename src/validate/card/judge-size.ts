@@ -13,7 +13,7 @@ export function bothUnits(bytes: number): string {
 }
 
 /** A size is true in decimal units, in binary ones or in neither; which it is, is said. */
-export function judgeBytes(quantity: Quantity, bytes: number, basis: Basis, evidence: string): Judgement {
+function judgeBytes(quantity: Quantity, bytes: number, basis: Basis, evidence: string): Judgement {
   const held = sizeThatHolds(quantity, bytes);
   const asIf = held !== undefined && quantity.readings.length > 1 ? `, in ${held.reading.name}` : '';
   return judged(held !== undefined, { actual: bothUnits(bytes), basis, reason: evidence + asIf });

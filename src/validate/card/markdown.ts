@@ -21,7 +21,7 @@ export type Block =
 export const HARD_BREAK = '\u2028';
 
 /** No paragraph of a card is longer; patterns are not run over what may be anything. */
-export const LONGEST_TEXT = 4000;
+const LONGEST_TEXT = 4000;
 /** Marks of quotes and lists before a line's text; the parser recurses into each. */
 const DEEP = /^(?:[ \t>]|[-*+][ \t]){60,}/;
 const FRONT_MATTER = /^---[ \t]*\n(?:(?!---)[^\n]*\n){0,5000}?---[ \t]*(?:\n|$)/;

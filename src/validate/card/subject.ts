@@ -35,7 +35,7 @@ function spelled(label: string): string {
 }
 
 /** Whether two labels may be of one recipe: Q4_K is short for Q4_K_M and Q4_K_S. */
-export function isShortFor(label: string, full: string): boolean {
+function isShortFor(label: string, full: string): boolean {
   return label === full || full.startsWith(`${label}_`);
 }
 
