@@ -25,7 +25,7 @@ export function renderCard(card: CardModel): string {
     section('Limitations', limitations(card)),
     section('Alternatives', alternatives(card)),
     section('Prompt format', promptFormat(card)),
-    `Written by ${escaped(tool)} from ${escaped(ref)}. \`quantscope card check CARD.md --model FILE\` tests every line of it.`,
+    `Written by ${escaped(tool)} from ${escaped(ref)}. \`quantscope card check CARD.md --model FILE\` tests its claims.`,
   ].join('\n\n');
 }
 
@@ -47,7 +47,7 @@ function limitations({ facts, phones: devices, measured, provenance, chatTemplat
     ...(cache === null || cache.kvBytes < cache.totalBytes / 4
       ? []
       : [
-          `The KV cache of ${formatCount(model.contextLength ?? 0)} tokens takes ${marked(bothUnits(cache.kvBytes), 'estimated')} in f16: a smaller context or a q8_0 cache saves most of it.`,
+          `The KV cache of ${formatCount(model.contextLength ?? 0)} tokens takes ${marked(bothUnits(cache.kvBytes), 'estimated')} in f16: a smaller context takes less, and a q8_0 cache about half.`,
         ]),
     ...(none.length === 0 ? [] : [`It does not fit ${marked(escaped(none.join(', ')), 'estimated')}.`]),
     ...(measured === null
