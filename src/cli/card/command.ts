@@ -36,7 +36,7 @@ export function cardCommand(context: CommandContext): Command {
     .option('-o, --out <file>', 'write to this file instead of stdout')
     .option('-f, --force', 'replace the file')
     .option('-c, --context <n>', 'a further context size to estimate memory for', wholeNumber(1))
-    .option('-r, --results <file>', 'figures of this results file beside a ref')
+    .option('--results <file>', 'figures of this results file beside a ref')
     .option('-d, --device <names>', 'phones to tell the speed for, separated by commas', names, [])
     .option('--devices <file>', 'more phones, as JSON (schema/devices.json)')
     .option('-q, --quiet', 'nothing on stderr')
@@ -66,7 +66,7 @@ export function cardCommand(context: CommandContext): Command {
       '-m, --model <ref>',
       'the model it is of: a file, hf:owner/repo:QUANT, https://…; only its header is read',
     )
-    .option('-r, --results <file>', 'results with this or other quantizations of the model')
+    .option('--results <file>', 'results with this or other quantizations of the model')
     .option('--devices <file>', 'more phones, as JSON (schema/devices.json)')
     .addOption(
       new Option('--json', 'print the verdicts as JSON (schema/card-check.json)').conflicts(['md', 'github']),
