@@ -6,6 +6,7 @@ export { freeBytesOf } from './disk.ts';
 export { type LocatedModel, locateRefs } from './locate.ts';
 export { type ModelPart, partsOf } from './model-parts.ts';
 export { openModel, openPart, openParts, openRef } from './open-ref.ts';
+export { modelsOfRepo } from './models.ts';
 export { type PlannedFile, type PulledFile, type PullPlan, planPull, pull } from './pull.ts';
 export { parseRef } from './ref.ts';
 export { type ResolvedFile, resolveRefs } from './resolve.ts';

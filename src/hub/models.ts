@@ -69,6 +69,17 @@ async function cachedListing(
 }
 
 /**
+ * All models of a repository, by its listing alone.
+ * @throws what {@link knownListing} throws
+ */
+export async function modelsOfRepo(
+  { repo, revision }: Pick<HubRef, 'repo' | 'revision'>,
+  context: HubContext,
+): Promise<HubModel[]> {
+  return gatherModels((await knownListing(repo, revision, context)).files);
+}
+
+/**
  * The one model that a ref means.
  * @throws UsageError `ref/not-found`, `ref/ambiguous`, `ref/incomplete`: each lists what there is
  */

@@ -1,11 +1,14 @@
+import { isUtf8 } from 'node:buffer';
 import { readFile, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { shownRef } from '../../hub/ref.ts';
 import type { Results } from '../../measure/results.ts';
+import { cardCheckGithub } from '../../report/card/check-github.ts';
 import { cardCheckMarkdown } from '../../report/card/check-markdown.ts';
 import { renderCardCheck } from '../../report/card/check-text.ts';
 import { messageOf, UsageError } from '../../util/errors.ts';
-import { checkCard } from '../../validate/card/check.ts';
+import { formatCount } from '../../util/units.ts';
+import { type CardCheck, checkCard } from '../../validate/card/check.ts';
 import type { CardFacts } from '../../validate/card/facts.ts';
 import { devicesOf } from '../device-catalogue.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
@@ -15,8 +18,8 @@ import { terminalStyle } from '../style.ts';
 import type { CardCheckOptions } from './command.ts';
 import { cardFacts } from './facts.ts';
 
-/** Cards are a few pages; nothing near this is one. */
-const LARGEST_BYTES = 4 * 1024 ** 2;
+/** Cards are a few pages; parsing what may be anything takes time that grows faster than its length. */
+const LARGEST_BYTES = 256 * 1024;
 
 /** Tests a card's claims against the header of its model and against results. */
 export async function runCardCheck(
@@ -38,12 +41,14 @@ export async function runCardCheck(
     ref: ref === undefined ? null : shownRef(ref),
     results: resultsPath ?? null,
   });
-  process.stdout.write(`${rendered(check, options)}\n`);
+  const text = rendered(check, options);
+  if (text !== '') process.stdout.write(`${text}\n`);
   return check.verdict === 'wrong' ? EXIT.finding : EXIT.done;
 }
 
-function rendered(check: ReturnType<typeof checkCard>, { json, md }: CardCheckOptions): string {
+function rendered(check: CardCheck, { json, md, github }: CardCheckOptions): string {
   if (json) return JSON.stringify(check, null, 2);
+  if (github) return cardCheckGithub(check);
   if (md) return cardCheckMarkdown(check);
   const width = Math.min(110, Math.max(60, process.stdout.columns || 100));
   return renderCardCheck(check, { style: terminalStyle(process.stdout), width });
@@ -69,7 +74,7 @@ async function readCard(path: string): Promise<string> {
     if (size > LARGEST_BYTES) {
       throw new UsageError(
         'card/not-text',
-        `${path} has ${size} bytes, expected a card of at most ${LARGEST_BYTES}`,
+        `${path} has ${formatCount(size)} bytes, expected a card of at most ${formatCount(LARGEST_BYTES)}`,
         { hint },
       );
     }
@@ -78,7 +83,16 @@ async function readCard(path: string): Promise<string> {
     if (cause instanceof UsageError) throw cause;
     throw new UsageError('card/unreadable', `${path} cannot be read: ${messageOf(cause)}`, { cause, hint });
   }
-  if (bytes.includes(0))
-    throw new UsageError('card/not-text', `${path} is no text: it has zero bytes`, { hint });
-  return bytes.toString('utf8');
+  const zero = bytes.indexOf(0);
+  if (zero >= 0) {
+    throw new UsageError('card/not-text', `${path} is no text: byte ${zero} is zero`, { hint });
+  }
+  if (!isUtf8(bytes)) {
+    throw new UsageError('card/not-text', `${path} is not UTF-8, as Markdown is`, {
+      hint: `Convert it: iconv -f latin1 -t utf8 ${path}`,
+    });
+  }
+  const text = bytes.toString('utf8');
+  if (text.trim() === '') throw new UsageError('card/empty', `${path} is empty, expected a card`, { hint });
+  return text;
 }

@@ -1,4 +1,4 @@
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import type { CommandContext } from '../command-context.ts';
 import { names, wholeNumber } from '../options.ts';
 
@@ -17,6 +17,7 @@ export interface CardCheckOptions {
   results?: string;
   devices?: string;
   md?: boolean;
+  github?: boolean;
   json?: boolean;
 }
 
@@ -35,7 +36,7 @@ export function cardCommand(context: CommandContext): Command {
     .option('-o, --out <file>', 'write to this file instead of stdout')
     .option('-f, --force', 'replace the file')
     .option('-c, --context <n>', 'a further context size to estimate memory for', wholeNumber(1))
-    .option('-r, --results <file>', 'figures of this results file beside a ref')
+    .option('--results <file>', 'figures of this results file beside a ref')
     .option('-d, --device <names>', 'phones to tell the speed for, separated by commas', names, [])
     .option('--devices <file>', 'more phones, as JSON (schema/devices.json)')
     .option('-q, --quiet', 'nothing on stderr')
@@ -65,13 +66,20 @@ export function cardCommand(context: CommandContext): Command {
       '-m, --model <ref>',
       'the model it is of: a file, hf:owner/repo:QUANT, https://…; only its header is read',
     )
-    .option('-r, --results <file>', 'results with this or other quantizations of the model')
+    .option('--results <file>', 'results with this or other quantizations of the model')
     .option('--devices <file>', 'more phones, as JSON (schema/devices.json)')
-    .option('--json', 'print the verdicts as JSON (schema/card-check.json)')
-    .option('--md', 'print them as Markdown')
+    .addOption(
+      new Option('--json', 'print the verdicts as JSON (schema/card-check.json)').conflicts(['md', 'github']),
+    )
+    .addOption(new Option('--md', 'print them as Markdown').conflicts('github'))
+    .option('--github', 'print what is wrong as annotations of GitHub Actions, at its lines')
     .addHelpText(
       'after',
-      '\nA size holds if it is right in decimal (GB) or binary (GiB) units, rounded as it is written; ~ leaves 5 %.\n' +
+      '\nExamples:\n' +
+        '  quantscope card check README.md --model model-Q4_K_M.gguf\n' +
+        '  quantscope card check README.md --model hf:OWNER/REPO:Q4_K_M --results results.json\n' +
+        '  quantscope card check README.md --model model.gguf --md >> $GITHUB_STEP_SUMMARY\n' +
+        '\nA size holds if it is right in decimal (GB) or binary (GiB) units, rounded as it is written; ~ leaves 5 %.\n' +
         'Without --model only contradictions within the card are found.\n' +
         '\nExit code: 0 nothing is false, 1 a claim is false or the card contradicts itself, 2 wrong use or a file ' +
         'that cannot be read.\n',

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { CARD_CHECK_SCHEMA_ID, type CardCheck } from '../../validate/card/check.ts';
-import { CLAIM_KINDS } from '../../validate/card/claims.ts';
+import { CLAIM_KINDS } from '../../validate/card/claim.ts';
 import { BASES, CLAIM_VERDICTS } from '../../validate/card/verdict.ts';
 
 const line = z.int().positive().describe('From 1.');
@@ -8,7 +8,7 @@ const kind = z.enum(CLAIM_KINDS);
 const count = z.int().nonnegative();
 
 /** What `card check --json` prints: `CardCheck` in src/validate, which imports no package. */
-export const cardCheckSchema = z.strictObject({
+const cardCheckSchema = z.strictObject({
   schema: z.literal(CARD_CHECK_SCHEMA_ID),
   card: z.string(),
   model: z

@@ -32,7 +32,7 @@ export function cardFacts({ header, fileName, fileBytes, results, phones }: Fact
 function measuredVariants({ variants, reference }: Results): MeasuredVariant[] {
   return variants
     .filter(({ status }) => status === 'ok')
-    .map(({ name, file, model, quantization, speed, tasks, perplexity }) => {
+    .map(({ name, file, model, quantization, speed, tasks, perplexity, divergence }) => {
       const generation = isAvailable(speed) && isAvailable(speed.generation) ? speed.generation : null;
       return {
         label: isAvailable(quantization) ? quantization.label : name,
@@ -42,6 +42,7 @@ function measuredVariants({ variants, reference }: Results): MeasuredVariant[] {
         generationTps: generation?.meanTps ?? null,
         accuracy: isAvailable(tasks) ? { correct: tasks.correct, total: tasks.total } : null,
         perplexity: isAvailable(perplexity) ? perplexity.value : null,
+        divergence: isAvailable(divergence) ? divergence.meanKld : null,
       };
     });
 }

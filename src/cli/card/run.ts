@@ -1,9 +1,10 @@
+import { existsSync } from 'node:fs';
 import { access } from 'node:fs/promises';
 import { basename } from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
 import { findDevice } from '../../device/profiles.ts';
 import { chatTemplate, type GgufHeader, getString, getStrings, modelFacts } from '../../gguf/index.ts';
-import { shownRef } from '../../hub/ref.ts';
+import { isLocalRef, shownRef } from '../../hub/ref.ts';
 import { isAvailable } from '../../measure/availability.ts';
 import type { Results, VariantResult } from '../../measure/results.ts';
 import { renderCard } from '../../report/card/card.ts';
@@ -17,6 +18,7 @@ import { packageVersion } from '../package-files.ts';
 import { readResultsFile } from '../report/input.ts';
 import type { CardOptions } from './command.ts';
 import { cardFacts } from './facts.ts';
+import { type Family, openFamily } from './family.ts';
 
 const COMMON_CONTEXTS = [2048, 4096];
 /** One of each kind: an iPhone of a small and one of a large memory, and three Android phones that were measured. */
@@ -39,11 +41,10 @@ export async function runCard(input: string, options: CardOptions, signal: Abort
   const resultsPath = isResults ? input : options.results;
   const results = resultsPath === undefined ? null : (await readResultsFile(resultsPath)).results;
   const chosen = isResults && results !== null ? chosenVariant(results) : null;
-  const ref = chosen?.ref ?? input;
-  const model = chosen === null ? await openModelHeaders(ref, signal) : await openMeasured(chosen, signal);
-  const measured =
-    results === null ? null : { results, variant: chosen ?? variantOf(results, model, shownRef(ref)) };
-  const card = await cardModel(shownRef(ref), model, measured, options);
+  const family = chosen === null ? await openFamily(input, signal) : await openMeasured(chosen, signal);
+  const measured = results === null ? null : { results, variant: chosen ?? variantOf(results, family) };
+  if (family.notice !== null && !options.quiet) process.stderr.write(`${family.notice}\n`);
+  const card = await cardModel(family, measured, options);
   const text = `${renderCard(card)}\n`;
   if (options.out === undefined) process.stdout.write(text);
   else await write(options.out, text, options);
@@ -61,7 +62,7 @@ function chosenVariant({ variants, recommendation }: Results): VariantResult {
   });
 }
 
-async function openMeasured({ ref, name, file }: VariantResult, signal: AbortSignal): Promise<ModelFiles> {
+async function openMeasured({ ref, name, file }: VariantResult, signal: AbortSignal): Promise<Family> {
   const hint = 'Name where the file is now: quantscope card REF --results FILE.';
   let model: ModelFiles;
   try {
@@ -74,13 +75,13 @@ async function openMeasured({ ref, name, file }: VariantResult, signal: AbortSig
       { cause, hint },
     );
   }
-  if (model.bytes === file.bytes) return model;
+  if (model.bytes === file.bytes) return { ref, model, siblings: [], notice: null };
   const message = `${ref} has ${model.bytes} bytes, the results were measured with a file of ${file.bytes}`;
   throw new UsageError('card/other-model', message, { hint });
 }
 
 /** The results' row of this very file: as many bytes, and of two such the one of its ref. */
-function variantOf({ variants }: Results, { bytes }: ModelFiles, ref: string): VariantResult {
+function variantOf({ variants }: Results, { ref, model: { bytes } }: Family): VariantResult {
   const same = variants.filter(({ file }) => file.bytes === bytes);
   const found = same.find((variant) => variant.ref === ref) ?? same[0];
   if (found !== undefined) return found;
@@ -95,13 +96,12 @@ function variantOf({ variants }: Results, { bytes }: ModelFiles, ref: string): V
 }
 
 async function cardModel(
-  ref: string,
-  { header, files, bytes }: ModelFiles,
+  { ref, model: { header, files, bytes }, siblings }: Family,
   measured: Measured | null,
   options: CardOptions,
 ): Promise<CardModel> {
   const phones = await devicesOf(options.devices);
-  const fileName = basename(files[0]?.path ?? ref);
+  const fileName = basename(files[0]?.path ?? shownRef(ref));
   const facts = cardFacts({ header, fileName, fileBytes: bytes, results: measured?.results ?? null, phones });
   const devices = (options.device.length > 0 ? options.device : PHONES).map((name) =>
     findDevice(name, phones),
@@ -112,13 +112,15 @@ async function cardModel(
   const isModel = facts.memory(contextSize, 'f16') !== null;
   return {
     tool: `quantscope ${packageVersion()}`,
-    ref: files[0]?.path === ref ? fileName : ref,
+    // Where a file lies on this machine is nobody's business.
+    ref: isLocalRef(ref) && existsSync(ref) ? fileName : shownRef(ref),
     facts,
     provenance: provenanceOf(header),
     chatTemplate: chatTemplate(header) ?? null,
     contexts,
     phones: isModel ? onPhones(named, [...new Set(devices)], phones, { contextSize, cacheType: 'f16' }) : [],
     measured,
+    siblings,
   };
 }
 

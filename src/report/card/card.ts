@@ -2,7 +2,7 @@ import { formatCount } from '../../util/units.ts';
 import { bothUnits } from '../../validate/card/judge-size.ts';
 import { escaped } from '../markdown.ts';
 import { accuracy, alternatives } from './measured.ts';
-import { type CardModel, LEGEND } from './model.ts';
+import { type CardModel, LEGEND, marked } from './model.ts';
 import { quantized } from './quantized.ts';
 import { memory, phones } from './running.ts';
 import { specs, yamlHead } from './specs.ts';
@@ -25,7 +25,7 @@ export function renderCard(card: CardModel): string {
     section('Limitations', limitations(card)),
     section('Alternatives', alternatives(card)),
     section('Prompt format', promptFormat(card)),
-    `Written by ${escaped(tool)} from ${escaped(ref)}. \`quantscope card check CARD.md --model FILE\` tests every line of it.`,
+    `Written by ${escaped(tool)} from ${escaped(ref)}. \`quantscope card check CARD.md --model FILE\` tests its claims.`,
   ].join('\n\n');
 }
 
@@ -43,24 +43,24 @@ function limitations({ facts, phones: devices, measured, provenance, chatTemplat
   const lines = [
     ...(model.contextLength === undefined
       ? []
-      : [`It was trained for ${formatCount(model.contextLength)} tokens of context.`]),
+      : [`It was trained for ${marked(`${formatCount(model.contextLength)} tokens`, 'read')} of context.`]),
     ...(cache === null || cache.kvBytes < cache.totalBytes / 4
       ? []
       : [
-          `The KV cache of ${formatCount(model.contextLength ?? 0)} tokens takes ${bothUnits(cache.kvBytes)} in f16: a smaller context or a q8_0 cache saves most of it.`,
+          `The KV cache of ${formatCount(model.contextLength ?? 0)} tokens takes ${marked(bothUnits(cache.kvBytes), 'estimated')} in f16: a smaller context takes less, and a q8_0 cache about half.`,
         ]),
-    ...(none.length === 0 ? [] : [`It does not fit ${none.join(', ')}.`]),
+    ...(none.length === 0 ? [] : [`It does not fit ${marked(escaped(none.join(', ')), 'estimated')}.`]),
     ...(measured === null
       ? ['What the quantization costs in accuracy has not been measured for this card.']
       : []),
     ...(quantization.label.agrees
       ? []
-      : [`The tensors do not bear the label out: ${quantization.label.reason ?? ''}.`]),
+      : [`The tensors do not bear the label out: ${escaped(quantization.label.reason ?? '')}.`]),
     ...(chatTemplate === null ? ['It has no chat template: prompts go to it as plain text.'] : []),
     ...(model.imatrix === null ? ['It records no importance matrix.'] : []),
     ...(provenance.license === null ? ['The file states no license; ask whoever made it.'] : []),
   ];
-  return lines.map((line) => `- ${escaped(line)}`).join('\n');
+  return lines.map((line) => `- ${line}`).join('\n');
 }
 
 const LONGEST_TEMPLATE = 8000;

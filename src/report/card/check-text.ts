@@ -60,9 +60,13 @@ function claimLines(
 ): string[] {
   const head = `${padLeft(String(claim.line), 5)}  `;
   const indent = ' '.repeat(9);
-  const [first = '', ...rest] = wrap(claimText(claim), width - 9 - KIND_WIDTH);
   const what = padRight(kindText(claim), KIND_WIDTH - 1);
-  const found = findingText(claim);
+  const finding = findingText(claim);
+  // What is right needs no quote: its line tells where it stands.
+  const isTrue = claim.verdict === 'true';
+  const text = isTrue ? `${printable(claim.says)}  ${finding}` : claimText(claim);
+  const found = isTrue ? '' : finding;
+  const [first = '', ...rest] = wrap(text, width - 9 - KIND_WIDTH);
   return [
     `${style.dim(head)}${ink(mark)} ${what} ${first}`,
     ...rest.map((line) => indent + ' '.repeat(KIND_WIDTH) + line),
@@ -83,9 +87,10 @@ function claimText({ says, quote }: CheckedClaim): string {
   );
 }
 
-function findingText({ verdict, actual, basis, reason }: CheckedClaim): string {
+function findingText({ verdict, says, actual, basis, reason }: CheckedClaim): string {
   if (actual === null) return printable(reason);
   const marked = basis === null ? actual : `${actual}, ${basis}`;
+  if (verdict === 'true' && actual.startsWith(says)) return printable(`${basis}: ${reason}`);
   return printable(verdict === 'false' ? `is ${marked}: ${reason}` : `${marked}: ${reason}`);
 }
 

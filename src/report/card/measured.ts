@@ -1,5 +1,6 @@
 import { isAvailable } from '../../measure/availability.ts';
 import type { Results, VariantResult } from '../../measure/results.ts';
+import { formatCount } from '../../util/units.ts';
 import { bothUnits } from '../../validate/card/judge-size.ts';
 import { escaped } from '../markdown.ts';
 import { describeMeasurement } from '../provenance.ts';
@@ -59,10 +60,9 @@ export function accuracy({ measured }: CardModel): string {
 }
 
 /** The other variants of the results, with this one among them. */
-export function alternatives({ measured }: CardModel): string {
-  if (measured === null || measured.results.variants.length < 2) {
-    return 'No other quantization was measured beside this one. `quantscope variants` lists what a repository offers.';
-  }
+export function alternatives(card: CardModel): string {
+  const { measured } = card;
+  if (measured === null || measured.results.variants.length < 2) return besides(card);
   const { results, variant } = measured;
   const rows = results.variants.map((each) => [
     each === variant ? `${escaped(each.name)} (this file)` : escaped(each.name),
@@ -75,6 +75,28 @@ export function alternatives({ measured }: CardModel): string {
   return [
     table(['Model', 'Size', 'Generation, tokens per second', 'Mean KLD', 'Tasks right'], rows),
     `Speed on ${escaped(cpu)} with ${cores} cores; a phone orders them differently.`,
+  ].join('\n\n');
+}
+
+/** Other files of the repository or folder, by their sizes; nothing of them was measured. */
+function besides({ siblings, facts, contexts }: CardModel): string {
+  const [contextSize = 0] = contexts;
+  const needed = facts.memory(contextSize, 'f16');
+  if (siblings.length < 2) {
+    return 'This file was named alone. `quantscope card` of its folder or repository lists the others.';
+  }
+  const rows = siblings.map(({ label, bytes }) => {
+    const isThis = label === facts.quantization.label.label && bytes === facts.fileBytes;
+    return [
+      isThis ? `${escaped(label)} (this file)` : escaped(label),
+      marked(bothUnits(bytes), 'read'),
+      needed === null ? '-' : marked(bothUnits(needed.totalBytes + bytes - facts.fileBytes), 'estimated'),
+    ];
+  });
+  const context = `${formatCount(contextSize)} tokens, f16`;
+  return [
+    table(['Quantization', 'File size', `Memory, ${context}`], rows),
+    'What each loses in accuracy was not measured: `quantscope compare` does.',
   ].join('\n\n');
 }
 

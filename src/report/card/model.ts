@@ -16,6 +16,14 @@ export interface CardModel {
   readonly phones: readonly FittedDevice[];
   /** The run and, of it, the variant that this file is. */
   readonly measured: { readonly results: Results; readonly variant: VariantResult } | null;
+  /** Quantizations of its folder or repository, itself among them, smallest first; empty where it was named alone. */
+  readonly siblings: readonly CardSibling[];
+}
+
+export interface CardSibling {
+  readonly label: string;
+  /** Of all its files. */
+  readonly bytes: number;
 }
 
 export interface CardProvenance {

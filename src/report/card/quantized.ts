@@ -10,15 +10,15 @@ export function quantized({ quantization, header }: CardFacts): string {
   const roles = quantization.byRole.filter(({ role }) => matrixRoles.has(role));
   const rows = roles.map((share) => [
     escaped(share.role),
-    placesOf(share, quantization.layers),
-    share.bitsPerWeight.toFixed(2),
-    `${((100 * share.bytes) / quantization.tensorBytes).toFixed(1)} %`,
+    marked(placesOf(share, quantization.layers), 'read'),
+    marked(share.bitsPerWeight.toFixed(2), 'read'),
+    marked(`${((100 * share.bytes) / quantization.tensorBytes).toFixed(1)} %`, 'read'),
   ]);
   const { label, agrees, reason = '' } = quantization.label;
   return [
     ...(agrees ? [] : [`The label ${escaped(label)} is not borne out: ${escaped(reason)}.`]),
-    `Read from the tensors, not from the label${marked('', 'read')}:`,
-    table(['Tensors', 'Types', 'Bits per weight', 'Share of the weights'], rows),
+    'Read from the tensors, not from the label:',
+    table(['Tensors', 'Types', 'Bits per weight', 'Share of the weights'], rows, true),
   ].join('\n\n');
 }
 

@@ -1,4 +1,5 @@
-import { type Claim, type ClaimKind, claimsOf } from './claims.ts';
+import type { Claim, ClaimKind } from './claim.ts';
+import { claimsOf } from './claims.ts';
 import { type Contradiction, contradictionsIn } from './contradictions.ts';
 import type { CardFacts } from './facts.ts';
 import { judgeClaim } from './judge.ts';

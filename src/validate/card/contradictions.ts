@@ -1,5 +1,5 @@
-import { type Claim, type ClaimKind, subjectKey } from './claims.ts';
-import { mayAgree, type Quantity, readingThatHolds } from './quantity.ts';
+import { type Claim, type ClaimKind, subjectKey } from './claim.ts';
+import { type Interval, intervalsOf, overlap, type Quantity, readingThatHolds } from './quantity.ts';
 
 /** Two or more places of a card that cannot all be true, whatever the model. */
 export interface Contradiction {
@@ -33,22 +33,38 @@ export function contradictionsIn(claims: readonly Claim[]): Contradiction[] {
   for (const claim of claims) {
     if (!SINGLE.has(claim.kind)) continue;
     const key = `${claim.kind} ${subjectKey(claim)}`;
-    groups.set(key, [...(groups.get(key) ?? []), claim]);
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [claim]);
+    else group.push(claim);
   }
   return [...[...groups.values()].flatMap(amongOne), ...claims.flatMap(inArithmetic)];
 }
 
+/** One thing that is said of a figure, and where. */
+interface Saying {
+  readonly says: string;
+  readonly intervals: readonly Interval[] | null;
+  readonly claims: Claim[];
+}
+
 /** Claims of one figure fall into values that agree; more than one value is a contradiction. */
 function amongOne(claims: readonly Claim[]): Contradiction[] {
-  const values: Claim[][] = [];
+  const sayings = new Map<string, Saying>();
   for (const claim of claims) {
-    const same = values.find((value) => value.every((other) => agree(claim, other)));
-    if (same === undefined) values.push([claim]);
-    else same.push(claim);
+    const { says, quantity } = claim;
+    const known = sayings.get(says);
+    if (known !== undefined) known.claims.push(claim);
+    else sayings.set(says, { says, intervals: quantity && intervalsOf(quantity), claims: [claim] });
   }
-  const [first] = values;
-  if (values.length < 2 || first?.[0] === undefined) return [];
-  const { kind, subject } = first[0];
+  const values: Saying[][] = [];
+  for (const saying of sayings.values()) {
+    const same = values.find((value) => value.every((other) => agree(saying, other)));
+    if (same === undefined) values.push([saying]);
+    else same.push(saying);
+  }
+  const [first] = claims;
+  if (values.length < 2 || first === undefined) return [];
+  const { kind, subject } = first;
   const whose =
     subject.kind === 'variant'
       ? ` of ${subject.label}`
@@ -61,15 +77,17 @@ function amongOne(claims: readonly Claim[]): Contradiction[] {
       message: `${values.length} values for one ${kind.replaceAll('-', ' ')}${whose}`,
       values: values.map((value) => ({
         says: value[0]?.says ?? '',
-        lines: [...new Set(value.map(({ line }) => line))],
+        lines: [...new Set(value.flatMap((saying) => saying.claims.map(({ line }) => line)))].sort(
+          (a, b) => a - b,
+        ),
       })),
     },
   ];
 }
 
-function agree(a: Claim, b: Claim): boolean {
-  if (a.quantity === null || b.quantity === null) return a.says === b.says;
-  return mayAgree(a.quantity, b.quantity);
+function agree(a: Saying, b: Saying): boolean {
+  if (a.intervals === null || b.intervals === null) return a.says === b.says;
+  return overlap(a.intervals, b.intervals);
 }
 
 /** `80 % reduction (7.6 GB → 1.5 GB)`: the percentage must follow from the sizes beside it. */

@@ -49,4 +49,6 @@ export interface MeasuredVariant {
   readonly generationTps: number | null;
   readonly accuracy: { readonly correct: number; readonly total: number } | null;
   readonly perplexity: number | null;
+  /** Mean KL divergence from the reference, in nats. */
+  readonly divergence: number | null;
 }

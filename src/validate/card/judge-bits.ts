@@ -1,21 +1,27 @@
 import type { TensorInfo } from '../../gguf/header.ts';
 import { sharesByRole, sharesByType } from '../../gguf/quantization.ts';
-import type { TensorType } from '../../gguf/tensor-types.ts';
-import type { Claim } from './claims.ts';
+import { bitsPerWeightOf, TENSOR_TYPE_NAMES, type TensorType } from '../../gguf/tensor-types.ts';
+import type { Claim, TensorClaim } from './claim.ts';
 import type { CardFacts } from './facts.ts';
 import { type Quantity, readingThatHolds } from './quantity.ts';
 import { matricesOf, type RoleGroup } from './roles.ts';
 import { type Judgement, judged, notCheckable } from './verdict.ts';
 
 /** The bits a type is named after: 4 of Q4_K, whose scales make it 4.5. */
-export function nominalBits(type: TensorType): number {
+function nominalBits(type: TensorType): number {
   return Number(/\d+/.exec(type.replace(/^[A-Z]*?(?=\d)/, ''))?.[0] ?? Number.NaN);
 }
 
 /** A flat `uses 4-bit` holds where most of the weights do; with less it is a false picture. */
 const MOST = 0.5;
 /** `half of the tensors`: recipes pick 15 to 17 of 32 layers, some a few more. */
-const HALF = { least: 0.35, most: 0.65 } as const;
+const SHARES = {
+  most: { least: MOST, most: 1 },
+  half: { least: 0.35, most: 0.65 },
+  some: { least: Number.MIN_VALUE, most: 1 },
+} as const;
+
+type OfTensors = Claim & { readonly tensors: TensorClaim };
 
 /** Bits of all weights. */
 export function judgeWeightBits(quantity: Quantity, { header, quantization }: CardFacts): Judgement {
@@ -23,11 +29,13 @@ export function judgeWeightBits(quantity: Quantity, { header, quantization }: Ca
   return judgeBits(quantity, matrices, `${quantization.bitsPerWeight.toFixed(2)} bits a weight on average`);
 }
 
-export function judgeTensorBits(claim: Claim, quantity: Quantity, { header }: CardFacts): Judgement {
-  const { roles } = claim;
-  const matrices = roles === null ? [] : matricesOf(header.tensors, roles);
-  if (roles === null || matrices.length === 0) return noSuchTensors(roles, header.tensors);
-  return judgeBits(quantity, matrices, mixOf(matrices));
+/** Bits or a type of some tensors. */
+export function judgeTensors({ tensors, quantity }: OfTensors, { header }: CardFacts): Judgement {
+  const { group, type } = tensors;
+  const matrices = matricesOf(header.tensors, group);
+  if (matrices.length === 0) return noSuchTensors(group, header.tensors);
+  if (type !== null) return judgeType(type, tensors.share, matrices);
+  return quantity === null ? notCheckable('it says no bits') : judgeBits(quantity, matrices, mixOf(matrices));
 }
 
 function judgeBits(quantity: Quantity, matrices: readonly TensorInfo[], evidence: string): Judgement {
@@ -44,17 +52,10 @@ function judgeBits(quantity: Quantity, matrices: readonly TensorInfo[], evidence
 }
 
 /** `Q6_K for half of attention.wv`. */
-export function judgeTensorType(claim: Claim, { header }: CardFacts): Judgement {
-  const { roles, words: type, says } = claim;
-  const matrices = roles === null ? [] : matricesOf(header.tensors, roles);
-  if (roles === null || matrices.length === 0) return noSuchTensors(roles, header.tensors);
-  const share = sum(matrices, (tensor) => (tensor.type === type ? 1 : 0)) / matrices.length;
-  const holds = says.includes(' for half of ')
-    ? share >= HALF.least && share <= HALF.most
-    : says.includes(' for some of ')
-      ? share > 0
-      : share >= MOST;
+function judgeType(type: string, share: TensorClaim['share'], matrices: readonly TensorInfo[]): Judgement {
   const count = matrices.filter((tensor) => tensor.type === type).length;
+  const { least, most } = SHARES[share];
+  const holds = count / matrices.length >= least && count / matrices.length <= most;
   return judged(holds, {
     actual: mixOf(matrices),
     basis: 'read',
@@ -62,10 +63,18 @@ export function judgeTensorType(claim: Claim, { header }: CardFacts): Judgement 
   });
 }
 
+/** Of the file, or of the type that the claim is about: `Q4_K: 4.5 bpw` explains a type. */
 export function judgeBitsPerWeight(
+  { words, subject }: Claim,
   quantity: Quantity,
   { quantization, fileBytes, model }: CardFacts,
 ): Judgement {
+  const type = TENSOR_TYPE_NAMES.find((each) => new RegExp(`(?<!\\w)${each}(?!\\w)`, 'i').test(words));
+  if (type !== undefined && readingThatHolds(quantity, bitsPerWeightOf(type)) !== undefined) {
+    const bits = String(bitsPerWeightOf(type));
+    return judged(true, { actual: bits, basis: 'read', reason: `${type}, by the fields of its block` });
+  }
+  if (subject.kind !== 'own') return notCheckable('the model given is another quantization');
   const figures = [quantization.bitsPerWeight, (8 * fileBytes) / model.parameters];
   return judged(
     figures.some((value) => readingThatHolds(quantity, value) !== undefined),
@@ -77,8 +86,7 @@ export function judgeBitsPerWeight(
   );
 }
 
-function noSuchTensors(roles: RoleGroup | null, tensors: readonly TensorInfo[]): Judgement {
-  const name = roles?.name ?? 'such';
+function noSuchTensors({ name }: RoleGroup, tensors: readonly TensorInfo[]): Judgement {
   const fused = /^attn_[qkv]$/.test(name) ? matricesOf(tensors, { roles: /^attn_qkv$/ }) : [];
   if (fused.length > 0) return notCheckable(`the file has ${name} fused into attn_qkv`, mixOf(fused), 'read');
   return notCheckable(`the file has no ${name} tensors`);

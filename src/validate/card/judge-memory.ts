@@ -1,8 +1,9 @@
 import { formatCount } from '../../util/units.ts';
-import type { Claim } from './claims.ts';
+import type { Claim } from './claim.ts';
 import { CARD_CACHE_TYPES, type CardCacheType, type CardFacts, type CardMemory } from './facts.ts';
 import { bothUnits } from './judge-size.ts';
-import { intervalsOf, type Quantity, quantitiesIn, readingThatHolds } from './quantity.ts';
+import { intervalsOf, type Quantity, readingThatHolds } from './quantity.ts';
+import { REQUIREMENT } from './size-kinds.ts';
 import { type Judgement, judged, notCheckable } from './verdict.ts';
 
 /** Below this a chat has no room; it stands for the least memory that anybody can mean. */
@@ -30,9 +31,8 @@ export function judgeMemory(claim: Claim, quantity: Quantity, facts: CardFacts):
   if (first === undefined || largest === undefined)
     return notCheckable('the header describes no layers to estimate memory for');
   if (told !== null) {
-    const held =
-      all.find(({ memory }) => readingThatHolds(quantity, memory.totalBytes) !== undefined) ?? first;
-    return judged(readingThatHolds(quantity, held.memory.totalBytes) !== undefined, estimate(held));
+    const held = all.find((setting) => isAbout(quantity, setting));
+    return judged(held !== undefined, estimate(held ?? first));
   }
   const least = first.memory.weightsBytes;
   if (intervalsOf(quantity).every(({ high }) => high < least)) {
@@ -45,11 +45,39 @@ export function judgeMemory(claim: Claim, quantity: Quantity, facts: CardFacts):
   if (intervalsOf(quantity).every(({ low }) => low > largest.memory.totalBytes * LARGEST_OVERHEAD)) {
     return judged(false, estimate(largest));
   }
-  const range = `${bothUnits(first.memory.totalBytes)} at ${formatCount(SMALLEST_CONTEXT)} tokens, ${bothUnits(largest.memory.totalBytes)} at ${formatCount(trained)} (f16 cache)`;
   if (readingThatHolds(quantity, largest.memory.totalBytes) !== undefined) {
     return judged(true, estimate(largest));
   }
-  return notCheckable('it depends on the context, and the card does not say which', range, 'estimated');
+  const range = `${bothUnits(first.memory.totalBytes)} at ${formatCount(SMALLEST_CONTEXT)} tokens, ${bothUnits(largest.memory.totalBytes)} at ${formatCount(trained)} (${largest.cacheType} cache)`;
+  const reason = 'it depends on the context, and the card does not say which';
+  return notCheckable(`${reason}${reachedAt(quantity, first, largest)}`, range, 'estimated');
+}
+
+/** The context at which a claim would hold; memory grows in proportion to it. */
+function reachedAt(quantity: Quantity, first: Setting, last: Setting): string {
+  const perToken =
+    (last.memory.totalBytes - first.memory.totalBytes) / (last.contextSize - first.contextSize);
+  const highs = intervalsOf(quantity).map(({ high }) => high);
+  const most = highs.reduce((a, b) => Math.max(a, b), 0);
+  const tokens = first.contextSize + (most - first.memory.totalBytes) / perToken;
+  if (!(tokens >= 1 && tokens <= last.contextSize)) return '';
+  return `; it would hold up to about ${formatCount(Number(tokens.toPrecision(2)))} tokens`;
+}
+
+/** What a phone should have. Less than the weights cannot be enough; more may have reasons that no file tells. */
+export function judgeDeviceMemory({ words }: Claim, quantity: Quantity, facts: CardFacts): Judgement {
+  const { tensorBytes } = facts.quantization;
+  if (!REQUIREMENT.test(words) || intervalsOf(quantity).some(({ high }) => high >= tensorBytes))
+    return notCheckable('it is about phones: quantscope fit judges them');
+  const reason = 'the weights alone, without a context';
+  return judged(false, { actual: `at least ${bothUnits(tensorBytes)}`, basis: 'read', reason });
+}
+
+/** An estimate is right to a few percent; less than weights and cache no build of llama.cpp takes. */
+function isAbout(quantity: Quantity, { memory }: Setting): boolean {
+  const { weightsBytes, kvBytes, totalBytes } = memory;
+  const [least, most] = [0.98 * (weightsBytes + kvBytes), 1.15 * totalBytes];
+  return intervalsOf(quantity).some(({ low, high }) => high >= least && low <= most);
 }
 
 /** The KV cache: a formula over the header, exact for a context and a type. */
@@ -76,6 +104,22 @@ export function judgeKvMemory(claim: Claim, quantity: Quantity, facts: CardFacts
   return judged(held !== undefined, { actual, basis: 'estimated', reason });
 }
 
+/** A cache is large where it takes as much as a quarter of the weights. */
+const LARGE_CACHE = 0.25;
+
+/** `a large KV cache`. */
+export function judgeKvInWords({ says }: Claim, { memory, model }: CardFacts): Judgement {
+  const contextSize = model.contextLength ?? DEFAULT_CONTEXT;
+  const needed = memory(contextSize, 'f16');
+  if (needed === null) return notCheckable('the header describes no layers with a cache');
+  const share = needed.kvBytes / needed.weightsBytes;
+  return judged(/small|tiny/i.test(says) === share < LARGE_CACHE, {
+    actual: bothUnits(needed.kvBytes),
+    basis: 'estimated',
+    reason: `${(100 * share).toFixed(0)} % of the weights at ${formatCount(contextSize)} tokens in f16`,
+  });
+}
+
 /** Contexts by cache types, f16 first; one type alone where the claim names it. */
 function settings({ words }: Claim, facts: CardFacts, contexts: readonly number[]): Setting[] {
   const named = CARD_CACHE_TYPES.filter((type) =>
@@ -91,16 +135,15 @@ function settings({ words }: Claim, facts: CardFacts, contexts: readonly number[
 
 const LARGEST_CONTEXT = 2 ** 24;
 
-/** The number of tokens that a claim's own words name, the nearest to it. */
-function contextIn({ quantity, near, words, beside }: Claim): number | null {
-  const isTold = ({ unit, text }: Quantity): boolean => unit === 'tokens' && /token/i.test(text);
-  const distance = ({ start }: Quantity): number => Math.abs(start - (quantity?.start ?? 0));
-  const [closest] = beside.filter(isTold).sort((a, b) => distance(a) - distance(b));
-  const tokens = closest ?? quantitiesIn(words).find(isTold);
-  const pattern = /(?:n_ctx|context|ctx)[\s=:of]*(\d{3,})/i;
-  const named = Number((pattern.exec(near) ?? pattern.exec(words))?.[1] ?? Number.NaN);
-  const size = tokens === undefined ? named : tokens.high * (tokens.readings[0]?.factor ?? 1);
-  return size >= 1 && size <= LARGEST_CONTEXT ? Math.round(size) : null;
+const TOLD =
+  /(?:n_ctx|context|ctx)(?:\s+(?:size|length|window))?[\s=:(of]*(?<behind>\d[\d,]*\s*k?)\b|(?<before>\d[\d,]*\s*k?)[\s-]*(?:tokens?|context|ctx)\b/i;
+
+/** The number of tokens that a claim names: beside the figure, or in the same row or sentence. */
+function contextIn({ near, words }: Claim): number | null {
+  const groups = (TOLD.exec(near) ?? TOLD.exec(words))?.groups;
+  const told = (groups?.['behind'] ?? groups?.['before'] ?? '').replaceAll(/[,\s]/g, '');
+  const size = Number.parseInt(told, 10) * (/k$/i.test(told) ? 1024 : 1);
+  return size >= SMALLEST_CONTEXT / 8 && size <= LARGEST_CONTEXT ? size : null;
 }
 
 function estimate({ contextSize, cacheType, memory }: Setting) {

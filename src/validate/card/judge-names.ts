@@ -1,4 +1,4 @@
-import type { Claim } from './claims.ts';
+import type { Claim } from './claim.ts';
 import type { CardFacts } from './facts.ts';
 import { bare } from './subject.ts';
 import { type Judgement, judged, notCheckable } from './verdict.ts';
@@ -91,6 +91,16 @@ export function judgeLicence({ says }: Claim, { model }: CardFacts): Judgement {
   return LICENCES.test(own) && LICENCES.test(claimed)
     ? judged(false, evidence)
     : notCheckable('the two names may be of one licence', model.license, 'read');
+}
+
+export function judgeQuantizedBy({ says }: Claim, { header }: CardFacts): Judgement {
+  const value = header.metadata.get('general.quantized_by');
+  if (value?.type !== 'string') return notCheckable('the file has no general.quantized_by');
+  return judged(bare(value.value) === bare(says), {
+    actual: value.value,
+    basis: 'read',
+    reason: 'general.quantized_by',
+  });
 }
 
 export function judgeImatrix({ model }: CardFacts): Judgement {

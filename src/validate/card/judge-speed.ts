@@ -1,25 +1,22 @@
-import type { Claim } from './claims.ts';
-import type { CardFacts, CardSpeed } from './facts.ts';
-import { intervalsOf, type Quantity } from './quantity.ts';
+import type { Claim } from './claim.ts';
+import type { CardFacts, CardSpeed, MeasuredVariant } from './facts.ts';
+import { intervalsOf, type Quantity, readingThatHolds } from './quantity.ts';
+import type { Subject } from './subject.ts';
 import { type Judgement, judged, notCheckable } from './verdict.ts';
 
 /**
  * Speed on a phone. Only a measurement on that phone, or more than its memory can deliver, proves a claim wrong; a
  * prediction is told beside it.
  */
-export function judgeSpeed({ near, words, scope }: Claim, quantity: Quantity, facts: CardFacts): Judgement {
+export function judgeSpeed(
+  { subject, near, words, scope }: Claim,
+  quantity: Quantity,
+  facts: CardFacts,
+): Judgement {
   // The nearest words that name a phone say which.
   const speeds = [near, words, scope].map(facts.speeds).find((each) => each.length > 0) ?? [];
-  if (speeds.length === 0) {
-    const here = facts.measured.find(({ label }) => label === facts.quantization.label.label)?.generationTps;
-    return here === undefined || here === null
-      ? notCheckable('it names no phone that is known here')
-      : notCheckable(
-          'it names no phone that is known here',
-          `${rate(here)} tokens/s on the results' machine`,
-          'measured',
-        );
-  }
+  if (speeds.length === 0) return judgeSpeedHere(quantity, measuredOf(subject, facts)?.generationTps ?? null);
+  if (subject.kind !== 'own') return notCheckable('it is about another quantization');
   const [{ low, high } = { low: 0, high: 0 }] = intervalsOf(quantity);
   const limits = speeds.map(({ limitTps }) => limitTps ?? Number.POSITIVE_INFINITY);
   const limit = limits.reduce((most, each) => Math.max(most, each));
@@ -42,6 +39,22 @@ export function judgeSpeed({ near, words, scope }: Claim, quantity: Quantity, fa
   const overlaps = speeds.some((each) => each.high >= low && each.low <= high);
   const where = overlaps ? 'a prediction agrees' : 'a prediction is elsewhere';
   return notCheckable(`nobody has measured this file there; ${where}`, told(speeds), 'predicted');
+}
+
+/** Without a phone it may be the machine of the results. */
+function judgeSpeedHere(quantity: Quantity, measuredTps: number | null): Judgement {
+  const reason = 'it names no phone that is known here';
+  if (measuredTps === null) return notCheckable(reason);
+  const actual = `${rate(measuredTps)} tokens/s on the results' machine`;
+  return readingThatHolds(quantity, measuredTps) === undefined
+    ? notCheckable(reason, actual, 'measured')
+    : judged(true, { actual, basis: 'measured', reason: 'the results have this figure' });
+}
+
+/** The results' variant that a claim is about. */
+function measuredOf(subject: Subject, { measured, quantization }: CardFacts): MeasuredVariant | undefined {
+  const wanted = subject.kind === 'variant' ? subject.label : quantization.label.label;
+  return measured.find(({ label }) => label === wanted);
 }
 
 function told(speeds: readonly CardSpeed[]): string {
@@ -87,4 +100,20 @@ export function judgeAccuracy({ measured, quantization }: CardFacts): Judgement 
   const points = (100 * base.correct) / base.total - (100 * own.correct) / own.total;
   const actual = `${points.toFixed(1)} points below ${reference.label} (${own.correct} of ${own.total}, ${base.correct} of ${base.total})`;
   return notCheckable(why, actual, 'measured');
+}
+
+/** A figure of the run that the results are of; another text gives another one, so it can only be borne out. */
+export function judgeRun(
+  { kind, subject }: Claim & { readonly kind: 'perplexity' | 'divergence' },
+  quantity: Quantity,
+  facts: CardFacts,
+): Judgement {
+  const value = measuredOf(subject, facts)?.[kind];
+  if (value === undefined || value === null) {
+    return notCheckable('it depends on the text: --results of a run would tell for one');
+  }
+  const actual = value.toFixed(4);
+  return readingThatHolds(quantity, value) === undefined
+    ? notCheckable('the results measured another figure, perhaps on another text', actual, 'measured')
+    : judged(true, { actual, basis: 'measured', reason: 'the results have this figure' });
 }

@@ -1,8 +1,8 @@
 import { formatCount } from '../../util/units.ts';
-import type { Claim } from './claims.ts';
+import type { Claim } from './claim.ts';
 import type { CardFacts } from './facts.ts';
-import { judgeBitsPerWeight, judgeTensorBits, judgeTensorType, judgeWeightBits } from './judge-bits.ts';
-import { judgeKvMemory, judgeMemory } from './judge-memory.ts';
+import { judgeBitsPerWeight, judgeTensors, judgeWeightBits } from './judge-bits.ts';
+import { judgeDeviceMemory, judgeKvInWords, judgeKvMemory, judgeMemory } from './judge-memory.ts';
 import {
   judgeArchitecture,
   judgeFormat,
@@ -10,9 +10,10 @@ import {
   judgeLicence,
   judgeName,
   judgeQuantization,
+  judgeQuantizedBy,
 } from './judge-names.ts';
 import { judgeFactor, judgeFileSize, judgeOriginalSize, judgeReduction } from './judge-size.ts';
-import { judgeAccuracy, judgeSpeed, judgeSpeedUp } from './judge-speed.ts';
+import { judgeAccuracy, judgeRun, judgeSpeed, judgeSpeedUp } from './judge-speed.ts';
 import { readingThatHolds } from './quantity.ts';
 import { type Judgement, judged, notCheckable } from './verdict.ts';
 
@@ -26,17 +27,25 @@ export function judgeClaim(claim: Claim, facts: CardFacts | null): Judgement {
       `it is about ${subject.label}, and the model given is ${facts.quantization.label.label}`,
     );
   }
+  const { tensors } = claim;
+  if (tensors !== null) return judgeTensors({ ...claim, tensors }, facts);
   return quantity === null ? judgeText(claim, facts) : judgeQuantity({ ...claim, quantity }, facts);
 }
 
 /** Shapes are the same in each quantization of a model. */
 const OF_EVERY_VARIANT: ReadonlySet<Claim['kind']> = new Set([
   'original-size',
+  'bits-per-weight',
+  'perplexity',
+  'divergence',
+  'speed',
   'parameters',
   'context-length',
   'layers',
   'heads',
   'kv-heads',
+  'head-length',
+  'experts',
   'embedding-length',
   'feed-forward-length',
   'vocabulary',
@@ -58,8 +67,10 @@ function judgeText(claim: Claim, facts: CardFacts): Judgement {
       return judgeLicence(claim, facts);
     case 'quantization':
       return judgeQuantization(claim, facts);
-    case 'tensor-type':
-      return judgeTensorType(claim, facts);
+    case 'quantized-by':
+      return judgeQuantizedBy(claim, facts);
+    case 'kv-memory':
+      return judgeKvInWords(claim, facts);
     case 'imatrix':
       return judgeImatrix(facts);
     default:
@@ -100,16 +111,18 @@ function judgeQuantity(
       return read(model.kvHeads, key('attention.head_count_kv'));
     case 'embedding-length':
       return read(model.embeddingLength, key('embedding_length'));
+    case 'head-length':
+      return read(model.keyLength, key('attention.key_length'));
+    case 'experts':
+      return read(model.experts, key('expert_count'));
     case 'feed-forward-length':
       return read(model.feedForwardLength, key('feed_forward_length'));
     case 'vocabulary':
       return read(model.vocabularySize, 'tokenizer.ggml.tokens');
     case 'weight-bits':
       return judgeWeightBits(quantity, facts);
-    case 'tensor-bits':
-      return judgeTensorBits(claim, quantity, facts);
     case 'bits-per-weight':
-      return judgeBitsPerWeight(quantity, facts);
+      return judgeBitsPerWeight(claim, quantity, facts);
     case 'memory':
       return judgeMemory(claim, quantity, facts);
     case 'kv-memory':
@@ -120,10 +133,13 @@ function judgeQuantity(
       return judgeSpeedUp(claim, facts);
     case 'accuracy':
       return judgeAccuracy(facts);
+    case 'perplexity':
+    case 'divergence':
+      return judgeRun({ ...claim, kind }, quantity, facts);
     case 'latency':
       return notCheckable('it depends on the prompt and the phone; kit measures it there');
     case 'device-memory':
-      return notCheckable('it is about phones: quantscope fit judges them');
+      return judgeDeviceMemory(claim, quantity, facts);
     default:
       return notCheckable('the card does not say what the figure is of');
   }

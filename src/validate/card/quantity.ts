@@ -50,44 +50,43 @@ export interface Interval {
 /** A comma before three digits separates thousands, before any others it is a decimal point. */
 const NUMBER = String.raw`\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:[.,]\d+)?`;
 const UNIT = [
-  String.raw`(?<bytes>[KMGT]i?B(?:ytes?)?|(?:kilo|mega|giga|tera)bytes?|[KMG]ibibytes?|bytes)(?![\w/]|\s*(?:/|per)\s*s)`,
+  String.raw`(?<bytes>[KMGT]i?B(?:ytes?)?|G(?![\w-])|(?:kilo|mega|giga|tera)bytes?|[KMG]ibibytes?|bytes)(?![\w/]|\s*(?:/|per)\s*s)`,
   String.raw`(?<percent>%|percent\b)`,
   String.raw`(?<rate>(?:tokens?|toks?|t)\s*(?:/|per\s)\s*s(?:ec(?:ond)?s?)?\b|tps\b)`,
   String.raw`(?<bpw>bpw\b|bits?\s*(?:per|/)\s*weights?)`,
   String.raw`(?<bits>bits?\b(?!\s*/))`,
   String.raw`(?<factor>[x×](?!\w))`,
   String.raw`(?<time>(?:ms|milliseconds?|seconds?|s)\b)`,
-  String.raw`(?<parameters>(?:billion|bn|million|[BM])[\s-]*(?:param(?:eter)?s?|weights)\b|billion\b|B\b|param(?:eter)?s\b)`,
+  String.raw`(?<parameters>(?:billion|bn|million|[BM])[\s-]*(?:param(?:eter)?s?|weights)\b|(?:billion|million|B|M)\b|param(?:eter)?s\b)`,
   String.raw`(?<tokens>[kK]?[\s-]*tokens?\b|[kK]\b)`,
-  String.raw`(?<layers>(?:(?:transformer|decoder|hidden)\s+)?(?:layers|blocks)\b)`,
+  String.raw`(?<layers>(?:(?:transformer|decoder|hidden)\s+)?(?:layers|blocks|(?<=-)layer)\b)`,
   String.raw`(?<kvHeads>(?:kv|key[-/ ]value)[\s-]+heads\b)`,
   String.raw`(?<heads>(?:(?:attention|query)\s+)?heads\b)`,
 ].join('|');
 const QUANTITY = new RegExp(
-  String.raw`(?<![\w.,/]|[\w.,][-_])(?<bound>[<>≤≥]=?|up to|at most|at least|under|over|less than|more than)?\s*` +
+  String.raw`(?<![\w.,/]|[\w.,][-_])(?<bound>[<>≤≥]=?|up to|at most|at least|under|over|(?:less|more|smaller|larger|greater|fewer) than)?\s*` +
     String.raw`(?<approximate>~|≈|about|approx(?:\.|imately)?|around|roughly|circa)?\s*` +
     String.raw`(?<![\w.,/]|[\w.,][-_])(?<low>${NUMBER})` +
     String.raw`(?:\s*(?:[KMGT]i?B|%|[x×])?\s*(?:-|–|—|to)\s*(?<high>${NUMBER}))?[\s-]*(?:${UNIT})?`,
   'gi',
 );
+const ALONE = new RegExp(`^(?:${UNIT})$`, 'i');
 
-/** A card is prose; no line of one is longer, and patterns are not run over what may be anything. */
-export const LONGEST_TEXT = 2000;
-
-/** All numbers of a text with their units, in order. Those inside names (`Q4_K_M`, `Phi-3`, `Llama-3.2-1B`) are none. */
-export function quantitiesIn(text: string): Quantity[] {
+/**
+ * All numbers of a text with their units, in order. Those inside names (`Q4_K_M`, `Phi-3`, `Llama-3.2-1B`) are none.
+ * @param implied unit of numbers without one: `GB` in a column `Size (GB)`
+ */
+export function quantitiesIn(text: string, implied = ''): Quantity[] {
   const found: Quantity[] = [];
-  for (const match of text.slice(0, LONGEST_TEXT).matchAll(QUANTITY)) {
+  const impliedUnit = unitOf(ALONE.exec(implied)?.groups);
+  for (const match of text.matchAll(QUANTITY)) {
     const { groups = {}, index } = match;
     const written = match[0].trimEnd().replace(/-$/, '');
     const [low, high] = [numberOf(groups['low']), numberOf(groups['high'] ?? groups['low'])];
-    // A name goes on behind its number: 4k-instruct, 3n.
-    if (
-      /^[\w.]*\w/.test(text.slice(index + written.length)) ||
-      /^-[a-z]{3}/i.test(text.slice(index + match[0].length))
-    )
-      continue;
-    const unit = unitOf(groups);
+    const unit = unitOf(groups) ?? impliedUnit ?? 'plain';
+    // A name goes on behind its number: 4k-instruct, 3n. 4-bit-quantized is none.
+    if (/^[\w.]*\w/.test(text.slice(index + written.length))) continue;
+    if (unit !== 'bits' && /^-[a-z]{3}/i.test(text.slice(index + match[0].length))) continue;
     const lead = written.length - written.trimStart().length;
     found.push({
       text: written.trimStart(),
@@ -99,7 +98,7 @@ export function quantitiesIn(text: string): Quantity[] {
       tolerance: Math.min(openOf(groups['low'] ?? ''), openOf(groups['high'] ?? groups['low'] ?? '')),
       isApproximate: groups['approximate'] !== undefined,
       bound: boundOf(groups['bound']),
-      readings: readingsOf(unit, groups[unit] ?? ''),
+      readings: readingsOf(unit, groups[unit] ?? implied),
     });
   }
   return found;
@@ -123,11 +122,22 @@ export function readingThatHolds(quantity: Quantity, value: number): Interval | 
   return intervalsOf(quantity).find(({ low, high }) => value >= low && value <= high);
 }
 
+/** The same for sizes, whose third digit is as often cut as rounded: 2.39 of 2.397. */
+export function sizeThatHolds(quantity: Quantity, bytes: number): Interval | undefined {
+  const { tolerance } = quantity;
+  return (
+    readingThatHolds(quantity, bytes) ??
+    (tolerance < 0.01 ? readingThatHolds({ ...quantity, high: quantity.high + tolerance }, bytes) : undefined)
+  );
+}
+
 /** Whether two quantities may be one figure, each under any of its readings. */
 export function mayAgree(a: Quantity, b: Quantity): boolean {
-  return intervalsOf(a).some((one) =>
-    intervalsOf(b).some((other) => one.low <= other.high && other.low <= one.high),
-  );
+  return overlap(intervalsOf(a), intervalsOf(b));
+}
+
+export function overlap(some: readonly Interval[], others: readonly Interval[]): boolean {
+  return some.some((one) => others.some((other) => one.low <= other.high && other.low <= one.high));
 }
 
 /** `~` gives a figure 5 % either way. */
@@ -149,7 +159,7 @@ function openOf(text: string): number {
 
 function boundOf(text: string | undefined): Quantity['bound'] {
   if (text === undefined) return null;
-  return /^(?:<|≤|up to|at most|under|less)/i.test(text) ? 'below' : 'above';
+  return /^(?:<|≤|up to|at most|under|less|smaller|fewer)/i.test(text) ? 'below' : 'above';
 }
 
 const UNITS = [
@@ -167,8 +177,8 @@ const UNITS = [
   'heads',
 ] as const satisfies readonly Unit[];
 
-function unitOf(groups: Readonly<Record<string, string | undefined>>): Unit {
-  return UNITS.find((unit) => groups[unit] !== undefined) ?? 'plain';
+function unitOf(groups: Readonly<Record<string, string | undefined>> = {}): Unit | undefined {
+  return UNITS.find((unit) => groups[unit] !== undefined);
 }
 
 const PREFIXES = ['', 'k', 'm', 'g', 't'];

@@ -14,9 +14,13 @@ const SINGLE: readonly RoleGroup[] = [
   { name: 'attn_v', words: /attention\.wv|attn_v\b|\bwv\b|v_proj/i, roles: /^attn_v$/ },
   { name: 'attn_qkv', words: /attn_qkv|qkv_proj/i, roles: /^attn_qkv$/ },
   { name: 'attn_output', words: /attention\.wo|attn_output|\bwo\b|o_proj/i, roles: /^attn_output$/ },
-  { name: 'ffn_gate', words: /feed_forward\.w1|ffn_gate|gate_proj/i, roles: /^ffn_gate(?:_exps)?$/ },
-  { name: 'ffn_down', words: /feed_forward\.w2|ffn_down|down_proj/i, roles: /^ffn_down(?:_exps)?$/ },
-  { name: 'ffn_up', words: /feed_forward\.w3|ffn_up|(?:gate_)?up_proj/i, roles: /^ffn_up(?:_exps)?$/ },
+  { name: 'ffn_gate', words: /feed_forward\.w1|ffn[-_ ]gate|gate[-_ ]proj/i, roles: /^ffn_gate(?:_exps)?$/ },
+  { name: 'ffn_down', words: /feed_forward\.w2|ffn[-_ ]down|down[-_ ]proj/i, roles: /^ffn_down(?:_exps)?$/ },
+  {
+    name: 'ffn_up',
+    words: /feed_forward\.w3|ffn[-_ ]up|(?:gate_)?up[-_ ]proj/i,
+    roles: /^ffn_up(?:_exps)?$/,
+  },
 ];
 const GROUPS: readonly RoleGroup[] = [
   { name: 'attention', words: /attention|\battn\b/i, roles: /^attn_(?!.*norm)/ },

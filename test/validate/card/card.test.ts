@@ -42,6 +42,9 @@ describe('a table of files', () => {
       '2 license mit',
       '3 base-model microsoft/Phi-3-mini-4k-instruct',
       '6 name Phi-3 Mini 4K Instruct, files for llama.cpp',
+      '10 weight-bits 4-bit',
+      '10 bits-per-weight 4.5 bpw',
+      '11 bits-per-weight 6.5625 bpw',
       '18 weight-bits 4',
       '18 file-size 2.40 GB',
       '18 tensor-type Q6_K for half of ffn_down',
@@ -119,6 +122,145 @@ describe('bullets', () => {
   });
 });
 
+describe('a card of a maker of quantizations', () => {
+  it('has each file of its table tested, and no advice on which to take', async () => {
+    const card = await fileCard('imatrix-quants');
+    expect(found(card, 'false')).toEqual(['36 file-size 1.05GB']);
+    expect(found(card, 'true')).toEqual([
+      '2 base-model microsoft/Phi-3-mini-4k-instruct',
+      '3 license mit',
+      '11 name Imatrix quantizations of Phi-3-mini-4k-instruct',
+      '15 base-model https://example.com/microsoft/Phi-3-mini-4k-instruct',
+      '29 file-size 15.29GB',
+      '30 file-size 4.06GB',
+      '33 file-size 2.39GB',
+    ]);
+    expect(card.claims.filter(({ line }) => line > 40)).toEqual([]);
+    expect(card.claims.find(({ line }) => line === 36)?.actual).toBe('at least 1.26 GB (1.17 GiB)');
+  });
+});
+
+describe('a card of a community', () => {
+  it('has its sentences and nested lists tested, at their lines', async () => {
+    const card = await fileCard('community');
+    expect(found(card, 'false')).toEqual([
+      '9 license Apache 2.0',
+      '15 context-length 128k tokens',
+      '20 kv-heads 8 KV heads',
+    ]);
+    expect(found(card, 'true')).toEqual([
+      '1 name Phi-3-mini-4k-instruct, GGUF by the community',
+      '4 base-model Phi-3-mini-4k-instruct',
+      '14 parameters 3.8B parameter',
+      '14 layers 32 layers',
+      '14 embedding-length 3072',
+      '17 vocabulary 32,064 tokens',
+      '25 file-size 2.39 GB',
+      '26 memory 3.2 GB',
+      '28 file-size 4.06 GB',
+      '30 original-size 7.64 GB',
+      '34 kv-memory 384 KB',
+      '34 kv-memory 1.5 GB',
+    ]);
+    expect(found(card, 'not checkable')).toEqual(['29 file-size 1.96 GB']);
+  });
+});
+
+describe('tables', () => {
+  it('are read with units in their heads, with variants in columns or rows, and in HTML', async () => {
+    const card = await fileCard('columns');
+    const wrong = card.claims.filter(({ verdict }) => verdict === 'false');
+    expect(wrong.map(({ line, says, subject, actual }) => [line, says, subject, actual])).toEqual([
+      [10, '3.2', 'Q6_K', '3.14 GB (2.92 GiB)'],
+      [11, '7.7', 'F16', '7.64 GB (7.12 GiB)'],
+      [15, '4.4 GB', 'Q8_0', '4.06 GB (3.78 GiB)'],
+      [22, '9.9 GiB', null, '4.10 GB (3.82 GiB)'],
+      [27, '40', null, '32'],
+      [37, 'Q8_0 for ffn_up', null, 'ffn_up: Q4_K'],
+    ]);
+    expect(found(card, 'true')).toEqual(
+      expect.arrayContaining([
+        '9 file-size 2.4',
+        '16 bits-per-weight 8.5',
+        '21 kv-memory 768 MiB',
+        '21 memory 3.0 GiB',
+        '22 kv-memory 1.5 GiB',
+        '26 parameters 3.82',
+        '28 head-length 96',
+        '29 context-length 4K',
+        '36 tensor-type Q6_K for some of ffn_down',
+      ]),
+    );
+    expect(card.contradictions).toEqual([]);
+  });
+});
+
+describe('a claim', () => {
+  const one = (text: string, against: CardFacts | null = facts) =>
+    check(`# Phi-3-mini\n\n${text}`, against)
+      .claims.filter(({ kind }) => kind !== 'name')
+      .map(({ kind, subject, verdict }) => [kind, subject, verdict]);
+
+  it.each([
+    [
+      'Q4_K_M (2.4 GB) is smaller than Q8_0 (4.06 GB).',
+      [
+        ['file-size', null, 'true'],
+        ['file-size', 'Q8_0', 'true'],
+      ],
+    ],
+    ['Mistral-7B is larger. It takes 4.4 GB.', [['unclear-size', 'Mistral-7B', 'not checkable']]],
+    [
+      'It shrinks from 7.6GB to just 2.4GB.',
+      [
+        ['original-size', null, 'true'],
+        ['file-size', null, 'true'],
+      ],
+    ],
+    ['Needs roughly 3.2 GB of RAM with a 2K context.', [['memory', null, 'true']]],
+    ['Peak memory usage: 1.2 GB', [['memory', null, 'false']]],
+    ['Recommended RAM: 16 GB', [['device-memory', null, 'not checkable']]],
+    ['Requires at least 1 GB of RAM.', [['device-memory', null, 'false']]],
+    ['With a q8_0 KV cache at 4096 tokens it takes 3.3 GB of memory.', [['memory', null, 'true']]],
+    ['Token embeddings are kept at 8-bit.', [['tensor-bits', null, 'false']]],
+    ['There are 2-bit, 4-bit and 8-bit versions.', []],
+    [
+      'Attention heads: 32 for Q and 8 for KV',
+      [
+        ['heads', null, 'true'],
+        ['kv-heads', null, 'false'],
+      ],
+    ],
+    ['Trained on 3.3T tokens with 512 H100-80G GPUs.', []],
+    ['Take a file 1-2GB smaller than your memory.', []],
+    ['Recommended context: 2048 tokens', []],
+    ['Max context length: 8,192', [['context-length', null, 'false']]],
+    ['A small KV cache.', [['kv-memory', null, 'false']]],
+    ['Released under the MIT license.', [['license', null, 'true']]],
+    ['Q6_K has 6.5625 bpw.', [['bits-per-weight', 'Q6_K', 'true']]],
+    ['~~Size: 9 GB~~', []],
+    ['![Size: 9 GB](a.png)', []],
+    ['<!-- Size: 9 GB -->', []],
+    ['    Size: 9 GB', []],
+    ['```\nSize: 9 GB\n```', []],
+  ] as const)('of %j', (text, expected) => {
+    expect(one(text)).toEqual(expected);
+  });
+
+  it('of memory without a context tells the context at which it would hold', () => {
+    const [, claim] = check('# Phi-3-mini\n\n- Memory: 2.8 GB').claims;
+    expect(claim).toMatchObject({
+      verdict: 'not checkable',
+      reason: expect.stringMatching(/does not say which; it would hold up to about 1,\d00 tokens$/),
+    });
+  });
+
+  it('cut instead of rounded at its third digit is right, at its second it is not', () => {
+    expect(one('Size: 2.39 GB')).toEqual([['file-size', null, 'true']]);
+    expect(one('Size: 2.3 GB')).toEqual([['file-size', null, 'false']]);
+  });
+});
+
 describe.skipIf(!existsSync(PUBLISHED))(`the published card (needs ${PUBLISHED})`, () => {
   let card: CardCheck;
   beforeAll(async () => {
@@ -161,6 +303,7 @@ describe.skipIf(!existsSync(PUBLISHED))(`the published card (needs ${PUBLISHED})
       '34 original-size 7.6GB',
       '74 layers 32 layers',
       '96 weight-bits 4-bit',
+      '97 kv-memory large KV cache',
       '97 context-length 4K tokens',
       '104 context-length 4096 tokens',
       '173 file-size 3.8GB',
@@ -208,6 +351,7 @@ describe.skipIf(!existsSync(PUBLISHED))(`the published card (needs ${PUBLISHED})
         generationTps: null,
         accuracy: null,
         perplexity: null,
+        divergence: null,
       },
     ];
     const card = check(await readFile(PUBLISHED, 'utf8'), { ...facts, measured });
@@ -249,6 +393,12 @@ describe('a hostile card', () => {
     '(((((2GB',
   ])('is read without an error: %#', (text) => {
     expect(check(text).schema).toBe('quantscope/card-check@1');
+  });
+
+  it('may have thousands of claims and quotes in quotes', () => {
+    expect(check('- Size: 2 GB\n'.repeat(5000)).claims).toHaveLength(5000);
+    expect(check('> '.repeat(20_000)).claims).toEqual([]);
+    expect(check(`${'- '.repeat(20_000)}Size: 2 GB`).schema).toBe('quantscope/card-check@1');
   });
 
   it('is read in time that grows with its length', () => {
