@@ -8,6 +8,8 @@ const WIDTH = 860;
 const BOX = { width: 150, height: 46 };
 const LAYER_HEIGHT = 104;
 const MARGIN = 28;
+/** Every other room imports it: its lines would hide the rest. */
+const FOUNDATION = 'util';
 
 /** @throws Error where a room imports one that its fence does not name */
 export async function roomsPicture() {
@@ -20,6 +22,9 @@ export async function roomsPicture() {
       }
     }
   }
+  const without = [...uses].filter(([room, targets]) => room !== FOUNDATION && !targets.has(FOUNDATION));
+  if (without.length > 0)
+    throw new Error(`src/${without[0][0]} does not import ${FOUNDATION}: draw its lines`);
   return draw(uses);
 }
 
@@ -94,7 +99,7 @@ function draw(uses) {
     });
   });
   const lines = [...uses].flatMap(([from, targets]) =>
-    [...targets].map(([to, count]) => line(from, to, count, places)),
+    [...targets].filter(([to]) => to !== FOUNDATION).map(([to, count]) => line(from, to, count, places)),
   );
   const boxes = [...places].map(([room, place]) => box(room, place));
   return [
@@ -105,7 +110,7 @@ function draw(uses) {
     `<rect class="ground" width="${WIDTH}" height="${height}" rx="8"/>`,
     ...lines,
     ...boxes,
-    `<text class="note" x="${WIDTH / 2}" y="${height - 14}">An arrow points to what a room imports; the thicker, the more imports.</text>`,
+    `<text class="note" x="${WIDTH / 2}" y="${height - 14}">An arrow points to what a room imports; the thicker, the more. All import ${FOUNDATION}.</text>`,
     '</svg>',
     '',
   ].join('\n');
@@ -134,7 +139,8 @@ function line(from, to, count, places) {
   const x1 = start.x + clamp((end.x - start.x) / 6);
   const x2 = end.x + clamp((start.x - end.x) / 6);
   const bend = (y2 - y1) / 2;
-  const stroke = round(1 + Math.log10(count));
+  // In three steps: a line that grows with every import would make the picture stale every day.
+  const stroke = count < 5 ? 1 : count < 25 ? 1.7 : 2.4;
   return `<path class="line${from === 'cli' ? ' cli' : ''}" stroke-width="${stroke}" marker-end="url(#tip)" d="M${round(x1)} ${round(y1)}C${round(x1)} ${round(y1 + bend)} ${round(x2)} ${round(y2 - bend)} ${round(x2)} ${round(y2)}"/>`;
 }
 
