@@ -14,13 +14,6 @@ const NOTE = /<!-- (not run|exit code|schema): ([^>]*?) -->\n$/;
 const OUTPUT = /<!-- begin: output of `quantscope ([^`]+)` -->\n$/;
 const EXAMPLE_MODELS = ['F16', 'Q8_0', 'Q4_K_M', 'Q2_K'];
 
-/**
- * @typedef {{ language: string, text: string, line: number, notRun: string | null, exitCode: number,
- *   schema: string | null, file: string | null, outputOf: string | null, start: number, end: number }} DocBlock
- * start and end: offsets of the text between the fences.
- */
-
-/** @param {string} markdown @returns {DocBlock[]} */
 export function docBlocks(markdown) {
   return [...markdown.matchAll(FENCE)].map((match) => {
     const [whole, language = '', text = ''] = match;

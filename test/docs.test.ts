@@ -25,29 +25,33 @@ const pages = await Promise.all(
 );
 
 describe.runIf(process.platform !== 'win32')('the documentation', () => {
-  it.each(pages)('$page: its blocks do what the page says', async ({ page, blocks }) => {
-    const { folder, remove } = await docFolder();
-    try {
-      for (const block of blocks) {
-        const where = `${page}:${block.line}`;
-        if (block.notRun !== null) continue;
-        if (block.file !== null) await writeFile(join(folder, block.file), block.text);
-        if (block.schema !== null) await expectValid(block.schema, block.text, where);
-        if (block.language === 'ts') await runTypeScript(block.text, folder);
-        if (block.language === 'sh') {
-          const { exitCode, stdout, stderr } = await runShell(block.text, folder);
-          expect(`${where}: ${exitCode}\n${exitCode === block.exitCode ? '' : stdout + stderr}`).toBe(
-            `${where}: ${block.exitCode}\n`,
-          );
+  it.each(pages)(
+    '$page: its blocks do what the page says',
+    async ({ page, blocks }) => {
+      const { folder, remove } = await docFolder();
+      try {
+        for (const block of blocks) {
+          const where = `${page}:${block.line}`;
+          if (block.notRun !== null) continue;
+          if (block.file !== null) await writeFile(join(folder, block.file), block.text);
+          if (block.schema !== null) await expectValid(block.schema, block.text, where);
+          if (block.language === 'ts') await runTypeScript(block.text, folder);
+          if (block.language === 'sh') {
+            const { exitCode, stdout, stderr } = await runShell(block.text, folder);
+            expect(`${where}: ${exitCode}\n${exitCode === block.exitCode ? '' : stdout + stderr}`).toBe(
+              `${where}: ${block.exitCode}\n`,
+            );
+          }
+          if (block.outputOf !== null && REPEATABLE.test(block.outputOf)) {
+            expect((await runShell(`quantscope ${block.outputOf}`, folder)).stdout, where).toBe(block.text);
+          }
         }
-        if (block.outputOf !== null && REPEATABLE.test(block.outputOf)) {
-          expect((await runShell(`quantscope ${block.outputOf}`, folder)).stdout, where).toBe(block.text);
-        }
+      } finally {
+        await remove();
       }
-    } finally {
-      await remove();
-    }
-  });
+    },
+    600_000,
+  );
 
   it('says of each block that is not run why', () => {
     const reasons = new Set(
