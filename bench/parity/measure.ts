@@ -143,12 +143,7 @@ export async function measureDivergence(
       value(own),
       boundWithin(BOUNDED_KLD_SHARE),
     ),
-    compareFigures(
-      { ...what, figure: 'time of KLD, exact', unit: 'ms' },
-      wallOf(own),
-      wallOf(theirs),
-      null,
-    ),
+    compareFigures({ ...what, figure: 'time of KLD, exact', unit: 'ms' }, wallOf(own), wallOf(theirs), null),
     compareFigures(
       { ...what, figure: `time of KLD, default (${bounded.method})`, unit: 'ms' },
       bounded.wallMs,

@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 const pathOf = (name) => fileURLToPath(new URL(`../../${name}`, import.meta.url));
 const PROGRAM = pathOf('bin/quantscope.js');
 
-export const VARIANTS = ['F16', 'Q8_0', 'Q4_K_M', 'Q2_K'];
+const VARIANTS = ['F16', 'Q8_0', 'Q4_K_M', 'Q2_K'];
 
 const TASKS = readFileSync(pathOf('fixtures/nano/tasks.jsonl'), 'utf8').trimEnd().split('\n');
 /** All four answer it with the same whole sentence, where other tasks take a word. */
