@@ -1,12 +1,16 @@
 /**
- * The library: what the commands are made of, for programs that judge model files themselves. Reading a header is
- * `readHeader(await openFile(path))`, or `readShards` for a model in several files; judging it
- * `validateFile({ name, fileBytes: source.byteLength, scan: await scanSource(source) })`, to which a `ContentScan` of
- * the whole file may be added; weights are read by `dequantize`; `footprint` estimates the memory a model takes.
- * `scanHeaders` reads the headers of any number of files. `compare(['nano'], { quick: true })` is the command's measurement without its output.
+ * The library: what the commands do, for programs, and what they are made of.
+ *
+ * - `compare(refs)`, `inspect(ref)` and `validate(refs)` are the commands without their output: refs in, the JSON of
+ *   `schema/` out. `scanHeaders` reads the headers of any number of files.
+ * - Reading: `readHeader(await openFile(path))`, or `readShards` for a model in several files; weights by `dequantize`.
+ * - Judging: `validateFile({ name, fileBytes: source.byteLength, scan: await scanSource(source) })`, to which a
+ *   `ContentScan` of the whole file may be added; `footprint` estimates the memory a model takes.
  */
 export { type CompareRequest, compare } from './cli/compare/compare.ts';
+export { type InspectRequest, inspect } from './cli/inspect/inspect.ts';
 export { type ScanHeadersOptions, type ScannedHeader, scanHeaders } from './cli/scan-headers.ts';
+export { type ValidateRequest, validate } from './cli/validate/validate.ts';
 export { type Footprint, type FootprintRequest, footprint } from './device/footprint.ts';
 export type { CacheType } from './device/kv-cache.ts';
 export { type EngineSession, engineStarter, type StartEngine, startEngineProcess } from './engine/index.ts';
@@ -26,6 +30,7 @@ export {
   type ComparisonVariant,
   compareVariants,
 } from './measure/comparison.ts';
+export type { Inspection } from './measure/inspection.ts';
 export { DEFAULT_LIMITS as RECOMMENDATION_LIMITS } from './measure/limits.ts';
 export { type Results, resultsSchema, type VariantResult } from './measure/results.ts';
 export { describeFile } from './measure/size.ts';
@@ -38,6 +43,7 @@ export {
   ContentScan,
   type Diagnostic,
   type FileFacts,
+  type FileReport,
   isAtLeast,
   type KnownFacts,
   type Policy,

@@ -1,17 +1,22 @@
+import { execFileSync } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import {
   ContentScan,
   dequantize,
   footprint,
+  inspect,
   openFile,
   readHeader,
   scanSource,
   tensorExtents,
+  validate,
   validateFile,
   verdictOf,
   viewsOf,
-} from '../src/index.ts';
+} from '../dist/index.js';
+import { quantscope } from './helpers/cli.ts';
 import { nanoPath } from './helpers/nano.ts';
 
 describe('the library', () => {
@@ -40,5 +45,32 @@ describe('the library', () => {
     const content = { sha256: null, tensors: scan.results() };
     const broken = validateFile({ ...facts, content }).filter(({ severity }) => severity === 'error');
     expect(broken.map(({ rule }) => rule)).toEqual(['content/nan']);
+  });
+
+  it('inspects and validates as the commands print it as JSON', async () => {
+    const inspected = await quantscope(['inspect', 'nano:Q2_K', '--json', '--context', '256']);
+    expect(await inspect('nano:Q2_K', { context: [256] })).toEqual(JSON.parse(inspected.stdout));
+    const refs = ['nano:Q2_K', 'fixtures/malformed/tensor.type-removed.gguf'];
+    const validated = await quantscope(['validate', ...refs, '--json']);
+    expect(validated.exitCode).toBe(1);
+    expect(await validate(refs)).toEqual(JSON.parse(validated.stdout));
+    const [, broken] = (await validate(refs, { rules: ['tensor/type-removed'], content: false })).files;
+    expect(broken?.diagnostics.map(({ rule }) => rule)).toEqual(['tensor/type-removed']);
+    await expect(validate(refs, { rules: ['no/such'] })).rejects.toMatchObject({ code: 'usage/rule' });
+    await expect(inspect(refs[1] ?? '')).rejects.toMatchObject({ code: 'gguf/type-removed' });
+  });
+
+  it('is importable by its name: examples/library.mjs runs', () => {
+    const example = fileURLToPath(new URL('../examples/library.mjs', import.meta.url));
+    const refs = ['nano', 'fixtures/malformed/tensor.type-removed.gguf'];
+    const said = execFileSync(process.execPath, [example, ...refs], { encoding: 'utf8' });
+    expect(said).toContain('nano:Q4_K_M: phi3, Q4_K_M, 5.10 bits');
+    expect(said).toMatch(/type-removed\.gguf: error, tensor\/type-removed: /);
+    expect(said.trimEnd().split('\n').slice(-4)).toEqual([
+      'F16: 8438656 bytes',
+      'Q8_0: 4504128 bytes',
+      'Q4_K_M: 2710144 bytes',
+      'Q2_K: 1802592 bytes',
+    ]);
   });
 });

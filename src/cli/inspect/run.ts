@@ -1,8 +1,6 @@
 import type { Writable } from 'node:stream';
 import { isGgufError } from '../../gguf/errors.ts';
 import type { MetadataValue } from '../../gguf/header.ts';
-import { readHeader } from '../../gguf/read.ts';
-import { readShards } from '../../gguf/shards.ts';
 import type { Inspection } from '../../measure/inspection.ts';
 import { diffableLines } from '../../report/inspection-diffable.ts';
 import type { PageLayout } from '../../report/inspection-layout.ts';
@@ -19,17 +17,10 @@ import { plainStyle, type Style } from '../../report/style.ts';
 import { UsageError } from '../../util/errors.ts';
 import { formatCount } from '../../util/units.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
-import { packageVersion } from '../package-files.ts';
 import type { InspectOptions } from './command.ts';
-import {
-  inspectionOf,
-  jsonScalar,
-  type ModelHeader,
-  templatesOf,
-  vocabularyOf,
-  vocabularySizeOf,
-} from './facts.ts';
-import { type OpenedModel, openModelOf } from './model.ts';
+import { jsonScalar, type ModelHeader, templatesOf, vocabularyOf, vocabularySizeOf } from './facts.ts';
+import { readInspection } from './inspect.ts';
+import { openModelOf } from './model.ts';
 
 export interface InspectRun {
   readonly ref: string;
@@ -40,28 +31,19 @@ export interface InspectRun {
 /** The inspect command's work: a ref to a header to what is printed. */
 export async function runInspect({ ref, options, signal }: InspectRun): Promise<ExitCode> {
   await using model = await openModelOf(ref, signal);
-  let header: ModelHeader;
+  let read: Awaited<ReturnType<typeof readInspection>>;
   try {
-    header = await readModel(model, signal);
+    read = await readInspection(ref, model, {
+      contexts: options.context,
+      ...(options.key === undefined ? {} : { wholeKey: options.key }),
+      signal,
+    });
   } catch (thrown) {
     if (!isGgufError(thrown)) throw thrown;
     reportBadFile(thrown);
     return EXIT.finding;
   }
-  const inspection = inspectionOf({
-    ref,
-    header,
-    names: model.names,
-    source: {
-      kind: model.isRemote ? 'url' : 'file',
-      requests: sum(model.sources.map(({ requests }) => requests)),
-      bytesFetched: sum(model.sources.map(({ bytesFetched }) => bytesFetched)),
-      hub: model.hub,
-    },
-    toolVersion: packageVersion(),
-    contexts: options.context,
-    ...(options.key === undefined ? {} : { wholeKey: options.key }),
-  });
+  const { header, inspection } = read;
   const { stdout } = process;
   const layout = layoutOf({
     style: await stdoutStyle(),
@@ -70,17 +52,6 @@ export async function runInspect({ ref, options, signal }: InspectRun): Promise<
   const parts = await partsOf(header, inspection, options, layout);
   await write(stdout, joined(parts), signal);
   return EXIT.done;
-}
-
-async function readModel({ sources }: OpenedModel, signal: AbortSignal): Promise<ModelHeader> {
-  const [only] = sources;
-  return only !== undefined && sources.length === 1
-    ? readHeader(only, { signal })
-    : readShards(sources, { signal });
-}
-
-function sum(values: readonly number[]): number {
-  return values.reduce((total, value) => total + value, 0);
 }
 
 function reportBadFile(error: {

@@ -34,6 +34,7 @@ import { ContentReader } from './content.ts';
 import { type FileRun, validateOne } from './file.ts';
 import { type ValidationFile, validationFiles } from './files.ts';
 import { validateProgress } from './progress.ts';
+import { chosenRules, noSuchRule } from './rules.ts';
 import { TemplateChecker } from './template.ts';
 
 const POLICY_FILE = 'quantscope.policy.json';
@@ -53,7 +54,10 @@ export async function runValidate({ refs, options, signal }: ValidateRun): Promi
     });
   }
   const format = formatOf(options);
-  const rules = options.rules === undefined ? undefined : chosenRules(options.rules);
+  const rules =
+    options.rules === undefined
+      ? undefined
+      : chosenRules(options.rules.split(',').map((word) => word.trim()));
   const policy = await policyOf(options);
   const notice = (text: string): void => {
     if (!options.quiet) process.stderr.write(`${text}\n`);
@@ -143,22 +147,6 @@ function explain(rule: string | true): ExitCode {
 function formatOf({ format, json, ndjson }: ValidateOptions): ValidationFormat {
   if (json === true) return 'json';
   return ndjson === true ? 'ndjson' : format;
-}
-
-function chosenRules(list: string): ReadonlySet<string> {
-  const chosen = new Set<string>();
-  for (const word of list.split(',').map((part) => part.trim())) {
-    const ids = rulesNamed(word);
-    if (ids.length === 0) throw noSuchRule(word);
-    for (const id of ids) chosen.add(id);
-  }
-  return chosen;
-}
-
-function noSuchRule(name: string): UsageError {
-  return new UsageError('usage/rule', `there is no rule ${JSON.stringify(name)}`, {
-    hint: 'quantscope validate --explain lists them.',
-  });
 }
 
 /** Without a policy file the schemas are not even loaded. */

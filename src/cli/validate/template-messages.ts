@@ -8,8 +8,8 @@ export interface TemplateQuestion {
 
 export type TemplateAnswer = {
   readonly id: number;
-} /** From here on the time is measured. */ & (
-  | { readonly step: 'begun' }
+} /** From here on the time is measured. `plainMs` is what a plain template took in this process. */ & (
+  | { readonly step: 'begun'; readonly plainMs: number }
   | { readonly step: 'parsed'; readonly report: TemplateReport }
   | { readonly step: 'rendered'; readonly report: TemplateReport }
   /** It took more than it is given. */

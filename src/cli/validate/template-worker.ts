@@ -12,8 +12,15 @@ const REPLY_TEXT = 'The Vltava.';
 /** What V8 says of a text or list that doubles with each round, and of calls without end. */
 const OUT_OF_BOUNDS = /string length|array length|call stack/i;
 
+/** As most chat templates are made. */
+const PLAIN =
+  "{% for message in messages %}{{ '<|' + message['role'] + '|>\n' + message['content'] + '<|end|>\n' }}{% endfor %}" +
+  "{% if add_generation_prompt %}{{ '<|assistant|>\n' }}{% endif %}";
+/** Taken once the code has been run and compiled: the second rendering of two. */
+const plainMs = plainTime();
+
 parentPort?.on('message', ({ id, text }: TemplateQuestion) => {
-  answer({ id, step: 'begun' });
+  answer({ id, step: 'begun', plainMs });
   const fromText = suspicionsOfText(text);
   const base = { text: '', parseError: null, rendering: null };
   let template: Template;
@@ -33,6 +40,14 @@ parentPort?.on('message', ({ id, text }: TemplateQuestion) => {
   answer({ id, step: 'parsed', report });
   answer({ id, step: 'rendered', report: { ...report, rendering: render(template, text) } });
 });
+
+function plainTime(): number {
+  render(new Template(PLAIN), PLAIN);
+  const before = process.cpuUsage();
+  render(new Template(PLAIN), PLAIN);
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / 1000;
+}
 
 function render(template: Template, text: string): TemplateRendering {
   const conversation = {

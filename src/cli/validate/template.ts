@@ -1,4 +1,5 @@
 import { type ChildProcess, fork } from 'node:child_process';
+import { QuantscopeError } from '../../util/errors.ts';
 import { suspicionsOfText, type TemplateReport } from '../../validate/index.ts';
 import type { TemplateAnswer, TemplateQuestion } from './template-messages.ts';
 
@@ -8,8 +9,19 @@ const LIMIT_MS = 60_000;
 /** Real templates have up to 20 kB; nothing larger is parsed. */
 const TEXT_LIMIT = 512 * 1024;
 
+/** A process that ends before it has begun says nothing of the template. */
+const MOST_STARTS = 2;
+
 /** Templates that are remembered: files of one model come together. */
 const MOST_KNOWN = 64;
+
+interface Exchange {
+  /** The template was being looked at: what ended the process from then on is the template's doing. */
+  readonly begun: boolean;
+  readonly report: TemplateReport | null;
+  /** Why there is no rendering; null where there is one. */
+  readonly ended: string | null;
+}
 
 /** Looks at chat templates in a child process with limits on its time and memory; one at a time. */
 export class TemplateChecker implements AsyncDisposable {
@@ -49,18 +61,24 @@ export class TemplateChecker implements AsyncDisposable {
         parseError: `${text.length} characters, more than the ${TEXT_LIMIT} that are parsed`,
       };
     }
-    this.#child ??= startChild();
-    const answer = await this.#exchange(this.#child, { id: this.#nextId++, text });
-    if (answer.ended === null) return { ...(answer.report ?? fromText), text };
-    this.#child = undefined;
-    return { ...(answer.report ?? fromText), text, rendering: { status: 'ended', reason: answer.ended } };
+    for (let attempt = 0; attempt < MOST_STARTS; attempt++) {
+      this.#child ??= startChild();
+      const answer = await this.#exchange(this.#child, { id: this.#nextId++, text });
+      if (answer.ended === null) return { ...(answer.report ?? fromText), text };
+      this.#child = undefined;
+      if (!answer.begun) continue;
+      return { ...(answer.report ?? fromText), text, rendering: { status: 'ended', reason: answer.ended } };
+    }
+    throw new QuantscopeError(
+      'validate/template',
+      'the process that looks at chat templates did not come up',
+      { hint: 'See whether the machine has memory and processes to spare, and check again.' },
+    );
   }
 
-  #exchange(
-    child: ChildProcess,
-    question: TemplateQuestion,
-  ): Promise<{ readonly report: TemplateReport | null; readonly ended: string | null }> {
+  #exchange(child: ChildProcess, question: TemplateQuestion): Promise<Exchange> {
     return new Promise((resolve) => {
+      let begun = false;
       let report: TemplateReport | null = null;
       const finish = (ended: string | null): void => {
         clearTimeout(timer);
@@ -68,11 +86,12 @@ export class TemplateChecker implements AsyncDisposable {
         child.off('close', onClose);
         child.off('error', onClose);
         if (ended !== null) child.kill('SIGKILL');
-        resolve({ report, ended });
+        resolve({ begun, report, ended });
       };
       const onClose = (): void => finish('rendering it ended its process: out of memory, or of stack');
       const onMessage = (answer: TemplateAnswer): void => {
         if (answer.id !== question.id) return;
+        if (answer.step === 'begun') begun = true;
         if (answer.step === 'ended') finish(answer.reason);
         if (answer.step === 'parsed' || answer.step === 'rendered') report = answer.report;
         if (answer.step === 'rendered') finish(null);
