@@ -57,7 +57,7 @@ describe('the library', () => {
     const [, broken] = (await validate(refs, { rules: ['tensor/type-removed'], content: false })).files;
     expect(broken?.diagnostics.map(({ rule }) => rule)).toEqual(['tensor/type-removed']);
     await expect(validate(refs, { rules: ['no/such'] })).rejects.toMatchObject({ code: 'usage/rule' });
-    await expect(inspect(refs[1] ?? '')).rejects.toMatchObject({ code: 'gguf/type-removed' });
+    await expect(inspect(refs[1] ?? '')).rejects.toMatchObject({ code: 'tensor/type-removed' });
   });
 
   it('is importable by its name: examples/library.mjs runs', () => {
