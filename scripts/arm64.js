@@ -24,7 +24,7 @@ const RECORDED = new URL('arm64/x64-figures.json', import.meta.url);
 const ENGINE = new URL('../node_modules/@node-llama-cpp/linux-arm64/package.json', import.meta.url);
 
 const { values } = parseArgs({
-  options: { 'time-limit': { type: 'string', default: '240' }, record: { type: 'boolean', default: false } },
+  options: { 'time-limit': { type: 'string', default: '600' }, record: { type: 'boolean', default: false } },
 });
 const limitSeconds = Number(values['time-limit']);
 if (!(limitSeconds > 0)) {

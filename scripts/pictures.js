@@ -11,8 +11,8 @@ import { terminalPicture } from './terminal-picture.js';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const PICTURES = join(ROOT, 'docs/pictures');
-/** The engine takes one thread: what else runs here must not decide what the picture shows. */
-const ARGS = ['compare', '--quick', '-t', '1'];
+/** On a machine that does nothing else: what it shows is what it measured. */
+const ARGS = ['compare', '--quick'];
 const BROWSERS = [process.env.CHROMIUM, '/usr/bin/chromium', '/usr/bin/google-chrome'];
 
 const folder = await mkdtemp(join(tmpdir(), 'quantscope-pictures-'));
