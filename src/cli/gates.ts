@@ -13,7 +13,7 @@ import { messageOf, UsageError } from '../util/errors.ts';
 import { EXIT, type ExitCode } from './exit.ts';
 import type { GateOptions } from './gate-options.ts';
 import { packageVersion } from './package-files.ts';
-import { readResultsFile } from './report/input.ts';
+import { readBaselines } from './report/gather.ts';
 import { terminalStyle } from './style.ts';
 
 /** What results are judged by, read and checked before anything is measured. */
@@ -23,10 +23,19 @@ export interface GateInput {
 }
 
 /**
- * The gates that were asked for.
- * @throws UsageError `gate/*`, `gates/*`, and `usage/baseline` where one is missing or judges nothing
+ * The gates that were asked for, with what their regressions are judged against.
+ * @throws UsageError those of `readConditions`, and of the baseline's files
  */
 export async function readGates(options: GateOptions & { readonly shard?: string }): Promise<GateInput> {
+  const gates = await readConditions(options);
+  const baselines = await readBaselines(options.baseline ?? []);
+  return { gates, baselines: baselines.map(({ results }) => results) };
+}
+
+/** @throws UsageError `gate/*`, `gates/*`, and `usage/baseline` where one is missing */
+export async function readConditions(
+  options: GateOptions & { readonly shard?: string },
+): Promise<readonly Gate[]> {
   const given = (options.failIf ?? []).map((text): Gate => {
     return { kind: 'condition', name: text, severity: 'error', text, expression: parseGate(text) };
   });
@@ -38,8 +47,7 @@ export async function readGates(options: GateOptions & { readonly shard?: string
       hint: 'Name the earlier results with --baseline FILE.',
     });
   }
-  const baselines = options.baseline === undefined ? [] : [(await readResultsFile(options.baseline)).results];
-  return { gates, baselines };
+  return gates;
 }
 
 /**

@@ -39,7 +39,7 @@ export function renderKitCheck(
   return lines.join('\n');
 }
 
-function tokensText(prompts: readonly CheckedPrompt[]): string {
+export function tokensText(prompts: readonly CheckedPrompt[]): string {
   const wrong = prompts.filter(({ divergence }) => divergence !== null && !divergence.isNearTie).length;
   const ties = prompts.filter(({ divergence }) => divergence?.isNearTie).length;
   const same = prompts.length - wrong - ties;

@@ -12,11 +12,26 @@ export interface Verdict {
   readonly reasons: readonly string[];
 }
 
-/** What to ship, over all machines of a report. */
-export function verdictOf({ machines }: Report): Verdict {
+/** What to ship, over all machines of a report, and the phones on which that would be a mistake. */
+export function verdictOf(report: Report): Verdict {
+  const verdict = verdictOfMachines(report);
+  const wrong = report.phones.filter(({ check }) => check.verdict === 'wrong');
+  const warnings = wrong.map(({ label, check }) =>
+    sentence(`${printable(check.model)} computes something else on ${printable(label)} than on the computer`),
+  );
+  return { ...verdict, reasons: [...verdict.reasons, ...warnings] };
+}
+
+function verdictOfMachines({ machines }: Report): Verdict {
   const verdicts = machines.map(({ label, results }) => ({ label, recommendation: results.recommendation }));
   const [first] = verdicts;
-  if (first === undefined) return { variant: null, headline: 'Nothing was measured.', reasons: [] };
+  if (first === undefined) {
+    return {
+      variant: null,
+      headline: 'No recommendation: none of the files compares variants.',
+      reasons: [],
+    };
+  }
   const names = new Set(verdicts.map(({ recommendation }) => nameOf(recommendation)));
   if (names.size > 1) {
     const each = verdicts.map(({ label, recommendation }) => {

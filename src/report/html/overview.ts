@@ -1,7 +1,7 @@
 import { isAvailable } from '../../measure/availability.ts';
 import { formatBytes } from '../../util/units.ts';
 import { changeLines, changeSummary, notable } from '../baseline-lines.ts';
-import { describeMeasurement } from '../provenance.ts';
+import { describeEngine, describeMachine, describeMeasurement, plural } from '../provenance.ts';
 import { type Report, type ReportRow, rowsOf } from '../report.ts';
 import { printable } from '../text-width.ts';
 import { sentence, verdictOf } from '../verdict.ts';
@@ -118,7 +118,8 @@ function changeTable(caption: string, changes: Report['changes'][number]['compar
 }
 
 /** How and where it was measured, machine by machine, with what ran badly. */
-export function methodSection({ machines }: Report): Section {
+export function methodSection({ machines, benches }: Report): Section | null {
+  if (machines.length + benches.length === 0) return null;
   return {
     id: 'method',
     title: 'How this was measured',
@@ -127,8 +128,13 @@ export function methodSection({ machines }: Report): Section {
       const notes = results.variants.flatMap(({ name, backend }) =>
         (backend?.notes ?? []).map((note) => `${name}: ${note}`),
       );
-      return html`${machines.length > 1 ? html`<h3>${label}</h3>` : null}<ul class="method">
+      return html`${machines.length + benches.length > 1 ? html`<h3>${label}</h3>` : null}<ul class="method">
 ${describeMeasurement(results).map((sentence) => html`<li>${sentence}</li>`)}${results.warnings.map((warning) => html`<li class="warning">${sentence(warning)}</li>`)}${failed.map(({ name, failure }) => html`<li class="warning">${name} failed: ${failure?.message ?? 'no reason was given'} (${failure?.code ?? 'unknown'})</li>`)}${notes.map((note) => html`<li>${note}</li>`)}${sources.length === 0 ? null : html`<li>From ${sources.join(', ')}.</li>`}</ul>`;
+    })}${benches.map(({ label, source, results }) => {
+      const { machine, tool, createdAt, repetitions, seed, warnings } = results;
+      const where = `${describeMachine(machine)}, ${createdAt.slice(0, 10)}, with ${describeEngine(machine, tool.version)}`;
+      return html`${machines.length + benches.length > 1 ? html`<h3>${label}, bench</h3>` : null}<ul class="method">
+<li>Measured on ${where}.</li><li>Speed: ${plural(repetitions, 'repetition')}, seed ${seed}.</li>${warnings.map(({ message, hint }) => html`<li class="warning">${sentence(message)} ${sentence(hint)}</li>`)}<li>From ${source}.</li></ul>`;
     })}`,
   };
 }
