@@ -13,11 +13,12 @@ import { verdictOf } from './verdict.ts';
 /** GitHub-flavoured Markdown for a pull request or an issue: the verdict first, long parts folded. */
 export function renderMarkdown(report: Report): string {
   const rows = rowsOf(report);
-  const { headline, reasons } = verdictOf(report);
+  const { headline, reasons, warnings } = verdictOf(report);
   const failed = rows.filter(({ variant }) => variant.failure !== null);
   const sections = [
     `### ${escaped(modelsOf(report))}`,
     [`**${escaped(headline)}**`, ...reasons.map(escaped)].join(' '),
+    ...warnings.map((warning) => `**Warning**: ${escaped(warning)}`),
     ...changesOf(report),
     ...comparisonTables(rows, report),
     ...failed.map(
@@ -63,7 +64,7 @@ function phoneTable({ phones }: Report): string {
     ...columns.map(({ cells }) => escaped(cells[row]?.text ?? '') || '-'),
   ]);
   const table = [header.map(escaped), rule, ...body].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
-  const findings = phones.flatMap(phoneFindings).map((finding) => `- ${escaped(finding)}`);
+  const findings = phones.flatMap(phoneFindings).map(({ text }) => `- ${escaped(text)}`);
   return findings.length === 0 ? table : `${table}\n\n${findings.join('\n')}`;
 }
 
@@ -129,6 +130,7 @@ function changesOf({ changes, machines }: Report): string[] {
 }
 
 function folded(title: string, sentences: readonly string[]): string {
+  if (sentences.length === 0) return '';
   const items = sentences.map((sentence) => `- ${escaped(sentence)}`).join('\n');
   return `<details><summary>${title}</summary>\n\n${items}\n\n</details>`;
 }

@@ -1,5 +1,5 @@
 import { isAvailable } from '../measure/availability.ts';
-import { tokensText } from './kit-check.ts';
+import { countReplies } from './kit-check.ts';
 import type { PhoneCheck } from './report.ts';
 import { printable } from './text-width.ts';
 
@@ -17,6 +17,11 @@ export interface PhoneCell {
   readonly value: number | null;
 }
 
+export interface PhoneFinding {
+  readonly level: 'error' | 'warning' | 'note';
+  readonly text: string;
+}
+
 const MEBI = 1024 ** 2;
 
 type Read = (check: PhoneCheck['check']) => string | number | null;
@@ -28,12 +33,12 @@ const COLUMNS: readonly { title: string; unit: string; decimals?: number; read: 
   {
     title: 'computes',
     unit: '',
-    read: ({ verdict }) => (verdict === 'ok' ? 'what the computer does' : 'something else'),
+    read: ({ verdict }) => (verdict === 'ok' ? '\u2713 the same' : '\u2715 something else'),
   },
-  { title: 'replies', unit: '', read: ({ prompts }) => tokensText(prompts) },
+  { title: 'replies', unit: '', read: repliesText },
   {
-    title: 'ln p off, mean',
-    unit: 'nats',
+    title: 'ln p off',
+    unit: 'nats, mean',
     decimals: 4,
     read: ({ logProbs }) => (isAvailable(logProbs) ? logProbs.mean : null),
   },
@@ -51,7 +56,7 @@ const COLUMNS: readonly { title: string; unit: string; decimals?: number; read: 
   },
   { title: 'expected', unit: 't/s', read: expectedText },
   {
-    title: 'app grew by',
+    title: 'app grew',
     unit: 'MiB',
     decimals: 1,
     read: ({ memory }) => (isAvailable(memory) ? memory.grownBytes / MEBI : null),
@@ -81,14 +86,23 @@ export function phoneColumns(phones: readonly PhoneCheck[]): PhoneColumn[] {
 }
 
 /** What was found on a phone, a sentence each, and why it gave no figures. */
-export function phoneFindings({ label, check: { findings, logProbs, speed, memory } }: PhoneCheck): string[] {
+export function phoneFindings({ label, check }: PhoneCheck): PhoneFinding[] {
+  const { findings, logProbs, speed, memory } = check;
   const missing = [logProbs, speed, memory].flatMap((part) => (isAvailable(part) ? [] : [part.reason]));
-  const said = findings.map(({ level, code, message }) => `${level} ${code}: ${message}`);
-  return [...said, ...new Set(missing)].map((text) => `${printable(label)}: ${printable(text)}`);
+  return [
+    ...findings.map(({ level, code, message }) => ({ level, said: `${level} ${code}: ${message}` })),
+    ...[...new Set(missing)].map((said) => ({ level: 'note' as const, said })),
+  ].map(({ level, said }) => ({ level, text: `${printable(label)}: ${printable(said)}` }));
+}
+
+function repliesText({ prompts }: PhoneCheck['check']): string {
+  const { same, ties, wrong } = countReplies(prompts);
+  const tied = ties === 0 ? '' : `, ${ties} near tie`;
+  return `${same} of ${prompts.length} same${tied}${wrong === 0 ? '' : `, ${wrong} wrong`}`;
 }
 
 function expectedText({ speed }: PhoneCheck['check']): string | null {
   if (!isAvailable(speed) || !isAvailable(speed.expected)) return null;
   const { low, high, basis } = speed.expected;
-  return `${low.toFixed(2)} to ${high.toFixed(2)}, ${basis}`;
+  return `${low.toFixed(2)} to ${high.toFixed(2)} (${basis})`;
 }

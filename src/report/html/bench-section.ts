@@ -1,7 +1,7 @@
 import { isAvailable, type Unavailable } from '../../measure/availability.ts';
 import type { BenchRow } from '../../measure/bench-contract.ts';
 import { formatRatio } from '../../util/units.ts';
-import { rateText } from '../bench-table.ts';
+import { rateDecimals } from '../numbers.ts';
 import { describeThreads } from '../provenance.ts';
 import { type MachineBench, type Report, rowsOf } from '../report.ts';
 import { printable } from '../text-width.ts';
@@ -87,20 +87,35 @@ function machinesOf(rows: readonly TestRow[]): string[] {
 interface Setup {
   readonly title: string;
   readonly read: (row: BenchRow) => string;
+  readonly cell?: (row: BenchRow) => string;
 }
 
-/** What a grid varies; a column each where it does. */
+/** What a grid varies; a column each where it does. `read` tells a bar, `cell` stands under the column's title. */
 const SETUP: readonly Setup[] = [
   { title: 'backend', read: ({ backend, config }) => (isAvailable(backend) ? backend : config.gpu) },
   {
     title: 'threads',
     read: ({ config: { threads, promptThreads } }) =>
       threads === null ? '' : describeThreads(threads, promptThreads ?? threads),
+    cell: ({ config: { threads, promptThreads } }) =>
+      threads === promptThreads ? String(threads ?? '') : `${promptThreads} prompt, ${threads} gen.`,
   },
-  { title: 'GPU layers', read: ({ config }) => String(config.gpuLayers) },
-  { title: 'batch', read: ({ config }) => `batch ${config.batchSize}` },
+  {
+    title: 'GPU layers',
+    read: ({ config }) => `${config.gpuLayers} GPU layers`,
+    cell: ({ config }) => String(config.gpuLayers),
+  },
+  {
+    title: 'batch',
+    read: ({ config }) => `batch ${config.batchSize}`,
+    cell: ({ config }) => String(config.batchSize),
+  },
   { title: 'cache', read: ({ config: { keyType, valueType } }) => `${keyType}/${valueType}` },
-  { title: 'flash attention', read: ({ config }) => `fa ${config.flashAttention}` },
+  {
+    title: 'flash attention',
+    read: ({ config }) => `fa ${config.flashAttention}`,
+    cell: ({ config }) => config.flashAttention,
+  },
 ];
 const ALWAYS_SHOWN = 2;
 
@@ -122,7 +137,7 @@ const FIGURES: readonly Figure[] = [
     title: 'median',
     unit: 't/s',
     read: ({ speed }) => (isAvailable(speed) ? speed.medianTps : speed),
-    write: (value) => value.toFixed(2),
+    write: (value) => value.toFixed(rateDecimals(value)),
   },
   {
     title: 'bandwidth',
@@ -162,7 +177,7 @@ function columnsOf(rows: readonly TestRow[]): SortableColumn[] {
   return [
     text('model', ({ row }) => row.model.label),
     text('machine', ({ machine }) => machine),
-    ...setup.map(({ title, read }) => text(title, ({ row }) => read(row))),
+    ...setup.map(({ title, read, cell = read }) => text(title, ({ row }) => cell(row))),
     text('test', ({ row }) => row.test.name),
     ...FIGURES.flatMap(({ title, unit, read, write }) => {
       const cells = rows.map(({ row }) => {
@@ -172,4 +187,9 @@ function columnsOf(rows: readonly TestRow[]): SortableColumn[] {
       return cells.every(({ text: shown }) => shown === '') ? [] : [{ title, unit, isText: false, cells }];
     }),
   ];
+}
+
+function rateText({ meanTps, stddevTps }: { readonly meanTps: number; readonly stddevTps: number }): string {
+  const decimals = rateDecimals(meanTps);
+  return `${meanTps.toFixed(decimals)} ± ${stddevTps.toFixed(decimals)}`;
 }

@@ -26,9 +26,13 @@ export function phoneSection({ fit, phones }: Report): Section | null {
 function checkPart(phones: readonly PhoneCheck[]): Markup {
   const names = { title: 'phone', unit: '', isText: true };
   const cells = phones.map(({ label }) => ({ text: printable(label), value: null }));
-  const table = sortableTable('Measured on phones', [{ ...names, cells }, ...phoneColumns(phones)], NO_ROW);
+  const table = sortableTable(
+    'Replays, speed and memory by phone',
+    [{ ...names, cells }, ...phoneColumns(phones)],
+    NO_ROW,
+  );
   const findings = phones.flatMap(phoneFindings);
-  return html`<p class="lead">Each phone replayed what the computer computed (kit check): the same tokens, how far its probabilities are off, and its speed.</p>${table}${findings.length === 0 ? null : html`<ul class="notes">${findings.map((finding) => html`<li>${finding}</li>`)}</ul>`}`;
+  return html`<h3>What phones computed</h3><p class="lead">Each phone replayed what the computer computed (kit check): whether the tokens are the same, how far its probabilities are off, how fast it is and how much memory the app took.</p>${table}${findings.length === 0 ? null : html`<ul class="notes">${findings.map(({ level, text }) => html`<li${level === 'note' ? null : html` class="warning"`}>${text}</li>`)}</ul>`}`;
 }
 
 function fitPart(fit: FitReport): Markup {
