@@ -1,5 +1,5 @@
 import { isAvailable } from '../measure/availability.ts';
-import { type Report, rowsOf } from './report.ts';
+import { endpointsOf, type Report, rowsOf } from './report.ts';
 import { printable } from './text-width.ts';
 
 /** Figures of a row by their place in the results, which carries their unit. */
@@ -122,10 +122,20 @@ type CsvRecord = ReadonlyMap<string, Cell>;
 function variantRecords(report: Report): CsvRecord[] {
   const rows = rowsOf(report);
   const kinds = new Set<string>();
-  for (const { variant } of rows) {
-    if (isAvailable(variant.tasks)) for (const kind of Object.keys(variant.tasks.byTask)) kinds.add(kind);
-  }
-  return rows.map(({ machine, variant, isReference, isRecommended }) => {
+  const asked = [
+    ...rows.map(({ variant }) => variant.tasks),
+    ...endpointsOf(report).map(({ endpoint }) => endpoint.tasks),
+  ];
+  for (const tasks of asked)
+    if (isAvailable(tasks)) for (const kind of Object.keys(tasks.byTask)) kinds.add(kind);
+  const taskCells = (row: object): [string, Cell][] =>
+    [...kinds].flatMap((kind) =>
+      ['correct', 'total'].map((count): [string, Cell] => [
+        `tasks.byTask.${kind}.${count}`,
+        leafOf(row, ['tasks', 'byTask', kind, count]),
+      ]),
+    );
+  const variants = rows.map(({ machine, variant, isReference, isRecommended }): CsvRecord => {
     const record = new Map<string, Cell>([
       ['machine', machine],
       ['variant', variant.name],
@@ -134,13 +144,22 @@ function variantRecords(report: Report): CsvRecord[] {
       ['recommended', isRecommended],
     ]);
     for (const path of FIGURES) record.set(path, leafOf(variant, path.split('.')));
-    for (const kind of kinds) {
-      for (const count of ['correct', 'total']) {
-        record.set(`tasks.byTask.${kind}.${count}`, leafOf(variant, ['tasks', 'byTask', kind, count]));
-      }
-    }
-    return record;
+    return new Map([...record, ...taskCells(variant)]);
   });
+  const endpoints = report.machines.flatMap(({ label, results }) =>
+    (results.endpoints ?? []).map((endpoint): CsvRecord => {
+      const figures = FIGURES.filter((path) => path.startsWith('tasks.'));
+      return new Map<string, Cell>([
+        ['machine', label],
+        ['variant', endpoint.name],
+        ['ref', endpoint.url],
+        ...figures.map((path): [string, Cell] => [path, leafOf(endpoint, path.split('.'))]),
+        ...taskCells(endpoint),
+        ['endpoint.medianReplyMs', leafOf(endpoint, ['medianReplyMs'])],
+      ]);
+    }),
+  );
+  return [...variants, ...endpoints];
 }
 
 function benchRecords({ benches }: Report): CsvRecord[] {

@@ -2,10 +2,11 @@ import { isAvailable } from '../measure/availability.ts';
 import { changeLines, changeSummary, notable } from './baseline-lines.ts';
 import { shownColumns } from './bench-records.ts';
 import { benchText } from './bench-registry.ts';
+import { endpointLines } from './endpoint-lines.ts';
 import { modelsOf } from './models.ts';
 import { phoneColumns, phoneFindings } from './phone-checks.ts';
 import { describeMeasurement } from './provenance.ts';
-import { combined, type MachineBench, type Report, type ReportRow, rowsOf } from './report.ts';
+import { combined, endpointsOf, type MachineBench, type Report, type ReportRow, rowsOf } from './report.ts';
 import { type DocumentColumn, mainColumns } from './report-columns.ts';
 import { printable } from './text-width.ts';
 import { verdictOf } from './verdict.ts';
@@ -21,6 +22,9 @@ export function renderMarkdown(report: Report): string {
     ...warnings.map((warning) => `**Warning**: ${escaped(warning)}`),
     ...changesOf(report),
     ...comparisonTables(rows, report),
+    ...endpointsOf(report).flatMap(({ endpoint, reference }) =>
+      endpointLines([endpoint], reference).map((line) => `**Endpoint** ${escaped(line)}.`),
+    ),
     ...failed.map(
       ({ variant }) => `**${escaped(variant.name)} failed**: ${escaped(variant.failure?.message ?? '')}`,
     ),

@@ -4,7 +4,7 @@ import { isAvailable } from '../measure/availability.ts';
 import type { BaselineComparison } from '../measure/baseline.ts';
 import type { BenchResults } from '../measure/bench-contract.ts';
 import type { MachineResults } from '../measure/merge.ts';
-import type { Results, VariantResult } from '../measure/results.ts';
+import type { EndpointResult, Results, VariantResult } from '../measure/results.ts';
 
 /** Which type each role has in each layer of one file, as far as its header was at hand. */
 export interface LayerGrid {
@@ -75,6 +75,16 @@ export function rowsOf({ machines }: Report): ReportRow[] {
       isReference: variant.name === reference,
       isRecommended: isAvailable(recommendation) && recommendation.variant === variant.name,
     })),
+  );
+}
+
+/** Models behind endpoints, with what their answers were compared with. */
+export function endpointsOf({ machines }: Report): {
+  readonly endpoint: EndpointResult;
+  readonly reference: string | null;
+}[] {
+  return machines.flatMap(({ results: { endpoints = [], reference } }) =>
+    endpoints.map((endpoint) => ({ endpoint, reference })),
   );
 }
 

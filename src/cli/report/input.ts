@@ -136,7 +136,7 @@ function checked<Schema extends z.ZodType>(
 }
 
 function requireVariants(path: string, results: Results): Results {
-  if (results.variants.length > 0) return results;
+  if (results.variants.length + (results.endpoints?.length ?? 0) > 0) return results;
   throw new UsageError('report/invalid', `${path} holds no variants`, {
     hint: 'Finish the run first: quantscope compare --resume completes it.',
   });

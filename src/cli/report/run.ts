@@ -1,6 +1,7 @@
 import writeFileAtomic from 'write-file-atomic';
 import { compareWithBaseline } from '../../measure/baseline.ts';
 import { isSameMachine } from '../../measure/baseline-differences.ts';
+import { judgedNames } from '../../measure/gate-judge.ts';
 import type { MachineResults } from '../../measure/merge.ts';
 import { renderCsv } from '../../report/csv.ts';
 import { renderMarkdown } from '../../report/markdown.ts';
@@ -31,7 +32,7 @@ export async function runReport(
   if (machines.length === 0) requireNothingOfComparisons(options);
   requireJudgeable(
     gates,
-    machines.flatMap(({ results }) => results.variants.map(({ name }) => name)),
+    machines.flatMap(({ results }) => judgedNames(results)),
   );
   const report: Report = {
     ...gathered,

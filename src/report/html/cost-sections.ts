@@ -121,8 +121,9 @@ function rateOf({ variant: { speed } }: ReportRow, test: SpeedTest): Rate | null
   return isAvailable(rate) ? rate : null;
 }
 
-export function costSection(report: Report): Section {
+export function costSection(report: Report): Section | null {
   const rows = rowsOf(report);
+  if (rows.length === 0) return null;
   const results = combined(report);
   const { promptTokens, generationTokens, depth, repetitions } = results.settings;
   const tests = [
