@@ -98,20 +98,25 @@ function withMachines(
   benches: readonly Omit<MachineBench, 'label'>[],
   machines: readonly MachineResults[],
 ): MachineBench[] {
-  const known = new Map(machines.map(({ label, results }) => [machineIdentity(results.machine), label]));
-  const strangers = new Map(
-    benches
-      .map(({ results }) => [machineIdentity(results.machine), results] as const)
-      .filter(([identity]) => !known.has(identity)),
-  );
-  const labels = machineLabels([...machines.map(({ results }) => results), ...strangers.values()]);
-  for (const [index, identity] of [...strangers.keys()].entries()) {
-    known.set(identity, labels[machines.length + index] ?? '');
-  }
-  return benches.map((bench) => ({
-    label: known.get(machineIdentity(bench.results.machine)) ?? '',
-    ...bench,
+  const compared = machines.map(({ label, results }) => ({
+    label,
+    identity: machineIdentity(results.machine),
   }));
+  const setups = new Map(
+    [...machines, ...benches].map(({ results: { machine, createdAt } }) => [
+      machineIdentity(machine),
+      { machine, createdAt },
+    ]),
+  );
+  const names = machineLabels([...setups.values()]);
+  const nameOf = new Map([...setups.keys()].map((identity, index) => [identity, names[index] ?? '']));
+  return benches.map((bench) => {
+    const identity = machineIdentity(bench.results.machine);
+    const own = compared.filter((each) => each.identity === identity);
+    // One machine compared in two setups has a name for each, and a bench is neither.
+    const [only] = own.length === 1 ? own : [];
+    return { label: only?.label ?? nameOf.get(identity) ?? '', ...bench };
+  });
 }
 
 /** Two phones of one kind are told apart by a number. */
