@@ -1,6 +1,7 @@
 import { appendFile } from 'node:fs/promises';
 import writeFileAtomic from 'write-file-atomic';
 import { type Gate, judgeGates, shardsCannotBeJudged } from '../measure/gate.ts';
+import { requireMeaningful } from '../measure/gate-contradiction.ts';
 import { comparisonsOf, parseGate } from '../measure/gate-expression.ts';
 import { requireVariants } from '../measure/gate-judge.ts';
 import type { Results, Settings, Stage } from '../measure/results.ts';
@@ -41,6 +42,8 @@ export async function readConditions(
   });
   const read = options.gates === undefined ? [] : await readGatesOf(options.gates);
   const gates = [...new Map([...read, ...given].map((gate) => [gate.name, gate])).values()];
+  requireMeaningful(gates, options.gates ?? '--fail-if');
+  if (gates.length === 0) requireNoVerdict(options);
   if (gates.length > 0 && options.shard !== undefined) throw shardsCannotBeJudged();
   if (gates.some(({ kind }) => kind === 'regression') && options.baseline === undefined) {
     throw new UsageError('usage/baseline', `${options.gates} allows regressions, and there is no baseline`, {
@@ -48,6 +51,15 @@ export async function readConditions(
     });
   }
   return gates;
+}
+
+/** A file that a later step waits for would never be written. */
+function requireNoVerdict({ gateOut, gateFormat }: GateOptions): void {
+  if (gateOut === undefined && gateFormat === undefined) return;
+  const option = gateOut === undefined ? '--gate-format' : '--gate-out';
+  throw new UsageError('usage/gates', `${option} writes what gates found, and there are none`, {
+    hint: 'Say what to fail on with --fail-if or --gates.',
+  });
 }
 
 /**

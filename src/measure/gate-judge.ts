@@ -134,7 +134,7 @@ function judgeFigure(
   return { holds, findings: [{ variant, figure, value, message }] };
 }
 
-const COMPARE: Readonly<Record<GateOperator, (value: number, limit: number) => boolean>> = {
+export const COMPARE: Readonly<Record<GateOperator, (value: number, limit: number) => boolean>> = {
   '<': (value, limit) => value < limit,
   '<=': (value, limit) => value <= limit,
   '>': (value, limit) => value > limit,
@@ -151,9 +151,9 @@ export function requireVariants(expression: GateExpression, names: readonly stri
   for (const { subject } of comparisonsOf(expression)) {
     if (subject.kind !== 'variant' || names.includes(subject.name)) continue;
     const wanted = subject.name.toLowerCase();
-    const [nearest] = [...names].sort(
-      (a, b) => editDistance(a.toLowerCase(), wanted) - editDistance(b.toLowerCase(), wanted),
-    );
+    const distance = (name: string) =>
+      name.toLowerCase().startsWith(wanted) ? 0 : editDistance(name.toLowerCase(), wanted);
+    const [nearest] = [...names].sort((a, b) => distance(a) - distance(b));
     const meant =
       nearest === undefined ? '' : ` Did you mean ${nameOfSubject({ kind: 'variant', name: nearest })}?`;
     const all = names.map((name) => nameOfSubject({ kind: 'variant', name })).join(', ');
