@@ -5,6 +5,7 @@ import { cacheSchemas } from '../dist/cli/cache/contract.js';
 import { cardSchemas } from '../dist/cli/card/contract.js';
 import { configSchemas } from '../dist/cli/config-contract.js';
 import { doctorSchemas } from '../dist/cli/doctor/contract.js';
+import { engineSchemas } from '../dist/cli/engine/contract.js';
 import { fitSchemas } from '../dist/cli/fit/contract.js';
 import { gateSchemas } from '../dist/cli/gates-contract.js';
 import { hubSchemas } from '../dist/cli/hub-contracts.js';
@@ -27,6 +28,7 @@ for (const [name, schema] of Object.entries({
   ...cardSchemas(),
   ...reportSchemas(),
   ...doctorSchemas(),
+  ...engineSchemas(),
   ...configSchemas(program),
 })) {
   const file = new URL(`../schema/${name}.json`, import.meta.url);

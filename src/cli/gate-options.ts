@@ -5,11 +5,16 @@ import type { GateFormat } from '../report/gate-registry.ts';
 export interface GateOptions {
   failIf?: string[];
   gates?: string;
-  baseline?: string;
+  baseline?: string[];
   gateFormat?: GateFormat;
   gateOut?: string;
   /** Unset: as the environment says. */
   github?: boolean;
+}
+
+/** Values of an option that may be repeated, in their order. */
+export function collected(value: string, before: readonly string[] = []): string[] {
+  return [...before, value];
 }
 
 /** Adds them, as a group of their own; `--baseline` only where the command has none. */
@@ -19,13 +24,14 @@ export function addGateOptions(command: Command, { hasBaseline = false } = {}): 
     .option(
       '--fail-if <condition>',
       'exit with 1 where it holds, such as "any.divergence.meanKld > 0.05"; may be repeated',
-      (condition: string, before: string[] = []) => [...before, condition],
+      collected,
     )
     .option('--gates <file>', 'conditions and allowed regressions in a file (schema/gates-file.json)');
   if (!hasBaseline) {
     command.option(
       '--baseline <file>',
-      'earlier results, which the regressions in --gates are judged against',
+      'earlier results, which the regressions in --gates are judged against; may be repeated',
+      collected,
     );
   }
   return command

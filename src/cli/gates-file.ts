@@ -24,13 +24,23 @@ export async function readGatesFile(file: string): Promise<Gate[]> {
   const names = gates.map(({ name }) => name);
   const twice = names.find((name, index) => names.indexOf(name) !== index);
   if (twice !== undefined) throw invalid(file, `two gates are called ${JSON.stringify(twice)}`);
+  const allowances = Object.entries(regression);
+  if (gates.length + allowances.length === 0) throw invalid(file, 'there is no gate in it');
+  const rules = allowances.map(([figure, allowed]) => ({
+    written: figure,
+    ...parseRegression(figure, allowed, `${file}: regression`),
+  }));
+  for (const [index, { figure, written }] of rules.entries()) {
+    const same = rules.slice(0, index).find((rule) => rule.figure === figure);
+    if (same !== undefined) throw invalid(file, `regression: ${same.written} and ${written} are one figure`);
+  }
   return [
     ...gates.map(({ name, failIf, severity = 'error' }): Gate => {
       const expression = parseGate(failIf, `${file}: gate ${JSON.stringify(name)}:`);
       return { kind: 'condition', name, severity, text: failIf, expression };
     }),
-    ...Object.entries(regression).map(([figure, allowed]): Gate => {
-      const rule = parseRegression(figure, allowed, `${file}: regression`);
+    ...rules.map(({ figure, allowance }): Gate => {
+      const rule = { figure, allowance };
       const text = `${rule.figure} gets worse by more than ${Number((rule.allowance * 100).toPrecision(6))} %, beyond noise`;
       return {
         kind: 'regression',

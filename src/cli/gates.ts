@@ -1,6 +1,7 @@
 import { appendFile } from 'node:fs/promises';
 import writeFileAtomic from 'write-file-atomic';
 import { type Gate, judgeGates, shardsCannotBeJudged } from '../measure/gate.ts';
+import { requireMeaningful } from '../measure/gate-contradiction.ts';
 import { comparisonsOf, parseGate } from '../measure/gate-expression.ts';
 import { requireVariants } from '../measure/gate-judge.ts';
 import type { Results, Settings, Stage } from '../measure/results.ts';
@@ -13,7 +14,7 @@ import { messageOf, UsageError } from '../util/errors.ts';
 import { EXIT, type ExitCode } from './exit.ts';
 import type { GateOptions } from './gate-options.ts';
 import { packageVersion } from './package-files.ts';
-import { readResultsFile } from './report/input.ts';
+import { readBaselines } from './report/gather.ts';
 import { terminalStyle } from './style.ts';
 
 /** What results are judged by, read and checked before anything is measured. */
@@ -23,23 +24,42 @@ export interface GateInput {
 }
 
 /**
- * The gates that were asked for.
- * @throws UsageError `gate/*`, `gates/*`, and `usage/baseline` where one is missing or judges nothing
+ * The gates that were asked for, with what their regressions are judged against.
+ * @throws UsageError those of `readConditions`, and of the baseline's files
  */
 export async function readGates(options: GateOptions & { readonly shard?: string }): Promise<GateInput> {
+  const gates = await readConditions(options);
+  const baselines = await readBaselines(options.baseline ?? []);
+  return { gates, baselines: baselines.map(({ results }) => results) };
+}
+
+/** @throws UsageError `gate/*`, `gates/*`, and `usage/baseline` where one is missing */
+export async function readConditions(
+  options: GateOptions & { readonly shard?: string },
+): Promise<readonly Gate[]> {
   const given = (options.failIf ?? []).map((text): Gate => {
     return { kind: 'condition', name: text, severity: 'error', text, expression: parseGate(text) };
   });
   const read = options.gates === undefined ? [] : await readGatesOf(options.gates);
   const gates = [...new Map([...read, ...given].map((gate) => [gate.name, gate])).values()];
+  requireMeaningful(gates, options.gates ?? '--fail-if');
+  if (gates.length === 0) requireNoVerdict(options);
   if (gates.length > 0 && options.shard !== undefined) throw shardsCannotBeJudged();
   if (gates.some(({ kind }) => kind === 'regression') && options.baseline === undefined) {
     throw new UsageError('usage/baseline', `${options.gates} allows regressions, and there is no baseline`, {
       hint: 'Name the earlier results with --baseline FILE.',
     });
   }
-  const baselines = options.baseline === undefined ? [] : [(await readResultsFile(options.baseline)).results];
-  return { gates, baselines };
+  return gates;
+}
+
+/** A file that a later step waits for would never be written. */
+function requireNoVerdict({ gateOut, gateFormat }: GateOptions): void {
+  if (gateOut === undefined && gateFormat === undefined) return;
+  const option = gateOut === undefined ? '--gate-format' : '--gate-out';
+  throw new UsageError('usage/gates', `${option} writes what gates found, and there are none`, {
+    hint: 'Say what to fail on with --fail-if or --gates.',
+  });
 }
 
 /**

@@ -10,7 +10,7 @@ import {
 } from './gate-expression.ts';
 import { comparesWithReference, figureAt } from './gate-figures.ts';
 import { formatBeside, formatLimit } from './gate-units.ts';
-import type { Results, VariantResult } from './results.ts';
+import type { EndpointResult, Results, VariantResult } from './results.ts';
 
 /** One figure of one variant or of the machine that a gate looked at. */
 export interface GateFinding {
@@ -72,9 +72,11 @@ function judgeComparison(comparison: GateComparison, results: Results): Judgemen
         : judgeFigure(comparison, null, results.recommendation);
     case 'any':
     case 'all': {
-      const rows = results.variants.filter(
+      const rows: Judged[] = results.variants.filter(
         ({ name }) => name !== results.reference || !comparesWithReference(path),
       );
+      // Of a model behind an endpoint no other figure is known.
+      if (path[0] === 'tasks') rows.push(...(results.endpoints ?? []));
       const judged = rows.map((row) => judgeFigure(comparison, row.name, figureOf(row, path)));
       // With "if available", a variant without the figure is none of those that are spoken of.
       const there = comparison.ifAvailable
@@ -86,16 +88,30 @@ function judgeComparison(comparison: GateComparison, results: Results): Judgemen
   }
 }
 
-function judgeRow(comparison: GateComparison, name: string, { variants }: Results): Judgement {
-  const row = variants.find((variant) => variant.name === name);
+/** What a gate may name: a variant, or a model behind an endpoint. */
+type Judged = VariantResult | EndpointResult;
+
+/** The names that a gate may use. */
+export function judgedNames({ variants, endpoints = [] }: Results): string[] {
+  return [...variants, ...endpoints].map(({ name }) => name);
+}
+
+function judgeRow(
+  comparison: GateComparison,
+  name: string,
+  { variants, endpoints = [] }: Results,
+): Judgement {
+  const row = [...variants, ...endpoints].find((each) => each.name === name);
   const value =
     row === undefined ? unavailableBecause('it is not in the results') : figureOf(row, comparison.path);
   return judgeFigure(comparison, name, value);
 }
 
 /** A failed variant's figures say why in their own words or, where they have none, by the failure. */
-function figureOf(row: VariantResult, path: readonly string[]): number | Unavailable {
+function figureOf(row: Judged, path: readonly string[]): number | Unavailable {
+  if ('url' in row && path[0] !== 'tasks') return unavailableBecause('an endpoint is asked the tasks alone');
   const value = figureAt(row, path);
+  if ('url' in row) return value;
   return !isAvailable(value) && row.failure !== null ? unavailableBecause(row.failure.message) : value;
 }
 
@@ -118,7 +134,7 @@ function judgeFigure(
   return { holds, findings: [{ variant, figure, value, message }] };
 }
 
-const COMPARE: Readonly<Record<GateOperator, (value: number, limit: number) => boolean>> = {
+export const COMPARE: Readonly<Record<GateOperator, (value: number, limit: number) => boolean>> = {
   '<': (value, limit) => value < limit,
   '<=': (value, limit) => value <= limit,
   '>': (value, limit) => value > limit,
@@ -135,9 +151,9 @@ export function requireVariants(expression: GateExpression, names: readonly stri
   for (const { subject } of comparisonsOf(expression)) {
     if (subject.kind !== 'variant' || names.includes(subject.name)) continue;
     const wanted = subject.name.toLowerCase();
-    const [nearest] = [...names].sort(
-      (a, b) => editDistance(a.toLowerCase(), wanted) - editDistance(b.toLowerCase(), wanted),
-    );
+    const distance = (name: string) =>
+      name.toLowerCase().startsWith(wanted) ? 0 : editDistance(name.toLowerCase(), wanted);
+    const [nearest] = [...names].sort((a, b) => distance(a) - distance(b));
     const meant =
       nearest === undefined ? '' : ` Did you mean ${nameOfSubject({ kind: 'variant', name: nearest })}?`;
     const all = names.map((name) => nameOfSubject({ kind: 'variant', name })).join(', ');

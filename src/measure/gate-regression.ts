@@ -39,7 +39,7 @@ export const REGRESSION_FIGURES = [
  */
 export function parseRegression(figure: string, allowed: string | number, where: string): Regression {
   const known: readonly string[] = REGRESSION_FIGURES;
-  const plain = figure.replace(/\.accuracy$/, '');
+  const plain = figure.replace(/^(tasks|choices)\.accuracy$/, '$1');
   const found = known.find((name) => name === plain || name.replace(/\.(?:meanTps|value)$/, '') === plain);
   if (found === undefined) {
     const near = [...known].sort((a, b) => editDistance(a, figure) - editDistance(b, figure)).slice(0, 3);
@@ -52,6 +52,13 @@ export function parseRegression(figure: string, allowed: string | number, where:
     );
   }
   const percent = typeof allowed === 'string' ? /^\s*(\d+(?:\.\d+)?)\s*%\s*$/.exec(allowed)?.[1] : undefined;
+  if (typeof allowed === 'number' && allowed > 1) {
+    throw new UsageError(
+      'gate/regression',
+      `${where}: ${figure}: ${allowed} is a share of the baseline, ${allowed * 100} %`,
+      { hint: `Write "${allowed}%" where that is meant.` },
+    );
+  }
   const allowance =
     typeof allowed === 'number' ? allowed : percent === undefined ? Number.NaN : Number(percent) / 100;
   if (!(allowance >= 0 && allowance <= 10)) {

@@ -2,7 +2,7 @@ import { UsageError } from '../util/errors.ts';
 import { isAvailable } from './availability.ts';
 import { compareWithBaseline } from './baseline.ts';
 import { comparisonsOf, type GateExpression } from './gate-expression.ts';
-import { type GateFinding, type Judgement, judgeExpression } from './gate-judge.ts';
+import { type GateFinding, type Judgement, judgedNames, judgeExpression } from './gate-judge.ts';
 import { judgeRegression, type Regression } from './gate-regression.ts';
 import { machineIdentity } from './merge.ts';
 import type { Results } from './results.ts';
@@ -43,7 +43,9 @@ export interface GateOutcome {
   readonly severity: GateSeverity;
   readonly condition: string;
   readonly verdict: GateVerdict;
-  readonly findings: readonly (GateFinding & { /** Of the variant. */ readonly ref: string | null })[];
+  readonly findings: readonly (GateFinding & {
+    /** Of the variant, or the endpoint's address. */ readonly ref: string | null;
+  })[];
 }
 
 /** What `--gate-format json` prints. */
@@ -90,10 +92,11 @@ export function shardsCannotBeJudged(): UsageError {
   });
 }
 
-function isAbout(gate: Gate, { variants }: Results): boolean {
+function isAbout(gate: Gate, results: Results): boolean {
   if (gate.kind === 'regression') return true;
+  const names = judgedNames(results);
   return comparisonsOf(gate.expression).every(
-    ({ subject }) => subject.kind !== 'variant' || variants.some(({ name }) => name === subject.name),
+    ({ subject }) => subject.kind !== 'variant' || names.includes(subject.name),
   );
 }
 
@@ -106,9 +109,13 @@ function outcomeOf(
   { name, severity, text }: Gate,
   machine: string | null,
   { holds, findings }: Judgement,
-  { variants }: Results,
+  { variants, endpoints = [] }: Results,
 ): GateOutcome {
-  const refOf = ({ variant }: GateFinding) => variants.find((row) => row.name === variant)?.ref ?? null;
+  const places = new Map([
+    ...endpoints.map(({ name, url }) => [name, url] as const),
+    ...variants.map(({ name, ref }) => [name, ref] as const),
+  ]);
+  const refOf = ({ variant }: GateFinding) => (variant === null ? null : (places.get(variant) ?? null));
   return {
     gate: name,
     machine,

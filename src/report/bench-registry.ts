@@ -17,6 +17,17 @@ export interface BenchWriterOptions {
   readonly shown?: readonly string[];
 }
 
+/** A run that is over, as one text. */
+export function benchText(
+  format: Extract<BenchFormat, 'table' | 'md'>,
+  results: BenchResults,
+  options: BenchWriterOptions = {},
+): string {
+  const writer = benchWriter(format, options);
+  const rows = results.rows.flatMap((row) => writer.row(row, results));
+  return [...writer.head(results), ...rows, ...writer.end(results)].join('\n');
+}
+
 export type BenchFormat = 'table' | 'md' | 'csv' | 'json' | 'jsonl';
 
 const nothing = () => [];

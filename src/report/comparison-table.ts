@@ -49,7 +49,7 @@ export function renderComparisonTable(results: Results, options: TableOptions = 
     unmeasured: new Map(),
   };
   // The tables come first: writing them collects the reasons that the notes tell.
-  const tables = writeTables(page, options.details ?? false);
+  const tables = results.variants.length === 0 ? [] : writeTables(page, options.details ?? false);
   const heads = rowHeads(results);
   const { width, style } = page;
   const nameWidth = chooseNameWidth(heads, tables, width);

@@ -40,13 +40,22 @@ export function renderKitCheck(
 }
 
 function tokensText(prompts: readonly CheckedPrompt[]): string {
-  const wrong = prompts.filter(({ divergence }) => divergence !== null && !divergence.isNearTie).length;
-  const ties = prompts.filter(({ divergence }) => divergence?.isNearTie).length;
-  const same = prompts.length - wrong - ties;
+  const { same, ties, wrong } = countReplies(prompts);
   const parts = [`${same} of ${prompts.length} replies the same`];
   if (ties > 0) parts.push(`${ties} parted at a near tie`);
   if (wrong > 0) parts.push(`${wrong} wrong`);
   return parts.join(', ');
+}
+
+/** Replies that are the computer's, that parted from it where two tokens were as likely, and that parted elsewhere. */
+export function countReplies(prompts: readonly CheckedPrompt[]): {
+  readonly same: number;
+  readonly ties: number;
+  readonly wrong: number;
+} {
+  const wrong = prompts.filter(({ divergence }) => divergence !== null && !divergence.isNearTie).length;
+  const ties = prompts.filter(({ divergence }) => divergence?.isNearTie).length;
+  return { same: prompts.length - wrong - ties, ties, wrong };
 }
 
 function logProbText({ logProbs }: KitCheck): string {

@@ -31,3 +31,8 @@ export function formatPValue(value: number): string {
   if (value < 0.001) return '<.001';
   return value.toFixed(value < 0.1 ? 3 : 2);
 }
+
+/** Decimals that a rate in tokens a second is shown with: four digits or so. */
+export function rateDecimals(tps: number): number {
+  return tps >= 1000 ? 0 : tps >= 100 ? 1 : 2;
+}

@@ -1,6 +1,8 @@
 import { renderBars } from './bars.ts';
 import { renderChanges } from './baseline-table.ts';
+import { benchText } from './bench-registry.ts';
 import { renderComparisonTable, type TableOptions } from './comparison-table.ts';
+import { renderKitCheck } from './kit-check.ts';
 import type { Report } from './report.ts';
 import { plainStyle } from './style.ts';
 import { printable } from './text-width.ts';
@@ -10,17 +12,26 @@ export interface ReportTableOptions extends TableOptions {
   readonly charts?: boolean;
 }
 
-/** The terminal form of a report: a comparison a machine, each with what changed since its baseline. */
+/** The terminal form of a report: a comparison a machine, with what changed since its baseline; then benches and phones. */
 export function renderReportTable(report: Report, options: ReportTableOptions = {}): string {
   const style = options.style ?? plainStyle;
+  const isOneOfSeveral = report.machines.length + report.benches.length + report.phones.length > 1;
   const blocks = report.machines.flatMap(({ label, results }) => {
     const changes = report.changes.filter(({ machine }) => machine === label);
     return [
-      ...(report.machines.length > 1 ? [style.bold(`== ${printable(label)}`)] : []),
+      ...(isOneOfSeveral ? [style.bold(`== ${printable(label)}`)] : []),
       renderComparisonTable(results, options),
       ...(options.charts ? [renderBars(results, options)] : []),
       ...changes.map((change) => renderChanges(change, options)),
     ];
   });
-  return blocks.filter((block) => block !== '').join('\n\n');
+  const benches = report.benches.flatMap(({ label, results }) => [
+    style.bold(`== ${printable(label)}, bench`),
+    benchText('table', results, options),
+  ]);
+  const phones = report.phones.flatMap(({ label, check }) => [
+    style.bold(`== ${printable(label)}, kit check`),
+    renderKitCheck(check, options),
+  ]);
+  return [...blocks, ...benches, ...phones].filter((block) => block !== '').join('\n\n');
 }

@@ -1,8 +1,10 @@
 import { FIT_SCHEMA_ID, type FitReport } from '../device/fit-report.ts';
+import type { KitCheck } from '../device/kit-check.ts';
 import { isAvailable } from '../measure/availability.ts';
 import type { BaselineComparison } from '../measure/baseline.ts';
+import type { BenchResults } from '../measure/bench-contract.ts';
 import type { MachineResults } from '../measure/merge.ts';
-import type { Results, VariantResult } from '../measure/results.ts';
+import type { EndpointResult, Results, VariantResult } from '../measure/results.ts';
 
 /** Which type each role has in each layer of one file, as far as its header was at hand. */
 export interface LayerGrid {
@@ -15,10 +17,28 @@ export interface LayerGrid {
   readonly outside: readonly { readonly role: string; readonly type: string }[];
 }
 
+/** Speeds that `bench` measured on one machine: of any models, and no part of a comparison. */
+export interface MachineBench {
+  /** The machine, by the name that its comparison has where there is one. */
+  readonly label: string;
+  readonly source: string;
+  readonly results: BenchResults;
+}
+
+/** What `kit check` found on one phone. */
+export interface PhoneCheck {
+  /** The phone, unlike every other's. */
+  readonly label: string;
+  readonly source: string;
+  readonly check: KitCheck;
+}
+
 /** All that one report is about. */
 export interface Report {
-  /** At least one. */
+  /** Empty where nothing was compared: speeds and phones alone. */
   readonly machines: readonly MachineResults[];
+  readonly benches: readonly MachineBench[];
+  readonly phones: readonly PhoneCheck[];
   /** By the label of the machine, where a baseline was given. */
   readonly changes: readonly { readonly machine: string; readonly comparison: BaselineComparison }[];
   readonly fit: FitReport | null;
@@ -36,11 +56,11 @@ export interface ReportRow {
 /** One run's results as a report of their own. */
 export function reportOf(results: Results): Report {
   const machines = [{ label: results.machine.cpu, sources: [], results }];
-  return { machines, changes: [], fit: phonesIn(machines), layers: [] };
+  return { machines, benches: [], phones: [], changes: [], fit: fitIn(machines), layers: [] };
 }
 
 /** What phones made of the variants when they were compared, from the first results that say it. */
-export function phonesIn(machines: readonly MachineResults[]): FitReport | null {
+export function fitIn(machines: readonly MachineResults[]): FitReport | null {
   for (const { results } of machines) {
     if (results.devices !== undefined) return { schema: FIT_SCHEMA_ID, devices: results.devices };
   }
@@ -58,10 +78,23 @@ export function rowsOf({ machines }: Report): ReportRow[] {
   );
 }
 
-/** Every row as if of one comparison: what the tables of figures are written from. */
+/** Models behind endpoints, with what their answers were compared with. */
+export function endpointsOf({ machines }: Report): {
+  readonly endpoint: EndpointResult;
+  readonly reference: string | null;
+}[] {
+  return machines.flatMap(({ results: { endpoints = [], reference } }) =>
+    endpoints.map((endpoint) => ({ endpoint, reference })),
+  );
+}
+
+/**
+ * Every row as if of one comparison: what the tables of figures are written from.
+ * @throws TypeError where nothing was compared
+ */
 export function combined(report: Report): Results {
   const [first] = report.machines;
-  if (first === undefined) throw new TypeError('a report has at least one machine');
+  if (first === undefined) throw new TypeError('a report without a comparison has no rows to combine');
   const variants = report.machines.flatMap(({ results }) => results.variants);
   const reference =
     report.machines.map(({ results }) => results.reference).find((name) => name !== null) ?? null;

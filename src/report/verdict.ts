@@ -1,5 +1,6 @@
 import { isAvailable } from '../measure/availability.ts';
 import type { Recommendation } from '../measure/results.ts';
+import { rateDecimals } from './numbers.ts';
 import type { Report } from './report.ts';
 import { printable } from './text-width.ts';
 
@@ -10,13 +11,62 @@ export interface Verdict {
   readonly headline: string;
   /** Further sentences: why, and what speaks against others. */
   readonly reasons: readonly string[];
+  /** What speaks against shipping it all the same, a sentence each. */
+  readonly warnings: readonly string[];
 }
 
-/** What to ship, over all machines of a report. */
-export function verdictOf({ machines }: Report): Verdict {
+/** What to ship, over all machines of a report, and the phones on which that would be a mistake. */
+export function verdictOf(report: Report): Verdict {
+  const verdict = report.machines.length > 0 ? verdictOfMachines(report) : verdictWithoutComparison(report);
+  const wrong = report.phones.filter(({ check }) => check.verdict === 'wrong');
+  const warnings = wrong.map(({ label, check }) =>
+    sentence(`${printable(check.model)} computes something else on ${printable(label)} than on the computer`),
+  );
+  return { ...verdict, warnings };
+}
+
+/** Speeds and phones alone: what they say, and that it recommends nothing. */
+function verdictWithoutComparison({ benches, phones }: Report): Omit<Verdict, 'warnings'> {
+  const right = phones.filter(({ check }) => check.verdict === 'ok').length;
+  const [phone] = phones;
+  const fastest = fastestGeneration(benches);
+  const headline =
+    phone !== undefined && phones.length === 1
+      ? `${printable(phone.label)} computes ${right === 1 ? 'what the computer does' : 'something else'}.`
+      : phones.length > 0
+        ? `${right} of ${phones.length} phones compute what the computer does.`
+        : (fastest ?? 'No test has a speed.');
+  return {
+    variant: null,
+    headline,
+    reasons: [
+      ...(phones.length > 0 && fastest !== null ? [fastest] : []),
+      'No recommendation: none of the files compares variants (quantscope compare).',
+    ],
+  };
+}
+
+function fastestGeneration(benches: Report['benches']): string | null {
+  let fastest: { readonly tps: number; readonly text: string } | null = null;
+  for (const { label, results } of benches) {
+    for (const { model, test, speed } of results.rows) {
+      if (!isAvailable(speed) || test.generationTokens === 0 || test.promptTokens > 0) continue;
+      const tps = speed.meanTps;
+      if (fastest !== null && tps <= fastest.tps) continue;
+      const figure = `${tps.toFixed(rateDecimals(tps))} tokens/s (${test.name})`;
+      fastest = {
+        tps,
+        text: `Fastest at generation: ${printable(model.label)} on ${printable(label)}, ${figure}.`,
+      };
+    }
+  }
+  return fastest?.text ?? null;
+}
+
+function verdictOfMachines({ machines }: Report): Omit<Verdict, 'warnings'> {
   const verdicts = machines.map(({ label, results }) => ({ label, recommendation: results.recommendation }));
   const [first] = verdicts;
-  if (first === undefined) return { variant: null, headline: 'Nothing was measured.', reasons: [] };
+  if (first === undefined) throw new TypeError('no machine compared anything');
   const names = new Set(verdicts.map(({ recommendation }) => nameOf(recommendation)));
   if (names.size > 1) {
     const each = verdicts.map(({ label, recommendation }) => {

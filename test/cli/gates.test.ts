@@ -116,6 +116,12 @@ describe('gates', () => {
       '{"gates": [{"name": "a", "failIf": "any.file.bytes > 1"}, {"name": "a", "failIf": "any.file.bytes > 2"}]}',
       /two gates are called "a"/,
     ],
+    ['{}', /there is no gate in it/],
+    [
+      '{"regression": {"speed.generation": "5%", "speed.generation.meanTps": "9%"}}',
+      /speed\.generation and speed\.generation\.meanTps are one figure/,
+    ],
+    ['{"gates": [{"name": "a", "failIf": "any.tasks.flips.share > 5"}]}', /the limit is 5\n/],
     ['{"regression": {"speed.gen": "5%"}}', /"speed\.gen" is no figure whose noise is known/],
     ['{"regression": {"speed.generation": "five"}}', /got "five", expected an allowance/],
   ])('in a file that is wrong (%#) are one clear error', async (text, message) => {
@@ -188,6 +194,57 @@ describe('gates', () => {
       env: NO_CI,
     });
     expect(lenient.exitCode).toBe(0);
+  });
+});
+
+describe('gates and models behind endpoints', () => {
+  const { tasks } = nanoVariant('Q8_0');
+  const endpoint = { name: 'gpt', url: 'http://localhost:1/v1', tasks, medianReplyMs: 10 };
+  const judged = async (value: Results, ...conditions: string[]) => {
+    await using scratch = await scratchFolder();
+    const results = await written(scratch, 'results.json', value);
+    const gates = conditions.flatMap((condition) => ['--fail-if', condition]);
+    return await quantscope(['report', results, '--gate-format', 'json', ...gates], { env: NO_CI });
+  };
+
+  it('judge their answers by name and among any and all, and say where they are', async () => {
+    const alone = buildResults({ endpoints: [endpoint] });
+    for (const subject of ['gpt', 'any', 'all']) {
+      const { stderr, exitCode } = await judged(alone, `${subject}.tasks.accuracy < 99%`);
+      expect(exitCode).toBe(1);
+      const [{ findings }] = JSON.parse(stderr).outcomes;
+      expect(findings).toMatchObject([{ variant: 'gpt', figure: 'tasks.accuracy', ref: endpoint.url }]);
+    }
+    const beside = nanoResults({ endpoints: [endpoint] });
+    const both = await judged(beside, 'any.tasks.accuracy < 99%', 'gpt.tasks.flips.count > 5');
+    expect(JSON.parse(both.stderr).outcomes[0].findings).toHaveLength(5);
+    expect(JSON.parse(both.stderr).outcomes[1].verdict).toBe('passed');
+  });
+
+  it('know nothing else of them, which is no pass', async () => {
+    const { stderr, exitCode } = await judged(buildResults({ endpoints: [endpoint] }), 'gpt.file.bytes > 1');
+    expect(exitCode).toBe(1);
+    expect(JSON.parse(stderr).outcomes[0]).toMatchObject({
+      verdict: 'unjudged',
+      findings: [{ value: { reason: 'an endpoint is asked the tasks alone' } }],
+    });
+    const typo = await judged(nanoResults({ endpoints: [endpoint] }), 'gbt.tasks.accuracy < 1');
+    expect(typo.stderr).toMatch(/there is no variant "gbt"\nhint: .*Did you mean gpt\?/);
+  });
+});
+
+describe('a verdict without gates', () => {
+  it('is refused: the file that a later step waits for would never be written', async () => {
+    await using scratch = await scratchFolder();
+    const results = await written(scratch, 'results.json', nanoResults());
+    const { stderr, exitCode } = await quantscope([
+      'report',
+      results,
+      '--gate-out',
+      scratch.path('gates.xml'),
+    ]);
+    expect(stderr).toMatch(/^error: --gate-out writes what gates found, and there are none\nhint: /);
+    expect(exitCode).toBe(2);
   });
 });
 

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { reportSchemas } from '../../src/cli/report/contract.ts';
 import type { Results } from '../../src/measure/results.ts';
 import { quantscope, scratchFolder } from '../helpers/cli.ts';
+import { nanoBench, phoneCheck } from '../helpers/measurements.ts';
 import { nanoResults, nanoVariant } from '../helpers/results.ts';
 import { HAS_SCRIPT, onTerminal } from '../helpers/terminal.ts';
 
@@ -21,6 +22,9 @@ const elsewhere: Results = nanoResults({
   createdAt: '2026-03-15T09:26:53.589Z',
   machine: { ...machine, cpu: 'Snapdragon 8 Gen 2' },
 });
+const matchesSchema = new Ajv2020({ strict: false, validateFormats: false }).compile(
+  reportSchemas()['report'] ?? {},
+);
 const SPARED_ENGINE = /node-llama-cpp/;
 
 describe('report', () => {
@@ -57,10 +61,7 @@ describe('report', () => {
     const { exitCode, stdout } = await quantscope(args, { cwd: folder.folder });
     expect(exitCode).toBe(0);
     const json = JSON.parse(stdout);
-    const matches = new Ajv2020({ strict: false, validateFormats: false }).compile(
-      reportSchemas()['report'] ?? {},
-    );
-    expect(matches(json), JSON.stringify(matches.errors)).toBe(true);
+    expect(matchesSchema(json), JSON.stringify(matchesSchema.errors)).toBe(true);
     expect(json.machines.map(({ results }: { results: Results }) => results)).toEqual([
       nanoResults(),
       elsewhere,
@@ -108,6 +109,169 @@ describe('report', () => {
   });
 });
 
+describe('results of other commands', () => {
+  const files = () =>
+    filesOf({
+      'a.json': nanoResults(),
+      'here.json': nanoBench(machine.cpu, 900),
+      'server.json': nanoBench('EPYC 9654', 2400),
+      'pixel.json': phoneCheck('Pixel 9'),
+      'iphone.json': phoneCheck('iPhone 15', {
+        verdict: 'wrong',
+        findings: [{ level: 'error', code: 'kit/wrong-token', message: '"fact" parted at token 3' }],
+      }),
+    });
+  const ALL = ['a.json', 'here.json', 'server.json', 'pixel.json', 'iphone.json'];
+
+  it('stand beside comparisons in every form, each by its machine or phone', async () => {
+    await using folder = await files();
+    const run = async (...args: string[]) => {
+      const { exitCode, stdout, stderr } = await quantscope(['report', ...ALL, ...args], {
+        cwd: folder.folder,
+      });
+      expect([exitCode, stderr]).toEqual([0, '']);
+      return stdout;
+    };
+    const table = await run();
+    for (const heading of ['AMD EPYC', 'AMD EPYC, bench', 'EPYC 9654, bench', 'Pixel 9, kit check']) {
+      expect(table).toContain(`== ${heading}\n`);
+    }
+    expect(table).toMatch(/tg16 +2400\.00 ± 60\.00/);
+    expect(table).toContain('✗ iPhone 15 computes something else');
+
+    const markdown = await run('--format', 'md');
+    expect(markdown).toContain('**Ship Q4_K_M.**');
+    expect(markdown).toContain(
+      '**Warning**: Nano Phi-3 Q4_K_M computes something else on iPhone 15 than on the computer.',
+    );
+    expect(markdown).toMatch(/\*\*Speed by bench on EPYC 9654\*\*[\s\S]*\| tg16 \| 2400\.00 ± 60\.00 \|/);
+    expect(markdown).toMatch(
+      /^\| Pixel 9 \| Nano Phi-3 Q4_K_M \|.*\| 9\.38 \| 8\.15 to 11\.35 \(predicted\)/m,
+    );
+    expect(markdown).toContain('- iPhone 15: error kit/wrong-token: "fact" parted at token 3');
+
+    const [header = '', ...lines] = (await run('--format', 'csv')).trimEnd().split('\n');
+    expect(lines).toHaveLength(4 + 2 * 4 + 2);
+    const cell = (line: number, name: string) => lines[line]?.split(',')[header.split(',').indexOf(name)];
+    expect([5, 9].map((line) => [cell(line, 'machine'), cell(line, 'bench.speed.meanTps')])).toEqual([
+      ['AMD EPYC', '900'],
+      ['EPYC 9654', '2400'],
+    ]);
+    expect(['machine', 'phone.verdict', 'phone.speed.generationTps'].map((name) => cell(13, name))).toEqual([
+      'iPhone 15',
+      'wrong',
+      '9.375',
+    ]);
+
+    const json = JSON.parse(await run('--format', 'json'));
+    expect(matchesSchema(json)).toBe(true);
+    expect(json.benches.map(({ label }: { label: string }) => label)).toEqual(['AMD EPYC', 'EPYC 9654']);
+    expect(json.benches[1].results).toEqual(nanoBench('EPYC 9654', 2400));
+    expect(json.phones[0]).toEqual({ label: 'Pixel 9', source: 'pixel.json', check: phoneCheck('Pixel 9') });
+  });
+
+  it('need no comparison, and then recommend nothing', async () => {
+    await using folder = await files();
+    const run = (...args: string[]) =>
+      quantscope(['report', ...args, '--format', 'md'], { cwd: folder.folder });
+    const speeds = await run('here.json', 'server.json');
+    expect(speeds.stdout).toContain(
+      '**Fastest at generation: phi3 Q4_K_M on EPYC 9654, 2700 tokens/s (tg16).** No recommendation: ',
+    );
+    const phones = await run('pixel.json', 'iphone.json');
+    expect(phones.stdout).toContain('**1 of 2 phones compute what the computer does.**');
+    for (const gate of [
+      ['--fail-if', 'any.file.bytes > 1'],
+      ['--baseline', 'a.json'],
+    ]) {
+      const { exitCode, stderr } = await run('here.json', ...gate);
+      expect(exitCode).toBe(2);
+      expect(stderr).toMatch(/^error: --\S+ is about variants, and no file compares any\nhint: /);
+    }
+  });
+
+  it('tell two phones, and two machines with one processor, apart', async () => {
+    const { machine: other } = nanoBench(machine.cpu, 1);
+    await using folder = await filesOf({
+      'a.json': nanoResults(),
+      'b.json': nanoBench(machine.cpu, 900, { machine: { ...other, cores: 64 } }),
+      'p.json': phoneCheck('Pixel 9'),
+      'q.json': phoneCheck('Pixel 9'),
+    });
+    const args = ['report', 'a.json', 'b.json', 'p.json', 'q.json', '--format', 'json'];
+    const { benches, phones } = JSON.parse((await quantscope(args, { cwd: folder.folder })).stdout);
+    expect(benches[0].label).toBe('AMD EPYC, 64 cores');
+    expect(phones.map(({ label }: { label: string }) => label)).toEqual(['Pixel 9', 'Pixel 9 (2)']);
+  });
+
+  it('go into one file with --out, which is read as all of them', async () => {
+    await using folder = await files();
+    const run = (...args: string[]) => quantscope(['report', ...args], { cwd: folder.folder });
+    const written = await run(...ALL, '--out', 'merged.json');
+    expect(written).toMatchObject({ exitCode: 0, stdout: '', stderr: 'The results are in merged.json\n' });
+    const [again, first] = [await run('merged.json', '--format', 'md'), await run(...ALL, '--format', 'md')];
+    expect(again.stdout).toBe(first.stdout);
+  });
+});
+
+describe('a baseline', () => {
+  const slower = (results: Results): Results => ({
+    ...results,
+    variants: results.variants.map((variant) => ({
+      ...variant,
+      file: { ...variant.file, bytes: variant.file.bytes * 2 },
+    })),
+  });
+
+  it('is a merged file of several machines, or their files: each machine is compared with its own', async () => {
+    await using folder = await filesOf({
+      'a.json': slower(nanoResults()),
+      'b.json': slower(elsewhere),
+      'new-a.json': nanoResults(),
+      'new-b.json': elsewhere,
+    });
+    const run = (...args: string[]) => quantscope(['report', ...args], { cwd: folder.folder });
+    await run('a.json', 'b.json', '--out', 'old.json');
+    const changes = async (...baselines: string[]) => {
+      const named = baselines.flatMap((file) => ['--baseline', file]);
+      const { stdout, stderr } = await run('new-a.json', 'new-b.json', ...named, '--format', 'json');
+      expect(stderr).toBe('');
+      return JSON.parse(stdout).changes;
+    };
+    const merged = await changes('old.json');
+    expect(merged.map(({ machine: label }: { machine: string }) => label)).toEqual([
+      'AMD EPYC',
+      'Snapdragon 8 Gen 2',
+    ]);
+    const size = merged[1].comparison.changes.find(
+      ({ figure }: { figure: string }) => figure === 'file.bytes',
+    );
+    expect(size).toMatchObject({
+      variant: 'F16',
+      before: 2 * 8_438_656,
+      after: 8_438_656,
+      verdict: 'better',
+    });
+    expect(await changes('a.json', 'b.json')).toEqual(merged);
+  });
+
+  it('of one machine stays results, for every command that reads them', async () => {
+    await using folder = await filesOf({ 'a.json': nanoResults(), 'copy.json': nanoResults() });
+    const run = (...args: string[]) => quantscope(args, { cwd: folder.folder });
+    await run('report', 'a.json', 'copy.json', '--out', 'one.json');
+    const merged: Results = JSON.parse(await readFile(folder.path('one.json'), 'utf8'));
+    expect(merged).toMatchObject({ schema: 'quantscope/results@1', variants: nanoResults().variants });
+  });
+
+  it('that compares nothing is refused', async () => {
+    await using folder = await filesOf({ 'a.json': nanoResults(), 'b.json': nanoBench('x', 9) });
+    const args = ['report', 'a.json', '--baseline', 'b.json'];
+    const { exitCode, stderr } = await quantscope(args, { cwd: folder.folder });
+    expect(exitCode).toBe(2);
+    expect(stderr).toMatch(/^error: --baseline b\.json: no results of compare or eval\nhint: /);
+  });
+});
+
 describe('what report refuses, with what to do', () => {
   const cases: [string, Record<string, unknown>, string[], RegExp][] = [
     ['a file that is not there', {}, ['none.json'], /none\.json cannot be read.*\nhint: Name the path/],
@@ -115,13 +279,13 @@ describe('what report refuses, with what to do', () => {
       'half a file',
       { 'a.json': '{"schema": "quant' },
       ['a.json'],
-      /a\.json is not JSON: .*\nhint: Name a file that compare/,
+      /a\.json is not JSON: .*\nhint: Name what compare, eval or bench wrote/,
     ],
     [
       'another contract',
       { 'a.json': { schema: 'quantscope/fit@1' } },
       ['a.json'],
-      /a\.json is "quantscope\/fit@1", expected "quantscope\/results@1"/,
+      /a\.json is "quantscope\/fit@1", expected one of "quantscope\/results@1", .*\nhint: It holds verdicts on phones: name it with --fit/,
     ],
     ['no contract', { 'a.json': [1] }, ['a.json'], /a\.json names no schema, expected/],
     [
@@ -135,6 +299,30 @@ describe('what report refuses, with what to do', () => {
       { 'a.json': nanoResults({ variants: [] }) },
       ['a.json'],
       /a\.json holds no variants/,
+    ],
+    [
+      "a phone's results before kit check",
+      { 'a.json': { schema: 'quantscope/kit-results@1' } },
+      ['a.json'],
+      /hint: It is what the phone gave: quantscope kit check/,
+    ],
+    [
+      'a bench that was stopped before its first row',
+      { 'a.json': nanoBench('x', 1, { rows: [] }) },
+      ['a.json'],
+      /a\.json holds no rows/,
+    ],
+    [
+      'a bench of which only speed is left out',
+      { 'a.json': nanoBench('x', 1) },
+      ['a.json', '--only', 'accuracy'],
+      /a\.json: nothing is left to report of accuracy\nhint: /,
+    ],
+    [
+      'a phone with a speed that is none',
+      { 'a.json': { ...phoneCheck('x'), speed: { promptTps: -1 } } },
+      ['a.json'],
+      /a\.json is not as quantscope\/kit-check@1 says: speed/,
     ],
     [
       'another fit file',

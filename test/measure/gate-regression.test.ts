@@ -125,6 +125,8 @@ describe('a regression', () => {
   it.each([
     ['speed.generation', '5', /got "5", expected an allowance/],
     ['speed.generation', -0.1, /got -0\.1/],
+    ['speed.generation', 5, /speed\.generation: 5 is a share of the baseline, 500 %/],
+    ['file.bytes.accuracy', '5%', /"file\.bytes\.accuracy" is no figure/],
     ['speed.generation', '5000%', /got "5000%"/],
     ['speed.generatoin', '5%', /"speed\.generatoin" is no figure whose noise is known/],
     ['memory.peakRssBytes', '5%', /no figure whose noise is known/],

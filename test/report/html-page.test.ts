@@ -99,6 +99,8 @@ describe('several machines', () => {
       { path: 'a.json', results: nanoResults() },
       { path: 'b.json', results: second },
     ]),
+    benches: [],
+    phones: [],
     changes: [],
     fit: null,
     layers: [],

@@ -3,90 +3,15 @@ import { pathToFileURL } from 'node:url';
 import axe, { type AxeResults } from 'axe-core';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { FitReport, FitVariant } from '../../src/device/fit-report.ts';
 import { isAvailable } from '../../src/measure/availability.ts';
-import { compareWithBaseline } from '../../src/measure/baseline.ts';
 import type { VariantResult } from '../../src/measure/results.ts';
 import { renderHtml } from '../../src/report/registry.ts';
-import { type Report, reportOf } from '../../src/report/report.ts';
 import { CHROMIUM, openBrowser } from '../helpers/browser.ts';
 import { scratchFolder } from '../helpers/cli.ts';
-import { failedVariant, nanoResults, nanoVariant } from '../helpers/results.ts';
+import { fullReport, HOSTILE } from '../helpers/full-report.ts';
+import { nanoVariant } from '../helpers/results.ts';
 
 const MEBI = 1024 ** 2;
-const HOSTILE =
-  '"><script>document.title="broken"</script>]]><img src=https://example.org/x onerror=alert(1)>';
-
-/** Everything a page can hold: a failed row, a hostile name, phones, a baseline, layers. */
-function fullReport(): Report {
-  const variants = [...nanoResults().variants, failedVariant(HOSTILE, 'engine/crashed', HOSTILE)];
-  const results = nanoResults({ variants, warnings: [HOSTILE] });
-  const before = nanoResults({
-    variants: results.variants.map((variant) => ({
-      ...variant,
-      file: { ...variant.file, bytes: 9_000_000 },
-    })),
-  });
-  const layers = [
-    {
-      variant: 'Q4_K_M',
-      layers: [0, 1, 2, 3],
-      roles: [{ role: 'attn_qkv', types: ['Q4_K', 'Q4_K', 'Q6_K', null] }],
-      outside: [{ role: 'output', type: 'Q6_K' }],
-    },
-  ];
-  return {
-    ...reportOf(results),
-    changes: [{ machine: results.machine.cpu, comparison: compareWithBaseline(results, before) }],
-    fit,
-    layers,
-  };
-}
-
-const fitted: FitVariant = {
-  name: 'Q4_K_M',
-  ref: 'nano:Q4_K_M',
-  contextSize: 2048,
-  cacheType: 'f16',
-  verdict: 'tight',
-  memory: {
-    basis: 'estimated',
-    weightsBytes: 2_710_144,
-    kvBytes: 8_388_608,
-    stateBytes: 0,
-    computeBytes: 4_194_304,
-    totalBytes: 15_293_056,
-    budgetBytes: 14 * MEBI,
-    repackedBytes: 0,
-    fileBytes: 2_710_144,
-    anonymousBytes: 12_582_912,
-  },
-  speeds: [
-    {
-      backend: 'cpu',
-      promptTps: 40,
-      generationTps: 12.34,
-      low: 9.1,
-      high: 15.2,
-      basis: 'predicted',
-      evidence: null,
-    },
-  ],
-  reasons: [],
-  change: null,
-};
-const fit: FitReport = {
-  schema: 'quantscope/fit@1',
-  devices: [
-    {
-      device: 'p',
-      name: 'Phone <7>',
-      variants: [fitted, { ...fitted, name: 'Q8_0', verdict: 'no' }],
-      advice: 'Ship it.',
-      recommended: 'Q4_K_M',
-    },
-  ],
-};
 
 /** What a sorted table's column must hold, from the results, by its heading. */
 const COLUMNS: Record<string, (variant: VariantResult) => number | undefined> = {
@@ -170,20 +95,24 @@ describe.skipIf(CHROMIUM === null)('the page in a browser', () => {
 
   it('shows the figures of the results, each in its row and column', async () => {
     const page = await open();
-    const cells = await page.locator('table.sortable').evaluateAll((tables) =>
-      tables.flatMap((table) => {
-        const heads = [...table.querySelectorAll('thead th')].map((head) => (head.textContent ?? '').trim());
-        return [...table.querySelectorAll('tbody tr')].flatMap((row) => {
-          const [name, ...rest] = [...row.children];
-          return rest.map((cell, index) => ({
-            variant: name?.getAttribute('data-value') ?? '',
-            column: heads[index + 1] ?? '',
-            value: cell.getAttribute('data-value'),
-            text: cell.childNodes[0]?.textContent ?? '',
-          }));
-        });
-      }),
-    );
+    const cells = await page
+      .locator('table.sortable:has(thead button:text-is("variant"))')
+      .evaluateAll((tables) =>
+        tables.flatMap((table) => {
+          const heads = [...table.querySelectorAll('thead th')].map((head) =>
+            (head.textContent ?? '').trim(),
+          );
+          return [...table.querySelectorAll('tbody tr')].flatMap((row) => {
+            const [name, ...rest] = [...row.children];
+            return rest.map((cell, index) => ({
+              variant: name?.getAttribute('data-value') ?? '',
+              column: heads[index + 1] ?? '',
+              value: cell.getAttribute('data-value'),
+              text: cell.childNodes[0]?.textContent ?? '',
+            }));
+          });
+        }),
+      );
     const [machine] = fullReport().machines;
     const variants = machine?.results.variants ?? [];
     expect(new Set(cells.map(({ column }) => column))).toEqual(new Set(Object.keys(COLUMNS)));

@@ -11,12 +11,17 @@ import {
 } from '../../engine/index.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
 import type { EngineBuildOptions, EngineOptions } from './command.ts';
+import {
+  ENGINE_BUILD_SCHEMA_ID,
+  ENGINE_REMOVE_SCHEMA_ID,
+  ENGINE_SCHEMA_ID,
+  type EngineReport,
+  type Tried,
+} from './contract.ts';
 import { buildProgress } from './progress.ts';
 
 /** The longest a start may take: node-llama-cpp tries a prebuilt binary in a process of its own first. */
 const START_TIMEOUT_MS = 120_000;
-
-type Tried = { readonly info: EngineInfo } | { readonly reason: string };
 
 /** `engine list`: what there is, found out by starting it. */
 export async function runEngineList({ json }: EngineOptions, signal: AbortSignal): Promise<ExitCode> {
@@ -30,8 +35,9 @@ export async function runEngineList({ json }: EngineOptions, signal: AbortSignal
     ...(finished.length > 0 ? { local: isInUse('localBuild') ? inUse : await start('local', signal) } : {}),
   };
   const unfinished = local.length - finished.length;
-  if (json) print({ schema: 'quantscope/engine@1', choice, inUse, builds, localBuilds: local });
-  else {
+  if (json) {
+    print({ schema: ENGINE_SCHEMA_ID, choice, inUse, builds, localBuilds: local } satisfies EngineReport);
+  } else {
     const chosenBy = choice === 'auto' ? '' : `, because ${BUILD_VARIABLE}=${choice}`;
     const lines = [
       `in use    ${'info' in inUse ? `${describe(inUse.info)}${chosenBy}` : `none: ${inUse.reason}`}`,
@@ -58,7 +64,7 @@ export async function runEngineBuild(
   try {
     const info = await buildEngine({ gpu, onLine: progress.take, signal });
     progress.stop();
-    if (json) print({ schema: 'quantscope/engine-build@1', built: info });
+    if (json) print({ schema: ENGINE_BUILD_SCHEMA_ID, built: info });
     else process.stdout.write(`${describe(info)}\n${cpuFeatures(info)}\n`);
     return EXIT.done;
   } finally {
@@ -71,7 +77,7 @@ export async function runEngineRemove({ json }: EngineOptions): Promise<ExitCode
   const builds = await listLocalBuilds();
   await removeLocalBuilds();
   const folders = builds.map(({ folder }) => folder);
-  if (json) print({ schema: 'quantscope/engine-remove@1', folders });
+  if (json) print({ schema: ENGINE_REMOVE_SCHEMA_ID, folders });
   else {
     process.stdout.write(
       folders.length === 0 ? 'no local build to remove\n' : `removed ${folders.join(', ')}\n`,

@@ -48,7 +48,11 @@ export async function runEval({ refs, options, signal }: EvalRun): Promise<ExitC
   if (previous !== null) requireSameSettings(previous, settings, options.threads);
   requireJudgeable(
     gates.gates,
-    [...variants.map(({ name }) => name), ...(saved === null ? [] : [saved.name])],
+    [
+      ...variants.map(({ name }) => name),
+      ...(saved === null ? [] : [saved.name]),
+      ...(options.model === undefined ? [] : [options.model]),
+    ],
     settings,
   );
   const { results, resultsPath } = await runComparison({

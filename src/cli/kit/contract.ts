@@ -171,7 +171,7 @@ export const kitResultsSchema = z.object({
 
 const nats = z.number().nonnegative();
 
-const kitCheckSchema = z.object({
+export const kitCheckSchema = z.object({
   schema: z.literal(KIT_CHECK_SCHEMA_ID),
   verdict: z.enum(['ok', 'wrong']),
   device: z.string(),

@@ -1,10 +1,11 @@
 import { Command, Option } from 'commander';
 import type { CommandContext } from '../command-context.ts';
-import { addGateOptions, type GateOptions } from '../gate-options.ts';
+import { addGateOptions, collected, type GateOptions } from '../gate-options.ts';
 
 export interface ReportOptions extends GateOptions {
   format?: 'table' | 'md' | 'csv' | 'json';
   html?: string;
+  out?: string;
   fit?: string;
   only?: 'speed' | 'accuracy';
   details?: boolean;
@@ -16,21 +17,25 @@ export function reportCommand(context: CommandContext): Command {
     .summary('saved results as a web page, Markdown, CSV or a table; several machines; what changed')
     .description(
       'Reads results that compare and eval saved (--out, --json), puts those of one model side by side, and writes ' +
-        'them as one HTML file that needs no network, as Markdown for a pull request, as CSV or as JSON. Runs that ' +
-        'were resumed become one; machines keep their own rows. Results of different models, or evaluated in ' +
-        'different ways, are refused.',
+        'them as one HTML file that needs no network, as Markdown for a pull request, as CSV or as JSON. Speeds of ' +
+        'bench and checks of phones (kit check --json) stand beside them, each by its machine or phone. Runs that ' +
+        'were resumed become one, and so do shards; machines keep their own rows. Results of different models, or ' +
+        'evaluated in different ways, are refused.',
     )
-    .argument('<results...>', 'files of results')
+    .argument('<results...>', 'files of compare, eval, bench, kit check --json or report --out')
     .option('--html <file>', 'write a page for a browser: charts, tables, light and dark, ready to print')
     .addOption(
-      new Option('--format <form>', 'what to print (default: table, or nothing with --html)').choices([
-        'table',
-        'md',
-        'csv',
-        'json',
-      ]),
+      new Option(
+        '--format <form>',
+        'what to print (default: table, or nothing with --html or --out)',
+      ).choices(['table', 'md', 'csv', 'json']),
     )
-    .option('--baseline <file>', 'earlier results: say what changed, and whether beyond noise')
+    .option('-o, --out <file>', 'write all of it as one file, which serves as results and as --baseline')
+    .option(
+      '--baseline <file>',
+      'earlier results: say what changed, and whether beyond noise; may be repeated for shards and machines',
+      collected,
+    )
     .option('--fit <file>', 'verdicts on phones, as fit --json prints them, for the page')
     .addOption(new Option('--only <figures>', 'merge and show only these').choices(['speed', 'accuracy']))
     .option('--details', 'with tables, also the tails, the tasks by kind and where the memory goes')
@@ -42,6 +47,8 @@ export function reportCommand(context: CommandContext): Command {
         '  quantscope report phi3.json --html phi3.html\n' +
         '  quantscope report laptop.json server.json --format md\n' +
         '  quantscope report new.json --baseline old.json\n' +
+        '  quantscope report phi3.json bench-server.json phone-check.json --html phi3.html\n' +
+        '  quantscope report shard-*.json --out merged.json\n' +
         '  quantscope fit models/ --all-devices --json > fit.json && \\\n' +
         '    quantscope report phi3.json --fit fit.json --html phi3.html\n' +
         '  quantscope report shard-*.json --gates quantscope.gates.json --gate-format junit --gate-out gates.xml\n' +

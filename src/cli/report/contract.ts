@@ -1,9 +1,16 @@
 import { z } from 'zod';
 import type { BaselineComparison } from '../../measure/baseline.ts';
+import { benchSchema } from '../../measure/bench-contract.ts';
 import { orUnavailable, resultsSchema } from '../../measure/results.ts';
+import type { Report } from '../../report/report.ts';
+import { kitCheckSchema } from '../kit/contract.ts';
 
-/** The contract of `report --format json`. */
+/** The contract of `report --format json`, and of what `report --out` writes where it is more than one machine's results. */
 export const REPORT_SCHEMA_ID = 'quantscope/report@1';
+
+export type ReportFile = Pick<Report, 'machines' | 'benches' | 'phones' | 'changes'> & {
+  readonly schema: typeof REPORT_SCHEMA_ID;
+};
 
 const figure = orUnavailable(z.number());
 
@@ -28,7 +35,7 @@ const comparisonSchema = z.strictObject({
   notes: z.array(z.string()),
 }) satisfies z.ZodType<BaselineComparison>;
 
-const reportSchema = z.strictObject({
+export const reportSchema = z.strictObject({
   schema: z.literal(REPORT_SCHEMA_ID),
   machines: z.array(
     z.strictObject({
@@ -37,8 +44,14 @@ const reportSchema = z.strictObject({
       results: resultsSchema,
     }),
   ),
+  benches: z
+    .array(z.strictObject({ label: z.string(), source: z.string(), results: benchSchema }))
+    .describe('Speeds that bench measured, by machine.'),
+  phones: z
+    .array(z.strictObject({ label: z.string(), source: z.string(), check: kitCheckSchema }))
+    .describe('What kit check found, by phone.'),
   changes: z.array(z.strictObject({ machine: z.string(), comparison: comparisonSchema })),
-});
+}) satisfies z.ZodType<ReportFile>;
 
 export function reportSchemas(): Record<string, object> {
   return {

@@ -1,18 +1,21 @@
+import writeFileAtomic from 'write-file-atomic';
 import { compareWithBaseline } from '../../measure/baseline.ts';
 import { isSameMachine } from '../../measure/baseline-differences.ts';
-import { type MachineResults, mergeResults, type ResultsFile } from '../../measure/merge.ts';
-import { mergeShards } from '../../measure/shard-merge.ts';
+import { judgedNames } from '../../measure/gate-judge.ts';
+import type { MachineResults } from '../../measure/merge.ts';
 import { renderCsv } from '../../report/csv.ts';
 import { renderMarkdown } from '../../report/markdown.ts';
-import { combined, phonesIn, type Report } from '../../report/report.ts';
+import { combined, fitIn, type Report } from '../../report/report.ts';
 import { renderReportTable } from '../../report/report-table.ts';
+import { messageOf, UsageError } from '../../util/errors.ts';
 import type { ExitCode } from '../exit.ts';
-import { readGates, requireJudgeable, tellGates } from '../gates.ts';
+import { readConditions, requireJudgeable, tellGates } from '../gates.ts';
 import { terminalStyle } from '../style.ts';
 import type { ReportOptions } from './command.ts';
-import { REPORT_SCHEMA_ID } from './contract.ts';
+import { REPORT_SCHEMA_ID, type ReportFile } from './contract.ts';
+import { gather, readBaselines } from './gather.ts';
 import { writeHtml } from './html-file.ts';
-import { readFitFile, readResultsFile } from './input.ts';
+import { readFitFile } from './input.ts';
 import { layerGridsOf } from './layer-grids.ts';
 
 /** The report command's work: files to results of machines to what is printed and written. */
@@ -22,40 +25,51 @@ export async function runReport(
   signal: AbortSignal,
 ): Promise<ExitCode> {
   const scope = options.only ?? 'all';
-  const { gates } = await readGates(options);
-  const files: ResultsFile[] = [];
-  for (const path of new Set(paths)) files.push(await readResultsFile(path));
-  const machines = mergeResults(withWholeRuns(files), scope);
-  const baseline =
-    options.baseline === undefined ? [] : mergeResults([await readResultsFile(options.baseline)], scope);
+  const gates = await readConditions(options);
+  const gathered = await gather(paths, scope);
+  const { machines } = gathered;
+  const baseline = await readBaselines(options.baseline ?? [], scope);
+  if (machines.length === 0) requireNothingOfComparisons(options);
   requireJudgeable(
     gates,
-    machines.flatMap(({ results }) => results.variants.map(({ name }) => name)),
+    machines.flatMap(({ results }) => judgedNames(results)),
   );
   const report: Report = {
-    machines,
+    ...gathered,
     changes: baseline.flatMap((each) => changesSince(each, machines)),
-    fit: options.fit === undefined ? phonesIn(machines) : await readFitFile(options.fit),
+    fit: options.fit === undefined ? fitIn(machines) : await readFitFile(options.fit),
     layers: [],
   };
-  if (options.html !== undefined) {
-    const layers = await layerGridsOf(combined(report).variants, signal);
-    await writeHtml(options.html, { ...report, layers });
-    if (!options.quiet) process.stderr.write(`The page is in ${options.html}\n`);
+  const notice = (text: string): void => {
+    if (!options.quiet) process.stderr.write(`${text}\n`);
+  };
+  if (options.out !== undefined) {
+    await writeMerged(options.out, report);
+    notice(`The results are in ${options.out}`);
   }
-  const format = options.format ?? (options.html === undefined ? 'table' : null);
+  if (options.html !== undefined) {
+    const layers = machines.length === 0 ? [] : await layerGridsOf(combined(report).variants, signal);
+    await writeHtml(options.html, { ...report, layers });
+    notice(`The page is in ${options.html}`);
+  }
+  const isWritten = options.html !== undefined || options.out !== undefined;
+  const format = options.format ?? (isWritten ? null : 'table');
   if (format !== null) process.stdout.write(`${rendered(format, report, options)}\n`);
   const baselines = baseline.map(({ results }) => results);
   return tellGates({ gates, baselines }, report, options);
 }
 
-/** Shards of a run are put together first: only whole runs stand beside each other. */
-function withWholeRuns(files: readonly ResultsFile[]): ResultsFile[] {
-  const shards = files.filter(({ results }) => results.shard !== undefined);
-  if (shards.length === 0) return [...files];
-  const whole = mergeShards(shards.map(({ path, results }) => ({ name: path, results })));
-  const path = shards.map((shard) => shard.path).join(', ');
-  return [{ path, results: whole }, ...files.filter((file) => !shards.includes(file))];
+/** Gates and changes are about compared variants: without any they would hold of nothing. */
+function requireNothingOfComparisons({ baseline, failIf, gates }: ReportOptions): void {
+  const [asked] = [
+    ...(failIf === undefined ? [] : ['--fail-if']),
+    ...(gates === undefined ? [] : ['--gates']),
+    ...(baseline === undefined ? [] : ['--baseline']),
+  ];
+  if (asked === undefined) return;
+  throw new UsageError('report/no-comparison', `${asked} is about variants, and no file compares any`, {
+    hint: 'Name results of compare or eval too.',
+  });
 }
 
 /** The machine the baseline is from, or, of one new machine, that one: its comparison says what then does not compare. */
@@ -70,6 +84,26 @@ function changesSince(
   }));
 }
 
+/** One machine's comparison stays what every command reads as results; more than that is a report. */
+async function writeMerged(path: string, report: Report): Promise<void> {
+  const { machines, benches, phones } = report;
+  const [first, ...others] = machines;
+  const isOne = first !== undefined && others.length + benches.length + phones.length === 0;
+  const text = JSON.stringify(isOne ? first.results : fileOf(report), null, 2);
+  try {
+    await writeFileAtomic(path, `${text}\n`);
+  } catch (cause) {
+    throw new UsageError('output/unwritable', `${path} cannot be written: ${messageOf(cause)}`, {
+      cause,
+      hint: 'Free some space, or name another file with --out.',
+    });
+  }
+}
+
+function fileOf({ machines, benches, phones, changes }: Report): ReportFile {
+  return { schema: REPORT_SCHEMA_ID, machines, benches, phones, changes };
+}
+
 function rendered(
   format: NonNullable<ReportOptions['format']>,
   report: Report,
@@ -81,11 +115,7 @@ function rendered(
     case 'csv':
       return renderCsv(report);
     case 'json':
-      return JSON.stringify(
-        { schema: REPORT_SCHEMA_ID, machines: report.machines, changes: report.changes },
-        null,
-        2,
-      );
+      return JSON.stringify(fileOf(report), null, 2);
     case 'table':
       return renderReportTable(report, {
         style: terminalStyle(process.stdout),

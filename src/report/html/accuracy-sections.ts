@@ -2,7 +2,7 @@ import { isAvailable } from '../../measure/availability.ts';
 import type { Results, Tasks } from '../../measure/results.ts';
 import { divergenceColumns } from '../divergence-columns.ts';
 import { formatPValue } from '../numbers.ts';
-import { combined, type Report, rowsOf } from '../report.ts';
+import { combined, endpointsOf, type Report, rowsOf } from '../report.ts';
 import { documentColumns, mainColumns } from '../report-columns.ts';
 import { printable } from '../text-width.ts';
 import { isDrawable } from './axes.ts';
@@ -20,14 +20,17 @@ export function accuracySection(report: Report): Section | null {
   const rows = rowsOf(report);
   const results = combined(report);
   const { accuracy } = mainColumns(results);
-  if (accuracy.length === 0) return null;
+  const endpoints = endpointTable(report);
+  if (accuracy.length === 0) {
+    return endpoints === null ? null : { id: 'accuracy', title: 'Accuracy', content: endpoints };
+  }
   return {
     id: 'accuracy',
     title: 'Accuracy',
     content: html`${figureTable('What each variant loses', report, rows, accuracy)}
 <p class="note">± is the standard error, ranges are 95 % Wilson intervals, flips are answers gone right or wrong against the reference with McNemar's exact p.</p>
 ${machineKey(report)}<div class="pair"><div>${divergenceFigure(report)}${flipTable(report)}</div>${taskFigure(report)}</div>
-${divergenceTable(report, results)}${taskTable(report)}`,
+${divergenceTable(report, results)}${taskTable(report)}${endpoints}`,
   };
 }
 
@@ -148,6 +151,23 @@ function flipTable(report: Report): Markup | null {
     ['variant', 'right to wrong', 'wrong to right', '% of all', 'p'],
     rows,
   );
+}
+
+/** What models behind endpoints answered to the same tasks. */
+function endpointTable(report: Report): Markup | null {
+  const rows = endpointsOf(report).map(({ endpoint: { name, url, tasks, medianReplyMs } }) => {
+    const flips = isAvailable(tasks) && isAvailable(tasks.flips) ? tasks.flips : null;
+    return [
+      printable(name),
+      printable(url),
+      isAvailable(tasks) ? shareText(tasks) : printable(tasks.reason),
+      flips === null ? '\u2013' : `${flips.count} (p ${formatPValue(flips.pValue)})`,
+      isAvailable(medianReplyMs) ? medianReplyMs.toFixed(0) : '\u2013',
+    ];
+  });
+  if (rows.length === 0) return null;
+  const headings = ['endpoint', 'address', 'tasks right, 95 % interval', 'flips', 'median reply ms'];
+  return plainTable('Models behind endpoints', headings, rows, (column) => column > 1);
 }
 
 type Counts = Tasks['byTask'][string];

@@ -21,10 +21,32 @@ export function valueAxis(name: string, extra: object = {}): object {
   };
 }
 
-/** Whole decades around the values, which must be above 0. */
-export function logAxis(name: string, values: readonly number[], extra: object = {}): object {
+/** Pixels that the label of a tick and the gap to the next take. */
+const TICK_ROOM = 60;
+
+/** As many parts as labels have room for: what overlaps would be left out, and leave gaps. */
+export function ticksIn(width: number): { readonly splitNumber: number } {
+  return { splitNumber: Math.max(2, Math.min(4, Math.floor(width / TICK_ROOM))) };
+}
+
+const PERCENT_STEP = 20;
+
+/** To 100 %, from the step below the lowest value. */
+export function percentAxis(name: string, lowest: number): object {
+  const min = Math.min(100 - PERCENT_STEP, Math.floor(lowest / PERCENT_STEP) * PERCENT_STEP);
+  return valueAxis(name, { min, max: 100, interval: PERCENT_STEP });
+}
+
+/** Pixels of a decade below which only every second one is labelled. */
+const DECADE_ROOM = 42;
+
+/** Whole decades around the values, which must be above 0, along so many pixels. */
+export function logAxis(name: string, values: readonly number[], width: number, extra: object = {}): object {
   const [min, max] = decadesAround(values);
-  return valueAxis(name, { type: 'log', min, max, ...extra });
+  const decades = Math.round(Math.log10(max / min));
+  const isSpare = (value: number) => width / decades < DECADE_ROOM && Math.round(Math.log10(value)) % 2 !== 0;
+  const formatter = (value: number) => (isSpare(value) ? '' : plainNumber(value));
+  return valueAxis(name, { type: 'log', min, max, axisLabel: { ...text, formatter }, ...extra });
 }
 
 /** Within what a drawing can scale; beyond it a figure is no measurement, and stands in the tables alone. */

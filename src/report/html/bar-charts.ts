@@ -1,4 +1,4 @@
-import { nameAxis, nameRoom, valueAxis } from './axes.ts';
+import { nameAxis, nameRoom, percentAxis, ticksIn, valueAxis } from './axes.ts';
 import { chart, type Drawing } from './chart.ts';
 import { INKS, type Ink } from './inks.ts';
 import type { Markup } from './markup.ts';
@@ -34,7 +34,7 @@ export function barChart(label: string, unit: string, bars: readonly Bar[]): Mar
       })),
       option: {
         grid: { left, right: 58, top: 6, bottom: 44 },
-        xAxis: valueAxis(unit, { min: 0 }),
+        xAxis: valueAxis(unit, { min: 0, ...ticksIn(width - left - 58) }),
         yAxis: nameAxis(names, left - 12),
         series: [
           {
@@ -72,14 +72,15 @@ export interface StackedBar {
 export interface StackOptions {
   readonly unit: string;
   readonly inks: ReadonlyMap<string, Ink>;
-  readonly max?: number;
+  /** Of 100 %. */
+  readonly isShare?: boolean;
   /** Dashed lines across. */
   readonly lines?: readonly number[];
 }
 
 /** Horizontal bars of parts in the order of `inks`. */
 export function stackedChart(label: string, bars: readonly StackedBar[], options: StackOptions): Markup {
-  const { unit, inks, max, lines = [] } = options;
+  const { unit, inks, isShare = false, lines = [] } = options;
   return chart(label, (width): Drawing => {
     const names = bars.map(({ name }) => name);
     const left = nameRoom(names, width);
@@ -96,7 +97,7 @@ export function stackedChart(label: string, bars: readonly StackedBar[], options
       marks,
       option: {
         grid: { left, right: 66, top: 6, bottom: 44 },
-        xAxis: valueAxis(unit, { min: 0, ...(max === undefined ? {} : { max }) }),
+        xAxis: isShare ? percentAxis(unit, 0) : valueAxis(unit, { min: 0, ...ticksIn(width - left - 66) }),
         yAxis: nameAxis(names, left - 12),
         series: [
           ...[...inks].map(([part, ink], index) => ({

@@ -1,7 +1,7 @@
 import { isAvailable } from '../../measure/availability.ts';
 import type { Rate, Results, Speed } from '../../measure/results.ts';
 import { memoryColumns } from '../cost-columns.ts';
-import { formatFixed } from '../numbers.ts';
+import { formatFixed, rateDecimals } from '../numbers.ts';
 import { combined, type Report, type ReportRow, rowsOf } from '../report.ts';
 import { documentColumns, mainColumns } from '../report-columns.ts';
 import { printable } from '../text-width.ts';
@@ -121,8 +121,9 @@ function rateOf({ variant: { speed } }: ReportRow, test: SpeedTest): Rate | null
   return isAvailable(rate) ? rate : null;
 }
 
-export function costSection(report: Report): Section {
+export function costSection(report: Report): Section | null {
   const rows = rowsOf(report);
+  if (rows.length === 0) return null;
   const results = combined(report);
   const { promptTokens, generationTokens, depth, repetitions } = results.settings;
   const tests = [
@@ -135,7 +136,7 @@ export function costSection(report: Report): Section {
       const rate = rateOf(row, test);
       if (rate === null || !isDrawable(rate.meanTps) || !(rate.stddevTps < rate.meanTps * 10)) return [];
       const { meanTps: value, stddevTps: error } = rate;
-      const decimals = value >= 1000 ? 0 : value >= 100 ? 1 : 2;
+      const decimals = rateDecimals(value);
       return [
         {
           row: index,

@@ -1,4 +1,4 @@
-import { isDrawable, logAxis, nameAxis, nameRoom, valueAxis } from './axes.ts';
+import { isDrawable, logAxis, nameAxis, nameRoom, percentAxis } from './axes.ts';
 import { chart, type Drawing, type Mark } from './chart.ts';
 import { INKS, rampInk } from './inks.ts';
 import type { Markup } from './markup.ts';
@@ -57,7 +57,7 @@ export function divergenceChart(label: string, spreads: readonly DivergenceSprea
       marks,
       option: {
         grid: { left, right: 22, top: 6, bottom: 44 },
-        xAxis: logAxis('KLD, nats', values),
+        xAxis: logAxis('KLD, nats', values, width - left - 22),
         yAxis: nameAxis(names, left - 12),
         series: [
           whiskers(
@@ -129,7 +129,7 @@ export function taskChart(label: string, kinds: readonly string[], series: reado
       ),
       option: {
         grid: { left, right: 22, top: 6, bottom: 44 },
-        xAxis: valueAxis('% correct', { min: Math.floor(lowest / 10) * 10, max: 100 }),
+        xAxis: percentAxis('% correct', lowest),
         yAxis: {
           ...nameAxis(kinds, left - 12),
           splitLine: { show: true, lineStyle: { color: INKS.line } },

@@ -1,22 +1,27 @@
 import { isAvailable } from '../../measure/availability.ts';
 import { formatBytes } from '../../util/units.ts';
 import { changeLines, changeSummary, notable } from '../baseline-lines.ts';
-import { describeMeasurement } from '../provenance.ts';
+import { describeEngine, describeMachine, describeMeasurement, plural } from '../provenance.ts';
 import { type Report, type ReportRow, rowsOf } from '../report.ts';
 import { printable } from '../text-width.ts';
 import { sentence, verdictOf } from '../verdict.ts';
 import type { Section } from './cost-sections.ts';
-import { html, type Markup } from './markup.ts';
+import { escapeText, html, type Markup, raw } from './markup.ts';
 import { plainTable } from './tables.ts';
 
 /** The verdict in a sentence, and the four figures that it rests on. */
 export function verdictPart(report: Report): Markup {
-  const { headline, reasons, variant } = verdictOf(report);
+  const { headline, reasons, warnings, variant } = verdictOf(report);
   const rows = rowsOf(report);
   const chosen = rows.find((row) => row.variant.name === variant && row.isRecommended);
   const reference = rows.find((row) => row.isReference && row.machine === chosen?.machine);
   return html`<section class="verdict-part" aria-labelledby="verdict"><h2 id="verdict">${headline}</h2>
-${reasons.length === 0 ? null : html`<p class="reasons">${reasons.join(' ')}</p>`}${chosen === undefined ? null : html`<dl class="tiles">${tilesOf(chosen, reference).map(({ name, value, detail }) => html`<div><dt>${name}</dt><dd>${value}</dd><dd class="detail">${detail}</dd></div>`)}</dl>`}</section>`;
+${reasons.length === 0 ? null : html`<p class="reasons">${unbroken(reasons.join(' '))}</p>`}${warnings.map((warning) => html`<p class="reasons warning">${warning}</p>`)}${chosen === undefined ? null : html`<dl class="tiles">${tilesOf(chosen, reference).map(({ name, value, detail }) => html`<div><dt>${name}</dt><dd>${value}</dd><dd class="detail">${detail}</dd></div>`)}</dl>`}</section>`;
+}
+
+/** A figure and its unit stay on one line. */
+function unbroken(text: string): Markup {
+  return raw(escapeText(text).replaceAll(/(?<=\d) (?=%|[KMG]iB)/g, '&nbsp;'));
 }
 
 interface Tile {
@@ -45,7 +50,7 @@ function tilesOf(chosen: ReportRow, reference: ReportRow | undefined): Tile[] {
         : 0;
     tiles.push({
       name: 'Generation',
-      value: `${meanTps >= 100 ? meanTps.toFixed(0) : meanTps.toFixed(1)} tokens/s`,
+      value: `${meanTps >= 100 ? meanTps.toFixed(0) : meanTps.toFixed(1)} t/s`,
       detail:
         theirs > 0 && other !== undefined
           ? `${(meanTps / theirs).toFixed(2)} × ${printable(other.name)}`
@@ -94,7 +99,7 @@ export function changesSection(report: Report): Section | null {
     ];
     const where = report.machines.length > 1 ? ` on ${printable(machine)}` : '';
     return html`<p class="lead">Against ${baseline.createdAt.slice(0, 10)}, quantscope ${baseline.toolVersion}${where}. ${said.join(' ')}</p>
-${told.length === 0 ? null : changeTable('Changes beyond noise', told)}${rest.length === 0 ? null : html`<details><summary>The other ${rest.length} figures</summary>${changeTable('Within noise, or not to be judged', rest)}</details>`}`;
+${told.length === 0 ? null : changeTable('Changes beyond noise', told)}${rest.length === 0 ? null : html`<details><summary>${told.length === 0 ? 'All' : 'The other'} ${rest.length} figures</summary>${changeTable('Within noise, or not to be judged', rest)}</details>`}`;
   });
   return { id: 'changes', title: 'What changed', content: html`${parts}` };
 }
@@ -118,7 +123,8 @@ function changeTable(caption: string, changes: Report['changes'][number]['compar
 }
 
 /** How and where it was measured, machine by machine, with what ran badly. */
-export function methodSection({ machines }: Report): Section {
+export function methodSection({ machines, benches }: Report): Section | null {
+  if (machines.length + benches.length === 0) return null;
   return {
     id: 'method',
     title: 'How this was measured',
@@ -127,8 +133,13 @@ export function methodSection({ machines }: Report): Section {
       const notes = results.variants.flatMap(({ name, backend }) =>
         (backend?.notes ?? []).map((note) => `${name}: ${note}`),
       );
-      return html`${machines.length > 1 ? html`<h3>${label}</h3>` : null}<ul class="method">
+      return html`${machines.length + benches.length > 1 ? html`<h3>${label}</h3>` : null}<ul class="method">
 ${describeMeasurement(results).map((sentence) => html`<li>${sentence}</li>`)}${results.warnings.map((warning) => html`<li class="warning">${sentence(warning)}</li>`)}${failed.map(({ name, failure }) => html`<li class="warning">${name} failed: ${failure?.message ?? 'no reason was given'} (${failure?.code ?? 'unknown'})</li>`)}${notes.map((note) => html`<li>${note}</li>`)}${sources.length === 0 ? null : html`<li>From ${sources.join(', ')}.</li>`}</ul>`;
+    })}${benches.map(({ label, source, results }) => {
+      const { machine, tool, createdAt, repetitions, seed, warnings } = results;
+      const where = `${describeMachine(machine)}, ${createdAt.slice(0, 10)}, with ${describeEngine(machine, tool.version)}`;
+      return html`${machines.length + benches.length > 1 ? html`<h3>${label}, bench</h3>` : null}<ul class="method">
+<li>Measured on ${where}.</li><li>Speed: ${plural(repetitions, 'repetition')}, seed ${seed}.</li>${warnings.map(({ message, hint }) => html`<li class="warning">${sentence(message)} ${sentence(hint)}</li>`)}<li>From ${source}.</li></ul>`;
     })}`,
   };
 }

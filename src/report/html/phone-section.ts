@@ -1,10 +1,11 @@
-import type { FitVariant } from '../../device/fit-report.ts';
+import type { FitReport, FitVariant } from '../../device/fit-report.ts';
 import { formatBytes } from '../../util/units.ts';
-import type { Report } from '../report.ts';
+import { phoneColumns, phoneFindings } from '../phone-checks.ts';
+import type { PhoneCheck, Report } from '../report.ts';
 import { printable } from '../text-width.ts';
 import type { Section } from './cost-sections.ts';
 import { html, type Markup } from './markup.ts';
-import { plainTable } from './tables.ts';
+import { NO_ROW, plainTable, sortableTable } from './tables.ts';
 
 const VERDICTS = {
   fits: { sign: '\u2713', text: 'fits' },
@@ -12,9 +13,29 @@ const VERDICTS = {
   no: { sign: '\u2715', text: 'does not fit' },
 } as const;
 
-/** Which variant fits which phone, and how fast it will be there. */
-export function phoneSection({ fit }: Report): Section | null {
-  if (fit === null || fit.devices.length === 0) return null;
+/** Which variant fits which phone and how fast it will be there, and what phones themselves measured. */
+export function phoneSection({ fit, phones }: Report): Section | null {
+  const parts = [
+    ...(fit === null || fit.devices.length === 0 ? [] : [fitPart(fit)]),
+    ...(phones.length === 0 ? [] : [checkPart(phones)]),
+  ];
+  return parts.length === 0 ? null : { id: 'phones', title: 'On phones', content: html`${parts}` };
+}
+
+/** Replays of the kit's prompts, each phone beside what the computer gave and what was expected of the phone. */
+function checkPart(phones: readonly PhoneCheck[]): Markup {
+  const names = { title: 'phone', unit: '', isText: true };
+  const cells = phones.map(({ label }) => ({ text: printable(label), value: null }));
+  const table = sortableTable(
+    'Replays, speed and memory by phone',
+    [{ ...names, cells }, ...phoneColumns(phones)],
+    NO_ROW,
+  );
+  const findings = phones.flatMap(phoneFindings);
+  return html`<h3>What phones computed</h3><p class="lead">Each phone replayed what the computer computed (kit check): whether the tokens are the same, how far its probabilities are off, how fast it is and how much memory the app took.</p>${table}${findings.length === 0 ? null : html`<ul class="notes">${findings.map(({ level, text }) => html`<li${level === 'note' ? null : html` class="warning"`}>${text}</li>`)}</ul>`}`;
+}
+
+function fitPart(fit: FitReport): Markup {
   const names = [...new Set(fit.devices.flatMap(({ variants }) => variants.map(({ name }) => name)))];
   const [any] = fit.devices.flatMap(({ variants }) => variants);
   const table = plainTable(
@@ -31,11 +52,7 @@ export function phoneSection({ fit }: Report): Section | null {
     }),
     () => false,
   );
-  return {
-    id: 'phones',
-    title: 'On phones',
-    content: html`<p class="lead">Memory is estimated${any === undefined ? null : html` for ${any.contextSize} tokens of context and an ${any.cacheType} cache`}; generation speed is measured or predicted as each cell says, on the fastest backend of the phone, with the range it is expected in.</p>${table}`,
-  };
+  return html`<p class="lead">Memory is estimated${any === undefined ? null : html` for ${any.contextSize} tokens of context and an ${any.cacheType} cache`}; generation speed is measured or predicted as each cell says, on the fastest backend of the phone, with the range it is expected in.</p>${table}`;
 }
 
 function fitCell(variant: FitVariant | undefined): Markup {

@@ -2,6 +2,37 @@ import type { Report, ReportRow } from '../report.ts';
 import type { DocumentCell, DocumentColumn } from '../report-columns.ts';
 import { html, type Markup } from './markup.ts';
 
+/** A column of a table that sorts; its cells are in the order of the rows. */
+export interface SortableColumn {
+  readonly title: string;
+  readonly unit: string;
+  readonly isText: boolean;
+  readonly cells: readonly { readonly text: string; readonly value: number | null }[];
+}
+
+/** Rows from here on belong to no chart. */
+export const NO_ROW = 1_000_000;
+
+/** A table that sorts, of rows that are no variants of a comparison: a cell is empty where there is no figure. */
+export function sortableTable(caption: string, columns: readonly SortableColumn[], firstRow: number): Markup {
+  const [names, ...others] = columns;
+  const rows = names?.cells ?? [];
+  return html`<div class="scroll" tabindex="0" role="region" aria-label="${caption}"><table class="figures sortable"><caption>${caption}</caption><thead><tr>
+${columns.map(({ title, unit, isText }) => heading(title, unit, isText))}
+</tr></thead><tbody>${rows.map(
+    ({ text }, row) =>
+      html`<tr data-row="${firstRow + row}"><th scope="row" data-value="${text}">${text}</th>${others.map(({ isText, cells }) => sortableCell(isText, cells[row]))}</tr>
+`,
+  )}</tbody></table></div>`;
+}
+
+function sortableCell(isText: boolean, cell: SortableColumn['cells'][number] | undefined): Markup {
+  if (cell === undefined || cell.text === '') {
+    return html`<td class="${isText ? 'text' : 'number'} missing">\u2013<span class="hidden"> not measured</span></td>`;
+  }
+  return html`<td class="${isText ? 'text' : 'number'}" data-value="${isText ? cell.text : (cell.value ?? '')}">${cell.text}</td>`;
+}
+
 /** A table of figures: a row a variant (and machine), columns that sort. */
 export function figureTable(
   caption: string,

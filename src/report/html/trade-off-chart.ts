@@ -1,4 +1,4 @@
-import { decadesAround, logAxis, valueAxis } from './axes.ts';
+import { decadesAround, logAxis, ticksIn, valueAxis } from './axes.ts';
 import { chart, type Drawing, type Mark } from './chart.ts';
 import { INKS } from './inks.ts';
 import type { Markup } from './markup.ts';
@@ -31,7 +31,7 @@ const NEAR_EDGE = 0.12;
 
 /** Loss, on a logarithmic scale, against a cost, with the line along which no variant beats another in both. */
 export function tradeOffChart(tradeOff: TradeOff): Markup {
-  return chart(tradeOff.label, () => draw(tradeOff));
+  return chart(tradeOff.label, (width) => draw(tradeOff, width));
 }
 
 /** The points that no other is as good as in cost and loss at once, by rising cost. */
@@ -47,7 +47,8 @@ export function paretoFront({ points, better }: Pick<TradeOff, 'points' | 'bette
     .sort((a, b) => a.cost - b.cost);
 }
 
-function draw({ axis, better, points, limit }: TradeOff): Drawing {
+function draw({ axis, better, points, limit }: TradeOff, width: number): Drawing {
+  const [left, right] = [62, better === 'lower' ? 26 : 60];
   const losses = points.flatMap(({ loss }) => (loss === null || loss <= 0 ? [] : [loss]));
   const [floor, ceiling] = decadesAround([...losses, limit]);
   const front = paretoFront({ points, better });
@@ -121,13 +122,14 @@ function draw({ axis, better, points, limit }: TradeOff): Drawing {
     height: HEIGHT,
     marks,
     option: {
-      grid: { left: 62, right: better === 'lower' ? 26 : 60, top: 34, bottom: 46 },
+      grid: { left, right, top: 34, bottom: 46 },
       xAxis: valueAxis(axis, {
+        ...ticksIn(width - left - right),
         scale: least > 0.5 * most,
         boundaryGap: ['4%', '6%'],
       }),
       yAxis: {
-        ...logAxis('mean KLD, nats', [floor * 1.3, ceiling / 1.3]),
+        ...logAxis('mean KLD, nats', [floor * 1.3, ceiling / 1.3], HEIGHT),
         nameLocation: 'end',
         nameGap: 14,
         nameTextStyle: { color: INKS.muted, fontSize: 12 },

@@ -59,7 +59,7 @@ export function weightsSection(report: Report): Section | null {
       stackedChart('Share of bytes by tensor type; figures in the table beside', bars, {
         unit: '% of bytes',
         inks,
-        max: 100,
+        isShare: true,
       }),
       legend([...inks].map(([text, ink]) => ({ text, ink }))),
     )}<div>${table}</div></div>${layersPart(report.layers, inks)}`,

@@ -1,0 +1,131 @@
+import {
+  type MachineResults,
+  type MergeScope,
+  machineIdentity,
+  mergeResults,
+  type ResultsFile,
+} from '../../measure/merge.ts';
+import { machineLabels } from '../../measure/merge-labels.ts';
+import { mergeShards } from '../../measure/shard-merge.ts';
+import type { MachineBench, PhoneCheck, Report } from '../../report/report.ts';
+import { UsageError } from '../../util/errors.ts';
+import { type Measurements, readMeasurements } from './input.ts';
+
+/** What files of several commands and machines hold together. */
+export type Gathered = Pick<Report, 'machines' | 'benches' | 'phones'>;
+
+/**
+ * Reads files of measurements and puts those together that belong together: shards of a run, runs of a machine.
+ * @throws UsageError `input/unreadable`, `report/*`, `shards/*`
+ */
+export async function gather(paths: readonly string[], scope: MergeScope): Promise<Gathered> {
+  const files: Measurements[] = [];
+  for (const path of new Set(paths)) files.push(await readMeasurements(path));
+  const parts = files.map(partsOf);
+  const results = parts.flatMap((part) => part.results);
+  const machines = results.length === 0 ? [] : mergeResults(withWholeRuns(results), scope);
+  // A bench is of speed alone.
+  const benches = scope === 'accuracy' ? [] : parts.flatMap((part) => part.benches);
+  const gathered = {
+    machines,
+    benches: withMachines(benches, machines),
+    phones: withNames(parts.flatMap((part) => part.phones)),
+  };
+  if (machines.length + gathered.benches.length + gathered.phones.length === 0) {
+    throw new UsageError('report/no-results', `${paths.join(', ')}: nothing is left to report of ${scope}`, {
+      hint: 'Name results of compare or eval too, or leave --only out.',
+    });
+  }
+  return gathered;
+}
+
+/**
+ * Earlier results, of one machine or more, from the files that a report would be made of.
+ * @throws UsageError those of `gather`, and `report/invalid` where the files compare nothing
+ */
+export async function readBaselines(
+  paths: readonly string[],
+  scope: MergeScope = 'all',
+): Promise<readonly MachineResults[]> {
+  if (paths.length === 0) return [];
+  const { machines } = await gather(paths, scope);
+  if (machines.length > 0) return machines;
+  throw new UsageError('report/invalid', `--baseline ${paths.join(', ')}: no results of compare or eval`, {
+    hint: 'Speeds of bench and checks of phones have no noise to tell a change by: name earlier results.',
+  });
+}
+
+interface Parts {
+  readonly results: readonly ResultsFile[];
+  readonly benches: readonly Omit<MachineBench, 'label'>[];
+  readonly phones: readonly Omit<PhoneCheck, 'label'>[];
+}
+
+function partsOf({ kind, path, content }: Measurements): Parts {
+  const none = { results: [], benches: [], phones: [] };
+  switch (kind) {
+    case 'results':
+      return { ...none, results: [{ path, results: content }] };
+    case 'bench':
+      return { ...none, benches: [{ source: path, results: content }] };
+    case 'kit-check':
+      return { ...none, phones: [{ source: path, check: content }] };
+    case 'report': {
+      const { machines, benches, phones } = content;
+      return {
+        results: machines.map(({ label, results }) => ({
+          path: machines.length > 1 ? `${path} (${label})` : path,
+          results,
+        })),
+        benches: benches.map(({ results }) => ({ source: path, results })),
+        phones: phones.map(({ check }) => ({ source: path, check })),
+      };
+    }
+  }
+}
+
+/** Shards of a run are put together first: only whole runs stand beside each other. */
+function withWholeRuns(files: readonly ResultsFile[]): ResultsFile[] {
+  const shards = files.filter(({ results }) => results.shard !== undefined);
+  if (shards.length === 0) return [...files];
+  const whole = mergeShards(shards.map(({ path, results }) => ({ name: path, results })));
+  const path = shards.map((shard) => shard.path).join(', ');
+  return [{ path, results: whole }, ...files.filter((file) => !shards.includes(file))];
+}
+
+/** Benches by the names that their machines have in the comparisons, others by names unlike those. */
+function withMachines(
+  benches: readonly Omit<MachineBench, 'label'>[],
+  machines: readonly MachineResults[],
+): MachineBench[] {
+  const compared = machines.map(({ label, results }) => ({
+    label,
+    identity: machineIdentity(results.machine),
+  }));
+  const setups = new Map(
+    [...machines, ...benches].map(({ results: { machine, createdAt } }) => [
+      machineIdentity(machine),
+      { machine, createdAt },
+    ]),
+  );
+  const names = machineLabels([...setups.values()]);
+  const nameOf = new Map([...setups.keys()].map((identity, index) => [identity, names[index] ?? '']));
+  return benches.map((bench) => {
+    const identity = machineIdentity(bench.results.machine);
+    const own = compared.filter((each) => each.identity === identity);
+    // One machine compared in two setups has a name for each, and a bench is neither.
+    const [only] = own.length === 1 ? own : [];
+    return { label: only?.label ?? nameOf.get(identity) ?? '', ...bench };
+  });
+}
+
+/** Two phones of one kind are told apart by a number. */
+function withNames(phones: readonly Omit<PhoneCheck, 'label'>[]): PhoneCheck[] {
+  const counts = new Map<string, number>();
+  return phones.map((phone) => {
+    const { device } = phone.check;
+    const nth = (counts.get(device) ?? 0) + 1;
+    counts.set(device, nth);
+    return { label: nth === 1 ? device : `${device} (${nth})`, ...phone };
+  });
+}
