@@ -43,9 +43,9 @@ describe('fit', () => {
     const { exitCode, stdout, stderr } = await run(['fit', 'nano', '--device', 'iphone-13-pro,samsung-s23']);
     expect(stderr).toBe('');
     expect(exitCode).toBe(0);
-    expect(stdout).toContain('iPhone 13 Pro  3.12 GB for an app');
-    expect(stdout).toContain('Samsung Galaxy S23  4.20 GB for an app');
-    expect(stdout.match(/✓ fits/g)).toHaveLength(8);
+    expect(stdout).toContain('iPhone 13 Pro: 3.12 GB for an app, 4.20 GB with the entitlement');
+    expect(stdout).toContain('Samsung Galaxy S23: 4.20 GB for an app');
+    expect(stdout.match(/ ✓ fits {2}/g)).toHaveLength(8);
     expect(stdout.match(/→ Ship /g)).toHaveLength(2);
     expect(stdout).toContain('far smaller than any model that was measured');
     for (const line of stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(100);
@@ -176,7 +176,7 @@ describe('a user’s own phones', () => {
     const path = scratch.path('mine.json');
     await writeFile(path, JSON.stringify(MINE));
     const byOption = await run(['fit', 'nano', '--devices', path, '-d', 'my-phone']);
-    expect(byOption.stdout).toContain('My phone  5.00 GB for an app');
+    expect(byOption.stdout).toContain('My phone: 5.00 GB for an app');
     const byVariable = await run(['fit', 'nano', '-d', 'my-phone'], { QUANTSCOPE_DEVICES: path });
     expect(byVariable.stdout).toBe(byOption.stdout);
   });
@@ -185,7 +185,7 @@ describe('a user’s own phones', () => {
   it.runIf(process.platform === 'linux')('come from the config folder', async () => {
     await mkdir(scratch.path('config/quantscope'), { recursive: true });
     await writeFile(scratch.path('config/quantscope/devices.json'), JSON.stringify(MINE));
-    expect((await run(['fit', 'nano', '-d', 'my-phone'])).stdout).toContain('My phone  5.00 GB for an app');
+    expect((await run(['fit', 'nano', '-d', 'my-phone'])).stdout).toContain('My phone: 5.00 GB for an app');
   });
 
   it('are refused with the field that is wrong', async () => {

@@ -51,6 +51,7 @@ const fitted: FitVariant = {
   verdict: 'tight',
   memory: {
     basis: 'estimated',
+    backend: 'cpu',
     weightsBytes: 2_710_144,
     kvBytes: 8_388_608,
     stateBytes: 0,
@@ -74,6 +75,7 @@ const fitted: FitVariant = {
   ],
   reasons: [],
   change: null,
+  smaller: null,
 };
 const fit: FitReport = {
   schema: 'quantscope/fit@1',
@@ -81,6 +83,11 @@ const fit: FitReport = {
     {
       device: 'p',
       name: 'Phone <7>',
+      budget: { bytes: 14 * MEBI, entitledBytes: null, basis: 'of the phone', note: null },
+      endurance: {
+        sustainedShare: { status: 'unavailable', reason: 'not published' },
+        joulesPerToken: { status: 'unavailable', reason: 'not published' },
+      },
       variants: [fitted, { ...fitted, name: 'Q8_0', verdict: 'no' }],
       advice: 'Ship it.',
       recommended: 'Q4_K_M',
