@@ -167,6 +167,7 @@ function bestOf(models: readonly JudgedModel[]): JudgedModel | null {
 
 function adviceOf(models: readonly JudgedModel[], chosen: JudgedModel | null): string {
   if (chosen === null) {
+    if (models.some(({ fit }) => fit.verdict === 'unknown')) return 'What fits is not known: give --budget.';
     const near = models.find(({ fit }) => fit.change !== null);
     if (near !== undefined && near.fit.change !== null)
       return `Nothing fits; ${near.name} would with ${changeText(near.fit.change)}.`;

@@ -17,7 +17,8 @@ export interface FitRequest {
   readonly flashAttention?: boolean;
 }
 
-export const VERDICTS = ['fits', 'tight', 'no'] as const;
+/** `unknown` where nobody has measured what the phone gives an app. */
+export const VERDICTS = ['fits', 'tight', 'no', 'unknown'] as const;
 export type Verdict = (typeof VERDICTS)[number];
 
 /** What would make a model fit that does not: the mildest change that is enough. */
@@ -76,7 +77,8 @@ export function fitOn(
   const chip = device.chip === null ? undefined : chips[device.chip];
   const limitBytes = verdict === 'fits' || budgetBytes === null ? null : COMFORTABLE * budgetBytes;
   const change = limitBytes === null ? null : changeThatFits(header, backend, asked, limitBytes);
-  const smaller = limitBytes === null ? null : smallerThatFits(header, backend, asked, limitBytes);
+  const smaller =
+    limitBytes === null ? null : smallerThatFits(header, backend, asked, memory.weightsBytes, limitBytes);
   const worse = others.flatMap((other) => {
     const more = phoneMemory(header, { ...asked, backend: other });
     if (more === null) return [];
@@ -95,7 +97,7 @@ export function fitOn(
       ...reasons,
       ...worse,
       ...remarks(header, memory, contextSize, cacheType),
-      ...(verdict === 'fits' ? [] : repackingOf(memory)),
+      ...(verdict === 'tight' || verdict === 'no' ? repackingOf(memory) : []),
       ...changesText(verdict, change, smaller),
     ],
     change,
@@ -103,7 +105,7 @@ export function fitOn(
   };
 }
 
-const RANK = { fits: 0, tight: 1, no: 2 } as const satisfies Record<Verdict, number>;
+const RANK = { unknown: 0, fits: 0, tight: 1, no: 2 } as const satisfies Record<Verdict, number>;
 
 function judge(
   memory: PhoneMemory,
@@ -114,7 +116,7 @@ function judge(
   const { totalBytes, anonymousBytes } = memory;
   if (budgetBytes === null) {
     const unknown = 'what this phone gives an app is not known: give --budget';
-    return { verdict: 'tight', reasons: [`needs ${gigabytes(totalBytes)}`, unknown] };
+    return { verdict: 'unknown', reasons: [`needs ${gigabytes(totalBytes)}`, unknown] };
   }
   const basis = isGiven ? 'as given' : appBudgetBytes?.note;
   const sum = `needs ${gigabytes(totalBytes)} of ${gigabytes(budgetBytes)}${basis === undefined ? '' : ` (${basis})`}`;
@@ -178,10 +180,12 @@ function changeThatFits(
   const fits = (change: FitChange): boolean =>
     (phoneMemory(header, { ...asked, ...change, backend })?.totalBytes ?? Number.POSITIVE_INFINITY) <=
     limitBytes;
+  // Nobody is advised to go beyond what the model was trained for.
+  const below = Math.min(asked.contextSize, (modelFacts(header).contextLength ?? asked.contextSize) + 1);
   for (const cacheType of asked.cacheType === 'f16' ? (['q8_0', 'q4_0'] as const) : [asked.cacheType]) {
     const whole = { contextSize: asked.contextSize, cacheType };
-    if (fits(whole)) return whole;
-    const contextSize = largestContext((size) => fits({ contextSize: size, cacheType }), asked.contextSize);
+    if (asked.contextSize <= below && fits(whole)) return whole;
+    const contextSize = largestContext((size) => fits({ contextSize: size, cacheType }), below);
     if (contextSize !== null) return { contextSize, cacheType };
   }
   return null;
@@ -191,6 +195,7 @@ function smallerThatFits(
   header: GgufHeader,
   backend: Backend,
   asked: FitChange & Pick<FitRequest, 'flashAttention'>,
+  ownBytes: number,
   limitBytes: number,
 ): SmallerWeights | null {
   const { contextSize } = asked;
@@ -201,7 +206,7 @@ function smallerThatFits(
     const memory = phoneMemory(header, { ...asked, ...load, backend });
     return memory === null ? Number.POSITIVE_INFINITY : memory.totalBytes - memory.weightsBytes;
   };
-  return smallerWeights(header, loads, restBytes, limitBytes);
+  return smallerWeights(header, loads, restBytes, ownBytes, limitBytes);
 }
 
 /** In steps of 256, as llama.cpp rounds; memory only grows with the context. */
@@ -261,5 +266,6 @@ export function fastestUsual<Speed extends Pick<PhoneSpeed, 'backend' | 'generat
 
 /** Decimal, as the limits of phones are told. */
 export function gigabytes(bytes: number): string {
+  if (bytes >= 1e12) return `${Math.round(bytes / 1e9).toLocaleString('en-US')} GB`;
   return bytes >= 1e9 ? `${(bytes / 1e9).toFixed(2)} GB` : `${Math.max(1, Math.round(bytes / 1e6))} MB`;
 }

@@ -38,12 +38,14 @@ interface Load {
  * What another quantization of the model may weigh.
  * @param loads what may be given up, the mildest first
  * @param restBytes what a load takes beside its weights
+ * @param ownBytes the weights as they are
  * @returns null where no quantization would help: the buffers alone are too large
  */
 export function smallerWeights(
   header: GgufHeader,
   loads: readonly Load[],
   restBytes: (load: Load) => number,
+  ownBytes: number,
   limitBytes: number,
 ): SmallerWeights | null {
   const { parameters } = modelFacts(header);
@@ -52,6 +54,8 @@ export function smallerWeights(
     const weightsBytes = Math.floor(limitBytes - restBytes(load));
     const bitsPerWeight = (weightsBytes * 8) / parameters;
     if (!(bitsPerWeight >= LEAST_BITS)) continue;
+    // The file itself fits so.
+    if (weightsBytes >= ownBytes) return null;
     const [mix = null] = Object.entries(MIXES).find(([, bits]) => bits <= bitsPerWeight) ?? [];
     return {
       contextSize: load.contextSize,

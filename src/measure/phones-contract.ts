@@ -32,7 +32,7 @@ const fittedVariantSchema = z.object({
   ref: z.string(),
   contextSize: z.int(),
   cacheType: z.string(),
-  verdict: z.enum(['fits', 'tight', 'no']),
+  verdict: z.enum(['fits', 'tight', 'no', 'unknown']),
   memory: z.object({
     basis: z.literal('estimated'),
     backend: backend.describe('What the memory is judged for.'),

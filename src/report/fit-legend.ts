@@ -12,6 +12,9 @@ export function describeFitMarks({ devices }: FitReport): string[] {
       ? ['~ tight: in more, or only with an entitlement or with mmap; other apps may push it out']
       : []),
     ...(has(({ verdict }) => verdict === 'no') ? ['✗ does not fit'] : []),
+    ...(has(({ verdict }) => verdict === 'unknown')
+      ? ['? nobody has published what the phone gives an app']
+      : []),
   ];
   const isOnCpu = has(({ memory }) => memory.repackedBytes > 0);
   const memory = [

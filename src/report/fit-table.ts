@@ -9,8 +9,8 @@ export interface FitLayout {
   readonly style?: Style;
 }
 
-const MARKS = { fits: '✓ fits', tight: '~ tight', no: '✗ no' } as const;
-const INKS = { fits: 'good', tight: 'warn', no: 'bad' } as const;
+const MARKS = { fits: '✓ fits', tight: '~ tight', no: '✗ no', unknown: '? unknown' } as const;
+const INKS = { fits: 'good', tight: 'warn', no: 'bad', unknown: 'warn' } as const;
 const NAME_WIDTH = 28;
 const LEAST_NAME_WIDTH = 8;
 
@@ -111,7 +111,7 @@ function deviceLines(device: FittedDevice, width: number, style: Style): string[
 }
 
 function budgetText({ bytes, entitledBytes, basis }: FittedDevice['budget']): string {
-  if (typeof bytes !== 'number') return 'what it gives an app is not known';
+  if (typeof bytes !== 'number') return bytes.reason;
   if (basis === 'as given') return `${gigabytes(bytes)}, as given`;
   const entitled = entitledBytes === null ? '' : `, ${gigabytes(entitledBytes)} with the entitlement`;
   return `${gigabytes(bytes)} for an app${entitled}`;

@@ -5,7 +5,7 @@ import type { CellColumn } from './figure-column.ts';
 import { printable, shortenMiddle } from './text-width.ts';
 
 const MOST_TITLE_WIDTH = 20;
-const SIGNS = { fits: '✓', tight: '~', no: '✗' } as const;
+const SIGNS = { fits: '✓', tight: '~', no: '✗', unknown: '?' } as const;
 
 type FittedVariant = FittedPhone['variants'][number];
 

@@ -36,6 +36,7 @@ export function chat(
 /** golden.json: what the same file answers on a computer. */
 export interface KitGolden {
   readonly schema: string;
+  readonly id: string;
   readonly model: { readonly sha256: string; readonly bos: { readonly token: number } | null };
   readonly bench: { readonly promptTokens: number; readonly generatedTokens: number };
   readonly candidates: number;
@@ -114,7 +115,7 @@ export interface KitResults {
   readonly createdAt: string;
   readonly device: KitOptions['device'];
   readonly library: { readonly name: 'llama.rn'; readonly build: string; readonly commit: string };
-  readonly golden: { readonly modelSha256: string };
+  readonly golden: { readonly id: string; readonly modelSha256: string };
   readonly model: {
     readonly sha256: string | null;
     readonly description: string;
@@ -185,7 +186,7 @@ export async function runQuantscopeKit(options: KitOptions): Promise<KitResults>
       createdAt: new Date().toISOString(),
       device,
       library: { name: 'llama.rn', build: BuildInfo.number, commit: BuildInfo.commit },
-      golden: { modelSha256: golden.model.sha256 },
+      golden: { id: golden.id, modelSha256: golden.model.sha256 },
       model: {
         sha256: options.modelSha256 ?? null,
         description: desc,

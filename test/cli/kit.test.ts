@@ -145,7 +145,7 @@ describe('kit check', () => {
       createdAt: '2026-03-04T05:06:07.000Z',
       device: { name: 'my phone', os: 'android' },
       library: { name: 'llama.rn', build: '10256', commit: '6c8dcaa' },
-      golden: { modelSha256: golden.model.sha256 },
+      golden: { id: golden.id, modelSha256: golden.model.sha256 },
       model: {
         sha256: null,
         description: 'phi3',

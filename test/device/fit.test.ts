@@ -155,7 +155,7 @@ describe('a verdict', () => {
   });
 
   it('only gets worse with more context, and its change always fits', () => {
-    const rank = { fits: 0, tight: 1, no: 2 };
+    const rank = { unknown: 0, fits: 0, tight: 1, no: 2 };
     const devices = BUILT_IN_DEVICES.devices.filter(({ appBudgetBytes }) => appBudgetBytes !== undefined);
     fc.assert(
       fc.property(

@@ -11,6 +11,7 @@ const VERDICTS = {
   fits: { sign: '\u2713', text: 'fits' },
   tight: { sign: '!', text: 'tight' },
   no: { sign: '\u2715', text: 'does not fit' },
+  unknown: { sign: '?', text: 'not known whether it fits' },
 } as const;
 
 /** Which variant fits which phone, and how fast it will be there. */
