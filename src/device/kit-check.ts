@@ -24,6 +24,7 @@ export interface KitCheck {
   readonly verdict: 'ok' | 'wrong';
   readonly device: string;
   readonly model: string;
+  readonly modelSha256: string;
   readonly backend: string;
   readonly prompts: readonly CheckedPrompt[];
   readonly logProbs: LogProbDifference | Missing;
@@ -63,6 +64,7 @@ export function checkKit(golden: KitGolden, results: KitResults): KitCheck {
     verdict: findings.some(({ level }) => level === 'error') ? 'wrong' : 'ok',
     device: results.device.name,
     model: `${golden.model.name} ${golden.model.quantization}`,
+    modelSha256: golden.model.sha256,
     backend: backendOf(results),
     prompts,
     logProbs,

@@ -15,28 +15,32 @@ export function renderKitCheck(
   check: KitCheck,
   { width = 100, style = plainStyle }: KitCheckLayout = {},
 ): string {
-  const { verdict, device, model, backend, findings } = check;
+  const { verdict, device, findings } = check;
   const head =
     verdict === 'ok'
       ? style.good(`✓ ${printable(device)} computes what the computer does`)
       : style.bad(`✗ ${printable(device)} computes something else`);
-  const facts: [string, string][] = [
-    ['model', printable(model)],
-    ['ran on', printable(backend)],
-    ['tokens', tokensText(check.prompts)],
-    ['ln p', logProbText(check)],
-    ['load', `${(check.loadMs / 1000).toFixed(2)} s`],
-    ['speed', speedText(check)],
-    ['memory', memoryText(check)],
-  ];
   const lines = [head, ''];
-  for (const [name, text] of facts) {
+  for (const [name, text] of kitFacts(check)) {
     const [first = '', ...rest] = wrap(text, width - 10);
     lines.push(`  ${style.dim(padRight(name, 6))}  ${first}`, ...rest.map((line) => `          ${line}`));
   }
   if (findings.length > 0) lines.push('');
   for (const finding of findings) lines.push(...findingLines(finding, width, style));
   return lines.join('\n');
+}
+
+/** What the verdict stands on, in the words of every form of it. */
+export function kitFacts(check: KitCheck): [name: string, text: string][] {
+  return [
+    ['model', printable(check.model)],
+    ['ran on', printable(check.backend)],
+    ['tokens', tokensText(check.prompts)],
+    ['ln p', logProbText(check)],
+    ['load', `${(check.loadMs / 1000).toFixed(2)} s`],
+    ['speed', speedText(check)],
+    ['memory', memoryText(check)],
+  ];
 }
 
 function tokensText(prompts: readonly CheckedPrompt[]): string {

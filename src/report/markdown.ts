@@ -1,4 +1,5 @@
 import { changeLines, changeSummary, notable } from './baseline-lines.ts';
+import { kitFacts } from './kit-check.ts';
 import { describeMeasurement, describeModels } from './provenance.ts';
 import { combined, type Report, type ReportRow, rowsOf } from './report.ts';
 import { type DocumentColumn, mainColumns } from './report-columns.ts';
@@ -18,6 +19,7 @@ export function renderMarkdown(report: Report): string {
     ...changesOf(report),
     tableOf('Cost', rows, report, cost),
     tableOf('Accuracy', rows, report, accuracy),
+    kitTable(report),
     ...failed.map(
       ({ variant }) => `**${escaped(variant.name)} failed**: ${escaped(variant.failure?.message ?? '')}`,
     ),
@@ -50,6 +52,19 @@ function tableOf(
   const left = several ? 2 : 1;
   const rule = header.map((_, index) => (index < left ? ':--' : '--:'));
   return [header.map(escaped), rule, ...body].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
+}
+
+function kitTable({ kits }: Report): string {
+  const [first] = kits;
+  if (first === undefined) return '';
+  const header = ['On phones', '', ...kitFacts(first).map(([name]) => name)];
+  const body = kits.map((kit) => [
+    escaped(kit.device),
+    kit.verdict === 'ok' ? 'the same' : '**something else**',
+    ...kitFacts(kit).map(([, text]) => escaped(text)),
+  ]);
+  const rule = header.map(() => ':--');
+  return [header, rule, ...body].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
 }
 
 function headingOf({ title, unit }: DocumentColumn): string {

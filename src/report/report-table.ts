@@ -1,6 +1,7 @@
 import { renderBars } from './bars.ts';
 import { renderChanges } from './baseline-table.ts';
 import { renderComparisonTable, type TableOptions } from './comparison-table.ts';
+import { renderKitCheck } from './kit-check.ts';
 import type { Report } from './report.ts';
 import { plainStyle } from './style.ts';
 import { printable } from './text-width.ts';
@@ -22,5 +23,6 @@ export function renderReportTable(report: Report, options: ReportTableOptions = 
       ...changes.map((change) => renderChanges(change, options)),
     ];
   });
-  return blocks.filter((block) => block !== '').join('\n\n');
+  const kits = report.kits.map((kit) => renderKitCheck(kit, options));
+  return [...blocks, ...kits].filter((block) => block !== '').join('\n\n');
 }

@@ -1,4 +1,5 @@
 import { FIT_SCHEMA_ID, type FitReport } from '../device/fit-report.ts';
+import type { KitCheck } from '../device/kit-check.ts';
 import { isAvailable } from '../measure/availability.ts';
 import type { BaselineComparison } from '../measure/baseline.ts';
 import type { MachineResults } from '../measure/merge.ts';
@@ -22,6 +23,8 @@ export interface Report {
   /** By the label of the machine, where a baseline was given. */
   readonly changes: readonly { readonly machine: string; readonly comparison: BaselineComparison }[];
   readonly fit: FitReport | null;
+  /** What the kit found on real phones. */
+  readonly kits: readonly KitCheck[];
   readonly layers: readonly LayerGrid[];
 }
 
@@ -36,7 +39,7 @@ export interface ReportRow {
 /** One run's results as a report of their own. */
 export function reportOf(results: Results): Report {
   const machines = [{ label: results.machine.cpu, sources: [], results }];
-  return { machines, changes: [], fit: phonesIn(machines), layers: [] };
+  return { machines, changes: [], fit: phonesIn(machines), kits: [], layers: [] };
 }
 
 /** What phones made of the variants when they were compared, from the first results that say it. */

@@ -9,6 +9,7 @@ import { writeModelBytes } from '../../src/gguf/index.ts';
 import { quantscope, scratchFolder } from '../helpers/cli.ts';
 import { inApp, kitPackages, runApp, typeErrors } from '../helpers/kit-app.ts';
 import { nanoPath } from '../helpers/nano.ts';
+import { nanoResults } from '../helpers/results.ts';
 
 let scratch: Awaited<ReturnType<typeof scratchFolder>>;
 let kit: string;
@@ -201,6 +202,42 @@ describe('kit check', () => {
     expect(exitCode).toBe(0);
     const json = await check(file, '-g', goldenPath(), '--json');
     await conforms('kit-check', JSON.parse(json.stdout));
+  });
+
+  it('goes into reports of the same file, in every form, and into no other’s', async () => {
+    const found = await check(await save('reported.json', echo()), '-g', goldenPath(), '--json');
+    const saved = await save('phone.json', found.stdout);
+    const [first] = nanoResults().variants;
+    if (first === undefined) throw new Error('no variant');
+    const resultsOf = (sha256: string) =>
+      JSON.stringify(
+        nanoResults({
+          variants: [{ ...first, file: { ...first.file, sha256 } }],
+          reference: null,
+          recommendation: { status: 'unavailable', reason: 'one variant' },
+        }),
+      );
+    const measured = await save('measured.json', resultsOf(golden.model.sha256));
+    const report = (...more: string[]) =>
+      quantscope(['report', measured, '--kit', saved, ...more], { cwd: scratch.folder });
+    expect((await report()).stdout).toContain('✓ my phone computes what the computer does');
+    expect((await report('--format', 'md')).stdout).toMatch(
+      /^\| my phone \| the same \| Nano Phi-3 Q4\\?_K\\?_M \| CPU \| 6 of 6 replies the same \|/m,
+    );
+    expect(JSON.parse((await report('--format', 'json')).stdout).kits).toEqual([JSON.parse(found.stdout)]);
+    const page = scratch.path('report.html');
+    expect((await report('--html', page, '-q')).exitCode).toBe(0);
+    expect(await readFile(page, 'utf8')).toContain('Measured on phones');
+
+    await save('measured.json', resultsOf('e'.repeat(64)));
+    const other = await report();
+    expect(other.exitCode).toBe(2);
+    expect(other.stderr).toContain(
+      'phone.json is of Nano Phi-3 Q4_K_M, whose file is in none of the results',
+    );
+    const raw = await quantscope(['report', measured, '--kit', scratch.path('reported.json')]);
+    expect(raw.exitCode).toBe(2);
+    expect(raw.stderr).toContain('quantscope kit check results.json --json');
   });
 
   it('exits with 1 where the phone says another token', async () => {

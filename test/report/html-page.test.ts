@@ -101,6 +101,7 @@ describe('several machines', () => {
     ]),
     changes: [],
     fit: null,
+    kits: [],
     layers: [],
   });
 

@@ -39,6 +39,7 @@ function fullReport(): Report {
     ...reportOf(results),
     changes: [{ machine: results.machine.cpu, comparison: compareWithBaseline(results, before) }],
     fit,
+    kits: [],
     layers,
   };
 }

@@ -173,11 +173,13 @@ export const kitResultsSchema = z.object({
 
 const nats = z.number().nonnegative();
 
-const kitCheckSchema = z.object({
+/** What `kit check --json` prints, for `report --kit` to read. */
+export const kitCheckSchema = z.object({
   schema: z.literal(KIT_CHECK_SCHEMA_ID),
   verdict: z.enum(['ok', 'wrong']),
   device: z.string(),
   model: z.string(),
+  modelSha256: sha256,
   backend: z.string(),
   prompts: z.array(
     z.object({

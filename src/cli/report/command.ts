@@ -1,11 +1,13 @@
 import { Command, Option } from 'commander';
 import type { CommandContext } from '../command-context.ts';
 import { addGateOptions, type GateOptions } from '../gate-options.ts';
+import { names } from '../options.ts';
 
 export interface ReportOptions extends GateOptions {
   format?: 'table' | 'md' | 'csv' | 'json';
   html?: string;
   fit?: string;
+  kit: string[];
   only?: 'speed' | 'accuracy';
   details?: boolean;
   quiet?: boolean;
@@ -32,6 +34,7 @@ export function reportCommand(context: CommandContext): Command {
     )
     .option('--baseline <file>', 'earlier results: say what changed, and whether beyond noise')
     .option('--fit <file>', 'verdicts on phones, as fit --json prints them, for the page')
+    .option('--kit <files>', 'what kit check --json found on phones, separated by commas', names, [])
     .addOption(new Option('--only <figures>', 'merge and show only these').choices(['speed', 'accuracy']))
     .option('--details', 'with tables, also the tails, the tasks by kind and where the memory goes')
     .option('-q, --quiet', 'no notices on stderr');
@@ -44,6 +47,7 @@ export function reportCommand(context: CommandContext): Command {
         '  quantscope report new.json --baseline old.json\n' +
         '  quantscope fit models/ --all-devices --json > fit.json && \\\n' +
         '    quantscope report phi3.json --fit fit.json --html phi3.html\n' +
+        '  quantscope kit check results.json --json > pixel.json && quantscope report phi3.json --kit pixel.json\n' +
         '  quantscope report shard-*.json --gates quantscope.gates.json --gate-format junit --gate-out gates.xml\n' +
         '\nExit code: 0 done, 1 a gate failed, 2 wrong use or files that cannot be read or put together.\n',
     )

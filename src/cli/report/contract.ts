@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { BaselineComparison } from '../../measure/baseline.ts';
 import { orUnavailable, resultsSchema } from '../../measure/results.ts';
+import { kitCheckSchema } from '../kit/contract.ts';
 
 /** The contract of `report --format json`. */
 export const REPORT_SCHEMA_ID = 'quantscope/report@1';
@@ -38,6 +39,7 @@ const reportSchema = z.strictObject({
     }),
   ),
   changes: z.array(z.strictObject({ machine: z.string(), comparison: comparisonSchema })),
+  kits: z.array(kitCheckSchema).describe('What kit check found on real phones.'),
 });
 
 export function reportSchemas(): Record<string, object> {

@@ -1,10 +1,12 @@
 import { readFile, stat } from 'node:fs/promises';
 import type { z } from 'zod';
 import type { FitReport } from '../../device/fit-report.ts';
+import type { KitCheck } from '../../device/kit-check.ts';
 import type { ResultsFile } from '../../measure/merge.ts';
 import { resultsSchema } from '../../measure/results.ts';
 import { messageOf, UsageError } from '../../util/errors.ts';
 import { fitSchema } from '../fit/contract.ts';
+import { kitCheckSchema } from '../kit/contract.ts';
 
 /** Results of a hundred variants take less than 1 MB. */
 const MOST_BYTES = 256 * 1024 ** 2;
@@ -28,6 +30,14 @@ export function readFitFile(path: string): Promise<FitReport> {
   return readContract(path, fitSchema, {
     id: 'quantscope/fit@1',
     hint: 'Write it with: quantscope fit <refs> --device NAME --json > fit.json',
+  });
+}
+
+/** @throws UsageError `input/unreadable`, `report/invalid` */
+export function readKitCheckFile(path: string): Promise<KitCheck> {
+  return readContract(path, kitCheckSchema, {
+    id: 'quantscope/kit-check@1',
+    hint: 'Write it with: quantscope kit check results.json --json > phone.json',
   });
 }
 

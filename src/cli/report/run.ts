@@ -1,3 +1,4 @@
+import type { KitCheck } from '../../device/kit-check.ts';
 import { compareWithBaseline } from '../../measure/baseline.ts';
 import { isSameMachine } from '../../measure/baseline-differences.ts';
 import { type MachineResults, mergeResults, type ResultsFile } from '../../measure/merge.ts';
@@ -6,13 +7,14 @@ import { renderCsv } from '../../report/csv.ts';
 import { renderMarkdown } from '../../report/markdown.ts';
 import { combined, phonesIn, type Report } from '../../report/report.ts';
 import { renderReportTable } from '../../report/report-table.ts';
+import { UsageError } from '../../util/errors.ts';
 import type { ExitCode } from '../exit.ts';
 import { readGates, requireJudgeable, tellGates } from '../gates.ts';
 import { terminalStyle } from '../style.ts';
 import type { ReportOptions } from './command.ts';
 import { REPORT_SCHEMA_ID } from './contract.ts';
 import { writeHtml } from './html-file.ts';
-import { readFitFile, readResultsFile } from './input.ts';
+import { readFitFile, readKitCheckFile, readResultsFile } from './input.ts';
 import { layerGridsOf } from './layer-grids.ts';
 
 /** The report command's work: files to results of machines to what is printed and written. */
@@ -36,6 +38,7 @@ export async function runReport(
     machines,
     changes: baseline.flatMap((each) => changesSince(each, machines)),
     fit: options.fit === undefined ? phonesIn(machines) : await readFitFile(options.fit),
+    kits: await kitsOf(options.kit, machines),
     layers: [],
   };
   if (options.html !== undefined) {
@@ -47,6 +50,27 @@ export async function runReport(
   if (format !== null) process.stdout.write(`${rendered(format, report, options)}\n`);
   const baselines = baseline.map(({ results }) => results);
   return tellGates({ gates, baselines }, report, options);
+}
+
+/** @throws UsageError `report/other-model` where a phone ran none of the files that were measured */
+async function kitsOf(paths: readonly string[], machines: readonly MachineResults[]): Promise<KitCheck[]> {
+  const hashes = machines.flatMap(({ results }) => results.variants.map(({ file }) => file.sha256));
+  const kits: KitCheck[] = [];
+  for (const path of new Set(paths)) {
+    const kit = await readKitCheckFile(path);
+    // A file that was not hashed may be the one.
+    if (hashes.every((hash) => typeof hash === 'string' && hash !== kit.modelSha256)) {
+      throw new UsageError(
+        'report/other-model',
+        `${path} is of ${kit.model}, whose file is in none of the results`,
+        {
+          hint: 'The SHA-256 of the file that the phone ran and of the one that was measured must be the same.',
+        },
+      );
+    }
+    kits.push(kit);
+  }
+  return kits;
 }
 
 /** Shards of a run are put together first: only whole runs stand beside each other. */
@@ -82,7 +106,7 @@ function rendered(
       return renderCsv(report);
     case 'json':
       return JSON.stringify(
-        { schema: REPORT_SCHEMA_ID, machines: report.machines, changes: report.changes },
+        { schema: REPORT_SCHEMA_ID, machines: report.machines, changes: report.changes, kits: report.kits },
         null,
         2,
       );

@@ -3,6 +3,7 @@ import { combined, type Report } from '../report.ts';
 import { printable } from '../text-width.ts';
 import { accuracySection } from './accuracy-sections.ts';
 import { costSection, memorySection, tradeOffSection } from './cost-sections.ts';
+import { kitSection } from './kit-section.ts';
 import { html, raw } from './markup.ts';
 import { changesSection, methodSection, verdictPart } from './overview.ts';
 import { phoneSection } from './phone-section.ts';
@@ -26,6 +27,7 @@ export async function renderPage(report: Report): Promise<string> {
     accuracySection(report),
     weightsSection(report),
     phoneSection(report),
+    kitSection(report),
     methodSection(report),
   ].filter((section) => section !== null);
   const { tool, createdAt } = results;
