@@ -61,7 +61,12 @@ function deviceLines(device: FittedDevice, width: number, style: Style): string[
   const { variants, advice, recommended, budget, endurance } = device;
   const backends = [...new Set(variants.flatMap(({ speeds }) => speeds.map(({ backend }) => backend)))];
   const rowsWith = (hasInterval: boolean) => [
-    ['', '', 'memory', ...backends.map((backend) => `${backend}, t/s`)],
+    [
+      '',
+      '',
+      'memory',
+      ...backends.map((backend, at) => (hasInterval || at === 0 ? `${backend}, t/s` : backend)),
+    ],
     ...variants.map((variant) => [
       printable(variant.name),
       MARKS[variant.verdict],
