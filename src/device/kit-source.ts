@@ -29,7 +29,9 @@ export function kitSource(template: string, { model, device }: KitTitle, plan: K
 
 /** What to count with, where the parameters are: memory that is short is why an app is ended. */
 function expectations({ memory, fit, speed }: KitPlan): string[] {
-  const verdict = fit === null ? [] : [`${VERDICTS[fit.verdict]}: ${fit.reasons.join('; ')}.`];
+  const [sum = '', ...reasons] = fit?.reasons ?? [];
+  const verdict =
+    fit === null ? [] : [`${VERDICTS[fit.verdict]}: ${sum}.`, ...reasons.map((reason) => `- ${reason}`)];
   return [
     `Memory: ${gigabytes(memory.totalBytes)}, estimated.`,
     ...verdict,
