@@ -1,15 +1,19 @@
 import type { Backend } from './cost-terms.ts';
-import { bestSpeed, changeText, type DeviceFit, type FitChange, gigabytes, type Verdict } from './fit.ts';
+import { type Endurance, enduranceOf, type Missing } from './endurance.ts';
+import {
+  bestSpeed,
+  changeText,
+  type DeviceFit,
+  type FitChange,
+  gigabytes,
+  smallerText,
+  type Verdict,
+} from './fit.ts';
 import type { NoSpeed, PhoneSpeed } from './predict-speed.ts';
 import type { DeviceProfile } from './profiles.ts';
+import type { SmallerWeights } from './smaller-weights.ts';
 
 export const FIT_SCHEMA_ID = 'quantscope/fit@1';
-
-/** A figure that cannot be given, in its own place. */
-export interface Missing {
-  readonly status: 'unavailable';
-  readonly reason: string;
-}
 
 export interface FitSpeed {
   readonly backend: Backend;
@@ -30,6 +34,8 @@ export interface FitVariant {
   readonly verdict: Verdict;
   readonly memory: {
     readonly basis: 'estimated';
+    /** What the memory is judged for; others of the phone may take more. */
+    readonly backend: Backend;
     readonly weightsBytes: number;
     readonly kvBytes: number;
     readonly stateBytes: number;
@@ -44,15 +50,29 @@ export interface FitVariant {
   readonly reasons: readonly string[];
   /** What would make it fit; null where it does, or nothing would. */
   readonly change: FitChange | null;
+  /** Another quantization that would fit as asked. */
+  readonly smaller: SmallerWeights | null;
 }
 
 export interface FittedDevice {
   readonly device: string;
   readonly name: string;
+  readonly budget: FitBudget;
+  readonly endurance: Endurance;
   readonly variants: readonly FitVariant[];
   /** Which to ship there, in a sentence. */
   readonly advice: string;
   readonly recommended: string | null;
+}
+
+/** What the phone gives an app. */
+export interface FitBudget {
+  readonly bytes: number | Missing;
+  /** With iOS's increased-memory entitlement; null where there is none, or nothing is known. */
+  readonly entitledBytes: number | null;
+  readonly basis: 'as given' | 'of the phone';
+  /** How the figure was come by, where it was not simply measured. */
+  readonly note: string | null;
 }
 
 /** What `fit --json` prints. */
@@ -64,20 +84,40 @@ export interface FitReport {
 export interface JudgedModel {
   readonly name: string;
   readonly ref: string;
+  /** What the quantizations of one model have in common. */
+  readonly parameters: number;
   /** Bits a weight in its layers. */
   readonly layerBits: number;
   readonly fit: DeviceFit;
 }
 
 /** All models on one phone, and which to ship. */
-export function fittedDevice({ id, name }: DeviceProfile, models: readonly JudgedModel[]): FittedDevice {
+export function fittedDevice(
+  device: DeviceProfile,
+  models: readonly JudgedModel[],
+  givenBudgetBytes?: number,
+): FittedDevice {
   const chosen = recommend(models);
   return {
-    device: id,
-    name,
+    device: device.id,
+    name: device.name,
+    budget: budgetOf(device, givenBudgetBytes),
+    endurance: enduranceOf(device),
     variants: models.map(variantOf),
     advice: adviceOf(models, chosen),
     recommended: chosen?.name ?? null,
+  };
+}
+
+function budgetOf({ appBudgetBytes, entitledBudgetBytes }: DeviceProfile, givenBytes?: number): FitBudget {
+  if (givenBytes !== undefined) {
+    return { bytes: givenBytes, entitledBytes: null, basis: 'as given', note: null };
+  }
+  return {
+    bytes: appBudgetBytes?.value ?? missing('what this phone gives an app is not known'),
+    entitledBytes: entitledBudgetBytes?.value ?? null,
+    basis: 'of the phone',
+    note: appBudgetBytes?.note ?? null,
   };
 }
 
@@ -89,7 +129,9 @@ const MUCH_FASTER = 1.25;
 
 /**
  * What to ship: of those with enough bits that fit, the most precise, unless a less precise one is much faster; else
- * one that fits with a smaller cache type at the same context; else whatever fits; else the smallest that is tight.
+ * one that fits with a smaller cache type at the same context; else whatever fits; else the smallest that is tight. Of
+ * several models the largest for which there is one: at four bits and more it answers better than a smaller model does
+ * at eight.
  */
 function recommend(models: readonly JudgedModel[]): JudgedModel | null {
   const precise = models.filter(({ layerBits }) => layerBits >= ENOUGH_BITS && layerBits < PLENTY_BITS);
@@ -99,7 +141,8 @@ function recommend(models: readonly JudgedModel[]): JudgedModel | null {
     precise.filter(fitsWithSmallerCache),
     models.filter(fitting),
   ]) {
-    const chosen = bestOf(group);
+    const largest = Math.max(...group.map(({ parameters }) => parameters));
+    const chosen = bestOf(group.filter(({ parameters }) => parameters === largest));
     if (chosen !== null) return chosen;
   }
   const tight = ({ fit }: JudgedModel) => fit.verdict === 'tight';
@@ -124,15 +167,19 @@ function bestOf(models: readonly JudgedModel[]): JudgedModel | null {
 
 function adviceOf(models: readonly JudgedModel[], chosen: JudgedModel | null): string {
   if (chosen === null) {
+    if (models.some(({ fit }) => fit.verdict === 'unknown')) return 'What fits is not known: give --budget.';
     const near = models.find(({ fit }) => fit.change !== null);
-    if (near === undefined || near.fit.change === null) return 'Nothing fits; a smaller model is needed.';
-    return `Nothing fits; ${near.name} would with ${changeText(near.fit.change)}.`;
+    if (near !== undefined && near.fit.change !== null)
+      return `Nothing fits; ${near.name} would with ${changeText(near.fit.change)}.`;
+    const smaller = models.find(({ fit }) => fit.smaller !== null)?.fit.smaller;
+    if (smaller === undefined || smaller === null) return 'Nothing fits; a smaller model is needed.';
+    return `Nothing fits; ${smallerText(smaller)} would, or a smaller model.`;
   }
   const { name, fit } = chosen;
   const pace = `${gigabytes(fit.memory.totalBytes)}, ${paceOf(fit)}`;
   if (fit.verdict === 'fits') return `Ship ${name}: ${pace}.`;
   if (fitsWithSmallerCache(chosen))
-    return `Ship ${name} with a ${fit.change?.cacheType} cache: ${pace} in f16.`;
+    return `Ship ${name} with a ${fit.change?.cacheType} cache: with ${fit.cacheType} it takes ${pace}.`;
   return `${name} at most, and tight: ${pace}; ${fit.reasons[1] ?? ''}.`;
 }
 
@@ -157,10 +204,11 @@ function variantOf({ name, ref, fit }: JudgedModel): FitVariant {
     contextSize: fit.contextSize,
     cacheType: fit.cacheType,
     verdict: fit.verdict,
-    memory: { basis: 'estimated', ...memory, budgetBytes },
+    memory: { basis: 'estimated', backend: fit.backend, ...memory, budgetBytes },
     speeds: fit.speeds.map(speedOf),
     reasons: fit.reasons,
     change: fit.change,
+    smaller: fit.smaller,
   };
 }
 

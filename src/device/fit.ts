@@ -5,6 +5,7 @@ import type { CacheType } from './kv-cache.ts';
 import { hasNoGroupedQueries, type PhoneMemory, phoneMemory } from './phone-memory.ts';
 import { type NoSpeed, type PhoneSpeed, speedOn } from './predict-speed.ts';
 import type { DeviceCatalogue, DeviceProfile } from './profiles.ts';
+import { type SmallerWeights, smallerWeights } from './smaller-weights.ts';
 
 export interface FitRequest {
   readonly contextSize: number;
@@ -12,9 +13,12 @@ export interface FitRequest {
   readonly cacheType?: CacheType;
   /** Instead of the profile's. */
   readonly budgetBytes?: number;
+  /** Default: as llama.cpp decides. */
+  readonly flashAttention?: boolean;
 }
 
-export const VERDICTS = ['fits', 'tight', 'no'] as const;
+/** `unknown` where nobody has measured what the phone gives an app. */
+export const VERDICTS = ['fits', 'tight', 'no', 'unknown'] as const;
 export type Verdict = (typeof VERDICTS)[number];
 
 /** What would make a model fit that does not: the mildest change that is enough. */
@@ -28,6 +32,8 @@ export interface DeviceFit {
   readonly contextSize: number;
   readonly cacheType: CacheType;
   readonly verdict: Verdict;
+  /** The first of the phone's, for which memory is judged. */
+  readonly backend: Backend;
   /** Estimated from the header. */
   readonly memory: PhoneMemory;
   /** Null where nobody has measured what such a phone gives an app. */
@@ -36,6 +42,8 @@ export interface DeviceFit {
   readonly speeds: readonly (PhoneSpeed | NoSpeed)[];
   readonly reasons: readonly string[];
   readonly change: FitChange | null;
+  /** Another quantization of the model that would fit as asked; null where it does fit, or none would. */
+  readonly smaller: SmallerWeights | null;
 }
 
 /**
@@ -58,33 +66,46 @@ export function fitOn(
   { chips }: Pick<DeviceCatalogue, 'chips'>,
   request: FitRequest,
 ): DeviceFit | null {
-  const { contextSize, cacheType = 'f16' } = request;
-  const [backend = 'cpu'] = device.backends;
-  const memory = phoneMemory(header, { contextSize, cacheType, backend });
+  const { contextSize, cacheType = 'f16', flashAttention } = request;
+  const [backend = 'cpu', ...others] = device.backends;
+  const asked = { contextSize, cacheType, ...(flashAttention === undefined ? {} : { flashAttention }) };
+  const memory = phoneMemory(header, { ...asked, backend });
   if (memory === null) return null;
   const budgetBytes = request.budgetBytes ?? device.appBudgetBytes?.value ?? null;
-  const { verdict, reasons } = judge(memory, device, budgetBytes, request.budgetBytes !== undefined);
+  const isGiven = request.budgetBytes !== undefined;
+  const { verdict, reasons } = judge(memory, device, budgetBytes, isGiven);
   const chip = device.chip === null ? undefined : chips[device.chip];
-  const change =
-    verdict === 'fits' || budgetBytes === null
-      ? null
-      : changeThatFits(header, backend, { contextSize, cacheType }, budgetBytes);
+  const limitBytes = verdict === 'fits' || budgetBytes === null ? null : COMFORTABLE * budgetBytes;
+  const change = limitBytes === null ? null : changeThatFits(header, backend, asked, limitBytes);
+  const smaller =
+    limitBytes === null ? null : smallerThatFits(header, backend, asked, memory.weightsBytes, limitBytes);
+  const worse = others.flatMap((other) => {
+    const more = phoneMemory(header, { ...asked, backend: other });
+    if (more === null) return [];
+    const there = judge(more, device, budgetBytes, isGiven).verdict;
+    return RANK[there] > RANK[verdict] ? [`on ${other} ${gigabytes(more.totalBytes)}: ${there}`] : [];
+  });
   return {
     contextSize,
     cacheType,
     verdict,
+    backend,
     memory,
     budgetBytes,
     speeds: device.backends.map((each) => speedOn(header, device, chip, each)),
     reasons: [
       ...reasons,
+      ...worse,
       ...remarks(header, memory, contextSize, cacheType),
-      ...(verdict === 'fits' ? [] : repackingOf(memory)),
-      ...(change === null ? [] : [`it would fit with ${changeText(change)}`]),
+      ...(verdict === 'tight' || verdict === 'no' ? repackingOf(memory) : []),
+      ...changesText(verdict, change, smaller),
     ],
     change,
+    smaller,
   };
 }
+
+const RANK = { unknown: 0, fits: 0, tight: 1, no: 2 } as const satisfies Record<Verdict, number>;
 
 function judge(
   memory: PhoneMemory,
@@ -95,7 +116,7 @@ function judge(
   const { totalBytes, anonymousBytes } = memory;
   if (budgetBytes === null) {
     const unknown = 'what this phone gives an app is not known: give --budget';
-    return { verdict: 'tight', reasons: [`needs ${gigabytes(totalBytes)}`, unknown] };
+    return { verdict: 'unknown', reasons: [`needs ${gigabytes(totalBytes)}`, unknown] };
   }
   const basis = isGiven ? 'as given' : appBudgetBytes?.note;
   const sum = `needs ${gigabytes(totalBytes)} of ${gigabytes(budgetBytes)}${basis === undefined ? '' : ` (${basis})`}`;
@@ -110,7 +131,7 @@ function judge(
     return { verdict: 'tight', reasons };
   }
   const workingSet = (memoryBytes?.value ?? 0) * METAL_WORKING_SET;
-  if (os === 'ios' && anonymousBytes <= COMFORTABLE * budgetBytes && totalBytes <= workingSet) {
+  if (!isGiven && os === 'ios' && anonymousBytes <= COMFORTABLE * budgetBytes && totalBytes <= workingSet) {
     reasons.push(
       `with mmap only ${gigabytes(anonymousBytes)} count: the weights are file pages, read again when iOS drops them`,
     );
@@ -146,25 +167,46 @@ function repackingOf({ repackedBytes, weightsBytes }: PhoneMemory): string[] {
   return ['the CPU rearranges most of the weights: with mmap that is a copy beside the file’s pages'];
 }
 
-/** First a smaller cache type, then a smaller context, then both; never below 512 tokens. */
+/**
+ * What gives up least: the whole context with a q8_0 cache, which costs hardly any accuracy; then the largest context
+ * with it; with q4_0 only where nothing else is enough. Never below 512 tokens.
+ */
 function changeThatFits(
   header: GgufHeader,
   backend: Backend,
-  asked: FitChange,
-  budgetBytes: number,
+  asked: FitChange & Pick<FitRequest, 'flashAttention'>,
+  limitBytes: number,
 ): FitChange | null {
-  const limit = COMFORTABLE * budgetBytes;
   const fits = (change: FitChange): boolean =>
-    (phoneMemory(header, { ...change, backend })?.totalBytes ?? Number.POSITIVE_INFINITY) <= limit;
-  const smaller = asked.cacheType === 'f16' ? (['q8_0', 'q4_0'] as const) : [];
-  const [halved = asked.cacheType] = smaller;
-  if (fits({ ...asked, cacheType: halved }) && halved !== asked.cacheType)
-    return { ...asked, cacheType: halved };
-  for (const cacheType of [asked.cacheType, ...smaller]) {
-    const contextSize = largestContext((size) => fits({ contextSize: size, cacheType }), asked.contextSize);
+    (phoneMemory(header, { ...asked, ...change, backend })?.totalBytes ?? Number.POSITIVE_INFINITY) <=
+    limitBytes;
+  // Nobody is advised to go beyond what the model was trained for.
+  const below = Math.min(asked.contextSize, (modelFacts(header).contextLength ?? asked.contextSize) + 1);
+  for (const cacheType of asked.cacheType === 'f16' ? (['q8_0', 'q4_0'] as const) : [asked.cacheType]) {
+    const whole = { contextSize: asked.contextSize, cacheType };
+    if (asked.contextSize <= below && fits(whole)) return whole;
+    const contextSize = largestContext((size) => fits({ contextSize: size, cacheType }), below);
     if (contextSize !== null) return { contextSize, cacheType };
   }
   return null;
+}
+
+function smallerThatFits(
+  header: GgufHeader,
+  backend: Backend,
+  asked: FitChange & Pick<FitRequest, 'flashAttention'>,
+  ownBytes: number,
+  limitBytes: number,
+): SmallerWeights | null {
+  const { contextSize } = asked;
+  const cacheType = asked.cacheType === 'f16' ? 'q8_0' : asked.cacheType;
+  const least = Math.min(contextSize, SMALLEST_CONTEXT);
+  const loads = [asked, { contextSize, cacheType }, { contextSize: least, cacheType }];
+  const restBytes = (load: FitChange): number => {
+    const memory = phoneMemory(header, { ...asked, ...load, backend });
+    return memory === null ? Number.POSITIVE_INFINITY : memory.totalBytes - memory.weightsBytes;
+  };
+  return smallerWeights(header, loads, restBytes, ownBytes, limitBytes);
 }
 
 /** In steps of 256, as llama.cpp rounds; memory only grows with the context. */
@@ -184,16 +226,46 @@ export function changeText({ contextSize, cacheType }: FitChange): string {
   return `a context of ${contextSize.toLocaleString('en-US')} and ${article} ${cacheType} cache`;
 }
 
+function changesText(verdict: Verdict, change: FitChange | null, smaller: SmallerWeights | null): string[] {
+  const would = verdict === 'tight' ? 'with room to spare' : 'would fit';
+  const said: string[] = [];
+  if (change !== null) said.push(`${would}: ${changeText(change)}`);
+  if (smaller !== null) said.push(`${would}: ${smallerText(smaller)}`);
+  if (verdict === 'no' && said.length === 0) said.push('no cache, context or quantization is small enough');
+  return said;
+}
+
+export function smallerText({ weightsBytes, bitsPerWeight, quantization, ...load }: SmallerWeights): string {
+  const named = quantization === null ? '' : `, about ${quantization}`;
+  return (
+    `another quantization of at most ${gigabytes(weightsBytes)}, ${bitsPerWeight.toFixed(1)} bits a weight${named}, ` +
+    `with ${changeText(load)}`
+  );
+}
+
+/** Backends that llama.rn calls experimental: nobody is advised to ship on them. */
+export function isExperimental(backend: Backend): boolean {
+  return backend === 'hexagon' || backend === 'vulkan';
+}
+
 /** The fastest backend's generation, measured or predicted. */
 export function bestSpeed({ speeds }: Pick<DeviceFit, 'speeds'>): PhoneSpeed | null {
-  let best: PhoneSpeed | null = null;
-  for (const speed of speeds) {
-    if ('generationTps' in speed && speed.generationTps > (best?.generationTps ?? 0)) best = speed;
-  }
-  return best;
+  return fastestUsual(speeds.filter((speed) => 'generationTps' in speed));
+}
+
+/** An experimental backend's only where there is no other. */
+export function fastestUsual<Speed extends Pick<PhoneSpeed, 'backend' | 'generationTps'>>(
+  speeds: readonly Speed[],
+): Speed | null {
+  const usual = speeds.filter(({ backend }) => !isExperimental(backend));
+  const [fastest = null] = (usual.length > 0 ? usual : [...speeds]).sort(
+    (a, b) => b.generationTps - a.generationTps,
+  );
+  return fastest;
 }
 
 /** Decimal, as the limits of phones are told. */
 export function gigabytes(bytes: number): string {
+  if (bytes >= 1e12) return `${Math.round(bytes / 1e9).toLocaleString('en-US')} GB`;
   return bytes >= 1e9 ? `${(bytes / 1e9).toFixed(2)} GB` : `${Math.max(1, Math.round(bytes / 1e6))} MB`;
 }

@@ -1,7 +1,7 @@
 import { gigabytes } from './fit.ts';
 import { type LogProbDifference, logProbDifference } from './kit-distribution.ts';
 import type { GoldenPrompt, KitGolden, KitResults, Missing, PhoneReplay } from './kit-files.ts';
-import { error, type KitFinding, note, warning } from './kit-finding.ts';
+import { error, type KitFinding, note, quoted, warning } from './kit-finding.ts';
 import { type CheckedPrompt, checkedReply, promptsAgree } from './kit-reply.ts';
 
 export const KIT_CHECK_SCHEMA_ID = 'quantscope/kit-check@1';
@@ -24,6 +24,7 @@ export interface KitCheck {
   readonly verdict: 'ok' | 'wrong';
   readonly device: string;
   readonly model: string;
+  readonly modelSha256: string;
   readonly backend: string;
   readonly prompts: readonly CheckedPrompt[];
   readonly logProbs: LogProbDifference | Missing;
@@ -63,6 +64,7 @@ export function checkKit(golden: KitGolden, results: KitResults): KitCheck {
     verdict: findings.some(({ level }) => level === 'error') ? 'wrong' : 'ok',
     device: results.device.name,
     model: `${golden.model.name} ${golden.model.quantization}`,
+    modelSha256: golden.model.sha256,
     backend: backendOf(results),
     prompts,
     logProbs,
@@ -92,6 +94,26 @@ export function otherModel({ model }: KitGolden, results: KitResults): string | 
   }
   if (tensorBytes !== null && tensorBytes !== model.tensorBytes) {
     return differs('the weights on the phone take', `${tensorBytes} bytes`, model.tensorBytes);
+  }
+  return null;
+}
+
+/** Why the replays cannot be those of the golden file, whatever the phone computes; null where they can. */
+export function otherReplays(golden: KitGolden, { golden: replayed, replays }: KitResults): string | null {
+  if (replayed.id !== golden.id) {
+    return `the phone replayed another golden file of the same model, ${replayed.id.slice(0, 12)}… and not ${golden.id.slice(0, 12)}…`;
+  }
+  const names = new Set<string>();
+  for (const { name, forced } of replays) {
+    const prompt = golden.prompts.find((each) => each.name === name);
+    if (prompt === undefined) return `${quoted(name)} is no prompt of the golden file`;
+    if (names.has(name)) return `${quoted(name)} was replayed twice`;
+    names.add(name);
+    const steps = new Set(forced.map(({ step }) => step));
+    const beyond = forced.find(({ step }) => step >= prompt.reply.steps.length);
+    if (beyond !== undefined)
+      return `${quoted(name)} has a token ${beyond.step}, the golden reply has ${prompt.reply.steps.length}`;
+    if (steps.size !== forced.length) return `${quoted(name)} has a token twice`;
   }
   return null;
 }

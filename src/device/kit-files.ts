@@ -85,6 +85,8 @@ export interface KitExpectation {
 /** golden.json: what one file answers on a computer, for a phone to repeat. */
 export interface KitGolden {
   readonly schema: typeof KIT_GOLDEN_SCHEMA_ID;
+  /** SHA-256 of the prompts with their replies: another run of the kit may have other tokens. */
+  readonly id: string;
   readonly tool: string;
   readonly engine: {
     readonly name: string;
@@ -147,7 +149,7 @@ export interface KitResults {
   };
   readonly library: { readonly name: string; readonly build: string; readonly commit: string };
   /** Of the golden file that was replayed. */
-  readonly golden: { readonly modelSha256: string };
+  readonly golden: { readonly id: string; readonly modelSha256: string };
   readonly model: {
     /** Null where the app did not hash its file. */
     readonly sha256: string | null;

@@ -2,7 +2,7 @@ import { modelFacts } from '../gguf/facts.ts';
 import type { GgufHeader } from '../gguf/header.ts';
 import { UsageError } from '../util/errors.ts';
 import type { Backend } from './cost-terms.ts';
-import { bestSpeed, type DeviceFit, fitOn, gigabytes } from './fit.ts';
+import { bestSpeed, type DeviceFit, fitOn, gigabytes, isExperimental } from './fit.ts';
 import type { CacheType } from './kv-cache.ts';
 import { type PhoneMemory, phoneMemory } from './phone-memory.ts';
 import type { NoSpeed, PhoneSpeed } from './predict-speed.ts';
@@ -121,7 +121,7 @@ function backendOf(
       },
     );
   }
-  const usual = backends.filter((backend) => backend !== 'hexagon' && backend !== 'vulkan');
+  const usual = backends.filter((backend) => !isExperimental(backend));
   const fit = fitOn(header, { ...device, backends: usual }, catalogue, { contextSize });
   return (fit === null ? null : bestSpeed(fit)?.backend) ?? usual[0] ?? 'cpu';
 }

@@ -1,3 +1,4 @@
+import { gigabytes } from './fit.ts';
 import type { KitParameter, KitPlan } from './kit-parameters.ts';
 
 const MARKED = /^\/\/ <parameters>\n[\s\S]*?^\/\/ <\/parameters>\n/m;
@@ -14,7 +15,10 @@ export interface KitTitle {
 export function kitSource(template: string, { model, device }: KitTitle, plan: KitPlan): string {
   if (!MARKED.test(template)) throw new Error('the template of the kit has no marked parameters');
   const lines = [
-    `/** For ${comment(model)} on ${device === null ? 'the CPU of any phone' : `${comment(device)} (${plan.backend})`}. */`,
+    '/**',
+    ` * For ${comment(model)} on ${device === null ? 'the CPU of any phone' : `${comment(device)} (${plan.backend})`}.`,
+    ...expectations(plan).map((line) => ` * ${comment(line)}`),
+    ' */',
     "export const contextParams: Omit<ContextParams, 'model'> = {",
     ...plan.parameters.flatMap(parameterLines),
     '};',
@@ -22,6 +26,29 @@ export function kitSource(template: string, { model, device }: KitTitle, plan: K
   // A function, so that no $ of a name is taken for a group.
   return template.replace(MARKED, () => `${lines.join('\n')}\n`);
 }
+
+/** What to count with, where the parameters are: memory that is short is why an app is ended. */
+function expectations({ memory, fit, speed }: KitPlan): string[] {
+  const [sum = '', ...reasons] = fit?.reasons ?? [];
+  const verdict =
+    fit === null ? [] : [`${VERDICTS[fit.verdict]}: ${sum}.`, ...reasons.map((reason) => `- ${reason}`)];
+  return [
+    `Memory: ${gigabytes(memory.totalBytes)}, estimated.`,
+    ...verdict,
+    ...('reason' in speed
+      ? []
+      : [
+          `Speed: ${speed.low.toFixed(1)} to ${speed.high.toFixed(1)} tokens/s, ${speed.basis}. A warm phone is slower.`,
+        ]),
+  ];
+}
+
+const VERDICTS = {
+  fits: 'It fits',
+  tight: 'It is tight',
+  no: 'It does not fit',
+  unknown: 'Whether it fits is not known',
+} as const;
 
 function parameterLines({ name, value, reason }: KitParameter): string[] {
   return [`  // ${comment(reason)}`, `  ${name}: ${literal(value)},`];

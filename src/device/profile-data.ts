@@ -830,6 +830,7 @@ export const SOURCES: Readonly<Record<string, string>> = {
     'http://forumsr.anandtech.com/show/21534/qualcomm-adds-snapdragon-7s-gen-3-midtier-snapdragon-gets-cortexa720-treatment',
   'ap-fam8': 'https://developer.apple.com/documentation/metal/mtlgpufamily',
   'ap-metal': 'https://developer.apple.com/metal/feature-sets/',
+  'ax-2603': 'https://arxiv.org/html/2603.23640v1',
   'ax-melt-sec': 'no address kept: secondary',
   'bb-tg5': 'https://beebom.com/google-tensor-g5-spec-leaked-pixel-10/',
   'bl-ip14':
@@ -892,6 +893,8 @@ export const SOURCES: Readonly<Record<string, string>> = {
   'rodin-prof': 'no address kept: repository file',
   'rt-1446': 'https://github.com/introlab/rtabmap/pull/1446',
   'sa-ip14pro': 'https://softantenna.com/blog/iphone-14-pro-6gb-lpddr5-memory',
+  'sh-csv':
+    'https://github.com/singhh5050/ios-llm-benchmarking-results/tree/b59857bb88e96568322e5fd50c51351dd14c7f31/data',
   'ta-7g3':
     'https://www.tuttoandroid.net/news/2023/11/15/qualcomm-snapdragon-7-gen-3-architettura-frequenza-1020664/',
   'tn-8eg5': 'https://www.technetbooks.com/2025/09/snapdragon-8-elite-gen-5-announced-with.html',
@@ -900,6 +903,14 @@ export const SOURCES: Readonly<Record<string, string>> = {
   'wp-a18': 'https://en.wikipedia.org/wiki/Apple_A18',
   'wp-a19': 'https://en.wikipedia.org/wiki/Apple_A19',
   'xda-8e': 'https://www.xda-developers.com/qualcomm-snapdragon-8-elite/',
+  'yk-energy-gemma':
+    'https://github.com/john-rocky/apple-silicon-llm-bench/blob/93ef5877d08d6727e95964252846eeebfc23b986/results/raw/iphone17pro-mlx-swift-gemma-4-e2b-energy-tg128.jsonl',
+  'yk-energy-llama3b':
+    'https://github.com/john-rocky/apple-silicon-llm-bench/blob/93ef5877d08d6727e95964252846eeebfc23b986/results/raw/2026-06-25-comprehensive/energy_llama_jsons',
+  'yk-energy-method':
+    'https://github.com/john-rocky/apple-silicon-llm-bench/blob/93ef5877d08d6727e95964252846eeebfc23b986/methodology/energy-ios.md',
+  'yk-energy-qwen4b':
+    'https://github.com/john-rocky/apple-silicon-llm-bench/blob/93ef5877d08d6727e95964252846eeebfc23b986/results/raw/2026-06-25-comprehensive/energy_qwen4b_jsons',
   'yk-llamacpp-gemma':
     'https://github.com/john-rocky/apple-silicon-llm-bench/blob/93ef5877d08d6727e95964252846eeebfc23b986/results/raw/iphone17pro-llama-cpp-gemma-4-e2b-short-chat-run2.jsonl',
   'yk-llamacpp-qwen':

@@ -8,8 +8,10 @@ const bytes = z.int().nonnegative();
 const missing = z.object({ status: z.literal('unavailable'), reason: z.string() });
 const rate = z.union([z.number().positive(), missing]);
 
+const backend = z.enum(['cpu', 'opencl', 'hexagon', 'metal', 'vulkan']);
+
 const speedSchema = z.object({
-  backend: z.enum(['cpu', 'opencl', 'hexagon', 'metal', 'vulkan']),
+  backend,
   promptTps: rate,
   generationTps: rate.describe('After a prompt of 256 tokens.'),
   low: rate.describe(
@@ -30,9 +32,10 @@ const fittedVariantSchema = z.object({
   ref: z.string(),
   contextSize: z.int(),
   cacheType: z.string(),
-  verdict: z.enum(['fits', 'tight', 'no']),
+  verdict: z.enum(['fits', 'tight', 'no', 'unknown']),
   memory: z.object({
     basis: z.literal('estimated'),
+    backend: backend.describe('What the memory is judged for.'),
     weightsBytes: bytes.describe('As loaded: a shared embedding counts twice where it is copied.'),
     kvBytes: bytes,
     stateBytes: bytes.describe('Of recurrent layers.'),
@@ -46,11 +49,42 @@ const fittedVariantSchema = z.object({
   speeds: z.array(speedSchema).describe('One for each backend of the phone.'),
   reasons: z.array(z.string()),
   change: changeSchema.nullable().describe('What would make it fit.'),
+  smaller: z
+    .object({
+      contextSize: z.int(),
+      cacheType: changeSchema.shape.cacheType,
+      weightsBytes: bytes,
+      bitsPerWeight: z.number().positive(),
+      quantization: z.string().nullable().describe('About which of the usual mixes that is.'),
+    })
+    .nullable()
+    .describe('The weights of another quantization that would fit.'),
 });
+
+const publishedSchema = z.union([
+  z.object({
+    low: z.number().positive(),
+    high: z.number().positive(),
+    measured: z.string().describe('Models, runtime and conditions.'),
+    published: z.string().describe('Where.'),
+    sources: z.array(z.string()).describe('Ids of the sources of fit --list-devices --json.'),
+  }),
+  missing,
+]);
 
 export const fittedPhoneSchema = z.object({
   device: z.string(),
   name: z.string(),
+  budget: z.object({
+    bytes: z.union([bytes, missing]),
+    entitledBytes: bytes.nullable().describe('With the increased-memory entitlement of iOS.'),
+    basis: z.enum(['as given', 'of the phone']),
+    note: z.string().nullable(),
+  }),
+  endurance: z.object({
+    sustainedShare: publishedSchema.describe('Speed late in a session as a share of the first.'),
+    joulesPerToken: publishedSchema.describe('Of the whole phone.'),
+  }),
   variants: z.array(fittedVariantSchema),
   advice: z.string(),
   recommended: z.string().nullable(),

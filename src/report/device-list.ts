@@ -2,7 +2,7 @@ import { gigabytes } from '../device/fit.ts';
 import type { DeviceCatalogue } from '../device/profiles.ts';
 import type { FitLayout } from './fit-table.ts';
 import { plainStyle } from './style.ts';
-import { padLeft, padRight, printable, shortenMiddle } from './text-width.ts';
+import { padLeft, padRight, printable, shortenMiddle, wrap } from './text-width.ts';
 
 /** The phones that are known and what is known of them; a dash is a figure that nobody has published. */
 export function renderDeviceList(
@@ -37,5 +37,13 @@ export function renderDeviceList(
         .trimEnd(),
       width,
     );
-  return [style.dim(line(heads)), ...rows.map(line)].join('\n');
+  const legend =
+    'for an app: what it may fill with a model, entitled: with the increased-memory entitlement of iOS; - is a figure ' +
+    'that nobody has published, or that does not apply. Sources of each: --list-devices --json.';
+  return [
+    style.dim(line(heads)),
+    ...rows.map(line),
+    '',
+    ...wrap(legend, width).map((text) => style.dim(text)),
+  ].join('\n');
 }

@@ -37,7 +37,9 @@ export function describeMarks(results: Results, tables: readonly Table[]): strin
       ...(hasTasks ? ['(-): 95 % interval'] : []),
     ],
     (results.devices ?? []).length > 0
-      ? ['phones: ✓ fits, ~ tight, ✗ no; = measured on that phone, ≈ predicted, after 256 tokens']
+      ? [
+          'phones: ✓ fits, ~ tight, ✗ no, ? not known; = measured on that phone, ≈ predicted, after 256 tokens',
+        ]
       : [],
   ];
   return lines.filter((parts) => parts.length > 0).map((parts) => parts.join('; '));

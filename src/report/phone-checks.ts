@@ -88,10 +88,13 @@ export function phoneColumns(phones: readonly PhoneCheck[]): PhoneColumn[] {
 /** What was found on a phone, a sentence each, and why it gave no figures. */
 export function phoneFindings({ label, check }: PhoneCheck): PhoneFinding[] {
   const { findings, logProbs, speed, memory } = check;
-  const missing = [logProbs, speed, memory].flatMap((part) => (isAvailable(part) ? [] : [part.reason]));
+  const parts = { 'log-probabilities': logProbs, speed, memory };
+  const missing = Object.entries(parts).flatMap(([name, part]) =>
+    isAvailable(part) ? [] : [`no ${name}: ${part.reason}`],
+  );
   return [
     ...findings.map(({ level, code, message }) => ({ level, said: `${level} ${code}: ${message}` })),
-    ...[...new Set(missing)].map((said) => ({ level: 'note' as const, said })),
+    ...missing.map((said) => ({ level: 'note' as const, said })),
   ].map(({ level, said }) => ({ level, text: `${printable(label)}: ${printable(said)}` }));
 }
 

@@ -1,10 +1,11 @@
+import { fastestUsual } from '../device/fit.ts';
 import type { FittedPhone } from '../measure/phones-contract.ts';
 import type { Results } from '../measure/results.ts';
 import type { CellColumn } from './figure-column.ts';
 import { printable, shortenMiddle } from './text-width.ts';
 
 const MOST_TITLE_WIDTH = 20;
-const SIGNS = { fits: '✓', tight: '~', no: '✗' } as const;
+const SIGNS = { fits: '✓', tight: '~', no: '✗', unknown: '?' } as const;
 
 type FittedVariant = FittedPhone['variants'][number];
 
@@ -27,11 +28,13 @@ export function phoneAdvice({ devices = [] }: Results): string[] {
 
 function cellOf({ verdict, memory, speeds }: FittedVariant): string {
   const gigabytes = (memory.totalBytes / 1e9).toFixed(2);
-  const fastest = speeds
-    .flatMap(({ generationTps, basis }) =>
-      typeof generationTps === 'number' ? [{ generationTps, sign: basis === 'measured' ? '=' : '≈' }] : [],
-    )
-    .sort((a, b) => b.generationTps - a.generationTps)[0];
-  const speed = fastest === undefined ? '?' : `${fastest.sign}${fastest.generationTps.toFixed(1)}`;
+  const fastest = fastestUsual(
+    speeds.flatMap(({ backend, generationTps, basis }) =>
+      typeof generationTps === 'number'
+        ? [{ backend, generationTps, sign: basis === 'measured' ? '=' : '≈' }]
+        : [],
+    ),
+  );
+  const speed = fastest === null ? '?' : `${fastest.sign}${fastest.generationTps.toFixed(1)}`;
   return `${SIGNS[verdict]} ${gigabytes}, ${speed}`;
 }

@@ -14,6 +14,28 @@ import {
 export const contextParams: Omit<ContextParams, 'model'> = {};
 // </parameters>
 
+/**
+ * Loads the model. Whoever loads it lets go of it with `context.release()`: when the chat is closed, and when the
+ * system says that memory runs low (`AppState.addEventListener('memoryWarning', ...)`).
+ * @param onProgress percent of the file that is loaded
+ * @throws Error with what llama.rn says; a file that is not whole and too little memory look alike there
+ */
+export async function loadModel(
+  modelPath: string,
+  onProgress?: (percent: number) => void,
+  params: Partial<ContextParams> = {},
+): Promise<LlamaContext> {
+  try {
+    return await initLlama({ ...contextParams, ...params, model: modelPath }, onProgress);
+  } catch (error) {
+    throw new Error(
+      `${modelPath} cannot be loaded: ${messageOf(error)}. Is the file whole, and is there memory for it? ` +
+        'A smaller n_ctx takes less.',
+      { cause: error },
+    );
+  }
+}
+
 /** llama.rn keeps what one completion sets for the next: whoever wants a default back has to say so. */
 export const chatParams: CompletionParams = {
   n_predict: 512,
@@ -24,7 +46,12 @@ export const chatParams: CompletionParams = {
   n_probs: 0,
 };
 
-/** One reply of a chat. llama.rn renders the messages with the chat template inside the model's file. */
+/**
+ * One reply of a chat. llama.rn renders the messages with the chat template inside the model's file and keeps the
+ * tokens of the turns before, so a long conversation is not read again. `await context.stopCompletion()` ends it early.
+ * The result's `text` is the reply; `context_full` says that the conversation has outgrown n_ctx: leave the oldest
+ * turns out and ask again.
+ */
 export function chat(
   context: LlamaContext,
   messages: RNLlamaOAICompatibleMessage[],
@@ -36,6 +63,7 @@ export function chat(
 /** golden.json: what the same file answers on a computer. */
 export interface KitGolden {
   readonly schema: string;
+  readonly id: string;
   readonly model: { readonly sha256: string; readonly bos: { readonly token: number } | null };
   readonly bench: { readonly promptTokens: number; readonly generatedTokens: number };
   readonly candidates: number;
@@ -114,7 +142,7 @@ export interface KitResults {
   readonly createdAt: string;
   readonly device: KitOptions['device'];
   readonly library: { readonly name: 'llama.rn'; readonly build: string; readonly commit: string };
-  readonly golden: { readonly modelSha256: string };
+  readonly golden: { readonly id: string; readonly modelSha256: string };
   readonly model: {
     readonly sha256: string | null;
     readonly description: string;
@@ -159,12 +187,11 @@ export interface KitResults {
  */
 export async function runQuantscopeKit(options: KitOptions): Promise<KitResults> {
   const { modelPath, golden, device, repetitions = 3, onProgress } = options;
-  const params: ContextParams = { ...contextParams, ...options.params, model: modelPath };
   const total = golden.prompts.length + 2;
   onProgress?.(0, total, 'load');
   const beforeLoad = await memoryNow(options);
   const started = Date.now();
-  const context = await initLlama(params);
+  const context = await loadModel(modelPath, undefined, options.params);
   const loadMs = Date.now() - started;
   try {
     const afterLoad = await memoryNow(options);
@@ -178,21 +205,20 @@ export async function runQuantscopeKit(options: KitOptions): Promise<KitResults>
     }
     const afterRun = await memoryNow(options);
     onProgress?.(total, total, 'done');
-    const { model: _, ...parameters } = params;
     const { size, nParams, desc } = context.model;
     return {
       schema: 'quantscope/kit-results@1',
       createdAt: new Date().toISOString(),
       device,
       library: { name: 'llama.rn', build: BuildInfo.number, commit: BuildInfo.commit },
-      golden: { modelSha256: golden.model.sha256 },
+      golden: { id: golden.id, modelSha256: golden.model.sha256 },
       model: {
         sha256: options.modelSha256 ?? null,
         description: desc,
         tensorBytes: numberOrNull(size),
         parameters: numberOrNull(nParams),
       },
-      parameters,
+      parameters: { ...contextParams, ...options.params },
       backend: {
         gpu: context.gpu,
         reasonNoGpu: context.reasonNoGPU,
@@ -241,7 +267,7 @@ async function benchmark(
       threads: numberOrNull(result.nThreads),
     };
   } catch (error) {
-    return missing(`bench failed: ${error instanceof Error ? error.message : String(error)}`);
+    return missing(`bench failed: ${messageOf(error)}`);
   }
 }
 
@@ -364,6 +390,10 @@ function sameIds(a: readonly number[], b: readonly number[]): boolean {
 
 function numberOrNull(value: unknown): number | null {
   return typeof value === 'number' && Number.isFinite(value) ? value : null;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 function missing(reason: string): Missing {

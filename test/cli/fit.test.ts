@@ -4,9 +4,11 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { fitSchemas } from '../../src/cli/fit/contract.ts';
 import type { FitReport } from '../../src/device/fit-report.ts';
 import { writeModelBytes } from '../../src/gguf/index.ts';
+import { displayWidth } from '../../src/report/text-width.ts';
 import { quantscope, scratchFolder } from '../helpers/cli.ts';
 import { HubServer } from '../helpers/hub-server.ts';
 import { nanoPath } from '../helpers/nano.ts';
+import { HAS_SCRIPT, onTerminal } from '../helpers/terminal.ts';
 
 const REPO = 'maker/nano-GGUF';
 let server: HubServer;
@@ -43,12 +45,67 @@ describe('fit', () => {
     const { exitCode, stdout, stderr } = await run(['fit', 'nano', '--device', 'iphone-13-pro,samsung-s23']);
     expect(stderr).toBe('');
     expect(exitCode).toBe(0);
-    expect(stdout).toContain('iPhone 13 Pro  3.12 GB for an app');
-    expect(stdout).toContain('Samsung Galaxy S23  4.20 GB for an app');
-    expect(stdout.match(/✓ fits/g)).toHaveLength(8);
+    expect(stdout).toContain('iPhone 13 Pro: 3.12 GB for an app, 4.20 GB with the entitlement');
+    expect(stdout).toContain('Samsung Galaxy S23: 4.20 GB for an app');
+    expect(stdout.match(/ ✓ fits {2}/g)).toHaveLength(8);
     expect(stdout.match(/→ Ship /g)).toHaveLength(2);
     expect(stdout).toContain('far smaller than any model that was measured');
     for (const line of stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(100);
+  });
+
+  it('tells weights, cache and buffers apart, and what mmap cannot give back', async () => {
+    const { stdout } = await run(['fit', 'nano:Q4_K_M', '--device', 'iphone-17-pro,galaxy-s23', '-c', '512']);
+    expect(stdout).toMatch(/^memory +weights +cache +compute +total +anonymous$/m);
+    expect(stdout).toMatch(/^ {2}Q4_K_M +metal +\d+ MB/m);
+    expect(stdout).toMatch(/^ {2}Q4_K_M +cpu +\d+ MB/m);
+    expect(stdout).toContain('a rearranged copy of the weights');
+  });
+
+  it('tells heat and battery with their source, or that nothing is published', async () => {
+    const { stdout } = await run(['fit', 'nano:Q4_K_M', '--device', 'iphone-17-pro,galaxy-s23', '-c', '512']);
+    const text = stdout.replaceAll(/\s+/g, ' ');
+    expect(text).toMatch(/heat: 42 to 74 % of the first speed is left \(.*github\.com\/john-rocky/);
+    expect(text).toMatch(/battery: 0\.23 to 0\.32 J a token \(.*±12 %/);
+    expect(text).toContain(
+      'heat and battery unavailable: nothing is published of llama.cpp on Samsung Galaxy S23',
+    );
+    const { stdout: json } = await run(['fit', 'nano:Q4_K_M', '--device', 'galaxy-s23', '--json']);
+    expect(reportOf(json).devices[0]?.endurance.joulesPerToken).toHaveProperty('status', 'unavailable');
+  });
+
+  it('names all models by their refs as soon as there are several', async () => {
+    const { stdout } = await run(['fit', 'nano:Q4_K_M', nanoPath('Q4_K_M'), '-d', 'pixel-8', '--json']);
+    const names = reportOf(stdout).devices[0]?.variants.map(({ name }) => name) ?? [];
+    expect(new Set(names).size).toBe(2);
+    expect(names).toContain('nano:Q4_K_M');
+  });
+
+  it('does not call a phone tight of which nothing is known', async () => {
+    const { stdout } = await run(['fit', 'nano:Q4_K_M', '-d', 'tensor-g3', '-c', '512']);
+    expect(stdout).toContain('? unknown');
+    expect(stdout).toContain('→ What fits is not known: give --budget.');
+    const given = await run(['fit', 'nano:Q4_K_M', '-d', 'tensor-g3', '-c', '512', '--budget', '1GB']);
+    expect(given.stdout).toContain('✓ fits');
+  });
+
+  it('takes flash attention as the app will have it', async () => {
+    const compute = async (...more: string[]) => {
+      const { stdout } = await run(['fit', 'nano:Q4_K_M', '-d', 'pixel-8', '-c', '4096', '--json', ...more]);
+      return reportOf(stdout).devices[0]?.variants[0]?.memory.computeBytes ?? 0;
+    };
+    expect(await compute('--flash-attention', 'off')).toBeGreaterThan(await compute());
+    expect(await compute('--flash-attention', 'on')).toBe(await compute());
+  });
+
+  it.runIf(HAS_SCRIPT).each([60, 80, 100])('keeps within a terminal of %i columns', async (columns) => {
+    const { output, exitCode } = await onTerminal(
+      ['fit', 'nano', nanoPath('Q8_0'), '--device', 'iphone-17-pro,galaxy-s23'],
+      { columns, env: { NO_COLOR: '1', XDG_CONFIG_HOME: scratch.path('config') } },
+    );
+    expect(exitCode).toBe(0);
+    for (const line of output.replaceAll('\r', '').split('\n')) {
+      expect(displayWidth(line), line).toBeLessThanOrEqual(columns);
+    }
   });
 
   it('prints JSON by its published schema, an entry for each backend', async () => {
@@ -176,7 +233,7 @@ describe('a user’s own phones', () => {
     const path = scratch.path('mine.json');
     await writeFile(path, JSON.stringify(MINE));
     const byOption = await run(['fit', 'nano', '--devices', path, '-d', 'my-phone']);
-    expect(byOption.stdout).toContain('My phone  5.00 GB for an app');
+    expect(byOption.stdout).toContain('My phone: 5.00 GB for an app');
     const byVariable = await run(['fit', 'nano', '-d', 'my-phone'], { QUANTSCOPE_DEVICES: path });
     expect(byVariable.stdout).toBe(byOption.stdout);
   });
@@ -185,7 +242,52 @@ describe('a user’s own phones', () => {
   it.runIf(process.platform === 'linux')('come from the config folder', async () => {
     await mkdir(scratch.path('config/quantscope'), { recursive: true });
     await writeFile(scratch.path('config/quantscope/devices.json'), JSON.stringify(MINE));
-    expect((await run(['fit', 'nano', '-d', 'my-phone'])).stdout).toContain('My phone  5.00 GB for an app');
+    expect((await run(['fit', 'nano', '-d', 'my-phone'])).stdout).toContain('My phone: 5.00 GB for an app');
+  });
+
+  it('are refused where they are hostile, in one error', async () => {
+    const [phone] = MINE.devices;
+    const withFigure = (value: unknown) =>
+      JSON.stringify({ ...MINE, devices: [{ ...phone, appBudgetBytes: { value, sources: [] } }] });
+    const cases: Record<string, [text: string, message: string]> = {
+      text: [withFigure('5 GB'), 'expected number'],
+      negative: [withFigure(-1), 'appBudgetBytes.value'],
+      huge: [withFigure(1e300), 'appBudgetBytes.value'],
+      infinite: [withFigure(1).replace('"value":1,', '"value":1e999,'), 'appBudgetBytes.value'],
+      nan: [withFigure(1).replace('"value":1,', '"value":NaN,'), 'not JSON'],
+      twice: [JSON.stringify({ ...MINE, devices: [phone, phone] }), '"my-phone" is described twice'],
+      backends: [
+        JSON.stringify({ ...MINE, devices: [{ ...phone, backends: ['cpu', 'cpu'] }] }),
+        'the same backend twice',
+      ],
+      prototype: [JSON.stringify({ devices: [{ ...phone, chip: '__proto__' }] }), 'no chip "__proto__"'],
+      list: ['[]', 'expected object'],
+    };
+    for (const [name, [text, message]] of Object.entries(cases)) {
+      const path = scratch.path(`${name}.json`);
+      await writeFile(path, text);
+      const { exitCode, stdout, stderr } = await run(['fit', 'nano', '--devices', path, '-d', 'my-phone']);
+      expect([name, exitCode, stdout]).toEqual([name, 2, '']);
+      expect(stderr).toContain(message);
+      expect(stderr).toContain(`${name}.json`);
+      expect(stderr).not.toContain('    at ');
+    }
+  });
+
+  it('may begin with a byte order mark, and end no line with their names', async () => {
+    const path = scratch.path('bom.json');
+    const [phone] = MINE.devices;
+    const name = '\u001b[31mred\u202e';
+    await writeFile(path, `\uFEFF${JSON.stringify({ ...MINE, devices: [{ ...phone, name }] })}`);
+    const { exitCode, stdout } = await run(['fit', 'nano:Q4_K_M', '--devices', path, '-d', 'my-phone']);
+    expect(exitCode).toBe(0);
+    expect(stdout).toMatch(/^red: 5\.00 GB for an app$/m);
+  });
+
+  it.skipIf(process.platform === 'win32')('are not read without end', async () => {
+    const { exitCode, stderr } = await run(['fit', 'nano', '--devices', '/dev/zero', '-d', 'my-phone']);
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain('it is no regular file');
   });
 
   it('are refused with the field that is wrong', async () => {

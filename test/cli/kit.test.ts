@@ -1,4 +1,4 @@
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { lstat, mkdir, readFile, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -7,8 +7,9 @@ import type { KitCheck } from '../../src/device/kit-check.ts';
 import type { KitGolden, KitResults } from '../../src/device/kit-files.ts';
 import { writeModelBytes } from '../../src/gguf/index.ts';
 import { quantscope, scratchFolder } from '../helpers/cli.ts';
-import { kitPackages, runApp, typeErrors } from '../helpers/kit-app.ts';
+import { inApp, kitPackages, runApp, typeErrors } from '../helpers/kit-app.ts';
 import { nanoPath } from '../helpers/nano.ts';
+import { nanoResults } from '../helpers/results.ts';
 
 let scratch: Awaited<ReturnType<typeof scratchFolder>>;
 let kit: string;
@@ -145,7 +146,7 @@ describe('kit check', () => {
       createdAt: '2026-03-04T05:06:07.000Z',
       device: { name: 'my phone', os: 'android' },
       library: { name: 'llama.rn', build: '10256', commit: '6c8dcaa' },
-      golden: { modelSha256: golden.model.sha256 },
+      golden: { id: golden.id, modelSha256: golden.model.sha256 },
       model: {
         sha256: null,
         description: 'phi3',
@@ -188,6 +189,7 @@ describe('kit check', () => {
     await writeFile(scratch.path(name), text);
     return scratch.path(name);
   };
+  const forcedOf = ([first]: KitResults['replays']) => (first?.forced ?? []) as unknown[];
   const goldenPath = () => join(kit, 'golden.json');
 
   it('agrees with a phone that says the same, and prints JSON by its published schema', async () => {
@@ -200,6 +202,44 @@ describe('kit check', () => {
     expect(exitCode).toBe(0);
     const json = await check(file, '-g', goldenPath(), '--json');
     await conforms('kit-check', JSON.parse(json.stdout));
+  });
+
+  it('goes into reports of the same file, in every form, and into no other’s', async () => {
+    const found = await check(await save('reported.json', echo()), '-g', goldenPath(), '--json');
+    const saved = await save('phone.json', found.stdout);
+    const [first] = nanoResults().variants;
+    if (first === undefined) throw new Error('no variant');
+    const resultsOf = (sha256: string) =>
+      JSON.stringify(
+        nanoResults({
+          variants: [{ ...first, file: { ...first.file, sha256 } }],
+          reference: null,
+          recommendation: { status: 'unavailable', reason: 'one variant' },
+        }),
+      );
+    const measured = await save('measured.json', resultsOf(golden.model.sha256));
+    const report = (...more: string[]) =>
+      quantscope(['report', measured, saved, ...more], { cwd: scratch.folder });
+    expect((await report()).stdout).toContain('✓ my phone computes what the computer does');
+    expect((await report('--format', 'md')).stdout).toMatch(
+      /^\| my phone \| Nano Phi-3 Q4\\?_K\\?_M \| CPU \| ✓ the same \| 6 of 6 same \|/m,
+    );
+    expect(JSON.parse((await report('--format', 'json')).stdout).phones).toMatchObject([
+      { label: 'my phone', check: JSON.parse(found.stdout) },
+    ]);
+    const page = scratch.path('report.html');
+    expect((await report('--html', page, '-q')).exitCode).toBe(0);
+    expect(await readFile(page, 'utf8')).toContain('What phones computed');
+
+    await save('measured.json', resultsOf('e'.repeat(64)));
+    const other = await report();
+    expect(other.exitCode).toBe(2);
+    expect(other.stderr).toContain(
+      'phone.json is of Nano Phi-3 Q4_K_M, whose file is in none of the results',
+    );
+    const raw = await quantscope(['report', measured, scratch.path('reported.json')]);
+    expect(raw.exitCode).toBe(2);
+    expect(raw.stderr).toContain('quantscope kit check FILE --json');
   });
 
   it('exits with 1 where the phone says another token', async () => {
@@ -258,6 +298,123 @@ describe('kit check', () => {
     expect(stderr).toContain(message);
     expect(stderr).toContain(`${name}.json`);
     expect(stderr).not.toContain('    at ');
+  });
+
+  it.each([
+    [
+      'a golden file of another run',
+      (results: KitResults) => Object.assign(results.golden, { id: 'd'.repeat(64) }),
+      'another golden file of the same model',
+    ],
+    [
+      'a prompt that was replayed twice',
+      ({ replays }: KitResults) => (replays as unknown[]).push(structuredClone(replays[0])),
+      '"fact" was replayed twice',
+    ],
+    [
+      'a prompt nobody asked',
+      ({ replays }: KitResults) => Object.assign(replays[0] ?? {}, { name: 'poem' }),
+      '"poem" is no prompt of the golden file',
+    ],
+    [
+      'a token beyond the reply',
+      ({ replays }: KitResults) =>
+        forcedOf(replays).push({ step: 99_999, status: 'unavailable', reason: '' }),
+      'has a token 99999',
+    ],
+    [
+      'a distribution of one token twice',
+      ({ replays }: KitResults) =>
+        forcedOf(replays).push(
+          { step: 0, status: 'unavailable', reason: '' },
+          { step: 0, status: 'unavailable', reason: '' },
+        ),
+      'has a token twice',
+    ],
+  ])('refuses %s in one error', async (name, change, message) => {
+    const file = await save(`${name}.json`, echo(change));
+    const { exitCode, stdout, stderr } = await check(file, '-g', goldenPath());
+    expect(exitCode).toBe(2);
+    expect(stdout).toBe('');
+    expect(stderr).toContain(message);
+    expect(stderr).toContain('hint: Give the golden.json');
+  });
+
+  it.each([
+    ['NaN', (text: string) => text.replace('"promptTps":900', '"promptTps":NaN'), 'is not whole JSON'],
+    ['infinity', (text: string) => text.replace('"promptTps":900', '"promptTps":1e999'), 'bench.promptTps'],
+    ['no speed', (text: string) => text.replace('"promptTps":900', '"promptTps":0'), 'bench.promptTps'],
+    [
+      'negative',
+      (text: string) => text.replace('"generationTps":300', '"generationTps":-3'),
+      'generationTps',
+    ],
+    [
+      'beyond any phone',
+      (text: string) => text.replace('"generationTps":300', '"generationTps":1e9'),
+      '1000000',
+    ],
+    ['a load before its time', (text: string) => text.replace('"loadMs":12', '"loadMs":-1'), 'loadMs'],
+    [
+      'a probability above 1',
+      (text: string) =>
+        text.replace('"forced":[]', '"forced":[{"step":0,"top":[{"id":1,"text":"a","logProb":2}]}]'),
+      'forced',
+    ],
+  ])('refuses a figure that none is: %s', async (name, change, message) => {
+    const changed = change(echo());
+    expect(changed).not.toBe(echo());
+    const { exitCode, stderr } = await check(await save(`figure ${name}.json`, changed), '-g', goldenPath());
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain(message);
+    expect(stderr).not.toContain('    at ');
+  });
+
+  it('tells of every reply that is wrong, and of log-probabilities that are missing', async () => {
+    const file = await save(
+      'all-wrong.json',
+      echo(({ replays }) => {
+        for (const { reply } of replays) {
+          Object.assign(reply, { text: '@', tokens: [{ id: null, text: '@' }] });
+        }
+      }),
+    );
+    const { exitCode, stdout } = await check(file, '-g', goldenPath());
+    expect(exitCode).toBe(1);
+    expect(stdout.match(/error kit\/wrong-token/g)).toHaveLength(golden.prompts.length);
+    expect(stdout).toContain('0 of 6 replies the same');
+    expect(stdout).toContain('no distributions came back');
+  });
+
+  it('reads no file that is far too large, and none that never ends', async () => {
+    const path = scratch.path('huge.json');
+    await writeFile(path, '');
+    await truncate(path, 100 * 1024 * 1024);
+    const huge = await check(path, '-g', goldenPath());
+    expect(huge.exitCode).toBe(2);
+    expect(huge.stderr).toContain('104,857,600 bytes, at most 67,108,864 were expected');
+    if (process.platform === 'win32') return;
+    const endless = await check('/dev/zero', '-g', goldenPath());
+    expect(endless.exitCode).toBe(2);
+    expect(endless.stderr).toContain('it is no regular file');
+  });
+
+  it.skipIf(process.platform === 'win32')('follows a link to the results and to the devices', async () => {
+    const file = await save('real.json', echo());
+    await symlink(file, scratch.path('link.json'));
+    await writeFile(scratch.path('real-devices.json'), JSON.stringify({ devices: [] }));
+    await symlink(scratch.path('real-devices.json'), scratch.path('linked-devices.json'));
+    const learned = await check(
+      scratch.path('link.json'),
+      '-g',
+      goldenPath(),
+      '--learn',
+      '--devices',
+      scratch.path('linked-devices.json'),
+    );
+    expect(learned.exitCode).toBe(0);
+    expect((await lstat(scratch.path('linked-devices.json'))).isSymbolicLink()).toBe(true);
+    expect(JSON.parse(await readFile(scratch.path('real-devices.json'), 'utf8')).learned).toHaveLength(1);
   });
 
   it('refuses files that are absent, or folders', async () => {
@@ -363,6 +520,31 @@ describe.skipIf(reason !== null)(`the kit's source in an app${reason === null ? 
       if ('mean' in checked.logProbs) expect(checked.logProbs.mean).toBeLessThan(0.02);
     },
   );
+
+  it('chats through the file’s own template, with progress, and says why a file does not load', async () => {
+    const app = scratch.path('app');
+    const chatted = (await inApp(
+      app,
+      `const seen = { percents: [], pieces: [] };
+const model = ${JSON.stringify(nanoPath('Q4_K_M'))};
+const context = await kit.loadModel(model, (percent) => seen.percents.push(percent), { n_threads: 1 });
+kit.chatParams.temperature = 0;
+const messages = [{ role: 'user', content: 'Which city is the capital of France?' }];
+const { text } = await kit.chat(context, messages, (piece) => seen.pieces.push(piece));
+await context.release();
+let refusal = '';
+try {
+  await kit.loadModel('absent.gguf', undefined, { n_threads: 1 });
+} catch (error) {
+  refusal = error.message;
+}
+const result = { ...seen, text, refusal };`,
+    )) as { percents: number[]; pieces: string[]; text: string; refusal: string };
+    expect(chatted.percents.at(-1)).toBe(100);
+    expect(chatted.text).toBe(golden.prompts[0]?.reply.text);
+    expect(chatted.pieces.join('')).toBe(chatted.text);
+    expect(chatted.refusal).toMatch(/^absent\.gguf cannot be loaded: .*Is the file whole/);
+  });
 
   it('tells a phone that runs another quantization under the same name', async () => {
     const app = scratch.path('app');

@@ -1,9 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Label, quantizedHeader } from '../../bench/phones/layout.ts';
+import { LABELS, type Label, quantizedHeader } from '../../bench/phones/layout.ts';
 import { phoneRows } from '../../bench/phones/rows.ts';
 import { fitOn } from '../../src/device/fit.ts';
 import { fittedDevice } from '../../src/device/fit-report.ts';
+import { MEASURED_ROWS } from '../../src/device/measured-rows.ts';
 import { SOURCES } from '../../src/device/profile-data.ts';
 import { BUILT_IN_DEVICES, extendDevices, findDevice } from '../../src/device/profiles.ts';
 import { layerBitsOf, workloadOf } from '../../src/device/workload.ts';
@@ -48,12 +49,45 @@ describe('a verdict', () => {
 
   const rows = phoneRows() ?? [];
   it.runIf(rows.length > 0)('is "no" for at most a tenth of the loads that worked', () => {
-    const wrong = rows.filter(({ device, model, label }) => judge(device, model, label).verdict === 'no');
-    expect(wrong.length / rows.length).toBeLessThanOrEqual(0.1);
-    const comfortable = rows.filter(
-      ({ device, model, label }) => judge(device, model, label).verdict === 'fits',
+    // A phone's backends share a verdict.
+    const loads = new Map(rows.map((row) => [`${row.device} ${row.model} ${row.label}`, row]));
+    const verdicts = new Map(
+      [...loads].map(([load, { device, model, label }]) => [load, judge(device, model, label).verdict]),
     );
-    expect(comfortable.length / rows.length).toBeGreaterThan(0.8);
+    const share = (wanted: string) =>
+      rows.filter(({ device, model, label }) => verdicts.get(`${device} ${model} ${label}`) === wanted)
+        .length / rows.length;
+    expect(rows).toHaveLength(500);
+    expect(share('no')).toBeLessThanOrEqual(0.1);
+    expect(share('fits')).toBeGreaterThan(0.8);
+  });
+
+  it('is "no" for at most a tenth of the loads that others published', () => {
+    const known = new Set(BUILT_IN_DEVICES.devices.map(({ id }) => id));
+    const worked = MEASURED_ROWS.filter(
+      ({ device, source }) => known.has(device) && !/^pp-bench/.test(source),
+    );
+    expect(worked.length).toBeGreaterThanOrEqual(4);
+    const wrong = worked.filter(({ device, model, label }) => {
+      const known = LABELS.find((each) => each === label);
+      if (known === undefined) throw new Error(`${label} has no layout`);
+      return judge(device, model, known, 1024).verdict === 'no';
+    });
+    expect(wrong).toEqual([]);
+  });
+
+  it('tells of the backends that need more than the one it is judged for', () => {
+    const { reasons, verdict, backend } = judge('galaxy-s23', 'phi-3.5-mini', 'q4_k_m', 4096);
+    expect({ verdict, backend }).toEqual({ verdict: 'tight', backend: 'cpu' });
+    expect(reasons).toContainEqual(expect.stringMatching(/^on opencl 4\.\d\d GB: no$/));
+    expect(judge('galaxy-s23', 'qwen2.5-1.5b', 'q4_0').reasons.join(' ')).not.toContain('on opencl');
+  });
+
+  it('takes a budget that is given as it is, pages of the file or not', () => {
+    expect(judge('iphone-17-pro', 'phi-3.5-mini', 'q4_k_m').verdict).toBe('tight');
+    const given = judge('iphone-17-pro', 'phi-3.5-mini', 'q4_k_m', 2048, { budgetBytes: 2e9 });
+    expect(given.verdict).toBe('no');
+    expect(given.reasons[0]).toContain('2.00 GB (as given)');
   });
 
   it('says what Phi-3’s missing grouped-query attention costs', () => {
@@ -76,8 +110,52 @@ describe('a verdict', () => {
     expect(far).toMatchObject({ verdict: 'no', change: null });
   });
 
+  it('names another quantization that does fit, and none where even the buffers do not', () => {
+    const { smaller, reasons } = judge('iphone-13-pro', 'phi-3.5-mini', 'q4_k_m');
+    expect(smaller).toMatchObject({ contextSize: 2048, cacheType: 'f16', quantization: 'Q3_K_S' });
+    expect(reasons.at(-1)).toMatch(
+      /with room to spare: another quantization of at most 1\.7\d GB, 3\.\d bits/,
+    );
+    expect(judge('iphone-13-pro', 'phi-3.5-mini', 'q2_k').verdict).toBe('fits');
+    const least = judge('galaxy-s23', 'phi-3.5-mini', 'q4_k_m', 2048, { budgetBytes: 2e9 });
+    expect(least.smaller).toMatchObject({ contextSize: 2048, cacheType: 'q8_0', quantization: null });
+    const hopeless = judge('galaxy-s23', 'phi-3.5-mini', 'q4_k_m', 2048, { budgetBytes: 5e8 });
+    expect(hopeless).toMatchObject({ verdict: 'no', change: null, smaller: null });
+    expect(hopeless.reasons.at(-1)).toBe('no cache, context or quantization is small enough');
+  });
+
+  it('names no mix where a large embedding makes its bits a guess', () => {
+    const { smaller } = judge('iphone-12', 'gemma-4-e2b', 'q8_0');
+    expect(smaller?.quantization ?? null).toBeNull();
+  });
+
+  it('names quantizations that fit by their own layouts', () => {
+    const labels = {
+      Q2_K: 'q2_k',
+      Q3_K_M: 'q3_k_m',
+      Q4_K_M: 'q4_k_m',
+      Q5_K_M: 'q5_k_m',
+      Q6_K: 'q6_k',
+    } as const;
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 2_000_000_000, max: 5_000_000_000 }),
+        fc.constantFrom('phi-3.5-mini', 'smollm2-1.7b'),
+        (budgetBytes, model) => {
+          const { smaller } = judge('galaxy-s23', model, 'q8_0', 2048, { budgetBytes });
+          const label = Object.entries(labels).find(([name]) => name === smaller?.quantization)?.[1];
+          if (smaller === null || label === undefined) return;
+          const { contextSize, cacheType } = smaller;
+          const other = judge('galaxy-s23', model, label, contextSize, { cacheType, budgetBytes });
+          expect(other.memory.totalBytes).toBeLessThanOrEqual(0.85 * budgetBytes * 1.02);
+        },
+      ),
+      { numRuns: 40 },
+    );
+  });
+
   it('only gets worse with more context, and its change always fits', () => {
-    const rank = { fits: 0, tight: 1, no: 2 };
+    const rank = { unknown: 0, fits: 0, tight: 1, no: 2 };
     const devices = BUILT_IN_DEVICES.devices.filter(({ appBudgetBytes }) => appBudgetBytes !== undefined);
     fc.assert(
       fc.property(
@@ -119,6 +197,7 @@ describe('the advice', () => {
     labels.map((label) => ({
       name: label,
       ref: label,
+      parameters: 1,
       layerBits: layerBits(headerFor('phi-3.5-mini', label)),
       fit: judge(device, 'phi-3.5-mini', label, contextSize),
     }));
@@ -140,11 +219,39 @@ describe('the advice', () => {
     expect(advice).toMatch(/^Ship q4_k_m: .* GB, .* tokens\/s on .* \(predicted/);
   });
 
+  it('is of the largest model that fits, and on no backend that llama.rn calls experimental', () => {
+    const device = findDevice('galaxy-s23', BUILT_IN_DEVICES);
+    const of = (model: string, label: Label, parameters: number) => ({
+      name: `${model} ${label}`,
+      ref: label,
+      parameters,
+      layerBits: layerBits(headerFor(model, label)),
+      fit: judge('galaxy-s23', model, label),
+    });
+    const { recommended, advice } = fittedDevice(device, [
+      of('qwen2.5-1.5b', 'q8_0', 1.5e9),
+      of('phi-3.5-mini', 'q4_k_m', 3.8e9),
+      of('phi-3.5-mini', 'q2_k', 3.8e9),
+    ]);
+    expect(recommended).toBe('phi-3.5-mini q4_k_m');
+    expect(advice).not.toContain('hexagon');
+  });
+
   it('says so where nothing fits', () => {
     const device = findDevice('iphone-12', BUILT_IN_DEVICES);
     const { recommended, advice } = fittedDevice(device, models('iphone-12', ['q6_k', 'q8_0']));
     expect(recommended).toBeNull();
-    expect(advice).toMatch(/^Nothing fits; a smaller model is needed/);
+    expect(advice).toMatch(/^Nothing fits; another quantization of at most 1\.\d\d GB, 2\.\d bits a weight/);
+    const { advice: hopeless } = fittedDevice(device, [
+      {
+        name: 'q8_0',
+        ref: 'q8_0',
+        parameters: 1,
+        layerBits: 8.5,
+        fit: judge('iphone-12', 'phi-3.5-mini', 'q8_0', 2048, { budgetBytes: 5e8 }),
+      },
+    ]);
+    expect(hopeless).toBe('Nothing fits; a smaller model is needed.');
   });
 });
 

@@ -30,6 +30,7 @@ const PROMPT: GoldenPrompt = {
 
 const GOLDEN: KitGolden = {
   schema: 'quantscope/kit-golden@1',
+  id: SHA,
   tool: 'test',
   engine: { name: 'node-llama-cpp', version: '3', llamaCpp: 'b1', backend: 'cpu' },
   model: {
@@ -96,7 +97,7 @@ function results(replay: Partial<PhoneReplay> = {}, more: Partial<KitResults> = 
     createdAt: '2026-01-02T03:04:05.000Z',
     device: { name: 'phone' },
     library: { name: 'llama.rn', build: '10256', commit: 'x' },
-    golden: { modelSha256: SHA },
+    golden: { id: SHA, modelSha256: SHA },
     model: { sha256: null, description: '', tensorBytes: 100, parameters: 50 },
     parameters: {},
     backend: { gpu: true, reasonNoGpu: '', devices: ['GPUOpenCL'], systemInfo: '' },
@@ -249,7 +250,9 @@ describe('results of another model', () => {
     expect(of({ sha256: 'b'.repeat(64) })).toContain('SHA-256 bbbb');
     expect(of({ parameters: 51 })).toContain('51 parameters and not 50');
     expect(of({ tensorBytes: 101 })).toContain('101 bytes');
-    expect(otherModel(GOLDEN, results({}, { golden: { modelSha256: 'c'.repeat(64) } }))).toContain('cccc');
+    expect(otherModel(GOLDEN, results({}, { golden: { id: SHA, modelSha256: 'c'.repeat(64) } }))).toContain(
+      'cccc',
+    );
   });
 });
 

@@ -95,7 +95,9 @@ describe('the source of a kit', () => {
   it('has each parameter with its reason between the marks', () => {
     const plan = planFor('galaxy-s23', 'qwen2.5-1.5b', 'q4_0', { backend: 'hexagon' });
     const source = kitSource(template, { model: 'M', device: 'D' }, plan);
-    expect(source).toMatch(/^before\n\/\*\* For M on D \(hexagon\)\. \*\/\nexport const contextParams/);
+    expect(source).toMatch(
+      /^before\n\/\*\*\n \* For M on D \(hexagon\)\.\n \* Memory: \d\.\d\d GB, estimated\.\n \* It fits: .*\n \* Speed: .*\n \*\/\nexport const/,
+    );
     expect(source).toContain("  // the NPU, which is not taken unless it is named\n  devices: ['HTP0'],\n");
     expect(source).toMatch(/\n};\nafter\n$/);
     expect(source).not.toContain('old');
@@ -104,7 +106,8 @@ describe('the source of a kit', () => {
   it('holds a model’s name inside its comment', () => {
     const plan = planFor(null, 'qwen2.5-1.5b', 'q4_0');
     const source = kitSource(template, { model: "x */ evil()\n//\u2028$& $1 '", device: null }, plan);
-    const [comment] = source.split('\n').slice(1);
-    expect(comment).toBe("/** For x * / evil() // $& $1 ' on the CPU of any phone. */");
+    const [start, comment] = source.split('\n').slice(1);
+    expect(start).toBe('/**');
+    expect(comment).toBe(" * For x * / evil() // $& $1 ' on the CPU of any phone.");
   });
 });

@@ -69,6 +69,7 @@ const fitted: FitVariant = {
   verdict: 'tight',
   memory: {
     basis: 'estimated',
+    backend: 'cpu',
     weightsBytes: 2_710_144,
     kvBytes: 8_388_608,
     stateBytes: 0,
@@ -92,6 +93,7 @@ const fitted: FitVariant = {
   ],
   reasons: [],
   change: null,
+  smaller: null,
 };
 export const fit: FitReport = {
   schema: 'quantscope/fit@1',
@@ -99,6 +101,11 @@ export const fit: FitReport = {
     {
       device: 'p',
       name: 'Phone <7>',
+      budget: { bytes: 14 * MEBI, entitledBytes: null, basis: 'of the phone', note: null },
+      endurance: {
+        sustainedShare: unavailableBecause('not published'),
+        joulesPerToken: unavailableBecause('not published'),
+      },
       variants: [fitted, { ...fitted, name: 'Q8_0', verdict: 'no' }],
       advice: 'Ship it.',
       recommended: 'Q4_K_M',

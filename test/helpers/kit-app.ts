@@ -58,10 +58,19 @@ export async function typeErrors(kit: string, app: string): Promise<string> {
   await writeFile(
     join(app, 'use.ts'),
     `import golden from './golden.json';
-import { chat, contextParams, type KitResults, runQuantscopeKit } from './llama-rn';
+import { chat, contextParams, type KitResults, loadModel, runQuantscopeKit } from './llama-rn';
 export const kit = (modelPath: string): Promise<KitResults> =>
   runQuantscopeKit({ modelPath, golden, device: { name: 'iPhone' } });
-export { chat, contextParams };
+export async function ask(modelPath: string, show: (piece: string) => void): Promise<string> {
+  const context = await loadModel(modelPath, (percent) => show(percent.toFixed(0)));
+  try {
+    const { text, context_full } = await chat(context, [{ role: 'user', content: 'Hello' }], show);
+    return context_full ? '' : text;
+  } finally {
+    await context.release();
+  }
+}
+export { contextParams };
 `,
   );
   const flags =
@@ -84,6 +93,19 @@ export { chat, contextParams };
  * @param app where {@link typeErrors} compiled it
  */
 export async function runApp(app: string, options: Record<string, unknown>): Promise<KitResults> {
+  return (await inApp(
+    app,
+    `const golden = JSON.parse(readFileSync('golden.json', 'utf8'));
+const result = await kit.runQuantscopeKit({
+  golden,
+  usedMemory: async () => process.memoryUsage().rss,
+  ...${JSON.stringify(options)},
+});`,
+  )) as KitResults;
+}
+
+/** Runs a script that has the kit's source as `kit`, and gives what it leaves in `result`. */
+export async function inApp(app: string, script: string): Promise<unknown> {
   const out = join(app, 'out');
   const modules = join(out, 'node_modules');
   await mkdir(join(modules, 'llama.rn'), { recursive: true });
@@ -95,18 +117,12 @@ export async function runApp(app: string, options: Record<string, unknown>): Pro
   await cp(await fetched(BINARY), join(modules, BINARY.slice(0, BINARY.lastIndexOf('@'))), {
     recursive: true,
   });
-  const results = join(out, 'results.json');
   await writeFile(
     join(out, 'phone.js'),
     `import { readFileSync, writeFileSync } from 'node:fs';
-import { runQuantscopeKit } from './llama-rn.js';
-const golden = JSON.parse(readFileSync('golden.json', 'utf8'));
-const results = await runQuantscopeKit({
-  golden,
-  usedMemory: async () => process.memoryUsage().rss,
-  ...${JSON.stringify(options)},
-});
-writeFileSync('results.json', JSON.stringify(results));
+import * as kit from './llama-rn.js';
+${script}
+writeFileSync('result.json', JSON.stringify(result));
 `,
   );
   await cp(join(app, 'golden.json'), join(out, 'golden.json'));
@@ -117,5 +133,5 @@ writeFileSync('results.json', JSON.stringify(results));
     maxBuffer: 64 * 1024 * 1024,
     timeout: 110_000,
   });
-  return JSON.parse(await readFile(results, 'utf8'));
+  return JSON.parse(await readFile(join(out, 'result.json'), 'utf8'));
 }

@@ -1,5 +1,6 @@
 // llama.rn's face over its Node sibling, for the kit's source to run in a test. Nothing is computed here.
 import { pbkdf2 } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 
 const library = createRequire(import.meta.url)('@fugood/llama.node');
@@ -14,8 +15,14 @@ function holdThread() {
 
 export const BuildInfo = library.BuildInfo;
 
-export async function initLlama({ model, n_gpu_layers: _, devices: __, ...params }) {
-  const context = await library.loadModel({ ...params, model, n_gpu_layers: 0 });
+/** The sibling 1.7.15 ends the whole process where a file cannot be loaded; llama.rn rejects in these words. */
+function refuseToCrash(model) {
+  if (!existsSync(model)) throw new Error('Failed to load model');
+}
+
+export async function initLlama({ model, n_gpu_layers: _, devices: __, ...params }, onProgress) {
+  refuseToCrash(model);
+  const context = await library.loadModel({ ...params, model, n_gpu_layers: 0 }, onProgress);
   return {
     gpu: false,
     reasonNoGPU: 'not in Node',

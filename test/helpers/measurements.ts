@@ -94,6 +94,7 @@ export function phoneCheck(device: string, overrides: Partial<KitCheck> = {}): K
     verdict: 'ok',
     device,
     model: 'Nano Phi-3 Q4_K_M',
+    modelSha256: 'a'.repeat(64),
     backend: 'CPU',
     prompts: ['fact', 'sum'].map((name) => ({ name, steps: 8, divergence: null })),
     logProbs: { steps: 16, mean: 0.000_81, largest: 0.0212, otherTop: 0 },

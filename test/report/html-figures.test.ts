@@ -104,7 +104,12 @@ describe.skipIf(CHROMIUM === null)('every figure of the page is that of the JSON
       expect(row['advice']).toBe(device.advice);
       for (const { name, verdict, memory, speeds } of device.variants) {
         const [speed] = speeds;
-        const sign = { fits: '✓ fits', tight: '! tight', no: '✕ does not fit' }[verdict];
+        const sign = {
+          fits: '✓ fits',
+          tight: '! tight',
+          no: '✕ does not fit',
+          unknown: '? not known whether it fits',
+        }[verdict];
         const range = `(${Number(speed?.low).toFixed(1)}–${Number(speed?.high).toFixed(1)})`;
         expect(row[name]).toBe(
           `${sign} ${(memory.totalBytes / MEBI).toFixed(1)} MiB${Number(speed?.generationTps).toFixed(1)} ${range} t/s, ${speed?.backend}, ${speed?.basis}`,

@@ -6,6 +6,7 @@ export interface FitOptions {
   device: string[];
   context: number;
   cacheType: 'f16' | 'q8_0' | 'q4_0';
+  flashAttention?: 'on' | 'off';
   budget?: number;
   allDevices?: boolean;
   listDevices?: boolean;
@@ -31,6 +32,12 @@ export function fitCommand(context: CommandContext): Command {
       new Option('--cache-type <type>', 'type of keys and values in the cache')
         .choices(['f16', 'q8_0', 'q4_0'])
         .default('f16'),
+    )
+    .addOption(
+      new Option(
+        '--flash-attention <how>',
+        'as the app will have it (default: on, but off on OpenCL, as llama.cpp decides)',
+      ).choices(['on', 'off']),
     )
     .option(
       '--budget <size>',

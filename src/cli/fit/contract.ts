@@ -11,7 +11,8 @@ export const fitSchema = z.object({
 }) satisfies z.ZodType<FitReport>;
 
 const figure = z.strictObject({
-  value: z.number().positive(),
+  // Far beyond any phone's memory or bandwidth: a slip of the keyboard, or worse.
+  value: z.number().min(1).max(1e15),
   sources: z.array(z.string()).describe('Addresses, or how it was measured.'),
   confidence: z.string().default('own'),
   note: z.string().optional(),
@@ -41,7 +42,7 @@ export const devicesSchema = z.strictObject({
   devices: z.array(
     z.strictObject({
       id: z.string().regex(/^[a-z0-9][a-z0-9._-]*$/, 'lower-case letters, digits, ".", "_" and "-"'),
-      name: z.string(),
+      name: z.string().min(1).max(100),
       aliases: z.array(z.string()).optional(),
       os: z.enum(['ios', 'android']).nullable(),
       chip: z.string().nullable().describe('A key of chips, built in or given here.'),
@@ -49,7 +50,10 @@ export const devicesSchema = z.strictObject({
       appBudgetBytes: figure.optional().describe('What an app may fill with a model.'),
       entitledBudgetBytes: figure.optional().describe('With the increased-memory entitlement of iOS.'),
       gpuCores: figure.optional(),
-      backends: z.array(z.enum(BACKENDS)).min(1),
+      backends: z
+        .array(z.enum(BACKENDS))
+        .min(1)
+        .refine((names) => new Set(names).size === names.length, 'the same backend twice'),
       speed: z.string().optional().describe('Why no speed can be given.'),
     }),
   ),

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import {
   BUILT_IN_DEVICES,
@@ -8,7 +7,11 @@ import {
   extendDevices,
 } from '../../device/profiles.ts';
 import { messageOf, UsageError } from '../../util/errors.ts';
+import { boundedText } from '../bounded-text.ts';
 import { devicesSchema } from './contract.ts';
+
+/** A thousand phones with their measurements are 0.5 MB. */
+const LARGEST_BYTES = 16 * 1024 * 1024;
 
 /**
  * The built-in devices with a user's file laid over them.
@@ -17,7 +20,7 @@ import { devicesSchema } from './contract.ts';
 export async function readDevices(path: string): Promise<DeviceCatalogue> {
   let text: string;
   try {
-    text = await readFile(path, 'utf8');
+    text = await boundedText(path, LARGEST_BYTES);
   } catch (cause) {
     throw new UsageError('devices/unreadable', `${path}: the devices cannot be read: ${messageOf(cause)}`, {
       cause,
@@ -33,12 +36,14 @@ export async function readDevices(path: string): Promise<DeviceCatalogue> {
   const parsed = devicesSchema.safeParse(json);
   if (!parsed.success) throw invalid(path, z.prettifyError(parsed.error));
   const { devices, chips, learned } = parsed.data;
+  const twice = devices.find(({ id }, index) => devices.findIndex((other) => other.id === id) < index);
+  if (twice !== undefined) throw invalid(path, `"${twice.id}" is described twice`);
   // The schema's optional fields may be undefined, the profile's may only be absent; read, they are the same.
   const extended = extendDevices(BUILT_IN_DEVICES, {
     devices: devices as DeviceProfile[],
     chips: chips as Record<string, Chip>,
   });
-  const lost = extended.devices.find(({ chip }) => chip !== null && extended.chips[chip] === undefined);
+  const lost = extended.devices.find(({ chip }) => chip !== null && !Object.hasOwn(extended.chips, chip));
   if (lost !== undefined) {
     throw invalid(path, `${lost.id}: no chip "${lost.chip}"; describe it under "chips", or write null`);
   }

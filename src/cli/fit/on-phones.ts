@@ -2,6 +2,7 @@ import { type FitRequest, fitOn } from '../../device/fit.ts';
 import { type FittedDevice, fittedDevice } from '../../device/fit-report.ts';
 import type { DeviceCatalogue, DeviceProfile } from '../../device/profiles.ts';
 import { layerBitsOf, workloadOf } from '../../device/workload.ts';
+import { modelFacts } from '../../gguf/index.ts';
 import { UsageError } from '../../util/errors.ts';
 import type { NamedHeader } from './models.ts';
 
@@ -19,7 +20,9 @@ export function onPhones(
     const judged = models.map(({ name, ref, header }) => {
       const fit = fitOn(header, device, catalogue, request);
       const work = workloadOf(header);
-      if (fit !== null) return { name, ref, layerBits: work === null ? 0 : layerBitsOf(work), fit };
+      const { parameters } = modelFacts(header);
+      if (fit !== null)
+        return { name, ref, parameters, layerBits: work === null ? 0 : layerBitsOf(work), fit };
       throw new UsageError(
         'fit/no-layers',
         `${ref}: the header does not describe layers that a phone could load`,
@@ -28,6 +31,6 @@ export function onPhones(
         },
       );
     });
-    return fittedDevice(device, judged);
+    return fittedDevice(device, judged, request.budgetBytes);
   });
 }

@@ -1,6 +1,7 @@
 import { FIT_SCHEMA_ID, type FitReport } from '../../device/fit-report.ts';
 import { SOURCES } from '../../device/profile-data.ts';
 import { findDevice } from '../../device/profiles.ts';
+import { modelFacts } from '../../gguf/index.ts';
 import { renderDeviceList } from '../../report/device-list.ts';
 import { renderFit } from '../../report/fit-table.ts';
 import { UsageError } from '../../util/errors.ts';
@@ -52,6 +53,7 @@ export async function runFit(
     devices: onPhones(models, devices, catalogue, {
       contextSize: options.context,
       cacheType: options.cacheType,
+      ...(options.flashAttention === undefined ? {} : { flashAttention: options.flashAttention === 'on' }),
       ...(options.budget === undefined ? {} : { budgetBytes: options.budget }),
     }),
   };
@@ -60,12 +62,20 @@ export async function runFit(
   return options.require && unserved ? EXIT.finding : EXIT.done;
 }
 
-/** Two models of one label are told apart by their refs. */
+/** Quantizations of one model are told apart by their labels; as soon as there are several models, all by their refs. */
 function distinctlyNamed(models: readonly NamedHeader[]): NamedHeader[] {
-  return models.map((model) => {
-    const isShared = models.filter(({ name }) => name === model.name).length > 1;
-    return isShared ? { ...model, name: model.ref.split(/[/\\]/).at(-1) ?? model.ref } : model;
-  });
+  const labels = new Set(models.map(({ name }) => name));
+  const identities = new Set(
+    models.map(({ header }) => {
+      const { name, architecture, parameters } = modelFacts(header);
+      return `${name} ${architecture} ${parameters}`;
+    }),
+  );
+  if (labels.size === models.length && identities.size === 1) return [...models];
+  return models.map((model) => ({
+    ...model,
+    name: (model.ref.split(/[/\\]/).at(-1) ?? model.ref).replace(/\.gguf$/i, ''),
+  }));
 }
 
 function print(text: string): void {

@@ -1,10 +1,11 @@
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
-import { checkKit, otherModel } from '../../device/kit-check.ts';
+import { checkKit, otherModel, otherReplays } from '../../device/kit-check.ts';
 import type { KitGolden, KitResults } from '../../device/kit-files.ts';
 import { renderKitCheck } from '../../report/kit-check.ts';
 import { messageOf, UsageError } from '../../util/errors.ts';
+import { boundedText } from '../bounded-text.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
 import { terminalStyle } from '../style.ts';
 import type { KitCheckOptions } from './command.ts';
@@ -24,6 +25,12 @@ export async function runKitCheck(path: string, options: KitCheckOptions): Promi
   if (other !== null) {
     throw new UsageError('kit/other-model', `${path} is not of the golden file's model: ${other}`, {
       hint: 'Give the golden.json of the same kit with --golden, or replay this one with its own file on the phone.',
+    });
+  }
+  const stray = otherReplays(golden, results);
+  if (stray !== null) {
+    throw new UsageError('kit/other-golden', `${path} does not belong to this golden file: ${stray}`, {
+      hint: 'Give the golden.json that the app was built with, or run the kit again with this one.',
     });
   }
   const check = checkKit(golden, results);
@@ -86,9 +93,7 @@ async function readKitFile<Value>(
 ): Promise<Value> {
   let text: string;
   try {
-    const { size } = await stat(path);
-    if (size > LARGEST_BYTES) throw new Error(`${size} bytes, more than any kit's file has`);
-    text = await readFile(path, 'utf8');
+    text = await boundedText(path, LARGEST_BYTES);
   } catch (cause) {
     throw new UsageError('kit/unreadable', `${path} cannot be read: ${messageOf(cause)}`, { cause, hint });
   }

@@ -15,7 +15,8 @@ const LONG = 100_000;
 
 const missing = z.object({ status: z.literal('unavailable'), reason: z.string() });
 const bytes = z.int().nonnegative();
-const rate = z.number().positive();
+/** No phone comes near the most; a figure beyond it is no measurement. */
+const rate = z.number().positive().max(1e6);
 const logProb = z.number().max(0.001).describe('Natural logarithm.');
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, '64 hexadecimal digits');
 const tokens = z.array(z.int().nonnegative()).max(LONG);
@@ -35,6 +36,7 @@ const speed = z.union([
 
 export const goldenSchema = z.object({
   schema: z.literal(KIT_GOLDEN_SCHEMA_ID),
+  id: sha256.describe('Of the prompts with their replies.'),
   tool: z.string(),
   engine: z.object({ name: z.string(), version: z.string(), llamaCpp: z.string(), backend: z.string() }),
   model: z.object({
@@ -108,7 +110,7 @@ export const kitResultsSchema = z.object({
     memoryBytes: bytes.optional(),
   }),
   library: z.object({ name: z.string(), build: z.string(), commit: z.string() }),
-  golden: z.object({ modelSha256: sha256 }),
+  golden: z.object({ id: sha256, modelSha256: sha256 }),
   model: z.object({
     sha256: sha256.nullable(),
     description: z.string(),
@@ -171,11 +173,13 @@ export const kitResultsSchema = z.object({
 
 const nats = z.number().nonnegative();
 
+/** What `kit check --json` prints, for `report` to read. */
 export const kitCheckSchema = z.object({
   schema: z.literal(KIT_CHECK_SCHEMA_ID),
   verdict: z.enum(['ok', 'wrong']),
   device: z.string(),
   model: z.string(),
+  modelSha256: sha256,
   backend: z.string(),
   prompts: z.array(
     z.object({

@@ -135,8 +135,10 @@ async function goldenOf(
   const work = workloadOf(header);
   const facts = modelFacts(header);
   const { name, version, llamaCpp, backend } = session.info;
+  const prompts = await goldenPrompts(session, model, chatTemplate(header) ?? null, onPrompt);
   return {
     schema: KIT_GOLDEN_SCHEMA_ID,
+    id: createHash('sha256').update(JSON.stringify(prompts)).digest('hex'),
     tool: `quantscope ${packageVersion()}`,
     engine: { name, version, llamaCpp, backend },
     model: {
@@ -154,7 +156,7 @@ async function goldenOf(
     bench: BENCH,
     candidates: CANDIDATES,
     expected: expectationOf(plan, device),
-    prompts: await goldenPrompts(session, model, chatTemplate(header) ?? null, onPrompt),
+    prompts,
   };
 }
 
@@ -250,6 +252,8 @@ async function writeKit(
   }
 }
 
+const VERDICTS = { tight: 'tight', no: 'does not fit', unknown: 'whether it fits is not known' } as const;
+
 function summaryOf(
   out: string,
   { model, expected, prompts }: KitGolden,
@@ -266,7 +270,7 @@ function summaryOf(
     `${model.name} ${model.quantization} for ${where}: context ${contextSize}, ${cacheType} cache, ${gigabytes(memory.totalBytes)}${pace}`,
     ...(fit === null || fit.verdict === 'fits'
       ? []
-      : [`${fit.verdict === 'no' ? 'does not fit' : 'tight'}: ${fit.reasons.join('; ')}`]),
+      : [`${VERDICTS[fit.verdict]}: ${fit.reasons.join('; ')}`]),
     `${parameters.length} parameters, ${prompts.length} golden prompts with ${tokens} tokens: ${FILES.map((name) => join(out, name)).join(', ')}`,
   ];
 }

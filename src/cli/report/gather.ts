@@ -24,12 +24,14 @@ export async function gather(paths: readonly string[], scope: MergeScope): Promi
   const parts = files.map(partsOf);
   const results = parts.flatMap((part) => part.results);
   const machines = results.length === 0 ? [] : mergeResults(withWholeRuns(results), scope);
+  const phones = parts.flatMap((part) => part.phones);
+  requireMeasured(phones, machines);
   // A bench is of speed alone.
   const benches = scope === 'accuracy' ? [] : parts.flatMap((part) => part.benches);
   const gathered = {
     machines,
     benches: withMachines(benches, machines),
-    phones: withNames(parts.flatMap((part) => part.phones)),
+    phones: withNames(phones),
   };
   if (machines.length + gathered.benches.length + gathered.phones.length === 0) {
     throw new UsageError('report/no-results', `${paths.join(', ')}: nothing is left to report of ${scope}`, {
@@ -117,6 +119,26 @@ function withMachines(
     const [only] = own.length === 1 ? own : [];
     return { label: only?.label ?? nameOf.get(identity) ?? '', ...bench };
   });
+}
+
+/** @throws UsageError `report/other-model` where a phone ran none of the files that were measured */
+function requireMeasured(
+  phones: readonly Omit<PhoneCheck, 'label'>[],
+  machines: readonly MachineResults[],
+): void {
+  const hashes = machines.flatMap(({ results }) => results.variants.map(({ file }) => file.sha256));
+  // A file that was not hashed may be the one.
+  if (hashes.length === 0 || hashes.some((hash) => typeof hash !== 'string')) return;
+  const stranger = phones.find(({ check }) => !hashes.includes(check.modelSha256));
+  if (stranger === undefined) return;
+  const { source, check } = stranger;
+  throw new UsageError(
+    'report/other-model',
+    `${source} is of ${check.model}, whose file is in none of the results`,
+    {
+      hint: 'The SHA-256 of the file that the phone ran and of the one that was measured must be the same.',
+    },
+  );
 }
 
 /** Two phones of one kind are told apart by a number. */

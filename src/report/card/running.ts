@@ -27,7 +27,7 @@ export function memory({ facts, contexts }: CardModel): string {
   ].join('\n\n');
 }
 
-const MARK = { fits: 'fits', tight: 'tight', no: 'does not fit' } as const;
+const MARK = { fits: 'fits', tight: 'tight', no: 'does not fit', unknown: 'not known' } as const;
 
 /** Whether it fits phones and what they generate, each backend with its interval. */
 export function phones({ phones: devices }: CardModel): string {

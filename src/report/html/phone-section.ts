@@ -1,3 +1,4 @@
+import { fastestUsual } from '../../device/fit.ts';
 import type { FitReport, FitVariant } from '../../device/fit-report.ts';
 import { formatBytes } from '../../util/units.ts';
 import { phoneColumns, phoneFindings } from '../phone-checks.ts';
@@ -11,6 +12,7 @@ const VERDICTS = {
   fits: { sign: '\u2713', text: 'fits' },
   tight: { sign: '!', text: 'tight' },
   no: { sign: '\u2715', text: 'does not fit' },
+  unknown: { sign: '?', text: 'not known whether it fits' },
 } as const;
 
 /** Which variant fits which phone and how fast it will be there, and what phones themselves measured. */
@@ -61,16 +63,16 @@ function fitCell(variant: FitVariant | undefined): Markup {
   const speeds = variant.speeds.flatMap(({ backend, generationTps, low, high, basis }) =>
     typeof generationTps === 'number' ? [{ backend, generationTps, low, high, basis }] : [],
   );
-  const [fastest] = speeds.sort((a, b) => b.generationTps - a.generationTps);
+  const fastest = fastestUsual(speeds);
   const range =
-    fastest !== undefined &&
+    fastest !== null &&
     typeof fastest.low === 'number' &&
     typeof fastest.high === 'number' &&
     fastest.basis === 'predicted'
       ? ` (${rate(fastest.low)}\u2013${rate(fastest.high)})`
       : '';
   return html`<span class="verdict ${variant.verdict}"><span aria-hidden="true">${sign}</span> ${text}</span>
-<span class="detail">${formatBytes(variant.memory.totalBytes)}</span>${fastest === undefined ? null : html`<span class="detail">${rate(fastest.generationTps)}${range} t/s, ${fastest.backend}, ${fastest.basis}</span>`}`;
+<span class="detail">${formatBytes(variant.memory.totalBytes)}</span>${fastest === null ? null : html`<span class="detail">${rate(fastest.generationTps)}${range} t/s, ${fastest.backend}, ${fastest.basis}</span>`}`;
 }
 
 function rate(tps: number): string {

@@ -97,7 +97,7 @@ table.layers{width:100%;table-layout:fixed;font-size:12px}
 .layers .none{background:none;color:var(--muted)}
 .verdict{display:block;font-weight:600}
 .verdict.fits{color:var(--good)}
-.verdict.tight{color:var(--ink)}
+.verdict.tight,.verdict.unknown{color:var(--ink)}
 .verdict.no{color:var(--bad)}
 .detail{display:block;color:var(--muted);font-size:12.5px}
 .advice{display:block;min-width:24ch;white-space:normal;color:var(--muted)}
