@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { BUILT_IN_CATALOGUE, type Catalogue, type CatalogueEntry } from '../hub/index.ts';
 import { messageOf, UsageError } from '../util/errors.ts';
 import { catalogueSchema } from './hub-contracts.ts';
+import { parseWrittenJson } from './written-json.ts';
 
 const NAME = /^[\w.-]+$/;
 const TAKEN = /^(?:nano|hf)$/i;
@@ -27,9 +28,9 @@ export async function readCatalogue(path: string): Promise<Catalogue> {
   }
   let json: unknown;
   try {
-    json = JSON.parse(text);
+    json = await parseWrittenJson(text);
   } catch (cause) {
-    throw invalid(path, `not JSON: ${messageOf(cause)}`, cause);
+    throw invalid(path, messageOf(cause), cause);
   }
   const parsed = catalogueSchema.safeParse(json);
   if (!parsed.success) throw invalid(path, z.prettifyError(parsed.error));

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import type { Command, Option } from 'commander';
 import envPaths from 'env-paths';
 import { lilconfig } from 'lilconfig';
@@ -9,6 +9,7 @@ import { nearest } from '../util/nearest.ts';
 import type { Config, SettingValue } from './config-contract.ts';
 import { allCommands, sectionName, settingName, settingsOf } from './config-settings.ts';
 import { ENVIRONMENT } from './environment.ts';
+import { parseWrittenJson } from './written-json.ts';
 
 /** JSON alone: a file of settings that can run code would make a checkout of a repository a risk. */
 const SEARCH_PLACES = [
@@ -61,14 +62,15 @@ async function read(path: string): Promise<Read> {
       },
     );
   }
-  return { filepath: path, config: parseJson(path, content) };
+  return { filepath: path, config: await parseJson(path, content) };
 }
 
-function parseJson(path: string, content: string): unknown {
+async function parseJson(path: string, content: string): Promise<unknown> {
   try {
-    return JSON.parse(content);
+    // What else a package.json says, and how, is npm's to judge.
+    return basename(path) === 'package.json' ? JSON.parse(content) : await parseWrittenJson(content);
   } catch (cause) {
-    throw invalid(path, `not JSON: ${messageOf(cause)}`, cause);
+    throw invalid(path, messageOf(cause), cause);
   }
 }
 

@@ -5,6 +5,7 @@ import { parseGate } from '../measure/gate-expression.ts';
 import { parseRegression } from '../measure/gate-regression.ts';
 import { messageOf, UsageError } from '../util/errors.ts';
 import { gatesFileSchema } from './gates-contract.ts';
+import { parseWrittenJson } from './written-json.ts';
 
 /**
  * The gates in a file.
@@ -20,7 +21,7 @@ export async function readGatesFile(file: string): Promise<Gate[]> {
       hint: '--gates takes the path of a JSON file; its schema is schema/gates-file.json.',
     });
   }
-  const { gates = [], regression = {} } = parseFile(file, text);
+  const { gates = [], regression = {} } = await parseFile(file, text);
   const names = gates.map(({ name }) => name);
   const twice = names.find((name, index) => names.indexOf(name) !== index);
   if (twice !== undefined) throw invalid(file, `two gates are called ${JSON.stringify(twice)}`);
@@ -53,12 +54,12 @@ export async function readGatesFile(file: string): Promise<Gate[]> {
   ];
 }
 
-function parseFile(file: string, text: string): z.infer<typeof gatesFileSchema> {
+async function parseFile(file: string, text: string): Promise<z.infer<typeof gatesFileSchema>> {
   let json: unknown;
   try {
-    json = JSON.parse(text.replace(/^\uFEFF/, ''));
+    json = await parseWrittenJson(text);
   } catch (cause) {
-    throw invalid(file, `not JSON: ${messageOf(cause)}`, cause);
+    throw invalid(file, messageOf(cause), cause);
   }
   const parsed = gatesFileSchema.safeParse(json);
   if (!parsed.success) throw invalid(file, messageOf(z.prettifyError(parsed.error)));

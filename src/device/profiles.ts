@@ -49,6 +49,15 @@ export interface DeviceCatalogue {
   readonly chips: Readonly<Record<string, Chip>>;
 }
 
+export const DEVICE_LIST_SCHEMA_ID = 'quantscope/device-list@1';
+
+/** What `fit --list-devices --json` prints. */
+export interface DeviceList extends DeviceCatalogue {
+  readonly schema: typeof DEVICE_LIST_SCHEMA_ID;
+  /** What the ids that figures name as their sources stand for. */
+  readonly sources: Readonly<Record<string, string>>;
+}
+
 export const BUILT_IN_DEVICES: DeviceCatalogue = { devices: DEVICES, chips: CHIPS };
 
 /** Lays a user's devices over others: one of the same id replaces, a new one is added. */

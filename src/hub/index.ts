@@ -4,6 +4,7 @@ export { BUILT_IN_CATALOGUE, type Catalogue, type CatalogueEntry } from './catal
 export { type HubContext, hubContext } from './context.ts';
 export { freeBytesOf } from './disk.ts';
 export { type LocatedModel, locateRefs } from './locate.ts';
+export { takeLock } from './lock.ts';
 export { type ModelPart, partsOf } from './model-parts.ts';
 export { modelsOfRepo } from './models.ts';
 export { openModel, openPart, openParts, openRef } from './open-ref.ts';

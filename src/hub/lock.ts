@@ -31,7 +31,11 @@ const TAKEOVER_MS = 10_000;
  * Waits for a lock and takes it.
  * @param onWait called once if another process has it
  */
-export async function takeLock(path: string, context: HubContext, onWait: () => void): Promise<ProcessLock> {
+export async function takeLock(
+  path: string,
+  context: Pick<HubContext, 'sleep' | 'signal'>,
+  onWait: () => void = () => {},
+): Promise<ProcessLock> {
   const own: Owner = { pid: process.pid, host: thisHost(), nonce: randomBytes(8).toString('hex') };
   let told = false;
   while (!(await create(path, own))) {

@@ -17,7 +17,7 @@ import {
   SPEED_TESTS,
   unjudged,
 } from './baseline-judges.ts';
-import type { Results, VariantResult } from './results.ts';
+import type { EndpointResult, Results, VariantResult } from './results.ts';
 
 /** `better` and `worse` are beyond noise; `unknown` has a reason. */
 export type ChangeVerdict = 'better' | 'worse' | 'within noise' | 'unknown';
@@ -81,11 +81,20 @@ export function compareWithBaseline(
         ? null
         : 'other questions',
   };
-  const changes = now.variants.flatMap((after) => {
-    const before = baseline.variants.find(({ name }) => name === after.name);
-    return before === undefined ? [] : changesOf(before, after, context);
-  });
-  const names = (results: Results) => results.variants.map(({ name }) => name);
+  const changes = [
+    ...now.variants.flatMap((after) => {
+      const before = baseline.variants.find(({ name }) => name === after.name);
+      return before === undefined ? [] : changesOf(before, after, context);
+    }),
+    ...(now.endpoints ?? []).flatMap((after) => {
+      const before = baseline.endpoints?.find(({ name, url }) => name === after.name && url === after.url);
+      return before === undefined ? [] : endpointChangesOf(before, after, context);
+    }),
+  ];
+  const names = ({ variants, endpoints = [] }: Results) => [
+    ...variants.map(({ name }) => name),
+    ...endpoints.map(({ name, url }) => `${name} at ${url}`),
+  ];
   return {
     baseline: { createdAt: baseline.createdAt, toolVersion: baseline.tool.version },
     changes,
@@ -102,16 +111,19 @@ export function compareWithBaseline(
   };
 }
 
-function changesOf(before: VariantResult, after: VariantResult, context: Context): Change[] {
+type AddChange = (
+  figure: readonly [figure: string, label: string, unit: Change['unit'], better: Change['better']],
+  values: readonly [before: number | Unavailable, after: number | Unavailable],
+  judge: (before: number, after: number) => Finding,
+) => void;
+
+/** Collects the changes of one row. */
+function changesFor(variant: string): { readonly changes: readonly Change[]; readonly add: AddChange } {
   const changes: Change[] = [];
-  const add = (
-    [figure, label, unit, better]: readonly [string, string, Change['unit'], Change['better']],
-    [old, new_]: readonly [number | Unavailable, number | Unavailable],
-    judge: (old: number, new_: number) => Finding,
-  ): void => {
+  const add: AddChange = ([figure, label, unit, better], [old, new_], judge) => {
     // Missing on both sides is no change.
     if (!isAvailable(old) && !isAvailable(new_)) return;
-    const common = { variant: after.name, figure, label, unit, better, before: old, after: new_ };
+    const common = { variant, figure, label, unit, better, before: old, after: new_ };
     if (!isAvailable(old) || !isAvailable(new_)) {
       const method = isAvailable(old) ? 'not measured now' : 'not measured in the baseline';
       changes.push({ ...common, verdict: 'unknown', pValue: null, method });
@@ -129,7 +141,28 @@ function changesOf(before: VariantResult, after: VariantResult, context: Context
             : 'worse';
     changes.push({ ...common, verdict, pValue, method });
   };
+  return { changes, add };
+}
 
+function endpointChangesOf(
+  before: EndpointResult,
+  after: EndpointResult,
+  context: Context,
+): readonly Change[] {
+  const { changes, add } = changesFor(`${after.name} at ${after.url}`);
+  add(
+    ['tasks', 'tasks correct', 'share', 'higher'],
+    [figureOf(before.tasks, shareCorrect), figureOf(after.tasks, shareCorrect)],
+    () => judgeAnswers(before.tasks, after.tasks, context.tasksDiffer, context),
+  );
+  add(['medianReplyMs', 'time of a reply', 'ms', 'lower'], [before.medianReplyMs, after.medianReplyMs], () =>
+    unjudged('the network and the load of the server are in it'),
+  );
+  return changes;
+}
+
+function changesOf(before: VariantResult, after: VariantResult, context: Context): readonly Change[] {
+  const { changes, add } = changesFor(after.name);
   add(['file.bytes', 'size', 'bytes', 'lower'], [before.file.bytes, after.file.bytes], exactly);
   for (const [test, label] of SPEED_TESTS) {
     add(

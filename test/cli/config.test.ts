@@ -89,6 +89,7 @@ describe('a config file', () => {
     [{ fit: { context: { a: 1 } } }, 'fit.context: Invalid input', '--no-config'],
     [[], 'expected object', '--no-config'],
     ['{ "fit": ', 'not JSON', '--no-config'],
+    ['{ "fit": {},\n "fit": {} }', '"fit" is there twice: in line 1 and in line 2', '--no-config'],
   ])('with %j is refused with where and what to do', async (content, message, hint) => {
     await write('project/quantscope.config.json', content);
     const { exitCode, stderr, stdout } = await run(['fit', 'nano:Q4_K_M', '-d', '6gb-phone']);

@@ -107,6 +107,10 @@ describe('gates', () => {
 
   it.each<[string, RegExp]>([
     ['{', /not JSON/],
+    [
+      '{"regression": {"divergence.meanKld": "5%",\n"divergence.meanKld": "50%"}}',
+      /"divergence\.meanKld" is there twice: in line 1 and in line 2/,
+    ],
     ['{"gate": []}', /Unrecognized key: "gate"/],
     [
       '{"gates": [{"name": "a", "failIf": "any.file.byte > 1"}]}',

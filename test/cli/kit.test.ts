@@ -1,14 +1,13 @@
 import { lstat, mkdir, readFile, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Ajv2020 } from 'ajv/dist/2020.js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { kitSchemas } from '../../src/cli/kit/contract.ts';
 import type { KitCheck } from '../../src/device/kit-check.ts';
 import type { KitGolden, KitResults } from '../../src/device/kit-files.ts';
 import { writeModelBytes } from '../../src/gguf/index.ts';
 import { quantscope, scratchFolder } from '../helpers/cli.ts';
 import { inApp, kitPackages, runApp, typeErrors } from '../helpers/kit-app.ts';
 import { nanoPath } from '../helpers/nano.ts';
+import { faultsBy } from '../helpers/published-schema.ts';
 import { nanoResults } from '../helpers/results.ts';
 
 let scratch: Awaited<ReturnType<typeof scratchFolder>>;
@@ -30,16 +29,13 @@ beforeAll(async () => {
 });
 afterAll(() => scratch[Symbol.asyncDispose]());
 
-async function conforms(name: string, value: unknown): Promise<void> {
-  const published = JSON.parse(await readFile(`schema/${name}.json`, 'utf8'));
-  expect(published).toEqual(JSON.parse(JSON.stringify(kitSchemas()[name])));
-  const validate = new Ajv2020({ strict: false, formats: { 'date-time': true } }).compile(published);
-  expect(validate(value), JSON.stringify(validate.errors)).toBe(true);
+function conforms(name: string, value: unknown): void {
+  expect(faultsBy(name, value)).toBeNull();
 }
 
 describe('kit', () => {
   it('keeps what the file answers here, by its published schema', async () => {
-    await conforms('kit-golden', golden);
+    conforms('kit-golden', golden);
     expect(golden.model.sha256).toMatch(/^[0-9a-f]{64}$/);
     expect(golden.prompts.length).toBeGreaterThanOrEqual(6);
     for (const { tokens, text, reply } of golden.prompts) {
@@ -194,14 +190,14 @@ describe('kit check', () => {
 
   it('agrees with a phone that says the same, and prints JSON by its published schema', async () => {
     const file = await save('same.json', echo());
-    await conforms('kit-results', JSON.parse(echo()));
+    conforms('kit-results', JSON.parse(echo()));
     const { exitCode, stdout, stderr } = await check(file, '-g', goldenPath());
     expect(stderr).toBe('');
     expect(stdout).toContain('✓ my phone computes what the computer does');
     expect(stdout).toContain('6 of 6 replies the same');
     expect(exitCode).toBe(0);
     const json = await check(file, '-g', goldenPath(), '--json');
-    await conforms('kit-check', JSON.parse(json.stdout));
+    conforms('kit-check', JSON.parse(json.stdout));
   });
 
   it('goes into reports of the same file, in every form, and into no other’s', async () => {
@@ -456,6 +452,20 @@ describe('kit check', () => {
     expect(speed.evidence).toContain('measured by you on 2026-03-04');
   });
 
+  it('loses no speed where several processes keep theirs at once', async () => {
+    const devices = scratch.path('shared-devices.json');
+    const files = await Promise.all(
+      [101, 102, 103, 104, 105, 106].map((tps) =>
+        save(`at-once-${tps}.json`, echo().replace('"generationTps":300', `"generationTps":${tps}`)),
+      ),
+    );
+    const runs = files.map((file) => check(file, '-g', goldenPath(), '--learn', '--devices', devices));
+    expect((await Promise.all(runs)).map(({ exitCode }) => exitCode)).toEqual(files.map(() => 0));
+    const { learned }: { learned: { generationTps: number }[] } = JSON.parse(await readFile(devices, 'utf8'));
+    expect(learned.map(({ generationTps }) => generationTps).sort()).toEqual([101, 102, 103, 104, 105, 106]);
+    await expect(lstat(`${devices}.lock`)).rejects.toThrow('ENOENT');
+  });
+
   it('makes devices.json in the config folder where there is none', async () => {
     const file = await save('first.json', echo());
     const { stderr } = await check(file, '-g', goldenPath(), '--learn', '--device', 'pixel-8');
@@ -506,7 +516,7 @@ describe.skipIf(reason !== null)(`the kit's source in an app${reason === null ? 
         params: { n_threads: 1 },
         repetitions: 1,
       });
-      await conforms('kit-results', results);
+      conforms('kit-results', results);
       expect(results.bench).toMatchObject({ status: 'ok', promptTokens: 256, generatedTokens: 64 });
       expect(results.memory).toMatchObject({ status: 'ok' });
       await writeFile(join(folder, 'results.json'), JSON.stringify(results));

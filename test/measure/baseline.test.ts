@@ -186,3 +186,33 @@ describe('the rest', () => {
     });
   });
 });
+
+describe('a model behind an endpoint', () => {
+  const url = 'http://localhost:8080/v1';
+  const withEndpoint = (outcomes: readonly boolean[], where = url) => {
+    const { tasks } = answers(outcomes);
+    if (tasks === undefined) throw new Error('no tasks');
+    return nanoResults({ endpoints: [{ name: 'phi3', url: where, tasks, medianReplyMs: 120 }] });
+  };
+  const right = Array.from({ length: 40 }, () => true);
+  const half = right.map((_, item) => item % 2 === 0);
+
+  it('is compared by its answers, and its time by nobody', () => {
+    const { changes, added, removed } = compareWithBaseline(withEndpoint(half), withEndpoint(right));
+    const own = changes.filter(({ variant }) => variant === `phi3 at ${url}`);
+    expect(own).toMatchObject([
+      { figure: 'tasks', before: 1, after: 0.5, verdict: 'worse', method: expect.stringContaining('20 lost') },
+      { figure: 'medianReplyMs', verdict: 'unknown', method: expect.stringContaining('the network') },
+    ]);
+    expect([added, removed]).toEqual([[], []]);
+  });
+
+  it('is another one elsewhere', () => {
+    const { changes, added, removed } = compareWithBaseline(
+      withEndpoint(half, 'http://other/v1'),
+      withEndpoint(right),
+    );
+    expect(changes.filter(({ variant }) => variant.includes('phi3 at'))).toEqual([]);
+    expect([added, removed]).toEqual([['phi3 at http://other/v1'], [`phi3 at ${url}`]]);
+  });
+});

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { BACKENDS } from '../../device/cost-terms.ts';
+import { DEVICE_LIST_SCHEMA_ID } from '../../device/profiles.ts';
 import { FIT_SCHEMA_ID, type FitReport } from '../../device/fit-report.ts';
 import { TENSOR_TYPE_NAMES } from '../../gguf/index.ts';
 import { fittedPhoneSchema } from '../../measure/phones-contract.ts';
@@ -76,10 +77,26 @@ export const devicesSchema = z.strictObject({
     .describe('Speeds that kit check --learn keeps.'),
 });
 
+/** What `fit --list-devices --json` prints: the phones that are known, the user's own among them. */
+const deviceListSchema = z.strictObject({
+  schema: z.literal(DEVICE_LIST_SCHEMA_ID),
+  devices: z.array(
+    devicesSchema.shape.devices.element.extend({
+      learned: devicesSchema.shape.learned.unwrap().optional(),
+    }),
+  ),
+  chips: devicesSchema.shape.chips.unwrap(),
+  sources: z.record(z.string(), z.string()).describe('What the ids that figures name as their sources stand for.'),
+});
+
 export function fitSchemas(): Record<string, object> {
   const target = { target: 'draft-2020-12' } as const;
   return {
     fit: { title: `quantscope fit (${FIT_SCHEMA_ID})`, ...z.toJSONSchema(fitSchema, target) },
+    'device-list': {
+      title: `quantscope fit --list-devices (${DEVICE_LIST_SCHEMA_ID})`,
+      ...z.toJSONSchema(deviceListSchema, target),
+    },
     devices: {
       title: 'quantscope devices.json',
       ...z.toJSONSchema(devicesSchema, { ...target, io: 'input' }),

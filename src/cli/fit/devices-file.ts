@@ -8,6 +8,7 @@ import {
 } from '../../device/profiles.ts';
 import { messageOf, UsageError } from '../../util/errors.ts';
 import { boundedText } from '../bounded-text.ts';
+import { parseWrittenJson } from '../written-json.ts';
 import { devicesSchema } from './contract.ts';
 
 /** A thousand phones with their measurements are 0.5 MB. */
@@ -29,9 +30,9 @@ export async function readDevices(path: string): Promise<DeviceCatalogue> {
   }
   let json: unknown;
   try {
-    json = JSON.parse(text);
+    json = await parseWrittenJson(text);
   } catch (cause) {
-    throw invalid(path, `not JSON: ${messageOf(cause)}`, cause);
+    throw invalid(path, messageOf(cause), cause);
   }
   const parsed = devicesSchema.safeParse(json);
   if (!parsed.success) throw invalid(path, z.prettifyError(parsed.error));

@@ -1,6 +1,6 @@
 import { FIT_SCHEMA_ID, type FitReport } from '../../device/fit-report.ts';
 import { SOURCES } from '../../device/profile-data.ts';
-import { findDevice } from '../../device/profiles.ts';
+import { DEVICE_LIST_SCHEMA_ID, type DeviceList, findDevice } from '../../device/profiles.ts';
 import { modelFacts } from '../../gguf/index.ts';
 import { renderDeviceList } from '../../report/device-list.ts';
 import { renderFit } from '../../report/fit-table.ts';
@@ -22,12 +22,8 @@ export async function runFit(
   const catalogue = await devicesOf(options.devices);
   const layout = { style: terminalStyle(process.stdout), width: Math.max(60, process.stdout.columns || 100) };
   if (options.listDevices) {
-    const { devices } = catalogue;
-    print(
-      options.json
-        ? JSON.stringify({ devices, chips: catalogue.chips, sources: SOURCES }, null, 2)
-        : renderDeviceList(catalogue, layout),
-    );
+    const list: DeviceList = { schema: DEVICE_LIST_SCHEMA_ID, ...catalogue, sources: SOURCES };
+    print(options.json ? JSON.stringify(list, null, 2) : renderDeviceList(catalogue, layout));
     return EXIT.done;
   }
   const devices = options.allDevices

@@ -15,7 +15,11 @@ import { goldenSchema, kitResultsSchema } from './contract.ts';
 const LARGEST_BYTES = 64 * 1024 * 1024;
 
 /** Compares a phone's results with the golden file, and keeps its speed where that is wanted. */
-export async function runKitCheck(path: string, options: KitCheckOptions): Promise<ExitCode> {
+export async function runKitCheck(
+  path: string,
+  options: KitCheckOptions,
+  signal: AbortSignal,
+): Promise<ExitCode> {
   const results = await readKitFile(path, kitResultsSchema, {
     what: 'results of runQuantscopeKit',
     hint: 'Save what the promise gave with JSON.stringify, whole; schema/kit-results.json of the package describes it.',
@@ -39,7 +43,7 @@ export async function runKitCheck(path: string, options: KitCheckOptions): Promi
   process.stdout.write(
     `${options.json ? JSON.stringify(check, null, 2) : renderKitCheck(check, { style, width })}\n`,
   );
-  if (options.learn) await learn(golden, results, check.verdict, options);
+  if (options.learn) await learn(golden, results, check.verdict, options, signal);
   return check.verdict === 'wrong' ? EXIT.finding : EXIT.done;
 }
 
@@ -48,13 +52,14 @@ async function learn(
   results: KitResults,
   verdict: 'ok' | 'wrong',
   options: KitCheckOptions,
+  signal: AbortSignal,
 ): Promise<void> {
   if (verdict === 'wrong') {
     process.stderr.write('Nothing was kept: how fast a phone computes something else is of no use.\n');
     return;
   }
   const { learnSpeed } = await import('./learn.ts');
-  const file = await learnSpeed(golden, results, options);
+  const file = await learnSpeed(golden, results, options, signal);
   process.stderr.write(`The speed is kept in ${file}; fit takes it for this phone.\n`);
 }
 

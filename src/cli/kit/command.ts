@@ -98,7 +98,7 @@ export function kitCommand(context: CommandContext): Command {
     .action(async (results: string, _: KitCheckOptions, check: Command) => {
       const { runKitCheck } = await import('./check.ts');
       // The parent takes the options that both have.
-      context.done(await runKitCheck(results, check.optsWithGlobals<KitCheckOptions>()));
+      context.done(await runKitCheck(results, check.optsWithGlobals<KitCheckOptions>(), context.signal));
     });
   return command;
 }

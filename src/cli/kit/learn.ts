@@ -1,10 +1,12 @@
 import { existsSync } from 'node:fs';
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir, readFile, realpath } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import writeFileAtomic from 'write-file-atomic';
 import type { KitGolden, KitResults } from '../../device/kit-files.ts';
 import { learnedRow } from '../../device/kit-learn.ts';
 import { findDevice } from '../../device/profiles.ts';
+import { takeLock } from '../../hub/index.ts';
 import { messageOf, UsageError } from '../../util/errors.ts';
 import { devicesOf, devicesPath } from '../device-catalogue.ts';
 
@@ -14,7 +16,8 @@ interface DevicesFile {
 }
 
 /**
- * Adds the phone's speed to the user's devices file, which is made where there is none; all else in it stays.
+ * Adds the phone's speed to the user's devices file, which is made where there is none; all else in it stays. Of
+ * several processes one after the other does, so that none loses what another has added.
  * @returns the file's path
  * @throws UsageError `kit/which-device`, `kit/nothing-measured`, `device/unknown`, what reading the file throws
  */
@@ -22,6 +25,7 @@ export async function learnSpeed(
   golden: KitGolden,
   results: KitResults,
   named: { readonly device?: string; readonly devices?: string },
+  signal: AbortSignal,
 ): Promise<string> {
   const name = named.device ?? golden.expected.device?.id;
   if (name === undefined) {
@@ -34,6 +38,7 @@ export async function learnSpeed(
     );
   }
   const { path } = devicesPath(named.devices);
+  await using _ = await lockOf(path, signal);
   const isNew = !existsSync(path);
   // Reads the file as fit will, so that a broken one is told and not added to.
   const device = findDevice(name, await devicesOf(isNew ? undefined : path));
@@ -46,15 +51,30 @@ export async function learnSpeed(
   const before: DevicesFile = isNew ? { devices: [] } : JSON.parse(await readFile(path, 'utf8'));
   const learned = [...(before.learned ?? []).filter((each) => !isSameRow(each, row)), row];
   try {
-    await mkdir(dirname(path), { recursive: true });
     await writeFileAtomic(path, `${JSON.stringify({ ...before, learned }, null, 2)}\n`);
   } catch (cause) {
-    throw new UsageError('output/unwritable', `${path} cannot be written: ${messageOf(cause)}`, {
-      cause,
-      hint: 'Name another file with --devices.',
-    });
+    throw unwritable(path, cause);
   }
   return path;
+}
+
+async function lockOf(path: string, signal: AbortSignal): Promise<AsyncDisposable> {
+  try {
+    await mkdir(dirname(path), { recursive: true });
+    // Two names of one file have one lock.
+    const real = await realpath(path).catch(() => path);
+    return await takeLock(`${real}.lock`, { signal, sleep: (ms, stop) => wait(ms, undefined, { signal: stop }) });
+  } catch (cause) {
+    signal.throwIfAborted();
+    throw unwritable(path, cause);
+  }
+}
+
+function unwritable(path: string, cause: unknown): UsageError {
+  return new UsageError('output/unwritable', `${path} cannot be written: ${messageOf(cause)}`, {
+    cause,
+    hint: 'Name another file with --devices.',
+  });
 }
 
 /** A file that is checked twice is kept once. */

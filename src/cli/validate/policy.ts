@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { messageOf, UsageError } from '../../util/errors.ts';
 import { type Policy, ruleById } from '../../validate/index.ts';
+import { parseWrittenJson } from '../written-json.ts';
 import { policySchema } from './contract.ts';
 
 /**
@@ -15,7 +16,7 @@ export async function readPolicy(file: string): Promise<Policy> {
   } catch (cause) {
     throw new UsageError('policy/unreadable', `${file} cannot be read: ${messageOf(cause)}`, { cause });
   }
-  const policy = parsePolicy(file, text);
+  const policy = await parsePolicy(file, text);
   const unknown = Object.keys(policy.severities ?? {}).find((id) => ruleById(id) === undefined);
   if (unknown !== undefined) {
     throw new UsageError('policy/invalid', `${file}: severities: there is no rule ${unknown}`, {
@@ -25,12 +26,15 @@ export async function readPolicy(file: string): Promise<Policy> {
   return policy;
 }
 
-function parsePolicy(file: string, text: string): Policy {
+async function parsePolicy(file: string, text: string): Promise<Policy> {
   let json: unknown;
   try {
-    json = JSON.parse(text);
+    json = await parseWrittenJson(text);
   } catch (cause) {
-    throw new UsageError('policy/invalid', `${file} is not JSON: ${messageOf(cause)}`, { cause });
+    throw new UsageError('policy/invalid', `${file}: ${messageOf(cause)}`, {
+      cause,
+      hint: 'Its schema is schema/policy.json.',
+    });
   }
   const parsed = policySchema.safeParse(json);
   if (parsed.success) return parsed.data;

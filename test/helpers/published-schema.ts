@@ -1,0 +1,16 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+
+const FOLDER = new URL('../../schema/', import.meta.url);
+
+/** Every schema of the package, by name. */
+export const publishedSchemas: readonly string[] = readdirSync(FOLDER)
+  .filter((name) => name.endsWith('.json'))
+  .map((name) => name.slice(0, -'.json'.length));
+
+/** What is wrong with a value by a schema of the package; null where nothing is. */
+export function faultsBy(name: string, value: unknown): object[] | null {
+  const schema: object = JSON.parse(readFileSync(new URL(`${name}.json`, FOLDER), 'utf8'));
+  const validate = new Ajv2020({ strict: false, allErrors: true, validateFormats: false }).compile(schema);
+  return validate(value) ? null : (validate.errors ?? []);
+}
