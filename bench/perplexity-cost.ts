@@ -11,7 +11,7 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { getLlama, LlamaLogLevel } from 'node-llama-cpp';
-import { bindingsOf } from '../src/engine/bindings.ts';
+import { bindingsIn } from '../src/engine/bindings.ts';
 import type { ScoreRequest } from '../src/engine/engine.ts';
 import { Scorer } from '../src/engine/scorer.ts';
 import { SMALL_PHI3, writeRandomPhi3 } from './random-phi3.ts';
@@ -41,7 +41,7 @@ try {
 
 async function measure(path: string, rounds: number): Promise<void> {
   const llama = await getLlama({ gpu: false, build: 'never', maxThreads: 0, logLevel: LlamaLogLevel.error });
-  const bindings = bindingsOf(llama);
+  const bindings = bindingsIn(Reflect.get(llama, '_bindings'));
   const model = new bindings.AddonModel(path, { addonExports: bindings, gpuLayers: 0, useMmap: true });
   await model.init();
   const context = new bindings.AddonContext(model, {

@@ -1,8 +1,9 @@
+import type { EngineInfo } from './engine.ts';
 import { EngineError } from './errors.ts';
 
 /**
  * The typed binding under node-llama-cpp's public classes, as far as this product uses it. It is not public, so the
- * version is pinned exactly and `bindingsOf` looks at the shape before anything is measured.
+ * version is pinned exactly and `bindingsIn` looks at the shape before anything is measured.
  * Source: node-llama-cpp 3.22.1, dist/bindings/AddonTypes.d.ts and llama/addon/*.cpp.
  */
 export interface Bindings {
@@ -11,6 +12,25 @@ export interface Bindings {
   readonly AddonSampler: new (model: AddonModel) => AddonSampler;
   readonly AddonJinjaRenderer: new (template: string) => { render(items: Record<string, unknown>): string };
   getSupportsMmap(): boolean;
+  /** Whether another part of the process has loaded it before. */
+  markLoaded(): boolean;
+  setLogger(logger: (level: number, text: string) => void): void;
+  setLoggerLogLevel(level: number): void;
+  /** @param folder where the libraries of the backends lie; without it beside the program */
+  loadBackends(folder?: string): void;
+  /** `false` on the CPU; undefined before a backend is loaded. */
+  getGpuType(): 'cuda' | 'vulkan' | 'metal' | false | undefined;
+  systemInfo(): string;
+  getMathCores(): number;
+  init(): Promise<void>;
+  dispose(): Promise<void>;
+}
+
+/** A llama.cpp that runs in this process. */
+export interface StartedBinding {
+  readonly bindings: Bindings;
+  readonly info: EngineInfo;
+  readonly dispose: () => Promise<void>;
 }
 
 interface ModelParams {
@@ -106,6 +126,18 @@ export interface AddonSampler {
   }): void;
 }
 
+const BINDING_FUNCTIONS = [
+  'getSupportsMmap',
+  'markLoaded',
+  'setLogger',
+  'setLoggerLogLevel',
+  'loadBackends',
+  'getGpuType',
+  'systemInfo',
+  'getMathCores',
+  'init',
+  'dispose',
+];
 const MODEL_METHODS = [
   'init',
   'dispose',
@@ -128,12 +160,12 @@ const SAMPLER_METHODS = ['applyConfig', 'dispose'];
 const RENDERER_METHODS = ['render'];
 
 /**
- * The binding of a started llama.cpp.
+ * `found` as the binding of a llama.cpp.
  * @throws EngineError `engine/changed` naming what is not where this product expects it
  */
-export function bindingsOf(llama: object): Bindings {
-  const found: unknown = Reflect.get(llama, '_bindings');
+export function bindingsIn(found: unknown): Bindings {
   const missing = [
+    ...BINDING_FUNCTIONS.filter((name) => !hasFunction(found, name)),
     ...missingMethods(found, 'AddonModel', MODEL_METHODS),
     ...missingMethods(found, 'AddonContext', CONTEXT_METHODS),
     ...missingMethods(found, 'AddonSampler', SAMPLER_METHODS),
@@ -157,4 +189,8 @@ function missingMethods(bindings: unknown, className: string, methods: readonly 
   return methods
     .filter((method) => typeof Reflect.get(prototype, method) !== 'function')
     .map((method) => `${className}.${method}`);
+}
+
+function hasFunction(value: unknown, name: string): boolean {
+  return typeof value === 'object' && value !== null && typeof Reflect.get(value, name) === 'function';
 }

@@ -2,7 +2,7 @@ import { messageOf } from '../util/errors.ts';
 import type { BuildOutcome } from './build.ts';
 import type { GpuChoice } from './engine.ts';
 import { EngineError } from './errors.ts';
-import { compileLlama } from './llama.ts';
+import { compileLlama } from './node-llama-cpp.ts';
 
 /** The build's process: compiles, says how it went, and ends. Its output is git's, cmake's and the compiler's. */
 

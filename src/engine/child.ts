@@ -1,7 +1,6 @@
 import { messageOf } from '../util/errors.ts';
 import type { EngineSession, Streaming } from './engine.ts';
 import { EngineError } from './errors.ts';
-import { startLlama } from './llama.ts';
 import {
   type Call,
   type Ready,
@@ -11,6 +10,7 @@ import {
   type Stop,
   type WireError,
 } from './messages.ts';
+import { startLlama } from './start-llama.ts';
 
 /** The engine's process: starts llama.cpp, answers one call at a time, and dies with its parent. */
 

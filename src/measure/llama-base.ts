@@ -24,6 +24,7 @@ const CLIPPED_LOG_PROB = -16;
 const LARGEST_COUNT = 2 ** 24;
 
 export class LlamaBaseReader implements ScoresSource {
+  readonly kind = 'full';
   readonly contextSize: number;
   readonly vocabularySize: number;
   readonly tokens: readonly Uint32Array[];

@@ -28,6 +28,8 @@ export type ReferenceScores = FullScores | KeptScores;
 
 /** Gives a reference's scores chunk by chunk, in order. */
 export interface ScoresSource extends AsyncDisposable {
+  /** Of every chunk. */
+  readonly kind: ReferenceScores['kind'];
   next(): Promise<ReferenceScores>;
 }
 
@@ -185,6 +187,10 @@ export class ReferenceReader implements ScoresSource {
       await file.close();
       throw thrown;
     }
+  }
+
+  get kind(): ReferenceScores['kind'] {
+    return this.head.kind;
   }
 
   /** The next chunk's scores. @throws QuantscopeError `reference/invalid` past the last */

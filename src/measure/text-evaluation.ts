@@ -1,5 +1,4 @@
 import type { EngineSession, FullScores, KeptScores, LoadedModel, Wanted } from '../engine/engine.ts';
-import { QuantscopeError } from '../util/errors.ts';
 import { type ChunkDivergence, chunkDivergence, DivergenceAccumulator } from './divergence.ts';
 import { type ChunkPlan, PerplexityAccumulator, planChunks, replanChunks } from './perplexity.ts';
 import type { ReferenceWriter, ScoresSource } from './reference-store.ts';
@@ -97,9 +96,11 @@ export async function evaluateText(
       if (role.kind === 'candidate' && role.holds === 'all') await role.store.next();
       continue;
     }
-    const reference = role.kind === 'candidate' ? await role.store.next() : null;
-    const want = wantedOf(role, reference, plan.method);
+    const kept = role.kind === 'candidate' && role.store.kind === 'kept' ? await role.store.next() : null;
+    const want = wantedOf(role, kept, plan.method);
     const scores = await session.score({ tokens, firstScored: planned.firstScored, want });
+    // A chunk of whole distributions is 33 MB at 32,064 tokens: it is read when the engine's have come over.
+    const reference = kept ?? (role.kind === 'candidate' ? await role.store.next() : null);
     if (role.kind === 'reference' && scores.kind !== 'next') await role.store.append(scores);
     const other = role.kind === 'reference' && scores.kind !== 'next' ? scores : reference;
     const divergence = other === null || scores.kind === 'next' ? null : chunkDivergence(other, scores);
@@ -133,20 +134,15 @@ export class TextAccumulator {
   }
 }
 
-function wantedOf(
-  role: TextRole,
-  reference: FullScores | KeptScores | null,
-  method: 'exact' | 'bounded',
-): Wanted {
+function wantedOf(role: TextRole, kept: FullScores | KeptScores | null, method: 'exact' | 'bounded'): Wanted {
   switch (role.kind) {
     case 'alone':
       return { kind: 'next' };
     case 'reference':
       return method === 'exact' ? { kind: 'full' } : { kind: 'top', mass: KEPT_MASS, limit: KEPT_LIMIT };
     case 'candidate':
-      if (reference === null) throw new QuantscopeError('reference/missing', 'a candidate has no reference');
-      return reference.kind === 'full'
-        ? { kind: 'full' }
-        : { kind: 'tokens', offsets: reference.offsets, tokens: reference.tokens };
+      return kept?.kind === 'kept'
+        ? { kind: 'tokens', offsets: kept.offsets, tokens: kept.tokens }
+        : { kind: 'full' };
   }
 }
