@@ -2,22 +2,16 @@
 // seen (npx tsx bench/fit-speed-model.ts). With --write, src/device/speed-model.ts and measured-rows.ts are renewed.
 import { writeFile } from 'node:fs/promises';
 import type { FittedBackend } from '../src/device/cost-terms.ts';
-import type {
-  FittedCosts,
-  Interval,
-  MeasuredRow,
-  PhaseCosts,
-  SpeedModel,
-} from '../src/device/speed-types.ts';
-import { agreementOf, errorOf, type Held, leaveOneModelOut } from './phones/leave-one-out.ts';
+import type { FittedCosts, MeasuredRow, PhaseCosts, SpeedModel } from '../src/device/speed-types.ts';
+import { errorOf, type Held, intervalOf, leaveOut } from './phones/leave-one-out.ts';
 import { fileOf, metalModel, metalRows } from './phones/metal.ts';
+import { percent, shown, validationReport } from './phones/report.ts';
 import { type PhoneRow, phoneRows } from './phones/rows.ts';
 import {
   type CostTable,
   median,
   msPerToken,
   type Phase,
-  quantile,
   tableKey,
   termsOf,
   trainCosts,
@@ -51,8 +45,9 @@ if (rows === null) {
   process.exit(2);
 }
 const tables = new Map(PHASES.map((phase) => [phase, trainCosts(rows, phase)]));
-const held = new Map(PHASES.map((phase) => [phase, leaveOneModelOut(rows, phase)]));
-for (const phase of PHASES) report(phase, held.get(phase) ?? []);
+const held = new Map(PHASES.map((phase) => [phase, leaveOut(rows, phase)]));
+for (const phase of PHASES)
+  for (const line of validationReport(rows, phase, held.get(phase) ?? [])) print(line);
 const model: SpeedModel = { fitted: fittedCosts(), perBandwidth: perBandwidth(rows), metal: metalModel() };
 for (const backend of BACKENDS) {
   const { generation } = model.perBandwidth[backend];
@@ -65,25 +60,6 @@ print(
 );
 if (process.argv.includes('--write')) await write();
 
-function report(phase: Phase, predictions: readonly Held[]): void {
-  const { medianError, p90Error, tau, tauByPhoneAndModel } = agreementOf(predictions);
-  print(
-    `${phase}, each model left out in turn: median error ${percent(medianError)}, 90th percentile ${percent(p90Error)}, ` +
-      `Kendall's tau ${tauByPhoneAndModel.toFixed(3)} by phone and model, ${tau.toFixed(3)} within one backend`,
-  );
-  for (const device of Object.keys(BANDWIDTH)) {
-    for (const backend of BACKENDS) {
-      const part = predictions.filter(({ row }) => row.device === device && row.backend === backend);
-      if (part.length === 0) continue;
-      const one = agreementOf(part);
-      print(
-        `  ${device.padEnd(13)} ${backend.padEnd(8)} ${String(part.length).padStart(3)} rows: median ${percent(one.medianError)}, ` +
-          `90th ${percent(one.p90Error)}, tau ${one.tau.toFixed(2)}, interval ${shown(intervalOf(part))}`,
-      );
-    }
-  }
-}
-
 function fittedCosts(): SpeedModel['fitted'] {
   return Object.fromEntries(
     Object.entries(PROFILE).map(([device, profile]) => [
@@ -92,10 +68,9 @@ function fittedCosts(): SpeedModel['fitted'] {
         BACKENDS.filter((backend) => tableOf('generation').has(tableKey(device, backend))).map((backend) => [
           backend,
           bothPhases((phase) => {
-            const part = (held.get(phase) ?? []).filter(
-              ({ row }) => row.device === device && row.backend === backend,
-            );
-            return phaseCosts(tableOf(phase).get(tableKey(device, backend)), part);
+            const ofBackend = (held.get(phase) ?? []).filter(({ row }) => row.backend === backend);
+            const ofPhone = ofBackend.filter(({ row }) => row.device === device);
+            return phaseCosts(tableOf(phase).get(tableKey(device, backend)), ofPhone, intervalOf(ofBackend));
           }),
         ]),
       ),
@@ -166,20 +141,13 @@ function bothPhases(make: (phase: Phase) => PhaseCosts): FittedCosts {
 function phaseCosts(
   costs: ReadonlyMap<string, number> | undefined,
   predictions: readonly Held[],
+  interval = intervalOf(predictions),
 ): PhaseCosts {
   const sorted = [...(costs ?? [])].sort(([a], [b]) => a.localeCompare(b));
   return {
     costs: Object.fromEntries(sorted.map(([name, cost]) => [name, Number(cost.toPrecision(4))])),
-    interval: intervalOf(predictions),
+    interval,
     medianError: Number(median(predictions.map(errorOf)).toFixed(3)),
-  };
-}
-
-function intervalOf(predictions: readonly Held[]): Interval {
-  const factors = predictions.map(({ measuredMs, predictedMs }) => predictedMs / measuredMs);
-  return {
-    low: Number(quantile(factors, 0.05).toFixed(3)),
-    high: Number(quantile(factors, 0.95).toFixed(3)),
   };
 }
 
@@ -219,12 +187,4 @@ async function write(): Promise<void> {
 
 function print(line: string): void {
   process.stdout.write(`${line}\n`);
-}
-
-function percent(share: number): string {
-  return `${(100 * share).toFixed(1)} %`;
-}
-
-function shown({ low, high }: Interval): string {
-  return `${low.toFixed(2)} to ${high.toFixed(2)}`;
 }

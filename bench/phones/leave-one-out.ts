@@ -1,3 +1,4 @@
+import type { Interval } from '../../src/device/speed-types.ts';
 import { groupBy, type PhoneRow } from './rows.ts';
 import { median, msPerToken, type Phase, quantile, tableKey, termsOf, trainCosts } from './train.ts';
 
@@ -8,33 +9,85 @@ export interface Held {
   readonly predictedMs: number;
 }
 
+/** Which rows are left out together. */
+export const FOLDS = {
+  model: ({ model }: PhoneRow) => model,
+  'model on one phone': ({ model, device }: PhoneRow) => `${model} ${device}`,
+  'quantization on one phone': ({ label, device }: PhoneRow) => `${label} ${device}`,
+} as const;
+
+/** Predicts each fold's rows from all others. */
+export function leaveOut(
+  rows: readonly PhoneRow[],
+  phase: Phase,
+  foldOf: (row: PhoneRow) => string = FOLDS.model,
+): Held[] {
+  return [...groupBy(rows, foldOf)].flatMap(([fold, left]) => {
+    const table = trainCosts(
+      rows.filter((row) => foldOf(row) !== fold),
+      phase,
+    );
+    return left.map((row): Held => {
+      const costs = table.get(tableKey(row.device, row.backend));
+      let predictedMs = 0;
+      for (const [name, amount] of termsOf(row, phase))
+        predictedMs += amount * (costs?.get(name) ?? Number.NaN);
+      return { row, measuredMs: msPerToken(row, phase), predictedMs };
+    });
+  });
+}
+
+/** Rows of one model err together, so the residuals' middle 94 % are what holds 90 % of another model's: see `coverage`. */
+const TAIL = 0.03;
+
+/** Factors on a predicted speed between which the measured ones were; one for all phones of a backend. */
+export function intervalOf(held: readonly Held[]): Interval {
+  const factors = held.map(factorOf);
+  return {
+    low: Number(quantile(factors, TAIL).toFixed(3)),
+    high: Number(quantile(factors, 1 - TAIL).toFixed(3)),
+  };
+}
+
+const factorOf = ({ measuredMs, predictedMs }: Held): number => predictedMs / measuredMs;
+
+/** Of each row, whether it was within the interval that was computed, as the prediction, without its model. */
+export function coverage(
+  rows: readonly PhoneRow[],
+  phase: Phase,
+  held: readonly Held[],
+): { readonly row: PhoneRow; readonly isWithin: boolean }[] {
+  return [...groupBy(held, ({ row }) => row.model)].flatMap(([model, ofModel]) => {
+    const inner = groupBy(
+      leaveOut(
+        rows.filter((row) => row.model !== model),
+        phase,
+      ),
+      ({ row }) => row.backend,
+    );
+    const intervals = new Map([...inner].map(([backend, of]) => [backend, intervalOf(of)]));
+    return ofModel.map((one) => {
+      const { low = Number.NaN, high = Number.NaN } = intervals.get(one.row.backend) ?? {};
+      const factor = factorOf(one);
+      return { row: one.row, isWithin: factor >= low && factor <= high };
+    });
+  });
+}
+
+/** Kendall's: concordant less discordant pairs, over all pairs (a), or with ties left out on either side (b). */
+export interface Tau {
+  readonly a: number;
+  readonly b: number;
+}
+
 export interface Agreement {
   readonly rows: number;
   readonly medianError: number;
   readonly p90Error: number;
-  /** Kendall's tau between measured and predicted order of quantizations, mean over phone, backend and model. */
-  readonly tau: number;
+  /** Between measured and predicted order of quantizations, mean over phone, backend and model. */
+  readonly tau: Tau;
   /** Mean over phone and model: every way to run it, backends and quantizations together. */
-  readonly tauByPhoneAndModel: number;
-}
-
-/** Predicts each model's rows from those of all other models. */
-export function leaveOneModelOut(rows: readonly PhoneRow[], phase: Phase): Held[] {
-  return [...new Set(rows.map(({ model }) => model))].flatMap((model) => {
-    const table = trainCosts(
-      rows.filter((row) => row.model !== model),
-      phase,
-    );
-    return rows
-      .filter((row) => row.model === model)
-      .map((row): Held => {
-        const costs = table.get(tableKey(row.device, row.backend));
-        let predictedMs = 0;
-        for (const [name, amount] of termsOf(row, phase))
-          predictedMs += amount * (costs?.get(name) ?? Number.NaN);
-        return { row, measuredMs: msPerToken(row, phase), predictedMs };
-      });
-  });
+  readonly tauByPhoneAndModel: Tau;
 }
 
 export function agreementOf(held: readonly Held[]): Agreement {
@@ -53,25 +106,40 @@ export function agreementOf(held: readonly Held[]): Agreement {
 /** Of a speed: how far predicted tokens a second are from the measured ones. */
 export const errorOf = ({ measuredMs, predictedMs }: Held): number => Math.abs(measuredMs / predictedMs - 1);
 
-/** Concordant less discordant pairs, and pairs, by group. */
-function pairsBy(held: readonly Held[], keyOf: (row: PhoneRow) => string): Map<string, [number, number]> {
-  const groups = groupBy(held, ({ row }) => keyOf(row));
-  return new Map(
-    [...groups].map(([key, group]): [string, [number, number]] => {
-      let score = 0;
-      let pairs = 0;
-      group.forEach((a, index) => {
-        for (const b of group.slice(0, index)) {
-          score += Math.sign((a.measuredMs - b.measuredMs) * (a.predictedMs - b.predictedMs));
-          pairs++;
-        }
-      });
-      return [key, [score, pairs]];
-    }),
-  );
+interface Pairs {
+  readonly score: number;
+  readonly all: number;
+  readonly untiedMeasured: number;
+  readonly untiedPredicted: number;
 }
 
-function meanTau(groups: ReadonlyMap<string, readonly [number, number]>): number {
-  const taus = [...groups.values()].filter(([, pairs]) => pairs > 0).map(([score, pairs]) => score / pairs);
-  return taus.reduce((a, b) => a + b, 0) / taus.length;
+function pairsBy(held: readonly Held[], keyOf: (row: PhoneRow) => string): Pairs[] {
+  return [...groupBy(held, ({ row }) => keyOf(row)).values()].map((group) => {
+    const pairs = group.flatMap((a, index) =>
+      group.slice(0, index).map((b) => ({
+        measured: Math.sign(a.measuredMs - b.measuredMs),
+        predicted: Math.sign(a.predictedMs - b.predictedMs),
+      })),
+    );
+    return {
+      score: pairs.reduce((sum, { measured, predicted }) => sum + measured * predicted, 0),
+      all: pairs.length,
+      untiedMeasured: pairs.filter(({ measured }) => measured !== 0).length,
+      untiedPredicted: pairs.filter(({ predicted }) => predicted !== 0).length,
+    };
+  });
+}
+
+function meanTau(groups: readonly Pairs[]): Tau {
+  const ordered = groups.filter(
+    ({ untiedMeasured, untiedPredicted }) => untiedMeasured > 0 && untiedPredicted > 0,
+  );
+  const mean = (of: (pairs: Pairs) => number) =>
+    ordered.reduce((sum, pairs) => sum + of(pairs), 0) / ordered.length;
+  return {
+    a: mean(({ score, all }) => score / all),
+    b: mean(
+      ({ score, untiedMeasured, untiedPredicted }) => score / Math.sqrt(untiedMeasured * untiedPredicted),
+    ),
+  };
 }

@@ -75,10 +75,12 @@ export function metalModel(): SpeedModel['metal'] {
     row.prompt === undefined ? [] : [(row.prompt.tps * elementsPerToken(workOf(row))) / row.prompt.gpuCores],
   );
   return {
-    bandwidthShare: Math.exp(mean),
-    interval: { low: Math.exp(-reach), high: Math.exp(reach) },
+    bandwidthShare: Number(Math.exp(mean).toPrecision(4)),
+    interval: { low: Number(Math.exp(-reach).toFixed(3)), high: Number(Math.exp(reach).toFixed(3)) },
     rows: ROWS.length,
-    promptElementsPerSecondPerCore: prompts.reduce((a, b) => a + b, 0) / prompts.length,
+    promptElementsPerSecondPerCore: Number(
+      (prompts.reduce((a, b) => a + b, 0) / prompts.length).toPrecision(4),
+    ),
     promptRows: prompts.length,
   };
 }

@@ -14,6 +14,8 @@ export interface Expectation {
 const TOLERANCE = 0.1;
 const REWEIGHTINGS = 10;
 const SWEEPS = 300;
+/** Of a cost, relative: sweeps end when none moves more. */
+const SETTLED = 1e-9;
 
 /**
  * Costs, none below zero, whose sums come closest to the observed values in relative terms: least squares on
@@ -67,13 +69,18 @@ function solve(
   });
   const costs = [...start];
   for (let sweep = 0; sweep < SWEEPS; sweep++) {
+    let moved = 0;
     for (let i = 0; i < size; i++) {
       const line = gram[i];
       const diagonal = line?.[i] ?? 0;
       if (line === undefined || diagonal === 0) continue;
       const gradient = (right[i] ?? 0) - dot(line, costs);
-      costs[i] = Math.max(0, (costs[i] ?? 0) + gradient / diagonal);
+      const before = costs[i] ?? 0;
+      const after = Math.max(0, before + gradient / diagonal);
+      costs[i] = after;
+      moved = Math.max(moved, Math.abs(after - before) / Math.max(after, before, 1));
     }
+    if (moved < SETTLED) break;
   }
   return costs;
 }

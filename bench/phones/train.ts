@@ -26,10 +26,13 @@ export const msPerToken = (row: PhoneRow, phase: Phase): number =>
 /** Costs of what is not a matrix, a guess that a few observations overrule (milliseconds, and ms per GB of cache). */
 const OVERHEADS: Readonly<Record<FittedBackend, Readonly<Record<string, number>>>> = {
   cpu: { token: 3, operations: 1, recurrent: 0.1, kv: 50 },
-  opencl: { token: 2, operations: 0.5, recurrent: 0.3, handover: 20, kv: 50 },
+  opencl: { token: 2, operations: 0.5, recurrent: 0.3, handover: 20, kv: 50, narrow: 50 },
   hexagon: { token: 2, operations: 0.5, recurrent: 5, handover: 20, kv: 50 },
 };
 const OVERHEAD_WEIGHT = 0.001;
+/** What an accelerator pays once for a batch of a prompt, taken as a tenth for each token: launches and waits. */
+const BATCHED = new Set(['token', 'operations', 'handover']);
+const BATCHED_SHARE = 0.1;
 /** What a type costs on one phone follows what it costs on the others. */
 const TYPE_WEIGHT = 0.03;
 /** What an accelerator hands back costs what it costs on that phone's CPU. */
@@ -37,21 +40,27 @@ const HANDED_BACK_WEIGHT = 1;
 const OVERSIZED_WEIGHT = TYPE_WEIGHT / 5;
 const ROUNDS = 3;
 
+interface Kin {
+  readonly to: TensorType;
+  /** Alike for a byte where reading is the work, for an element where unpacking is (bits in several places, codebooks). */
+  readonly by: 'element' | 'byte';
+  readonly times?: number;
+  /** Of a prompt alone. */
+  readonly promptTimes?: number;
+}
+
 /**
- * A type that no measurement covers costs what its nearest kin does: by the element where unpacking is the work
- * (bits in several places, codebooks), by the byte where reading is. BF16 has no NEON code in ggml
+ * A type that no measurement covers costs what its nearest kin does. BF16 has no NEON code in ggml
  * (ggml_vec_dot_bf16): one multiplication and addition at a time, 4 cycles each, where Q4_0 takes a quarter of one.
+ * Repacked IQ4_NL has no i8mm code (ggml-cpu/repack.cpp: 4x4 with sdot, 16 products an instruction; Q4_0's 4x8 with
+ * smmla has 32), which prompts notice.
  */
-const KIN: Readonly<
-  Partial<
-    Record<TensorType, { readonly to: TensorType; readonly by: 'element' | 'byte'; readonly times?: number }>
-  >
-> = {
+const CPU_KIN: Readonly<Partial<Record<TensorType, Kin>>> = {
   IQ2_S: { to: 'Q2_K', by: 'element' },
   IQ3_S: { to: 'Q3_K', by: 'element' },
   Q5_0: { to: 'Q3_K', by: 'element' },
   Q5_1: { to: 'Q3_K', by: 'element' },
-  IQ4_NL: { to: 'Q4_0', by: 'byte' },
+  IQ4_NL: { to: 'Q4_0', by: 'byte', promptTimes: 2 },
   Q4_1: { to: 'Q4_0', by: 'byte' },
   MXFP4: { to: 'IQ4_NL', by: 'element' },
   IQ4_XS: { to: 'Q5_0', by: 'element' },
@@ -66,6 +75,24 @@ const KIN: Readonly<
   F16: { to: 'Q8_0', by: 'byte' },
   BF16: { to: 'Q4_0', by: 'element', times: 17 },
 };
+
+/**
+ * On the GPU reading is the work. These are never a file's main type: the few matrices of a file that are in one do
+ * not tell their cost (it came out at a third of Q4_0's), so it is held to that of the kin even where there are some.
+ */
+const OPENCL_KIN: Readonly<Partial<Record<TensorType, Kin>>> = {
+  Q4_1: { to: 'Q4_0', by: 'byte' },
+  F16: { to: 'Q8_0', by: 'byte' },
+  BF16: { to: 'Q8_0', by: 'byte' },
+  F32: { to: 'Q8_0', by: 'byte' },
+};
+const KIN: Readonly<Record<FittedBackend, typeof CPU_KIN>> = {
+  cpu: CPU_KIN,
+  opencl: OPENCL_KIN,
+  // A DSP's code differs more from type to type than their layouts: all alike, until measured.
+  hexagon: {},
+};
+const OPENCL_KIN_WEIGHT = 0.3;
 
 /** Fits all phones and backends at once: CPUs first, since accelerators hand what they refuse back to them. */
 export function trainCosts(rows: readonly PhoneRow[], phase: Phase): CostTable {
@@ -95,10 +122,14 @@ export function trainCosts(rows: readonly PhoneRow[], phase: Phase): CostTable {
           if (kind === 'cpu' && backend !== 'cpu') {
             return { cost: cpu?.get(name) ?? 0, weight: HANDED_BACK_WEIGHT };
           }
+          const kin = backend === 'opencl' && round > 0 ? OPENCL_KIN[type as TensorType] : undefined;
+          if (kind === prefix && kin !== undefined) {
+            return { cost: (pace.get(device) ?? 0) * (profile.get(kin.to) ?? 1), weight: OPENCL_KIN_WEIGHT };
+          }
           if (kind === prefix) return { cost: scale, weight };
           if (kind === 'oversized') return { cost: 2 * scale, weight: OVERSIZED_WEIGHT };
-          const prompt = phase === 'prompt' && backend !== 'cpu' && name !== 'kv' ? 0.1 : 1;
-          return { cost: (OVERHEADS[backend][name] ?? 1) * prompt, weight: OVERHEAD_WEIGHT };
+          const share = phase === 'prompt' && backend !== 'cpu' && BATCHED.has(name) ? BATCHED_SHARE : 1;
+          return { cost: (OVERHEADS[backend][name] ?? 1) * share, weight: OVERHEAD_WEIGHT };
         };
         const fitted = fitCosts(observed.get(device) ?? [], expected);
         for (const type of TENSOR_TYPE_NAMES) {
@@ -107,6 +138,11 @@ export function trainCosts(rows: readonly PhoneRow[], phase: Phase): CostTable {
           for (const name of kinds.map((kind) => `${kind}.${type}`)) {
             if (!fitted.has(name)) fitted.set(name, expected(name).cost);
           }
+        }
+        for (const name of Object.keys(OVERHEADS[backend])) {
+          const isOfPrompts = name === 'narrow';
+          if (!fitted.has(name) && (phase === 'prompt' || !isOfPrompts))
+            fitted.set(name, expected(name).cost);
         }
         table.set(tableKey(device, backend), fitted);
       }
@@ -164,6 +200,7 @@ function sharedProfile(
   return profile;
 }
 
+/** Measured types as they were, others by their kin, or as the pace. */
 function relativeProfile(
   seen: ReadonlyMap<string, number>,
   phase: Phase,
@@ -171,17 +208,16 @@ function relativeProfile(
 ): Map<string, number> {
   const profile = new Map(seen);
   for (const type of TENSOR_TYPE_NAMES) {
-    // An accelerator has code for every type that it accepts, and before the first round all types are alike.
-    if (!profile.has(type) && (KIN[type] === undefined || backend !== 'cpu' || seen.size === 0))
-      profile.set(type, 1);
+    // Before the first round all types are alike.
+    if (!profile.has(type) && (KIN[backend][type] === undefined || seen.size === 0)) profile.set(type, 1);
   }
-  if (backend !== 'cpu') return profile;
   for (const type of TENSOR_TYPE_NAMES) {
-    const kin = KIN[type];
+    const kin = KIN[backend][type];
     if (kin === undefined || seen.has(type) || (seen.size === 0 && kin.times === undefined)) continue;
     const perElement = phase === 'generation' && kin.by === 'element';
     const share = perElement ? bitsPerWeightOf(kin.to) / bitsPerWeightOf(type) : 1;
-    profile.set(type, (profile.get(kin.to) ?? 1) * share * (kin.times ?? 1));
+    const times = (kin.times ?? 1) * (phase === 'prompt' ? (kin.promptTimes ?? 1) : 1);
+    profile.set(type, (profile.get(kin.to) ?? 1) * share * times);
   }
   return profile;
 }

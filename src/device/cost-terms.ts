@@ -11,8 +11,10 @@ export type FittedBackend = 'cpu' | 'opencl' | 'hexagon';
 /** A model's work in the units that a cost is paid for; the sum of amount × cost is a time in milliseconds. */
 export type CostTerms = ReadonlyMap<string, number>;
 
+type Accelerator = Exclude<FittedBackend, 'cpu'>;
+
 /** Matrices that the accelerator multiplies itself: supports_op of ggml-opencl.cpp and of ggml-hexagon.cpp. */
-const ACCELERATED: Readonly<Record<Exclude<FittedBackend, 'cpu'>, ReadonlySet<TensorType>>> = {
+const ACCELERATED: Readonly<Record<Accelerator, ReadonlySet<TensorType>>> = {
   opencl: new Set(['Q4_0', 'Q4_1', 'Q8_0', 'Q4_K', 'Q5_K', 'Q6_K', 'F16', 'F32', 'BF16']),
   hexagon: new Set(['Q4_0', 'Q4_1', 'Q8_0', 'IQ4_NL', 'MXFP4', 'F16', 'F32']),
 };
@@ -27,6 +29,7 @@ const GIGA = 1e9;
 export function generationTerms(work: Workload, backend: FittedBackend, depth: number): CostTerms {
   const terms = overheadTerms(work);
   for (const matrices of work.matrices) addMatrices(terms, matrices, backend, matrices.bytes);
+  if (backend !== 'cpu') add(terms, 'handover', handovers(work, backend, true) / 100);
   add(terms, 'kv', (work.kvBytesPerToken * depth) / GIGA);
   return terms;
 }
@@ -35,8 +38,13 @@ export function generationTerms(work: Workload, backend: FittedBackend, depth: n
 export function promptTerms(work: Workload, backend: FittedBackend, tokens: number): CostTerms {
   const terms = overheadTerms(work);
   for (const matrices of work.matrices) {
-    if (!matrices.isOutput) addMatrices(terms, matrices, backend, matrices.elements);
+    if (matrices.isOutput) continue;
+    addMatrices(terms, matrices, backend, matrices.elements);
+    // Without Adreno's kernels each is a vector's multiplication for each token of the batch.
+    if (backend === 'opencl' && ACCELERATED.opencl.has(matrices.type))
+      add(terms, 'narrow', matrices.narrowElements / GIGA);
   }
+  if (backend !== 'cpu') add(terms, 'handover', handovers(work, backend, false) / 100);
   add(terms, 'kv', (work.attentionElements * (tokens / 2)) / GIGA);
   return terms;
 }
@@ -48,20 +56,32 @@ function addMatrices(
   backend: FittedBackend,
   amount: number,
 ): void {
-  const { type, isOutput } = matrices;
-  if (backend === 'cpu') {
+  const { type, isOutput, largestElements } = matrices;
+  if (backend === 'cpu' || isRefused(matrices, backend)) {
     add(terms, `cpu.${type}`, amount / GIGA);
     return;
   }
-  const refused = backend === 'hexagon' && isOutput && matrices.rows > HEXAGON_ROWS;
-  if (!ACCELERATED[backend].has(type) || refused) {
-    add(terms, `cpu.${type}`, amount / GIGA);
-    // Each goes to the CPU and back: the other processor waits meanwhile.
-    add(terms, 'handover', matrices.matrices / 100);
-    return;
-  }
-  const oversized = backend === 'opencl' && isOutput && matrices.largestElements >= ADRENO_ELEMENTS;
+  const oversized = backend === 'opencl' && isOutput && largestElements >= ADRENO_ELEMENTS;
   add(terms, `${oversized ? 'oversized' : 'own'}.${type}`, amount / GIGA);
+}
+
+function isRefused({ type, isOutput, rows }: MatrixShare, backend: Accelerator): boolean {
+  return !ACCELERATED[backend].has(type) || (backend === 'hexagon' && isOutput && rows > HEXAGON_ROWS);
+}
+
+/**
+ * Waits for the other processor. Every matrix that OpenCL hands back has its result copied to the GPU's memory; the
+ * DSP shares the CPU's (rpcmem), and one change of processor serves all matrices of a stage.
+ */
+function handovers(work: Workload, backend: Accelerator, withOutput: boolean): number {
+  const refused = work.matrices.filter(
+    (matrices) => isRefused(matrices, backend) && (withOutput || !matrices.isOutput),
+  );
+  if (backend === 'opencl') return refused.reduce((sum, { matrices }) => sum + matrices, 0);
+  const stages = work.stages.filter(({ types }) => types.some((type) => !ACCELERATED.hexagon.has(type)));
+  return (
+    stages.reduce((sum, { count }) => sum + count, 0) + (refused.some(({ isOutput }) => isOutput) ? 1 : 0)
+  );
 }
 
 function overheadTerms(work: Workload): Map<string, number> {

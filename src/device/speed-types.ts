@@ -2,7 +2,7 @@ import type { TensorType } from '../gguf/tensor-types.ts';
 import type { Backend, FittedBackend } from './cost-terms.ts';
 import type { ModelShape } from './model-shape.ts';
 
-/** Factors on a predicted speed between which 90 % of the measurements fell that the model had not seen. */
+/** Factors on a predicted speed that hold nine of ten measurements of a model that the fit has not seen. */
 export interface Interval {
   readonly low: number;
   readonly high: number;

@@ -1,7 +1,7 @@
 import { modelFacts } from '../gguf/facts.ts';
 import type { GgufHeader } from '../gguf/header.ts';
 import { placeOfTensor } from '../gguf/tensor-names.ts';
-import type { TensorType } from '../gguf/tensor-types.ts';
+import { layoutOf, type TensorType } from '../gguf/tensor-types.ts';
 import { layerMemories } from './attention-layers.ts';
 
 /** Matrices of one type that every token is multiplied with. */
@@ -16,11 +16,22 @@ export interface MatrixShare {
   /** Of the largest matrix. */
   readonly rows: number;
   readonly largestElements: number;
+  /** Of quantized matrices with fewer than 512 rows or columns, for which Adreno's own kernels are not used. */
+  readonly narrowElements: number;
+}
+
+/** Matrices of a layer that nothing else of the graph comes between, as Q, K and V. */
+export interface Stage {
+  readonly types: readonly TensorType[];
+  /** Stages of these very types. */
+  readonly count: number;
 }
 
 /** What the evaluation of one token has to read and to multiply, from the header alone. */
 export interface Workload {
   readonly matrices: readonly MatrixShare[];
+  /** Without the output matrix. */
+  readonly stages: readonly Stage[];
   readonly layers: number;
   /** Tensors of all layers, norms and biases among them: how many operations a token's graph has. */
   readonly layerTensors: number;
@@ -32,6 +43,9 @@ export interface Workload {
   readonly attentionElements: number;
 }
 
+/** use_adreno_kernels of ggml-opencl.cpp. */
+const NARROW = 512;
+
 /** Null where the header describes no layers. */
 export function workloadOf(header: GgufHeader): Workload | null {
   const memories = layerMemories(header);
@@ -41,6 +55,7 @@ export function workloadOf(header: GgufHeader): Workload | null {
   const activeShare = experts > 0 && expertsUsed > 0 ? Math.min(1, expertsUsed / experts) : 1;
   const hasOutput = header.tensors.some(({ name }) => name === 'output.weight');
   const shares = new Map<string, MatrixShare>();
+  const stageTypes = new Map<string, Set<TensorType>>();
   const recurrent = new Set<number>();
   let layerTensors = 0;
   for (const { name, type, shape, sizeBytes, elements } of header.tensors) {
@@ -56,6 +71,11 @@ export function workloadOf(header: GgufHeader): Workload | null {
     if (layer !== undefined && /^attn_[kv]$/.test(role) && memories[layer]?.keyElements === 0) continue;
     const share = /_exps/.test(name) ? activeShare : 1;
     const rows = shape.slice(1).reduce((product, length) => product * length, 1);
+    const isNarrow = isQuantized(type) && Math.min(shape[0] ?? 0, rows) < NARROW;
+    if (!isOutput) {
+      const stage = `${layer} ${stageOf(role)}`;
+      stageTypes.set(stage, (stageTypes.get(stage) ?? new Set()).add(type));
+    }
     const key = `${type} ${isOutput}`;
     const before = shares.get(key);
     shares.set(key, {
@@ -66,11 +86,13 @@ export function workloadOf(header: GgufHeader): Workload | null {
       matrices: (before?.matrices ?? 0) + 1,
       rows: Math.max(before?.rows ?? 0, rows),
       largestElements: Math.max(before?.largestElements ?? 0, elements),
+      narrowElements: (before?.narrowElements ?? 0) + (isNarrow ? elements * share : 0),
     });
   }
   const F16_BYTES = 2;
   return {
     matrices: [...shares.values()],
+    stages: countedStages(stageTypes),
     layers: memories.length,
     layerTensors,
     recurrentLayers: recurrent.size,
@@ -78,6 +100,27 @@ export function workloadOf(header: GgufHeader): Workload | null {
     attentionElements:
       (facts.heads ?? 0) * (facts.keyLength ?? 0) * memories.filter((m) => m.stateElements === 0).length,
   };
+}
+
+/** The matrices of a layer that are multiplied with the same activations. */
+function stageOf(role: string): string {
+  if (/^(attn_(q|k|v|qkv|gate)|ssm_(alpha|beta|in)|shortconv\.in_proj)$/.test(role)) return 'in';
+  return /^ffn_(gate|up)(_|$)/.test(role) ? 'up' : role;
+}
+
+/** Most layers are alike, so most stages are. */
+function countedStages(stageTypes: ReadonlyMap<string, ReadonlySet<TensorType>>): Stage[] {
+  const counted = new Map<string, Stage>();
+  for (const types of stageTypes.values()) {
+    const sorted = [...types].sort();
+    const key = sorted.join();
+    counted.set(key, { types: sorted, count: (counted.get(key)?.count ?? 0) + 1 });
+  }
+  return [...counted.values()];
+}
+
+function isQuantized(type: TensorType): boolean {
+  return layoutOf(type).blockElements > 1;
 }
 
 /** The type that most of the layers' bytes are in; null without matrices. */

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { quantizedHeader } from '../../bench/phones/layout.ts';
-import { agreementOf, leaveOneModelOut } from '../../bench/phones/leave-one-out.ts';
+import { agreementOf, leaveOut } from '../../bench/phones/leave-one-out.ts';
 import { type PhoneRow, phoneRows } from '../../bench/phones/rows.ts';
 import { tableKey, termsOf, trainCosts } from '../../bench/phones/train.ts';
 import { footprint } from '../../src/device/footprint.ts';
@@ -18,12 +18,13 @@ describe.runIf(hasRows)('against the measurements of phones (../shared/data/phon
   it(
     'predicts generation on models it has not seen: median 10 %, 90th percentile 25 %, the order of quantizations',
     () => {
-      const agreement = agreementOf(leaveOneModelOut(rows, 'generation'));
+      const agreement = agreementOf(leaveOut(rows, 'generation'));
       expect(agreement.rows).toBe(500);
-      expect(agreement.medianError).toBeLessThan(0.1);
-      expect(agreement.p90Error).toBeLessThan(0.25);
-      expect(agreement.tauByPhoneAndModel).toBeGreaterThan(0.85);
-      expect(agreement.tau).toBeGreaterThan(0.83);
+      expect(agreement.medianError).toBeLessThanOrEqual(0.1);
+      expect(agreement.p90Error).toBeLessThanOrEqual(0.25);
+      expect(agreement.tauByPhoneAndModel.a).toBeGreaterThanOrEqual(0.85);
+      // Within one backend pairs are closer: the fit to these very rows reaches 0.86.
+      expect(agreement.tau.a).toBeGreaterThanOrEqual(0.84);
     },
     LONG,
   );
@@ -31,7 +32,9 @@ describe.runIf(hasRows)('against the measurements of phones (../shared/data/phon
   it(
     'predicts prompts on models it has not seen: median 20 %',
     () => {
-      expect(agreementOf(leaveOneModelOut(rows, 'prompt')).medianError).toBeLessThan(0.2);
+      const agreement = agreementOf(leaveOut(rows, 'prompt'));
+      expect(agreement.medianError).toBeLessThanOrEqual(0.2);
+      expect(agreement.p90Error).toBeLessThanOrEqual(0.25);
     },
     LONG,
   );
@@ -39,11 +42,25 @@ describe.runIf(hasRows)('against the measurements of phones (../shared/data/phon
   it(
     'is committed as the fit makes it',
     () => {
-      const table = trainCosts(rows, 'generation');
-      const costs = SPEED_MODEL.fitted['galaxy-s23']?.cpu?.generation.costs ?? {};
-      const fitted = table.get(tableKey('samsung-s23', 'cpu')) ?? new Map();
-      expect(Object.keys(costs).length).toBe(fitted.size);
-      for (const [name, cost] of fitted) expect(costs[name]).toBeCloseTo(cost, 1);
+      const phones = {
+        'samsung-s23': 'galaxy-s23',
+        'poco-x7-klee': 'poco-x8-pro',
+        'poco-myron': 'poco-f8-ultra',
+      };
+      for (const phase of ['generation', 'prompt'] as const) {
+        const table = trainCosts(rows, phase);
+        for (const [device, profile] of Object.entries(phones)) {
+          for (const backend of ['cpu', 'opencl', 'hexagon'] as const) {
+            const fitted = table.get(tableKey(device, backend));
+            const costs = SPEED_MODEL.fitted[profile]?.[backend]?.[phase].costs;
+            expect(costs === undefined).toBe(fitted === undefined);
+            expect(Object.keys(costs ?? {}).length).toBe(fitted?.size ?? 0);
+            // Four digits are committed.
+            for (const [name, cost] of fitted ?? [])
+              expect(Math.abs((costs?.[name] ?? Number.NaN) - cost)).toBeLessThanOrEqual(0.001 * cost);
+          }
+        }
+      }
     },
     LONG,
   );
