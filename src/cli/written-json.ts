@@ -24,7 +24,8 @@ export async function parseWrittenJson(text: string): Promise<unknown> {
     },
     onObjectProperty: (name, _offset, _length, line) => {
       const first = open.at(-1)?.get(name);
-      if (first !== undefined) throw new Error(`${JSON.stringify(name)} is there twice: in line ${first} and in line ${line + 1}`);
+      if (first !== undefined)
+        throw new Error(`${JSON.stringify(name)} is there twice: in line ${first} and in line ${line + 1}`);
       open.at(-1)?.set(name, line + 1);
     },
   });

@@ -39,7 +39,7 @@ const run = (args: readonly string[]) =>
   quantscope(args, {
     cwd: scratch.folder,
     env: {
-      HF_ENDPOINT: server.url,
+      HF_ENDPOINT: server.endpoint,
       HF_HUB_CACHE: scratch.path('hub'),
       XDG_CONFIG_HOME: scratch.path('config'),
       XDG_DATA_HOME: scratch.path('data'),
@@ -98,10 +98,9 @@ describe('the schemas of the package', () => {
     ['bench', ['bench', 'nano:Q2_K', '-p', '16', '-n', '4', '-r', '2', ...ENGINE, '--json']],
     ['context', ['context', 'nano:Q2_K', '--sizes', '128', '--no-accuracy', ...ENGINE, '--json']],
     ['run', ['run', 'nano:Q2_K', 'Hello', '-n', '4', '--trace', ...ENGINE, '--json']],
-    ['results', ['eval', 'nano:F16', 'nano:Q2_K', '--chunks', '2', '--only', 'perplexity', ...ENGINE, '--json']],
+    ['results', ['eval', 'nano:F16', 'nano:Q2_K', '--chunks', '2', '--only', 'text', ...ENGINE, '--json']],
     ['results', ['compare', 'nano:Q2_K', '--only', 'size', ...ENGINE, '--json', '--out', 'results.json']],
     ['report', ['report', 'results.json', '--format', 'json', '--quiet']],
-    ['gates', ['report', 'results.json', '-q', '--fail-if', 'any.file.bytes > 1', '--gate-format', 'json'], [1]],
   ])('%s: what quantscope %j prints', async (schema, args, exitCodes) => {
     await printed(schema, args, exitCodes);
   });
@@ -122,29 +121,48 @@ describe('the schemas of the package', () => {
     await printed('card-check', ['card', 'check', 'CARD.md', '--model', 'model.gguf', '--json']);
   });
 
-  it('validation, manifest: a line for each file, and what --manifest writes', async () => {
-    const { stdout } = await run(['validate', 'model.gguf', '--ndjson', '--manifest', 'write']);
+  it('validation, manifest: every line of NDJSON, and what --manifest writes', async () => {
+    const { stdout } = await run(['validate', 'model.gguf', 'nano:Q2_K', '--ndjson', '--manifest', 'write']);
     const lines = stdout.trim().split('\n');
     expect(lines).toHaveLength(2);
-    for (const line of lines) expect(JSON.parse(line)).toMatchObject({ schema: 'quantscope/validation@1' });
+    for (const line of lines) conforms('validation', JSON.parse(line));
     conforms('manifest', JSON.parse(await readFile(scratch.path('model.gguf.manifest.json'), 'utf8')));
+  });
+
+  it('gates: what --gate-out writes', async () => {
+    const gates = ['--fail-if', 'any.file.bytes > 1', '--gate-format', 'json', '--gate-out', 'gates.json'];
+    expect((await run(['report', 'results.json', '-q', ...gates])).exitCode).toBe(1);
+    conforms('gates', JSON.parse(await readFile(scratch.path('gates.json'), 'utf8')));
   });
 
   it.each<[schema: string, content: object, args: string[], exitCode: number]>([
     ['config', { fit: { context: 512 } }, ['fit', '--list-devices', '--config', 'input.json'], 0],
-    ['devices', { devices: [{ id: 'mine', name: 'Mine', os: null, chip: null, backends: ['cpu'] }] }, ['fit', '--list-devices', '--devices', 'input.json'], 0],
+    [
+      'devices',
+      { devices: [{ id: 'mine', name: 'Mine', os: null, chip: null, backends: ['cpu'] }] },
+      ['fit', '--list-devices', '--devices', 'input.json'],
+      0,
+    ],
     ['policy', { quantizations: ['Q4_K_M'] }, ['validate', 'model.gguf', '--policy', 'input.json'], 0],
-    ['gates-file', { gates: [{ name: 'size', failIf: 'any.file.bytes > 1GB' }] }, ['report', 'results.json', '-q', '--gates', 'input.json'], 0],
-  ])('%s: what is allowed in the file is read, and what is not is neither', async (schema, content, args, exitCode) => {
-    const write = (value: object) => writeFile(scratch.path('input.json'), JSON.stringify(value));
-    conforms(schema, content);
-    await write(content);
-    expect(await run(args)).toMatchObject({ exitCode });
-    const wrong = { ...content, surprise: 1 };
-    expect(faultsBy(schema, wrong)).not.toBeNull();
-    await write(wrong);
-    expect(await run(args)).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('surprise') });
-  });
+    [
+      'gates-file',
+      { gates: [{ name: 'size', failIf: 'any.file.bytes > 1GB' }] },
+      ['report', 'results.json', '-q', '--gates', 'input.json'],
+      0,
+    ],
+  ])(
+    '%s: what is allowed in the file is read, and what is not is neither',
+    async (schema, content, args, exitCode) => {
+      const write = (value: object) => writeFile(scratch.path('input.json'), JSON.stringify(value));
+      conforms(schema, content);
+      await write(content);
+      expect(await run(args)).toMatchObject({ exitCode });
+      const wrong = { ...content, surprise: 1 };
+      expect(faultsBy(schema, wrong)).not.toBeNull();
+      await write(wrong);
+      expect(await run(args)).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('surprise') });
+    },
+  );
 
   it('catalogue: what is allowed in the file is read, and what is not is neither', async () => {
     const content = { mine: { repo: REPO } };
@@ -167,7 +185,11 @@ describe('the schemas of the package', () => {
     if (hasLocalBuild) used.add('engine-remove');
     expect([...used].sort()).toEqual([...publishedSchemas].sort());
     const program = buildProgram({ signal: new AbortController().signal, done: () => {} });
-    const done = new Set([...checked, ...Object.keys(ELSEWHERE), ...(hasLocalBuild ? ['engine remove'] : [])]);
+    const done = new Set([
+      ...checked,
+      ...Object.keys(ELSEWHERE),
+      ...(hasLocalBuild ? ['engine remove'] : []),
+    ]);
     expect(jsonCommands(program).filter((name) => !done.has(name))).toEqual([]);
   });
 });

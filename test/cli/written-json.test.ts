@@ -6,7 +6,8 @@ describe('JSON that a person wrote', () => {
     const text = '{"a": [1, {"b": null}], "c": {"a": "\\u00e9"}, "d": [{"a": 1}, {"a": 2}]}';
     expect(await parseWrittenJson(text)).toEqual(JSON.parse(text));
     expect(await parseWrittenJson(`\uFEFF${text}`)).toEqual(JSON.parse(text));
-    for (const value of ['7', 'null', '"a"', '[]']) expect(await parseWrittenJson(value)).toEqual(JSON.parse(value));
+    for (const value of ['7', 'null', '"a"', '[]'])
+      expect(await parseWrittenJson(value)).toEqual(JSON.parse(value));
   });
 
   it.each([

@@ -201,7 +201,13 @@ describe('a model behind an endpoint', () => {
     const { changes, added, removed } = compareWithBaseline(withEndpoint(half), withEndpoint(right));
     const own = changes.filter(({ variant }) => variant === `phi3 at ${url}`);
     expect(own).toMatchObject([
-      { figure: 'tasks', before: 1, after: 0.5, verdict: 'worse', method: expect.stringContaining('20 lost') },
+      {
+        figure: 'tasks',
+        before: 1,
+        after: 0.5,
+        verdict: 'worse',
+        method: expect.stringContaining('20 lost'),
+      },
       { figure: 'medianReplyMs', verdict: 'unknown', method: expect.stringContaining('the network') },
     ]);
     expect([added, removed]).toEqual([[], []]);

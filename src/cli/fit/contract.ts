@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { BACKENDS } from '../../device/cost-terms.ts';
-import { DEVICE_LIST_SCHEMA_ID } from '../../device/profiles.ts';
 import { FIT_SCHEMA_ID, type FitReport } from '../../device/fit-report.ts';
+import { DEVICE_LIST_SCHEMA_ID } from '../../device/profiles.ts';
 import { TENSOR_TYPE_NAMES } from '../../gguf/index.ts';
 import { fittedPhoneSchema } from '../../measure/phones-contract.ts';
 
@@ -86,7 +86,9 @@ const deviceListSchema = z.strictObject({
     }),
   ),
   chips: devicesSchema.shape.chips.unwrap(),
-  sources: z.record(z.string(), z.string()).describe('What the ids that figures name as their sources stand for.'),
+  sources: z
+    .record(z.string(), z.string())
+    .describe('What the ids that figures name as their sources stand for.'),
 });
 
 export function fitSchemas(): Record<string, object> {

@@ -63,7 +63,10 @@ async function lockOf(path: string, signal: AbortSignal): Promise<AsyncDisposabl
     await mkdir(dirname(path), { recursive: true });
     // Two names of one file have one lock.
     const real = await realpath(path).catch(() => path);
-    return await takeLock(`${real}.lock`, { signal, sleep: (ms, stop) => wait(ms, undefined, { signal: stop }) });
+    return await takeLock(`${real}.lock`, {
+      signal,
+      sleep: (ms, stop) => wait(ms, undefined, { signal: stop }),
+    });
   } catch (cause) {
     signal.throwIfAborted();
     throw unwritable(path, cause);
