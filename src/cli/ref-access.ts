@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { devNull } from 'node:os';
 import { join } from 'node:path';
 import envPaths from 'env-paths';
 import type { Catalogue, HubContext } from '../hub/index.ts';
@@ -20,23 +21,30 @@ export interface RefAccessOptions {
   readonly notice?: (text: string) => void;
   /** Default: 30 s. */
   readonly idleTimeoutMs?: number;
+  /** Reads only where files are kept: for the doctor, who goes on where the rest of the environment is refused. */
+  readonly isBare?: boolean;
 }
 
 /**
  * Reads the environment: the Hub's variables, and QUANTSCOPE_CATALOGUE or `catalogue.json` in the config folder.
  * @throws UsageError `catalogue/unreadable`, `catalogue/invalid`, `hub/bad-endpoint`
  */
-export async function refAccess({ signal, notice, idleTimeoutMs }: RefAccessOptions): Promise<RefAccess> {
+export async function refAccess({
+  signal,
+  notice,
+  idleTimeoutMs,
+  isBare = false,
+}: RefAccessOptions): Promise<RefAccess> {
   const named = process.env['QUANTSCOPE_CATALOGUE'] || undefined;
   const folders = envPaths('quantscope', { suffix: '' });
   const usual = join(folders.config, 'catalogue.json');
-  const catalogueFile = named ?? (existsSync(usual) ? usual : null);
+  const catalogueFile = isBare ? null : (named ?? (existsSync(usual) ? usual : null));
   return {
     nanoFolder: packagePath('fixtures/nano'),
     catalogue: await catalogueOf(catalogueFile),
     catalogueFile,
     hub: hubContext({
-      settings: readHubSettings(process.env),
+      settings: readHubSettings(isBare ? cacheVariables(process.env) : process.env),
       signal,
       userAgent: `quantscope/${packageVersion()}`,
       urlFolder: join(folders.cache, 'urls'),
@@ -44,6 +52,15 @@ export async function refAccess({ signal, notice, idleTimeoutMs }: RefAccessOpti
       ...(idleTimeoutMs === undefined ? {} : { idleTimeoutMs }),
     }),
   };
+}
+
+function cacheVariables({
+  HF_HOME,
+  HF_HUB_CACHE,
+  HUGGINGFACE_HUB_CACHE,
+  XDG_CACHE_HOME,
+}: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return { HF_HOME, HF_HUB_CACHE, HUGGINGFACE_HUB_CACHE, XDG_CACHE_HOME, HF_TOKEN_PATH: devNull };
 }
 
 /** Few users have a file, and reading one takes the schema library. */

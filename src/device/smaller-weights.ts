@@ -69,11 +69,17 @@ export function smallerWeights(
 }
 
 /**
- * A large embedding is kept more precise than the mix is named after, and a matrix whose rows are no multiple of 256
+ * A large embedding is kept more precise than the mix is named after, one that is the output matrix too may be held
+ * twice, and a matrix whose rows are no multiple of 256
  * elements takes a larger type (tensor_type_fallback in src/llama-quant.cpp): no mix can be named then.
  */
 function isUsual({ tensors }: GgufHeader, parameters: number): boolean {
   const embedding = tensors.find(({ name }) => name === 'token_embd.weight')?.elements ?? 0;
   const matrices = tensors.filter(({ shape }) => shape.length > 1);
-  return embedding <= parameters / 10 && matrices.every(({ shape: [columns = 0] }) => columns % 256 === 0);
+  const hasOutput = tensors.some(({ name }) => name === 'output.weight');
+  return (
+    hasOutput &&
+    embedding <= parameters / 10 &&
+    matrices.every(({ shape: [columns = 0] }) => columns % 256 === 0)
+  );
 }

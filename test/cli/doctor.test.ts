@@ -109,6 +109,35 @@ describe('doctor', () => {
     });
   });
 
+  it.each([
+    ['HF_ENDPOINT', 'garbage', 'HF_ENDPOINT is "garbage"'],
+    ['HF_TOKEN', 'two words', 'the Hub token holds characters that no token has'],
+    ['QUANTSCOPE_CATALOGUE', '/absent.json', '/absent.json: the catalogue cannot be read'],
+  ])('goes on where %s is %s, and ends with 1', async (name, value, message) => {
+    const { report: found, exitCode } = await report([], { [name]: value });
+    expect(exitCode).toBe(1);
+    expect(checkOf(found, 'environment')).toMatchObject({
+      status: 'failed',
+      message: expect.stringContaining(message),
+      fix: expect.any(String),
+    });
+    expect(checkOf(found, 'engine')?.status).toBe('ok');
+    expect(checkOf(found, 'hub')?.message).toContain('not asked: its settings are refused');
+    expect(server.requests).toEqual([]);
+  });
+
+  it.skipIf(process.platform !== 'linux')(
+    'sees that nobody can write where the cache is, root neither',
+    async () => {
+      const { report: found, exitCode } = await report(['--no-hub'], { HF_HOME: '/proc/none' });
+      expect(exitCode).toBe(1);
+      expect(checkOf(found, 'cache')).toMatchObject({
+        status: 'failed',
+        fix: expect.stringContaining('HF_HUB_CACHE'),
+      });
+    },
+  );
+
   // Root may write anywhere; a file in the folder's place stops everyone.
   it('ends with 1 where the cache cannot be written', async () => {
     await writeFile(scratch.path('file'), '');

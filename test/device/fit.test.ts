@@ -140,7 +140,13 @@ describe('a verdict', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 2_000_000_000, max: 5_000_000_000 }),
-        fc.constantFrom('phi-3.5-mini', 'smollm2-1.7b'),
+        fc.constantFrom(
+          'phi-3.5-mini',
+          'smollm2-1.7b',
+          'qwen3-1.7b',
+          'deepseek-r1-distill-qwen-1.5b',
+          'phi-4-mini',
+        ),
         (budgetBytes, model) => {
           const { smaller } = judge('galaxy-s23', model, 'q8_0', 2048, { budgetBytes });
           const label = Object.entries(labels).find(([name]) => name === smaller?.quantization)?.[1];
@@ -150,7 +156,7 @@ describe('a verdict', () => {
           expect(other.memory.totalBytes).toBeLessThanOrEqual(0.85 * budgetBytes * 1.02);
         },
       ),
-      { numRuns: 40 },
+      { numRuns: 200 },
     );
   });
 

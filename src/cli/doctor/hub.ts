@@ -10,18 +10,22 @@ import { fact } from './machine.ts';
 /** Longer than a slow network takes to answer, and not so long that an offline machine waits. */
 const ANSWER_TIMEOUT_MS = 5000;
 
-/** Whether the Hub answers, and what the catalogue's models would take. Being offline is no fault: models may be here. */
+/**
+ * Whether the Hub answers, and what the catalogue's models would take. Being offline is no fault: models may be here.
+ * @param whyNot why it is not to be asked; null where it is
+ */
 export async function examineHub(
   access: RefAccess,
-  ask: boolean,
+  whyNot: string | null,
   signal: AbortSignal,
 ): Promise<Examined<HubFacts>> {
   const { endpoint, offline } = access.hub.settings;
-  const answerMs = !ask
-    ? unavailableBecause('not asked (--no-hub)')
-    : offline
-      ? unavailableBecause('not asked: HF_HUB_OFFLINE is set')
-      : await answerTime(endpoint, signal);
+  const answerMs =
+    whyNot !== null
+      ? unavailableBecause(`not asked: ${whyNot}`)
+      : offline
+        ? unavailableBecause('not asked: HF_HUB_OFFLINE is set')
+        : await answerTime(endpoint, signal);
   const models: HubFacts['models'] = [];
   const reason = isAvailable(answerMs) ? undefined : answerMs;
   for (const name of access.catalogue.keys()) {
@@ -30,7 +34,7 @@ export async function examineHub(
   return {
     facts: { endpoint, answerMs, models },
     checks: [
-      hubCheck(endpoint, answerMs, ask && !offline),
+      hubCheck(endpoint, answerMs, whyNot === null && !offline),
       ...(isAvailable(answerMs) ? diskChecks(models, access.hub) : []),
     ],
   };

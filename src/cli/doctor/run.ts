@@ -4,7 +4,7 @@ import { QuantscopeError } from '../../util/errors.ts';
 import { loadConfigs } from '../config.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
 import { packageVersion } from '../package-files.ts';
-import { refAccess } from '../ref-access.ts';
+import { type RefAccess, refAccess } from '../ref-access.ts';
 import { terminalStyle } from '../style.ts';
 import type { DoctorOptions } from './command.ts';
 import type { Check, ConfigFacts, DoctorReport, Examined } from './contract.ts';
@@ -20,16 +20,17 @@ export async function runDoctor(
   command: Command,
   signal: AbortSignal,
 ): Promise<ExitCode> {
-  const access = await refAccess({ signal });
+  const { access, checks: environment } = await examineEnvironment(signal);
+  const whyNotAsked = !asksHub ? '--no-hub' : environment.length > 0 ? 'its settings are refused' : null;
   // The bandwidth first and alone: engines that start beside it would take part of it.
   const machine = await examineMachine(signal);
   const [engine, storage, hub, config] = await Promise.all([
     examineEngine(signal),
     examineStorage(access.hub),
-    examineHub(access, asksHub, signal),
+    examineHub(access, whyNotAsked, signal),
     examineConfig(command.parent ?? command),
   ]);
-  const checks = [machine, engine, storage, hub, config].flatMap((examined) => examined.checks);
+  const checks = [...environment, ...[machine, engine, storage, hub, config].flatMap((each) => each.checks)];
   const report: DoctorReport = {
     schema: 'quantscope/doctor@1',
     quantscope: packageVersion(),
@@ -47,6 +48,20 @@ export async function runDoctor(
   return report.canMeasure && isAvailable(report.engine.inUse) ? EXIT.done : EXIT.finding;
 }
 
+/** What refs are resolved by. Variables that are refused stop every command that resolves one, so they fail. */
+async function examineEnvironment(
+  signal: AbortSignal,
+): Promise<{ readonly access: RefAccess; readonly checks: readonly Check[] }> {
+  try {
+    return { access: await refAccess({ signal }), checks: [] };
+  } catch (thrown) {
+    return {
+      access: await refAccess({ signal, isBare: true }),
+      checks: [failed('environment', thrown)],
+    };
+  }
+}
+
 /** Which config files give defaults here. A broken one stops every command that has options of it, so it fails. */
 async function examineConfig(program: Command): Promise<Examined<ConfigFacts>> {
   try {
@@ -54,9 +69,13 @@ async function examineConfig(program: Command): Promise<Examined<ConfigFacts>> {
     const message = files.map(({ path, whose }) => `${path} (${whose})`).join(', then ') || 'none';
     return { facts: files, checks: [fact('config', message)] };
   } catch (thrown) {
-    if (!(thrown instanceof QuantscopeError)) throw thrown;
-    const { message, hint = null } = thrown;
-    const check: Check = { id: 'config', label: 'config', status: 'failed', message, fix: hint };
-    return { facts: [], checks: [check] };
+    return { facts: [], checks: [failed('config', thrown)] };
   }
+}
+
+/** @throws what is no error of the environment's */
+function failed(id: string, thrown: unknown): Check {
+  if (!(thrown instanceof QuantscopeError)) throw thrown;
+  const { message, hint = null } = thrown;
+  return { id, label: id, status: 'failed', message, fix: hint };
 }

@@ -1,12 +1,15 @@
-import { constants, existsSync } from 'node:fs';
-import { access, stat } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { freeBytesOf, type HubContext, listCache, listUrlFiles } from '../../hub/index.ts';
 import { isAvailable, unavailableBecause } from '../../measure/availability.ts';
 import { formatBytes } from '../../util/units.ts';
 import type { Check, Examined, StorageFacts } from './contract.ts';
 import { fact } from './machine.ts';
+
+/** A block of most file systems. */
+const TRIAL_BYTES = 4096;
 
 /** Where models are kept, and where a measurement keeps its scratch files. */
 export async function examineStorage({
@@ -62,10 +65,14 @@ function unwritable(id: string, message: string, fix: string): Check {
 async function isWritable(folder: string): Promise<boolean> {
   let place = folder;
   while (!existsSync(place) && place !== dirname(place)) place = dirname(place);
+  // Only writing tells: permissions say nothing to root, of a full disk, or of a file system that is read-only.
+  const trial = join(place, `.quantscope-${process.pid}`);
   try {
-    await access(place, constants.W_OK | constants.X_OK);
-    return (await stat(place)).isDirectory();
+    await writeFile(trial, Buffer.alloc(TRIAL_BYTES), { flag: 'wx' });
+    return true;
   } catch {
     return false;
+  } finally {
+    await rm(trial, { force: true }).catch(() => {});
   }
 }
