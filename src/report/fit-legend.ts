@@ -1,3 +1,5 @@
+import type { Backend } from '../device/cost-terms.ts';
+import { isExperimental } from '../device/fit.ts';
 import type { FitReport } from '../device/fit-report.ts';
 import { printable } from './text-width.ts';
 
@@ -33,7 +35,17 @@ export function describeFitMarks({ devices }: FitReport): string[] {
     verdicts.join('; '),
     memory.join('; '),
     ...(speeds.length === 0 ? [] : [pace.join('; ')]),
+    ...experimental(speeds.map(({ backend }) => backend)),
     ...unpublished(devices),
+  ];
+}
+
+/** Why the fastest is not the one to ship on. */
+function experimental(backends: readonly Backend[]): string[] {
+  const names = [...new Set(backends)].filter(isExperimental);
+  if (names.length === 0) return [];
+  return [
+    `${names.join(' and ')}: experimental in llama.rn, so no advice rests on ${names.length === 1 ? 'it' : 'them'}`,
   ];
 }
 

@@ -54,7 +54,7 @@ function fitPart(fit: FitReport): Markup {
     }),
     () => false,
   );
-  return html`<p class="lead">Memory is estimated${any === undefined ? null : html` for ${any.contextSize} tokens of context and an ${any.cacheType} cache`}; generation speed is measured or predicted as each cell says, on the fastest backend of the phone, with the range it is expected in.</p>${table}`;
+  return html`<p class="lead">Memory is estimated${any === undefined ? null : html` for ${any.contextSize} tokens of context and an ${any.cacheType} cache`}; generation speed is measured or predicted as each cell says, on the fastest backend of the phone that llama.rn does not call experimental, with the range it is expected in.</p>${table}`;
 }
 
 function fitCell(variant: FitVariant | undefined): Markup {
