@@ -15,6 +15,8 @@ export class RunningDigest {
   #hash: Hash;
   #position = 0;
   #catchingUp: Promise<void> | undefined;
+  /** For what is read back: one for all times, since memory outside the heap is collected late. */
+  #readBack: Buffer | undefined;
 
   /** @param objectId what the digest shall be: 64 hex digits for SHA-256, 40 for a git blob's SHA-1 */
   constructor(objectId: string, sizeBytes: number) {
@@ -61,10 +63,11 @@ export class RunningDigest {
   }
 
   async #read(handle: FileHandle, done: SpanSet): Promise<void> {
-    const buffer = Buffer.allocUnsafe(STEP_BYTES);
     for (;;) {
       const reach = Math.min(done.reachFrom(this.#position), this.#position + STEP_BYTES);
       if (reach <= this.#position) return;
+      this.#readBack ??= Buffer.allocUnsafeSlow(STEP_BYTES);
+      const buffer = this.#readBack;
       const { bytesRead } = await handle.read(buffer, 0, reach - this.#position, this.#position);
       // The file is shorter than what was recorded of it: the digest comes out wrong, which is what it is for.
       if (bytesRead === 0) return;

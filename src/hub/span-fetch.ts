@@ -4,6 +4,7 @@ import { connectionError } from './hub-errors.ts';
 import type { Link } from './link.ts';
 import { judgeRange } from './range-response.ts';
 import { sendForBytes } from './request.ts';
+import type { SlabPool } from './slab-pool.ts';
 import { SpanWriter } from './span-writer.ts';
 import type { Claim } from './spans.ts';
 import { Restart, Transient } from './transfer-errors.ts';
@@ -23,6 +24,7 @@ export interface SpanTarget {
   /** The server's answer is the file; `isWhole` where it sends all of it whatever is asked for. */
   readonly onAnswer: (validator: string | null, isWhole: boolean) => void;
   readonly onBytes: (count: number) => void;
+  readonly slabs: SlabPool;
   readonly store: (bytes: Uint8Array, at: number) => Promise<void>;
 }
 
@@ -75,11 +77,11 @@ export async function fetchSpan(
 async function receive(
   claim: Claim,
   { answer, url, watch }: Awaited<ReturnType<typeof sendForBytes>>,
-  { what, onBytes, store }: SpanTarget,
+  { what, onBytes, slabs, store }: SpanTarget,
   signal: AbortSignal,
   { now }: HubContext,
 ): Promise<void> {
-  const writer = new SpanWriter(claim.position, store);
+  const writer = new SpanWriter(claim.position, slabs, store);
   let sentAt = now();
   const take = (bytes: Uint8Array): boolean | Promise<boolean> => {
     watch.count(bytes.length);
@@ -109,11 +111,13 @@ async function receive(
   } catch (thrown) {
     failure = thrown;
   }
+  // First, so that nothing is read into memory that is given back.
+  await answer.cancel();
   try {
     await writer.flush();
   } finally {
     claim.position = writer.written;
-    await answer.cancel();
+    writer.release();
   }
   if (failure !== undefined) {
     signal.throwIfAborted();

@@ -1,24 +1,26 @@
-/** Few system calls for each, and small enough to stay in a core's cache between the network, the hash and the file. */
-const SLAB_BYTES = 512 * 1024;
-/** One is filled, one is being written, two wait: more would only hide a disk that is slower than the network. */
-const MOST_SLABS = 4;
+import type { SlabPool } from './slab-pool.ts';
+
+/** One is filled, one is being written, one waits: more would only hide a disk that is slower than the network. */
+const MOST_SLABS = 3;
 
 /** Writes the bytes of one connection, in order: slabs of memory that are filled while others are being written. */
 export class SpanWriter {
   /** Where the bytes that are safely written end. */
   written: number;
+  readonly #slabs: SlabPool;
   readonly #store: (bytes: Uint8Array, at: number) => Promise<void>;
-  readonly #free: Uint8Array[] = [];
   /** The writes under way and waiting, first to last. */
   readonly #writes: Promise<void>[] = [];
   #last: Promise<void> = Promise.resolve();
-  #filling: Uint8Array = Buffer.allocUnsafeSlow(SLAB_BYTES);
+  #filling: Uint8Array;
   #filled = 0;
   #position: number;
 
-  constructor(start: number, store: (bytes: Uint8Array, at: number) => Promise<void>) {
+  constructor(start: number, slabs: SlabPool, store: (bytes: Uint8Array, at: number) => Promise<void>) {
     this.written = start;
     this.#position = start;
+    this.#slabs = slabs;
+    this.#filling = slabs.take();
     this.#store = store;
   }
 
@@ -56,18 +58,24 @@ export class SpanWriter {
     await this.#last;
   }
 
+  /** Gives its memory back. To be called at the end, when the connection reads into it no more. */
+  release(): void {
+    this.#slabs.give(this.#filling);
+    this.#filling = new Uint8Array(0);
+  }
+
   #write(): void {
     const slab = this.#filling;
     const [length, at] = [this.#filled, this.#position];
     this.#position += length;
-    this.#filling = this.#free.pop() ?? Buffer.allocUnsafeSlow(SLAB_BYTES);
+    this.#filling = this.#slabs.take();
     this.#filled = 0;
     // After a failure nothing more is written: what is counted as written has no gap.
     const write = this.#last.then(async () => {
       await this.#store(slab.subarray(0, length), at);
       this.written = at + length;
       this.#writes.shift();
-      this.#free.push(slab);
+      this.#slabs.give(slab);
     });
     // Its failure is thrown by the step that waits for it.
     write.catch(() => {});

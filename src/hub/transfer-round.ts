@@ -6,6 +6,7 @@ import { diskError } from './disk.ts';
 import { Link } from './link.ts';
 import type { PartialFile } from './partial.ts';
 import { RetryPolicy } from './retry-policy.ts';
+import { SlabPool } from './slab-pool.ts';
 import { fetchSpan, type SpanTarget } from './span-fetch.ts';
 import { WorkSplit } from './spans.ts';
 import type { TransferRequest } from './transfer.ts';
@@ -101,6 +102,7 @@ export class TransferRound implements Connections {
       onBytes: (count) => {
         this.receivedBytes += count;
       },
+      slabs: new SlabPool(() => this.wanted),
       store: (bytes, at) => this.#store(bytes, at),
     };
   }

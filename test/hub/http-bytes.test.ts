@@ -9,6 +9,7 @@ import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
 import type { ByteSink } from '../../src/hub/byte-request.ts';
 import { bytesOverHttp } from '../../src/hub/http-bytes.ts';
+import { SlabPool } from '../../src/hub/slab-pool.ts';
 import { SpanWriter } from '../../src/hub/span-writer.ts';
 import { noise } from '../helpers/hub-server.ts';
 
@@ -17,7 +18,7 @@ const content = noise(3_000_000, 5);
 /** Takes everything, slowly at times, by way of the writer that downloads use. */
 function collector(): { readonly sink: ByteSink; readonly bytes: () => Promise<Buffer>; direct: number } {
   const out = Buffer.alloc(content.length + 100);
-  const writer = new SpanWriter(0, async (bytes, at) => {
+  const writer = new SpanWriter(0, new SlabPool(() => 8), async (bytes, at) => {
     await new Promise((done) => setImmediate(done));
     out.set(bytes, at);
   });
