@@ -18,17 +18,12 @@ import type { HubFile } from './listing.ts';
 import { locateFile } from './location.ts';
 import { takeLock } from './lock.ts';
 import { removePartial } from './partial.ts';
-import type { TransferProgress } from './transfer.ts';
+import type { TransferOptions } from './transfer.ts';
 
 /** A file of a repository at a commit. */
 export interface PinnedFile extends HubFile {
   readonly repo: string;
   readonly commit: string;
-}
-
-export interface DownloadOptions {
-  readonly connections: number | 'auto';
-  readonly onProgress: (progress: TransferProgress) => void;
 }
 
 export type FileState = 'cached' | 'linked' | 'downloaded';
@@ -55,7 +50,7 @@ export async function stateOf(file: PinnedFile, cacheFolder: string): Promise<'c
  */
 export async function downloadFile(
   file: PinnedFile,
-  { connections, onProgress }: DownloadOptions,
+  options: TransferOptions,
   context: HubContext,
 ): Promise<{ readonly path: string; readonly state: FileState }> {
   const { cacheFolder, symlinks } = context.settings;
@@ -75,7 +70,7 @@ export async function downloadFile(
     if (state === 'blob') return { path: await linkSnapshot(cacheFolder, file, symlinks), state: 'linked' };
     const locate = (signal: AbortSignal) => locateFile({ repo, commit, path, what }, context, signal);
     const origin = { objectId, sizeBytes, repo, commit, path };
-    await fetchWhole({ what, sizeBytes, objectId, locate, connections, onProgress, target, origin }, context);
+    await fetchWhole({ ...options, what, sizeBytes, objectId, locate, target, origin }, context);
     await lock.requireHeld();
     const blob = blobPath(cacheFolder, repo, objectId);
     await rename(target, blob);

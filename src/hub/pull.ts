@@ -4,7 +4,8 @@ import { requireSpace } from './disk.ts';
 import { downloadFile, type FileState, type PinnedFile, stateOf } from './download.ts';
 import type { LocatedModel } from './locate.ts';
 import { partialBytes } from './partial.ts';
-import type { TransferProgress } from './transfer.ts';
+import { SlabPool } from './slab-pool.ts';
+import type { TransferOptions, TransferProgress } from './transfer.ts';
 import type { UrlRecord } from './url-cache.ts';
 import { downloadUrl, type UrlFile } from './url-download.ts';
 import { planUrl } from './url-plan.ts';
@@ -113,6 +114,7 @@ export async function pull(plan: PullPlan, options: PullOptions, context: HubCon
   const stop = new AbortController();
   const signal = AbortSignal.any([context.signal, stop.signal]);
   const own: HubContext = { ...context, signal };
+  const slabs = new SlabPool();
   await requirePlanSpace(plan, context);
   const pulled = new Map<PlannedFile, PulledFile>();
   const queue = [...plan.files];
@@ -121,7 +123,9 @@ export async function pull(plan: PullPlan, options: PullOptions, context: HubCon
     for (let file = queue.shift(); file !== undefined && !signal.aborted; file = queue.shift()) {
       const current = file;
       try {
-        const result = await fetchPlanned(current, options, own);
+        const onProgress = (progress: TransferProgress) => options.onProgress?.(current, progress);
+        const transferOptions = { connections: options.connections, slabs, onProgress };
+        const result = await fetchPlanned(current, transferOptions, own);
         pulled.set(current, result);
         options.onFileEnd?.(result);
       } catch (thrown) {
@@ -154,14 +158,10 @@ async function requirePlanSpace({ files }: PullPlan, { settings }: HubContext): 
 
 async function fetchPlanned(
   file: PlannedFile,
-  { connections, onProgress }: PullOptions,
+  options: TransferOptions,
   context: HubContext,
 ): Promise<PulledFile> {
   const { origin, place: path } = file;
-  const options = {
-    connections,
-    onProgress: (progress: TransferProgress) => onProgress?.(file, progress),
-  };
   switch (origin.kind) {
     case 'kept':
       return {

@@ -7,30 +7,36 @@ const LEAST_SLAB_BYTES = 128 * 1024;
 const MOST_SLAB_BYTES = 4 * 1024 * 1024;
 
 /**
- * The memory between the connections of a download and its file. It is used again and again: memory outside the heap
- * that is left to the garbage collector is taken for long.
+ * The memory between connections and files, shared by all downloads that go on at once as they share the network: the
+ * more connections, the smaller the slabs. It is used again and again, for memory outside the heap that is left to the
+ * garbage collector is taken for long.
  */
 export class SlabPool {
-  readonly #connections: () => number;
-  #free: Uint8Array[] = [];
+  readonly #free: Uint8Array[] = [];
+  #connections = 0;
+  #slabBytes = MOST_SLAB_BYTES;
 
-  /** @param connections how many share the memory now, as they share the network */
-  constructor(connections: () => number) {
-    this.#connections = connections;
+  /** One connection more shares the memory, until it leaves. */
+  join(): void {
+    this.#connections++;
+    // Halves and never grows again: what is free is then cut to size, and none of it is thrown away.
+    while (this.#slabBytes > LEAST_SLAB_BYTES && this.#slabBytes * this.#connections > MOST_SLAB_BYTES) {
+      this.#slabBytes /= 2;
+    }
+  }
+
+  leave(): void {
+    this.#connections--;
   }
 
   take(): Uint8Array {
-    const bytes = this.#slabBytes();
-    // The others are of a time with fewer connections, or more.
-    this.#free = this.#free.filter(({ length }) => length === bytes);
-    return this.#free.pop() ?? Buffer.allocUnsafeSlow(bytes);
+    const slab = this.#free.pop() ?? Buffer.allocUnsafeSlow(this.#slabBytes);
+    if (slab.length === this.#slabBytes) return slab;
+    this.#free.push(slab.subarray(this.#slabBytes));
+    return slab.subarray(0, this.#slabBytes);
   }
 
   give(slab: Uint8Array): void {
     this.#free.push(slab);
-  }
-
-  #slabBytes(): number {
-    return Math.max(LEAST_SLAB_BYTES, Math.floor(MOST_SLAB_BYTES / this.#connections()));
   }
 }

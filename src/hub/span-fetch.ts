@@ -111,9 +111,9 @@ async function receive(
   } catch (thrown) {
     failure = thrown;
   }
-  // First, so that nothing is read into memory that is given back.
-  await answer.cancel();
   try {
+    // First, so that nothing is read into memory that is given back.
+    await answer.cancel();
     await writer.flush();
   } finally {
     claim.position = writer.written;

@@ -20,6 +20,7 @@ export class SpanWriter {
     this.written = start;
     this.#position = start;
     this.#slabs = slabs;
+    slabs.join();
     this.#filling = slabs.take();
     this.#store = store;
   }
@@ -62,6 +63,7 @@ export class SpanWriter {
   release(): void {
     this.#slabs.give(this.#filling);
     this.#filling = new Uint8Array(0);
+    this.#slabs.leave();
   }
 
   #write(): void {

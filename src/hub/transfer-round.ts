@@ -6,7 +6,6 @@ import { diskError } from './disk.ts';
 import { Link } from './link.ts';
 import type { PartialFile } from './partial.ts';
 import { RetryPolicy } from './retry-policy.ts';
-import { SlabPool } from './slab-pool.ts';
 import { fetchSpan, type SpanTarget } from './span-fetch.ts';
 import { WorkSplit } from './spans.ts';
 import type { TransferRequest } from './transfer.ts';
@@ -85,7 +84,7 @@ export class TransferRound implements Connections {
     for (let more = count - this.active; more > 0; more--) this.#workers.push(this.#work());
   }
 
-  #targetOf({ what, sizeBytes, objectId }: TransferRequest): SpanTarget {
+  #targetOf({ what, sizeBytes, objectId, slabs }: TransferRequest): SpanTarget {
     return {
       what,
       sizeBytes,
@@ -102,7 +101,7 @@ export class TransferRound implements Connections {
       onBytes: (count) => {
         this.receivedBytes += count;
       },
-      slabs: new SlabPool(() => this.wanted),
+      slabs,
       store: (bytes, at) => this.#store(bytes, at),
     };
   }

@@ -3,16 +3,23 @@ import type { HubContext } from './context.ts';
 import { RunningDigest } from './digest.ts';
 import type { WantedFile } from './link.ts';
 import type { PartialFile } from './partial.ts';
+import type { SlabPool } from './slab-pool.ts';
 import { Restart } from './transfer-errors.ts';
 import { TransferRound } from './transfer-round.ts';
 
-/** Bytes of one file, from wherever they are, into a partial file. */
-export interface TransferRequest extends WantedFile {
-  /** What names the version that is wanted, where that is known before the first answer. */
-  readonly validator?: string | null;
+/** How a file is fetched, whichever it is. */
+export interface TransferOptions {
   /** At most so many at once; `auto` adds connections as long as that makes it faster. */
   readonly connections: number | 'auto';
+  /** Shared with the other files that are fetched meanwhile. */
+  readonly slabs: SlabPool;
   readonly onProgress: (progress: TransferProgress) => void;
+}
+
+/** Bytes of one file, from wherever they are, into a partial file. */
+export interface TransferRequest extends WantedFile, TransferOptions {
+  /** What names the version that is wanted, where that is known before the first answer. */
+  readonly validator?: string | null;
 }
 
 export interface TransferProgress {

@@ -3,11 +3,11 @@ import { dirname } from 'node:path';
 import { QuantscopeError } from '../util/errors.ts';
 import type { HubContext } from './context.ts';
 import { diskError, syncFolder } from './disk.ts';
-import type { DownloadOptions } from './download.ts';
 import { fetchWhole } from './fetch-whole.ts';
 import type { FileLocation } from './location.ts';
 import { takeLock } from './lock.ts';
 import { removePartial } from './partial.ts';
+import type { TransferOptions } from './transfer.ts';
 import type { UrlAddress } from './url-address.ts';
 import {
   isCurrent,
@@ -33,7 +33,7 @@ export interface UrlFile {
  */
 export async function downloadUrl(
   { address, facts }: UrlFile,
-  { connections, onProgress }: DownloadOptions,
+  options: TransferOptions,
   context: HubContext,
 ): Promise<UrlRecord> {
   const { place, shown: what } = address;
@@ -65,12 +65,11 @@ export async function downloadUrl(
     if (isUnversioned(address, facts)) await removePartial(target);
     const sha256 = await fetchWhole(
       {
+        ...options,
         what,
         sizeBytes,
         objectId: expected,
         locate,
-        connections,
-        onProgress,
         target,
         origin: { objectId, sizeBytes, repo: new URL(address.href).host, commit: '', path: what },
         // If-Range takes a date where there is no strong ETag (RFC 9110, 13.1.5).

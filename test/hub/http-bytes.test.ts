@@ -18,7 +18,10 @@ const content = noise(3_000_000, 5);
 /** Takes everything, slowly at times, by way of the writer that downloads use. */
 function collector(): { readonly sink: ByteSink; readonly bytes: () => Promise<Buffer>; direct: number } {
   const out = Buffer.alloc(content.length + 100);
-  const writer = new SpanWriter(0, new SlabPool(() => 8), async (bytes, at) => {
+  const slabs = new SlabPool();
+  // As if there were more of them: smaller slabs, of which the content takes several.
+  for (let others = 0; others < 7; others++) slabs.join();
+  const writer = new SpanWriter(0, slabs, async (bytes, at) => {
     await new Promise((done) => setImmediate(done));
     out.set(bytes, at);
   });
