@@ -6,10 +6,10 @@ import envPaths from 'env-paths';
 import { lilconfig } from 'lilconfig';
 import { messageOf, UsageError } from '../util/errors.ts';
 import { nearest } from '../util/nearest.ts';
-import type { Config, SettingValue } from './config-contract.ts';
+import { parseWrittenJson } from '../util/written-json.ts';
+import type { Config, SettingValue } from './config-schema.ts';
 import { allCommands, sectionName, settingName, settingsOf } from './config-settings.ts';
 import { ENVIRONMENT } from './environment.ts';
-import { parseWrittenJson } from './written-json.ts';
 
 /** JSON alone: a file of settings that can run code would make a checkout of a repository a risk. */
 const SEARCH_PLACES = [
@@ -75,7 +75,7 @@ async function parseJson(path: string, content: string): Promise<unknown> {
 }
 
 async function checked(found: Read, whose: LoadedConfig['whose'], program: Command): Promise<LoadedConfig> {
-  const { configSchema } = await import('./config-contract.ts');
+  const { configSchema } = await import('./config-schema.ts');
   const parsed = configSchema(program).safeParse(found.isEmpty ? {} : found.config);
   if (!parsed.success) {
     const [issue] = parsed.error.issues;

@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { packageVersion } from '../util/package-files.ts';
 import { benchCommand } from './bench/command.ts';
 import { cacheCommand } from './cache/command.ts';
 import { cardCommand } from './card/command.ts';
@@ -14,7 +15,6 @@ import { evalCommand } from './eval/command.ts';
 import { fitCommand } from './fit/command.ts';
 import { inspectCommand } from './inspect/command.ts';
 import { kitCommand } from './kit/command.ts';
-import { packageVersion } from './package-files.ts';
 import { pullCommand } from './pull/command.ts';
 import { reportCommand } from './report/command.ts';
 import { runCommand } from './run/command.ts';
