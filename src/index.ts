@@ -12,7 +12,6 @@ export { type InspectRequest, inspect } from './api/inspect/inspect.ts';
 export { type ScanHeadersOptions, type ScannedHeader, scanHeaders } from './api/refs/scan-headers.ts';
 export { type ValidateRequest, validate } from './api/validate/validate.ts';
 export { type Footprint, type FootprintRequest, footprint } from './device/footprint.ts';
-export type { CacheType } from './device/kv-cache.ts';
 export { type EngineSession, engineStarter, type StartEngine, startEngineProcess } from './engine/index.ts';
 export * from './gguf/index.ts';
 export { type CatalogueEntry, type LocatedModel, openModel, openRef } from './hub/index.ts';
@@ -36,6 +35,7 @@ export { parseTasks } from './measure/task-file.ts';
 export { isCorrect, type TaskItem } from './measure/tasks.ts';
 export { render } from './report/registry.ts';
 export type { Inspection } from './schema/inspection.ts';
+export type { CacheType } from './schema/llama-cpp-names.ts';
 export { type Results, resultsSchema, type VariantResult } from './schema/results.ts';
 export { isQuantscopeError, QuantscopeError, UsageError } from './util/errors.ts';
 export {

@@ -1,12 +1,12 @@
 import { modelFacts } from '../gguf/facts.ts';
 import type { GgufHeader } from '../gguf/header.ts';
+import type { Backend, CacheType } from '../schema/llama-cpp-names.ts';
+import type { DeviceProfile } from '../schema/phone-data.ts';
 import { UsageError } from '../util/errors.ts';
-import type { Backend } from './cost-terms.ts';
 import { bestSpeed, type DeviceFit, fitOn, gigabytes, isExperimental } from './fit.ts';
-import type { CacheType } from './kv-cache.ts';
 import { type PhoneMemory, phoneMemory } from './phone-memory.ts';
 import type { NoSpeed, PhoneSpeed } from './predict-speed.ts';
-import type { DeviceCatalogue, DeviceProfile } from './profiles.ts';
+import type { DeviceCatalogue } from './profiles.ts';
 
 /** A parameter of llama.rn's initLlama with the reason for its value. */
 export interface KitParameter {

@@ -1,9 +1,8 @@
 import { modelFacts } from '../gguf/facts.ts';
 import type { GgufHeader } from '../gguf/header.ts';
 import type { TensorType } from '../gguf/tensor-types.ts';
-import type { Backend } from './cost-terms.ts';
+import type { Backend, CacheType } from '../schema/llama-cpp-names.ts';
 import { footprint } from './footprint.ts';
-import type { CacheType } from './kv-cache.ts';
 
 export interface PhoneMemoryRequest {
   readonly contextSize: number;

@@ -4,13 +4,13 @@
  * inside it, around the native calls alone.
  */
 
+import type { CacheType } from '../schema/llama-cpp-names.ts';
 import type { BuildChoice } from './build-choice.ts';
 
 export type GpuChoice = 'auto' | 'off' | 'metal' | 'vulkan' | 'cuda';
 export type Backend = 'cpu' | 'metal' | 'vulkan' | 'cuda';
 
-/** Types a KV cache can have in llama.cpp, by their ggml names. */
-export type CacheType = 'f32' | 'f16' | 'bf16' | 'q8_0' | 'q5_1' | 'q5_0' | 'q4_1' | 'q4_0' | 'iq4_nl';
+export type { CacheType };
 
 export interface EngineInfo {
   /** The binding's package name and version. */

@@ -1,6 +1,6 @@
 export { type CacheChoice, entriesOfRef } from './cache-choice.ts';
 export { type CachedRepo, listCache, removeEntries, removePartials, verifyFile } from './cache-manage.ts';
-export { BUILT_IN_CATALOGUE, type Catalogue, type CatalogueEntry } from './catalogue.ts';
+export type { Catalogue, CatalogueEntry } from './catalogue.ts';
 export { type HubContext, hubContext } from './context.ts';
 export { freeBytesOf } from './disk.ts';
 export { type LocatedModel, locateRefs } from './locate.ts';

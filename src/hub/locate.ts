@@ -1,5 +1,5 @@
 import { UsageError } from '../util/errors.ts';
-import { BUILT_IN_CATALOGUE, type Catalogue } from './catalogue.ts';
+import type { Catalogue } from './catalogue.ts';
 import type { HubContext } from './context.ts';
 import { type LocalModel, locateLocal, locateNano } from './local.ts';
 import { chooseModel, type HubModel, type KnownListing, knownListing } from './models.ts';
@@ -14,7 +14,7 @@ export type LocatedModel =
 export interface LocateOptions {
   /** Where the embedded family lies. */
   readonly nanoFolder: string;
-  /** Default: the built-in one. */
+  /** Default: none, so that no bare name stands for a model. */
   readonly catalogue?: Catalogue;
   /** Needed for refs to the Hub; without it they are refused. */
   readonly hub?: HubContext;
@@ -29,7 +29,7 @@ export interface LocateOptions {
  *   `ref/unsupported`; QuantscopeError what the Hub throws
  */
 export async function locateRefs(refs: readonly string[], options: LocateOptions): Promise<LocatedModel[]> {
-  const { nanoFolder, catalogue = BUILT_IN_CATALOGUE, hub, listings = new Map() } = options;
+  const { nanoFolder, catalogue = new Map(), hub, listings = new Map() } = options;
   const locateHub = async (ref: HubRef): Promise<LocatedModel> => {
     const text = formatHubRef(ref);
     if (hub === undefined) {

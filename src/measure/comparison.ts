@@ -1,6 +1,6 @@
 import type { EngineSession, StartEngine } from '../engine/engine.ts';
 import { isAvailable, notAskedFor, unavailableBecause } from '../schema/availability.ts';
-import type { FittedPhone } from '../schema/phones.ts';
+import type { FittedDevice } from '../schema/phones.ts';
 import {
   type EvaluationPart,
   type Machine,
@@ -65,7 +65,7 @@ export interface ComparisonInput {
   /** Finds the fastest threads on the first variant that runs, for all of them: rows of one table share them. */
   readonly findThreads?: boolean;
   /** What phones make of the variants, for the results. */
-  readonly phones?: readonly FittedPhone[];
+  readonly phones?: readonly FittedDevice[];
   /** The share of the evaluation that is done here; null is all. */
   readonly share: Share | null;
   readonly text: string;

@@ -1,5 +1,6 @@
 import { gigabytes } from '../device/fit.ts';
-import type { FitReport, FitSpeed, FittedDevice, FitVariant } from '../device/fit-report.ts';
+import type { FitReport } from '../schema/fit.ts';
+import type { FitSpeed, FittedDevice, FitVariant } from '../schema/phones.ts';
 import { describeFitMarks } from './fit-legend.ts';
 import { plainStyle, type Style } from './style.ts';
 import { displayWidth, padLeft, padRight, printable, shortenMiddle, wrap } from './text-width.ts';

@@ -1,14 +1,13 @@
 import { z } from 'zod';
-import { BACKENDS } from '../device/cost-terms.ts';
-import { KIT_CHECK_SCHEMA_ID, type KitCheck } from '../device/kit-check.ts';
-import {
-  KIT_GOLDEN_SCHEMA_ID,
-  KIT_RESULTS_SCHEMA_ID,
-  type KitGolden,
-  type KitResults,
-} from '../device/kit-files.ts';
-import { KIT_FINDINGS } from '../device/kit-finding.ts';
-import { TENSOR_TYPE_NAMES } from '../gguf/index.ts';
+import { TENSOR_TYPE_NAMES } from '../gguf/tensor-types.ts';
+import { BACKENDS, CACHE_TYPES } from './llama-cpp-names.ts';
+import { modelShapeSchema } from './phone-data.ts';
+
+/** The files of `kit`: what a computer answers, what a phone answered, and how they compare. */
+
+export const KIT_GOLDEN_SCHEMA_ID = 'quantscope/kit-golden@1';
+export const KIT_RESULTS_SCHEMA_ID = 'quantscope/kit-results@1';
+export const KIT_CHECK_SCHEMA_ID = 'quantscope/kit-check@1';
 
 /** Longer lists than any kit has: a hostile file ends here and not in memory. */
 const LONG = 100_000;
@@ -46,22 +45,34 @@ export const goldenSchema = z.object({
     fileBytes: bytes,
     tensorBytes: bytes,
     parameters: bytes,
-    shape: z.tuple([z.string(), z.int(), z.int(), z.int(), z.int(), z.int(), z.int()]),
+    shape: modelShapeSchema,
     mainType: z.enum(TENSOR_TYPE_NAMES),
-    bos: z.object({ token: z.int().nonnegative(), text: z.string() }).nullable(),
+    bos: z
+      .object({ token: z.int().nonnegative(), text: z.string() })
+      .nullable()
+      .describe('What the tokenizer puts before a text.'),
   }),
   tolerance: z.object({
-    nearTie: z.number().nonnegative(),
-    meanLogProb: z.number().nonnegative(),
+    nearTie: z
+      .number()
+      .nonnegative()
+      .describe('Nats within which another token may be chosen: arithmetic differs between backends.'),
+    meanLogProb: z
+      .number()
+      .nonnegative()
+      .describe('The mean difference of the golden tokens’ log-probabilities over all steps.'),
     why: z.string(),
   }),
   bench: z.object({ promptTokens: z.int().positive(), generatedTokens: z.int().positive() }),
-  candidates: z.int().positive(),
+  candidates: z.int().positive().describe('Tokens of each distribution that are kept.'),
   expected: z.object({
-    device: z.object({ id: z.string(), name: z.string() }).nullable(),
+    device: z
+      .object({ id: z.string(), name: z.string() })
+      .nullable()
+      .describe('Null where the kit was written for no phone in particular.'),
     backend: z.enum(BACKENDS),
     contextSize: z.int().positive(),
-    cacheType: z.enum(['f32', 'f16', 'bf16', 'q8_0', 'q5_1', 'q5_0', 'q4_1', 'q4_0', 'iq4_nl']),
+    cacheType: z.enum(CACHE_TYPES),
     memory: z.object({
       basis: z.literal('estimated'),
       weightsBytes: bytes,
@@ -96,7 +107,12 @@ export const goldenSchema = z.object({
       }),
     )
     .min(1),
-}) satisfies z.ZodType<KitGolden>;
+});
+/** golden.json: what one file answers on a computer, for a phone to repeat. */
+export type KitGolden = z.infer<typeof goldenSchema>;
+export type GoldenPrompt = KitGolden['prompts'][number];
+/** One greedy choice on the computer. */
+export type GoldenStep = GoldenPrompt['reply']['steps'][number];
 
 const phoneToken = z.object({ id: z.int().nonnegative().nullable(), text: z.string() });
 
@@ -112,7 +128,7 @@ export const kitResultsSchema = z.object({
   library: z.object({ name: z.string(), build: z.string(), commit: z.string() }),
   golden: z.object({ id: sha256, modelSha256: sha256 }),
   model: z.object({
-    sha256: sha256.nullable(),
+    sha256: sha256.nullable().describe('Null where the app did not hash its file.'),
     description: z.string(),
     tensorBytes: bytes.nullable(),
     parameters: bytes.nullable(),
@@ -169,7 +185,26 @@ export const kitResultsSchema = z.object({
       }),
     )
     .max(LONG),
-}) satisfies z.ZodType<KitResults>;
+});
+/** What `runQuantscopeKit` of llama-rn.ts returns. */
+export type KitResults = z.infer<typeof kitResultsSchema>;
+export type PhoneReplay = KitResults['replays'][number];
+/** A token as the phone tells it: by its text, and by the golden id of that text where there is one. */
+export type PhoneToken = z.infer<typeof phoneToken>;
+
+const KIT_FINDINGS = [
+  'kit/prompt-tokens',
+  'kit/wrong-token',
+  'kit/wrong-distribution',
+  'kit/replay-missing',
+  'kit/near-tie',
+  'kit/template',
+  'kit/not-compared',
+  'kit/no-gpu',
+  'kit/slower',
+  'kit/faster',
+  'kit/memory',
+] as const;
 
 const nats = z.number().nonnegative();
 
@@ -198,22 +233,36 @@ export const kitCheckSchema = z.object({
   ),
   logProbs: z.union([
     missing,
-    z.object({ steps: z.int(), mean: nats, largest: nats, otherTop: z.int().nonnegative() }),
+    z.object({
+      steps: z.int(),
+      mean: nats,
+      largest: nats,
+      otherTop: z.int().nonnegative().describe('Steps whose most likely token is another.'),
+    }),
   ]),
   loadMs: z.number(),
   speed: z.union([missing, z.object({ promptTps: rate, generationTps: rate, expected: speed })]),
   memory: z.union([
     missing,
-    z.object({ grownBytes: z.number(), expectedBytes: bytes, expectedAnonymousBytes: bytes }),
+    z.object({
+      grownBytes: z.number().describe('Of the app, from before the load to after the last replay.'),
+      expectedBytes: bytes,
+      expectedAnonymousBytes: bytes,
+    }),
   ]),
   findings: z.array(
     z.object({
-      level: z.enum(['error', 'warning', 'note']),
+      level: z
+        .enum(['error', 'warning', 'note'])
+        .describe('An error is a phone that computes something else; exit code 1.'),
       code: z.enum(KIT_FINDINGS),
       message: z.string(),
     }),
   ),
-}) satisfies z.ZodType<KitCheck>;
+});
+export type KitCheck = z.infer<typeof kitCheckSchema>;
+export type CheckedPrompt = KitCheck['prompts'][number];
+export type KitFinding = KitCheck['findings'][number];
 
 export function kitSchemas(): Record<string, object> {
   const target = { target: 'draft-2020-12' } as const;

@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { BACKENDS, CACHE_TYPES } from './llama-cpp-names.ts';
+import { publishedRangeSchema } from './phone-data.ts';
 
 /**
  * What a phone makes of each model, in `fit --json` and in results of `compare --device`. Everything is judged from
@@ -8,7 +10,7 @@ const bytes = z.int().nonnegative();
 const missing = z.object({ status: z.literal('unavailable'), reason: z.string() });
 const rate = z.union([z.number().positive(), missing]);
 
-const backend = z.enum(['cpu', 'opencl', 'hexagon', 'metal', 'vulkan']);
+const backend = z.enum(BACKENDS);
 
 const speedSchema = z.object({
   backend,
@@ -22,17 +24,32 @@ const speedSchema = z.object({
   evidence: z.string().nullable(),
 });
 
+export type FitSpeed = z.infer<typeof speedSchema>;
+
+/** `unknown` where what the phone gives an app was not measured. */
+export const FIT_VERDICTS = ['fits', 'tight', 'no', 'unknown'] as const;
+export type FitVerdict = (typeof FIT_VERDICTS)[number];
+
+/** The mildest change that is enough for a model that does not fit. */
 const changeSchema = z.object({
   contextSize: z.int(),
-  cacheType: z.enum(['f32', 'f16', 'bf16', 'q8_0', 'q5_1', 'q5_0', 'q4_1', 'q4_0', 'iq4_nl']),
+  cacheType: z.enum(CACHE_TYPES),
 });
+export type FitChange = z.infer<typeof changeSchema>;
+
+const smallerWeightsSchema = changeSchema.extend({
+  weightsBytes: bytes,
+  bitsPerWeight: z.number().positive(),
+  quantization: z.string().nullable().describe('About which of the usual mixes that is.'),
+});
+export type SmallerWeights = z.infer<typeof smallerWeightsSchema>;
 
 const fittedVariantSchema = z.object({
   name: z.string(),
   ref: z.string(),
   contextSize: z.int(),
   cacheType: z.string(),
-  verdict: z.enum(['fits', 'tight', 'no', 'unknown']),
+  verdict: z.enum(FIT_VERDICTS),
   memory: z.object({
     basis: z.literal('estimated'),
     backend: backend.describe('What the memory is judged for.'),
@@ -49,30 +66,20 @@ const fittedVariantSchema = z.object({
   speeds: z.array(speedSchema).describe('One for each backend of the phone.'),
   reasons: z.array(z.string()),
   change: changeSchema.nullable().describe('What would make it fit.'),
-  smaller: z
-    .object({
-      contextSize: z.int(),
-      cacheType: changeSchema.shape.cacheType,
-      weightsBytes: bytes,
-      bitsPerWeight: z.number().positive(),
-      quantization: z.string().nullable().describe('About which of the usual mixes that is.'),
-    })
-    .nullable()
-    .describe('The weights of another quantization that would fit.'),
+  smaller: smallerWeightsSchema.nullable().describe('The weights of another quantization that would fit.'),
 });
+export type FitVariant = z.infer<typeof fittedVariantSchema>;
 
-const publishedSchema = z.union([
-  z.object({
-    low: z.number().positive(),
-    high: z.number().positive(),
-    measured: z.string().describe('Models, runtime and conditions.'),
-    published: z.string().describe('Where.'),
-    sources: z.array(z.string()).describe('Ids of the sources of fit --list-devices --json.'),
-  }),
-  missing,
-]);
+const publishedSchema = z.union([publishedRangeSchema, missing]);
 
-export const fittedPhoneSchema = z.object({
+const enduranceSchema = z.object({
+  sustainedShare: publishedSchema.describe('Speed late in a session as a share of the first.'),
+  joulesPerToken: publishedSchema.describe('Of the whole phone.'),
+});
+/** What a long session does to a phone. */
+export type Endurance = z.infer<typeof enduranceSchema>;
+
+export const fittedDeviceSchema = z.object({
   device: z.string(),
   name: z.string(),
   budget: z.object({
@@ -81,12 +88,9 @@ export const fittedPhoneSchema = z.object({
     basis: z.enum(['as given', 'of the phone']),
     note: z.string().nullable(),
   }),
-  endurance: z.object({
-    sustainedShare: publishedSchema.describe('Speed late in a session as a share of the first.'),
-    joulesPerToken: publishedSchema.describe('Of the whole phone.'),
-  }),
+  endurance: enduranceSchema,
   variants: z.array(fittedVariantSchema),
-  advice: z.string(),
+  advice: z.string().describe('Which to ship there, in a sentence.'),
   recommended: z.string().nullable(),
 });
-export type FittedPhone = z.infer<typeof fittedPhoneSchema>;
+export type FittedDevice = z.infer<typeof fittedDeviceSchema>;

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Unavailable } from './availability.ts';
-import { fittedPhoneSchema } from './phones.ts';
+import { fittedDeviceSchema } from './phones.ts';
 
 /**
  * The results contract: what `compare --json` prints, what `--out` writes after every variant and what later
@@ -310,7 +310,7 @@ export const resultsSchema = z.strictObject({
   reference: z.string().nullable(),
   variants: z.array(variantSchema),
   /** What the phones of `--device` make of the variants. */
-  devices: z.array(fittedPhoneSchema).optional(),
+  devices: z.array(fittedDeviceSchema).optional(),
   /** Models behind an OpenAI-compatible endpoint, asked the same tasks. */
   endpoints: z.array(endpoint).optional(),
   recommendation: orUnavailable(

@@ -1,8 +1,10 @@
 import { type FitRequest, fitOn } from '../../device/fit.ts';
-import { type FittedDevice, fittedDevice } from '../../device/fit-report.ts';
-import type { DeviceCatalogue, DeviceProfile } from '../../device/profiles.ts';
+import { fittedDevice } from '../../device/fit-report.ts';
+import type { DeviceCatalogue } from '../../device/profiles.ts';
 import { layerBitsOf, workloadOf } from '../../device/workload.ts';
 import { modelFacts } from '../../gguf/index.ts';
+import type { DeviceProfile } from '../../schema/phone-data.ts';
+import type { FittedDevice } from '../../schema/phones.ts';
 import { UsageError } from '../../util/errors.ts';
 import type { NamedHeader } from './models.ts';
 
@@ -31,6 +33,6 @@ export function onPhones(
         },
       );
     });
-    return fittedDevice(device, judged, request.budgetBytes);
+    return fittedDevice(device, judged, catalogue, request.budgetBytes);
   });
 }

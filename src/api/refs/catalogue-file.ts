@@ -1,59 +1,51 @@
-import { readFile } from 'node:fs/promises';
-import { z } from 'zod';
-import { BUILT_IN_CATALOGUE, type Catalogue, type CatalogueEntry } from '../../hub/index.ts';
+import type { z } from 'zod';
+import type { Catalogue, CatalogueEntry } from '../../hub/index.ts';
 import { catalogueSchema } from '../../schema/hub.ts';
-import { messageOf, UsageError } from '../../util/errors.ts';
-import { parseWrittenJson } from '../../util/written-json.ts';
+import { DATA_FILES, invalidJsonFile, type JsonFileKind, readJsonFile } from '../../schema/json-file.ts';
+import { packagePath } from '../../util/package-files.ts';
 
 const NAME = /^[\w.-]+$/;
 const TAKEN = /^(?:nano|hf)$/i;
 
+const USER_FILE = {
+  name: 'catalogue',
+  unreadableHint: 'QUANTSCOPE_CATALOGUE names a JSON file; unset it for the built-in catalogue.',
+  invalidHint:
+    'Its schema is schema/catalogue.json; the entries that are there are shown by: quantscope variants',
+} as const satisfies JsonFileKind;
+
 /**
- * The catalogue with a user's file laid over it. A name that is built in takes what the file leaves out from there.
- * @throws UsageError `catalogue/unreadable`, `catalogue/invalid`
+ * The package's data/catalogue.json with a user's file laid over it. A name that is built in takes what the file leaves
+ * out from there.
+ * @throws UsageError `catalogue/unreadable`, `catalogue/invalid`, `data/unreadable`, `data/invalid`
  */
-export async function readCatalogue(path: string): Promise<Catalogue> {
-  let text: string;
-  try {
-    text = await readFile(path, 'utf8');
-  } catch (cause) {
-    throw new UsageError(
-      'catalogue/unreadable',
-      `${path}: the catalogue cannot be read: ${messageOf(cause)}`,
-      {
-        cause,
-        hint: 'QUANTSCOPE_CATALOGUE names a JSON file; unset it for the built-in catalogue.',
-      },
-    );
-  }
-  let json: unknown;
-  try {
-    json = await parseWrittenJson(text);
-  } catch (cause) {
-    throw invalid(path, messageOf(cause), cause);
-  }
-  const parsed = catalogueSchema.safeParse(json);
-  if (!parsed.success) throw invalid(path, z.prettifyError(parsed.error));
-  const { $schema: _, ...entries } = parsed.data;
-  const merged = new Map(BUILT_IN_CATALOGUE);
+export async function readCatalogue(path: string | null): Promise<Catalogue> {
+  const builtIn = await extended(new Map(), packagePath('data/catalogue.json'), DATA_FILES);
+  return path === null ? builtIn : await extended(builtIn, path, USER_FILE);
+}
+
+async function extended(base: Catalogue, path: string, kind: JsonFileKind): Promise<Catalogue> {
+  const { $schema: _, ...entries } = await readJsonFile(path, catalogueSchema, kind);
+  const merged = new Map(base);
   for (const [name, given] of Object.entries(entries)) {
     if (!NAME.test(name) || TAKEN.test(name)) {
-      throw invalid(
-        path,
-        `"${name}" cannot be a name: use letters, digits, ".", "_" and "-"; nano and hf are taken`,
-      );
+      const why = `"${name}" cannot be a name: use letters, digits, ".", "_" and "-"; nano and hf are taken`;
+      throw invalidJsonFile(path, why, kind);
     }
-    const base = merged.get(name.toLowerCase());
-    merged.set(name.toLowerCase(), entryOf(given, base, `${path}: ${name}`));
+    const entry = entryOf(given, merged.get(name.toLowerCase()));
+    if (entry === null) {
+      throw invalidJsonFile(`${path}: ${name}`, 'repo is absent, expected owner/name', kind);
+    }
+    merged.set(name.toLowerCase(), entry);
   }
   return merged;
 }
 
 type GivenEntry = z.infer<typeof catalogueSchema>[string] & object;
 
-function entryOf(given: GivenEntry, base: CatalogueEntry | undefined, where: string): CatalogueEntry {
+function entryOf(given: GivenEntry, base: CatalogueEntry | undefined): CatalogueEntry | null {
   const repo = given.repo ?? base?.repo;
-  if (repo === undefined) throw invalid(where, 'repo is absent, expected owner/name');
+  if (repo === undefined) return null;
   return {
     title: given.title ?? base?.title ?? repo,
     repo,
@@ -62,11 +54,4 @@ function entryOf(given: GivenEntry, base: CatalogueEntry | undefined, where: str
     licence: given.licence ?? base?.licence ?? 'not stated: look it up before shipping.',
     prompt: given.prompt === undefined ? (base?.prompt ?? null) : given.prompt,
   };
-}
-
-function invalid(where: string, why: string, cause?: unknown): UsageError {
-  return new UsageError('catalogue/invalid', `${where}: ${why}`, {
-    ...(cause === undefined ? {} : { cause }),
-    hint: 'Its schema is schema/catalogue.json; the entries that are there are shown by: quantscope variants',
-  });
 }

@@ -3,8 +3,9 @@ import { devNull } from 'node:os';
 import { join } from 'node:path';
 import envPaths from 'env-paths';
 import type { Catalogue, HubContext } from '../../hub/index.ts';
-import { BUILT_IN_CATALOGUE, hubContext, readHubSettings } from '../../hub/index.ts';
+import { hubContext, readHubSettings } from '../../hub/index.ts';
 import { packagePath, packageVersion } from '../../util/package-files.ts';
+import { readCatalogue } from './catalogue-file.ts';
 
 /** What refs need to be resolved: the embedded family, the catalogue and the Hub. */
 export interface RefAccess {
@@ -27,7 +28,7 @@ export interface RefAccessOptions {
 
 /**
  * Reads the environment: the Hub's variables, and QUANTSCOPE_CATALOGUE or `catalogue.json` in the config folder.
- * @throws UsageError `catalogue/unreadable`, `catalogue/invalid`, `hub/bad-endpoint`
+ * @throws UsageError `catalogue/unreadable`, `catalogue/invalid`, `data/invalid`, `hub/bad-endpoint`
  */
 export async function refAccess({
   signal,
@@ -41,7 +42,7 @@ export async function refAccess({
   const catalogueFile = isBare ? null : (named ?? (existsSync(usual) ? usual : null));
   return {
     nanoFolder: packagePath('fixtures/nano'),
-    catalogue: await catalogueOf(catalogueFile),
+    catalogue: await readCatalogue(catalogueFile),
     catalogueFile,
     hub: hubContext({
       settings: readHubSettings(isBare ? cacheVariables(process.env) : process.env),
@@ -61,11 +62,4 @@ function cacheVariables({
   XDG_CACHE_HOME,
 }: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return { HF_HOME, HF_HUB_CACHE, HUGGINGFACE_HUB_CACHE, XDG_CACHE_HOME, HF_TOKEN_PATH: devNull };
-}
-
-/** Few users have a file, and reading one takes the schema library. */
-async function catalogueOf(file: string | null): Promise<Catalogue> {
-  if (file === null) return BUILT_IN_CATALOGUE;
-  const { readCatalogue } = await import('./catalogue-file.ts');
-  return readCatalogue(file);
 }

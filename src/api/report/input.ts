@@ -1,11 +1,9 @@
 import { readFile, stat } from 'node:fs/promises';
 import type { z } from 'zod';
-import type { FitReport } from '../../device/fit-report.ts';
-import { KIT_CHECK_SCHEMA_ID, type KitCheck } from '../../device/kit-check.ts';
 import type { ResultsFile } from '../../measure/merge.ts';
 import { BENCH_SCHEMA_ID, type BenchResults, benchSchema } from '../../schema/bench.ts';
-import { fitSchema } from '../../schema/fit.ts';
-import { kitCheckSchema } from '../../schema/kit.ts';
+import { type FitReport, fitSchema } from '../../schema/fit.ts';
+import { KIT_CHECK_SCHEMA_ID, type KitCheck, kitCheckSchema } from '../../schema/kit.ts';
 import { REPORT_SCHEMA_ID, type ReportFile, reportSchema } from '../../schema/report.ts';
 import { RESULTS_SCHEMA_ID, type Results, resultsSchema } from '../../schema/results.ts';
 import { messageOf, UsageError } from '../../util/errors.ts';

@@ -9,11 +9,11 @@ import { bosOf, CANDIDATES, goldenPrompts } from '../../api/kit/golden.ts';
 import { KIT_PROMPTS } from '../../api/kit/prompts.ts';
 import { withHeader } from '../../api/refs/described-file.ts';
 import { gigabytes } from '../../device/fit.ts';
-import { KIT_GOLDEN_SCHEMA_ID, type KitGolden } from '../../device/kit-files.ts';
+import { UNKNOWN_PROMPT } from '../../device/fit-report.ts';
 import { type KitPlan, kitPlan } from '../../device/kit-parameters.ts';
 import { kitSource } from '../../device/kit-source.ts';
-import { modelShape } from '../../device/model-shape.ts';
-import { type DeviceProfile, findDevice } from '../../device/profiles.ts';
+import { modelShape } from '../../device/predict-speed.ts';
+import { findDevice } from '../../device/profiles.ts';
 import { mainTypeOf, workloadOf } from '../../device/workload.ts';
 import { startEngineProcess } from '../../engine/index.ts';
 import {
@@ -23,6 +23,9 @@ import {
   parseShardName,
   quantizationOf,
 } from '../../gguf/index.ts';
+import { unavailableBecause } from '../../schema/availability.ts';
+import { KIT_GOLDEN_SCHEMA_ID, type KitGolden } from '../../schema/kit.ts';
+import type { DeviceProfile } from '../../schema/phone-data.ts';
 import { messageOf, QuantscopeError, UsageError } from '../../util/errors.ts';
 import { packagePath, packageVersion } from '../../util/package-files.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
@@ -178,13 +181,13 @@ function expectationOf(
       computeBytes,
       totalBytes,
       anonymousBytes,
-      budgetBytes: fit?.budgetBytes ?? unavailable('what the phone gives an app is not known'),
+      budgetBytes: fit?.budgetBytes ?? unavailableBecause('what the phone gives an app is not known'),
     },
     speed:
       'reason' in speed
-        ? unavailable(speed.reason)
+        ? unavailableBecause(speed.reason)
         : {
-            promptTps: speed.promptTps ?? unavailable('nothing was measured to predict the prompt from'),
+            promptTps: speed.promptTps ?? unavailableBecause(UNKNOWN_PROMPT),
             generationTps: speed.generationTps,
             low: speed.low,
             high: speed.high,
@@ -192,10 +195,6 @@ function expectationOf(
             evidence: speed.evidence,
           },
   };
-}
-
-function unavailable(reason: string) {
-  return { status: 'unavailable', reason } as const;
 }
 
 async function sha256Of(path: string, signal: AbortSignal): Promise<string> {

@@ -1,4 +1,4 @@
-import type { FittedDevice } from '../../device/fit-report.ts';
+import type { FittedDevice } from '../../schema/phones.ts';
 import type { Results, VariantResult } from '../../schema/results.ts';
 import type { CardFacts } from '../../validate/card/facts.ts';
 import type { Basis } from '../../validate/card/verdict.ts';

@@ -1,7 +1,7 @@
 import { gigabytes } from '../../device/fit.ts';
-import type { FitSpeed, FittedDevice } from '../../device/fit-report.ts';
+import { USUAL_CACHE_TYPES } from '../../schema/llama-cpp-names.ts';
+import type { FitSpeed, FittedDevice } from '../../schema/phones.ts';
 import { formatCount } from '../../util/units.ts';
-import { CARD_CACHE_TYPES } from '../../validate/card/facts.ts';
 import { bothUnits } from '../../validate/card/judge-size.ts';
 import { escaped } from '../markdown.ts';
 import { type CardModel, marked, table } from './model.ts';
@@ -9,7 +9,7 @@ import { type CardModel, marked, table } from './model.ts';
 /** Memory at context sizes by type of the KV cache. */
 export function memory({ facts, contexts }: CardModel): string {
   const rows = contexts.flatMap((contextSize) =>
-    CARD_CACHE_TYPES.flatMap((cacheType) => {
+    USUAL_CACHE_TYPES.flatMap((cacheType) => {
       const needed = facts.memory(contextSize, cacheType);
       if (needed === null) return [];
       const { weightsBytes, kvBytes, totalBytes } = needed;

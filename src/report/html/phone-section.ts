@@ -1,5 +1,6 @@
 import { fastestUsual } from '../../device/fit.ts';
-import type { FitReport, FitVariant } from '../../device/fit-report.ts';
+import type { FitReport } from '../../schema/fit.ts';
+import type { FitVariant } from '../../schema/phones.ts';
 import { formatBytes } from '../../util/units.ts';
 import { phoneColumns, phoneFindings } from '../phone-checks.ts';
 import type { PhoneCheck, Report } from '../report.ts';
