@@ -10,12 +10,12 @@ import { fitSchemas } from '../dist/cli/fit/contract.js';
 import { gateSchemas } from '../dist/cli/gates-contract.js';
 import { hubSchemas } from '../dist/cli/hub-contracts.js';
 import { kitSchemas } from '../dist/cli/kit/contract.js';
-import { buildProgram } from '../dist/cli/program.js';
+import { wholeProgram } from '../dist/cli/program.js';
 import { reportSchemas } from '../dist/cli/report/contract.js';
 import { validationSchemas } from '../dist/cli/validate/contract.js';
 import { schemas } from '../dist/measure/schemas.js';
 
-const program = buildProgram({ signal: new AbortController().signal, done: () => {} });
+const program = await wholeProgram();
 const checking = process.argv.includes('--check');
 for (const [name, schema] of Object.entries({
   ...schemas(),
