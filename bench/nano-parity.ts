@@ -7,8 +7,8 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { isAvailable } from '../src/measure/availability.ts';
-import { type Results, resultsSchema } from '../src/measure/results.ts';
+import { isAvailable } from '../src/schema/availability.ts';
+import { type Results, resultsSchema } from '../src/schema/results.ts';
 
 interface Reference {
   readonly variants: Record<string, { ppl: number; meanKld: number; p99Kld: number; sameTopPercent: number }>;

@@ -13,8 +13,8 @@ import { Agent, get } from 'node:http';
 import { loadavg } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { asFinished } from '../dist/cli/as-finished.js';
 import { scanHeaders } from '../dist/index.js';
+import { asFinished } from '../dist/util/as-finished.js';
 
 const BIN = fileURLToPath(new URL('../bin/quantscope.js', import.meta.url));
 const PEAK = fileURLToPath(new URL('./report-peak.js', import.meta.url));

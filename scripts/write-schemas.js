@@ -1,19 +1,19 @@
 // Writes schema/*.json from the definitions that the types come from (npm run schemas), or, with --check, fails when
 // a committed one is not what they say.
 import { readFile, writeFile } from 'node:fs/promises';
-import { cacheSchemas } from '../dist/cli/cache/contract.js';
-import { cardSchemas } from '../dist/cli/card/contract.js';
-import { configSchemas } from '../dist/cli/config-contract.js';
-import { doctorSchemas } from '../dist/cli/doctor/contract.js';
-import { engineSchemas } from '../dist/cli/engine/contract.js';
-import { fitSchemas } from '../dist/cli/fit/contract.js';
-import { gateSchemas } from '../dist/cli/gates-contract.js';
-import { hubSchemas } from '../dist/cli/hub-contracts.js';
-import { kitSchemas } from '../dist/cli/kit/contract.js';
+import { configSchemas } from '../dist/cli/config-schema.js';
 import { wholeProgram } from '../dist/cli/program.js';
-import { reportSchemas } from '../dist/cli/report/contract.js';
-import { validationSchemas } from '../dist/cli/validate/contract.js';
-import { schemas } from '../dist/measure/schemas.js';
+import { cacheSchemas } from '../dist/schema/cache.js';
+import { cardSchemas } from '../dist/schema/card-check.js';
+import { doctorSchemas } from '../dist/schema/doctor.js';
+import { engineSchemas } from '../dist/schema/engine.js';
+import { fitSchemas } from '../dist/schema/fit.js';
+import { gateSchemas } from '../dist/schema/gates.js';
+import { hubSchemas } from '../dist/schema/hub.js';
+import { kitSchemas } from '../dist/schema/kit.js';
+import { schemas } from '../dist/schema/published.js';
+import { reportSchemas } from '../dist/schema/report.js';
+import { validationSchemas } from '../dist/schema/validation.js';
 
 const program = await wholeProgram();
 const checking = process.argv.includes('--check');

@@ -7,10 +7,10 @@
  * - Judging: `validateFile({ name, fileBytes: source.byteLength, scan: await scanSource(source) })`, to which a
  *   `ContentScan` of the whole file may be added; `footprint` estimates the memory a model takes.
  */
-export { type CompareRequest, compare } from './cli/compare/compare.ts';
-export { type InspectRequest, inspect } from './cli/inspect/inspect.ts';
-export { type ScanHeadersOptions, type ScannedHeader, scanHeaders } from './cli/scan-headers.ts';
-export { type ValidateRequest, validate } from './cli/validate/validate.ts';
+export { type CompareRequest, compare } from './api/compare/compare.ts';
+export { type InspectRequest, inspect } from './api/inspect/inspect.ts';
+export { type ScanHeadersOptions, type ScannedHeader, scanHeaders } from './api/refs/scan-headers.ts';
+export { type ValidateRequest, validate } from './api/validate/validate.ts';
 export { type Footprint, type FootprintRequest, footprint } from './device/footprint.ts';
 export type { CacheType } from './device/kv-cache.ts';
 export { type EngineSession, engineStarter, type StartEngine, startEngineProcess } from './engine/index.ts';
@@ -30,13 +30,13 @@ export {
   type ComparisonVariant,
   compareVariants,
 } from './measure/comparison.ts';
-export type { Inspection } from './measure/inspection.ts';
 export { DEFAULT_LIMITS as RECOMMENDATION_LIMITS } from './measure/limits.ts';
-export { type Results, resultsSchema, type VariantResult } from './measure/results.ts';
 export { describeFile } from './measure/size.ts';
 export { parseTasks } from './measure/task-file.ts';
 export { isCorrect, type TaskItem } from './measure/tasks.ts';
 export { render } from './report/registry.ts';
+export type { Inspection } from './schema/inspection.ts';
+export { type Results, resultsSchema, type VariantResult } from './schema/results.ts';
 export { isQuantscopeError, QuantscopeError, UsageError } from './util/errors.ts';
 export {
   type ContentReport,

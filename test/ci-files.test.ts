@@ -5,11 +5,11 @@ import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
 import { parse, stringify } from 'yaml';
+import { readGatesFile } from '../src/api/gates/gates-file.ts';
+import { shardOf } from '../src/api/shard.ts';
 import { compareCommand } from '../src/cli/compare/command.ts';
 import { evalCommand } from '../src/cli/eval/command.ts';
-import { readGatesFile } from '../src/cli/gates-file.ts';
 import { reportCommand } from '../src/cli/report/command.ts';
-import { shardOf } from '../src/cli/shard.ts';
 import { validateCommand } from '../src/cli/validate/command.ts';
 
 interface LintResult {

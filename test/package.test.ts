@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { resultsSchema } from '../src/measure/results.ts';
+import { resultsSchema } from '../src/schema/results.ts';
 import { scratchFolder } from './helpers/cli.ts';
 
 const run = promisify(execFile);

@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
-import { isAvailable } from '../../src/measure/availability.ts';
-import { type BenchRow, benchSchema } from '../../src/measure/bench-contract.ts';
-import { type Results, resultsSchema, type VariantResult } from '../../src/measure/results.ts';
+import { isAvailable } from '../../src/schema/availability.ts';
+import { type BenchRow, benchSchema } from '../../src/schema/bench.ts';
+import { type Results, resultsSchema, type VariantResult } from '../../src/schema/results.ts';
 import { largest, type Side, type TextRequest } from './measured.ts';
 import { type Finished, runProgram } from './program.ts';
 

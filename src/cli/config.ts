@@ -6,11 +6,11 @@ import envPaths from 'env-paths';
 import { lilconfig } from 'lilconfig';
 import { messageOf, UsageError } from '../util/errors.ts';
 import { nearest } from '../util/nearest.ts';
+import { parseWrittenJson } from '../util/written-json.ts';
 import type { ProgramContext } from './command-context.ts';
-import type { Config, SettingValue } from './config-contract.ts';
+import type { Config, SettingValue } from './config-schema.ts';
 import { allCommands, sectionName, settingName, settingsOf } from './config-settings.ts';
 import { ENVIRONMENT } from './environment.ts';
-import { parseWrittenJson } from './written-json.ts';
 
 /** JSON alone: a file of settings that can run code would make a checkout of a repository a risk. */
 const SEARCH_PLACES = [
@@ -89,7 +89,7 @@ async function checked(
   definitions: Definitions,
 ): Promise<LoadedConfig> {
   const program = await definitions();
-  const { configSchema } = await import('./config-contract.ts');
+  const { configSchema } = await import('./config-schema.ts');
   const parsed = configSchema(program).safeParse(found.isEmpty ? {} : found.config);
   if (!parsed.success) {
     const [issue] = parsed.error.issues;

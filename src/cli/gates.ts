@@ -1,20 +1,20 @@
 import { appendFile } from 'node:fs/promises';
 import writeFileAtomic from 'write-file-atomic';
+import { readBaselines } from '../api/report/gather.ts';
 import { type Gate, judgeGates, shardsCannotBeJudged } from '../measure/gate.ts';
 import { requireMeaningful } from '../measure/gate-contradiction.ts';
 import { comparisonsOf, parseGate } from '../measure/gate-expression.ts';
 import { requireVariants } from '../measure/gate-judge.ts';
-import type { Results, Settings, Stage } from '../measure/results.ts';
 import { partsOf } from '../measure/variant-run.ts';
 import { renderGates } from '../report/gate-registry.ts';
 import { renderGateSummary } from '../report/gate-summary.ts';
 import { renderMarkdown } from '../report/markdown.ts';
 import type { Report } from '../report/report.ts';
+import type { Results, Settings, Stage } from '../schema/results.ts';
 import { messageOf, UsageError } from '../util/errors.ts';
+import { packageVersion } from '../util/package-files.ts';
 import { EXIT, type ExitCode } from './exit.ts';
 import type { GateOptions } from './gate-options.ts';
-import { packageVersion } from './package-files.ts';
-import { readBaselines } from './report/gather.ts';
 import { terminalStyle } from './style.ts';
 
 /** What results are judged by, read and checked before anything is measured. */
@@ -79,7 +79,7 @@ export function requireRegressions({ gates }: GateInput, { baseline }: GateOptio
 
 /** Without a file its schema is not even made. */
 async function readGatesOf(file: string): Promise<Gate[]> {
-  const { readGatesFile } = await import('./gates-file.ts');
+  const { readGatesFile } = await import('../api/gates/gates-file.ts');
   return readGatesFile(file);
 }
 

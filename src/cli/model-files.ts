@@ -1,10 +1,10 @@
+import { refAccess } from '../api/refs/ref-access.ts';
 import type { PullPlan, ResolvedFile } from '../hub/index.ts';
 import { resolveRefs } from '../hub/index.ts';
 import { UsageError } from '../util/errors.ts';
 import { formatBytes } from '../util/units.ts';
 import { pullProgress } from './pull/progress.ts';
 import { askYes, isInteractive } from './question.ts';
-import { refAccess } from './ref-access.ts';
 import { terminalStyle } from './style.ts';
 
 /** More than this is not downloaded on a terminal without a question. */

@@ -1,8 +1,8 @@
 import { Command, Help } from 'commander';
+import { packageVersion } from '../util/package-files.ts';
 import type { ProgramContext } from './command-context.ts';
 import { COMMANDS, type CommandEntry } from './commands.ts';
 import { ENVIRONMENT } from './environment.ts';
-import { packageVersion } from './package-files.ts';
 
 /** What `quantscope` says when it is asked nothing. */
 export const FIRST_STEPS = `Before a quantized model goes into a phone app:

@@ -1,6 +1,6 @@
-import { isAvailable } from './availability.ts';
+import { isAvailable } from '../schema/availability.ts';
+import type { Machine, Results, Settings } from '../schema/results.ts';
 import { evaluationOf, machineIdentity } from './merge.ts';
-import type { Machine, Results, Settings } from './results.ts';
 
 /** Each null, or why figures of two runs do not compare. */
 

@@ -1,5 +1,5 @@
-import { isAvailable, type Unavailable } from './availability.ts';
-import type { Rate, Speed, VariantResult } from './results.ts';
+import { isAvailable, type Unavailable } from '../schema/availability.ts';
+import type { Rate, Speed, VariantResult } from '../schema/results.ts';
 import { mcNemarExact } from './statistics.ts';
 import { studentTwoSided, welchTest } from './welch.ts';
 

@@ -1,4 +1,5 @@
-import { isAvailable, type Unavailable, unavailableBecause } from './availability.ts';
+import { isAvailable, type Unavailable, unavailableBecause } from '../schema/availability.ts';
+import type { EndpointResult, Results, VariantResult } from '../schema/results.ts';
 import {
   evaluationDifference,
   machineDifference,
@@ -17,7 +18,6 @@ import {
   SPEED_TESTS,
   unjudged,
 } from './baseline-judges.ts';
-import type { EndpointResult, Results, VariantResult } from './results.ts';
 
 /** `better` and `worse` are beyond noise; `unknown` has a reason. */
 export type ChangeVerdict = 'better' | 'worse' | 'within noise' | 'unknown';

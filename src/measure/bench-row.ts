@@ -1,7 +1,7 @@
 import type { EngineSession } from '../engine/engine.ts';
+import { isAvailable, unavailableBecause } from '../schema/availability.ts';
+import type { BenchConfig, BenchRow } from '../schema/bench.ts';
 import { messageOf, QuantscopeError } from '../util/errors.ts';
-import { isAvailable, unavailableBecause } from './availability.ts';
-import type { BenchConfig, BenchRow } from './bench-contract.ts';
 import type { BenchModel, BenchPoint } from './bench-run.ts';
 import type { Repeated } from './machine-watch.ts';
 import { type SpeedTest, testName } from './speed.ts';

@@ -1,7 +1,8 @@
 import type { CacheType, EngineSession, GpuChoice, LoadedModel, StartEngine } from '../engine/engine.ts';
+import { isAvailable, unavailableBecause } from '../schema/availability.ts';
+import { BENCH_SCHEMA_ID, type BenchConfig, type BenchResults, type BenchRow } from '../schema/bench.ts';
+import type { Machine } from '../schema/results.ts';
 import { QuantscopeError, UsageError } from '../util/errors.ts';
-import { isAvailable, unavailableBecause } from './availability.ts';
-import { BENCH_SCHEMA_ID, type BenchConfig, type BenchResults, type BenchRow } from './bench-contract.ts';
 import { blankRow, failed, repeated, sameButForGpu } from './bench-row.ts';
 import { callCostWarnings } from './call-cost.ts';
 import { measureCopyBandwidth } from './copy-bandwidth.ts';
@@ -9,7 +10,6 @@ import { isOfMachine } from './engine-faults.ts';
 import { type MachineWarning, type MachineWatch, spreadWarnings, withoutRepeats } from './machine-watch.ts';
 import { engineMemoryOf } from './memory.ts';
 import { bytesReadPerToken, effectiveBandwidth } from './rates.ts';
-import type { Machine } from './results.ts';
 import type { DescribedFile } from './size.ts';
 import { benchmarkTokens, type SpeedTest, testRate, timeRepetitions } from './speed.ts';
 import { median } from './statistics.ts';

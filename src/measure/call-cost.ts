@@ -1,5 +1,5 @@
-import { isAvailable } from './availability.ts';
-import type { BenchRow } from './bench-contract.ts';
+import { isAvailable } from '../schema/availability.ts';
+import type { BenchRow } from '../schema/bench.ts';
 import type { MachineWarning } from './machine-watch.ts';
 
 /**

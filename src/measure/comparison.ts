@@ -1,6 +1,16 @@
 import type { EngineSession, StartEngine } from '../engine/engine.ts';
+import { isAvailable, notAskedFor, unavailableBecause } from '../schema/availability.ts';
+import type { FittedPhone } from '../schema/phones.ts';
+import {
+  type EvaluationPart,
+  type Machine,
+  RESULTS_SCHEMA_ID,
+  type Results,
+  type Settings,
+  type Stage,
+  type VariantResult,
+} from '../schema/results.ts';
 import { messageOf, QuantscopeError, UsageError } from '../util/errors.ts';
-import { isAvailable, notAskedFor, unavailableBecause } from './availability.ts';
 import type { ChoiceItem } from './choices.ts';
 import { measureCopyBandwidth } from './copy-bandwidth.ts';
 import { isOfMachine } from './engine-faults.ts';
@@ -13,18 +23,8 @@ import {
   withoutRepeats,
 } from './machine-watch.ts';
 import type { ChunkPlan } from './perplexity.ts';
-import type { FittedPhone } from './phones-contract.ts';
 import { recommend } from './recommend.ts';
 import { ReferenceReader, ReferenceWriter } from './reference-store.ts';
-import {
-  type EvaluationPart,
-  type Machine,
-  RESULTS_SCHEMA_ID,
-  type Results,
-  type Settings,
-  type Stage,
-  type VariantResult,
-} from './results.ts';
 import type { SavedReference } from './saved-reference.ts';
 import { isOwn, type Share } from './share.ts';
 import type { DescribedFile } from './size.ts';

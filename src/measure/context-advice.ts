@@ -1,6 +1,6 @@
+import { isAvailable, unavailableBecause } from '../schema/availability.ts';
+import type { CacheTypeResult, ContextResults, ContextRow } from '../schema/context.ts';
 import { formatBytes, formatCount } from '../util/units.ts';
-import { isAvailable, unavailableBecause } from './availability.ts';
-import type { CacheTypeResult, ContextResults, ContextRow } from './context-contract.ts';
 
 /** llama.cpp rounds a context up to a multiple of this, so that sizes between are no cheaper. */
 const CONTEXT_STEP = 256;

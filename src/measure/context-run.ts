@@ -1,22 +1,22 @@
 import { rm } from 'node:fs/promises';
 import type { CacheType, ContextOptions, EngineSession, LoadedModel, StartEngine } from '../engine/engine.ts';
-import { messageOf, QuantscopeError, UsageError } from '../util/errors.ts';
-import { formatBytes, formatCount } from '../util/units.ts';
-import { isAvailable, unavailableBecause } from './availability.ts';
-import { adviseContext, largestWithin } from './context-advice.ts';
+import { isAvailable, unavailableBecause } from '../schema/availability.ts';
 import {
   type CacheTypeResult,
   CONTEXT_SCHEMA_ID,
   type ContextResults,
   type ContextRow,
   type ContextSettings,
-} from './context-contract.ts';
+} from '../schema/context.ts';
+import type { Machine } from '../schema/results.ts';
+import { messageOf, QuantscopeError, UsageError } from '../util/errors.ts';
+import { formatBytes, formatCount } from '../util/units.ts';
+import { adviseContext, largestWithin } from './context-advice.ts';
 import { isOfMachine } from './engine-faults.ts';
 import { type MachineWarning, type MachineWatch, withoutRepeats } from './machine-watch.ts';
 import { engineMemoryOf } from './memory.ts';
 import { rateOf } from './rates.ts';
 import { ReferenceReader, ReferenceWriter } from './reference-store.ts';
-import type { Machine } from './results.ts';
 import type { DescribedFile } from './size.ts';
 import { benchmarkTokens } from './speed.ts';
 import { chunksOf, divergenceMethod, evaluateText, type TextPlan } from './text-evaluation.ts';

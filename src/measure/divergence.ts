@@ -1,9 +1,9 @@
+import type { Divergence } from '../schema/results.ts';
 import { QuantscopeError } from '../util/errors.ts';
 import { GrowingFloats } from './growing-floats.ts';
 import { exactDivergences, keptDivergences } from './kullback-leibler.ts';
 import { Comoments, Moments } from './moments.ts';
 import { type PositionData, type PositionPair, pairPositions } from './position-data.ts';
-import type { Divergence } from './results.ts';
 import { percentile } from './statistics.ts';
 
 /**

@@ -1,5 +1,5 @@
-import { isAvailable } from './availability.ts';
-import type { VariantResult } from './results.ts';
+import { isAvailable } from '../schema/availability.ts';
+import type { VariantResult } from '../schema/results.ts';
 
 export interface Dominated {
   readonly variant: string;

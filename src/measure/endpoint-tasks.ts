@@ -1,6 +1,6 @@
+import { unavailableBecause } from '../schema/availability.ts';
+import type { EndpointResult } from '../schema/results.ts';
 import { messageOf } from '../util/errors.ts';
-import { unavailableBecause } from './availability.ts';
-import type { EndpointResult } from './results.ts';
 import { median } from './statistics.ts';
 import { DEFAULT_REPLY_TOKENS } from './task-run.ts';
 import { isCorrect, summarizeTasks, type TaskItem } from './tasks.ts';

@@ -1,7 +1,7 @@
 import { z } from 'zod';
+import { isAvailable, type Unavailable, unavailableBecause } from '../schema/availability.ts';
+import { machine, variantSchema } from '../schema/results.ts';
 import { editDistance } from '../util/edit-distance.ts';
-import { isAvailable, type Unavailable, unavailableBecause } from './availability.ts';
-import { machine, variantSchema } from './results.ts';
 
 /** What a figure counts, by its name in the contract. */
 export type FigureUnit = 'bytes' | 'bytes/s' | 'ms' | 'tokens/s' | 'share' | 'count' | 'number';

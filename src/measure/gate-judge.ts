@@ -1,6 +1,7 @@
+import { isAvailable, type Unavailable, unavailableBecause } from '../schema/availability.ts';
+import type { EndpointResult, Results, VariantResult } from '../schema/results.ts';
 import { editDistance } from '../util/edit-distance.ts';
 import { UsageError } from '../util/errors.ts';
-import { isAvailable, type Unavailable, unavailableBecause } from './availability.ts';
 import {
   comparisonsOf,
   type GateComparison,
@@ -10,7 +11,6 @@ import {
 } from './gate-expression.ts';
 import { comparesWithReference, figureAt } from './gate-figures.ts';
 import { formatBeside, formatLimit } from './gate-units.ts';
-import type { EndpointResult, Results, VariantResult } from './results.ts';
 
 /** One figure of one variant or of the machine that a gate looked at. */
 export interface GateFinding {

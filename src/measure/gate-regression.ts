@@ -1,6 +1,6 @@
+import { isAvailable } from '../schema/availability.ts';
 import { editDistance } from '../util/edit-distance.ts';
 import { UsageError } from '../util/errors.ts';
-import { isAvailable } from './availability.ts';
 import type { BaselineComparison, Change } from './baseline.ts';
 import type { GateFinding, Judgement } from './gate-judge.ts';
 

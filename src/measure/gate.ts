@@ -1,11 +1,11 @@
+import { isAvailable } from '../schema/availability.ts';
+import type { Results } from '../schema/results.ts';
 import { UsageError } from '../util/errors.ts';
-import { isAvailable } from './availability.ts';
 import { compareWithBaseline } from './baseline.ts';
 import { comparisonsOf, type GateExpression } from './gate-expression.ts';
 import { type GateFinding, type Judgement, judgedNames, judgeExpression } from './gate-judge.ts';
 import { judgeRegression, type Regression } from './gate-regression.ts';
 import { machineIdentity } from './merge.ts';
-import type { Results } from './results.ts';
 
 export const GATES_SCHEMA_ID = 'quantscope/gates@1';
 

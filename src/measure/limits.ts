@@ -1,5 +1,5 @@
-import { isAvailable } from './availability.ts';
-import type { Limits, VariantResult } from './results.ts';
+import { isAvailable } from '../schema/availability.ts';
+import type { Limits, VariantResult } from '../schema/results.ts';
 
 /**
  * How much a variant may lose and still be recommended.

@@ -1,6 +1,6 @@
 import { arch, availableParallelism, cpus, platform, release, totalmem } from 'node:os';
-import { unavailableBecause } from './availability.ts';
-import type { Machine } from './results.ts';
+import { unavailableBecause } from '../schema/availability.ts';
+import type { Machine } from '../schema/results.ts';
 
 /** The machine as far as the operating system tells; bandwidth and engine are filled in when they are measured. */
 export function describeMachine(): Machine {

@@ -1,6 +1,6 @@
+import { isAvailable } from '../schema/availability.ts';
+import type { Results } from '../schema/results.ts';
 import { formatBytes } from '../util/units.ts';
-import { isAvailable } from './availability.ts';
-import type { Results } from './results.ts';
 
 /** What a label is made of; a bench has rows and no variants. */
 type Setup = Pick<Results, 'machine' | 'createdAt'> & Partial<Pick<Results, 'variants' | 'settings'>>;

@@ -1,8 +1,8 @@
+import { isAvailable, notAskedFor } from '../schema/availability.ts';
+import type { Machine, Results, Settings, VariantResult } from '../schema/results.ts';
 import { UsageError } from '../util/errors.ts';
-import { isAvailable, notAskedFor } from './availability.ts';
 import { machineLabels } from './merge-labels.ts';
 import { recommend } from './recommend.ts';
-import type { Machine, Results, Settings, VariantResult } from './results.ts';
 
 /** Results with where they were read, for messages. */
 export interface ResultsFile {

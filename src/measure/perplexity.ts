@@ -1,7 +1,7 @@
+import type { Perplexity } from '../schema/results.ts';
 import { QuantscopeError, UsageError } from '../util/errors.ts';
 import { formatCount } from '../util/units.ts';
 import { Moments } from './moments.ts';
-import type { Perplexity } from './results.ts';
 
 /** The fewest tokens of a chunk that leave a position to score: 0 is context, 1 predicts 2. */
 const SMALLEST_CONTEXT = 3;

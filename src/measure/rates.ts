@@ -1,5 +1,5 @@
+import type { Rate } from '../schema/results.ts';
 import { QuantscopeError } from '../util/errors.ts';
-import type { Rate } from './results.ts';
 import { mean, sampleStandardDeviation } from './statistics.ts';
 
 const NS_PER_SECOND = 1e9;

@@ -1,8 +1,8 @@
+import { isAvailable, unavailableBecause } from '../schema/availability.ts';
+import type { Limits, Recommendation, VariantResult } from '../schema/results.ts';
 import { formatBytes } from '../util/units.ts';
-import { isAvailable, unavailableBecause } from './availability.ts';
 import { compareMeasured, findDominated } from './dominance.ts';
 import { checkLimits, type LimitCheck } from './limits.ts';
-import type { Limits, Recommendation, VariantResult } from './results.ts';
 
 /** A variant that ran, with its limits checked. The reference is its own measure and meets them all. */
 interface Candidate {

@@ -1,8 +1,8 @@
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { z } from 'zod';
 import type { FullScores, KeptScores } from '../engine/engine.ts';
+import { type VariantResult, variantSchema } from '../schema/results.ts';
 import { messageOf, QuantscopeError, UsageError } from '../util/errors.ts';
-import { type VariantResult, variantSchema } from './results.ts';
 
 /**
  * The reference's scores on disk, a record a chunk, so that neither its size nor the number of chunks is held in

@@ -1,10 +1,10 @@
 import { open } from 'node:fs/promises';
 import { basename } from 'node:path';
+import type { VariantResult } from '../schema/results.ts';
 import { messageOf, QuantscopeError, UsageError } from '../util/errors.ts';
 import type { TokenizerIdentity } from './comparable.ts';
 import { LLAMA_BASE_MAGIC, LlamaBaseReader } from './llama-base.ts';
 import { type ReferenceHead, ReferenceReader, type ScoresSource } from './reference-store.ts';
-import type { VariantResult } from './results.ts';
 
 /** A reference that was scored before, whose model need not be there any more. */
 export interface SavedReference {

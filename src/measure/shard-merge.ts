@@ -1,7 +1,7 @@
+import { isAvailable, unavailableBecause } from '../schema/availability.ts';
+import type { Results, ShareFigures, VariantResult } from '../schema/results.ts';
 import { UsageError } from '../util/errors.ts';
-import { isAvailable, unavailableBecause } from './availability.ts';
 import { recommend } from './recommend.ts';
-import type { Results, ShareFigures, VariantResult } from './results.ts';
 import { restoreChunk } from './share.ts';
 import { summarizeTasks } from './tasks.ts';
 import { TextAccumulator } from './text-evaluation.ts';

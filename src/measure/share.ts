@@ -1,4 +1,4 @@
-import type { ShareFigures } from './results.ts';
+import type { ShareFigures } from '../schema/results.ts';
 import type { EvaluatedChunk } from './text-evaluation.ts';
 
 /** The share of an evaluation that one of several machines does. */

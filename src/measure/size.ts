@@ -1,8 +1,8 @@
 import { chatTemplate, type GgufHeader, modelFacts, quantizationOf, vocabularyParts } from '../gguf/index.ts';
-import type { Unavailable } from './availability.ts';
+import type { Unavailable } from '../schema/availability.ts';
+import type { VariantResult } from '../schema/results.ts';
 import type { TokenizerIdentity } from './comparable.ts';
 import type { TokenRead } from './rates.ts';
-import type { VariantResult } from './results.ts';
 
 /** What a comparison takes from a file's header alone. */
 export interface DescribedFile {

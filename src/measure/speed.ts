@@ -1,7 +1,7 @@
 import type { EngineSession, LoadedModel, TestTimes } from '../engine/engine.ts';
+import type { Rate, Speed } from '../schema/results.ts';
 import { randomTokens } from './random.ts';
 import { bytesReadPerToken, effectiveBandwidth, rateOf, type TokenRead } from './rates.ts';
-import type { Rate, Speed } from './results.ts';
 import { median } from './statistics.ts';
 
 /** Generation is warmed up by a few tokens: what it warms (caches, thread pool) does not need all of them. */

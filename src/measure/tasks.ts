@@ -1,7 +1,7 @@
+import { unavailableBecause } from '../schema/availability.ts';
+import type { Tasks } from '../schema/results.ts';
 import { QuantscopeError } from '../util/errors.ts';
 import { containsWords, firstLabelIn, normalizeAnswer, numbersIn, sameLabel } from './answer-text.ts';
-import { unavailableBecause } from './availability.ts';
-import type { Tasks } from './results.ts';
 import { mcNemarExact, wilsonInterval } from './statistics.ts';
 
 /** How a reply is held against the answers, the words of a task file's `match`. */

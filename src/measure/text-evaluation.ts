@@ -1,8 +1,8 @@
 import type { EngineSession, FullScores, KeptScores, LoadedModel, Wanted } from '../engine/engine.ts';
+import type { Divergence, Perplexity } from '../schema/results.ts';
 import { type ChunkDivergence, chunkDivergence, DivergenceAccumulator } from './divergence.ts';
 import { type ChunkPlan, PerplexityAccumulator, planChunks, replanChunks } from './perplexity.ts';
 import type { ReferenceWriter, ScoresSource } from './reference-store.ts';
-import type { Divergence, Perplexity } from './results.ts';
 
 /** The reference keeps a position's most likely tokens until this share of the probability, at most so many. */
 const KEPT_MASS = 0.999;

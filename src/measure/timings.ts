@@ -1,5 +1,5 @@
 import type { Generation } from '../engine/engine.ts';
-import type { Timings } from './run-contract.ts';
+import type { Timings } from '../schema/run.ts';
 
 /**
  * A reply's timings by llama.rn's names and arithmetic (llama.cpp, tools/server, result_timings).

@@ -1,12 +1,12 @@
 import type { ContextOptions, EngineSession, LoadedModel } from '../engine/engine.ts';
-import { unavailableBecause } from './availability.ts';
+import { unavailableBecause } from '../schema/availability.ts';
+import type { EvaluationPart, Settings, Stage, VariantResult } from '../schema/results.ts';
 import { runChoices } from './choice-run.ts';
 import type { ChoiceItem } from './choices.ts';
 import { engineMemoryOf } from './memory.ts';
 import { evictFromPageCache } from './page-cache.ts';
 import type { ChunkPlan } from './perplexity.ts';
 import type { TokenRead } from './rates.ts';
-import type { EvaluationPart, Settings, Stage, VariantResult } from './results.ts';
 import { isOwn, type Share, storeChunk } from './share.ts';
 import { measureSpeed, speedContextSize } from './speed.ts';
 import { type ItemOutcome, runTasks } from './task-run.ts';

@@ -1,5 +1,5 @@
-import type { Unavailable } from './availability.ts';
-import { unavailableBecause } from './availability.ts';
+import type { Unavailable } from '../schema/availability.ts';
+import { unavailableBecause } from '../schema/availability.ts';
 
 /**
  * What has been summed up over pairs of weights: enough to give every figure, and to be merged with the sums of other

@@ -1,5 +1,5 @@
-import { isAvailable, notAskedFor, type Unavailable } from '../measure/availability.ts';
-import type { Divergence, Results, Tasks, VariantResult } from '../measure/results.ts';
+import { isAvailable, notAskedFor, type Unavailable } from '../schema/availability.ts';
+import type { Divergence, Results, Tasks, VariantResult } from '../schema/results.ts';
 import type { FigureColumn, Reading } from './figure-column.ts';
 import { formatPValue } from './numbers.ts';
 

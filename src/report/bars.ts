@@ -1,5 +1,5 @@
-import { isAvailable } from '../measure/availability.ts';
-import type { Results, VariantResult } from '../measure/results.ts';
+import { isAvailable } from '../schema/availability.ts';
+import type { Results, VariantResult } from '../schema/results.ts';
 import { formatBytes } from '../util/units.ts';
 import { plainStyle, type Style } from './style.ts';
 import { displayWidth, padLeft, padRight, printable, shortenMiddle } from './text-width.ts';

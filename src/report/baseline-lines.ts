@@ -1,5 +1,5 @@
-import { isAvailable } from '../measure/availability.ts';
 import type { Change } from '../measure/baseline.ts';
+import { isAvailable } from '../schema/availability.ts';
 import { formatPValue } from './numbers.ts';
 
 /** One change as a person reads it. */

@@ -1,6 +1,6 @@
-import { isAvailable, type Unavailable } from '../measure/availability.ts';
-import type { BenchResults, BenchRow } from '../measure/bench-contract.ts';
 import { mean, sampleStandardDeviation } from '../measure/statistics.ts';
+import { isAvailable, type Unavailable } from '../schema/availability.ts';
+import type { BenchResults, BenchRow } from '../schema/bench.ts';
 import { formatBytes, formatDuration, formatRatio } from '../util/units.ts';
 import type { BenchWriter } from './bench-registry.ts';
 import { millions, rateText } from './bench-table.ts';

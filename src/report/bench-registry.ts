@@ -1,4 +1,4 @@
-import type { BenchResults, BenchRow } from '../measure/bench-contract.ts';
+import type { BenchResults, BenchRow } from '../schema/bench.ts';
 import { benchCsv, benchMarkdown } from './bench-records.ts';
 import { benchTable } from './bench-table.ts';
 import type { Style } from './style.ts';

@@ -1,5 +1,5 @@
-import { isAvailable, type Unavailable } from '../measure/availability.ts';
-import type { BenchResults, BenchRow } from '../measure/bench-contract.ts';
+import { isAvailable, type Unavailable } from '../schema/availability.ts';
+import type { BenchResults, BenchRow } from '../schema/bench.ts';
 import { formatBytes, formatDuration, formatRatio } from '../util/units.ts';
 import type { BenchWriter } from './bench-registry.ts';
 import { describeEngine, describeMachine, describeThreads, plural } from './provenance.ts';

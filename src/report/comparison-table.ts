@@ -1,5 +1,5 @@
-import { isAvailable, isNotAskedFor, type Unavailable } from '../measure/availability.ts';
-import type { Results, VariantResult } from '../measure/results.ts';
+import { isAvailable, isNotAskedFor, type Unavailable } from '../schema/availability.ts';
+import type { Results, VariantResult } from '../schema/results.ts';
 import { accuracyColumns } from './accuracy-columns.ts';
 import { chooseNameWidth, layOutTable, type RowHead, shownName, type Table } from './column-layout.ts';
 import { compositionColumns, imatrixNotes, weightErrorColumn } from './composition-columns.ts';

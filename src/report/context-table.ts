@@ -1,5 +1,5 @@
-import { isAvailable, type Unavailable } from '../measure/availability.ts';
-import type { CacheTypeResult, ContextResults, ContextRow } from '../measure/context-contract.ts';
+import { isAvailable, type Unavailable } from '../schema/availability.ts';
+import type { CacheTypeResult, ContextResults, ContextRow } from '../schema/context.ts';
 import { formatBytes, formatCount, formatDuration } from '../util/units.ts';
 import { chooseNameWidth, layOutTable, type RowHead } from './column-layout.ts';
 import type { Cell, CellColumn } from './figure-column.ts';

@@ -1,5 +1,5 @@
-import { isAvailable, type Unavailable } from '../measure/availability.ts';
-import type { Memory, Rate, Results, Speed, VariantResult } from '../measure/results.ts';
+import { isAvailable, type Unavailable } from '../schema/availability.ts';
+import type { Memory, Rate, Results, Speed, VariantResult } from '../schema/results.ts';
 import type { FigureColumn, Reading } from './figure-column.ts';
 
 const MEBI = 1024 ** 2;

@@ -1,4 +1,4 @@
-import type { Diff, DiffedValue } from '../measure/diff-contract.ts';
+import type { Diff, DiffedValue } from '../schema/diff.ts';
 import { formatCount } from '../util/units.ts';
 import { layOutTable, type RowHead } from './column-layout.ts';
 import {

@@ -1,4 +1,4 @@
-import type { Diff, DiffedFile } from '../measure/diff-contract.ts';
+import type { Diff, DiffedFile } from '../schema/diff.ts';
 import { formatBytes, formatCount } from '../util/units.ts';
 import { layOutTable, type RowHead } from './column-layout.ts';
 import { metadataChanges, tensorChanges } from './diff-headers.ts';

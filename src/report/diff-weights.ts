@@ -1,5 +1,5 @@
-import { isAvailable, type Unavailable } from '../measure/availability.ts';
-import type { Diff, DiffedWeights, TensorError } from '../measure/diff-contract.ts';
+import { isAvailable, type Unavailable } from '../schema/availability.ts';
+import type { Diff, DiffedWeights, TensorError } from '../schema/diff.ts';
 import { formatCount } from '../util/units.ts';
 import { layOutTable, type RowHead } from './column-layout.ts';
 import type { CellColumn } from './figure-column.ts';

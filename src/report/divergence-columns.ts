@@ -1,5 +1,5 @@
-import { isAvailable, type Unavailable } from '../measure/availability.ts';
-import type { Divergence, VariantResult } from '../measure/results.ts';
+import { isAvailable, type Unavailable } from '../schema/availability.ts';
+import type { Divergence, VariantResult } from '../schema/results.ts';
 import type { FigureColumn, Reading } from './figure-column.ts';
 
 const PERCENT = 100;

@@ -1,5 +1,5 @@
-import { isAvailable } from '../measure/availability.ts';
-import type { EndpointResult } from '../measure/results.ts';
+import { isAvailable } from '../schema/availability.ts';
+import type { EndpointResult } from '../schema/results.ts';
 
 /** What models behind endpoints answered, a sentence each. */
 export function endpointLines(endpoints: readonly EndpointResult[], reference: string | null): string[] {

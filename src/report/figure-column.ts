@@ -1,5 +1,5 @@
-import { isAvailable, type Unavailable } from '../measure/availability.ts';
-import type { VariantResult } from '../measure/results.ts';
+import { isAvailable, type Unavailable } from '../schema/availability.ts';
+import type { VariantResult } from '../schema/results.ts';
 import { decimalsFor, formatFixed, type Precision } from './numbers.ts';
 
 /** One figure as a column shows it. */

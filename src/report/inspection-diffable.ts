@@ -1,4 +1,4 @@
-import type { InspectedEntry, Inspection } from '../measure/inspection.ts';
+import type { InspectedEntry, Inspection } from '../schema/inspection.ts';
 import { shownScalar } from './inspection-lists.ts';
 import { quoted } from './inspection-text.ts';
 

@@ -1,4 +1,4 @@
-import type { Inspection } from '../measure/inspection.ts';
+import type { Inspection } from '../schema/inspection.ts';
 import { formatBytes, formatCount } from '../util/units.ts';
 import { counted, firstOf, note, type PageLayout, pairs } from './inspection-layout.ts';
 import { brief, quoted } from './inspection-text.ts';

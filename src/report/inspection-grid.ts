@@ -1,4 +1,4 @@
-import type { Inspection } from '../measure/inspection.ts';
+import type { Inspection } from '../schema/inspection.ts';
 import { formatBytes } from '../util/units.ts';
 import { note, type PageLayout, percent } from './inspection-layout.ts';
 import { inkOf, symbolsOf, type TypeSymbols } from './inspection-symbols.ts';

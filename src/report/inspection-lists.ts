@@ -1,4 +1,4 @@
-import type { InspectedEntry, InspectedToken, Inspection } from '../measure/inspection.ts';
+import type { InspectedEntry, InspectedToken, Inspection } from '../schema/inspection.ts';
 import { formatBytes, formatCount } from '../util/units.ts';
 import { layOutTable, type RowHead } from './column-layout.ts';
 import { type PageLayout, plainColumn, widest } from './inspection-layout.ts';

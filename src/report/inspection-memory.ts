@@ -1,5 +1,5 @@
-import { isAvailable } from '../measure/availability.ts';
-import type { Inspection, MemoryEstimate } from '../measure/inspection.ts';
+import { isAvailable } from '../schema/availability.ts';
+import type { Inspection, MemoryEstimate } from '../schema/inspection.ts';
 import { formatBytes, formatCount } from '../util/units.ts';
 import { layOutTable, type RowHead } from './column-layout.ts';
 import { note, type PageLayout, plainColumn } from './inspection-layout.ts';

@@ -1,4 +1,4 @@
-import type { Inspection } from '../measure/inspection.ts';
+import type { Inspection } from '../schema/inspection.ts';
 import { formatBytes, formatCount } from '../util/units.ts';
 import { layOutTable, type RowHead } from './column-layout.ts';
 import { mixGrid } from './inspection-grid.ts';

@@ -1,4 +1,4 @@
-import type { Inspection } from '../measure/inspection.ts';
+import type { Inspection } from '../schema/inspection.ts';
 import { inspectionTitle, keyFacts } from './inspection-facts.ts';
 import { type PageLayout, pageWidth } from './inspection-layout.ts';
 import { memoryTable } from './inspection-memory.ts';

@@ -1,4 +1,4 @@
-import type { Inspection } from '../measure/inspection.ts';
+import type { Inspection } from '../schema/inspection.ts';
 import { formatBytes, formatCount } from '../util/units.ts';
 import { chooseNameWidth, layOutTable, type RowHead } from './column-layout.ts';
 import { alignedLeft, counted, note, type PageLayout, plainColumn } from './inspection-layout.ts';

@@ -1,4 +1,4 @@
-import type { Results } from '../measure/results.ts';
+import type { Results } from '../schema/results.ts';
 
 /** The results contract itself, indented for those who look inside. */
 export function renderJson(results: Results): string {

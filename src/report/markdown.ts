@@ -1,4 +1,4 @@
-import { isAvailable } from '../measure/availability.ts';
+import { isAvailable } from '../schema/availability.ts';
 import { changeLines, changeSummary, notable } from './baseline-lines.ts';
 import { shownColumns } from './bench-records.ts';
 import { benchText } from './bench-registry.ts';

@@ -1,4 +1,4 @@
-import { isAvailable } from '../measure/availability.ts';
+import { isAvailable } from '../schema/availability.ts';
 import { countReplies } from './kit-check.ts';
 import type { PhoneCheck } from './report.ts';
 import { printable } from './text-width.ts';

@@ -1,6 +1,6 @@
 import { fastestUsual } from '../device/fit.ts';
-import type { FittedPhone } from '../measure/phones-contract.ts';
-import type { Results } from '../measure/results.ts';
+import type { FittedPhone } from '../schema/phones.ts';
+import type { Results } from '../schema/results.ts';
 import type { CellColumn } from './figure-column.ts';
 import { printable, shortenMiddle } from './text-width.ts';
 

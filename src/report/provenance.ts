@@ -1,5 +1,5 @@
-import { isAvailable } from '../measure/availability.ts';
-import type { Machine, Results, VariantResult } from '../measure/results.ts';
+import { isAvailable } from '../schema/availability.ts';
+import type { Machine, Results, VariantResult } from '../schema/results.ts';
 import { formatBytes, formatCount } from '../util/units.ts';
 
 /** How and where the figures were taken: what a reader needs to repeat them, as sentences. */

@@ -1,4 +1,4 @@
-import type { Results } from '../measure/results.ts';
+import type { Results } from '../schema/results.ts';
 import { renderComparisonTable, type TableOptions } from './comparison-table.ts';
 import { renderCsv } from './csv.ts';
 import { renderJson } from './json.ts';

@@ -1,5 +1,5 @@
-import { isAvailable, isNotAskedFor } from '../measure/availability.ts';
-import type { Results } from '../measure/results.ts';
+import { isAvailable, isNotAskedFor } from '../schema/availability.ts';
+import type { Results } from '../schema/results.ts';
 import { accuracyColumns } from './accuracy-columns.ts';
 import { weightErrorColumn } from './composition-columns.ts';
 import { costColumns } from './cost-columns.ts';

@@ -1,10 +1,10 @@
 import { FIT_SCHEMA_ID, type FitReport } from '../device/fit-report.ts';
 import type { KitCheck } from '../device/kit-check.ts';
-import { isAvailable } from '../measure/availability.ts';
 import type { BaselineComparison } from '../measure/baseline.ts';
-import type { BenchResults } from '../measure/bench-contract.ts';
 import type { MachineResults } from '../measure/merge.ts';
-import type { EndpointResult, Results, VariantResult } from '../measure/results.ts';
+import { isAvailable } from '../schema/availability.ts';
+import type { BenchResults } from '../schema/bench.ts';
+import type { EndpointResult, Results, VariantResult } from '../schema/results.ts';
 
 /** Which type each role has in each layer of one file, as far as its header was at hand. */
 export interface LayerGrid {

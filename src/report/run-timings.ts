@@ -1,4 +1,4 @@
-import type { RunResult, Timings } from '../measure/run-contract.ts';
+import type { RunResult, Timings } from '../schema/run.ts';
 import { formatCount } from '../util/units.ts';
 
 type StopReason = RunResult['reply']['stop'];

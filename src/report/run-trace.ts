@@ -1,4 +1,4 @@
-import type { RunResult, Trace } from '../measure/run-contract.ts';
+import type { RunResult, Trace } from '../schema/run.ts';
 import { formatCount } from '../util/units.ts';
 import { quoted, visibleLines } from './inspection-text.ts';
 import type { Style } from './style.ts';

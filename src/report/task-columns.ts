@@ -1,5 +1,5 @@
-import { isAvailable } from '../measure/availability.ts';
-import type { Results } from '../measure/results.ts';
+import { isAvailable } from '../schema/availability.ts';
+import type { Results } from '../schema/results.ts';
 import type { CellColumn } from './figure-column.ts';
 import { printable, shortenMiddle } from './text-width.ts';
 

@@ -1,5 +1,5 @@
-import { isAvailable } from '../measure/availability.ts';
-import type { Recommendation } from '../measure/results.ts';
+import { isAvailable } from '../schema/availability.ts';
+import type { Recommendation } from '../schema/results.ts';
 import { rateDecimals } from './numbers.ts';
 import type { Report } from './report.ts';
 import { printable } from './text-width.ts';

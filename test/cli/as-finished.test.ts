@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { asFinished } from '../../src/cli/as-finished.ts';
+import { asFinished } from '../../src/util/as-finished.ts';
 
 /** A promise and what settles it. */
 function deferred(): { promise: Promise<void>; resolve: () => void } {

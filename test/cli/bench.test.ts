@@ -3,8 +3,8 @@ import { copyFile, readFile, truncate } from 'node:fs/promises';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { describe, expect, it } from 'vitest';
 import { numberList } from '../../src/cli/bench/lists.ts';
-import { isAvailable } from '../../src/measure/availability.ts';
-import { type BenchResults, type BenchRow, benchSchema } from '../../src/measure/bench-contract.ts';
+import { isAvailable } from '../../src/schema/availability.ts';
+import { type BenchResults, type BenchRow, benchSchema } from '../../src/schema/bench.ts';
 import { quantscope, scratchFolder } from '../helpers/cli.ts';
 import { nanoPath } from '../helpers/nano.ts';
 

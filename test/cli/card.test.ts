@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { cardSchemas } from '../../src/cli/card/contract.ts';
+import { cardSchemas } from '../../src/schema/card-check.ts';
 import type { CardCheck } from '../../src/validate/card/check.ts';
 import { quantscope, scratchFolder } from '../helpers/cli.ts';
 import { HubServer } from '../helpers/hub-server.ts';

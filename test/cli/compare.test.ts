@@ -6,8 +6,8 @@ import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { isAvailable } from '../../src/measure/availability.ts';
-import { type Results, resultsSchema, type VariantResult } from '../../src/measure/results.ts';
+import { isAvailable } from '../../src/schema/availability.ts';
+import { type Results, resultsSchema, type VariantResult } from '../../src/schema/results.ts';
 import { BIN, quantscope, scratchFolder } from '../helpers/cli.ts';
 import { nanoFolder, nanoPath } from '../helpers/nano.ts';
 

@@ -2,7 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { configSchemas } from '../../src/cli/config-contract.ts';
+import { configSchemas } from '../../src/cli/config-schema.ts';
 import { wholeProgram } from '../../src/cli/program.ts';
 import { quantscope, scratchFolder } from '../helpers/cli.ts';
 

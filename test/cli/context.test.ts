@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { isAvailable } from '../../src/measure/availability.ts';
-import { type ContextResults, contextSchema } from '../../src/measure/context-contract.ts';
+import { isAvailable } from '../../src/schema/availability.ts';
+import { type ContextResults, contextSchema } from '../../src/schema/context.ts';
 import { quantscope, scratchFolder } from '../helpers/cli.ts';
 import { nanoPath } from '../helpers/nano.ts';
 

@@ -2,7 +2,7 @@ import { mkdir, readFile, truncate, writeFile } from 'node:fs/promises';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { dequantize, parseHeader, writeModelBytes } from '../../src/gguf/index.ts';
-import { type Diff, type DiffedWeights, diffSchema } from '../../src/measure/diff-contract.ts';
+import { type Diff, type DiffedWeights, diffSchema } from '../../src/schema/diff.ts';
 import { quantscope, scratchFolder } from '../helpers/cli.ts';
 import { HubServer } from '../helpers/hub-server.ts';
 import { nanoPath } from '../helpers/nano.ts';

@@ -2,10 +2,10 @@ import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type DoctorReport, doctorSchemas } from '../../src/cli/doctor/contract.ts';
-import { gpuFix } from '../../src/cli/doctor/gpu.ts';
-import { machineChecks } from '../../src/cli/doctor/machine.ts';
-import { isAvailable } from '../../src/measure/availability.ts';
+import { gpuFix } from '../../src/api/doctor/gpu.ts';
+import { machineChecks } from '../../src/api/doctor/machine.ts';
+import { isAvailable } from '../../src/schema/availability.ts';
+import { type DoctorReport, doctorSchemas } from '../../src/schema/doctor.ts';
 import { type CliResult, quantscope, scratchFolder } from '../helpers/cli.ts';
 import { HubServer, noise } from '../helpers/hub-server.ts';
 

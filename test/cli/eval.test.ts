@@ -1,8 +1,8 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import { isAvailable, type Unavailable } from '../../src/measure/availability.ts';
-import { type Results, resultsSchema } from '../../src/measure/results.ts';
 import { mergeShards, type ShardFile } from '../../src/measure/shard-merge.ts';
+import { isAvailable, type Unavailable } from '../../src/schema/availability.ts';
+import { type Results, resultsSchema } from '../../src/schema/results.ts';
 import { quantscope, scratchFolder } from '../helpers/cli.ts';
 import { nanoPath } from '../helpers/nano.ts';
 import { openAiServer } from '../helpers/openai-server.ts';

@@ -1,10 +1,10 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { fitSchemas } from '../../src/cli/fit/contract.ts';
 import type { FitReport } from '../../src/device/fit-report.ts';
 import { writeModelBytes } from '../../src/gguf/index.ts';
 import { displayWidth } from '../../src/report/text-width.ts';
+import { fitSchemas } from '../../src/schema/fit.ts';
 import { quantscope, scratchFolder } from '../helpers/cli.ts';
 import { HubServer } from '../helpers/hub-server.ts';
 import { nanoPath } from '../helpers/nano.ts';

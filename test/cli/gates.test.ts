@@ -1,6 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import { type Results, resultsSchema } from '../../src/measure/results.ts';
+import { type Results, resultsSchema } from '../../src/schema/results.ts';
 import { quantscope, scratchFolder } from '../helpers/cli.ts';
 import { buildResults, nanoResults, nanoVariant } from '../helpers/results.ts';
 

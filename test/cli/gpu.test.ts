@@ -1,9 +1,9 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import { isAvailable } from '../../src/measure/availability.ts';
-import { type BenchResults, benchSchema } from '../../src/measure/bench-contract.ts';
-import { resultsSchema } from '../../src/measure/results.ts';
-import { runSchema } from '../../src/measure/run-contract.ts';
+import { isAvailable } from '../../src/schema/availability.ts';
+import { type BenchResults, benchSchema } from '../../src/schema/bench.ts';
+import { resultsSchema } from '../../src/schema/results.ts';
+import { runSchema } from '../../src/schema/run.ts';
 import { quantscope, scratchFolder } from '../helpers/cli.ts';
 import { HIDE_LLVMPIPE, hasLlvmpipe, TAKE_LLVMPIPE } from '../helpers/llvmpipe.ts';
 

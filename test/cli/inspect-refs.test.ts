@@ -1,8 +1,8 @@
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { isAvailable } from '../../src/measure/availability.ts';
-import { type Inspection, inspectionSchema } from '../../src/measure/inspection.ts';
+import { isAvailable } from '../../src/schema/availability.ts';
+import { type Inspection, inspectionSchema } from '../../src/schema/inspection.ts';
 import { quantscope, scratchFolder } from '../helpers/cli.ts';
 import { HubServer } from '../helpers/hub-server.ts';
 import { nanoPath } from '../helpers/nano.ts';

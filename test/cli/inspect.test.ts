@@ -5,8 +5,8 @@ import type { AddressInfo } from 'node:net';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { extractVocabularyFiles, type VocabularyFiles } from '../../bench/vocabulary-files.ts';
-import { isAvailable } from '../../src/measure/availability.ts';
-import { type Inspection, inspectionSchema } from '../../src/measure/inspection.ts';
+import { isAvailable } from '../../src/schema/availability.ts';
+import { type Inspection, inspectionSchema } from '../../src/schema/inspection.ts';
 import { quantscope, scratchFolder } from '../helpers/cli.ts';
 import { nanoPath } from '../helpers/nano.ts';
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { PullReport } from '../../src/cli/hub-contracts.ts';
+import type { PullReport } from '../../src/schema/hub.ts';
 import { BIN, type CliResult, quantscope, scratchFolder } from '../helpers/cli.ts';
 import { FileServer } from '../helpers/file-server.ts';
 import { HubServer, noise, sha256 } from '../helpers/hub-server.ts';

@@ -1,8 +1,8 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { describe, expect, it } from 'vitest';
-import { reportSchemas } from '../../src/cli/report/contract.ts';
-import type { Results } from '../../src/measure/results.ts';
+import { reportSchemas } from '../../src/schema/report.ts';
+import type { Results } from '../../src/schema/results.ts';
 import { quantscope, scratchFolder } from '../helpers/cli.ts';
 import { nanoBench, phoneCheck } from '../helpers/measurements.ts';
 import { nanoResults, nanoVariant } from '../helpers/results.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { Conversation } from '../../src/api/run/conversation.ts';
+import type { ReplySettings } from '../../src/api/run/session.ts';
 import { changeSetting, describeSettings, parseChatCommand } from '../../src/cli/run/chat-commands.ts';
-import { Conversation } from '../../src/cli/run/conversation.ts';
-import type { ReplySettings } from '../../src/cli/run/session.ts';
 import type { ChatMessage } from '../../src/engine/engine.ts';
 
 const settings: ReplySettings = {

@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import { runSchema } from '../../src/measure/run-contract.ts';
+import { runSchema } from '../../src/schema/run.ts';
 import { quantscope, scratchFolder } from '../helpers/cli.ts';
 
 const ENGINE = ['-t', '1', '--gpu', 'off'];

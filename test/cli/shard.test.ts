@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { shardOf } from '../../src/cli/shard.ts';
+import { shardOf } from '../../src/api/shard.ts';
 
 type Environment = Record<string, string>;
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseWrittenJson } from '../../src/cli/written-json.ts';
+import { parseWrittenJson } from '../../src/util/written-json.ts';
 
 describe('JSON that a person wrote', () => {
   it('is what JSON.parse makes of it, with or without a byte order mark', async () => {

@@ -1,7 +1,7 @@
 import type { FitReport, FitVariant } from '../../src/device/fit-report.ts';
-import { unavailableBecause } from '../../src/measure/availability.ts';
 import { compareWithBaseline } from '../../src/measure/baseline.ts';
 import { type Report, reportOf } from '../../src/report/report.ts';
+import { unavailableBecause } from '../../src/schema/availability.ts';
 import { benchRow, nanoBench, phoneCheck } from './measurements.ts';
 import { failedVariant, nanoResults, nanoVariant } from './results.ts';
 

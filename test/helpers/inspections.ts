@@ -1,7 +1,7 @@
-import { inspectionOf } from '../../src/cli/inspect/facts.ts';
+import { inspectionOf } from '../../src/api/inspect/facts.ts';
 import { type ParsedHeader, readHeader } from '../../src/gguf/index.ts';
 import { openFile } from '../../src/io/index.ts';
-import type { Inspection } from '../../src/measure/inspection.ts';
+import type { Inspection } from '../../src/schema/inspection.ts';
 import { nanoPath } from './nano.ts';
 
 /** A variant of the embedded family as `inspect` sees it. */

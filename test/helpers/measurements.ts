@@ -1,7 +1,7 @@
-import { kitCheckSchema } from '../../src/cli/kit/contract.ts';
 import type { KitCheck } from '../../src/device/kit-check.ts';
-import { unavailableBecause } from '../../src/measure/availability.ts';
-import { type BenchResults, type BenchRow, benchSchema } from '../../src/measure/bench-contract.ts';
+import { unavailableBecause } from '../../src/schema/availability.ts';
+import { type BenchResults, type BenchRow, benchSchema } from '../../src/schema/bench.ts';
+import { kitCheckSchema } from '../../src/schema/kit.ts';
 import { buildResults } from './results.ts';
 
 /** Valid files of bench and of kit check to build tests on, each as its contract says. */

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { unavailableBecause } from '../../src/measure/availability.ts';
-import type { Results, VariantResult } from '../../src/measure/results.ts';
+import { unavailableBecause } from '../../src/schema/availability.ts';
+import type { Results, VariantResult } from '../../src/schema/results.ts';
 
 /** Valid results to build tests on: the nano family as it would be measured, and pieces to vary. */
 

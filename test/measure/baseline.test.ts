@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { isAvailable } from '../../src/measure/availability.ts';
 import { type BaselineOptions, compareWithBaseline } from '../../src/measure/baseline.ts';
-import type { Results, VariantResult } from '../../src/measure/results.ts';
+import { isAvailable } from '../../src/schema/availability.ts';
+import type { Results, VariantResult } from '../../src/schema/results.ts';
 import { nanoResults, nanoVariant } from '../helpers/results.ts';
 
 const NS = 1e9;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { BenchRow } from '../../src/measure/bench-contract.ts';
 import { callCostWarnings } from '../../src/measure/call-cost.ts';
+import type { BenchRow } from '../../src/schema/bench.ts';
 
 /** As far as the warning looks at a row. */
 function rowOf(meanTps: number, promptTokens: number, generationTokens: number): BenchRow {

@@ -1,11 +1,11 @@
 import { writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { type FakeEngineOptions, fakeEngine } from '../../src/engine/fake.ts';
-import { isAvailable, unavailableBecause } from '../../src/measure/availability.ts';
 import { type ComparisonVariant, compareVariants } from '../../src/measure/comparison.ts';
 import { DEFAULT_LIMITS } from '../../src/measure/limits.ts';
-import { type Results, resultsSchema, STAGES, type Stage } from '../../src/measure/results.ts';
 import type { DescribedFile } from '../../src/measure/size.ts';
+import { isAvailable, unavailableBecause } from '../../src/schema/availability.ts';
+import { type Results, resultsSchema, STAGES, type Stage } from '../../src/schema/results.ts';
 import { QuantscopeError } from '../../src/util/errors.ts';
 import { scratchFolder } from '../helpers/cli.ts';
 

@@ -1,8 +1,8 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { isAvailable, unavailableBecause } from '../../src/measure/availability.ts';
 import { adviseContext, largestWithin } from '../../src/measure/context-advice.ts';
-import type { CacheTypeResult, ContextResults } from '../../src/measure/context-contract.ts';
+import { isAvailable, unavailableBecause } from '../../src/schema/availability.ts';
+import type { CacheTypeResult, ContextResults } from '../../src/schema/context.ts';
 
 describe('largestWithin', () => {
   it('is the largest step that fits, for any line of memory over context', () => {

@@ -3,8 +3,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { chunkDivergence, DivergenceAccumulator } from '../../src/measure/divergence.ts';
 import type { PositionData } from '../../src/measure/position-data.ts';
-import type { Divergence } from '../../src/measure/results.ts';
-import { resultsSchema } from '../../src/measure/results.ts';
+import type { Divergence } from '../../src/schema/results.ts';
+import { resultsSchema } from '../../src/schema/results.ts';
 import { fullOf, keptOf, logSoftmax, mostLikely, pairOfModels } from './distributions.ts';
 
 interface NanoStatistics {

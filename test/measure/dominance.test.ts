@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { unavailableBecause } from '../../src/measure/availability.ts';
 import { compareMeasured, findDominated } from '../../src/measure/dominance.ts';
+import { unavailableBecause } from '../../src/schema/availability.ts';
 import type { nanoVariant } from '../helpers/results.ts';
 import { variantOf } from './variants.ts';
 

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { unavailableBecause } from '../../src/measure/availability.ts';
 import { type Gate, judgeGates, reasonOf } from '../../src/measure/gate.ts';
 import { parseGate } from '../../src/measure/gate-expression.ts';
 import { judgeExpression, requireVariants } from '../../src/measure/gate-judge.ts';
-import type { Results } from '../../src/measure/results.ts';
+import { unavailableBecause } from '../../src/schema/availability.ts';
+import type { Results } from '../../src/schema/results.ts';
 import { buildVariant, nanoResults, nanoVariant } from '../helpers/results.ts';
 import { arbitraryResults } from '../report/arbitrary-results.ts';
 

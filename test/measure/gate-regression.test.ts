@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { compareWithBaseline } from '../../src/measure/baseline.ts';
 import { type Gate, judgeGates } from '../../src/measure/gate.ts';
 import { judgeRegression, parseRegression, REGRESSION_FIGURES } from '../../src/measure/gate-regression.ts';
-import type { Rate, Results, VariantResult } from '../../src/measure/results.ts';
+import type { Rate, Results, VariantResult } from '../../src/schema/results.ts';
 import { nanoResults, nanoVariant } from '../helpers/results.ts';
 
 /** Repetitions around a rate, with a spread of 1 %. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { unavailableBecause } from '../../src/measure/availability.ts';
 import { checkLimits, DEFAULT_LIMITS } from '../../src/measure/limits.ts';
-import type { Limits, VariantResult } from '../../src/measure/results.ts';
+import { unavailableBecause } from '../../src/schema/availability.ts';
+import type { Limits, VariantResult } from '../../src/schema/results.ts';
 import { buildVariant, nanoVariant } from '../helpers/results.ts';
 import { tasksOf } from './variants.ts';
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { unavailableBecause } from '../../src/measure/availability.ts';
 import { mergeResults } from '../../src/measure/merge.ts';
-import type { Results } from '../../src/measure/results.ts';
+import { unavailableBecause } from '../../src/schema/availability.ts';
+import type { Results } from '../../src/schema/results.ts';
 import { failedVariant, nanoResults, nanoVariant } from '../helpers/results.ts';
 
 const file = (path: string, overrides: Partial<Results> = {}) => ({ path, results: nanoResults(overrides) });

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { isAvailable, unavailableBecause } from '../../src/measure/availability.ts';
 import { DEFAULT_LIMITS } from '../../src/measure/limits.ts';
 import { recommend } from '../../src/measure/recommend.ts';
-import { resultsSchema, type VariantResult } from '../../src/measure/results.ts';
+import { isAvailable, unavailableBecause } from '../../src/schema/availability.ts';
+import { resultsSchema, type VariantResult } from '../../src/schema/results.ts';
 import { buildVariant, failedVariant, nanoVariant } from '../helpers/results.ts';
 import { variantOf } from './variants.ts';
 

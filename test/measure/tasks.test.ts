@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { resultsSchema } from '../../src/measure/results.ts';
 import { isCorrect, type Match, summarizeTasks, type TaskItem } from '../../src/measure/tasks.ts';
+import { resultsSchema } from '../../src/schema/results.ts';
 import { QuantscopeError } from '../../src/util/errors.ts';
 
 function item(match: Exclude<Match, 'label'>, ...answers: string[]): TaskItem {

@@ -1,6 +1,6 @@
-import { unavailableBecause } from '../../src/measure/availability.ts';
-import type { VariantResult } from '../../src/measure/results.ts';
 import { mcNemarExact, wilsonInterval } from '../../src/measure/statistics.ts';
+import { unavailableBecause } from '../../src/schema/availability.ts';
+import type { VariantResult } from '../../src/schema/results.ts';
 import { nanoVariant } from '../helpers/results.ts';
 
 /** Task figures with no more in them than what a recommendation reads. */

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { Inspection } from '../../src/measure/inspection.ts';
+import type { Inspection } from '../../src/schema/inspection.ts';
 
 /** Inspections as hostile files would make them: any text, any number that the contract allows. */
 

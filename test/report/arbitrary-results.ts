@@ -1,6 +1,6 @@
 import fc from 'fast-check';
-import type { Unavailable } from '../../src/measure/availability.ts';
-import type { Results, VariantResult } from '../../src/measure/results.ts';
+import type { Unavailable } from '../../src/schema/availability.ts';
+import type { Results, VariantResult } from '../../src/schema/results.ts';
 import { buildResults, buildVariant } from '../helpers/results.ts';
 
 /** Results that the contract allows, sensible or not: any text, any finite number, anything unavailable. */

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { isAvailable, notAskedFor, unavailableBecause } from '../../src/measure/availability.ts';
-import { type Results, resultsSchema } from '../../src/measure/results.ts';
 import { renderComparisonTable } from '../../src/report/comparison-table.ts';
 import type { Style } from '../../src/report/style.ts';
 import { displayWidth } from '../../src/report/text-width.ts';
+import { isAvailable, notAskedFor, unavailableBecause } from '../../src/schema/availability.ts';
+import { type Results, resultsSchema } from '../../src/schema/results.ts';
 import { buildResults, buildVariant, failedVariant, nanoResults, nanoVariant } from '../helpers/results.ts';
 import { arbitraryResults, plainText } from './arbitrary-results.ts';
 

@@ -1,6 +1,5 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { isAvailable } from '../../src/measure/availability.ts';
 import { compareWithBaseline } from '../../src/measure/baseline.ts';
 import { renderBars } from '../../src/report/bars.ts';
 import { renderCsv } from '../../src/report/csv.ts';
@@ -8,6 +7,7 @@ import { renderMarkdown } from '../../src/report/markdown.ts';
 import { reportOf } from '../../src/report/report.ts';
 import { renderReportTable } from '../../src/report/report-table.ts';
 import { displayWidth } from '../../src/report/text-width.ts';
+import { isAvailable } from '../../src/schema/availability.ts';
 import { failedVariant, nanoResults, nanoVariant } from '../helpers/results.ts';
 import { arbitraryResults } from './arbitrary-results.ts';
 

@@ -1,11 +1,11 @@
 import sarifSchema from '@microsoft/jest-sarif/lib/schemas/sarif-2.1.0-rtm.5.json' with { type: 'json' };
 import { Ajv } from 'ajv';
 import { describe, expect, it } from 'vitest';
-import { gatesReportSchema } from '../../src/cli/gates-contract.ts';
 import { type Gate, judgeGates } from '../../src/measure/gate.ts';
 import { parseGate } from '../../src/measure/gate-expression.ts';
 import { renderGates } from '../../src/report/gate-registry.ts';
 import { renderGateSummary } from '../../src/report/gate-summary.ts';
+import { gatesReportSchema } from '../../src/schema/gates.ts';
 import { nanoResults, nanoVariant } from '../helpers/results.ts';
 
 /** A variant whose name and file are made to break every form of output. */

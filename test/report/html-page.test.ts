@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { mergeResults } from '../../src/measure/merge.ts';
-import type { Results } from '../../src/measure/results.ts';
 import { escapeText, html } from '../../src/report/html/markup.ts';
 import { paretoFront, type TradeOffPoint } from '../../src/report/html/trade-off-chart.ts';
 import { renderHtml } from '../../src/report/registry.ts';
 import { type Report, reportOf } from '../../src/report/report.ts';
+import type { Results } from '../../src/schema/results.ts';
 import { nanoResults, nanoVariant } from '../helpers/results.ts';
 import { arbitraryResults } from './arbitrary-results.ts';
 

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Inspection } from '../../src/measure/inspection.ts';
 import { layerList, metadataLines, tensorLines } from '../../src/report/inspection-lists.ts';
 import { layoutOf, renderInspection } from '../../src/report/inspection-page.ts';
 import type { Style } from '../../src/report/style.ts';
 import { displayWidth } from '../../src/report/text-width.ts';
+import type { Inspection } from '../../src/schema/inspection.ts';
 import { nanoInspection } from '../helpers/inspections.ts';
 import { arbitraryInspection } from './arbitrary-inspection.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { resultsSchema } from '../../src/measure/results.ts';
 import { RENDERER_NAMES, render } from '../../src/report/registry.ts';
+import { resultsSchema } from '../../src/schema/results.ts';
 import { nanoResults } from '../helpers/results.ts';
 
 describe('render', () => {

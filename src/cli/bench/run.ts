@@ -1,26 +1,26 @@
 import { basename } from 'node:path';
+import { pointsOf, testsOf } from '../../api/bench/grid.ts';
+import { keptResultsPath, saveResults } from '../../api/kept-results.ts';
+import { type HeaderedFile, withHeader } from '../../api/refs/described-file.ts';
 import { layerMemories } from '../../device/attention-layers.ts';
 import { kvCacheBytes } from '../../device/kv-cache.ts';
 import { engineStarter } from '../../engine/index.ts';
 import type { GgufHeader } from '../../gguf/index.ts';
-import { isAvailable } from '../../measure/availability.ts';
-import type { BenchResults, BenchRow } from '../../measure/bench-contract.ts';
 import { type BenchModel, type BenchStep, runBench } from '../../measure/bench-run.ts';
 import { describeMachine } from '../../measure/machine.ts';
 import { watchMachine } from '../../measure/machine-watch.ts';
 import { describeFile } from '../../measure/size.ts';
 import { shownColumns } from '../../report/bench-records.ts';
 import { type BenchWriter, benchWriter } from '../../report/bench-registry.ts';
+import { isAvailable } from '../../schema/availability.ts';
+import type { BenchResults, BenchRow } from '../../schema/bench.ts';
 import { QuantscopeError } from '../../util/errors.ts';
-import { type HeaderedFile, withHeader } from '../described-file.ts';
+import { packageVersion } from '../../util/package-files.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
-import { keptResultsPath, saveResults } from '../kept-results.ts';
 import { filesOf } from '../model-files.ts';
-import { packageVersion } from '../package-files.ts';
 import { stepProgress } from '../step-progress.ts';
 import { terminalStyle } from '../style.ts';
 import type { BenchOptions } from './command.ts';
-import { pointsOf, testsOf } from './grid.ts';
 
 export interface BenchRun {
   readonly refs: readonly string[];

@@ -1,13 +1,13 @@
 import { rm } from 'node:fs/promises';
+import { type CacheContent, type Chosen, chooseCached, readCache } from '../../api/cache/choose.ts';
 import { removeEntries, removePartials, removeUrlFile, verifyFile } from '../../hub/index.ts';
 import { printable } from '../../report/text-width.ts';
+import type { CacheList, CacheRemoval, CacheVerification } from '../../schema/cache.ts';
 import { UsageError } from '../../util/errors.ts';
 import { formatBytes } from '../../util/units.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
 import { askYes, isInteractive } from '../question.ts';
-import { type CacheContent, type Chosen, chooseCached, readCache } from './choose.ts';
 import type { CacheOptions } from './command.ts';
-import type { CacheList, CacheRemoval, CacheVerification } from './contract.ts';
 
 /** `cache list`: repositories, their files, what came from plain addresses, and what is unfinished. */
 export async function runCacheList({ json }: CacheOptions, signal: AbortSignal): Promise<ExitCode> {

@@ -1,22 +1,22 @@
 import { isUtf8 } from 'node:buffer';
 import { readFile, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
+import { cardFacts } from '../../api/card/facts.ts';
+import { devicesOf } from '../../api/fit/device-catalogue.ts';
+import { openModelHeaders } from '../../api/refs/model-header.ts';
+import { readResultsFile } from '../../api/report/input.ts';
 import { shownRef } from '../../hub/ref.ts';
-import type { Results } from '../../measure/results.ts';
 import { cardCheckGithub } from '../../report/card/check-github.ts';
 import { cardCheckMarkdown } from '../../report/card/check-markdown.ts';
 import { renderCardCheck } from '../../report/card/check-text.ts';
+import type { Results } from '../../schema/results.ts';
 import { messageOf, UsageError } from '../../util/errors.ts';
 import { formatCount } from '../../util/units.ts';
 import { type CardCheck, checkCard } from '../../validate/card/check.ts';
 import type { CardFacts } from '../../validate/card/facts.ts';
-import { devicesOf } from '../device-catalogue.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
-import { openModelHeaders } from '../model-header.ts';
-import { readResultsFile } from '../report/input.ts';
 import { terminalStyle } from '../style.ts';
 import type { CardCheckOptions } from './command.ts';
-import { cardFacts } from './facts.ts';
 
 /** Cards are a few pages; parsing what may be anything takes time that grows faster than its length. */
 const LARGEST_BYTES = 256 * 1024;

@@ -1,12 +1,12 @@
+import { planComparison } from '../../api/compare/plan.ts';
+import { readResults } from '../../api/comparison/previous-results.ts';
 import { render } from '../../report/registry.ts';
 import { reportOf } from '../../report/report.ts';
-import { readResults } from '../comparison/previous-results.ts';
 import { runComparison } from '../comparison/run.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
 import { readGates, requireJudgeable, requireRegressions, tellGates } from '../gates.ts';
 import { terminalStyle } from '../style.ts';
 import type { CompareOptions } from './command.ts';
-import { planComparison } from './plan.ts';
 
 export interface CompareRun {
   /** As given; none stands for the embedded family, or for the files of the results to resume. */

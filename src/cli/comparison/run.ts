@@ -1,8 +1,8 @@
-import type { Results, Settings } from '../../measure/results.ts';
+import { type FiguresRun, takeFigures } from '../../api/comparison/measure.ts';
+import { keptResultsPath, saveResults } from '../../api/kept-results.ts';
 import { partsOf, type Step } from '../../measure/variant-run.ts';
-import { keptResultsPath, saveResults } from '../kept-results.ts';
+import type { Results, Settings } from '../../schema/results.ts';
 import { terminalStyle } from '../style.ts';
-import { type FiguresRun, takeFigures } from './figures.ts';
 import { comparisonProgress } from './progress.ts';
 
 /** What `compare` and `eval` have in common: how results are taken, kept and told of. */

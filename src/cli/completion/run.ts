@@ -1,8 +1,8 @@
+import { devicesOf } from '../../api/fit/device-catalogue.ts';
+import { refAccess } from '../../api/refs/ref-access.ts';
 import { locateNano } from '../../hub/local.ts';
 import type { ProgramContext } from '../command-context.ts';
-import { devicesOf } from '../device-catalogue.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
-import { refAccess } from '../ref-access.ts';
 import { bashScript } from './bash.ts';
 import { fishScript } from './fish.ts';
 import type { Shell } from './shells.ts';

@@ -1,19 +1,19 @@
+import { fileFacts, gateFacts, metadataFacts, tensorFacts, weightFacts } from '../../api/diff/facts.ts';
+import { modelPaths } from '../../api/diff/model-paths.ts';
+import { compareWeights, unsupportedTypeOf } from '../../api/diff/weights.ts';
+import { type ModelFiles, openModelFiles, openModelHeaders } from '../../api/refs/model-header.ts';
 import { type GgufError, isGgufError } from '../../gguf/errors.ts';
-import { unavailableBecause } from '../../measure/availability.ts';
-import type { Diff } from '../../measure/diff-contract.ts';
 import { diffMetadata, diffTensors } from '../../measure/header-diff.ts';
 import { renderDiff } from '../../report/diff-text.ts';
 import { harmlessJson, visible } from '../../report/inspection-text.ts';
 import { plainStyle, type Style } from '../../report/style.ts';
+import { unavailableBecause } from '../../schema/availability.ts';
+import type { Diff } from '../../schema/diff.ts';
 import { UsageError } from '../../util/errors.ts';
+import { packageVersion } from '../../util/package-files.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
-import { type ModelFiles, openModelFiles, openModelHeaders } from '../model-header.ts';
-import { packageVersion } from '../package-files.ts';
 import type { DiffOptions } from './command.ts';
-import { fileFacts, gateFacts, metadataFacts, tensorFacts, weightFacts } from './facts.ts';
-import { modelPaths } from './model-paths.ts';
 import { diffProgress } from './progress.ts';
-import { compareWeights, unsupportedTypeOf } from './weights.ts';
 
 export interface DiffRun {
   readonly a: string;

@@ -1,18 +1,18 @@
 import type { Command } from 'commander';
-import { isAvailable } from '../../measure/availability.ts';
+import { examineEngine } from '../../api/doctor/engine.ts';
+import { examineHub } from '../../api/doctor/hub.ts';
+import { examineMachine, fact } from '../../api/doctor/machine.ts';
+import { examineStorage } from '../../api/doctor/storage.ts';
+import { type RefAccess, refAccess } from '../../api/refs/ref-access.ts';
+import { isAvailable } from '../../schema/availability.ts';
+import type { Check, ConfigFacts, DoctorReport, Examined } from '../../schema/doctor.ts';
 import { QuantscopeError } from '../../util/errors.ts';
+import { packageVersion } from '../../util/package-files.ts';
 import type { ProgramContext } from '../command-context.ts';
 import { loadConfigs } from '../config.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
-import { packageVersion } from '../package-files.ts';
-import { type RefAccess, refAccess } from '../ref-access.ts';
 import { terminalStyle } from '../style.ts';
 import type { DoctorOptions } from './command.ts';
-import type { Check, ConfigFacts, DoctorReport, Examined } from './contract.ts';
-import { examineEngine } from './engine.ts';
-import { examineHub } from './hub.ts';
-import { examineMachine, fact } from './machine.ts';
-import { examineStorage } from './storage.ts';
 import { renderDoctor } from './text.ts';
 
 /** `doctor`: looks at everything, prints it, and says by its exit code whether models can be measured here. */

@@ -1,6 +1,6 @@
 import type { Style } from '../../report/style.ts';
 import { printable } from '../../report/text-width.ts';
-import type { Check, DoctorReport } from './contract.ts';
+import type { Check, DoctorReport } from '../../schema/doctor.ts';
 
 const LABEL_WIDTH = 17;
 const MARKS: Readonly<Record<Check['status'], string>> = {

@@ -9,15 +9,15 @@ import {
   removeLocalBuilds,
   startEngineProcess,
 } from '../../engine/index.ts';
-import { EXIT, type ExitCode } from '../exit.ts';
-import type { EngineBuildOptions, EngineOptions } from './command.ts';
 import {
   ENGINE_BUILD_SCHEMA_ID,
   ENGINE_REMOVE_SCHEMA_ID,
   ENGINE_SCHEMA_ID,
   type EngineReport,
   type Tried,
-} from './contract.ts';
+} from '../../schema/engine.ts';
+import { EXIT, type ExitCode } from '../exit.ts';
+import type { EngineBuildOptions, EngineOptions } from './command.ts';
 import { buildProgress } from './progress.ts';
 
 /** The longest a start may take: node-llama-cpp tries a prebuilt binary in a process of its own first. */

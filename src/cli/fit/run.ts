@@ -1,3 +1,7 @@
+import { devicesOf } from '../../api/fit/device-catalogue.ts';
+import { headersOf, type NamedHeader } from '../../api/fit/models.ts';
+import { onPhones } from '../../api/fit/on-phones.ts';
+import { refAccess } from '../../api/refs/ref-access.ts';
 import { FIT_SCHEMA_ID, type FitReport } from '../../device/fit-report.ts';
 import { SOURCES } from '../../device/profile-data.ts';
 import { DEVICE_LIST_SCHEMA_ID, type DeviceList, findDevice } from '../../device/profiles.ts';
@@ -5,13 +9,9 @@ import { modelFacts } from '../../gguf/index.ts';
 import { renderDeviceList } from '../../report/device-list.ts';
 import { renderFit } from '../../report/fit-table.ts';
 import { UsageError } from '../../util/errors.ts';
-import { devicesOf } from '../device-catalogue.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
-import { refAccess } from '../ref-access.ts';
 import { terminalStyle } from '../style.ts';
 import type { FitOptions } from './command.ts';
-import { headersOf, type NamedHeader } from './models.ts';
-import { onPhones } from './on-phones.ts';
 
 /** The fit command's work: refs to headers to verdicts on phones. */
 export async function runFit(

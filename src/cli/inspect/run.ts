@@ -1,7 +1,15 @@
 import type { Writable } from 'node:stream';
+import {
+  jsonScalar,
+  type ModelHeader,
+  templatesOf,
+  vocabularyOf,
+  vocabularySizeOf,
+} from '../../api/inspect/facts.ts';
+import { readInspection } from '../../api/inspect/inspect.ts';
+import { openModelOf } from '../../api/refs/opened-model.ts';
 import { isGgufError } from '../../gguf/errors.ts';
 import type { MetadataValue } from '../../gguf/header.ts';
-import type { Inspection } from '../../measure/inspection.ts';
 import { diffableLines } from '../../report/inspection-diffable.ts';
 import type { PageLayout } from '../../report/inspection-layout.ts';
 import {
@@ -14,13 +22,11 @@ import {
 import { layoutOf, renderInspection } from '../../report/inspection-page.ts';
 import { harmlessJson, visible, visibleLines } from '../../report/inspection-text.ts';
 import { plainStyle, type Style } from '../../report/style.ts';
+import type { Inspection } from '../../schema/inspection.ts';
 import { UsageError } from '../../util/errors.ts';
 import { formatCount } from '../../util/units.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
 import type { InspectOptions } from './command.ts';
-import { jsonScalar, type ModelHeader, templatesOf, vocabularyOf, vocabularySizeOf } from './facts.ts';
-import { readInspection } from './inspect.ts';
-import { openModelOf } from './model.ts';
 
 export interface InspectRun {
   readonly ref: string;

@@ -4,12 +4,12 @@ import { z } from 'zod';
 import { checkKit, otherModel, otherReplays } from '../../device/kit-check.ts';
 import type { KitGolden, KitResults } from '../../device/kit-files.ts';
 import { renderKitCheck } from '../../report/kit-check.ts';
+import { goldenSchema, kitResultsSchema } from '../../schema/kit.ts';
+import { boundedText } from '../../util/bounded-text.ts';
 import { messageOf, UsageError } from '../../util/errors.ts';
-import { boundedText } from '../bounded-text.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
 import { terminalStyle } from '../style.ts';
 import type { KitCheckOptions } from './command.ts';
-import { goldenSchema, kitResultsSchema } from './contract.ts';
 
 /** A kit of six prompts is 0.1 MB; nothing near this is one. */
 const LARGEST_BYTES = 64 * 1024 * 1024;
@@ -58,7 +58,7 @@ async function learn(
     process.stderr.write('Nothing was kept: how fast a phone computes something else is of no use.\n');
     return;
   }
-  const { learnSpeed } = await import('./learn.ts');
+  const { learnSpeed } = await import('../../api/kit/learn.ts');
   const file = await learnSpeed(golden, results, options, signal);
   process.stderr.write(`The speed is kept in ${file}; fit takes it for this phone.\n`);
 }

@@ -4,6 +4,10 @@ import { access, mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import writeFileAtomic from 'write-file-atomic';
+import { devicesOf } from '../../api/fit/device-catalogue.ts';
+import { bosOf, CANDIDATES, goldenPrompts } from '../../api/kit/golden.ts';
+import { KIT_PROMPTS } from '../../api/kit/prompts.ts';
+import { withHeader } from '../../api/refs/described-file.ts';
 import { gigabytes } from '../../device/fit.ts';
 import { KIT_GOLDEN_SCHEMA_ID, type KitGolden } from '../../device/kit-files.ts';
 import { type KitPlan, kitPlan } from '../../device/kit-parameters.ts';
@@ -20,15 +24,11 @@ import {
   quantizationOf,
 } from '../../gguf/index.ts';
 import { messageOf, QuantscopeError, UsageError } from '../../util/errors.ts';
-import { withHeader } from '../described-file.ts';
-import { devicesOf } from '../device-catalogue.ts';
+import { packagePath, packageVersion } from '../../util/package-files.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
 import { filesOf } from '../model-files.ts';
-import { packagePath, packageVersion } from '../package-files.ts';
 import { stepProgress } from '../step-progress.ts';
 import type { KitOptions } from './command.ts';
-import { bosOf, CANDIDATES, goldenPrompts } from './golden.ts';
-import { KIT_PROMPTS } from './prompts.ts';
 
 /** What fit's speeds are told for, so that the phone's figures can be laid beside them. */
 const BENCH = { promptTokens: 256, generatedTokens: 64 } as const;

@@ -1,12 +1,12 @@
 import { statSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
+import { type RefAccess, refAccess } from '../../api/refs/ref-access.ts';
 import { locateRefs, type PlannedFile, type PulledFile, planPull, pull } from '../../hub/index.ts';
 import { printable } from '../../report/text-width.ts';
+import type { PullReport } from '../../schema/hub.ts';
 import { formatBytes } from '../../util/units.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
-import type { PullReport } from '../hub-contracts.ts';
 import { confirmDownload } from '../model-files.ts';
-import { type RefAccess, refAccess } from '../ref-access.ts';
 import { terminalStyle } from '../style.ts';
 import type { PullCommandOptions } from './command.ts';
 import { pullProgress } from './progress.ts';

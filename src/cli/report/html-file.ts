@@ -1,9 +1,9 @@
 import writeFileAtomic from 'write-file-atomic';
-import type { Results } from '../../measure/results.ts';
+import { layerGridsOf } from '../../api/report/layer-grids.ts';
 import { renderHtml } from '../../report/registry.ts';
 import { type Report, reportOf } from '../../report/report.ts';
+import type { Results } from '../../schema/results.ts';
 import { messageOf, UsageError } from '../../util/errors.ts';
-import { layerGridsOf } from './layer-grids.ts';
 
 /** Writes the page of one comparison. @throws UsageError `output/unwritable` */
 export async function writeComparisonPage(

@@ -1,4 +1,7 @@
 import writeFileAtomic from 'write-file-atomic';
+import { gather, readBaselines } from '../../api/report/gather.ts';
+import { readFitFile } from '../../api/report/input.ts';
+import { layerGridsOf } from '../../api/report/layer-grids.ts';
 import { compareWithBaseline } from '../../measure/baseline.ts';
 import { isSameMachine } from '../../measure/baseline-differences.ts';
 import { judgedNames } from '../../measure/gate-judge.ts';
@@ -7,16 +10,13 @@ import { renderCsv } from '../../report/csv.ts';
 import { renderMarkdown } from '../../report/markdown.ts';
 import { combined, fitIn, type Report } from '../../report/report.ts';
 import { renderReportTable } from '../../report/report-table.ts';
+import { REPORT_SCHEMA_ID, type ReportFile } from '../../schema/report.ts';
 import { messageOf, UsageError } from '../../util/errors.ts';
 import type { ExitCode } from '../exit.ts';
 import { readConditions, requireJudgeable, tellGates } from '../gates.ts';
 import { terminalStyle } from '../style.ts';
 import type { ReportOptions } from './command.ts';
-import { REPORT_SCHEMA_ID, type ReportFile } from './contract.ts';
-import { gather, readBaselines } from './gather.ts';
 import { writeHtml } from './html-file.ts';
-import { readFitFile } from './input.ts';
-import { layerGridsOf } from './layer-grids.ts';
 
 /** The report command's work: files to results of machines to what is printed and written. */
 export async function runReport(

@@ -1,5 +1,5 @@
+import type { ReplySettings } from '../../api/run/session.ts';
 import type { Sampling } from '../../engine/engine.ts';
-import type { ReplySettings } from './session.ts';
 
 /** The settings a chat can change, by the names of the command's options. */
 const SETTINGS = {

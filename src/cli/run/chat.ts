@@ -1,5 +1,7 @@
 import { createInterface, type Interface } from 'node:readline';
 import writeFileAtomic from 'write-file-atomic';
+import { Conversation } from '../../api/run/conversation.ts';
+import type { ReplySettings, RunSession } from '../../api/run/session.ts';
 import { timingsOf } from '../../measure/timings.ts';
 import { quoted, visible, visibleLines } from '../../report/inspection-text.ts';
 import { describeTimings } from '../../report/run-timings.ts';
@@ -10,8 +12,6 @@ import { EXIT, type ExitCode } from '../exit.ts';
 import { terminalStyle } from '../style.ts';
 import { CHAT_HELP, changeSetting, describeSettings, parseChatCommand } from './chat-commands.ts';
 import type { RunOptions } from './command.ts';
-import { Conversation } from './conversation.ts';
-import type { ReplySettings, RunSession } from './session.ts';
 
 export interface Chat {
   readonly session: RunSession;

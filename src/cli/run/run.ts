@@ -1,16 +1,16 @@
 import { randomInt } from 'node:crypto';
 import { text as readAll } from 'node:stream/consumers';
+import { openRunSession, type ReplySettings, type RunSession } from '../../api/run/session.ts';
 import type { ChatMessage, Generation, GenerationStep } from '../../engine/engine.ts';
-import { RUN_SCHEMA_ID, type RunResult, type Trace } from '../../measure/run-contract.ts';
 import { timingsOf } from '../../measure/timings.ts';
 import { harmlessJson, visibleLines } from '../../report/inspection-text.ts';
 import { describeBackend, describeTimings } from '../../report/run-timings.ts';
 import { traceHead, traceStep, traceTail } from '../../report/run-trace.ts';
+import { RUN_SCHEMA_ID, type RunResult, type Trace } from '../../schema/run.ts';
 import { UsageError } from '../../util/errors.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
 import { terminalStyle } from '../style.ts';
 import type { RunOptions } from './command.ts';
-import { openRunSession, type ReplySettings, type RunSession } from './session.ts';
 
 export interface RunRun {
   readonly ref: string;

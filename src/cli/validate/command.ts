@@ -1,7 +1,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { type Shard, shardOf } from '../../api/shard.ts';
 import type { CommandContext } from '../command-context.ts';
 import { positiveNumber, wholeNumber } from '../options.ts';
-import { type Shard, shardOf } from '../shard.ts';
 
 export interface ValidateOptions {
   rules?: string;

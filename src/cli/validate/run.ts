@@ -1,5 +1,10 @@
 import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
+import { ContentReader } from '../../api/validate/content.ts';
+import { type FileRun, validateOne } from '../../api/validate/file.ts';
+import { type ValidationFile, validationFiles } from '../../api/validate/files.ts';
+import { chosenRules, noSuchRule } from '../../api/validate/rules.ts';
+import { TemplateChecker } from '../../api/validate/template.ts';
 import { renderRule, renderRuleList } from '../../report/validation-explain.ts';
 import {
   renderFileNdjson,
@@ -12,7 +17,10 @@ import {
   renderSummaryText,
   type ValidationTextOptions,
 } from '../../report/validation-text.ts';
+import { asFinished } from '../../util/as-finished.ts';
 import { UsageError } from '../../util/errors.ts';
+import { inOrder } from '../../util/in-order.ts';
+import { packageVersion } from '../../util/package-files.ts';
 import {
   type FileReport,
   isAtLeast,
@@ -24,18 +32,10 @@ import {
   type ValidationReport,
 } from '../../validate/index.ts';
 import { VALIDATION_SCHEMA_ID } from '../../validate/report.ts';
-import { asFinished } from '../as-finished.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
-import { inOrder } from '../in-order.ts';
-import { packageVersion } from '../package-files.ts';
 import { terminalStyle } from '../style.ts';
 import type { ValidateOptions } from './command.ts';
-import { ContentReader } from './content.ts';
-import { type FileRun, validateOne } from './file.ts';
-import { type ValidationFile, validationFiles } from './files.ts';
 import { validateProgress } from './progress.ts';
-import { chosenRules, noSuchRule } from './rules.ts';
-import { TemplateChecker } from './template.ts';
 
 const POLICY_FILE = 'quantscope.policy.json';
 
@@ -152,7 +152,7 @@ function formatOf({ format, json, ndjson }: ValidateOptions): ValidationFormat {
 /** Without a policy file the schemas are not even loaded. */
 async function policyOf({ policy }: ValidateOptions): Promise<Policy | null> {
   if (policy === undefined && !existsSync(POLICY_FILE)) return null;
-  const { readPolicy } = await import('./policy.ts');
+  const { readPolicy } = await import('../../api/validate/policy.ts');
   return readPolicy(policy ?? POLICY_FILE);
 }
 
@@ -163,7 +163,7 @@ function shareOf(files: readonly ValidationFile[], { shard }: ValidateOptions): 
 
 /** Loads in the engine wait for each other: each of them may take the memory of the machine. */
 async function oneAtATime(timeoutMs: number, signal: AbortSignal): Promise<FileRun['load']> {
-  const { tryLoading } = await import('./load.ts');
+  const { tryLoading } = await import('../../api/validate/load.ts');
   let last: Promise<unknown> = Promise.resolve();
   return (path) => {
     const next = last.then(() => tryLoading(path, timeoutMs, signal));

@@ -1,7 +1,7 @@
+import { refAccess } from '../../api/refs/ref-access.ts';
 import { printable, wrap } from '../../report/text-width.ts';
+import type { CatalogueList } from '../../schema/hub.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
-import type { CatalogueList } from '../hub-contracts.ts';
-import { refAccess } from '../ref-access.ts';
 import { terminalStyle } from '../style.ts';
 import type { VariantsOptions } from './command.ts';
 

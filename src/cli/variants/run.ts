@@ -1,10 +1,10 @@
+import { type RefAccess, refAccess } from '../../api/refs/ref-access.ts';
 import { footprint } from '../../device/footprint.ts';
 import { modelFacts, quantizationOf } from '../../gguf/index.ts';
 import { offeredVariants, parseRef } from '../../hub/index.ts';
 import { renderVariants, type VariantRow, type VariantsReport } from '../../report/variants-table.ts';
 import { QuantscopeError, UsageError } from '../../util/errors.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
-import { type RefAccess, refAccess } from '../ref-access.ts';
 import { terminalStyle } from '../style.ts';
 import type { VariantsOptions } from './command.ts';
 

@@ -1,5 +1,5 @@
-import { isAvailable } from '../../measure/availability.ts';
-import type { Results, VariantResult } from '../../measure/results.ts';
+import { isAvailable } from '../../schema/availability.ts';
+import type { Results, VariantResult } from '../../schema/results.ts';
 import { formatCount } from '../../util/units.ts';
 import { bothUnits } from '../../validate/card/judge-size.ts';
 import { escaped } from '../markdown.ts';

@@ -1,5 +1,5 @@
 import type { FittedDevice } from '../../device/fit-report.ts';
-import type { Results, VariantResult } from '../../measure/results.ts';
+import type { Results, VariantResult } from '../../schema/results.ts';
 import type { CardFacts } from '../../validate/card/facts.ts';
 import type { Basis } from '../../validate/card/verdict.ts';
 

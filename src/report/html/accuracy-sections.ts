@@ -1,5 +1,5 @@
-import { isAvailable } from '../../measure/availability.ts';
-import type { Results, Tasks } from '../../measure/results.ts';
+import { isAvailable } from '../../schema/availability.ts';
+import type { Results, Tasks } from '../../schema/results.ts';
 import { divergenceColumns } from '../divergence-columns.ts';
 import { formatPValue } from '../numbers.ts';
 import { combined, endpointsOf, type Report, rowsOf } from '../report.ts';

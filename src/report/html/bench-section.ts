@@ -1,5 +1,5 @@
-import { isAvailable, type Unavailable } from '../../measure/availability.ts';
-import type { BenchRow } from '../../measure/bench-contract.ts';
+import { isAvailable, type Unavailable } from '../../schema/availability.ts';
+import type { BenchRow } from '../../schema/bench.ts';
 import { formatRatio } from '../../util/units.ts';
 import { rateDecimals } from '../numbers.ts';
 import { describeThreads } from '../provenance.ts';

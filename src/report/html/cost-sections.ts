@@ -1,5 +1,5 @@
-import { isAvailable } from '../../measure/availability.ts';
-import type { Rate, Results, Speed } from '../../measure/results.ts';
+import { isAvailable } from '../../schema/availability.ts';
+import type { Rate, Results, Speed } from '../../schema/results.ts';
 import { memoryColumns } from '../cost-columns.ts';
 import { formatFixed, rateDecimals } from '../numbers.ts';
 import { combined, type Report, type ReportRow, rowsOf } from '../report.ts';

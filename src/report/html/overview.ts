@@ -1,4 +1,4 @@
-import { isAvailable } from '../../measure/availability.ts';
+import { isAvailable } from '../../schema/availability.ts';
 import { formatBytes } from '../../util/units.ts';
 import { changeLines, changeSummary, notable } from '../baseline-lines.ts';
 import { describeEngine, describeMachine, describeMeasurement, plural } from '../provenance.ts';

@@ -1,4 +1,4 @@
-import { isAvailable } from '../../measure/availability.ts';
+import { isAvailable } from '../../schema/availability.ts';
 import { compositionColumns } from '../composition-columns.ts';
 import { placeOf } from '../inspection-grid.ts';
 import { formatFixed } from '../numbers.ts';

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { cardFacts } from '../../../src/cli/card/facts.ts';
+import { cardFacts } from '../../../src/api/card/facts.ts';
 import { BUILT_IN_DEVICES } from '../../../src/device/profiles.ts';
 import { openFile, readHeader } from '../../../src/index.ts';
 import { type CardCheck, checkCard } from '../../../src/validate/card/check.ts';

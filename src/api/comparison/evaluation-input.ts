@@ -1,0 +1,107 @@
+import { readFile } from 'node:fs/promises';
+import { type ChoiceItem, choicesOf, parseChoices } from '../../measure/choices.ts';
+import type { ComparisonVariant } from '../../measure/comparison.ts';
+import { evaluationSetFor } from '../../measure/evaluation-data.ts';
+import { sha256OfText } from '../../measure/file-hash.ts';
+import { parseTasks } from '../../measure/task-file.ts';
+import type { TaskItem } from '../../measure/tasks.ts';
+import type { Settings } from '../../schema/results.ts';
+import { messageOf, QuantscopeError, UsageError } from '../../util/errors.ts';
+import { packagePath } from '../../util/package-files.ts';
+
+/** How much of it `--quick` takes. */
+export const QUICK = { repetitions: 2, chunks: 8, taskItems: 64 } as const;
+
+export interface EvaluationOptions {
+  readonly text?: string;
+  readonly tasks?: string;
+  readonly choices?: string;
+  readonly chunks?: number;
+  readonly context: number;
+  readonly exact?: boolean;
+  readonly quick?: boolean;
+}
+
+/** What models are evaluated on. */
+export interface EvaluationInput {
+  readonly text: string;
+  readonly taskItems: readonly TaskItem[];
+  readonly choiceItems: readonly ChoiceItem[];
+  /** How the results name the text and the tasks. */
+  readonly evaluation: Settings['evaluation'];
+  /** How they name the questions of multiple choice, where they are asked. */
+  readonly choiceEvaluation: Pick<Settings['evaluation'], 'choices' | 'choicesSha256' | 'choiceItems'>;
+}
+
+/**
+ * Reads what was asked for, or the package's own: for the embedded family the one it was trained for.
+ * @throws UsageError `input/unreadable`, `tasks/invalid`, `tasks/empty`, `choices/invalid`, `choices/empty`
+ */
+export async function readEvaluation(
+  options: EvaluationOptions,
+  variants: readonly ComparisonVariant[],
+): Promise<EvaluationInput> {
+  const quick = options.quick ?? false;
+  const set = evaluationSetFor(modelNameOf(variants));
+  const textPath = options.text ?? packagePath(`fixtures/${set}/text.txt`);
+  const tasksPath = options.tasks ?? packagePath(`fixtures/${set}/tasks.jsonl`);
+  const text = await readInput(textPath, '--text');
+  const tasks = await readInput(tasksPath, '--tasks');
+  const allTasks = parseTasks(tasks, tasksPath);
+  const choices = options.choices === undefined ? null : await readInput(options.choices, '--choices');
+  const allChoices =
+    choices === null ? choicesOf(allTasks) : parseChoices(choices, options.choices ?? '--choices');
+  const taskItems = quick ? thinned(allTasks) : allTasks;
+  const choiceItems = quick ? thinned(allChoices) : allChoices;
+  return {
+    text,
+    taskItems,
+    choiceItems,
+    evaluation: {
+      text: shown(textPath),
+      textSha256: sha256OfText(text),
+      contextSize: options.context,
+      chunks: options.chunks ?? (quick ? QUICK.chunks : null),
+      divergenceMethod: options.exact ? 'exact' : 'auto',
+      tasks: shown(tasksPath),
+      tasksSha256: sha256OfText(tasks),
+      taskItems: taskItems.length,
+    },
+    choiceEvaluation: {
+      choices: options.choices === undefined ? `from ${shown(tasksPath)}` : shown(options.choices),
+      choicesSha256: sha256OfText(choices ?? tasks),
+      choiceItems: choiceItems.length,
+    },
+  };
+}
+
+/** @throws UsageError `input/unreadable` */
+export async function readInput(path: string, flag: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (cause) {
+    throw new UsageError('input/unreadable', `${path} cannot be read: ${messageOf(cause)}`, {
+      cause,
+      hint: `${flag} takes the path of a UTF-8 file.`,
+    });
+  }
+}
+
+function modelNameOf(variants: readonly ComparisonVariant[]): string | null {
+  for (const { described } of variants) {
+    if (!(described instanceof QuantscopeError)) return described.model.name;
+  }
+  return null;
+}
+
+/** Evenly, so that every kind of item stays. */
+function thinned<Item>(items: readonly Item[]): Item[] {
+  const every = Math.max(1, Math.ceil(items.length / QUICK.taskItems));
+  return items.filter((_, index) => index % every === 0);
+}
+
+/** Files of the package by their place in it, so that results from two machines read alike. */
+export function shown(path: string): string {
+  const root = packagePath('');
+  return path.startsWith(root) ? path.slice(root.length) : path;
+}

@@ -1,0 +1,41 @@
+import type { DiffOptions } from '../../cli/diff/command.ts';
+import { locateRefs } from '../../hub/locate.ts';
+import { isLocalRef } from '../../hub/ref.ts';
+import { resolveRefs } from '../../hub/resolve.ts';
+import { packagePath } from '../../util/package-files.ts';
+import { onlyOne } from '../refs/opened-model.ts';
+
+/**
+ * The paths of two models, each its file or first shard. What is not on this machine is downloaded, once it is known
+ * that each ref stands for one model. The Hub's code is loaded only for what may need it.
+ * @throws UsageError `ref/*`, `catalogue/*`, `pull/declined`; QuantscopeError `hub/*`
+ */
+export async function modelPaths(
+  refs: readonly [string, string],
+  { yes, quiet }: Pick<DiffOptions, 'yes' | 'quiet'>,
+  signal: AbortSignal,
+): Promise<readonly [string, string]> {
+  const isHere = refs.every(isLocalRef);
+  const access = isHere ? { nanoFolder: packagePath('fixtures/nano') } : await remoteAccess(signal);
+  const [a, b] = [
+    onlyOne(refs[0], await locateRefs([refs[0]], access)),
+    onlyOne(refs[1], await locateRefs([refs[1]], access)),
+  ];
+  const files = isHere ? await resolveRefs(refs, access) : await downloaded(refs, { yes, quiet, signal });
+  // Two names of one file are one file, the first.
+  const pathOf = (ref: string): string => (files.find((file) => file.ref === ref) ?? files[0])?.path ?? '';
+  return [pathOf(a.ref), pathOf(b.ref)];
+}
+
+async function remoteAccess(signal: AbortSignal) {
+  const { refAccess } = await import('../refs/ref-access.ts');
+  return { ...(await refAccess({ signal })), listings: new Map() };
+}
+
+async function downloaded(
+  refs: readonly string[],
+  options: Parameters<typeof import('../../cli/model-files.ts').filesOf>[1],
+) {
+  const { filesOf } = await import('../../cli/model-files.ts');
+  return filesOf(refs, options);
+}

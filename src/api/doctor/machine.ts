@@ -1,0 +1,119 @@
+import { readFile } from 'node:fs/promises';
+import { arch, availableParallelism, cpus, platform, release, totalmem } from 'node:os';
+import { measureCopyBandwidth } from '../../measure/copy-bandwidth.ts';
+import { watchMachine } from '../../measure/machine-watch.ts';
+import { isAvailable, type Unavailable, unavailableBecause } from '../../schema/availability.ts';
+import type { Check, Examined, MachineFacts } from '../../schema/doctor.ts';
+import { messageOf } from '../../util/errors.ts';
+import { formatBytes } from '../../util/units.ts';
+
+/** package.json, `engines`. */
+const OLDEST_NODE = [20, 19] as const;
+/** Node and llama.cpp without a model take 150 to 250 MiB together, the embedded models some tens more. */
+const LEAST_MEMORY_BYTES = 512 * 2 ** 20;
+/** What the smallest model of the catalogue takes in 4 bits, with its cache. */
+const LITTLE_MEMORY_BYTES = 2 * 2 ** 30;
+
+/** Platform, Node, memory, its bandwidth, and what else the machine does. To be run before anything loads it. */
+export async function examineMachine(signal: AbortSignal): Promise<Examined<MachineFacts>> {
+  const cores = availableParallelism();
+  const watch = await watchMachine(cores);
+  const copyBandwidth = await copyBandwidthOf(cores, signal);
+  const facts: MachineFacts = {
+    os: `${platform()} ${release()}`,
+    arch: arch(),
+    node: process.versions.node,
+    cpu: cpus()[0]?.model.trim() || 'unknown',
+    cores,
+    // A container's limit, where it has one, is what its processes can have.
+    memoryBytes: Math.min(totalmem(), process.constrainedMemory() || Number.POSITIVE_INFINITY),
+    availableMemoryBytes: process.availableMemory(),
+    swap: await swapOf(),
+    copyBandwidthBytesPerSecond: copyBandwidth,
+  };
+  const warnings = (await watch.warnings()).map(
+    ({ code, message, hint }): Check => ({
+      id: code,
+      label: 'machine',
+      status: 'warning',
+      message,
+      fix: hint,
+    }),
+  );
+  return { facts, checks: [...machineChecks(facts), ...warnings] };
+}
+
+/** What the facts mean for measuring. */
+export function machineChecks(facts: MachineFacts): Check[] {
+  const { os, arch: processor, node, cpu, cores, swap, copyBandwidthBytesPerSecond: copied } = facts;
+  const [major = 0, minor = 0] = node.split('.').map(Number);
+  const isOld = major < OLDEST_NODE[0] || (major === OLDEST_NODE[0] && minor < OLDEST_NODE[1]);
+  return [
+    fact('platform', `${os}, ${processor}`),
+    isOld
+      ? {
+          id: 'node',
+          label: 'Node',
+          status: 'failed',
+          message: `${node}, too old`,
+          fix: `Install Node ${OLDEST_NODE.join('.')} or newer.`,
+        }
+      : fact('node', node, 'Node'),
+    fact('cpu', `${cpu}, ${cores} core${cores === 1 ? '' : 's'} for this process`, 'CPU'),
+    memoryCheck(facts),
+    isAvailable(swap)
+      ? fact('swap', `${formatBytes(swap.totalBytes)}, ${formatBytes(swap.freeBytes)} free`)
+      : { ...fact('swap', `unknown: ${swap.reason}`), status: 'note' },
+    isAvailable(copied)
+      ? fact('bandwidth', `${(copied / 1e9).toFixed(1)} GB/s copied: what bounds the speed of generation`)
+      : { ...fact('bandwidth', `unknown: ${copied.reason}`), status: 'note' },
+  ];
+}
+
+function memoryCheck({ memoryBytes, availableMemoryBytes: available }: MachineFacts): Check {
+  const message = `${formatBytes(memoryBytes)}, ${formatBytes(available)} available`;
+  const check = fact('memory', message);
+  if (available < LEAST_MEMORY_BYTES) {
+    return {
+      ...check,
+      status: 'failed',
+      message: `${message}: less than the ${formatBytes(LEAST_MEMORY_BYTES)} that the embedded models need`,
+      fix: 'End other programs, or give the container more memory.',
+    };
+  }
+  if (available >= LITTLE_MEMORY_BYTES) return check;
+  return {
+    ...check,
+    status: 'warning',
+    message: `${message}: enough for small models`,
+    fix: 'End other programs before larger models are measured; quantscope variants tells what each takes.',
+  };
+}
+
+/** A line that needs nothing done. */
+export function fact(id: string, message: string, label = id): Check {
+  return { id, label, status: 'ok', message, fix: null };
+}
+
+async function copyBandwidthOf(cores: number, signal: AbortSignal): Promise<number | Unavailable> {
+  // The measurement takes 256 MiB itself.
+  if (process.availableMemory() < LEAST_MEMORY_BYTES)
+    return unavailableBecause('too little memory to measure it');
+  try {
+    return await measureCopyBandwidth(cores, signal);
+  } catch (thrown) {
+    signal.throwIfAborted();
+    return unavailableBecause(messageOf(thrown));
+  }
+}
+
+async function swapOf(): Promise<MachineFacts['swap']> {
+  if (platform() !== 'linux') return unavailableBecause(`not read on ${platform()}`);
+  const meminfo = await readFile('/proc/meminfo', 'utf8').catch(() => '');
+  const [totalBytes, freeBytes] = ['SwapTotal', 'SwapFree'].map(
+    (name) => Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(meminfo)?.[1] ?? Number.NaN) * 1024,
+  );
+  return totalBytes === undefined || freeBytes === undefined || !Number.isFinite(totalBytes + freeBytes)
+    ? unavailableBecause('/proc/meminfo does not say')
+    : { totalBytes, freeBytes };
+}

@@ -1,0 +1,166 @@
+import { readFile, stat } from 'node:fs/promises';
+import type { z } from 'zod';
+import type { FitReport } from '../../device/fit-report.ts';
+import { KIT_CHECK_SCHEMA_ID, type KitCheck } from '../../device/kit-check.ts';
+import type { ResultsFile } from '../../measure/merge.ts';
+import { BENCH_SCHEMA_ID, type BenchResults, benchSchema } from '../../schema/bench.ts';
+import { fitSchema } from '../../schema/fit.ts';
+import { kitCheckSchema } from '../../schema/kit.ts';
+import { REPORT_SCHEMA_ID, type ReportFile, reportSchema } from '../../schema/report.ts';
+import { RESULTS_SCHEMA_ID, type Results, resultsSchema } from '../../schema/results.ts';
+import { messageOf, UsageError } from '../../util/errors.ts';
+
+/** Results of a hundred variants take less than 1 MB. */
+const MOST_BYTES = 256 * 1024 ** 2;
+
+/** A file of measurements, whichever command wrote it. */
+export type Measurements =
+  | { readonly kind: 'results'; readonly path: string; readonly content: Results }
+  | { readonly kind: 'bench'; readonly path: string; readonly content: BenchResults }
+  | { readonly kind: 'kit-check'; readonly path: string; readonly content: KitCheck }
+  | { readonly kind: 'report'; readonly path: string; readonly content: ReportFile };
+
+/** @throws UsageError `input/unreadable`, `report/invalid` */
+export async function readMeasurements(path: string): Promise<Measurements> {
+  const parsed = await readJson(path, MEASUREMENTS_HINT);
+  switch (schemaIdOf(parsed)) {
+    case RESULTS_SCHEMA_ID:
+      return { kind: 'results', path, content: requireVariants(path, checked(path, parsed, RESULTS)) };
+    case BENCH_SCHEMA_ID:
+      return { kind: 'bench', path, content: requireRows(path, checked(path, parsed, BENCH)) };
+    case KIT_CHECK_SCHEMA_ID:
+      return { kind: 'kit-check', path, content: checked(path, parsed, KIT_CHECK) };
+    case REPORT_SCHEMA_ID:
+      return { kind: 'report', path, content: checked(path, parsed, REPORT) };
+    default: {
+      const known = [RESULTS, BENCH, KIT_CHECK, REPORT].map(({ id }) => JSON.stringify(id)).join(', ');
+      throw otherKind(path, parsed, `one of ${known}`, MEASUREMENTS_HINT);
+    }
+  }
+}
+
+/** @throws UsageError `input/unreadable`, `report/invalid` */
+export async function readResultsFile(path: string): Promise<ResultsFile> {
+  return { path, results: requireVariants(path, await readContract(path, RESULTS)) };
+}
+
+/** @throws UsageError `input/unreadable`, `report/invalid` */
+export function readFitFile(path: string): Promise<FitReport> {
+  return readContract(path, {
+    schema: fitSchema,
+    id: 'quantscope/fit@1',
+    hint: 'Write it with: quantscope fit <refs> --device NAME --json > fit.json',
+  });
+}
+
+interface Contract<Schema extends z.ZodType> {
+  readonly schema: Schema;
+  readonly id: string;
+  readonly hint: string;
+}
+
+const MEASUREMENTS_HINT =
+  'Name what compare, eval or bench wrote with --out or printed with --json, what kit check --json printed, or what ' +
+  'report wrote with --out.';
+const RESULTS = {
+  schema: resultsSchema,
+  id: RESULTS_SCHEMA_ID,
+  hint: 'Name a file that compare or eval wrote with --out, or what their --json printed.',
+};
+const BENCH = {
+  schema: benchSchema,
+  id: BENCH_SCHEMA_ID,
+  hint: 'Name a file that bench wrote with --out, whole, or what its --json printed.',
+};
+const KIT_CHECK = {
+  schema: kitCheckSchema,
+  id: KIT_CHECK_SCHEMA_ID,
+  hint: 'Write it with: quantscope kit check PHONE.json --json > phone-check.json',
+};
+const REPORT = {
+  schema: reportSchema,
+  id: REPORT_SCHEMA_ID,
+  hint: 'Write it with: quantscope report <results...> --out merged.json',
+};
+
+/** What to do with a file that another command wrote, where that is known. */
+const ELSEWHERE: Readonly<Record<string, string>> = {
+  'quantscope/fit@1': 'It holds verdicts on phones: name it with --fit, beside results.',
+  'quantscope/kit-results@1':
+    'It is what the phone gave: quantscope kit check FILE --json > phone-check.json compares it first, and that file is one.',
+  'quantscope/kit-golden@1':
+    'It is what the phone replays; what the phone gave goes through quantscope kit check FILE --json.',
+};
+
+async function readContract<Schema extends z.ZodType>(
+  path: string,
+  contract: Contract<Schema>,
+): Promise<z.infer<Schema>> {
+  const parsed = await readJson(path, contract.hint);
+  if (schemaIdOf(parsed) !== contract.id) {
+    throw otherKind(path, parsed, JSON.stringify(contract.id), contract.hint);
+  }
+  return checked(path, parsed, contract);
+}
+
+async function readJson(path: string, hint: string): Promise<unknown> {
+  const text = await readText(path);
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new UsageError('report/invalid', `${path} is not JSON: ${messageOf(cause)}`, { cause, hint });
+  }
+}
+
+function schemaIdOf(parsed: unknown): unknown {
+  return typeof parsed === 'object' && parsed !== null && 'schema' in parsed ? parsed.schema : undefined;
+}
+
+function otherKind(path: string, parsed: unknown, expected: string, hint: string): UsageError {
+  const got = schemaIdOf(parsed);
+  const said = typeof got === 'string' ? `is ${JSON.stringify(got.slice(0, 60))}` : 'names no schema';
+  const better = typeof got === 'string' && Object.hasOwn(ELSEWHERE, got) ? ELSEWHERE[got] : undefined;
+  return new UsageError('report/invalid', `${path} ${said}, expected ${expected}`, { hint: better ?? hint });
+}
+
+function checked<Schema extends z.ZodType>(
+  path: string,
+  parsed: unknown,
+  { schema, id, hint }: Contract<Schema>,
+): z.infer<Schema> {
+  const result = schema.safeParse(parsed);
+  if (result.success) return result.data;
+  const [first] = result.error.issues;
+  const where = `${first?.path.join('.')}: ${first?.message}`;
+  throw new UsageError('report/invalid', `${path} is not as ${id} says: ${where}`, { hint });
+}
+
+function requireVariants(path: string, results: Results): Results {
+  if (results.variants.length + (results.endpoints?.length ?? 0) > 0) return results;
+  throw new UsageError('report/invalid', `${path} holds no variants`, {
+    hint: 'Finish the run first: quantscope compare --resume completes it.',
+  });
+}
+
+function requireRows(path: string, bench: BenchResults): BenchResults {
+  if (bench.rows.length > 0) return bench;
+  throw new UsageError('report/invalid', `${path} holds no rows`, {
+    hint: 'Run bench again: it was stopped before its first test ended.',
+  });
+}
+
+async function readText(path: string): Promise<string> {
+  try {
+    const { size } = await stat(path);
+    if (size > MOST_BYTES) {
+      throw new UsageError('report/invalid', `${path} has ${size} bytes, expected at most ${MOST_BYTES}`);
+    }
+    return (await readFile(path, 'utf8')).replace(/^\uFEFF/, '');
+  } catch (cause) {
+    if (cause instanceof UsageError) throw cause;
+    throw new UsageError('input/unreadable', `${path} cannot be read: ${messageOf(cause)}`, {
+      cause,
+      hint: 'Name the path of a JSON file.',
+    });
+  }
+}

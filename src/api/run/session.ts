@@ -1,0 +1,173 @@
+import { readFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { filesOf } from '../../cli/model-files.ts';
+import type { RunOptions } from '../../cli/run/command.ts';
+import type {
+  ChatMessage,
+  ContextOptions,
+  EngineSession,
+  Generation,
+  GenerationStep,
+  LoadedModel,
+  Sampling,
+} from '../../engine/engine.ts';
+import { startEngineProcess } from '../../engine/index.ts';
+import { chatTemplate, readHeader } from '../../gguf/index.ts';
+import { openFile } from '../../io/index.ts';
+import { findThreads } from '../../measure/threads.ts';
+import type { RunResult } from '../../schema/run.ts';
+import { messageOf, UsageError } from '../../util/errors.ts';
+
+/** The default context: what a chat of some length needs, and no more memory than that. */
+const USUAL_CONTEXT = 4096;
+const BATCH_SIZE = 512;
+/** Of the tokens that a search for the best threads evaluates. */
+const SEARCH_SEED = 1;
+
+/** What one run may change while it runs: a chat's `/set`. */
+export interface ReplySettings {
+  readonly sampling: Sampling;
+  readonly maxTokens: number;
+  readonly stopTexts: readonly string[];
+  readonly candidates: number;
+}
+
+/** A loaded model that answers. */
+export interface RunSession extends AsyncDisposable {
+  readonly ref: string;
+  readonly engine: RunResult['engine'];
+  readonly contextSize: number;
+  readonly threads: number;
+  readonly promptThreads: number;
+  readonly gpuLayers: LoadedModel['layers'];
+  readonly modelMs: number;
+  readonly contextMs: number;
+  /** null where the prompt goes to the model as it is. */
+  readonly template: string | null;
+  /** The tokens of a conversation, and how long making them took. */
+  promptOf(messages: readonly ChatMessage[]): Promise<{ readonly tokens: Uint32Array; readonly ms: number }>;
+  /** A text alone, without BOS or template. */
+  tokensOf(text: string): Promise<Uint32Array>;
+  pieces(tokens: Uint32Array): Promise<readonly string[]>;
+  reply(
+    prompt: Uint32Array,
+    settings: ReplySettings,
+    onStep: (step: GenerationStep) => void,
+    signal?: AbortSignal,
+  ): Promise<Generation>;
+}
+
+/**
+ * Loads the one model that a ref stands for, in a process of its own.
+ * @throws UsageError `run/several`, `input/unreadable`, what refs throw; EngineError; GgufError
+ */
+export async function openRunSession(
+  ref: string,
+  options: RunOptions,
+  signal: AbortSignal,
+): Promise<RunSession> {
+  const { yes, quiet } = options;
+  const files = await filesOf([ref], { yes, quiet, signal });
+  const [file] = files;
+  if (file === undefined || files.length > 1) {
+    throw new UsageError('run/several', `${ref} stands for ${files.length} models, run takes one`, {
+      hint: `Name one of them: quantscope run ${ref.toLowerCase() === 'nano' ? 'nano:Q4_K_M' : (file?.ref ?? 'nano:Q4_K_M')}`,
+    });
+  }
+  const template = await templateOf(file.path, options, signal);
+  const session = await startEngineProcess({
+    gpu: options.gpu,
+    workers: 1,
+    callTimeoutMs: options.timeout * 1000,
+    signal,
+  });
+  try {
+    const model = await session.loadModel({ path: file.path, gpuLayers: options.gpuLayers });
+    const contextSize = options.context ?? Math.min(USUAL_CONTEXT, model.trainContextSize);
+    const contextOptions = {
+      sequences: 1,
+      batchSize: BATCH_SIZE,
+      flashAttention: 'auto',
+      keyType: options.cacheType,
+      valueType: options.cacheType,
+    } as const;
+    const counts = await threadsFor(session, model, contextOptions, options.threads);
+    const opened = await session.openContext({ ...contextOptions, ...counts, contextSize });
+    const withBos = (tokens: Uint32Array) =>
+      model.addsBos && model.bosToken !== null ? Uint32Array.of(model.bosToken, ...tokens) : tokens;
+    const { version, llamaCpp, build, backend, devices, gpuFallback } = session.info;
+    return {
+      ref: file.ref,
+      engine: {
+        version,
+        llamaCpp,
+        build,
+        backend,
+        devices: [...devices],
+        ...(gpuFallback === undefined ? {} : { gpuFallback }),
+      },
+      contextSize,
+      ...counts,
+      gpuLayers: model.layers,
+      modelMs: model.loadMs,
+      contextMs: opened.openMs,
+      template,
+      async promptOf(messages) {
+        const started = performance.now();
+        const tokens =
+          template === null
+            ? withBos(await session.tokenize(messages.map(({ content }) => content).join('\n'), true))
+            : await session.chatPrompt(messages, template);
+        return { tokens, ms: performance.now() - started };
+      },
+      tokensOf: (text) => session.tokenize(text, true),
+      pieces: (tokens) => session.pieces(tokens),
+      reply: (prompt, settings, onStep, stop) =>
+        session.generate(
+          { prompt, ...settings },
+          { onStep, ...(stop === undefined ? {} : { signal: stop }) },
+        ),
+      [Symbol.asyncDispose]: () => session[Symbol.asyncDispose](),
+    };
+  } catch (thrown) {
+    await session[Symbol.asyncDispose]();
+    throw thrown;
+  }
+}
+
+/**
+ * The same counts for prompt and reply unless they are to be found: a search is short runs of each count, which on a
+ * phone-sized model takes longer than most replies, so that it is done only when asked for.
+ */
+async function threadsFor(
+  session: EngineSession,
+  model: LoadedModel,
+  options: Omit<ContextOptions, 'contextSize' | 'threads' | 'promptThreads'>,
+  asked: RunOptions['threads'],
+): Promise<{ readonly threads: number; readonly promptThreads: number }> {
+  if (asked !== 'auto') {
+    const threads = asked ?? session.info.mathCores;
+    return { threads, promptThreads: threads };
+  }
+  const found = await findThreads(session, model, options, availableParallelism(), SEARCH_SEED);
+  const { promptThreads, generationThreads } = found;
+  return { threads: generationThreads, promptThreads };
+}
+
+async function templateOf(
+  path: string,
+  { raw, template }: RunOptions,
+  signal: AbortSignal,
+): Promise<string | null> {
+  if (raw) return null;
+  if (template !== undefined) {
+    return readFile(template, 'utf8').catch((cause: unknown) => {
+      throw new UsageError('input/unreadable', `${template} cannot be read: ${messageOf(cause)}`, {
+        cause,
+        hint: '--template takes the path of a file with a Jinja chat template.',
+      });
+    });
+  }
+  await using source = await openFile(path);
+  return chatTemplate(await readHeader(source, { signal })) ?? null;
+}

@@ -1,0 +1,340 @@
+import { z } from 'zod';
+import type { Unavailable } from './availability.ts';
+import { fittedPhoneSchema } from './phones.ts';
+
+/**
+ * The results contract: what `compare --json` prints, what `--out` writes after every variant and what later
+ * commands read back. The types and the published JSON Schema (`schema/results.json`) come from these
+ * definitions. Names carry units; shares and probabilities are fractions from 0 to 1; divergences are in nats.
+ * Fields may be added; a rename needs a new `@version`.
+ */
+export const RESULTS_SCHEMA_ID = 'quantscope/results@1';
+
+const unavailable: z.ZodType<Unavailable> = z.strictObject({
+  status: z.literal('unavailable'),
+  reason: z.string().min(1),
+});
+
+export const orUnavailable = <Schema extends z.ZodType>(schema: Schema) => z.union([schema, unavailable]);
+export const count = z.int().nonnegative();
+export const finite = z.number();
+const fraction = z.number().min(0).max(1);
+export const bytes = z.int().nonnegative();
+
+export const rate = z.strictObject({
+  tokens: count,
+  /** Mean and sample standard deviation (n-1) of the rates of the repetitions, in tokens per second. */
+  meanTps: finite,
+  stddevTps: finite,
+  /** One duration a repetition, in nanoseconds. */
+  samplesNs: z.array(count),
+});
+export const rateAtDepth = z.strictObject({ depth: count, ...rate.shape });
+
+const speed = z.strictObject({
+  prompt: orUnavailable(rate),
+  generation: orUnavailable(rate),
+  generationAtDepth: orUnavailable(rateAtDepth),
+  /** Median over the repetitions, from a tokenized chat prompt to its first sampled token. */
+  firstTokenMs: orUnavailable(finite),
+  firstTokenPromptTokens: count.optional(),
+  effectiveBandwidthBytesPerSecond: orUnavailable(finite),
+});
+
+export const memory = z.strictObject({
+  /** The high-water mark of the variant's own process while it was loaded and timed. */
+  peakRssBytes: orUnavailable(bytes),
+  /** The share of it that no file stands behind; only Linux tells. */
+  anonymousBytes: orUnavailable(bytes),
+  weightsBytes: orUnavailable(bytes),
+  kvBytes: orUnavailable(bytes),
+  computeBytes: orUnavailable(bytes),
+  /** Of weights, cache and buffers together, what lies in GPU memory. */
+  gpuBytes: orUnavailable(bytes),
+  /** The context size the cache and the buffers were allocated for. */
+  contextSize: count,
+});
+
+const perplexity = z.strictObject({
+  value: finite,
+  stderr: finite,
+  chunks: count,
+  tokens: count,
+  contextSize: count,
+});
+
+const divergence = z.strictObject({
+  method: z.enum(['exact', 'bounded']),
+  meanKld: finite,
+  stderrKld: finite,
+  medianKld: finite,
+  p90Kld: finite,
+  p95Kld: finite,
+  p99Kld: finite,
+  p999Kld: finite,
+  maxKld: finite,
+  meanDeltaP: finite,
+  stderrDeltaP: finite,
+  rmsDeltaP: finite,
+  stderrRmsDeltaP: finite,
+  p01DeltaP: finite,
+  p05DeltaP: finite,
+  p10DeltaP: finite,
+  p25DeltaP: finite,
+  medianDeltaP: finite,
+  p75DeltaP: finite,
+  p90DeltaP: finite,
+  p95DeltaP: finite,
+  p99DeltaP: finite,
+  p001DeltaP: finite,
+  p999DeltaP: finite,
+  minDeltaP: finite,
+  maxDeltaP: finite,
+  sameTop: fraction,
+  sameTopStderr: finite,
+  lnPplRatio: finite,
+  lnPplRatioStderr: finite,
+  /** Pearson correlation of the two models' ln(perplexity) terms. Undefined, hence absent, when one is constant. */
+  lnPplCorrelation: finite.optional(),
+  /** Mean reference probability that the bounded method left in one bucket; 0 when exact. */
+  unresolvedMass: fraction,
+});
+
+const taskCount = z.strictObject({ correct: count, total: count, low: fraction, high: fraction });
+const tasks = z.strictObject({
+  correct: count,
+  total: count,
+  /** Wilson 95 % interval of correct / total. */
+  low: fraction,
+  high: fraction,
+  byTask: z.record(z.string(), taskCount),
+  /** One bit an item in the order of the task file: what flips are computed from. */
+  outcomes: z.array(z.boolean()),
+  flips: orUnavailable(
+    z.strictObject({
+      count,
+      share: fraction,
+      /** Right in the reference, wrong here, and the reverse. */
+      lost: count,
+      gained: count,
+      /** McNemar's exact two-sided test. */
+      pValue: fraction,
+    }),
+  ),
+});
+
+export const failure = z.strictObject({ code: z.string(), message: z.string() });
+
+const base64 = z.base64();
+const shareItems = z.strictObject({
+  /** All items, of which the outcomes are some. */
+  items: count,
+  outcomes: z.array(z.strictObject({ item: count, task: z.string(), correct: z.boolean() })),
+});
+
+/** What puts the figures of several shards together exactly. Numbers are float64, little-endian, in base64. */
+const shareFigures = z.strictObject({
+  text: z
+    .strictObject({
+      /** All chunks of the text, of which `chunks` are some. */
+      total: count,
+      contextSize: count,
+      chunks: z.array(
+        z.strictObject({
+          index: count,
+          nextLogProb: base64,
+          divergence: z
+            .strictObject({
+              kind: z.enum(['full', 'kept']),
+              kld: base64,
+              unresolved: base64.nullable(),
+              referenceLogProb: base64,
+              sameTop: base64,
+            })
+            .nullable(),
+        }),
+      ),
+    })
+    .optional(),
+  tasks: shareItems.optional(),
+  choices: shareItems.optional(),
+});
+
+export const variantSchema = z.strictObject({
+  name: z.string().min(1),
+  ref: z.string(),
+  /** Of a model in shards the bytes of all, and the hash of all as if they were one file. */
+  file: z.strictObject({ bytes, sha256: orUnavailable(z.string().regex(/^[0-9a-f]{64}$/)) }),
+  model: orUnavailable(
+    z.strictObject({
+      architecture: z.string(),
+      name: z.string().nullable(),
+      parameters: count,
+      contextLength: count.nullable(),
+      addBosToken: z.boolean().nullable(),
+    }),
+  ),
+  quantization: orUnavailable(
+    z.strictObject({
+      label: z.string(),
+      bitsPerWeight: finite,
+      byType: z.array(z.strictObject({ type: z.string(), tensors: count, bytes })),
+      imatrix: z
+        .strictObject({
+          file: z.string().nullable(),
+          dataset: z.string().nullable(),
+          entries: count.nullable(),
+          chunks: count.nullable(),
+        })
+        .nullable(),
+    }),
+  ),
+  load: orUnavailable(z.strictObject({ coldMs: orUnavailable(finite), warmMs: orUnavailable(finite) })),
+  speed: orUnavailable(speed),
+  memory: orUnavailable(memory),
+  perplexity: orUnavailable(perplexity),
+  divergence: orUnavailable(divergence),
+  tasks: orUnavailable(tasks),
+  /** Multiple choice by the mean log-probability of the answers; only where it was asked for. */
+  choices: orUnavailable(tasks).optional(),
+  weights: orUnavailable(z.strictObject({ relativeRmse: finite })),
+  /** Where this row ran, when not where the machine entry says (GPU layers kept, fallback). */
+  backend: z.strictObject({ gpuLayers: count, notes: z.array(z.string()) }).optional(),
+  /** Only in the results of a shard, whose other figures are of its share alone. */
+  share: shareFigures.optional(),
+  status: z.enum(['ok', 'failed']),
+  failure: failure.nullable(),
+});
+
+export const machine = z.strictObject({
+  os: z.string(),
+  arch: z.string(),
+  cpu: z.string(),
+  cores: count,
+  memoryBytes: bytes,
+  copyBandwidthBytesPerSecond: orUnavailable(finite),
+  engine: orUnavailable(
+    z.strictObject({
+      name: z.string(),
+      version: z.string(),
+      llamaCpp: z.string(),
+      build: z.string(),
+      backend: z.enum(['cpu', 'metal', 'vulkan', 'cuda']),
+      devices: z.array(z.string()),
+      /** Why `--gpu auto` took the CPU. */
+      gpuFallback: z.string().optional(),
+      systemInfo: z.string(),
+    }),
+  ),
+});
+
+/** What `--threads auto` tried, in its order. */
+export const triedThreads = z.array(
+  z.strictObject({ threads: count, promptTps: finite, generationTps: finite }),
+);
+
+/** A reason why figures may not be what the machine can do. */
+export const warning = z.strictObject({ code: z.string(), message: z.string(), hint: z.string() });
+
+/** Stages of a comparison, the words of `--only`. */
+export const STAGES = ['size', 'speed', 'memory', 'accuracy'] as const;
+export type Stage = (typeof STAGES)[number];
+
+/** Parts of an evaluation: perplexity with divergence, replies to tasks, multiple choice. */
+export const EVALUATION_PARTS = ['text', 'tasks', 'choices'] as const;
+export type EvaluationPart = (typeof EVALUATION_PARTS)[number];
+
+const settings = z.strictObject({
+  only: z.array(z.enum(STAGES)),
+  quick: z.boolean(),
+  repetitions: count,
+  promptTokens: count,
+  generationTokens: count,
+  depth: count,
+  batchSize: count,
+  /** Of generation, and of prompts where `promptThreads` is absent. */
+  threads: count,
+  /** Found by `--threads auto`, with what it tried. */
+  promptThreads: count.optional(),
+  threadSearch: triedThreads.optional(),
+  gpu: z.enum(['auto', 'off', 'metal', 'vulkan', 'cuda']),
+  gpuLayers: z.union([count, z.literal('max')]),
+  flashAttention: z.enum(['auto', 'on', 'off']),
+  cacheType: z.string(),
+  seed: count,
+  evaluation: z.strictObject({
+    text: z.string(),
+    textSha256: z.string(),
+    contextSize: count,
+    /** Asked for; `null` is all of the text. */
+    chunks: count.nullable(),
+    divergenceMethod: z.enum(['auto', 'exact', 'bounded']),
+    tasks: z.string(),
+    tasksSha256: z.string(),
+    taskItems: count,
+    /** What of it was done; absent where it is text and tasks. */
+    parts: z.array(z.enum(EVALUATION_PARTS)).optional(),
+    /** Where the questions of multiple choice come from. */
+    choices: z.string().optional(),
+    choicesSha256: z.string().optional(),
+    choiceItems: count.optional(),
+  }),
+  limits: z.strictObject({
+    maxMeanKld: finite,
+    minSameTop: fraction,
+    maxPerplexityIncrease: finite,
+    maxAccuracyDrop: finite,
+  }),
+});
+
+const endpoint = z.strictObject({
+  /** The model's name there. */
+  name: z.string(),
+  /** Without credentials. */
+  url: z.string(),
+  /** Flips are against the reference, whose replies come through the same prompts. */
+  tasks: orUnavailable(tasks),
+  /** From request to whole reply, the network included. */
+  medianReplyMs: orUnavailable(finite),
+});
+
+export const resultsSchema = z.strictObject({
+  schema: z.literal(RESULTS_SCHEMA_ID),
+  createdAt: z.iso.datetime(),
+  tool: z.strictObject({ version: z.string() }),
+  machine,
+  settings,
+  /** Which share of an evaluation over several machines this is; `report` puts them together. */
+  shard: z.strictObject({ index: z.int().positive(), count: z.int().positive() }).optional(),
+  /** The name of the reference variant, or null when nothing was compared with one. */
+  reference: z.string().nullable(),
+  variants: z.array(variantSchema),
+  /** What the phones of `--device` make of the variants. */
+  devices: z.array(fittedPhoneSchema).optional(),
+  /** Models behind an OpenAI-compatible endpoint, asked the same tasks. */
+  endpoints: z.array(endpoint).optional(),
+  recommendation: orUnavailable(
+    z.strictObject({
+      variant: z.string(),
+      reasons: z.array(z.string()),
+      /** Variants that another beats or equals on size, speed and accuracy at once. */
+      dominated: z.array(z.strictObject({ variant: z.string(), by: z.string() })),
+    }),
+  ),
+  warnings: z.array(z.string()),
+});
+
+export type Results = z.infer<typeof resultsSchema>;
+export type ShareFigures = z.infer<typeof shareFigures>;
+export type EndpointResult = NonNullable<Results['endpoints']>[number];
+export type VariantResult = Results['variants'][number];
+export type Settings = Results['settings'];
+export type Machine = Results['machine'];
+export type Limits = Settings['limits'];
+export type Rate = z.infer<typeof rate>;
+export type Speed = z.infer<typeof speed>;
+export type Memory = z.infer<typeof memory>;
+export type Perplexity = z.infer<typeof perplexity>;
+export type Divergence = z.infer<typeof divergence>;
+export type Tasks = z.infer<typeof tasks>;
+export type Recommendation = z.infer<typeof resultsSchema>['recommendation'];

@@ -1,0 +1,100 @@
+import { z } from 'zod';
+import { type ManifestEntry, type Policy, SEVERITIES } from '../validate/index.ts';
+import { VALIDATION_SCHEMA_ID } from '../validate/report.ts';
+
+const sha256 = z.string().regex(/^[0-9a-fA-F]{64}$/, '64 hexadecimal digits');
+const bytes = z.int().nonnegative();
+
+/** The policy file, `quantscope.policy.json`. Strict: a misspelt field would silently demand nothing. */
+export const policySchema = z.strictObject({
+  $schema: z.string().optional(),
+  architectures: z.array(z.string()).optional().describe('Values of general.architecture that are accepted.'),
+  quantizations: z.array(z.string()).optional().describe('Labels that are accepted: Q4_K_M.'),
+  tensorTypes: z.array(z.string()).optional().describe('Tensor types that may occur: Q4_K, F32.'),
+  maxFileBytes: bytes.optional(),
+  minFileBytes: bytes.optional(),
+  maxParameters: z.int().positive().optional(),
+  maxMemory: z
+    .strictObject({ bytes: z.int().positive(), contextSize: z.int().positive() })
+    .optional()
+    .describe('Limit of weights and f16 KV cache together, at a context size in tokens.'),
+  licenses: z
+    .array(z.string())
+    .optional()
+    .describe('Values of general.license that are accepted, in either case.'),
+  requiredKeys: z.array(z.string()).optional().describe('Metadata keys that must be there.'),
+  forbiddenKeys: z.array(z.string()).optional().describe('Metadata keys that must not be there.'),
+  sha256: z
+    .array(sha256)
+    .optional()
+    .describe('Hashes of files that are known to be good; no other file passes.'),
+  chatTemplates: z.array(sha256).optional().describe('Hashes of chat templates that are known to be good.'),
+  requireManifest: z
+    .boolean()
+    .optional()
+    .describe('Whether FILE.manifest.json must stand beside every file.'),
+  severities: z
+    .record(z.string(), z.enum([...SEVERITIES, 'off']))
+    .optional()
+    .describe('Severities by rule id, where they differ from the rules’ own; off drops the rule.'),
+}) satisfies z.ZodType<Policy>;
+
+export const MANIFEST_SCHEMA_ID = 'quantscope/manifest@1';
+
+/** A manifest, `FILE.manifest.json`: what a file was when it was known to be good. */
+export const manifestSchema = z.object({
+  schema: z.literal(MANIFEST_SCHEMA_ID),
+  name: z.string(),
+  bytes,
+  sha256,
+  headerSha256: sha256.describe('Of all bytes before the first tensor.'),
+  tensors: z.array(z.object({ name: z.string(), type: z.string(), shape: z.array(z.int()), sha256 })),
+}) satisfies z.ZodType<ManifestEntry>;
+
+export type Manifest = z.infer<typeof manifestSchema>;
+
+const diagnosticSchema = z.object({
+  rule: z.string(),
+  severity: z.enum(SEVERITIES),
+  message: z.string(),
+  offset: z.number().optional().describe('Bytes from the start of the file.'),
+  tensor: z.string().optional(),
+  key: z.string().optional(),
+  hint: z.string().optional(),
+});
+
+const fileSchema = z.object({
+  ref: z.string(),
+  verdict: z.enum(['ok', 'warning', 'error']),
+  bytes: z.number(),
+  sha256: z.string().nullable(),
+  content: z
+    .discriminatedUnion('status', [
+      z.object({ status: z.literal('checked') }),
+      z.object({ status: z.literal('unavailable'), reason: z.string().min(1) }),
+    ])
+    .describe('Whether the weights were read; where not, the rules of the group content say nothing.'),
+  diagnostics: z.array(diagnosticSchema),
+});
+
+/** What `validate --json` prints: `ValidationReport` in src/validate, which imports no package; a test compares them. */
+const validationSchema = z.object({
+  schema: z.literal(VALIDATION_SCHEMA_ID),
+  files: z.array(fileSchema),
+});
+
+/** The published JSON Schemas by file name. */
+export function validationSchemas(): Record<string, object> {
+  const target = { target: 'draft-2020-12' } as const;
+  return {
+    validation: {
+      title: `quantscope validation (${VALIDATION_SCHEMA_ID})`,
+      ...z.toJSONSchema(validationSchema, target),
+    },
+    policy: { title: 'quantscope.policy.json', ...z.toJSONSchema(policySchema, target) },
+    manifest: {
+      title: `quantscope manifest (${MANIFEST_SCHEMA_ID})`,
+      ...z.toJSONSchema(manifestSchema, target),
+    },
+  };
+}
