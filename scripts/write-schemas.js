@@ -2,10 +2,10 @@
 // a committed one is not what they say.
 import { readFile, writeFile } from 'node:fs/promises';
 import { configDocument } from '../dist/cli/config-schema.js';
-import { buildProgram } from '../dist/cli/program.js';
+import { wholeProgram } from '../dist/cli/program.js';
 import { DOCUMENTS, jsonSchemaOf } from '../dist/schema/documents.js';
 
-const program = buildProgram({ signal: new AbortController().signal, done: () => {} });
+const program = await wholeProgram();
 const checking = process.argv.includes('--check');
 for (const document of [...DOCUMENTS, configDocument(program)]) {
   const { name } = document;
