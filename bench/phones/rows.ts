@@ -43,16 +43,22 @@ export function speedRows(): SpeedRow[] {
   });
 }
 
-export function fileOf(
-  model: string,
-  text: string,
-): Pick<SpeedRow, 'model' | 'label' | 'header' | 'workload'> {
+type File = Pick<SpeedRow, 'model' | 'label' | 'header' | 'workload'>;
+
+/** Most files were measured on several phones and backends. */
+const files = new Map<string, File>();
+
+export function fileOf(model: string, text: string): File {
+  const known = files.get(`${model} ${text}`);
+  if (known !== undefined) return known;
   const label = LABELS.find((known) => known === text);
   const header = label === undefined ? undefined : quantizedHeader(model, label);
   const workload = header === undefined ? null : workloadOf(header);
   if (label === undefined || header === undefined || workload === null)
     throw new Error(`no layout for ${model} ${text}`);
-  return { model, label, header, workload };
+  const file = { model, label, header, workload };
+  files.set(`${model} ${text}`, file);
+  return file;
 }
 
 /** phones.csv has the names that PocketPal's benchmark gives phones. */

@@ -1,6 +1,6 @@
 import { unavailableBecause } from '../schema/availability.ts';
 import type { DeviceProfile } from '../schema/phone-data.ts';
-import type { Endurance, FitSpeed, FittedDevice, FitVariant } from '../schema/phones.ts';
+import type { Endurance, FitSpeed, FittedPhone, FittedVariant } from '../schema/phones.ts';
 import { bestSpeed, changeText, type DeviceFit, gigabytes, rate, smallerText } from './fit.ts';
 import type { NoSpeed, PhoneSpeed } from './predict-speed.ts';
 import type { DeviceCatalogue } from './profiles.ts';
@@ -25,7 +25,7 @@ export function fittedDevice(
   models: readonly JudgedModel[],
   catalogue: DeviceCatalogue,
   givenBudgetBytes?: number,
-): FittedDevice {
+): FittedPhone {
   const chosen = recommend(models);
   const { id, name, appBudgetBytes, entitledBudgetBytes } = device;
   return {
@@ -138,7 +138,7 @@ function paceOf(fit: DeviceFit): string {
   return `${rate(generationTps)} tokens/s on ${backend} (${basis}${interval})`;
 }
 
-function variantOf({ name, ref, fit }: JudgedModel): FitVariant {
+function variantOf({ name, ref, fit }: JudgedModel): FittedVariant {
   const { contextSize, cacheType, verdict, backend, reasons, change, smaller } = fit;
   const { kvBytesPerToken: _, ...memory } = fit.memory;
   const budgetBytes = fit.budgetBytes ?? unavailableBecause(UNKNOWN_BUDGET);

@@ -1,8 +1,8 @@
 import { modelFacts } from '../gguf/facts.ts';
 import type { GgufHeader } from '../gguf/header.ts';
-import type { Backend, CacheType } from '../schema/llama-cpp-names.ts';
 import type { DeviceProfile } from '../schema/phone-data.ts';
-import type { FitChange, FitVerdict, SmallerWeights } from '../schema/phones.ts';
+import type { FitChange, SmallerWeights } from '../schema/phones.ts';
+import type { CacheType, FitVerdict, PhoneBackend } from '../schema/terms.ts';
 import { CONTEXT_STEP } from './kv-cache.ts';
 import { hasNoGroupedQueries, type PhoneMemory, phoneMemory } from './phone-memory.ts';
 import { type NoSpeed, type PhoneSpeed, speedOn } from './predict-speed.ts';
@@ -25,7 +25,7 @@ export interface DeviceFit {
   readonly cacheType: CacheType;
   readonly verdict: FitVerdict;
   /** The first of the phone's, for which memory is judged. */
-  readonly backend: Backend;
+  readonly backend: PhoneBackend;
   /** Estimated from the header. */
   readonly memory: PhoneMemory;
   /** Null where nobody has measured what such a phone gives an app. */
@@ -163,7 +163,7 @@ function repackingOf({ repackedBytes, weightsBytes }: PhoneMemory): string[] {
  */
 function changeThatFits(
   header: GgufHeader,
-  backend: Backend,
+  backend: PhoneBackend,
   asked: FitChange & Pick<FitRequest, 'flashAttention'>,
   limitBytes: number,
 ): FitChange | null {
@@ -183,7 +183,7 @@ function changeThatFits(
 
 function smallerThatFits(
   header: GgufHeader,
-  backend: Backend,
+  backend: PhoneBackend,
   asked: FitChange & Pick<FitRequest, 'flashAttention'>,
   ownBytes: number,
   limitBytes: number,
@@ -238,7 +238,7 @@ export function smallerText({ weightsBytes, bitsPerWeight, quantization, ...load
 }
 
 /** Backends that llama.rn calls experimental: nobody is advised to ship on them. */
-export function isExperimental(backend: Backend): boolean {
+export function isExperimental(backend: PhoneBackend): boolean {
   return backend === 'hexagon' || backend === 'vulkan';
 }
 

@@ -1,5 +1,5 @@
 import type { GgufHeader } from '../gguf/header.ts';
-import type { CacheType } from '../schema/llama-cpp-names.ts';
+import type { CacheType } from '../schema/terms.ts';
 import { layerMemories } from './attention-layers.ts';
 import { computeBytes as bufferBytes, graphWidths } from './compute-buffer.ts';
 import { kvCacheBytes, paddedContext } from './kv-cache.ts';

@@ -1,14 +1,13 @@
-import {
-  type CheckedPrompt,
-  type GoldenPrompt,
-  KIT_CHECK_SCHEMA_ID,
-  type KitCheck,
-  type KitGolden,
-  type KitResults,
-  type PhoneReplay,
+import type {
+  CheckedPrompt,
+  GoldenPrompt,
+  KitCheck,
+  KitGolden,
+  KitResults,
+  PhoneReplay,
 } from '../schema/kit.ts';
-import type { Backend } from '../schema/llama-cpp-names.ts';
 import type { DeviceProfile, LearnedSpeed } from '../schema/phone-data.ts';
+import { type PhoneBackend, SCHEMA_IDS } from '../schema/terms.ts';
 import { gigabytes, rate } from './fit.ts';
 import { logProbDifference } from './kit-distribution.ts';
 import { KitFindings, quoted } from './kit-finding.ts';
@@ -40,7 +39,7 @@ export function checkKit(golden: KitGolden, results: KitResults): KitCheck {
   const speed = checkedSpeed(golden, results, findings);
   const memory = checkedMemory(golden, results, findings);
   return {
-    schema: KIT_CHECK_SCHEMA_ID,
+    schema: SCHEMA_IDS.kitCheck,
     verdict: findings.all.some(({ level }) => level === 'error') ? 'wrong' : 'ok',
     device: results.device.name,
     model: `${golden.model.name} ${golden.model.quantization}`,
@@ -169,7 +168,7 @@ function usedBackend(
   { expected }: KitGolden,
   { backend }: KitResults,
   { os, backends }: DeviceProfile,
-): Backend {
+): PhoneBackend {
   if (!backend.gpu) return 'cpu';
   if (os === 'ios') return 'metal';
   if (backend.devices.some((name) => name.startsWith('HTP'))) return 'hexagon';

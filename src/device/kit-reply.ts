@@ -2,14 +2,12 @@ import type {
   CheckedPrompt,
   GoldenPrompt,
   GoldenStep,
+  KitDivergence,
   KitGolden,
   PhoneReplay,
   PhoneToken,
 } from '../schema/kit.ts';
 import { type KitFindings, quoted } from './kit-finding.ts';
-
-/** Where a reply leaves the golden one. */
-type Divergence = NonNullable<CheckedPrompt['divergence']>;
 
 /** Text that stands for no token: a reply that ended. */
 const END = 'the end';
@@ -74,7 +72,7 @@ function divergenceOf(
   golden: GoldenPrompt['reply'],
   reply: PhoneReplay['reply'],
   nearTie: number,
-): Divergence | 'unknown' | null {
+): KitDivergence | 'unknown' | null {
   let isUnclear = false;
   for (const [step, expected] of golden.steps.entries()) {
     const isEnd = golden.ends && step === golden.steps.length - 1;
@@ -95,7 +93,7 @@ function divergenceOf(
 }
 
 /** The end token's own probability is not told: every other token is at least as far away as the second. */
-function ended(step: number, expected: GoldenStep, nearTie: number): Divergence {
+function ended(step: number, expected: GoldenStep, nearTie: number): KitDivergence {
   const [first, second] = expected.top;
   const gap = (first?.logProb ?? 0) - (second?.logProb ?? LEAST_LOG_PROB);
   return { step, expected: expected.text, got: END, gap, isNearTie: gap <= nearTie };

@@ -1,4 +1,4 @@
-import type { FitVerdict } from '../schema/phones.ts';
+import type { FitVerdict } from '../schema/terms.ts';
 import { gigabytes } from './fit.ts';
 import type { KitParameter, KitPlan } from './kit-parameters.ts';
 

@@ -1,5 +1,5 @@
 import { layoutOf } from '../gguf/tensor-types.ts';
-import type { CacheType } from '../schema/llama-cpp-names.ts';
+import type { CacheType } from '../schema/terms.ts';
 import type { LayerMemory } from './attention-layers.ts';
 
 /** llama.cpp rounds a context up to a multiple of this (`GGML_PAD(cparams.n_ctx, 256)`, llama-context.cpp). */

@@ -1,7 +1,6 @@
 import { modelFacts } from '../gguf/facts.ts';
 import type { GgufHeader } from '../gguf/header.ts';
 import { quantizationOf } from '../gguf/quantization.ts';
-import type { Backend } from '../schema/llama-cpp-names.ts';
 import type {
   DeviceProfile,
   FittedBackend,
@@ -10,12 +9,13 @@ import type {
   MeasuredSpeed,
   ModelShape,
 } from '../schema/phone-data.ts';
+import type { PhoneBackend } from '../schema/terms.ts';
 import { bytesPerToken, costMs, elementsPerToken, generationTerms, promptTerms } from './cost-terms.ts';
 import { chipOf, type DeviceCatalogue } from './profiles.ts';
 import { mainTypeOf, type Workload, workloadOf } from './workload.ts';
 
 export interface PhoneSpeed {
-  readonly backend: Backend;
+  readonly backend: PhoneBackend;
   /** Tokens a second; null where nothing is known of the prompt. */
   readonly promptTps: number | null;
   readonly generationTps: number;
@@ -28,7 +28,7 @@ export interface PhoneSpeed {
 }
 
 export interface NoSpeed {
-  readonly backend: Backend;
+  readonly backend: PhoneBackend;
   readonly reason: string;
 }
 
@@ -47,7 +47,7 @@ export function speedOn(
   header: GgufHeader,
   device: DeviceProfile,
   catalogue: DeviceCatalogue,
-  backend: Backend,
+  backend: PhoneBackend,
   promptTokens = 256,
 ): PhoneSpeed | NoSpeed {
   const none = (reason: string): NoSpeed => ({ backend, reason });
@@ -107,7 +107,7 @@ function fittedTo(
 }
 
 function predicted(
-  backend: Backend,
+  backend: PhoneBackend,
   promptTps: number | null,
   generationTps: number,
   { low, high }: { readonly low: number; readonly high: number },
@@ -135,7 +135,7 @@ function measuredSpeed(
   work: Workload,
   { id, learned = [] }: DeviceProfile,
   { measured: { rows, shapes } }: DeviceCatalogue,
-  backend: Backend,
+  backend: PhoneBackend,
 ): PhoneSpeed | null {
   const shape = modelShape(header);
   const { tensorBytes } = quantizationOf(header);

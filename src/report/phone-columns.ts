@@ -1,5 +1,5 @@
 import { fastestUsual } from '../device/fit.ts';
-import type { FittedDevice } from '../schema/phones.ts';
+import type { FittedPhone } from '../schema/phones.ts';
 import type { Results } from '../schema/results.ts';
 import type { CellColumn } from './figure-column.ts';
 import { printable, shortenMiddle } from './text-width.ts';
@@ -7,7 +7,7 @@ import { printable, shortenMiddle } from './text-width.ts';
 const MOST_TITLE_WIDTH = 20;
 const SIGNS = { fits: '✓', tight: '~', no: '✗', unknown: '?' } as const;
 
-type FittedVariant = FittedDevice['variants'][number];
+type FittedVariant = FittedPhone['variants'][number];
 
 /** A column a phone: whether the variant fits, its memory there and the speed of the fastest backend. */
 export function phoneColumns({ devices = [], variants }: Results): CellColumn[] {

@@ -1,30 +1,22 @@
 import { z } from 'zod';
 import { TENSOR_TYPE_NAMES } from '../gguf/tensor-types.ts';
-import { BACKENDS, CACHE_TYPES } from './llama-cpp-names.ts';
+import { bytes, cacheType, type Document, phoneBackend, sha256, unavailable } from './parts.ts';
 import { modelShapeSchema } from './phone-data.ts';
-
-/** The files of `kit`: what a computer answers, what a phone answered, and how they compare. */
-
-export const KIT_GOLDEN_SCHEMA_ID = 'quantscope/kit-golden@1';
-export const KIT_RESULTS_SCHEMA_ID = 'quantscope/kit-results@1';
-export const KIT_CHECK_SCHEMA_ID = 'quantscope/kit-check@1';
+import { KIT_FINDINGS, SCHEMA_IDS } from './terms.ts';
 
 /** Longer lists than any kit has: a hostile file ends here and not in memory. */
 const LONG = 100_000;
 
-const missing = z.object({ status: z.literal('unavailable'), reason: z.string() });
-const bytes = z.int().nonnegative();
 /** No phone comes near the most; a figure beyond it is no measurement. */
 const rate = z.number().positive().max(1e6);
 const logProb = z.number().max(0.001).describe('Natural logarithm.');
-const sha256 = z.string().regex(/^[0-9a-f]{64}$/, '64 hexadecimal digits');
 const tokens = z.array(z.int().nonnegative()).max(LONG);
 
 const candidate = z.object({ token: z.int().nonnegative(), text: z.string(), logProb });
 const speed = z.union([
-  missing,
+  unavailable,
   z.object({
-    promptTps: z.union([rate, missing]),
+    promptTps: z.union([rate, unavailable]),
     generationTps: rate,
     low: rate.describe('Bounds of generationTps.'),
     high: rate,
@@ -33,8 +25,9 @@ const speed = z.union([
   }),
 ]);
 
+/** golden.json: what one file answers on a computer, for a phone to repeat. */
 export const goldenSchema = z.object({
-  schema: z.literal(KIT_GOLDEN_SCHEMA_ID),
+  schema: z.literal(SCHEMA_IDS.kitGolden),
   id: sha256.describe('Of the prompts with their replies.'),
   tool: z.string(),
   engine: z.object({ name: z.string(), version: z.string(), llamaCpp: z.string(), backend: z.string() }),
@@ -47,32 +40,20 @@ export const goldenSchema = z.object({
     parameters: bytes,
     shape: modelShapeSchema,
     mainType: z.enum(TENSOR_TYPE_NAMES),
-    bos: z
-      .object({ token: z.int().nonnegative(), text: z.string() })
-      .nullable()
-      .describe('What the tokenizer puts before a text.'),
+    bos: z.object({ token: z.int().nonnegative(), text: z.string() }).nullable(),
   }),
   tolerance: z.object({
-    nearTie: z
-      .number()
-      .nonnegative()
-      .describe('Nats within which another token may be chosen: arithmetic differs between backends.'),
-    meanLogProb: z
-      .number()
-      .nonnegative()
-      .describe('The mean difference of the golden tokens’ log-probabilities over all steps.'),
+    nearTie: z.number().nonnegative(),
+    meanLogProb: z.number().nonnegative(),
     why: z.string(),
   }),
   bench: z.object({ promptTokens: z.int().positive(), generatedTokens: z.int().positive() }),
-  candidates: z.int().positive().describe('Tokens of each distribution that are kept.'),
+  candidates: z.int().positive(),
   expected: z.object({
-    device: z
-      .object({ id: z.string(), name: z.string() })
-      .nullable()
-      .describe('Null where the kit was written for no phone in particular.'),
-    backend: z.enum(BACKENDS),
+    device: z.object({ id: z.string(), name: z.string() }).nullable(),
+    backend: phoneBackend,
     contextSize: z.int().positive(),
-    cacheType: z.enum(CACHE_TYPES),
+    cacheType,
     memory: z.object({
       basis: z.literal('estimated'),
       weightsBytes: bytes,
@@ -81,7 +62,7 @@ export const goldenSchema = z.object({
       computeBytes: bytes,
       totalBytes: bytes,
       anonymousBytes: bytes.describe('With mmap, what the system may not drop.'),
-      budgetBytes: z.union([bytes, missing]),
+      budgetBytes: z.union([bytes, unavailable]),
     }),
     speed,
   }),
@@ -108,16 +89,19 @@ export const goldenSchema = z.object({
     )
     .min(1),
 });
-/** golden.json: what one file answers on a computer, for a phone to repeat. */
-export type KitGolden = z.infer<typeof goldenSchema>;
+
+export type KitGolden = Document<typeof goldenSchema>;
+export type KitExpectation = KitGolden['expected'];
+export type KitTolerance = KitGolden['tolerance'];
 export type GoldenPrompt = KitGolden['prompts'][number];
-/** One greedy choice on the computer. */
 export type GoldenStep = GoldenPrompt['reply']['steps'][number];
+export type KitCandidate = GoldenStep['top'][number];
 
 const phoneToken = z.object({ id: z.int().nonnegative().nullable(), text: z.string() });
 
+/** What `runQuantscopeKit` of llama-rn.ts returns. */
 export const kitResultsSchema = z.object({
-  schema: z.literal(KIT_RESULTS_SCHEMA_ID),
+  schema: z.literal(SCHEMA_IDS.kitResults),
   createdAt: z.iso.datetime(),
   device: z.object({
     name: z.string().min(1),
@@ -128,7 +112,7 @@ export const kitResultsSchema = z.object({
   library: z.object({ name: z.string(), build: z.string(), commit: z.string() }),
   golden: z.object({ id: sha256, modelSha256: sha256 }),
   model: z.object({
-    sha256: sha256.nullable().describe('Null where the app did not hash its file.'),
+    sha256: sha256.nullable(),
     description: z.string(),
     tensorBytes: bytes.nullable(),
     parameters: bytes.nullable(),
@@ -142,7 +126,7 @@ export const kitResultsSchema = z.object({
   }),
   loadMs: z.number().nonnegative(),
   memory: z.discriminatedUnion('status', [
-    missing,
+    unavailable,
     z.object({
       status: z.literal('ok'),
       beforeLoadBytes: bytes,
@@ -151,7 +135,7 @@ export const kitResultsSchema = z.object({
     }),
   ]),
   bench: z.discriminatedUnion('status', [
-    missing,
+    unavailable,
     z.object({
       status: z.literal('ok'),
       promptTokens: z.int().positive(),
@@ -178,7 +162,7 @@ export const kitResultsSchema = z.object({
           .array(
             z.union([
               z.object({ step: z.int().nonnegative(), top: z.array(phoneToken.extend({ logProb })).min(1) }),
-              missing.extend({ step: z.int().nonnegative() }),
+              unavailable.extend({ step: z.int().nonnegative() }),
             ]),
           )
           .max(LONG),
@@ -186,31 +170,16 @@ export const kitResultsSchema = z.object({
     )
     .max(LONG),
 });
-/** What `runQuantscopeKit` of llama-rn.ts returns. */
-export type KitResults = z.infer<typeof kitResultsSchema>;
-export type PhoneReplay = KitResults['replays'][number];
-/** A token as the phone tells it: by its text, and by the golden id of that text where there is one. */
-export type PhoneToken = z.infer<typeof phoneToken>;
 
-const KIT_FINDINGS = [
-  'kit/prompt-tokens',
-  'kit/wrong-token',
-  'kit/wrong-distribution',
-  'kit/replay-missing',
-  'kit/near-tie',
-  'kit/template',
-  'kit/not-compared',
-  'kit/no-gpu',
-  'kit/slower',
-  'kit/faster',
-  'kit/memory',
-] as const;
+export type KitResults = Document<typeof kitResultsSchema>;
+export type PhoneReplay = KitResults['replays'][number];
+export type PhoneToken = Document<typeof phoneToken>;
 
 const nats = z.number().nonnegative();
 
 /** What `kit check --json` prints, for `report` to read. */
 export const kitCheckSchema = z.object({
-  schema: z.literal(KIT_CHECK_SCHEMA_ID),
+  schema: z.literal(SCHEMA_IDS.kitCheck),
   verdict: z.enum(['ok', 'wrong']),
   device: z.string(),
   model: z.string(),
@@ -232,49 +201,25 @@ export const kitCheckSchema = z.object({
     }),
   ),
   logProbs: z.union([
-    missing,
-    z.object({
-      steps: z.int(),
-      mean: nats,
-      largest: nats,
-      otherTop: z.int().nonnegative().describe('Steps whose most likely token is another.'),
-    }),
+    unavailable,
+    z.object({ steps: z.int(), mean: nats, largest: nats, otherTop: z.int().nonnegative() }),
   ]),
   loadMs: z.number(),
-  speed: z.union([missing, z.object({ promptTps: rate, generationTps: rate, expected: speed })]),
+  speed: z.union([unavailable, z.object({ promptTps: rate, generationTps: rate, expected: speed })]),
   memory: z.union([
-    missing,
-    z.object({
-      grownBytes: z.number().describe('Of the app, from before the load to after the last replay.'),
-      expectedBytes: bytes,
-      expectedAnonymousBytes: bytes,
-    }),
+    unavailable,
+    z.object({ grownBytes: z.number(), expectedBytes: bytes, expectedAnonymousBytes: bytes }),
   ]),
   findings: z.array(
     z.object({
-      level: z
-        .enum(['error', 'warning', 'note'])
-        .describe('An error is a phone that computes something else; exit code 1.'),
+      level: z.enum(['error', 'warning', 'note']),
       code: z.enum(KIT_FINDINGS),
       message: z.string(),
     }),
   ),
 });
-export type KitCheck = z.infer<typeof kitCheckSchema>;
-export type CheckedPrompt = KitCheck['prompts'][number];
-export type KitFinding = KitCheck['findings'][number];
 
-export function kitSchemas(): Record<string, object> {
-  const target = { target: 'draft-2020-12' } as const;
-  return {
-    'kit-golden': { title: `golden.json (${KIT_GOLDEN_SCHEMA_ID})`, ...z.toJSONSchema(goldenSchema, target) },
-    'kit-results': {
-      title: `what runQuantscopeKit returns (${KIT_RESULTS_SCHEMA_ID})`,
-      ...z.toJSONSchema(kitResultsSchema, target),
-    },
-    'kit-check': {
-      title: `quantscope kit check (${KIT_CHECK_SCHEMA_ID})`,
-      ...z.toJSONSchema(kitCheckSchema, target),
-    },
-  };
-}
+export type KitCheck = Document<typeof kitCheckSchema>;
+export type CheckedPrompt = KitCheck['prompts'][number];
+export type KitDivergence = NonNullable<CheckedPrompt['divergence']>;
+export type KitFinding = KitCheck['findings'][number];

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { TENSOR_TYPE_NAMES } from '../gguf/tensor-types.ts';
-import { BACKENDS } from './llama-cpp-names.ts';
+import { type Document, phoneBackend, sha256 } from './parts.ts';
+import { SCHEMA_IDS } from './terms.ts';
 
 /** What is known of phones: data/phones.json, measured-speeds.json and speed-model.json, and a user's own phones. */
 
@@ -26,7 +27,7 @@ const chipSchema = z.strictObject({
   gpu: sourcedText.optional(),
   metalFamily: sourcedText.optional(),
 });
-export type Chip = z.infer<typeof chipSchema>;
+export type Chip = Document<typeof chipSchema>;
 
 const deviceSchema = z.strictObject({
   id: z.string().regex(/^[a-z0-9][a-z0-9._-]*$/, 'lower-case letters, digits, ".", "_" and "-"'),
@@ -42,7 +43,7 @@ const deviceSchema = z.strictObject({
   entitledBudgetBytes: sourced.optional().describe('With the increased-memory entitlement of iOS.'),
   gpuCores: sourced.optional(),
   backends: z
-    .array(z.enum(BACKENDS))
+    .array(phoneBackend)
     .min(1)
     .refine((names) => new Set(names).size === names.length, 'the same backend twice')
     .describe('What llama.rn runs a model with there; memory is judged for the first.'),
@@ -51,11 +52,11 @@ const deviceSchema = z.strictObject({
 
 /** What makes two models cost the same: architecture, layers, widths, heads, heads of keys, vocabulary. */
 export const modelShapeSchema = z.tuple([z.string(), z.int(), z.int(), z.int(), z.int(), z.int(), z.int()]);
-export type ModelShape = z.infer<typeof modelShapeSchema>;
+export type ModelShape = Document<typeof modelShapeSchema>;
 
 const learnedSpeedSchema = z.strictObject({
   device: z.string(),
-  backend: z.enum(BACKENDS),
+  backend: phoneBackend,
   model: z.string(),
   label: z.string(),
   shape: modelShapeSchema,
@@ -66,7 +67,7 @@ const learnedSpeedSchema = z.strictObject({
   measuredAt: z.iso.datetime(),
 });
 /** A speed that a user's own phone measured (`kit check --learn`). */
-export type LearnedSpeed = z.infer<typeof learnedSpeedSchema>;
+export type LearnedSpeed = Document<typeof learnedSpeedSchema>;
 
 const devices = z.array(deviceSchema).superRefine((all, context) => {
   for (const [index, { id }] of all.entries()) {
@@ -87,20 +88,18 @@ export const devicesSchema = z.strictObject({
 
 const knownDeviceSchema = deviceSchema.extend({ learned: z.array(learnedSpeedSchema).optional() });
 /** A phone, with what was measured on the user's own. */
-export type DeviceProfile = z.infer<typeof knownDeviceSchema>;
+export type DeviceProfile = Document<typeof knownDeviceSchema>;
 
 const sourceTexts = z.record(z.string(), z.string());
 
-export const DEVICE_LIST_SCHEMA_ID = 'quantscope/device-list@1';
-
 /** What `fit --list-devices --json` prints: the phones that are known, the user's own among them. */
 export const deviceListSchema = z.strictObject({
-  schema: z.literal(DEVICE_LIST_SCHEMA_ID),
+  schema: z.literal(SCHEMA_IDS.deviceList),
   devices: z.array(knownDeviceSchema),
   chips,
   sources: sourceTexts.describe('What the ids that figures name as their sources stand for.'),
 });
-export type DeviceList = z.infer<typeof deviceListSchema>;
+export type DeviceList = Document<typeof deviceListSchema>;
 
 /** What was published of heat or battery; no prediction is made from it. */
 export const publishedRangeSchema = z.object({
@@ -145,7 +144,7 @@ export const phonesSchema = z
     const visit = (value: unknown, path: (string | number)[]): void => {
       if (typeof value !== 'object' || value === null) return;
       for (const [key, inner] of Object.entries(value)) {
-        if (key !== 'sources') visit(inner, [...path, key]);
+        if (key !== 'sources') visit(inner, [...path, Array.isArray(value) ? Number(key) : key]);
         else if (Array.isArray(inner)) {
           for (const id of inner)
             if (!Object.hasOwn(texts, id)) report([...path, key], `expected keys of sources, got "${id}"`);
@@ -154,7 +153,7 @@ export const phonesSchema = z
     };
     visit({ devices: all, chips: known, endurance }, []);
   });
-export type Phones = z.infer<typeof phonesSchema>;
+export type Phones = Document<typeof phonesSchema>;
 
 /** The backends whose costs are fitted, type by type. */
 const FITTED_BACKENDS = ['cpu', 'opencl', 'hexagon'] as const;
@@ -176,7 +175,7 @@ const measuredSpeedSchema = z.strictObject({
   source: z.string().describe('A key of sources in data/phones.json.'),
 });
 /** What was measured and published of a model on a phone. */
-export type MeasuredSpeed = z.infer<typeof measuredSpeedSchema>;
+export type MeasuredSpeed = Document<typeof measuredSpeedSchema>;
 
 /** data/measured-speeds.json: what the speed model is fitted to, and what `fit` says as measured. */
 export const measuredSpeedsSchema = z
@@ -197,14 +196,14 @@ export const measuredSpeedsSchema = z
       }
     }
   });
-export type MeasuredSpeeds = z.infer<typeof measuredSpeedsSchema>;
+export type MeasuredSpeeds = Document<typeof measuredSpeedsSchema>;
 
 const intervalSchema = z
   .strictObject({ low: z.number().positive(), high: z.number().positive() })
   .describe(
     'Factors on a predicted speed that hold nine of ten measurements of a model that the fit has not seen.',
   );
-export type Interval = z.infer<typeof intervalSchema>;
+export type Interval = Document<typeof intervalSchema>;
 
 const phaseCostsSchema = z.strictObject({
   costs: z
@@ -216,19 +215,17 @@ const phaseCostsSchema = z.strictObject({
   interval: intervalSchema,
   medianError: z.number().nonnegative().describe('Of the speed, with each model left out in turn.'),
 });
-export type PhaseCosts = z.infer<typeof phaseCostsSchema>;
+export type PhaseCosts = Document<typeof phaseCostsSchema>;
 
 const fittedCostsSchema = z.strictObject({ generation: phaseCostsSchema, prompt: phaseCostsSchema });
 /** One phone and backend that was measured. */
-export type FittedCosts = z.infer<typeof fittedCostsSchema>;
+export type FittedCosts = Document<typeof fittedCostsSchema>;
 
 const byBackend = z.strictObject({
   cpu: fittedCostsSchema,
   opencl: fittedCostsSchema,
   hexagon: fittedCostsSchema,
 });
-
-const sha256 = z.string().regex(/^[0-9a-f]{64}$/, '64 hexadecimal digits');
 
 const agreementSchema = z.strictObject({
   rows: z.int(),
@@ -262,4 +259,4 @@ export const speedModelSchema = z.strictObject({
     promptRows: z.int(),
   }),
 });
-export type SpeedModel = z.infer<typeof speedModelSchema>;
+export type SpeedModel = Document<typeof speedModelSchema>;

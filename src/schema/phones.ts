@@ -1,19 +1,16 @@
 import { z } from 'zod';
-import { BACKENDS, CACHE_TYPES } from './llama-cpp-names.ts';
+import { bytes, cacheType, type Document, orUnavailable, phoneBackend } from './parts.ts';
 import { publishedRangeSchema } from './phone-data.ts';
+import { FIT_VERDICTS } from './terms.ts';
 
 /**
  * What a phone makes of each model, in `fit --json` and in results of `compare --device`. Everything is judged from
  * headers; `basis` says whether a speed was measured on that phone.
  */
-const bytes = z.int().nonnegative();
-const missing = z.object({ status: z.literal('unavailable'), reason: z.string() });
-const rate = z.union([z.number().positive(), missing]);
-
-const backend = z.enum(BACKENDS);
+const rate = orUnavailable(z.number().positive());
 
 const speedSchema = z.object({
-  backend,
+  backend: phoneBackend,
   promptTps: rate,
   generationTps: rate.describe('After a prompt of 256 tokens.'),
   low: rate.describe(
@@ -24,25 +21,20 @@ const speedSchema = z.object({
   evidence: z.string().nullable(),
 });
 
-export type FitSpeed = z.infer<typeof speedSchema>;
-
-/** `unknown` where what the phone gives an app was not measured. */
-export const FIT_VERDICTS = ['fits', 'tight', 'no', 'unknown'] as const;
-export type FitVerdict = (typeof FIT_VERDICTS)[number];
-
 /** The mildest change that is enough for a model that does not fit. */
 const changeSchema = z.object({
   contextSize: z.int(),
-  cacheType: z.enum(CACHE_TYPES),
+  cacheType,
 });
-export type FitChange = z.infer<typeof changeSchema>;
+
+export type FitChange = Document<typeof changeSchema>;
 
 const smallerWeightsSchema = changeSchema.extend({
   weightsBytes: bytes,
   bitsPerWeight: z.number().positive(),
   quantization: z.string().nullable().describe('About which of the usual mixes that is.'),
 });
-export type SmallerWeights = z.infer<typeof smallerWeightsSchema>;
+export type SmallerWeights = Document<typeof smallerWeightsSchema>;
 
 const fittedVariantSchema = z.object({
   name: z.string(),
@@ -52,13 +44,13 @@ const fittedVariantSchema = z.object({
   verdict: z.enum(FIT_VERDICTS),
   memory: z.object({
     basis: z.literal('estimated'),
-    backend: backend.describe('What the memory is judged for.'),
+    backend: phoneBackend.describe('What the memory is judged for.'),
     weightsBytes: bytes.describe('As loaded: a shared embedding counts twice where it is copied.'),
     kvBytes: bytes,
     stateBytes: bytes.describe('Of recurrent layers.'),
     computeBytes: bytes,
     totalBytes: bytes,
-    budgetBytes: z.union([bytes, missing]),
+    budgetBytes: orUnavailable(bytes),
     repackedBytes: bytes.describe('Weights that the CPU keeps rearranged.'),
     fileBytes: bytes.describe('Pages of the file with mmap, which the system may drop.'),
     anonymousBytes: bytes.describe('With mmap, what it may not drop.'),
@@ -68,29 +60,28 @@ const fittedVariantSchema = z.object({
   change: changeSchema.nullable().describe('What would make it fit.'),
   smaller: smallerWeightsSchema.nullable().describe('The weights of another quantization that would fit.'),
 });
-export type FitVariant = z.infer<typeof fittedVariantSchema>;
 
-const publishedSchema = z.union([publishedRangeSchema, missing]);
+const publishedSchema = orUnavailable(publishedRangeSchema);
 
-const enduranceSchema = z.object({
-  sustainedShare: publishedSchema.describe('Speed late in a session as a share of the first.'),
-  joulesPerToken: publishedSchema.describe('Of the whole phone.'),
-});
-/** What a long session does to a phone. */
-export type Endurance = z.infer<typeof enduranceSchema>;
-
-export const fittedDeviceSchema = z.object({
+export const fittedPhoneSchema = z.object({
   device: z.string(),
   name: z.string(),
   budget: z.object({
-    bytes: z.union([bytes, missing]),
+    bytes: orUnavailable(bytes),
     entitledBytes: bytes.nullable().describe('With the increased-memory entitlement of iOS.'),
     basis: z.enum(['as given', 'of the phone']),
     note: z.string().nullable(),
   }),
-  endurance: enduranceSchema,
+  endurance: z.object({
+    sustainedShare: publishedSchema.describe('Speed late in a session as a share of the first.'),
+    joulesPerToken: publishedSchema.describe('Of the whole phone.'),
+  }),
   variants: z.array(fittedVariantSchema),
-  advice: z.string().describe('Which to ship there, in a sentence.'),
+  advice: z.string(),
   recommended: z.string().nullable(),
 });
-export type FittedDevice = z.infer<typeof fittedDeviceSchema>;
+export type FittedPhone = Document<typeof fittedPhoneSchema>;
+export type FittedVariant = FittedPhone['variants'][number];
+export type FitSpeed = FittedVariant['speeds'][number];
+export type FitBudget = FittedPhone['budget'];
+export type Endurance = FittedPhone['endurance'];

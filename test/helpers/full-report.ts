@@ -2,7 +2,7 @@ import { compareWithBaseline } from '../../src/measure/baseline.ts';
 import { type Report, reportOf } from '../../src/report/report.ts';
 import { unavailableBecause } from '../../src/schema/availability.ts';
 import type { FitReport } from '../../src/schema/fit.ts';
-import type { FitVariant } from '../../src/schema/phones.ts';
+import type { FittedVariant } from '../../src/schema/phones.ts';
 import { benchRow, nanoBench, phoneCheck } from './measurements.ts';
 import { failedVariant, nanoResults, nanoVariant } from './results.ts';
 
@@ -62,7 +62,7 @@ function wrongCheck() {
   });
 }
 
-const fitted: FitVariant = {
+const fitted: FittedVariant = {
   name: 'Q4_K_M',
   ref: 'nano:Q4_K_M',
   contextSize: 2048,

@@ -1,6 +1,7 @@
 import { unavailableBecause } from '../../src/schema/availability.ts';
 import { type BenchResults, type BenchRow, benchSchema } from '../../src/schema/bench.ts';
-import { type KitCheck, kitCheckSchema } from '../../src/schema/kit.ts';
+import type { KitCheck } from '../../src/schema/kit.ts';
+import { kitCheckSchema } from '../../src/schema/kit.ts';
 import { buildResults } from './results.ts';
 
 /** Valid files of bench and of kit check to build tests on, each as its contract says. */

@@ -1,7 +1,7 @@
 import type { CompareOptions } from '../../cli/compare/command.ts';
 import { filesOf } from '../../cli/model-files.ts';
 import { requireComparable } from '../../measure/comparable.ts';
-import type { FittedDevice } from '../../schema/phones.ts';
+import type { FittedPhone } from '../../schema/phones.ts';
 import type { Results, Settings } from '../../schema/results.ts';
 import { QuantscopeError } from '../../util/errors.ts';
 import { type EvaluationInput, QUICK, readEvaluation } from '../comparison/evaluation-input.ts';
@@ -61,7 +61,7 @@ export async function planComparison({
 async function phonesOf(
   variants: readonly HeaderedVariant[],
   { device, phoneContext }: CompareOptions,
-): Promise<FittedDevice[]> {
+): Promise<FittedPhone[]> {
   if (device.length === 0) return [];
   const [{ findDevice }, { devicesOf }, { onPhones }] = await Promise.all([
     import('../../device/profiles.ts'),
@@ -73,7 +73,10 @@ async function phonesOf(
   const models = variants.flatMap(({ name, ref, header }) =>
     header instanceof QuantscopeError ? [] : [{ name, ref, header }],
   );
-  return onPhones(models, devices, catalogue, { contextSize: phoneContext });
+  // Written out by its own contract, which is not read-only.
+  return structuredClone(
+    onPhones(models, devices, catalogue, { contextSize: phoneContext }),
+  ) as FittedPhone[];
 }
 
 function settingsOf(options: CompareOptions, evaluation: EvaluationInput['evaluation']): Settings {

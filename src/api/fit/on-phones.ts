@@ -4,7 +4,7 @@ import type { DeviceCatalogue } from '../../device/profiles.ts';
 import { layerBitsOf, workloadOf } from '../../device/workload.ts';
 import { modelFacts } from '../../gguf/index.ts';
 import type { DeviceProfile } from '../../schema/phone-data.ts';
-import type { FittedDevice } from '../../schema/phones.ts';
+import type { FittedPhone } from '../../schema/phones.ts';
 import { UsageError } from '../../util/errors.ts';
 import type { NamedHeader } from './models.ts';
 
@@ -17,7 +17,7 @@ export function onPhones(
   devices: readonly DeviceProfile[],
   catalogue: DeviceCatalogue,
   request: FitRequest,
-): FittedDevice[] {
+): FittedPhone[] {
   return devices.map((device) => {
     const judged = models.map(({ name, ref, header }) => {
       const fit = fitOn(header, device, catalogue, request);

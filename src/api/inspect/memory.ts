@@ -3,7 +3,7 @@ import { modelFacts } from '../../gguf/facts.ts';
 import type { GgufHeader } from '../../gguf/header.ts';
 import { getNumber } from '../../gguf/metadata.ts';
 import type { Inspection, MemoryEstimate } from '../../schema/inspection.ts';
-import { type CacheType, USUAL_CACHE_TYPES } from '../../schema/llama-cpp-names.ts';
+import { type CacheType, COMMON_CACHE_TYPES } from '../../schema/terms.ts';
 
 const COMMON_CONTEXTS = [512, 2048, 4096, 8192, 16_384, 32_768, 65_536, 131_072];
 const DEFAULT_CONTEXT = 2048;
@@ -30,7 +30,7 @@ export function inspectMemory(header: GgufHeader, asked: readonly number[]): Ins
     };
   }
   const byContext = contexts.flatMap((contextSize) =>
-    USUAL_CACHE_TYPES.flatMap((cacheType) => estimate(header, contextSize, cacheType) ?? []),
+    COMMON_CACHE_TYPES.flatMap((cacheType) => estimate(header, contextSize, cacheType) ?? []),
   );
   return {
     ...first,

@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander';
-import { CACHE_TYPES, type CacheType } from '../../schema/llama-cpp-names.ts';
+import { CACHE_TYPES, type CacheType } from '../../schema/terms.ts';
 import type { CommandContext } from '../command-context.ts';
 import { positiveNumber, wholeNumber } from '../options.ts';
 import { choiceList, numberList, numberListOr, type Pair, promptAndGeneration } from './lists.ts';
@@ -51,7 +51,6 @@ class BenchCommand extends Command {
 
 export function benchCommand(context: CommandContext): Command {
   return new BenchCommand('bench')
-    .summary("speed by llama-bench's method, over a grid of settings")
     .description(
       "Times prompts and generation by llama-bench's method, with its flags: every file and configuration in a process " +
         'of its own, the cache cleared before each repetition, a warm-up that is not counted. An option marked * takes ' +

@@ -1,12 +1,12 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { USUAL_CACHE_TYPES, type UsualCacheType } from '../../schema/llama-cpp-names.ts';
+import { COMMON_CACHE_TYPES, type CommonCacheType } from '../../schema/terms.ts';
 import type { CommandContext } from '../command-context.ts';
 import { names, wholeNumber } from '../options.ts';
 
 export interface FitOptions {
   device: string[];
   context: number;
-  cacheType: UsualCacheType;
+  cacheType: CommonCacheType;
   flashAttention?: 'on' | 'off';
   budget?: number;
   allDevices?: boolean;
@@ -19,7 +19,6 @@ export interface FitOptions {
 
 export function fitCommand(context: CommandContext): Command {
   return new Command('fit')
-    .summary('will it fit on that phone, and how fast will it be')
     .description(
       'Judges models on phones before anything is downloaded or built: memory from the header against what the phone ' +
         'gives an app, speed from measurements of phones, or predicted from them with an interval. A ref is a file, a ' +
@@ -31,7 +30,7 @@ export function fitCommand(context: CommandContext): Command {
     .option('-c, --context <n>', 'tokens of context', wholeNumber(1), 2048)
     .addOption(
       new Option('--cache-type <type>', 'type of keys and values in the cache')
-        .choices(USUAL_CACHE_TYPES)
+        .choices(COMMON_CACHE_TYPES)
         .default('f16'),
     )
     .addOption(

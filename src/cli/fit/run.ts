@@ -6,8 +6,9 @@ import { findDevice } from '../../device/profiles.ts';
 import { modelFacts } from '../../gguf/index.ts';
 import { renderDeviceList } from '../../report/device-list.ts';
 import { renderFit } from '../../report/fit-table.ts';
-import { FIT_SCHEMA_ID, type FitReport } from '../../schema/fit.ts';
-import { DEVICE_LIST_SCHEMA_ID, type DeviceList } from '../../schema/phone-data.ts';
+import type { FitReport } from '../../schema/fit.ts';
+import type { DeviceList } from '../../schema/phone-data.ts';
+import { SCHEMA_IDS } from '../../schema/terms.ts';
 import { UsageError } from '../../util/errors.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
 import { terminalStyle } from '../style.ts';
@@ -23,7 +24,7 @@ export async function runFit(
   const layout = { style: terminalStyle(process.stdout), width: Math.max(60, process.stdout.columns || 100) };
   if (options.listDevices) {
     const { devices, chips, sources } = catalogue;
-    const list: DeviceList = { schema: DEVICE_LIST_SCHEMA_ID, devices: [...devices], chips, sources };
+    const list: DeviceList = { schema: SCHEMA_IDS.deviceList, devices, chips, sources };
     print(options.json ? JSON.stringify(list, null, 2) : renderDeviceList(catalogue, layout));
     return EXIT.done;
   }
@@ -46,7 +47,7 @@ export async function runFit(
   const models = distinctlyNamed(await headersOf(refs, await refAccess({ signal, notice }), notice));
   if (models.length === 0) throw new UsageError('fit/no-model', 'none of the models could be read');
   const report: FitReport = {
-    schema: FIT_SCHEMA_ID,
+    schema: SCHEMA_IDS.fit,
     devices: onPhones(models, devices, catalogue, {
       contextSize: options.context,
       cacheType: options.cacheType,

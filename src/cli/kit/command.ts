@@ -1,12 +1,12 @@
 import { Command, Option } from 'commander';
-import { USUAL_CACHE_TYPES, type UsualCacheType } from '../../schema/llama-cpp-names.ts';
+import { COMMON_CACHE_TYPES, type CommonCacheType } from '../../schema/terms.ts';
 import type { CommandContext } from '../command-context.ts';
 import { positiveNumber, wholeNumber } from '../options.ts';
 
 export interface KitOptions {
   device?: string;
   context?: number;
-  cacheType?: UsualCacheType;
+  cacheType?: CommonCacheType;
   backend?: 'cpu' | 'opencl' | 'hexagon' | 'metal';
   devices?: string;
   out: string;
@@ -27,7 +27,6 @@ export interface KitCheckOptions {
 
 export function kitCommand(context: CommandContext): Command {
   const command = new Command('kit')
-    .summary('what an app needs to run a model, and to prove that a phone computes the same')
     .description(
       'Writes a folder for an app with llama.rn: llama-rn.ts with the parameters for the phone, each with its ' +
         'reason, and a benchmark to run there; golden.json, what the file answers here, token by token; and a README. ' +
@@ -42,7 +41,7 @@ export function kitCommand(context: CommandContext): Command {
     )
     .addOption(
       new Option('--cache-type <type>', 'of keys and values (default: f16, less where it must)').choices(
-        USUAL_CACHE_TYPES,
+        COMMON_CACHE_TYPES,
       ),
     )
     .addOption(

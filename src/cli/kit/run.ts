@@ -9,7 +9,6 @@ import { bosOf, CANDIDATES, goldenPrompts } from '../../api/kit/golden.ts';
 import { KIT_PROMPTS } from '../../api/kit/prompts.ts';
 import { withHeader } from '../../api/refs/described-file.ts';
 import { gigabytes } from '../../device/fit.ts';
-import { UNKNOWN_PROMPT } from '../../device/fit-report.ts';
 import { type KitPlan, kitPlan } from '../../device/kit-parameters.ts';
 import { kitSource } from '../../device/kit-source.ts';
 import { modelShape } from '../../device/predict-speed.ts';
@@ -23,9 +22,9 @@ import {
   parseShardName,
   quantizationOf,
 } from '../../gguf/index.ts';
-import { unavailableBecause } from '../../schema/availability.ts';
-import { KIT_GOLDEN_SCHEMA_ID, type KitGolden } from '../../schema/kit.ts';
+import type { KitGolden } from '../../schema/kit.ts';
 import type { DeviceProfile } from '../../schema/phone-data.ts';
+import { SCHEMA_IDS } from '../../schema/terms.ts';
 import { messageOf, QuantscopeError, UsageError } from '../../util/errors.ts';
 import { packagePath, packageVersion } from '../../util/package-files.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
@@ -140,7 +139,7 @@ async function goldenOf(
   const { name, version, llamaCpp, backend } = session.info;
   const prompts = await goldenPrompts(session, model, chatTemplate(header) ?? null, onPrompt);
   return {
-    schema: KIT_GOLDEN_SCHEMA_ID,
+    schema: SCHEMA_IDS.kitGolden,
     id: createHash('sha256').update(JSON.stringify(prompts)).digest('hex'),
     tool: `quantscope ${packageVersion()}`,
     engine: { name, version, llamaCpp, backend },
@@ -181,13 +180,13 @@ function expectationOf(
       computeBytes,
       totalBytes,
       anonymousBytes,
-      budgetBytes: fit?.budgetBytes ?? unavailableBecause('what the phone gives an app is not known'),
+      budgetBytes: fit?.budgetBytes ?? unavailable('what the phone gives an app is not known'),
     },
     speed:
       'reason' in speed
-        ? unavailableBecause(speed.reason)
+        ? unavailable(speed.reason)
         : {
-            promptTps: speed.promptTps ?? unavailableBecause(UNKNOWN_PROMPT),
+            promptTps: speed.promptTps ?? unavailable('nothing was measured to predict the prompt from'),
             generationTps: speed.generationTps,
             low: speed.low,
             high: speed.high,
@@ -195,6 +194,10 @@ function expectationOf(
             evidence: speed.evidence,
           },
   };
+}
+
+function unavailable(reason: string) {
+  return { status: 'unavailable', reason } as const;
 }
 
 async function sha256Of(path: string, signal: AbortSignal): Promise<string> {
