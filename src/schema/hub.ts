@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { isRepoId, isRevision } from '../hub/index.ts';
+import { isRepoId, isRevision } from '../hub/safe-names.ts';
 import type { VariantsReport } from '../report/variants-table.ts';
 
 /** What the commands that deal with the Hub read and print as JSON. */

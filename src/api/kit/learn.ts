@@ -6,7 +6,7 @@ import writeFileAtomic from 'write-file-atomic';
 import type { KitGolden, KitResults } from '../../device/kit-files.ts';
 import { learnedRow } from '../../device/kit-learn.ts';
 import { findDevice } from '../../device/profiles.ts';
-import { takeLock } from '../../hub/index.ts';
+import { takeLock } from '../../hub/lock.ts';
 import { messageOf, UsageError } from '../../util/errors.ts';
 import { devicesOf, devicesPath } from '../fit/device-catalogue.ts';
 

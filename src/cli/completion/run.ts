@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { devicesOf } from '../../api/fit/device-catalogue.ts';
-import { refAccess } from '../../api/refs/ref-access.ts';
-import { locateNano } from '../../hub/local.ts';
+import { refAccess } from '../../model/access.ts';
+import { locateNano } from '../../model/local.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
 import { bashScript } from './bash.ts';
 import { fishScript } from './fish.ts';

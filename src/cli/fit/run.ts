@@ -1,11 +1,11 @@
 import { devicesOf } from '../../api/fit/device-catalogue.ts';
 import { headersOf, type NamedHeader } from '../../api/fit/models.ts';
 import { onPhones } from '../../api/fit/on-phones.ts';
-import { refAccess } from '../../api/refs/ref-access.ts';
 import { FIT_SCHEMA_ID, type FitReport } from '../../device/fit-report.ts';
 import { SOURCES } from '../../device/profile-data.ts';
 import { DEVICE_LIST_SCHEMA_ID, type DeviceList, findDevice } from '../../device/profiles.ts';
 import { modelFacts } from '../../gguf/index.ts';
+import { refAccess } from '../../model/access.ts';
 import { renderDeviceList } from '../../report/device-list.ts';
 import { renderFit } from '../../report/fit-table.ts';
 import { UsageError } from '../../util/errors.ts';
