@@ -1,9 +1,9 @@
 import { QuantscopeError, UsageError } from '../util/errors.ts';
+import { checkedPath, isCommit, isObjectId } from '../util/safe-names.ts';
 import { cachedCommit, snapshotFiles } from './cache-layout.ts';
 import type { HubContext } from './context.ts';
 import { refusalError } from './hub-errors.ts';
 import { redirectTarget, sendPatiently } from './request.ts';
-import { checkedPath, isCommit, isObjectId } from './safe-names.ts';
 
 /** A file of a repository at one commit. */
 export interface HubFile {

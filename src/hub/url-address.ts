@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { shardNames } from '../gguf/shards.ts';
 import { UsageError } from '../util/errors.ts';
-import { isSafePath, shownAddress } from './safe-names.ts';
+import { isSafePath, shownAddress } from '../util/safe-names.ts';
 
 /** One file behind a plain address, which no repository describes. */
 export interface UrlAddress {

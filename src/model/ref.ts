@@ -1,5 +1,5 @@
-import { isRepoId, isRevision, isSafePath, shownAddress } from '../hub/safe-names.ts';
 import { UsageError } from '../util/errors.ts';
+import { isRepoId, isRevision, isSafePath, shownAddress } from '../util/safe-names.ts';
 
 /** A file or a quantization in a repository of the Hub. */
 export interface HubRef {

@@ -1,11 +1,11 @@
 import { parseShardName } from '../gguf/shards.ts';
 import type { HubContext } from '../hub/context.ts';
 import { openRemote } from '../hub/open-remote.ts';
-import { shownAddress } from '../hub/safe-names.ts';
 import { addressesOf, type UrlAddress } from '../hub/url-address.ts';
 import { recordOf } from '../hub/url-cache.ts';
 import { stateOfAddress } from '../hub/url-file.ts';
 import { QuantscopeError } from '../util/errors.ts';
+import { shownAddress } from '../util/safe-names.ts';
 import { localFile, type Model, type ModelFile, modelOf } from './model.ts';
 
 /** The model behind an address. What was pulled from there before is used where it is still what the server has. */

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { RangeQueue, RangeSet } from '../../src/hub/byte-ranges.ts';
-import { isRepoId, isRevision, isSafePath } from '../../src/hub/safe-names.ts';
 import { readHubSettings } from '../../src/hub/settings.ts';
 import { gatherModels, modelsOfQuantization, quantizationInPath } from '../../src/model/names.ts';
 import { formatHubRef, parseRef } from '../../src/model/ref.ts';
+import { isRepoId, isRevision, isSafePath } from '../../src/util/safe-names.ts';
 
 describe('a quantization in a path', () => {
   const spellings: Record<string, string | undefined> = {
