@@ -1,9 +1,9 @@
 import { devicesOf } from '../../api/fit/device-catalogue.ts';
 import { headersOf, type NamedHeader } from '../../api/fit/models.ts';
 import { onPhones } from '../../api/fit/on-phones.ts';
-import { refAccess } from '../../api/refs/ref-access.ts';
 import { findDevice } from '../../device/profiles.ts';
 import { modelFacts } from '../../gguf/index.ts';
+import { refAccess } from '../../model/access.ts';
 import { renderDeviceList } from '../../report/device-list.ts';
 import { renderFit } from '../../report/fit-table.ts';
 import type { FitReport } from '../../schema/fit.ts';
