@@ -1,19 +1,19 @@
 // Writes schema/*.json from the definitions that the types come from (npm run schemas), or, with --check, fails when
 // a committed one is not what they say.
 import { readFile, writeFile } from 'node:fs/promises';
-import { configSchemas } from '../dist/cli/config-schema.js';
-import { wholeProgram } from '../dist/cli/program.js';
-import { cacheSchemas } from '../dist/schema/cache.js';
-import { cardSchemas } from '../dist/schema/card-check.js';
-import { doctorSchemas } from '../dist/schema/doctor.js';
-import { engineSchemas } from '../dist/schema/engine.js';
-import { fitSchemas } from '../dist/schema/fit.js';
-import { gateSchemas } from '../dist/schema/gates.js';
-import { hubSchemas } from '../dist/schema/hub.js';
-import { kitSchemas } from '../dist/schema/kit.js';
-import { schemas } from '../dist/schema/published.js';
-import { reportSchemas } from '../dist/schema/report.js';
-import { validationSchemas } from '../dist/schema/validation.js';
+import { configSchemas } from '../src/cli/config-schema.ts';
+import { wholeProgram } from '../src/cli/program.ts';
+import { cacheSchemas } from '../src/schema/cache.ts';
+import { cardSchemas } from '../src/schema/card-check.ts';
+import { doctorSchemas } from '../src/schema/doctor.ts';
+import { engineSchemas } from '../src/schema/engine.ts';
+import { fitSchemas } from '../src/schema/fit.ts';
+import { gateSchemas } from '../src/schema/gates.ts';
+import { hubSchemas } from '../src/schema/hub.ts';
+import { kitSchemas } from '../src/schema/kit.ts';
+import { schemas } from '../src/schema/published.ts';
+import { reportSchemas } from '../src/schema/report.ts';
+import { validationSchemas } from '../src/schema/validation.ts';
 
 const program = await wholeProgram();
 const checking = process.argv.includes('--check');
