@@ -235,7 +235,7 @@ describe('what inspect loads', () => {
     const modules = [...loaded, ...maps.flatMap(({ sources }: { sources: string[] }) => sources)];
     expect(modules.some((path) => path.endsWith('/src/cli/inspect/run.ts'))).toBe(true);
     const unwanted =
-      /node_modules\/(?!commander|env-paths|lilconfig)|src\/(?:engine|validate)\/|api\/compare\/|cli\/compare\/run|gguf\/dequantize|http-source|src\/hub\/(?!(?:local|ref|near-ref|gguf-names|safe-names)\.ts)/;
+      /node_modules\/(?!commander|env-paths|lilconfig)|src\/(?:engine|validate)\/|api\/compare\/|cli\/compare\/run|gguf\/dequantize|http-source|src\/hub\/(?!(?:local|ref|near-ref|gguf-names)\.ts)/;
     expect(modules.filter((path) => unwanted.test(path))).toEqual([]);
   });
 });

@@ -9,7 +9,6 @@ import { bosOf, CANDIDATES, goldenPrompts } from '../../api/kit/golden.ts';
 import { KIT_PROMPTS } from '../../api/kit/prompts.ts';
 import { withHeader } from '../../api/refs/described-file.ts';
 import { gigabytes } from '../../device/fit.ts';
-import { KIT_GOLDEN_SCHEMA_ID, type KitGolden } from '../../device/kit-files.ts';
 import { type KitPlan, kitPlan } from '../../device/kit-parameters.ts';
 import { kitSource } from '../../device/kit-source.ts';
 import { modelShape } from '../../device/model-shape.ts';
@@ -23,6 +22,8 @@ import {
   parseShardName,
   quantizationOf,
 } from '../../gguf/index.ts';
+import type { KitGolden } from '../../schema/kit.ts';
+import { SCHEMA_IDS } from '../../schema/terms.ts';
 import { messageOf, QuantscopeError, UsageError } from '../../util/errors.ts';
 import { packagePath, packageVersion } from '../../util/package-files.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
@@ -137,7 +138,7 @@ async function goldenOf(
   const { name, version, llamaCpp, backend } = session.info;
   const prompts = await goldenPrompts(session, model, chatTemplate(header) ?? null, onPrompt);
   return {
-    schema: KIT_GOLDEN_SCHEMA_ID,
+    schema: SCHEMA_IDS.kitGolden,
     id: createHash('sha256').update(JSON.stringify(prompts)).digest('hex'),
     tool: `quantscope ${packageVersion()}`,
     engine: { name, version, llamaCpp, backend },

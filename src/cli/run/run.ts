@@ -6,7 +6,8 @@ import { timingsOf } from '../../measure/timings.ts';
 import { harmlessJson, visibleLines } from '../../report/inspection-text.ts';
 import { describeBackend, describeTimings } from '../../report/run-timings.ts';
 import { traceHead, traceStep, traceTail } from '../../report/run-trace.ts';
-import { RUN_SCHEMA_ID, type RunResult, type Trace } from '../../schema/run.ts';
+import type { RunResult, Trace } from '../../schema/run.ts';
+import { SCHEMA_IDS } from '../../schema/terms.ts';
 import { UsageError } from '../../util/errors.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
 import { terminalStyle } from '../style.ts';
@@ -141,7 +142,7 @@ function resultOf(
   const { ref, engine, contextSize, threads, promptThreads, gpuLayers, template } = session;
   const { text, tokens, stop } = generation;
   return {
-    schema: RUN_SCHEMA_ID,
+    schema: SCHEMA_IDS.run,
     ref,
     engine,
     settings: {
