@@ -14,8 +14,8 @@ import { build } from 'rolldown';
 const ROOT = new URL('../', import.meta.url);
 const { dependencies } = JSON.parse(await readFile(new URL('package.json', ROOT), 'utf8'));
 
-/** Of the program's dependencies, those that stay packages. */
-const LARGE = ['@huggingface/hub', 'echarts', 'koffi', 'node-llama-cpp', 'openai'];
+/** Of the program's dependencies, those that stay packages: jsonc-parser requires its files by names no bundler follows. */
+const SEPARATE = ['@huggingface/hub', 'echarts', 'jsonc-parser', 'koffi', 'node-llama-cpp', 'openai'];
 
 const PROGRAM = {
   cli: 'src/cli/main.ts',
@@ -52,7 +52,7 @@ function isSubprograms(id, importer) {
 
 await rm(new URL('dist/', ROOT), { recursive: true, force: true });
 const [modules] = await Promise.all([
-  bundle(PROGRAM, { format: 'cjs', extension: 'cjs', external: LARGE, groups: TOGETHER }),
+  bundle(PROGRAM, { format: 'cjs', extension: 'cjs', external: SEPARATE, groups: TOGETHER }),
   bundle(LIBRARY, { format: 'es', extension: 'js', external: Object.keys(dependencies) }),
   promisify(execFile)(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json'], {
     cwd: ROOT,

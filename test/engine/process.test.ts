@@ -228,7 +228,7 @@ function engines(): number[] {
   return list
     .split('\n')
     .map((line) => /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(line))
-    .filter((match) => match?.[2] === String(process.pid) && match[3]?.includes('engine/child.js'))
+    .filter((match) => match?.[2] === String(process.pid) && match[3]?.includes('engine-child.js'))
     .map((match) => Number(match?.[1]));
 }
 
