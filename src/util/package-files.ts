@@ -1,18 +1,16 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { dirname, join } from 'node:path';
 
-/** The package's root: the nearest folder above with a package.json, however deep the build puts this file. */
-const ROOT = rootAbove(new URL('.', import.meta.url));
-
-function rootAbove(folder: URL): URL {
-  const above = new URL('..', folder);
-  if (above.href === folder.href || existsSync(new URL('package.json', folder))) return folder;
-  return rootAbove(above);
+/** The nearest folder above this module with a package.json, be it in src or in a bundle. */
+function packageRoot(): string {
+  let folder = import.meta.dirname;
+  while (!existsSync(join(folder, 'package.json'))) folder = dirname(folder);
+  return folder;
 }
 
 /** The path of a file that ships with the package. */
 export function packagePath(relative: string): string {
-  return fileURLToPath(new URL(relative, ROOT));
+  return join(packageRoot(), relative);
 }
 
 export function packageVersion(): string {
