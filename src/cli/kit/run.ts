@@ -8,6 +8,7 @@ import { devicesOf } from '../../api/fit/device-catalogue.ts';
 import { bosOf, CANDIDATES, goldenPrompts } from '../../api/kit/golden.ts';
 import { KIT_PROMPTS } from '../../api/kit/prompts.ts';
 import { gigabytes } from '../../device/fit.ts';
+import { UNKNOWN_PROMPT } from '../../device/fit-report.ts';
 import { type KitPlan, kitPlan } from '../../device/kit-parameters.ts';
 import { kitSource } from '../../device/kit-source.ts';
 import { modelShape } from '../../device/predict-speed.ts';
@@ -22,6 +23,7 @@ import {
   quantizationOf,
 } from '../../gguf/index.ts';
 import { readModel } from '../../model/model.ts';
+import { unavailableBecause } from '../../schema/availability.ts';
 import type { KitGolden } from '../../schema/kit.ts';
 import type { DeviceProfile } from '../../schema/phone-data.ts';
 import { SCHEMA_IDS } from '../../schema/terms.ts';
@@ -180,13 +182,13 @@ function expectationOf(
       computeBytes,
       totalBytes,
       anonymousBytes,
-      budgetBytes: fit?.budgetBytes ?? unavailable('what the phone gives an app is not known'),
+      budgetBytes: fit?.budgetBytes ?? unavailableBecause('what the phone gives an app is not known'),
     },
     speed:
       'reason' in speed
-        ? unavailable(speed.reason)
+        ? unavailableBecause(speed.reason)
         : {
-            promptTps: speed.promptTps ?? unavailable('nothing was measured to predict the prompt from'),
+            promptTps: speed.promptTps ?? unavailableBecause(UNKNOWN_PROMPT),
             generationTps: speed.generationTps,
             low: speed.low,
             high: speed.high,
@@ -194,10 +196,6 @@ function expectationOf(
             evidence: speed.evidence,
           },
   };
-}
-
-function unavailable(reason: string) {
-  return { status: 'unavailable', reason } as const;
 }
 
 async function sha256Of(path: string, signal: AbortSignal): Promise<string> {
