@@ -1,5 +1,5 @@
 import type { BenchOptions } from '../../cli/bench/command.ts';
-import type { BenchPoint } from '../../measure/bench-run.ts';
+import type { BenchPoint } from '../../measure/bench-plan.ts';
 import type { SpeedTest } from '../../measure/speed.ts';
 import { UsageError } from '../../util/errors.ts';
 
