@@ -1,8 +1,8 @@
-import type { DiffOptions } from '../../cli/diff/command.ts';
 import { locateRefs } from '../../hub/locate.ts';
 import { isLocalRef } from '../../hub/ref.ts';
 import { resolveRefs } from '../../hub/resolve.ts';
 import { packagePath } from '../../util/package-files.ts';
+import type { Host } from '../host.ts';
 import { onlyOne } from '../refs/opened-model.ts';
 
 /**
@@ -12,16 +12,15 @@ import { onlyOne } from '../refs/opened-model.ts';
  */
 export async function modelPaths(
   refs: readonly [string, string],
-  { yes, quiet }: Pick<DiffOptions, 'yes' | 'quiet'>,
-  signal: AbortSignal,
+  host: Required<Host>,
 ): Promise<readonly [string, string]> {
   const isHere = refs.every(isLocalRef);
-  const access = isHere ? { nanoFolder: packagePath('fixtures/nano') } : await remoteAccess(signal);
+  const access = isHere ? { nanoFolder: packagePath('fixtures/nano') } : await remoteAccess(host.signal);
   const [a, b] = [
     onlyOne(refs[0], await locateRefs([refs[0]], access)),
     onlyOne(refs[1], await locateRefs([refs[1]], access)),
   ];
-  const files = isHere ? await resolveRefs(refs, access) : await downloaded(refs, { yes, quiet, signal });
+  const files = isHere ? await resolveRefs(refs, access) : await downloaded(refs, host);
   // Two names of one file are one file, the first.
   const pathOf = (ref: string): string => (files.find((file) => file.ref === ref) ?? files[0])?.path ?? '';
   return [pathOf(a.ref), pathOf(b.ref)];
@@ -32,10 +31,7 @@ async function remoteAccess(signal: AbortSignal) {
   return { ...(await refAccess({ signal })), listings: new Map() };
 }
 
-async function downloaded(
-  refs: readonly string[],
-  options: Parameters<typeof import('../../cli/model-files.ts').filesOf>[1],
-) {
-  const { filesOf } = await import('../../cli/model-files.ts');
-  return filesOf(refs, options);
+async function downloaded(refs: readonly string[], host: Required<Host>) {
+  const { filesOf } = await import('../refs/files-on-disk.ts');
+  return filesOf(refs, host);
 }

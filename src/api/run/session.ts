@@ -1,7 +1,5 @@
 import { readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
-import { filesOf } from '../../cli/model-files.ts';
-import type { RunOptions } from '../../cli/run/command.ts';
 import type {
   ChatMessage,
   ContextOptions,
@@ -17,6 +15,9 @@ import { openFile } from '../../io/index.ts';
 import { findThreads } from '../../measure/threads.ts';
 import type { RunResult } from '../../schema/run.ts';
 import { messageOf, UsageError } from '../../util/errors.ts';
+import { hostOf } from '../host.ts';
+import { oneFileOf } from '../refs/files-on-disk.ts';
+import { RUN_DEFAULTS, type RunRequest } from './request.ts';
 
 /** The default context: what a chat of some length needs, and no more memory than that. */
 const USUAL_CONTEXT = 4096;
@@ -61,20 +62,13 @@ export interface RunSession extends AsyncDisposable {
  * Loads the one model that a ref stands for, in a process of its own.
  * @throws UsageError `run/several`, `input/unreadable`, what refs throw; EngineError; GgufError
  */
-export async function openRunSession(
-  ref: string,
-  options: RunOptions,
-  signal: AbortSignal,
-): Promise<RunSession> {
-  const { yes, quiet } = options;
-  const files = await filesOf([ref], { yes, quiet, signal });
-  const [file] = files;
-  if (file === undefined || files.length > 1) {
-    throw new UsageError('run/several', `${ref} stands for ${files.length} models, run takes one`, {
-      hint: `Name one of them: quantscope run ${ref.toLowerCase() === 'nano' ? 'nano:Q4_K_M' : (file?.ref ?? 'nano:Q4_K_M')}`,
-    });
-  }
+export async function openRunSession(ref: string, asked: RunRequest = {}): Promise<RunSession> {
+  const options = { ...RUN_DEFAULTS, ...asked };
+  const host = hostOf(asked);
+  const { signal } = host;
+  const file = await oneFileOf(ref, 'run', host);
   const template = await templateOf(file.path, options, signal);
+  host.progress({ kind: 'step', subject: 'loading the model', stage: '', done: 0, total: 1 });
   const session = await startEngineProcess({
     gpu: options.gpu,
     workers: 1,
@@ -93,6 +87,7 @@ export async function openRunSession(
     } as const;
     const counts = await threadsFor(session, model, contextOptions, options.threads);
     const opened = await session.openContext({ ...contextOptions, ...counts, contextSize });
+    host.progress({ kind: 'idle' });
     const withBos = (tokens: Uint32Array) =>
       model.addsBos && model.bosToken !== null ? Uint32Array.of(model.bosToken, ...tokens) : tokens;
     const { version, llamaCpp, build, backend, devices, gpuFallback } = session.info;
@@ -130,6 +125,7 @@ export async function openRunSession(
       [Symbol.asyncDispose]: () => session[Symbol.asyncDispose](),
     };
   } catch (thrown) {
+    host.progress({ kind: 'idle' });
     await session[Symbol.asyncDispose]();
     throw thrown;
   }
@@ -143,7 +139,7 @@ async function threadsFor(
   session: EngineSession,
   model: LoadedModel,
   options: Omit<ContextOptions, 'contextSize' | 'threads' | 'promptThreads'>,
-  asked: RunOptions['threads'],
+  asked: RunRequest['threads'],
 ): Promise<{ readonly threads: number; readonly promptThreads: number }> {
   if (asked !== 'auto') {
     const threads = asked ?? session.info.mathCores;
@@ -156,7 +152,7 @@ async function threadsFor(
 
 async function templateOf(
   path: string,
-  { raw, template }: RunOptions,
+  { raw, template }: RunRequest,
   signal: AbortSignal,
 ): Promise<string | null> {
   if (raw) return null;

@@ -98,7 +98,9 @@ async function openPair(
   if (options.metadataOnly === true) {
     return [await openModelHeaders(a, signal), await openModelHeaders(b, signal)];
   }
-  const [pathA, pathB] = await modelPaths([a, b], options, signal);
+  const { terminalHost } = await import('../terminal.ts');
+  using terminal = terminalHost(options, signal);
+  const [pathA, pathB] = await modelPaths([a, b], terminal);
   return [await openModelFiles(pathA, signal), await openModelFiles(pathB, signal)];
 }
 

@@ -23,6 +23,8 @@ export interface PullProgress {
   readonly update: (file: PlannedFile, doneBytes: number) => void;
   readonly finishFile: (pulled: PulledFile) => void;
   readonly say: (text: string) => void;
+  /** Takes the bar away; the next update brings it back. */
+  readonly clear: () => void;
   readonly stop: () => void;
 }
 
@@ -123,6 +125,7 @@ export function pullProgress({ stream, quiet, now, style = plainStyle }: PullPro
       write(`${printable(file.name)}  ${style.good('done')}: ${what}`);
     },
     say: (text) => write(printable(text)),
+    clear,
     stop() {
       if (stopped) return;
       clear();

@@ -1,0 +1,40 @@
+import type { ContextResults, ContextRow } from '../../schema/context.ts';
+import type { Host } from '../host.ts';
+import { type CACHE_TYPES, ENGINE_DEFAULTS, type EngineRequest } from '../request.ts';
+
+/** What `measureContext` looks at. What is left out is as {@link CONTEXT_DEFAULTS} has it. */
+export interface ContextRequest extends EngineRequest, Host {
+  /** Context sizes in tokens. Default: 512, 1024, ... up to the model's own; above 8192 estimated only. */
+  readonly sizes?: readonly number[];
+  /** Types of keys and values, from the most precise. */
+  readonly cacheTypes?: readonly (typeof CACHE_TYPES)[number][];
+  /** The budget in bytes. Default: what is free on this machine. */
+  readonly memory?: number;
+  /** Tokens generated at the end of the context. */
+  readonly generate?: number;
+  /** Timed repetitions of each size. */
+  readonly repetitions?: number;
+  /** Of the random tokens that speed is measured on. */
+  readonly seed?: number;
+  /** Whether what each type costs in accuracy is measured; without it only f16 can be recommended. */
+  readonly accuracy?: boolean;
+  /** Path of the text for perplexity and divergence. Default: by model. */
+  readonly text?: string;
+  /** The first chunks of the text, at most. */
+  readonly chunks?: number;
+  /** Tokens in a chunk. */
+  readonly evalContext?: number;
+  /** Each row as it ends, with all results so far. */
+  readonly onRow?: (row: ContextRow, soFar: ContextResults) => Promise<void>;
+}
+
+export const CONTEXT_DEFAULTS = {
+  ...ENGINE_DEFAULTS,
+  cacheTypes: ['f16', 'q8_0', 'q4_0'],
+  generate: 32,
+  repetitions: 1,
+  seed: 42,
+  accuracy: true,
+  chunks: 8,
+  evalContext: 512,
+} as const satisfies ContextRequest;
