@@ -58,25 +58,22 @@ export { isCorrect, type TaskItem } from './measure/tasks.ts';
 export { render } from './report/registry.ts';
 export type { Inspection } from './schema/inspection.ts';
 export { type Results, resultsSchema, type VariantResult } from './schema/results.ts';
+export type { Severity } from './schema/terms.ts';
+export type { Diagnostic, FileReport, Policy, ValidationReport } from './schema/validation.ts';
 export { isQuantscopeError, QuantscopeError, UsageError } from './util/errors.ts';
 export {
   type ContentReport,
   ContentScan,
-  type Diagnostic,
   type FileFacts,
-  type FileReport,
   isAtLeast,
   type KnownFacts,
-  type Policy,
   RULES,
   type Rule,
   ruleById,
   rulesNamed,
-  type Severity,
   type TensorContent,
   type TensorExtent,
   tensorExtents,
-  type ValidationReport,
   validateFile,
   verdictOf,
   viewsOf,

@@ -1,21 +1,13 @@
 import {
-  type BuildChoice,
   buildChoiceOf,
   buildEngine,
   EngineError,
-  type EngineInfo,
-  type GpuChoice,
   listLocalBuilds,
   removeLocalBuilds,
   startEngineProcess,
 } from '../engine/index.ts';
-import {
-  ENGINE_BUILD_SCHEMA_ID,
-  ENGINE_REMOVE_SCHEMA_ID,
-  ENGINE_SCHEMA_ID,
-  type EngineReport,
-  type Tried,
-} from '../schema/engine.ts';
+import type { EngineInfo, EngineReport, Tried } from '../schema/engine.ts';
+import { type BuildChoice, type GpuChoice, SCHEMA_IDS } from '../schema/terms.ts';
 
 /** The longest a start may take: node-llama-cpp tries a prebuilt binary in a process of its own first. */
 const START_TIMEOUT_MS = 120_000;
@@ -38,7 +30,13 @@ export async function engineBuilds({
   const prebuilt = await tried('prebuilt', 'prebuilt');
   const isBuilt = localBuilds.some(({ builtAt }) => builtAt !== null);
   const builds = { prebuilt, ...(isBuilt ? { local: await tried('local', 'localBuild') } : {}) };
-  return { schema: ENGINE_SCHEMA_ID, choice, inUse, builds, localBuilds };
+  return {
+    schema: SCHEMA_IDS.engine,
+    choice,
+    inUse,
+    builds,
+    localBuilds: localBuilds.map((build) => ({ ...build, builtAt: build.builtAt?.toISOString() ?? null })),
+  };
 }
 
 export interface EngineBuildRequest {
@@ -59,14 +57,14 @@ export const ENGINE_BUILD_DEFAULTS = { gpu: 'auto' } as const satisfies EngineBu
 export async function buildLocalEngine(request: EngineBuildRequest = {}) {
   const { gpu, onLine, signal } = { ...ENGINE_BUILD_DEFAULTS, onLine: () => {}, ...request };
   const built = await buildEngine({ gpu, onLine, signal: signal ?? new AbortController().signal });
-  return { schema: ENGINE_BUILD_SCHEMA_ID, built } as const;
+  return { schema: SCHEMA_IDS.engineBuild, built } as const;
 }
 
 /** What `quantscope engine remove --json` prints: removes the local builds, and the source unpacked for them. */
 export async function removeEngineBuilds() {
   const builds = await listLocalBuilds();
   await removeLocalBuilds();
-  return { schema: ENGINE_REMOVE_SCHEMA_ID, folders: builds.map(({ folder }) => folder) } as const;
+  return { schema: SCHEMA_IDS.engineRemove, folders: builds.map(({ folder }) => folder) } as const;
 }
 
 async function start(build: BuildChoice, signal: AbortSignal): Promise<Tried> {

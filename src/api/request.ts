@@ -1,20 +1,16 @@
 import { DEFAULT_LIMITS } from '../measure/limits.ts';
+import type { GpuChoice } from '../schema/terms.ts';
 
 /** A request as it is after its defaults were filled in. */
 export type Filled<Request, Defaults> = Omit<Request, keyof Defaults> &
   Required<Pick<Request, keyof Defaults & keyof Request>>;
-
-export const GPU_BACKENDS = ['auto', 'off', 'metal', 'vulkan', 'cuda'] as const;
-/** Types that llama.cpp can keep keys and values in, from the most precise. */
-export const CACHE_TYPES = ['f32', 'f16', 'bf16', 'q8_0', 'q5_1', 'q5_0', 'q4_1', 'q4_0', 'iq4_nl'] as const;
-export const FLASH_ATTENTION = ['auto', 'on', 'off'] as const;
 
 /** Where and how the engine runs: what every command that measures asks. */
 export interface EngineRequest {
   /** A count, or `auto` to find the fastest first. Default: llama.cpp's own choice. */
   readonly threads?: number | 'auto';
   /** Default: `auto`, the best there is. */
-  readonly gpu?: (typeof GPU_BACKENDS)[number];
+  readonly gpu?: GpuChoice;
   /** Layers to keep on the GPU. Default: `max`. */
   readonly gpuLayers?: number | 'max';
   /** Seconds that any one step may take. Default: 900. */

@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
-import { ENGINE_DEFAULTS, GPU_BACKENDS, LIMITS_DEFAULTS } from '../api/request.ts';
+import { ENGINE_DEFAULTS, LIMITS_DEFAULTS } from '../api/request.ts';
+import { GPU_CHOICES } from '../schema/terms.ts';
 import { layers, percentage, positiveNumber, threads, wholeNumber } from './options.ts';
 
 /** An option with a parsed value, in one line. */
@@ -19,7 +20,7 @@ export const SHARED = {
   threads: (text = "threads, or auto to find the fastest (default: llama.cpp's choice)") =>
     new Option('-t, --threads <n>', text).argParser(threads),
   gpu: (text = 'where to run') =>
-    new Option('--gpu <backend>', text).choices(GPU_BACKENDS).default(ENGINE_DEFAULTS.gpu),
+    new Option('--gpu <backend>', text).choices(GPU_CHOICES).default(ENGINE_DEFAULTS.gpu),
   gpuLayers: () =>
     option('--gpu-layers <n>', 'layers to keep on the GPU, or max', layers, ENGINE_DEFAULTS.gpuLayers),
   timeout: () =>

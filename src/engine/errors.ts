@@ -4,6 +4,7 @@ import { type ErrorDetails, QuantscopeError } from '../util/errors.ts';
 export type EngineErrorCode =
   | 'engine/not-installed'
   | 'engine/changed'
+  | 'engine/abi'
   | 'engine/gpu-unavailable'
   | 'engine/load-failed'
   | 'engine/context-failed'

@@ -1,3 +1,4 @@
+export { isRepoId, isRevision } from '../util/safe-names.ts';
 export { type CacheChoice, entriesOfRef } from './cache-choice.ts';
 export { type CachedRepo, listCache, removeEntries, removePartials, verifyFile } from './cache-manage.ts';
 export { BUILT_IN_CATALOGUE, type Catalogue, type CatalogueEntry } from './catalogue.ts';
@@ -11,7 +12,6 @@ export { openModel, openPart, openParts, openRef } from './open-ref.ts';
 export { type PlannedFile, type PulledFile, type PullPlan, planPull, pull } from './pull.ts';
 export { parseRef } from './ref.ts';
 export { type ResolvedFile, resolveRefs } from './resolve.ts';
-export { isRepoId, isRevision } from './safe-names.ts';
 export { readHubSettings } from './settings.ts';
 export { addressesOf } from './url-address.ts';
 export { listUrlFiles, removeUrlFile, type UrlCacheEntry } from './url-cache.ts';

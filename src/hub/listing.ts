@@ -1,8 +1,8 @@
 import { QuantscopeError } from '../util/errors.ts';
+import { checkedPath, isCommit, isObjectId } from '../util/safe-names.ts';
 import type { HubContext } from './context.ts';
 import { refusalError } from './hub-errors.ts';
 import { redirectTarget, sendPatiently } from './request.ts';
-import { checkedPath, isCommit, isObjectId } from './safe-names.ts';
 
 /** A file of a repository at one commit. */
 export interface HubFile {

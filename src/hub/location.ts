@@ -1,8 +1,8 @@
 import { QuantscopeError } from '../util/errors.ts';
+import { isObjectId } from '../util/safe-names.ts';
 import type { HubContext } from './context.ts';
 import { refusalError } from './hub-errors.ts';
 import { discard, redirectTarget, sendPatiently } from './request.ts';
-import { isObjectId } from './safe-names.ts';
 
 /** Where the bytes of a file are to be had just now, and what the Hub says of them. */
 export interface FileLocation {

@@ -1,5 +1,5 @@
 import { UsageError } from '../util/errors.ts';
-import { isRepoId, isRevision, isSafePath } from './safe-names.ts';
+import { isRepoId, isRevision, isSafePath } from '../util/safe-names.ts';
 
 /** A file or a quantization in a repository of the Hub. */
 export interface HubRef {

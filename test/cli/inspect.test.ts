@@ -229,7 +229,7 @@ describe('what inspect loads', () => {
     const modules = (await readFile(scratch.path('modules'), 'utf8')).trim().split('\n');
     expect(modules.some((url) => url.endsWith('/dist/cli/inspect/run.js'))).toBe(true);
     const unwanted =
-      /node_modules\/(?!commander|env-paths|lilconfig)|dist\/(?:engine|validate)\/|cli\/compare\/run|gguf\/dequantize|http-source|dist\/hub\/(?!(?:local|ref|near-ref|gguf-names|safe-names)\.js)/;
+      /node_modules\/(?!commander|env-paths|lilconfig)|dist\/(?:engine|validate)\/|cli\/compare\/run|gguf\/dequantize|http-source|dist\/hub\/(?!(?:local|ref|near-ref|gguf-names)\.js)/;
     expect(modules.filter((url) => unwanted.test(url))).toEqual([]);
   });
 });

@@ -2,9 +2,9 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { gatherModels, modelsOfQuantization, quantizationInPath } from '../../src/hub/gguf-names.ts';
 import { formatHubRef, parseRef } from '../../src/hub/ref.ts';
-import { isRepoId, isRevision, isSafePath } from '../../src/hub/safe-names.ts';
 import { readHubSettings } from '../../src/hub/settings.ts';
 import { SpanSet, WorkSplit } from '../../src/hub/spans.ts';
+import { isRepoId, isRevision, isSafePath } from '../../src/util/safe-names.ts';
 
 describe('a quantization in a path', () => {
   const spellings: Record<string, string | undefined> = {

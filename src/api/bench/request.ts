@@ -1,8 +1,7 @@
 import type { BenchResults, BenchRow } from '../../schema/bench.ts';
+import type { CacheType, FLASH_ATTENTION, GpuChoice } from '../../schema/terms.ts';
 import type { Host } from '../host.ts';
-import { type CACHE_TYPES, ENGINE_DEFAULTS, type FLASH_ATTENTION, type GPU_BACKENDS } from '../request.ts';
-
-type CacheType = (typeof CACHE_TYPES)[number];
+import { ENGINE_DEFAULTS } from '../request.ts';
 
 /** What `bench` times: every combination of the lists. What is left out is as {@link BENCH_DEFAULTS} has it. */
 export interface BenchRequest extends Host {
@@ -22,7 +21,7 @@ export interface BenchRequest extends Host {
   readonly threads?: readonly (number | 'auto')[];
   /** Tokens evaluated at once; llama-bench's micro-batch is the same here. */
   readonly batchSize?: readonly number[];
-  readonly gpu?: readonly (typeof GPU_BACKENDS)[number][];
+  readonly gpu?: readonly GpuChoice[];
   /** Layers to keep on the GPU. */
   readonly gpuLayers?: readonly (number | 'max')[];
   readonly cacheTypeK?: readonly CacheType[];

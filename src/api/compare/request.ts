@@ -1,4 +1,5 @@
-import type { Results, Stage } from '../../schema/results.ts';
+import type { Results } from '../../schema/results.ts';
+import { STAGES, type Stage } from '../../schema/terms.ts';
 import type { Host } from '../host.ts';
 import {
   ENGINE_DEFAULTS,
@@ -39,7 +40,7 @@ export interface CompareRequest extends EngineRequest, EvaluationRequest, Limits
 export const COMPARE_DEFAULTS = {
   ...ENGINE_DEFAULTS,
   ...LIMITS_DEFAULTS,
-  only: ['size', 'speed', 'memory', 'accuracy'],
+  only: STAGES,
   context: 512,
   prompt: 512,
   generate: 128,

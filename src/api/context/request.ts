@@ -1,13 +1,14 @@
 import type { ContextResults, ContextRow } from '../../schema/context.ts';
+import type { CacheType } from '../../schema/terms.ts';
 import type { Host } from '../host.ts';
-import { type CACHE_TYPES, ENGINE_DEFAULTS, type EngineRequest } from '../request.ts';
+import { ENGINE_DEFAULTS, type EngineRequest } from '../request.ts';
 
 /** What `measureContext` looks at. What is left out is as {@link CONTEXT_DEFAULTS} has it. */
 export interface ContextRequest extends EngineRequest, Host {
   /** Context sizes in tokens. Default: 512, 1024, ... up to the model's own; above 8192 estimated only. */
   readonly sizes?: readonly number[];
   /** Types of keys and values, from the most precise. */
-  readonly cacheTypes?: readonly (typeof CACHE_TYPES)[number][];
+  readonly cacheTypes?: readonly CacheType[];
   /** The budget in bytes. Default: what is free on this machine. */
   readonly memory?: number;
   /** Tokens generated at the end of the context. */

@@ -26,7 +26,7 @@ export async function examineHub(
       : offline
         ? unavailableBecause('not asked: HF_HUB_OFFLINE is set')
         : await answerTime(endpoint, signal);
-  const models: HubFacts['models'] = [];
+  const models: HubFacts['models'][number][] = [];
   const reason = isAvailable(answerMs) ? undefined : answerMs;
   for (const name of access.catalogue.keys()) {
     models.push({ name, missingBytes: reason ?? (await missingBytes(name, access, signal)) });

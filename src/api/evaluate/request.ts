@@ -1,4 +1,5 @@
-import type { EvaluationPart, Results } from '../../schema/results.ts';
+import type { Results } from '../../schema/results.ts';
+import { EVALUATION_PARTS, type EvaluationPart } from '../../schema/terms.ts';
 import type { Host } from '../host.ts';
 import {
   ENGINE_DEFAULTS,
@@ -39,7 +40,7 @@ export interface EvaluateRequest extends EngineRequest, EvaluationRequest, Limit
 export const EVALUATE_DEFAULTS = {
   ...ENGINE_DEFAULTS,
   ...LIMITS_DEFAULTS,
-  only: ['text', 'tasks', 'choices'],
+  only: EVALUATION_PARTS,
   context: 512,
   keyEnv: 'OPENAI_API_KEY',
   concurrency: 4,

@@ -1,8 +1,8 @@
 import { stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
-import { checkKit, type KitCheck, otherModel, otherReplays } from '../../device/kit-check.ts';
-import type { KitGolden } from '../../device/kit-files.ts';
+import { checkKit, otherModel, otherReplays } from '../../device/kit-check.ts';
+import type { KitCheck, KitGolden } from '../../schema/kit.ts';
 import { goldenSchema, kitResultsSchema } from '../../schema/kit.ts';
 import { boundedText } from '../../util/bounded-text.ts';
 import { messageOf, UsageError } from '../../util/errors.ts';

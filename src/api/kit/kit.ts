@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
-import { KIT_GOLDEN_SCHEMA_ID, type KitGolden } from '../../device/kit-files.ts';
 import { type KitPlan, kitPlan } from '../../device/kit-parameters.ts';
 import { kitSource } from '../../device/kit-source.ts';
 import { modelShape } from '../../device/model-shape.ts';
@@ -17,6 +16,8 @@ import {
   quantizationOf,
 } from '../../gguf/index.ts';
 import { unavailableBecause } from '../../schema/availability.ts';
+import type { KitGolden } from '../../schema/kit.ts';
+import { SCHEMA_IDS } from '../../schema/terms.ts';
 import { messageOf, QuantscopeError, UsageError } from '../../util/errors.ts';
 import { packagePath, packageVersion } from '../../util/package-files.ts';
 import { devicesOf } from '../fit/device-catalogue.ts';
@@ -161,7 +162,7 @@ async function goldenOf(
   const { name, version, llamaCpp, backend } = session.info;
   const prompts = await goldenPrompts(session, model, chatTemplate(header) ?? null, onPrompt);
   return {
-    schema: KIT_GOLDEN_SCHEMA_ID,
+    schema: SCHEMA_IDS.kitGolden,
     id: createHash('sha256').update(JSON.stringify(prompts)).digest('hex'),
     tool: `quantscope ${packageVersion()}`,
     engine: { name, version, llamaCpp, backend },

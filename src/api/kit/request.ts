@@ -1,6 +1,6 @@
+import type { CommonCacheType } from '../../schema/terms.ts';
 import type { Host } from '../host.ts';
 import { ENGINE_DEFAULTS } from '../request.ts';
-import type { REPLY_CACHE_TYPES } from '../run/request.ts';
 
 export const KIT_BACKENDS = ['cpu', 'opencl', 'hexagon', 'metal'] as const;
 
@@ -11,7 +11,7 @@ export interface KitRequest extends Host {
   /** Tokens of context on the phone. Default: as trained, at most 4096, less where it must be. */
   readonly context?: number;
   /** Type of keys and values there. Default: f16, less where it must be. */
-  readonly cacheType?: (typeof REPLY_CACHE_TYPES)[number];
+  readonly cacheType?: CommonCacheType;
   /** What runs it on the phone. Default: its fastest. */
   readonly backend?: (typeof KIT_BACKENDS)[number];
   /** Path of a file with more phones. */

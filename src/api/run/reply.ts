@@ -1,7 +1,8 @@
 import { randomInt } from 'node:crypto';
 import type { ChatMessage, GenerationStep } from '../../engine/engine.ts';
 import { timingsOf } from '../../measure/timings.ts';
-import { RUN_SCHEMA_ID, type RunResult, type Trace } from '../../schema/run.ts';
+import type { RunResult, Trace } from '../../schema/run.ts';
+import { SCHEMA_IDS } from '../../schema/terms.ts';
 import { RUN_DEFAULTS, type RunRequest } from './request.ts';
 import { openRunSession, type ReplySettings, type RunSession } from './session.ts';
 
@@ -49,7 +50,7 @@ export async function replyTo(
   const tokens = isTraced ? await tracedTokens(session, prompt.tokens) : [];
   const head = { load: { modelMs, contextMs }, tokenizeMs: prompt.ms, prompt: tokens };
   if (isTraced) onPrompt?.(head);
-  const steps: Trace['steps'] = [];
+  const steps: Trace['steps'][number][] = [];
   let toldCharacters = 0;
   const generation = await session.reply(prompt.tokens, settings, (step) => {
     toldCharacters += step.text.length;
@@ -63,7 +64,7 @@ export async function replyTo(
   const { ref, engine, contextSize, threads, promptThreads, gpuLayers, template } = session;
   const { sampling, maxTokens } = settings;
   return {
-    schema: RUN_SCHEMA_ID,
+    schema: SCHEMA_IDS.run,
     ref,
     engine,
     settings: {

@@ -1,8 +1,7 @@
 import type { Trace } from '../../schema/run.ts';
+import type { CommonCacheType } from '../../schema/terms.ts';
 import type { Host } from '../host.ts';
 import { ENGINE_DEFAULTS, type EngineRequest } from '../request.ts';
-
-export const REPLY_CACHE_TYPES = ['f16', 'q8_0', 'q4_0'] as const;
 
 /** How a model is loaded and what is drawn from its distributions. What is left out is as {@link RUN_DEFAULTS} has it. */
 export interface RunRequest extends EngineRequest, Host {
@@ -35,7 +34,7 @@ export interface RunRequest extends EngineRequest, Host {
   /** For the same reply again. Default: a new one each time. */
   readonly seed?: number;
   /** Type of keys and values in the cache. */
-  readonly cacheType?: (typeof REPLY_CACHE_TYPES)[number];
+  readonly cacheType?: CommonCacheType;
   /** Whether the result says how each token came about. */
   readonly trace?: boolean;
   /** Most likely tokens at each step of the trace. */

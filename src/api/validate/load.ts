@@ -52,6 +52,7 @@ export async function tryLoading(path: string, timeoutMs: number, signal: AbortS
         return { status: 'failed', reason: thrown.message };
       case 'engine/not-installed':
       case 'engine/changed':
+      case 'engine/abi':
       case 'engine/gpu-unavailable':
       case 'engine/build-impossible':
       case 'engine/build-failed':

@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander';
 import { BENCH_DEFAULTS, type BenchRequest } from '../../api/bench/request.ts';
-import { CACHE_TYPES, FLASH_ATTENTION, GPU_BACKENDS } from '../../api/request.ts';
+import { CACHE_TYPES, FLASH_ATTENTION, GPU_CHOICES } from '../../schema/terms.ts';
 import type { CommandContext } from '../command-context.ts';
 import { wholeNumber } from '../options.ts';
 import { addOptions, helpAfter, option, SHARED } from '../shared-options.ts';
@@ -38,7 +38,6 @@ class BenchCommand extends Command {
 export function benchCommand(context: CommandContext): Command {
   const defaults = BENCH_DEFAULTS;
   const command = new BenchCommand('bench')
-    .summary("speed by llama-bench's method, over a grid of settings")
     .description(
       "Times prompts and generation by llama-bench's method, with its flags: every file and configuration in a process " +
         'of its own, the cache cleared before each repetition, a warm-up that is not counted. An option marked * takes ' +
@@ -69,7 +68,7 @@ export function benchCommand(context: CommandContext): Command {
     list(
       '--gpu <backend>',
       '* off,auto compares the CPU with the GPU',
-      choiceList(GPU_BACKENDS),
+      choiceList(GPU_CHOICES),
       defaults.gpu,
     ),
     list<number | 'max'>(

@@ -57,7 +57,7 @@ export async function runCacheVerify(
     ...chosen.repos.flatMap(({ entries }) => entries.map((entry) => ({ ...entry, file: entry.path }))),
     ...chosen.urls.map((url) => ({ ...url, repo: null, file: url.address, objectId: url.sha256 })),
   ];
-  const results: CacheVerification['files'] = [];
+  const results: CacheVerification['files'][number][] = [];
   const seen = new Map<string, Awaited<ReturnType<typeof verifyFile>>>();
   for (const file of files) {
     // Revisions share blobs: each is read once.

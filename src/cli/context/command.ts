@@ -1,6 +1,6 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { CONTEXT_DEFAULTS, type ContextRequest } from '../../api/context/request.ts';
-import { CACHE_TYPES } from '../../api/request.ts';
+import { CACHE_TYPES } from '../../schema/terms.ts';
 import { numberList } from '../bench/lists.ts';
 import type { CommandContext } from '../command-context.ts';
 import { listOf, wholeNumber } from '../options.ts';
@@ -16,7 +16,6 @@ export interface ContextOptions extends ContextRequest {
 export function contextCommand(context: CommandContext): Command {
   const { cacheTypes, generate, repetitions, seed, chunks, evalContext } = CONTEXT_DEFAULTS;
   const command = new Command('context')
-    .summary('memory and speed as the context grows, by KV-cache type; the largest that fits')
     .description(
       'Measures one model at growing context sizes with several types of KV cache: estimated and measured memory, ' +
         'load time, the speed of reading a prompt that fills the context and of generating at its end, and what each ' +

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { doctor, isWell } from '../../api/doctor/doctor.ts';
+import type { ProgramContext } from '../command-context.ts';
 import { loadConfigs } from '../config.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
 import { terminalStyle } from '../style.ts';
@@ -10,9 +11,12 @@ import { renderDoctor } from './text.ts';
 export async function runDoctor(
   { json, hub }: DoctorOptions,
   program: Command,
-  signal: AbortSignal,
+  { signal, definitions }: ProgramContext,
 ): Promise<ExitCode> {
-  const configFiles = async () => (await loadConfigs(program)).map(({ path, whose }) => ({ path, whose }));
+  const configFiles = async () => {
+    const files = await loadConfigs(program, definitions);
+    return files.map(({ path, whose }) => ({ path, whose }));
+  };
   const report = await doctor({ hub, configFiles, signal });
   process.stdout.write(
     json ? `${JSON.stringify(report, null, 2)}\n` : renderDoctor(report, terminalStyle(process.stdout)),

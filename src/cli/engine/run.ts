@@ -1,6 +1,6 @@
 import { buildLocalEngine, engineBuilds, removeEngineBuilds } from '../../api/engine-builds.ts';
-import { BUILD_VARIABLE, type EngineInfo } from '../../engine/index.ts';
-import type { EngineReport } from '../../schema/engine.ts';
+import { BUILD_VARIABLE } from '../../engine/index.ts';
+import type { EngineInfo, EngineReport } from '../../schema/engine.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
 import type { EngineBuildOptions, EngineOptions } from './command.ts';
 import { buildProgress } from './progress.ts';
@@ -41,10 +41,12 @@ function describeBuilds({ choice, inUse, builds, localBuilds }: EngineReport): s
   const chosenBy = choice === 'auto' ? '' : `, because ${BUILD_VARIABLE}=${choice}`;
   return [
     `in use    ${'info' in inUse ? `${describe(inUse.info)}${chosenBy}` : `none: ${inUse.reason}`}`,
-    ...Object.entries(builds).map(
-      ([name, tried]) => `${name.padEnd(8)}  ${'info' in tried ? cpuFeatures(tried.info) : tried.reason}`,
+    ...Object.entries(builds).flatMap(([name, tried]) =>
+      tried === undefined
+        ? []
+        : [`${name.padEnd(8)}  ${'info' in tried ? cpuFeatures(tried.info) : tried.reason}`],
     ),
-    ...finished.map(({ backend, builtAt }) => `          built for ${backend} ${builtAt?.toISOString()}`),
+    ...finished.map(({ backend, builtAt }) => `          built for ${backend} ${builtAt}`),
     ...(finished.length === 0 ? ['local     none: quantscope engine build makes one'] : []),
     ...(unfinished > 0
       ? [`          ${unfinished} unfinished, not used: engine build replaces it, engine remove removes it`]

@@ -11,7 +11,6 @@ export type EvalOptions = EvaluateRequest & ComparisonOutput;
 export function evalCommand(context: CommandContext): Command {
   const { only, context: contextSize, keyEnv, concurrency, batch } = EVALUATE_DEFAULTS;
   const command = new Command('eval')
-    .summary('what each quantization loses: perplexity, KL divergence, tasks, flips, multiple choice')
     .description(
       "Evaluates models by llama-perplexity's method: perplexity of a text, KL divergence of every prediction from a " +
         'reference, and the same questions to all of them, answered freely and by choice. Differences are judged ' +

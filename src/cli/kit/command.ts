@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander';
 import { KIT_BACKENDS, type KitCheckRequest, type KitRequest } from '../../api/kit/request.ts';
-import { REPLY_CACHE_TYPES } from '../../api/run/request.ts';
+import { COMMON_CACHE_TYPES } from '../../schema/terms.ts';
 import type { CommandContext } from '../command-context.ts';
 import { wholeNumber } from '../options.ts';
 import { helpAfter, SHARED } from '../shared-options.ts';
@@ -18,7 +18,6 @@ export interface KitCheckOptions extends KitCheckRequest {
 
 export function kitCommand(context: CommandContext): Command {
   const command = new Command('kit')
-    .summary('what an app needs to run a model, and to prove that a phone computes the same')
     .description(
       'Writes a folder for an app with llama.rn: llama-rn.ts with the parameters for the phone, each with its ' +
         'reason, and a benchmark to run there; golden.json, what the file answers here, token by token; and a README. ' +
@@ -33,7 +32,7 @@ export function kitCommand(context: CommandContext): Command {
     )
     .addOption(
       new Option('--cache-type <type>', 'of keys and values (default: f16, less where it must)').choices(
-        REPLY_CACHE_TYPES,
+        COMMON_CACHE_TYPES,
       ),
     )
     .addOption(

@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { REPLY_CACHE_TYPES, RUN_DEFAULTS, type RunRequest } from '../../api/run/request.ts';
+import { RUN_DEFAULTS, type RunRequest } from '../../api/run/request.ts';
+import { COMMON_CACHE_TYPES } from '../../schema/terms.ts';
 import type { CommandContext } from '../command-context.ts';
 import { percentage, positiveNumber, wholeNumber } from '../options.ts';
 import { addOptions, helpAfter, option, SHARED } from '../shared-options.ts';
@@ -14,7 +15,6 @@ export function runCommand(context: CommandContext): Command {
   const positive = wholeNumber(1);
   const { temperature, topK, topP, minP, repeatPenalty, repeatLast, cacheType, candidates } = RUN_DEFAULTS;
   const command = new Command('run')
-    .summary('a reply as it comes, a chat on a terminal, or a look into how each token is chosen')
     .description(
       'Runs one model. With a prompt it streams the reply to stdout and ends; on a terminal without one it is a chat ' +
         "with history, in the model's own chat template (/help lists what it understands). A prompt of - is read " +
@@ -59,7 +59,7 @@ export function runCommand(context: CommandContext): Command {
     ),
     SHARED.gpu(),
     SHARED.gpuLayers(),
-    new Option('--cache-type <type>', 'of keys and values').choices(REPLY_CACHE_TYPES).default(cacheType),
+    new Option('--cache-type <type>', 'of keys and values').choices(COMMON_CACHE_TYPES).default(cacheType),
     SHARED.timeout(),
   ]);
   addOptions(command, 'Output:', [

@@ -1,6 +1,7 @@
 /**
- * The instructions of WebAssembly that the weight kernels need, as functions from the code of their operands to code,
- * and the module around them. Encodings: https://webassembly.github.io/spec/core/binary/ (chapter 5).
+ * The instructions of WebAssembly that the kernels need, as functions from the code of their operands to code, and the
+ * module around them: JavaScript reaches SIMD by no other way. Encodings:
+ * https://webassembly.github.io/spec/core/binary/ (chapter 5).
  */
 
 /** Encoded instructions. */
@@ -84,12 +85,21 @@ export const widen = {
 
 export const f32x4 = {
   splat: vector(0x13),
+  /** b where a < b, else a. */
+  pseudoMax: vector(0xeb),
   subtract: vector(0xe5),
   multiply: vector(0xe6),
   fromIntegers: vector(0xfa),
 };
 
+export const i64x2 = {
+  shiftLeft: vector(0xcb),
+  add: vector(0xce),
+};
+
 export const f64x2 = {
+  /** All bits where a >= b. */
+  atLeast: vector(0x4c),
   add: vector(0xf0),
   subtract: vector(0xf1),
   multiply: vector(0xf2),
@@ -102,6 +112,10 @@ export const v128 = {
   load: memory(0xfd, 0x00),
   /** 64 bits to the low half; the high one is 0. */
   loadHalf: memory(0xfd, 0x5d),
+  /** 64 bits to both halves. */
+  loadTwice: memory(0xfd, 0x0a),
+  /** A float64 in both halves. */
+  constant: (value: number): Code => [0xfd, 0x0c, ...new Uint8Array(Float64Array.of(value, value).buffer)],
   and: vector(0x4e),
   or: vector(0x50),
   store: (address: Code, value: Code, offset = 0): Code => memory(0xfd, 0x0b)([...address, ...value], offset),
@@ -120,8 +134,37 @@ export function repeat(body: Code, condition: Code): Code {
   return [0x03, EMPTY_BLOCK, ...body, ...condition, 0x0d, 0, END];
 }
 
+/** An instance of kernels: its memory, and the functions by their names. */
+export interface Kernels {
+  readonly buffer: ArrayBuffer;
+  readonly functions: Readonly<Record<string, (...parameters: number[]) => void>>;
+}
+
+/** The part of the global that is used here; its types are in the libraries of browsers alone. */
+declare const WebAssembly: {
+  Module: new (bytes: Uint8Array) => object;
+  Memory: new (pages: { initial: number; maximum: number }) => { readonly buffer: ArrayBuffer };
+  Instance: new (
+    module: object,
+    imports: { readonly env: { readonly memory: object } },
+  ) => { readonly exports: Kernels['functions'] };
+};
+
+const PAGE_BYTES = 64 * 1024;
+
+/** The functions on a memory of their own, of at least so many bytes. */
+export function instantiate(functions: readonly KernelFunction[], memoryBytes: number): Kernels {
+  const pages = Math.ceil(memoryBytes / PAGE_BYTES);
+  const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
+  const module = new WebAssembly.Module(assemble(functions, pages));
+  return {
+    buffer: memory.buffer,
+    functions: new WebAssembly.Instance(module, { env: { memory } }).exports,
+  };
+}
+
 /** A module that takes its memory as `env.memory`, of `pages` of 64 KiB, and exports the functions. */
-export function assemble(functions: readonly KernelFunction[], pages: number): Uint8Array<ArrayBuffer> {
+function assemble(functions: readonly KernelFunction[], pages: number): Uint8Array<ArrayBuffer> {
   const types = functions.map(({ parameters }) => [
     0x60,
     ...list(Array.from({ length: parameters }, () => [VALUE_TYPES.i32])),

@@ -1,4 +1,13 @@
-import { type Code, f64x2, i32, type KernelFunction, type Local, local, repeat, v128 } from './assembler.ts';
+import {
+  type Code,
+  f64x2,
+  i32,
+  type KernelFunction,
+  type Local,
+  local,
+  repeat,
+  v128,
+} from '../util/webassembly.ts';
 
 const [a, b, end, out] = [local(0), local(1), local(2), local(3)];
 /** Two floats of each side as doubles, and their difference. */

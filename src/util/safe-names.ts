@@ -1,4 +1,4 @@
-import { QuantscopeError } from '../util/errors.ts';
+import { QuantscopeError } from './errors.ts';
 
 /** Names come from servers and become paths here: what could leave its folder is refused, not cleaned. */
 

@@ -9,7 +9,7 @@ import {
   repeat,
   v128,
   widen,
-} from './assembler.ts';
+} from '../util/webassembly.ts';
 
 // Each writes the floats of whole blocks and is called with: the address of the blocks, that of the first byte after
 // them, and that of the floats. There is one block at least. The values are those of src/gguf/dequantize, bit for bit,
