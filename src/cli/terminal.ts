@@ -1,5 +1,5 @@
 import type { Host } from '../api/host.ts';
-import type { PullPlan } from '../hub/index.ts';
+import type { PullPlan } from '../hub/pull.ts';
 import { UsageError } from '../util/errors.ts';
 import { formatBytes } from '../util/units.ts';
 import { type ComparisonProgress, comparisonProgress } from './comparison/progress.ts';

@@ -8,12 +8,12 @@ import { describeMachine } from '../../measure/machine.ts';
 import { watchMachine } from '../../measure/machine-watch.ts';
 import { describeFile } from '../../measure/size.ts';
 import type { SpeedTest } from '../../measure/speed.ts';
+import { type ReadModel, readModel } from '../../model/model.ts';
 import type { BenchResults } from '../../schema/bench.ts';
 import { QuantscopeError, UsageError } from '../../util/errors.ts';
 import { packageVersion } from '../../util/package-files.ts';
 import { hostOf } from '../host.ts';
-import { type HeaderedFile, withHeader } from '../refs/described-file.ts';
-import { filesOf } from '../refs/files-on-disk.ts';
+import { modelsFor } from '../local-models.ts';
 import type { Filled } from '../request.ts';
 import { BENCH_DEFAULTS, type BenchRequest } from './request.ts';
 
@@ -34,8 +34,8 @@ export async function bench(refs: readonly string[], asked: BenchRequest = {}): 
   const { signal, progress } = host;
   const tests = testsOf(request);
   const points = pointsOf(request);
-  const files = await filesOf(refs, host);
-  const models = (await Promise.all(files.map((file) => withHeader(file, signal)))).map(modelOf);
+  const found = await modelsFor(refs, host);
+  const models = (await Promise.all(found.map((model) => readModel(model, signal)))).map(modelOf);
   const machine = describeMachine();
   const count = models.length * points.length * tests.length;
   let rows = 0;
@@ -81,7 +81,7 @@ function stageOf({ what, test }: BenchStep): string {
   }
 }
 
-function modelOf({ ref, path, bytes, header }: HeaderedFile): BenchModel {
+function modelOf({ ref, path, bytes, header }: ReadModel): BenchModel {
   if (header instanceof QuantscopeError) {
     const nothing = () => 0;
     return {

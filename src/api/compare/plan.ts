@@ -12,7 +12,7 @@ import {
   identitiesOf,
 } from '../comparison/variants.ts';
 import { hostOf } from '../host.ts';
-import { filesOf } from '../refs/files-on-disk.ts';
+import { modelsFor } from '../local-models.ts';
 import type { Filled } from '../request.ts';
 import { shardOf } from '../shard.ts';
 import { COMPARE_DEFAULTS, type CompareRequest } from './request.ts';
@@ -34,8 +34,8 @@ export async function planComparison(
   const host = hostOf(asked);
   const previous = request.resume === undefined ? null : await readResults(request.resume);
   const unnamed = previous === null ? ['nano'] : previous.variants.map(({ ref }) => ref);
-  const files = await filesOf(refs.length > 0 ? refs : unnamed, host);
-  const variants = await describeVariants(files, host.signal);
+  const models = await modelsFor(refs.length > 0 ? refs : unnamed, host);
+  const variants = await describeVariants(models, host.signal);
   requireComparable(identitiesOf(variants));
   const reference = chooseReference(variants, request.reference);
   const { evaluation, text, taskItems, choiceItems } = await readEvaluation(request, variants);

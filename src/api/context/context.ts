@@ -11,14 +11,14 @@ import { sha256OfText } from '../../measure/file-hash.ts';
 import { describeMachine } from '../../measure/machine.ts';
 import { watchMachine } from '../../measure/machine-watch.ts';
 import { describeFile } from '../../measure/size.ts';
+import type { Model } from '../../model/model.ts';
 import type { ContextResults } from '../../schema/context.ts';
-import { QuantscopeError, UsageError } from '../../util/errors.ts';
+import { UsageError } from '../../util/errors.ts';
 import { packagePath, packageVersion } from '../../util/package-files.ts';
 import { formatCount } from '../../util/units.ts';
 import { readInput, shown } from '../comparison/evaluation-input.ts';
 import { hostOf } from '../host.ts';
-import { withHeader } from '../refs/described-file.ts';
-import { oneFileOf } from '../refs/files-on-disk.ts';
+import { oneModelFor } from '../local-models.ts';
 import type { Filled } from '../request.ts';
 import { CONTEXT_DEFAULTS, type ContextRequest } from './request.ts';
 
@@ -39,10 +39,9 @@ export async function measureContext(ref: string, asked: ContextRequest = {}): P
   const request: Request = { ...CONTEXT_DEFAULTS, ...asked };
   const host = hostOf(asked);
   const { signal, progress } = host;
-  const file = await oneFileOf(ref, 'context', host);
-  const { header, path } = await withHeader(file, signal);
-  if (header instanceof QuantscopeError) throw header;
-  const plan = await planOf({ ...file, path }, header, request);
+  const model = await oneModelFor(ref, 'context', host);
+  const { header } = await model.header(signal);
+  const plan = await planOf(model, header, request);
   const { contextSizes, cacheTypes } = plan.settings;
   const count = contextSizes.length * cacheTypes.length;
   const scratch = await mkdtemp(join(tmpdir(), 'quantscope-'));
@@ -80,11 +79,7 @@ export async function measureContext(ref: string, asked: ContextRequest = {}): P
   }
 }
 
-async function planOf(
-  { ref, path }: { readonly ref: string; readonly path: string },
-  header: GgufHeader,
-  request: Request,
-): Promise<ContextPlan> {
+async function planOf({ ref, path }: Model, header: GgufHeader, request: Request): Promise<ContextPlan> {
   const described = describeFile(header, path);
   const { name, architecture, parameters, contextLength } = described.model;
   const text = await textOf(request, name);

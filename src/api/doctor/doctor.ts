@@ -1,8 +1,8 @@
+import { type RefAccess, refAccess } from '../../model/access.ts';
 import { isAvailable } from '../../schema/availability.ts';
 import type { Check, ConfigFacts, DoctorReport, Examined } from '../../schema/doctor.ts';
 import { QuantscopeError } from '../../util/errors.ts';
 import { packageVersion } from '../../util/package-files.ts';
-import { type RefAccess, refAccess } from '../refs/ref-access.ts';
 import { examineEngine } from './engine.ts';
 import { examineHub } from './hub.ts';
 import { examineMachine, fact } from './machine.ts';

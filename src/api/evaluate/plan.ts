@@ -8,7 +8,7 @@ import { type ComparisonPlan, limitsOf, runSettingsOf } from '../comparison/meas
 import { readResults, requireSameSettings } from '../comparison/previous-results.ts';
 import { chooseReference, describeVariants, identitiesOf } from '../comparison/variants.ts';
 import { hostOf } from '../host.ts';
-import { filesOf } from '../refs/files-on-disk.ts';
+import { modelsFor } from '../local-models.ts';
 import type { Filled } from '../request.ts';
 import { shardOf } from '../shard.ts';
 import { EVALUATE_DEFAULTS, type EvaluateRequest } from './request.ts';
@@ -29,8 +29,8 @@ export async function planEvaluation(
   const endpoint = await endpointOf(request, host.signal);
   const previous = request.resume === undefined ? null : await readResults(request.resume);
   const saved = await savedReferenceOf(request);
-  const files = await filesOf(wantedRefs(refs, previous, saved, request), host);
-  const variants = withoutNameOf(saved, await describeVariants(files, host.signal));
+  const models = await modelsFor(wantedRefs(refs, previous, saved, request), host);
+  const variants = withoutNameOf(saved, await describeVariants(models, host.signal));
   requireComparable(identitiesOf(variants));
   requireSavedFits(saved, variants, request);
   const input = await readEvaluation(request, variants);

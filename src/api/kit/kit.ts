@@ -18,12 +18,11 @@ import {
 import { unavailableBecause } from '../../schema/availability.ts';
 import type { KitGolden } from '../../schema/kit.ts';
 import { SCHEMA_IDS } from '../../schema/terms.ts';
-import { messageOf, QuantscopeError, UsageError } from '../../util/errors.ts';
+import { messageOf, UsageError } from '../../util/errors.ts';
 import { packagePath, packageVersion } from '../../util/package-files.ts';
 import { devicesOf } from '../fit/device-catalogue.ts';
 import { hostOf } from '../host.ts';
-import { withHeader } from '../refs/described-file.ts';
-import { oneFileOf } from '../refs/files-on-disk.ts';
+import { oneModelFor } from '../local-models.ts';
 import { bosOf, CANDIDATES, goldenPrompts } from './golden.ts';
 import { KIT_PROMPTS } from './prompts.ts';
 import { KIT_DEFAULTS, type KitRequest } from './request.ts';
@@ -71,14 +70,13 @@ export async function makeKit(ref: string, asked: KitRequest = {}): Promise<Kit>
   const { signal, progress } = host;
   const catalogue = await devicesOf(options.devices);
   const device = options.device === undefined ? null : findDevice(options.device, catalogue);
-  const file = await oneFileOf(ref, 'kit', host);
+  const file = await oneModelFor(ref, 'kit', host);
   if ((parseShardName(file.path)?.count ?? 1) > 1) {
     throw new UsageError('kit/shards', `${file.path} is one shard of several, an app wants one file`, {
       hint: 'Join them with llama-gguf-split --merge FIRST OUT, and write the kit for the joined file.',
     });
   }
-  const { header, bytes: fileBytes } = await withHeader(file, signal);
-  if (header instanceof QuantscopeError) throw header;
+  const { header, bytes: fileBytes } = await file.header(signal);
   const plan = kitPlan(header, device, catalogue, {
     ...(options.context === undefined ? {} : { contextSize: options.context }),
     ...(options.cacheType === undefined ? {} : { cacheType: options.cacheType }),

@@ -16,7 +16,7 @@ import { findThreads } from '../../measure/threads.ts';
 import type { RunResult } from '../../schema/run.ts';
 import { messageOf, UsageError } from '../../util/errors.ts';
 import { hostOf } from '../host.ts';
-import { oneFileOf } from '../refs/files-on-disk.ts';
+import { oneModelFor } from '../local-models.ts';
 import { RUN_DEFAULTS, type RunRequest } from './request.ts';
 
 /** The default context: what a chat of some length needs, and no more memory than that. */
@@ -66,7 +66,7 @@ export async function openRunSession(ref: string, asked: RunRequest = {}): Promi
   const options = { ...RUN_DEFAULTS, ...asked };
   const host = hostOf(asked);
   const { signal } = host;
-  const file = await oneFileOf(ref, 'run', host);
+  const file = await oneModelFor(ref, 'run', host);
   const template = await templateOf(file.path, options, signal);
   host.progress({ kind: 'step', subject: 'loading the model', stage: '', done: 0, total: 1 });
   const session = await startEngineProcess({

@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { type CacheContent, type Chosen, chooseCached, readCache } from '../../api/cache/choose.ts';
-import { removeEntries, removePartials, removeUrlFile, verifyFile } from '../../hub/index.ts';
+import { removeEntries, removePartials, verifyFile } from '../../hub/cache-manage.ts';
+import { removeUrlFile } from '../../hub/url-cache.ts';
 import { printable } from '../../report/text-width.ts';
 import type { CacheList, CacheRemoval, CacheVerification } from '../../schema/cache.ts';
 import { UsageError } from '../../util/errors.ts';

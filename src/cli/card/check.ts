@@ -3,9 +3,9 @@ import { readFile, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { cardFacts } from '../../api/card/facts.ts';
 import { devicesOf } from '../../api/fit/device-catalogue.ts';
-import { openModelHeaders } from '../../api/refs/model-header.ts';
 import { readResultsFile } from '../../api/report/input.ts';
-import { shownRef } from '../../hub/ref.ts';
+import { findModel } from '../../model/locate.ts';
+import { shownRef } from '../../model/ref.ts';
 import { cardCheckGithub } from '../../report/card/check-github.ts';
 import { cardCheckMarkdown } from '../../report/card/check-markdown.ts';
 import { renderCardCheck } from '../../report/card/check-text.ts';
@@ -62,7 +62,8 @@ async function factsOf(
   signal: AbortSignal,
 ): Promise<CardFacts> {
   const phones = await devicesOf(devices);
-  const { header, files, bytes } = await openModelHeaders(ref, signal);
+  const notice = (text: string): void => void process.stderr.write(`${text}\n`);
+  const { header, files, bytes } = await (await findModel(ref, { signal, notice })).header(signal);
   return cardFacts({ header, fileName: basename(files[0]?.path ?? ref), fileBytes: bytes, results, phones });
 }
 

@@ -1,9 +1,10 @@
 import { fileFacts, gateFacts, metadataFacts, tensorFacts, weightFacts } from '../../api/diff/facts.ts';
-import { modelPaths } from '../../api/diff/model-paths.ts';
 import { compareWeights, unsupportedTypeOf } from '../../api/diff/weights.ts';
-import { type ModelFiles, openModelFiles, openModelHeaders } from '../../api/refs/model-header.ts';
 import { type GgufError, isGgufError } from '../../gguf/errors.ts';
 import { diffMetadata, diffTensors } from '../../measure/header-diff.ts';
+import { findModel } from '../../model/locate.ts';
+import type { Model, ModelHeader } from '../../model/model.ts';
+import { isLocalRef } from '../../model/ref.ts';
 import { renderDiff } from '../../report/diff-text.ts';
 import { harmlessJson, visible } from '../../report/inspection-text.ts';
 import { plainStyle, type Style } from '../../report/style.ts';
@@ -12,6 +13,7 @@ import type { Diff } from '../../schema/diff.ts';
 import { UsageError } from '../../util/errors.ts';
 import { packageVersion } from '../../util/package-files.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
+import type { TerminalOptions } from '../terminal.ts';
 import type { DiffOptions } from './command.ts';
 import { diffProgress } from './progress.ts';
 
@@ -57,7 +59,7 @@ export async function runDiff(run: DiffRun): Promise<ExitCode> {
 }
 
 async function diffOf({ a, b, options, signal }: DiffRun): Promise<Diff> {
-  const [first, second] = await openPair(a, b, options, signal);
+  const [first, second] = await openPair([a, b], options, signal);
   const tensors = diffTensors(first.header, second.header);
   const facts = {
     schema: 'quantscope/diff@1',
@@ -90,18 +92,32 @@ async function diffOf({ a, b, options, signal }: DiffRun): Promise<Diff> {
 
 /** Headers from wherever the models are, or models on this machine where their weights are wanted. */
 async function openPair(
-  a: string,
-  b: string,
+  refs: readonly [string, string],
   options: DiffOptions,
   signal: AbortSignal,
-): Promise<readonly [ModelFiles, ModelFiles]> {
-  if (options.metadataOnly === true) {
-    return [await openModelHeaders(a, signal), await openModelHeaders(b, signal)];
-  }
-  const { terminalHost } = await import('../terminal.ts');
+): Promise<readonly [ModelHeader, ModelHeader]> {
+  const notice = (text: string): void => void process.stderr.write(`${text}\n`);
+  const isHere = options.metadataOnly === true || refs.every(isLocalRef);
+  const models = isHere
+    ? [await findModel(refs[0], { signal, notice }), await findModel(refs[1], { signal, notice })]
+    : await modelsFromHub(refs, options, signal);
+  const [a, b] = models;
+  if (a === undefined || b === undefined) throw new RangeError('a diff is of two models');
+  return [await a.header(signal), await b.header(signal)];
+}
+
+/** What downloads is loaded only where it may be needed. */
+async function modelsFromHub(
+  refs: readonly string[],
+  options: TerminalOptions,
+  signal: AbortSignal,
+): Promise<Model[]> {
+  const [{ modelsFor }, { terminalHost }] = await Promise.all([
+    import('../../api/local-models.ts'),
+    import('../terminal.ts'),
+  ]);
   using terminal = terminalHost(options, signal);
-  const [pathA, pathB] = await modelPaths([a, b], terminal);
-  return [await openModelFiles(pathA, signal), await openModelFiles(pathB, signal)];
+  return await modelsFor(refs, terminal, { oneEach: true });
 }
 
 function reportDamaged({ message, code, hint }: GgufError): void {

@@ -1,10 +1,10 @@
 import { devicesOf } from '../../api/fit/device-catalogue.ts';
 import { headersOf, type NamedHeader } from '../../api/fit/models.ts';
 import { onPhones } from '../../api/fit/on-phones.ts';
-import { refAccess } from '../../api/refs/ref-access.ts';
 import { SOURCES } from '../../device/profile-data.ts';
 import { type DeviceList, findDevice } from '../../device/profiles.ts';
 import { modelFacts } from '../../gguf/index.ts';
+import { refAccess } from '../../model/access.ts';
 import { renderDeviceList } from '../../report/device-list.ts';
 import { renderFit } from '../../report/fit-table.ts';
 import type { FitReport } from '../../schema/fit.ts';
