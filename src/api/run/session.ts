@@ -77,7 +77,6 @@ export async function openRunSession(
   const template = await templateOf(file.path, options, signal);
   const session = await startEngineProcess({
     gpu: options.gpu,
-    workers: 1,
     callTimeoutMs: options.timeout * 1000,
     signal,
   });

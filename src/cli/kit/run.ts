@@ -117,7 +117,6 @@ async function goldenOf(
 ): Promise<KitGolden> {
   await using session = await startEngineProcess({
     gpu: 'off',
-    workers: 1,
     callTimeoutMs: options.timeout * 1000,
     signal,
   });
