@@ -1,9 +1,7 @@
 import type { TensorType } from '../gguf/tensor-types.ts';
 import type { MatrixShare, Workload } from './workload.ts';
 
-/** How llama.cpp runs a model on a phone. */
-export const BACKENDS = ['cpu', 'opencl', 'hexagon', 'metal', 'vulkan'] as const;
-export type Backend = (typeof BACKENDS)[number];
+export { PHONE_BACKENDS as BACKENDS, type PhoneBackend as Backend } from '../schema/terms.ts';
 
 /** The backends whose costs were fitted, type by type. */
 export type FittedBackend = 'cpu' | 'opencl' | 'hexagon';

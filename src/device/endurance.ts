@@ -1,31 +1,6 @@
+import { type Unavailable, unavailableBecause } from '../schema/availability.ts';
+import type { Endurance } from '../schema/phones.ts';
 import type { DeviceProfile } from './profiles.ts';
-
-/** A figure that cannot be given, in its own place. */
-export interface Missing {
-  readonly status: 'unavailable';
-  readonly reason: string;
-}
-
-/** What somebody published of heat or battery on a phone; no prediction is made from it. */
-export interface Published {
-  /** The least and the most of what was measured. */
-  readonly low: number;
-  readonly high: number;
-  /** Models, runtime and conditions of the measurements. */
-  readonly measured: string;
-  /** Where it was published. */
-  readonly published: string;
-  /** Ids of `SOURCES`. */
-  readonly sources: readonly string[];
-}
-
-/** What a long session does to a phone. */
-export interface Endurance {
-  /** Generation speed late in a session, as a share of the first. */
-  readonly sustainedShare: Published | Missing;
-  /** Of the whole phone, for a generated token. */
-  readonly joulesPerToken: Published | Missing;
-}
 
 const YARDSTICK = ['yk-energy-qwen4b', 'yk-energy-llama3b', 'yk-energy-gemma', 'yk-energy-method'] as const;
 
@@ -34,7 +9,7 @@ const YARDSTICK = ['yk-energy-qwen4b', 'yk-energy-llama3b', 'yk-energy-gemma', '
  * second-hand, and runs on the Neural Engine, which llama.cpp cannot use.
  */
 const PUBLISHED: Readonly<
-  Record<string, { readonly [Key in keyof Endurance]?: Exclude<Endurance[Key], Missing> }>
+  Record<string, { readonly [Key in keyof Endurance]?: Exclude<Endurance[Key], Unavailable> }>
 > = {
   'iphone-13': {
     sustainedShare: {
@@ -94,12 +69,10 @@ export function enduranceOf({ id, os }: Pick<DeviceProfile, 'id' | 'os'>): Endur
   const hint = os === 'ios' ? `; ${UNNAMED_IOS}` : '';
   return {
     sustainedShare:
-      sustainedShare ?? missing(`nobody has published how fast a long session is on this phone${hint}`),
+      sustainedShare ??
+      unavailableBecause(`nobody has published how fast a long session is on this phone${hint}`),
     joulesPerToken:
-      joulesPerToken ?? missing('the energy for a token has not been published for llama.cpp on any phone'),
+      joulesPerToken ??
+      unavailableBecause('the energy for a token has not been published for llama.cpp on any phone'),
   };
-}
-
-function missing(reason: string): Missing {
-  return { status: 'unavailable', reason };
 }

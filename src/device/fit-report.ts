@@ -1,85 +1,9 @@
-import type { Backend } from './cost-terms.ts';
-import { type Endurance, enduranceOf, type Missing } from './endurance.ts';
-import {
-  bestSpeed,
-  changeText,
-  type DeviceFit,
-  type FitChange,
-  gigabytes,
-  smallerText,
-  type Verdict,
-} from './fit.ts';
+import { unavailableBecause } from '../schema/availability.ts';
+import type { FitBudget, FitSpeed, FittedPhone, FittedVariant } from '../schema/phones.ts';
+import { enduranceOf } from './endurance.ts';
+import { bestSpeed, changeText, type DeviceFit, gigabytes, smallerText } from './fit.ts';
 import type { NoSpeed, PhoneSpeed } from './predict-speed.ts';
 import type { DeviceProfile } from './profiles.ts';
-import type { SmallerWeights } from './smaller-weights.ts';
-
-export const FIT_SCHEMA_ID = 'quantscope/fit@1';
-
-export interface FitSpeed {
-  readonly backend: Backend;
-  readonly promptTps: number | Missing;
-  readonly generationTps: number | Missing;
-  readonly low: number | Missing;
-  readonly high: number | Missing;
-  readonly basis: 'measured' | 'predicted';
-  /** What it stands on; null where there is no figure. */
-  readonly evidence: string | null;
-}
-
-export interface FitVariant {
-  readonly name: string;
-  readonly ref: string;
-  readonly contextSize: number;
-  readonly cacheType: string;
-  readonly verdict: Verdict;
-  readonly memory: {
-    readonly basis: 'estimated';
-    /** What the memory is judged for; others of the phone may take more. */
-    readonly backend: Backend;
-    readonly weightsBytes: number;
-    readonly kvBytes: number;
-    readonly stateBytes: number;
-    readonly computeBytes: number;
-    readonly totalBytes: number;
-    readonly budgetBytes: number | Missing;
-    readonly repackedBytes: number;
-    readonly fileBytes: number;
-    readonly anonymousBytes: number;
-  };
-  readonly speeds: readonly FitSpeed[];
-  readonly reasons: readonly string[];
-  /** What would make it fit; null where it does, or nothing would. */
-  readonly change: FitChange | null;
-  /** Another quantization that would fit as asked. */
-  readonly smaller: SmallerWeights | null;
-}
-
-export interface FittedDevice {
-  readonly device: string;
-  readonly name: string;
-  readonly budget: FitBudget;
-  readonly endurance: Endurance;
-  readonly variants: readonly FitVariant[];
-  /** Which to ship there, in a sentence. */
-  readonly advice: string;
-  readonly recommended: string | null;
-}
-
-/** What the phone gives an app. */
-export interface FitBudget {
-  readonly bytes: number | Missing;
-  /** With iOS's increased-memory entitlement; null where there is none, or nothing is known. */
-  readonly entitledBytes: number | null;
-  readonly basis: 'as given' | 'of the phone';
-  /** How the figure was come by, where it was not simply measured. */
-  readonly note: string | null;
-}
-
-/** What `fit --json` prints. */
-export interface FitReport {
-  readonly schema: typeof FIT_SCHEMA_ID;
-  readonly devices: readonly FittedDevice[];
-}
 
 export interface JudgedModel {
   readonly name: string;
@@ -96,7 +20,7 @@ export function fittedDevice(
   device: DeviceProfile,
   models: readonly JudgedModel[],
   givenBudgetBytes?: number,
-): FittedDevice {
+): FittedPhone {
   const chosen = recommend(models);
   return {
     device: device.id,
@@ -114,7 +38,7 @@ function budgetOf({ appBudgetBytes, entitledBudgetBytes }: DeviceProfile, givenB
     return { bytes: givenBytes, entitledBytes: null, basis: 'as given', note: null };
   }
   return {
-    bytes: appBudgetBytes?.value ?? missing('what this phone gives an app is not known'),
+    bytes: appBudgetBytes?.value ?? unavailableBecause('what this phone gives an app is not known'),
     entitledBytes: entitledBudgetBytes?.value ?? null,
     basis: 'of the phone',
     note: appBudgetBytes?.note ?? null,
@@ -195,9 +119,9 @@ function rate(tps: number): string {
   return tps >= 20 ? tps.toFixed(0) : tps.toFixed(1);
 }
 
-function variantOf({ name, ref, fit }: JudgedModel): FitVariant {
+function variantOf({ name, ref, fit }: JudgedModel): FittedVariant {
   const { kvBytesPerToken: _, ...memory } = fit.memory;
-  const budgetBytes = fit.budgetBytes ?? missing('what this phone gives an app is not known');
+  const budgetBytes = fit.budgetBytes ?? unavailableBecause('what this phone gives an app is not known');
   return {
     name,
     ref,
@@ -215,7 +139,7 @@ function variantOf({ name, ref, fit }: JudgedModel): FitVariant {
 function speedOf(speed: PhoneSpeed | NoSpeed): FitSpeed {
   const { backend } = speed;
   if ('reason' in speed) {
-    const none = missing(speed.reason);
+    const none = unavailableBecause(speed.reason);
     return {
       backend,
       promptTps: none,
@@ -229,15 +153,11 @@ function speedOf(speed: PhoneSpeed | NoSpeed): FitSpeed {
   const { promptTps, generationTps, low, high, basis, evidence } = speed;
   return {
     backend,
-    promptTps: promptTps ?? missing('nothing was measured to predict the prompt from'),
+    promptTps: promptTps ?? unavailableBecause('nothing was measured to predict the prompt from'),
     generationTps,
     low,
     high,
     basis,
     evidence,
   };
-}
-
-function missing(reason: string): Missing {
-  return { status: 'unavailable', reason };
 }

@@ -1,5 +1,6 @@
 import { modelFacts } from '../gguf/facts.ts';
 import type { GgufHeader } from '../gguf/header.ts';
+import type { FitVerdict } from '../schema/terms.ts';
 import type { Backend } from './cost-terms.ts';
 import type { CacheType } from './kv-cache.ts';
 import { hasNoGroupedQueries, type PhoneMemory, phoneMemory } from './phone-memory.ts';
@@ -17,10 +18,6 @@ export interface FitRequest {
   readonly flashAttention?: boolean;
 }
 
-/** `unknown` where nobody has measured what the phone gives an app. */
-export const VERDICTS = ['fits', 'tight', 'no', 'unknown'] as const;
-export type Verdict = (typeof VERDICTS)[number];
-
 /** What would make a model fit that does not: the mildest change that is enough. */
 export interface FitChange {
   readonly contextSize: number;
@@ -31,7 +28,7 @@ export interface FitChange {
 export interface DeviceFit {
   readonly contextSize: number;
   readonly cacheType: CacheType;
-  readonly verdict: Verdict;
+  readonly verdict: FitVerdict;
   /** The first of the phone's, for which memory is judged. */
   readonly backend: Backend;
   /** Estimated from the header. */
@@ -105,14 +102,14 @@ export function fitOn(
   };
 }
 
-const RANK = { unknown: 0, fits: 0, tight: 1, no: 2 } as const satisfies Record<Verdict, number>;
+const RANK = { unknown: 0, fits: 0, tight: 1, no: 2 } as const satisfies Record<FitVerdict, number>;
 
 function judge(
   memory: PhoneMemory,
   { appBudgetBytes, entitledBudgetBytes, memoryBytes, os }: DeviceProfile,
   budgetBytes: number | null,
   isGiven: boolean,
-): { readonly verdict: Verdict; readonly reasons: string[] } {
+): { readonly verdict: FitVerdict; readonly reasons: string[] } {
   const { totalBytes, anonymousBytes } = memory;
   if (budgetBytes === null) {
     const unknown = 'what this phone gives an app is not known: give --budget';
@@ -226,7 +223,11 @@ export function changeText({ contextSize, cacheType }: FitChange): string {
   return `a context of ${contextSize.toLocaleString('en-US')} and ${article} ${cacheType} cache`;
 }
 
-function changesText(verdict: Verdict, change: FitChange | null, smaller: SmallerWeights | null): string[] {
+function changesText(
+  verdict: FitVerdict,
+  change: FitChange | null,
+  smaller: SmallerWeights | null,
+): string[] {
   const would = verdict === 'tight' ? 'with room to spare' : 'would fit';
   const said: string[] = [];
   if (change !== null) said.push(`${would}: ${changeText(change)}`);

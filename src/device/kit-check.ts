@@ -1,38 +1,17 @@
+import type {
+  CheckedPrompt,
+  GoldenPrompt,
+  KitCheck,
+  KitFinding,
+  KitGolden,
+  KitResults,
+  PhoneReplay,
+} from '../schema/kit.ts';
+import { SCHEMA_IDS } from '../schema/terms.ts';
 import { gigabytes } from './fit.ts';
-import { type LogProbDifference, logProbDifference } from './kit-distribution.ts';
-import type { GoldenPrompt, KitGolden, KitResults, Missing, PhoneReplay } from './kit-files.ts';
-import { error, type KitFinding, note, quoted, warning } from './kit-finding.ts';
-import { type CheckedPrompt, checkedReply, promptsAgree } from './kit-reply.ts';
-
-export const KIT_CHECK_SCHEMA_ID = 'quantscope/kit-check@1';
-
-export interface CheckedSpeed {
-  readonly promptTps: number;
-  readonly generationTps: number;
-  readonly expected: KitGolden['expected']['speed'];
-}
-
-export interface CheckedMemory {
-  /** Of the app, from before the load to after the last replay. */
-  readonly grownBytes: number;
-  readonly expectedBytes: number;
-  readonly expectedAnonymousBytes: number;
-}
-
-export interface KitCheck {
-  readonly schema: typeof KIT_CHECK_SCHEMA_ID;
-  readonly verdict: 'ok' | 'wrong';
-  readonly device: string;
-  readonly model: string;
-  readonly modelSha256: string;
-  readonly backend: string;
-  readonly prompts: readonly CheckedPrompt[];
-  readonly logProbs: LogProbDifference | Missing;
-  readonly loadMs: number;
-  readonly speed: CheckedSpeed | Missing;
-  readonly memory: CheckedMemory | Missing;
-  readonly findings: readonly KitFinding[];
-}
+import { logProbDifference } from './kit-distribution.ts';
+import { error, note, quoted, warning } from './kit-finding.ts';
+import { checkedReply, promptsAgree } from './kit-reply.ts';
 
 /** Estimates leave out what the app and its runtime allocate beside the model. */
 const MEMORY_SLACK = 1.15;
@@ -60,7 +39,7 @@ export function checkKit(golden: KitGolden, results: KitResults): KitCheck {
   const speed = checkedSpeed(golden, results, findings);
   const memory = checkedMemory(golden, results, findings);
   return {
-    schema: KIT_CHECK_SCHEMA_ID,
+    schema: SCHEMA_IDS.kitCheck,
     verdict: findings.some(({ level }) => level === 'error') ? 'wrong' : 'ok',
     device: results.device.name,
     model: `${golden.model.name} ${golden.model.quantization}`,
@@ -122,7 +101,7 @@ function checkedSpeed(
   { expected }: KitGolden,
   { bench, backend }: KitResults,
   findings: KitFinding[],
-): CheckedSpeed | Missing {
+): KitCheck['speed'] {
   if (expected.backend !== 'cpu' && !backend.gpu) {
     const why = backend.reasonNoGpu === '' ? 'llama.rn gives no reason' : backend.reasonNoGpu;
     findings.push(warning('kit/no-gpu', `the model ran on the CPU and not on ${expected.backend}: ${why}`));
@@ -145,7 +124,7 @@ function checkedMemory(
   { expected }: KitGolden,
   { memory }: KitResults,
   findings: KitFinding[],
-): CheckedMemory | Missing {
+): KitCheck['memory'] {
   if (memory.status === 'unavailable') return memory;
   const grownBytes = Math.max(memory.afterLoadBytes, memory.afterRunBytes) - memory.beforeLoadBytes;
   const { totalBytes, anonymousBytes } = expected.memory;

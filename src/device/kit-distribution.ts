@@ -1,21 +1,21 @@
-import type { GoldenPrompt, GoldenStep, KitGolden, Missing, PhoneReplay, PhoneToken } from './kit-files.ts';
-import { error, type KitFinding, note, quoted } from './kit-finding.ts';
+import type {
+  GoldenPrompt,
+  GoldenStep,
+  KitCheck,
+  KitFinding,
+  KitGolden,
+  PhoneReplay,
+  PhoneToken,
+} from '../schema/kit.ts';
+import { error, note, quoted } from './kit-finding.ts';
 import { gapTo, isPartOfCharacter, LEAST_LOG_PROB } from './kit-reply.ts';
 
 /** Of the golden tokens' log-probabilities, phone against computer, in nats. */
-export interface LogProbDifference {
-  readonly steps: number;
-  readonly mean: number;
-  readonly largest: number;
-  /** Steps whose most likely token is another. */
-  readonly otherTop: number;
-}
-
 export function logProbDifference(
   { tolerance }: KitGolden,
   pairs: readonly { readonly prompt: GoldenPrompt; readonly replay: PhoneReplay }[],
   findings: KitFinding[],
-): LogProbDifference | Missing {
+): KitCheck['logProbs'] {
   let [steps, sum, largest, otherTop, left] = [0, 0, 0, 0, 0];
   for (const { prompt, replay } of pairs) {
     let wrong = 0;

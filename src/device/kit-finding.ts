@@ -1,23 +1,4 @@
-export const KIT_FINDINGS = [
-  'kit/prompt-tokens',
-  'kit/wrong-token',
-  'kit/wrong-distribution',
-  'kit/replay-missing',
-  'kit/near-tie',
-  'kit/template',
-  'kit/not-compared',
-  'kit/no-gpu',
-  'kit/slower',
-  'kit/faster',
-  'kit/memory',
-] as const;
-
-export interface KitFinding {
-  /** An error is a phone that computes something else; exit code 1. */
-  readonly level: 'error' | 'warning' | 'note';
-  readonly code: (typeof KIT_FINDINGS)[number];
-  readonly message: string;
-}
+import type { KitFinding } from '../schema/kit.ts';
 
 export function error(code: KitFinding['code'], message: string): KitFinding {
   return { level: 'error', code, message };

@@ -1,5 +1,5 @@
+import type { KitGolden, KitResults } from '../schema/kit.ts';
 import type { Backend } from './cost-terms.ts';
-import type { KitGolden, KitResults } from './kit-files.ts';
 import type { DeviceProfile } from './profiles.ts';
 import type { LearnedRow } from './speed-types.ts';
 

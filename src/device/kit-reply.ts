@@ -1,21 +1,14 @@
-import type { GoldenPrompt, GoldenStep, KitGolden, PhoneReplay, PhoneToken } from './kit-files.ts';
-import { error, type KitFinding, note, quoted, warning } from './kit-finding.ts';
-
-/** Where a reply leaves the golden one. */
-export interface Divergence {
-  readonly step: number;
-  readonly expected: string;
-  readonly got: string;
-  /** How much more likely the expected token was on the computer, in nats: at least, where the other was not kept. */
-  readonly gap: number;
-  readonly isNearTie: boolean;
-}
-
-export interface CheckedPrompt {
-  readonly name: string;
-  readonly steps: number;
-  readonly divergence: Divergence | null;
-}
+import type {
+  CheckedPrompt,
+  GoldenPrompt,
+  GoldenStep,
+  KitDivergence,
+  KitFinding,
+  KitGolden,
+  PhoneReplay,
+  PhoneToken,
+} from '../schema/kit.ts';
+import { error, note, quoted, warning } from './kit-finding.ts';
 
 /** Text that stands for no token: a reply that ended. */
 const END = 'the end';
@@ -86,7 +79,7 @@ function divergenceOf(
   golden: GoldenPrompt['reply'],
   reply: PhoneReplay['reply'],
   nearTie: number,
-): Divergence | 'unknown' | null {
+): KitDivergence | 'unknown' | null {
   let isUnclear = false;
   for (const [step, expected] of golden.steps.entries()) {
     const isEnd = golden.ends && step === golden.steps.length - 1;
@@ -107,7 +100,7 @@ function divergenceOf(
 }
 
 /** The end token's own probability is not told: every other token is at least as far away as the second. */
-function ended(step: number, expected: GoldenStep, nearTie: number): Divergence {
+function ended(step: number, expected: GoldenStep, nearTie: number): KitDivergence {
   const [first, second] = expected.top;
   const gap = (first?.logProb ?? 0) - (second?.logProb ?? LEAST_LOG_PROB);
   return { step, expected: expected.text, got: END, gap, isNearTie: gap <= nearTie };

@@ -1,8 +1,11 @@
 import { layoutOf, type TensorType } from '../gguf/tensor-types.ts';
+import type { CacheType } from '../schema/terms.ts';
 import type { LayerMemory } from './attention-layers.ts';
 
-/** Types that llama.cpp can keep keys and values in, by the names its options take. */
-const CACHE_TYPES = {
+export type { CacheType } from '../schema/terms.ts';
+
+/** What each is called in a file. */
+const TENSOR_TYPES = {
   f32: 'F32',
   f16: 'F16',
   bf16: 'BF16',
@@ -12,9 +15,7 @@ const CACHE_TYPES = {
   q4_1: 'Q4_1',
   q4_0: 'Q4_0',
   iq4_nl: 'IQ4_NL',
-} as const satisfies Record<string, TensorType>;
-
-export type CacheType = keyof typeof CACHE_TYPES;
+} as const satisfies Record<CacheType, TensorType>;
 
 /** llama.cpp rounds a context up to a multiple of this (`GGML_PAD(cparams.n_ctx, 256)`, llama-context.cpp). */
 const CONTEXT_STEP = 256;
@@ -50,6 +51,6 @@ export function kvCacheBytes(layers: readonly LayerMemory[], request: CacheReque
 }
 
 function rowBytes(elements: number, type: CacheType): number {
-  const { blockElements, blockBytes } = layoutOf(CACHE_TYPES[type]);
+  const { blockElements, blockBytes } = layoutOf(TENSOR_TYPES[type]);
   return Math.ceil(elements / blockElements) * blockBytes;
 }

@@ -1,3 +1,4 @@
+import type { SCHEMA_IDS } from '../schema/terms.ts';
 import { editDistance } from '../util/edit-distance.ts';
 import { UsageError } from '../util/errors.ts';
 import type { Backend } from './cost-terms.ts';
@@ -49,11 +50,9 @@ export interface DeviceCatalogue {
   readonly chips: Readonly<Record<string, Chip>>;
 }
 
-export const DEVICE_LIST_SCHEMA_ID = 'quantscope/device-list@1';
-
 /** What `fit --list-devices --json` prints. */
 export interface DeviceList extends DeviceCatalogue {
-  readonly schema: typeof DEVICE_LIST_SCHEMA_ID;
+  readonly schema: typeof SCHEMA_IDS.deviceList;
   /** What the ids that figures name as their sources stand for. */
   readonly sources: Readonly<Record<string, string>>;
 }

@@ -4,32 +4,11 @@
  * inside it, around the native calls alone.
  */
 
-import type { BuildChoice } from './build-choice.ts';
+import type { EngineInfo } from '../schema/engine.ts';
+import type { BuildChoice, CacheType, GpuChoice } from '../schema/terms.ts';
 
-export type GpuChoice = 'auto' | 'off' | 'metal' | 'vulkan' | 'cuda';
-export type Backend = 'cpu' | 'metal' | 'vulkan' | 'cuda';
-
-/** Types a KV cache can have in llama.cpp, by their ggml names. */
-export type CacheType = 'f32' | 'f16' | 'bf16' | 'q8_0' | 'q5_1' | 'q5_0' | 'q4_1' | 'q4_0' | 'iq4_nl';
-
-export interface EngineInfo {
-  /** The binding's package name and version. */
-  readonly name: string;
-  readonly version: string;
-  /** The llama.cpp release inside it. */
-  readonly llamaCpp: string;
-  /** `prebuilt` from npm, or `localBuild`, compiled by `quantscope engine build`: which binary of that release ran. */
-  readonly build: string;
-  readonly backend: Backend;
-  /** GPU device names; empty on the CPU. */
-  readonly devices: readonly string[];
-  /** Why `auto` took the CPU; absent where a GPU is in use or the CPU was asked for. */
-  readonly gpuFallback?: string;
-  /** The CPU features in use, as llama.cpp prints them. */
-  readonly systemInfo: string;
-  /** Threads llama.cpp would choose: the cores that are useful for arithmetic. */
-  readonly mathCores: number;
-}
+export type { EngineInfo } from '../schema/engine.ts';
+export type { CacheType, EngineBackend as Backend, GpuChoice } from '../schema/terms.ts';
 
 export interface ModelOptions {
   readonly path: string;

@@ -13,7 +13,7 @@ const INFO: EngineInfo = {
   name: 'fake',
   version: '0',
   llamaCpp: 'none',
-  build: 'fake',
+  build: 'prebuilt',
   backend: 'cpu',
   devices: [],
   systemInfo: '',

@@ -1,7 +1,8 @@
 import type { CacheType, EngineSession, GpuChoice, LoadedModel, StartEngine } from '../engine/engine.ts';
 import { isAvailable, unavailableBecause } from '../schema/availability.ts';
-import { BENCH_SCHEMA_ID, type BenchConfig, type BenchResults, type BenchRow } from '../schema/bench.ts';
+import type { BenchConfig, BenchResults, BenchRow } from '../schema/bench.ts';
 import type { Machine } from '../schema/results.ts';
+import { SCHEMA_IDS } from '../schema/terms.ts';
 import { QuantscopeError, UsageError } from '../util/errors.ts';
 import { blankRow, failed, repeated, sameButForGpu } from './bench-row.ts';
 import { callCostWarnings } from './call-cost.ts';
@@ -84,7 +85,7 @@ class Bench {
   readonly #plan: BenchPlan;
   readonly #environment: BenchEnvironment;
   readonly #rows: BenchRow[] = [];
-  readonly #searches: BenchResults['threadSearches'] = [];
+  readonly #searches: BenchResults['threadSearches'][number][] = [];
   readonly #createdAt: string;
   #warnings: MachineWarning[] = [];
   #machine: Machine;
@@ -287,7 +288,7 @@ class Bench {
   #results(): BenchResults {
     const { repetitions, seed, toolVersion } = this.#plan;
     return {
-      schema: BENCH_SCHEMA_ID,
+      schema: SCHEMA_IDS.bench,
       createdAt: this.#createdAt,
       tool: { version: toolVersion },
       machine: this.#machine,

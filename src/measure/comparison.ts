@@ -1,15 +1,9 @@
 import type { EngineSession, StartEngine } from '../engine/engine.ts';
 import { isAvailable, notAskedFor, unavailableBecause } from '../schema/availability.ts';
 import type { FittedPhone } from '../schema/phones.ts';
-import {
-  type EvaluationPart,
-  type Machine,
-  RESULTS_SCHEMA_ID,
-  type Results,
-  type Settings,
-  type Stage,
-  type VariantResult,
-} from '../schema/results.ts';
+import type { Machine, Results, Settings, VariantResult } from '../schema/results.ts';
+import type { EvaluationPart, Stage } from '../schema/terms.ts';
+import { SCHEMA_IDS } from '../schema/terms.ts';
 import { messageOf, QuantscopeError, UsageError } from '../util/errors.ts';
 import type { ChoiceItem } from './choices.ts';
 import { measureCopyBandwidth } from './copy-bandwidth.ts';
@@ -448,7 +442,7 @@ class Comparison {
     const measured = this.#input.variants.map(({ name }) => this.#row(name));
     const variants = saved?.row == null ? measured : [saved.row, ...measured];
     return {
-      schema: RESULTS_SCHEMA_ID,
+      schema: SCHEMA_IDS.results,
       createdAt: this.#createdAt,
       tool: { version: this.#input.toolVersion },
       machine: this.#machine,

@@ -1,14 +1,9 @@
 import { rm } from 'node:fs/promises';
 import type { CacheType, ContextOptions, EngineSession, LoadedModel, StartEngine } from '../engine/engine.ts';
 import { isAvailable, unavailableBecause } from '../schema/availability.ts';
-import {
-  type CacheTypeResult,
-  CONTEXT_SCHEMA_ID,
-  type ContextResults,
-  type ContextRow,
-  type ContextSettings,
-} from '../schema/context.ts';
+import type { CacheTypeResult, ContextResults, ContextRow, ContextSettings } from '../schema/context.ts';
 import type { Machine } from '../schema/results.ts';
+import { SCHEMA_IDS } from '../schema/terms.ts';
 import { messageOf, QuantscopeError, UsageError } from '../util/errors.ts';
 import { formatBytes, formatCount } from '../util/units.ts';
 import { adviseContext, largestWithin } from './context-advice.ts';
@@ -336,7 +331,7 @@ class Contexts {
     const { model, budget, toolVersion } = this.#plan;
     const told = { rows: [...this.#rows], cacheTypes: [...this.#types], budget, model };
     return {
-      schema: CONTEXT_SCHEMA_ID,
+      schema: SCHEMA_IDS.context,
       createdAt: this.#createdAt,
       tool: { version: toolVersion },
       machine: this.#machine,

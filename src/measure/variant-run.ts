@@ -1,6 +1,7 @@
 import type { ContextOptions, EngineSession, LoadedModel } from '../engine/engine.ts';
 import { unavailableBecause } from '../schema/availability.ts';
-import type { EvaluationPart, Settings, Stage, VariantResult } from '../schema/results.ts';
+import type { Settings, VariantResult } from '../schema/results.ts';
+import type { EvaluationPart, Stage } from '../schema/terms.ts';
 import { runChoices } from './choice-run.ts';
 import type { ChoiceItem } from './choices.ts';
 import { engineMemoryOf } from './memory.ts';

@@ -1,5 +1,5 @@
-import type { Change } from '../measure/baseline.ts';
 import { isAvailable } from '../schema/availability.ts';
+import type { Change } from '../schema/report.ts';
 import { formatPValue } from './numbers.ts';
 
 /** One change as a person reads it. */

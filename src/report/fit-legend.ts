@@ -1,6 +1,6 @@
 import type { Backend } from '../device/cost-terms.ts';
 import { isExperimental } from '../device/fit.ts';
-import type { FitReport } from '../device/fit-report.ts';
+import type { FitReport } from '../schema/fit.ts';
 import { printable } from './text-width.ts';
 
 /** What the marks and columns of fit's tables mean, one subject a line; only what the tables use. */

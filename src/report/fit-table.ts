@@ -1,5 +1,6 @@
 import { gigabytes } from '../device/fit.ts';
-import type { FitReport, FitSpeed, FittedDevice, FitVariant } from '../device/fit-report.ts';
+import type { FitReport } from '../schema/fit.ts';
+import type { FitSpeed, FittedPhone, FittedVariant } from '../schema/phones.ts';
 import { describeFitMarks } from './fit-legend.ts';
 import { plainStyle, type Style } from './style.ts';
 import { displayWidth, padLeft, padRight, printable, shortenMiddle, wrap } from './text-width.ts';
@@ -34,7 +35,7 @@ export function renderFit(report: FitReport, { width = 100, style = plainStyle }
 }
 
 /** A row for each model and kind of backend: phones of one kind need the same. */
-function memoryLines(variants: readonly FitVariant[], width: number, style: Style): string[] {
+function memoryLines(variants: readonly FittedVariant[], width: number, style: Style): string[] {
   const rows = new Map(
     variants.map(({ name, memory }) => [
       `${name}\n${memory.backend}`,
@@ -57,7 +58,7 @@ function memoryLines(variants: readonly FitVariant[], width: number, style: Styl
   });
 }
 
-function deviceLines(device: FittedDevice, width: number, style: Style): string[] {
+function deviceLines(device: FittedPhone, width: number, style: Style): string[] {
   const { variants, advice, recommended, budget, endurance } = device;
   const backends = [...new Set(variants.flatMap(({ speeds }) => speeds.map(({ backend }) => backend)))];
   const rowsWith = (hasInterval: boolean) => [
@@ -115,7 +116,7 @@ function deviceLines(device: FittedDevice, width: number, style: Style): string[
   return lines;
 }
 
-function budgetText({ bytes, entitledBytes, basis }: FittedDevice['budget']): string {
+function budgetText({ bytes, entitledBytes, basis }: FittedPhone['budget']): string {
   if (typeof bytes !== 'number') return bytes.reason;
   if (basis === 'as given') return `${gigabytes(bytes)}, as given`;
   const entitled = entitledBytes === null ? '' : `, ${gigabytes(entitledBytes)} with the entitlement`;
@@ -146,7 +147,7 @@ function indented(text: string, width: number): string[] {
   return wrap(text, width - 2, '  ').map((line) => `  ${line}`);
 }
 
-function speedCell({ speeds }: FitVariant, backend: FitSpeed['backend'], hasInterval: boolean): string {
+function speedCell({ speeds }: FittedVariant, backend: FitSpeed['backend'], hasInterval: boolean): string {
   const speed = speeds.find((each) => each.backend === backend);
   const { generationTps, low, high, basis } = speed ?? {};
   if (typeof generationTps !== 'number') return '-';
@@ -168,7 +169,7 @@ function range(low: number, high: number, digits: number): string {
  * Why a model does not simply fit, each reason once with the models it is said of; then why a speed is missing. Nobody
  * is named where there is but one model.
  */
-function sharedReasons({ variants }: FittedDevice): Map<string, string> {
+function sharedReasons({ variants }: FittedPhone): Map<string, string> {
   const who = new Map<string, string[]>();
   const say = (reason: string, name: string): void => {
     const names = who.get(reason) ?? [];

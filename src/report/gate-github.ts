@@ -1,4 +1,5 @@
-import { type GateReport, reasonOf } from '../measure/gate.ts';
+import { reasonOf } from '../measure/gate.ts';
+import type { GateReport } from '../schema/gates.ts';
 import { titleOf } from './gate-text.ts';
 import { workflowCommand } from './workflow-command.ts';
 

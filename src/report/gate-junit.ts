@@ -1,4 +1,5 @@
-import { type GateOutcome, type GateReport, reasonOf } from '../measure/gate.ts';
+import { reasonOf } from '../measure/gate.ts';
+import type { GateOutcome, GateReport } from '../schema/gates.ts';
 import { attribute, text } from './xml.ts';
 
 /** JUnit XML: a suite for each machine, a case for each gate; an error where a gate cannot be judged. */

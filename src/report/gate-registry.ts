@@ -1,4 +1,4 @@
-import type { GateReport } from '../measure/gate.ts';
+import type { GateReport } from '../schema/gates.ts';
 import { renderGateGithub } from './gate-github.ts';
 import { renderGateJunit } from './gate-junit.ts';
 import { renderGateSarif } from './gate-sarif.ts';

@@ -1,4 +1,5 @@
-import { type GateReport, reasonOf } from '../measure/gate.ts';
+import { reasonOf } from '../measure/gate.ts';
+import type { GateReport } from '../schema/gates.ts';
 import { summaryOf, titleOf } from './gate-text.ts';
 import { escaped } from './markdown.ts';
 

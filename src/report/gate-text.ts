@@ -1,4 +1,5 @@
-import { type GateOutcome, type GateReport, reasonOf } from '../measure/gate.ts';
+import { reasonOf } from '../measure/gate.ts';
+import type { GateOutcome, GateReport } from '../schema/gates.ts';
 import { plainStyle, type Style } from './style.ts';
 import { printable } from './text-width.ts';
 

@@ -1,7 +1,6 @@
 import { gigabytes } from '../device/fit.ts';
-import { type KitCheck, rate } from '../device/kit-check.ts';
-import type { KitFinding } from '../device/kit-finding.ts';
-import type { CheckedPrompt } from '../device/kit-reply.ts';
+import { rate } from '../device/kit-check.ts';
+import type { CheckedPrompt, KitCheck, KitFinding } from '../schema/kit.ts';
 import { plainStyle, type Style } from './style.ts';
 import { padRight, printable, wrap } from './text-width.ts';
 

@@ -1,4 +1,4 @@
-import type { FileReport } from '../validate/index.ts';
+import type { FileReport } from '../schema/validation.ts';
 import { workflowCommand } from './workflow-command.ts';
 
 const COMMANDS = { error: 'error', warning: 'warning', note: 'notice' } as const;

@@ -1,4 +1,5 @@
-import { type Diagnostic, type FileReport, groupOf, RULE_GROUPS } from '../validate/index.ts';
+import type { Diagnostic, FileReport } from '../schema/validation.ts';
+import { groupOf, RULE_GROUPS } from '../validate/index.ts';
 import { attribute, text } from './xml.ts';
 
 /**

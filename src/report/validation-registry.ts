@@ -1,4 +1,4 @@
-import type { FileReport, ValidationReport } from '../validate/index.ts';
+import type { FileReport, ValidationReport } from '../schema/validation.ts';
 import { renderValidationGithub } from './validation-github.ts';
 import { renderValidationJunit } from './validation-junit.ts';
 import { renderValidationSarif, type SarifOptions } from './validation-sarif.ts';

@@ -1,4 +1,5 @@
-import { type Diagnostic, type FileReport, groupOf, RULES, type Rule } from '../validate/index.ts';
+import type { Diagnostic, FileReport } from '../schema/validation.ts';
+import { groupOf, RULES, type Rule } from '../validate/index.ts';
 import { sarifLog, uriOf } from './sarif.ts';
 
 export interface SarifOptions {

@@ -1,5 +1,6 @@
+import type { Severity } from '../schema/terms.ts';
+import type { Diagnostic, FileReport } from '../schema/validation.ts';
 import { formatBytes } from '../util/units.ts';
-import type { Diagnostic, FileReport, Severity } from '../validate/index.ts';
 import { ruleById } from '../validate/index.ts';
 import { plainStyle, type Style } from './style.ts';
 import { padRight, printable, wrap } from './text-width.ts';

@@ -1,46 +1,9 @@
+import type { VariantRow, VariantsReport } from '../schema/hub.ts';
 import { formatBytes } from '../util/units.ts';
 import { chooseNameWidth, layOutTable, type RowHead } from './column-layout.ts';
 import type { Cell, CellColumn } from './figure-column.ts';
 import { plainStyle, type Style } from './style.ts';
 import { printable, wrap } from './text-width.ts';
-
-/** What `variants` says of one quantization; a figure is null where the header could not be read. */
-export interface VariantRow {
-  readonly label: string;
-  /** Of the file, or of the first shard. */
-  readonly file: string;
-  readonly shards: number;
-  readonly bytes: number;
-  readonly bitsPerWeight: number | null;
-  /** Shares of the weights' bytes by tensor type, largest first. */
-  readonly mix: readonly { readonly type: string; readonly share: number }[];
-  /** Estimated, at the report's context. */
-  readonly memoryBytes: number | null;
-  readonly imatrix: boolean | null;
-  readonly cached: boolean;
-  readonly failure: { readonly code: string; readonly message: string; readonly hint: string | null } | null;
-}
-
-/** What `variants --json` prints. */
-export interface VariantsReport {
-  readonly schema: 'quantscope/variants@1';
-  readonly repo: string;
-  readonly revision: string;
-  readonly commit: string;
-  readonly gated: boolean;
-  readonly source: 'hub' | 'cache';
-  readonly model: {
-    readonly name: string | null;
-    readonly architecture: string | null;
-    readonly parameters: number;
-    readonly contextLength: number | null;
-  } | null;
-  readonly contextSize: number;
-  readonly licence: string | null;
-  readonly variants: readonly VariantRow[];
-  /** What a person should know or do. */
-  readonly notes: readonly string[];
-}
 
 export interface VariantsTableOptions {
   readonly width?: number;

@@ -1,15 +1,16 @@
 import { z } from 'zod';
-import { BACKENDS } from '../device/cost-terms.ts';
-import { FIT_SCHEMA_ID, type FitReport } from '../device/fit-report.ts';
-import { DEVICE_LIST_SCHEMA_ID } from '../device/profiles.ts';
-import { TENSOR_TYPE_NAMES } from '../gguf/index.ts';
+import { TENSOR_TYPE_NAMES } from '../gguf/tensor-types.ts';
+import { type Document, phoneBackend } from './parts.ts';
 import { fittedPhoneSchema } from './phones.ts';
+import { SCHEMA_IDS } from './terms.ts';
 
-/** What `fit --json` prints: `FitReport` in src/device, which imports no package. */
+/** What `fit --json` prints. */
 export const fitSchema = z.object({
-  schema: z.literal(FIT_SCHEMA_ID),
+  schema: z.literal(SCHEMA_IDS.fit),
   devices: z.array(fittedPhoneSchema),
-}) satisfies z.ZodType<FitReport>;
+});
+
+export type FitReport = Document<typeof fitSchema>;
 
 const figure = z.strictObject({
   // Far beyond any phone's memory or bandwidth: a slip of the keyboard, or worse.
@@ -52,7 +53,7 @@ export const devicesSchema = z.strictObject({
       entitledBudgetBytes: figure.optional().describe('With the increased-memory entitlement of iOS.'),
       gpuCores: figure.optional(),
       backends: z
-        .array(z.enum(BACKENDS))
+        .array(phoneBackend)
         .min(1)
         .refine((names) => new Set(names).size === names.length, 'the same backend twice'),
       speed: z.string().optional().describe('Why no speed can be given.'),
@@ -62,7 +63,7 @@ export const devicesSchema = z.strictObject({
     .array(
       z.strictObject({
         device: z.string(),
-        backend: z.enum(BACKENDS),
+        backend: phoneBackend,
         model: z.string(),
         label: z.string(),
         shape: z.tuple([z.string(), z.int(), z.int(), z.int(), z.int(), z.int(), z.int()]),
@@ -78,8 +79,8 @@ export const devicesSchema = z.strictObject({
 });
 
 /** What `fit --list-devices --json` prints: the phones that are known, the user's own among them. */
-const deviceListSchema = z.strictObject({
-  schema: z.literal(DEVICE_LIST_SCHEMA_ID),
+export const deviceListSchema = z.strictObject({
+  schema: z.literal(SCHEMA_IDS.deviceList),
   devices: z.array(
     devicesSchema.shape.devices.element.extend({
       learned: devicesSchema.shape.learned.unwrap().optional(),
@@ -90,18 +91,3 @@ const deviceListSchema = z.strictObject({
     .record(z.string(), z.string())
     .describe('What the ids that figures name as their sources stand for.'),
 });
-
-export function fitSchemas(): Record<string, object> {
-  const target = { target: 'draft-2020-12' } as const;
-  return {
-    fit: { title: `quantscope fit (${FIT_SCHEMA_ID})`, ...z.toJSONSchema(fitSchema, target) },
-    'device-list': {
-      title: `quantscope fit --list-devices (${DEVICE_LIST_SCHEMA_ID})`,
-      ...z.toJSONSchema(deviceListSchema, target),
-    },
-    devices: {
-      title: 'quantscope devices.json',
-      ...z.toJSONSchema(devicesSchema, { ...target, io: 'input' }),
-    },
-  };
-}

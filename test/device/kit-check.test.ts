@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { quantizedHeader } from '../../bench/phones/layout.ts';
 import { checkKit, otherModel } from '../../src/device/kit-check.ts';
-import type { GoldenPrompt, KitGolden, KitResults, PhoneReplay } from '../../src/device/kit-files.ts';
 import { learnedRow } from '../../src/device/kit-learn.ts';
 import { modelShape } from '../../src/device/model-shape.ts';
 import { speedOn } from '../../src/device/predict-speed.ts';
 import { BUILT_IN_DEVICES, findDevice } from '../../src/device/profiles.ts';
 import { mainTypeOf, workloadOf } from '../../src/device/workload.ts';
 import { quantizationOf } from '../../src/gguf/index.ts';
+import type { GoldenPrompt, KitGolden, KitResults, PhoneReplay } from '../../src/schema/kit.ts';
 
 const SHA = 'a'.repeat(64);
 

@@ -1,6 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { startEngineProcess } from '../../dist/engine/index.js';
+import { startEngineProcess } from '../../dist/index.js';
 import type { GenerationRequest, GenerationStep, Sampling } from '../../src/engine/engine.ts';
 import { nanoPath } from '../helpers/nano.ts';
 

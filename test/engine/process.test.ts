@@ -2,7 +2,7 @@ import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { startEngineProcess } from '../../dist/engine/index.js';
+import { startEngineProcess } from '../../dist/index.js';
 import type { EngineSession } from '../../src/engine/engine.ts';
 import { nanoPath } from '../helpers/nano.ts';
 
@@ -237,7 +237,7 @@ describe('the engine process', () => {
 
   it('leaves no process when the one that started it is killed in the middle of a decode', async () => {
     const script = `
-      import { startEngineProcess } from ${JSON.stringify(new URL('../../dist/engine/index.js', import.meta.url).href)};
+      import { startEngineProcess } from ${JSON.stringify(new URL('../../dist/index.js', import.meta.url).href)};
       const session = await startEngineProcess({ gpu: 'off', callTimeoutMs: 60000 });
       await session.loadModel({ path: ${JSON.stringify(nanoPath('F16'))}, gpuLayers: 0 });
       await session.openContext(${JSON.stringify({ ...context, contextSize: 32_768, batchSize: 16_384 })});
@@ -280,7 +280,7 @@ function engines(parent: number | undefined = process.pid): number[] {
   return list
     .split('\n')
     .map((line) => /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(line))
-    .filter((match) => match?.[2] === String(parent) && match[3]?.includes('engine/child.js'))
+    .filter((match) => match?.[2] === String(parent) && match[3]?.includes('engine-child.js'))
     .map((match) => Number(match?.[1]));
 }
 

@@ -1,16 +1,11 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { packageName } from '../../engine/binaries.ts';
-import {
-  buildChoiceOf,
-  type EngineInfo,
-  type GpuChoice,
-  listLocalBuilds,
-  startEngineProcess,
-} from '../../engine/index.ts';
+import { buildChoiceOf, type GpuChoice, listLocalBuilds, startEngineProcess } from '../../engine/index.ts';
 import { llamaFolder } from '../../engine/local-builds.ts';
 import { isAvailable, type Unavailable, unavailableBecause } from '../../schema/availability.ts';
 import type { Check, EngineFacts, Examined } from '../../schema/doctor.ts';
+import type { EngineInfo } from '../../schema/engine.ts';
 import { messageOf, QuantscopeError } from '../../util/errors.ts';
 import { GPUS_OF, type Gpu, gpuFix, readDrivers } from './gpu.ts';
 import { fact } from './machine.ts';
@@ -21,7 +16,7 @@ const START_TIMEOUT_MS = 20_000;
 /** The engine and the GPUs, each found out by a process that starts it: a native crash becomes a line. */
 export async function examineEngine(signal: AbortSignal): Promise<Examined<EngineFacts>> {
   const [inUse, localBuilds] = await Promise.all([start('auto', signal), listLocalBuilds()]);
-  const gpus: EngineFacts['gpus'] = [];
+  const gpus: EngineFacts['gpus'][number][] = [];
   const checks: Check[] = [engineCheck(inUse), ...featureChecks(inUse)];
   for (const backend of GPUS_OF[`${process.platform}-${process.arch}`] ?? []) {
     const found = await examineGpu(backend, inUse, localBuilds, signal);

@@ -3,10 +3,10 @@ import { mkdir, readFile, realpath } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import writeFileAtomic from 'write-file-atomic';
-import type { KitGolden, KitResults } from '../../device/kit-files.ts';
 import { learnedRow } from '../../device/kit-learn.ts';
 import { findDevice } from '../../device/profiles.ts';
-import { takeLock } from '../../hub/index.ts';
+import { takeLock } from '../../hub/lock.ts';
+import type { KitGolden, KitResults } from '../../schema/kit.ts';
 import { messageOf, UsageError } from '../../util/errors.ts';
 import { devicesOf, devicesPath } from '../fit/device-catalogue.ts';
 

@@ -51,7 +51,6 @@ class BenchCommand extends Command {
 
 export function benchCommand(context: CommandContext): Command {
   return new BenchCommand('bench')
-    .summary("speed by llama-bench's method, over a grid of settings")
     .description(
       "Times prompts and generation by llama-bench's method, with its flags: every file and configuration in a process " +
         'of its own, the cache cleared before each repetition, a warm-up that is not counted. An option marked * takes ' +

@@ -29,7 +29,6 @@ export interface ContextOptions {
 
 export function contextCommand(context: CommandContext): Command {
   return new Command('context')
-    .summary('memory and speed as the context grows, by KV-cache type; the largest that fits')
     .description(
       'Measures one model at growing context sizes with several types of KV cache: estimated and measured memory, ' +
         'load time, the speed of reading a prompt that fills the context and of generating at its end, and what each ' +

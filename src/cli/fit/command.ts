@@ -18,7 +18,6 @@ export interface FitOptions {
 
 export function fitCommand(context: CommandContext): Command {
   return new Command('fit')
-    .summary('will it fit on that phone, and how fast will it be')
     .description(
       'Judges models on phones before anything is downloaded or built: memory from the header against what the phone ' +
         'gives an app, speed from measurements of phones, or predicted from them with an interval. A ref is a file, a ' +

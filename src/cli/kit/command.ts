@@ -26,7 +26,6 @@ export interface KitCheckOptions {
 
 export function kitCommand(context: CommandContext): Command {
   const command = new Command('kit')
-    .summary('what an app needs to run a model, and to prove that a phone computes the same')
     .description(
       'Writes a folder for an app with llama.rn: llama-rn.ts with the parameters for the phone, each with its ' +
         'reason, and a benchmark to run there; golden.json, what the file answers here, token by token; and a README. ' +

@@ -32,7 +32,6 @@ export interface RunOptions {
 export function runCommand(context: CommandContext): Command {
   const positive = wholeNumber(1);
   return new Command('run')
-    .summary('a reply as it comes, a chat on a terminal, or a look into how each token is chosen')
     .description(
       'Runs one model. With a prompt it streams the reply to stdout and ends; on a terminal without one it is a chat ' +
         "with history, in the model's own chat template (/help lists what it understands). A prompt of - is read " +

@@ -1,4 +1,4 @@
-import type { CardCheck } from '../../validate/card/check.ts';
+import type { CardCheck } from '../../schema/card-check.ts';
 import { workflowCommand } from '../workflow-command.ts';
 
 /** An annotation at the line of each false claim and of each contradiction; nothing where the card is right. */

@@ -1,4 +1,4 @@
-import type { CardCheck } from '../../validate/card/check.ts';
+import type { CardCheck } from '../../schema/card-check.ts';
 import { escaped } from '../markdown.ts';
 import { countsText } from './check-text.ts';
 

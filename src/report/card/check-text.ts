@@ -1,5 +1,4 @@
-import type { CardCheck, CheckedClaim } from '../../validate/card/check.ts';
-import type { Contradiction } from '../../validate/card/contradictions.ts';
+import type { CardCheck, CheckedClaim, Contradiction } from '../../schema/card-check.ts';
 import { plainStyle, type Style } from '../style.ts';
 import { padLeft, padRight, printable, wrap } from '../text-width.ts';
 

@@ -1,5 +1,6 @@
 import { fastestUsual } from '../../device/fit.ts';
-import type { FitReport, FitVariant } from '../../device/fit-report.ts';
+import type { FitReport } from '../../schema/fit.ts';
+import type { FittedVariant } from '../../schema/phones.ts';
 import { formatBytes } from '../../util/units.ts';
 import { phoneColumns, phoneFindings } from '../phone-checks.ts';
 import type { PhoneCheck, Report } from '../report.ts';
@@ -57,7 +58,7 @@ function fitPart(fit: FitReport): Markup {
   return html`<p class="lead">Memory is estimated${any === undefined ? null : html` for ${any.contextSize} tokens of context and an ${any.cacheType} cache`}; generation speed is measured or predicted as each cell says, on the fastest backend of the phone that llama.rn does not call experimental, with the range it is expected in.</p>${table}`;
 }
 
-function fitCell(variant: FitVariant | undefined): Markup {
+function fitCell(variant: FittedVariant | undefined): Markup {
   if (variant === undefined) return html`\u2013`;
   const { sign, text } = VERDICTS[variant.verdict];
   const speeds = variant.speeds.flatMap(({ backend, generationTps, low, high, basis }) =>
