@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs';
-import { renderChat } from './chat-template.ts';
 import { completeAll } from './completer.ts';
 import { Context } from './context.ts';
 import type {
@@ -91,12 +90,13 @@ export class LlamaSession implements EngineSession {
 
   async chatText(messages: readonly ChatMessage[], template: string | null): Promise<string> {
     const { model } = this.#model();
-    return template === null
-      ? `${messages.at(-1)?.content ?? ''}\n`
-      : renderChat(template, messages, {
-          bos: model.textOf(model.facts.bosToken ?? -1),
-          eos: model.textOf(model.eosToken),
-        });
+    if (template === null) return `${messages.at(-1)?.content ?? ''}\n`;
+    // Read only where it is needed: a measurement's process is small.
+    const { renderChat } = await import('./chat-template.ts');
+    return renderChat(template, messages, {
+      bos: model.textOf(model.facts.bosToken ?? -1),
+      eos: model.textOf(model.eosToken),
+    });
   }
 
   async chatPrompt(messages: readonly ChatMessage[], template: string | null): Promise<Uint32Array> {
