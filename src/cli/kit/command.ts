@@ -1,11 +1,12 @@
 import { Command, Option } from 'commander';
+import { COMMON_CACHE_TYPES, type CommonCacheType } from '../../schema/terms.ts';
 import type { CommandContext } from '../command-context.ts';
 import { positiveNumber, wholeNumber } from '../options.ts';
 
 export interface KitOptions {
   device?: string;
   context?: number;
-  cacheType?: 'f16' | 'q8_0' | 'q4_0';
+  cacheType?: CommonCacheType;
   backend?: 'cpu' | 'opencl' | 'hexagon' | 'metal';
   devices?: string;
   out: string;
@@ -39,11 +40,9 @@ export function kitCommand(context: CommandContext): Command {
       wholeNumber(512),
     )
     .addOption(
-      new Option('--cache-type <type>', 'of keys and values (default: f16, less where it must)').choices([
-        'f16',
-        'q8_0',
-        'q4_0',
-      ]),
+      new Option('--cache-type <type>', 'of keys and values (default: f16, less where it must)').choices(
+        COMMON_CACHE_TYPES,
+      ),
     )
     .addOption(
       new Option('--backend <name>', 'what runs it on the phone (default: its fastest)').choices([

@@ -10,8 +10,8 @@ import { KIT_PROMPTS } from '../../api/kit/prompts.ts';
 import { gigabytes } from '../../device/fit.ts';
 import { type KitPlan, kitPlan } from '../../device/kit-parameters.ts';
 import { kitSource } from '../../device/kit-source.ts';
-import { modelShape } from '../../device/model-shape.ts';
-import { type DeviceProfile, findDevice } from '../../device/profiles.ts';
+import { modelShape } from '../../device/predict-speed.ts';
+import { findDevice } from '../../device/profiles.ts';
 import { mainTypeOf, workloadOf } from '../../device/workload.ts';
 import { startEngineProcess } from '../../engine/index.ts';
 import {
@@ -23,6 +23,7 @@ import {
 } from '../../gguf/index.ts';
 import { readModel } from '../../model/model.ts';
 import type { KitGolden } from '../../schema/kit.ts';
+import type { DeviceProfile } from '../../schema/phone-data.ts';
 import { SCHEMA_IDS } from '../../schema/terms.ts';
 import { messageOf, QuantscopeError, UsageError } from '../../util/errors.ts';
 import { packagePath, packageVersion } from '../../util/package-files.ts';

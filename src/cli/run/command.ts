@@ -1,4 +1,5 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { COMMON_CACHE_TYPES, type CommonCacheType } from '../../schema/terms.ts';
 import type { CommandContext } from '../command-context.ts';
 import { layers, percentage, positiveNumber, threads, wholeNumber } from '../options.ts';
 
@@ -20,7 +21,7 @@ export interface RunOptions {
   threads?: number | 'auto';
   gpu: 'auto' | 'off' | 'metal' | 'vulkan' | 'cuda';
   gpuLayers: number | 'max';
-  cacheType: 'f16' | 'q8_0' | 'q4_0';
+  cacheType: CommonCacheType;
   timeout: number;
   trace?: boolean;
   candidates: number;
@@ -82,7 +83,7 @@ export function runCommand(context: CommandContext): Command {
     )
     .option('--gpu-layers <n>', 'layers to keep on the GPU, or max', layers, 'max')
     .addOption(
-      new Option('--cache-type <type>', 'of keys and values').choices(['f16', 'q8_0', 'q4_0']).default('f16'),
+      new Option('--cache-type <type>', 'of keys and values').choices(COMMON_CACHE_TYPES).default('f16'),
     )
     .option('--timeout <seconds>', 'the longest any one step may take', positiveNumber, 900)
     .optionsGroup('Output:')
