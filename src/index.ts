@@ -33,7 +33,6 @@ export { openRunSession, type ReplySettings, type RunSession } from './api/run/s
 export { type ScanHeadersOptions, type ScannedHeader, scanHeaders } from './api/scan-headers.ts';
 export { type ValidateRequest, validate } from './api/validate/validate.ts';
 export { type Footprint, type FootprintRequest, footprint } from './device/footprint.ts';
-export type { CacheType } from './device/kv-cache.ts';
 export { type EngineSession, engineStarter, type StartEngine, startEngineProcess } from './engine/index.ts';
 export * from './gguf/index.ts';
 export {
@@ -61,7 +60,7 @@ export type { Model, ModelFile, OpenModel } from './model/model.ts';
 export { render } from './report/registry.ts';
 export type { Inspection } from './schema/inspection.ts';
 export { type Results, resultsSchema, type VariantResult } from './schema/results.ts';
-export type { Severity } from './schema/terms.ts';
+export type { CacheType, Severity } from './schema/terms.ts';
 export type { Diagnostic, FileReport, Policy, ValidationReport } from './schema/validation.ts';
 export { isQuantscopeError, QuantscopeError, UsageError } from './util/errors.ts';
 export {

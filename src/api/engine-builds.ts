@@ -72,7 +72,6 @@ async function start(build: BuildChoice, signal: AbortSignal): Promise<Tried> {
     await using session = await startEngineProcess({
       gpu: 'auto',
       build,
-      workers: 1,
       signal,
       callTimeoutMs: START_TIMEOUT_MS,
     });

@@ -1,5 +1,5 @@
 import type { ContextResults, ContextRow } from '../../schema/context.ts';
-import type { CacheType } from '../../schema/terms.ts';
+import { type CacheType, COMMON_CACHE_TYPES } from '../../schema/terms.ts';
 import type { Host } from '../host.ts';
 import { ENGINE_DEFAULTS, type EngineRequest } from '../request.ts';
 
@@ -31,7 +31,7 @@ export interface ContextRequest extends EngineRequest, Host {
 
 export const CONTEXT_DEFAULTS = {
   ...ENGINE_DEFAULTS,
-  cacheTypes: ['f16', 'q8_0', 'q4_0'],
+  cacheTypes: COMMON_CACHE_TYPES,
   generate: 32,
   repetitions: 1,
   seed: 42,

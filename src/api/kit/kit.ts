@@ -4,8 +4,8 @@ import { readFile } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { type KitPlan, kitPlan } from '../../device/kit-parameters.ts';
 import { kitSource } from '../../device/kit-source.ts';
-import { modelShape } from '../../device/model-shape.ts';
-import { type DeviceProfile, findDevice } from '../../device/profiles.ts';
+import { modelShape } from '../../device/predict-speed.ts';
+import { findDevice } from '../../device/profiles.ts';
 import { mainTypeOf, workloadOf } from '../../device/workload.ts';
 import { startEngineProcess } from '../../engine/index.ts';
 import {
@@ -17,6 +17,7 @@ import {
 } from '../../gguf/index.ts';
 import { unavailableBecause } from '../../schema/availability.ts';
 import type { KitGolden } from '../../schema/kit.ts';
+import type { DeviceProfile } from '../../schema/phone-data.ts';
 import { SCHEMA_IDS } from '../../schema/terms.ts';
 import { messageOf, UsageError } from '../../util/errors.ts';
 import { packagePath, packageVersion } from '../../util/package-files.ts';
@@ -140,7 +141,6 @@ async function goldenOf(
 ): Promise<KitGolden> {
   await using session = await startEngineProcess({
     gpu: 'off',
-    workers: 1,
     callTimeoutMs: timeout * 1000,
     signal,
   });

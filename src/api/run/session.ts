@@ -71,7 +71,6 @@ export async function openRunSession(ref: string, asked: RunRequest = {}): Promi
   host.progress({ kind: 'step', subject: 'loading the model', stage: '', done: 0, total: 1 });
   const session = await startEngineProcess({
     gpu: options.gpu,
-    workers: 1,
     callTimeoutMs: options.timeout * 1000,
     signal,
   });
