@@ -54,10 +54,15 @@ export const LAYERS = [
   {
     name: 'engine',
     does: 'llama.cpp behind an interface, in a process of its own',
-    not: 'leak: one file alone imports each of its packages',
+    not: 'leak: single files import its packages',
     imports: ['util', 'schema'],
     packages: NODE,
-    only: { 'node-llama-cpp.ts': ['node-llama-cpp'], 'llama-cpp/library.ts': ['koffi'] },
+    only: {
+      'node-llama-cpp.ts': ['node-llama-cpp'],
+      'llama-cpp/library.ts': ['koffi'],
+      'llama-cpp/memory-breakdown.ts': ['koffi'],
+      'chat-template.ts': ['@huggingface/jinja'],
+    },
   },
   {
     name: 'validate',
@@ -158,7 +163,9 @@ export const LAYERS = [
 export function fence() {
   return {
     overrides: LAYERS.flatMap((layer) => [
-      ...['*', '*/*', '*/*/*'].map((files, depth) => override(layer, depth + 1, `${files}.ts`, layer.packages)),
+      ...['*', '*/*', '*/*/*'].map((files, depth) =>
+        override(layer, depth + 1, `${files}.ts`, layer.packages),
+      ),
       ...Object.entries(layer.only ?? {}).map(([file, packages]) =>
         override(layer, file.split('/').length, file, [...layer.packages, ...packages]),
       ),

@@ -1,5 +1,5 @@
 import { basename } from 'node:path';
-import { type HeaderScan, scanSource } from '../../gguf/index.ts';
+import { scanSource } from '../../gguf/index.ts';
 import { fileNameOf, type Model, type ModelFile } from '../../model/model.ts';
 import { formatHubRef, parseRef } from '../../model/ref.ts';
 import type { Origin } from '../../validate/index.ts';

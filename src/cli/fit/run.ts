@@ -1,13 +1,13 @@
 import { devicesOf } from '../../api/fit/device-catalogue.ts';
 import { headersOf, type NamedHeader } from '../../api/fit/models.ts';
 import { onPhones } from '../../api/fit/on-phones.ts';
-import { SOURCES } from '../../device/profile-data.ts';
-import { type DeviceList, findDevice } from '../../device/profiles.ts';
+import { findDevice } from '../../device/profiles.ts';
 import { modelFacts } from '../../gguf/index.ts';
 import { refAccess } from '../../model/access.ts';
 import { renderDeviceList } from '../../report/device-list.ts';
 import { renderFit } from '../../report/fit-table.ts';
 import type { FitReport } from '../../schema/fit.ts';
+import type { DeviceList } from '../../schema/phone-data.ts';
 import { SCHEMA_IDS } from '../../schema/terms.ts';
 import { UsageError } from '../../util/errors.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
@@ -23,7 +23,8 @@ export async function runFit(
   const catalogue = await devicesOf(options.devices);
   const layout = { style: terminalStyle(process.stdout), width: Math.max(60, process.stdout.columns || 100) };
   if (options.listDevices) {
-    const list: DeviceList = { schema: SCHEMA_IDS.deviceList, ...catalogue, sources: SOURCES };
+    const { devices, chips, sources } = catalogue;
+    const list: DeviceList = { schema: SCHEMA_IDS.deviceList, devices, chips, sources };
     print(options.json ? JSON.stringify(list, null, 2) : renderDeviceList(catalogue, layout));
     return EXIT.done;
   }
