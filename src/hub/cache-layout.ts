@@ -173,7 +173,7 @@ export async function writeRef(
 
 const STALE_MS = 7 * 24 * 60 * 60 * 1000;
 
-/** Removes our partial files that nobody has written to for a week, and those whose blob is complete. */
+/** Removes our partial files that were not written to for a week, and those whose blob is complete. */
 export async function sweepPartials(cacheFolder: string, repo: string, wallClockMs: number): Promise<void> {
   const folder = join(repoFolder(cacheFolder, repo), 'blobs');
   for (const name of await readdir(folder).catch(() => [])) {
