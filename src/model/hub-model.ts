@@ -1,10 +1,9 @@
 import { parseShardName } from '../gguf/shards.ts';
-import { snapshotPath } from '../hub/cache-layout.ts';
 import type { HubContext } from '../hub/context.ts';
-import { stateOf } from '../hub/hub-file.ts';
 import { type HubFile, type KnownListing, knownListing } from '../hub/listing.ts';
 import { resolveUrl } from '../hub/location.ts';
 import { openRemote } from '../hub/open-remote.ts';
+import { RepoCache } from '../hub/repo-cache.ts';
 import { UsageError } from '../util/errors.ts';
 import { formatBytes } from '../util/units.ts';
 import { localFile, type Model, type ModelFile, modelOf } from './model.ts';
@@ -37,9 +36,10 @@ export async function hubFile(
   hub: HubContext,
 ): Promise<ModelFile> {
   const { cacheFolder, endpoint } = hub.settings;
+  const cache = new RepoCache(cacheFolder, repo);
   const from = { name: `hf:${repo}/${file.path}`, hub: { repo, commit, file } };
-  const state = source === 'cache' ? 'cached' : await stateOf({ ...file, repo, commit }, cacheFolder);
-  if (state === 'cached') return localFile(snapshotPath(cacheFolder, repo, commit, file.path), from);
+  const state = source === 'cache' ? 'cached' : await cache.stateOf({ ...file, repo, commit });
+  if (state === 'cached') return localFile(cache.snapshotPath(commit, file.path), from);
   const url = resolveUrl(repo, commit, file.path, endpoint);
   return {
     ...from,

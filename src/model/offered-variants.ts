@@ -2,8 +2,8 @@ import type { GgufHeader, ParsedHeader } from '../gguf/header.ts';
 import { readHeader } from '../gguf/read.ts';
 import { mergeShards } from '../gguf/shards.ts';
 import type { HubContext } from '../hub/context.ts';
-import { stateOf } from '../hub/hub-file.ts';
 import { type KnownListing, knownListing } from '../hub/listing.ts';
+import { RepoCache } from '../hub/repo-cache.ts';
 import { messageOf, QuantscopeError } from '../util/errors.ts';
 import { inOrder } from '../util/in-order.ts';
 import { hubFile, type RepoModel } from './hub-model.ts';
@@ -60,8 +60,9 @@ async function isCached(
 ): Promise<boolean> {
   if (missing.length > 0) return false;
   if (source === 'cache') return true;
+  const cache = new RepoCache(settings.cacheFolder, repo);
   for (const file of files) {
-    if ((await stateOf({ ...file, repo, commit }, settings.cacheFolder)) === 'absent') return false;
+    if ((await cache.stateOf({ ...file, repo, commit })) === 'absent') return false;
   }
   return true;
 }
