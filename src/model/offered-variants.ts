@@ -6,8 +6,8 @@ import { type KnownListing, knownListing } from '../hub/listing.ts';
 import { RepoCache } from '../hub/repo-cache.ts';
 import { messageOf, QuantscopeError } from '../util/errors.ts';
 import { inOrder } from '../util/in-order.ts';
-import { hubFile, type RepoModel } from './hub-model.ts';
 import { gatherModels } from './names.ts';
+import { hubFile, type RepoModel } from './remote-model.ts';
 
 /** One quantization that a repository offers. */
 export interface OfferedVariant {
