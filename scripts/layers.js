@@ -39,15 +39,15 @@ export const LAYERS = [
   },
   {
     name: 'hub',
-    does: 'refs, listings, downloads, the cache',
+    does: 'listings, downloads, the cache',
     not: 'leave the Hub’s client to another layer: only it imports @huggingface/hub',
     imports: ['util', 'io', 'gguf', 'schema'],
     packages: [...NODE, '@huggingface/hub'],
   },
   {
     name: 'model',
-    does: 'from a ref to a model: its files, opened, and its header',
-    not: 'judge what it opens',
+    does: 'refs, the catalogue, `Model`: its files, open, and its header',
+    not: 'ask or print on a terminal: `confirm`, `progress` and `notice` are handed in',
     imports: ['util', 'io', 'gguf', 'schema', 'hub'],
     packages: [...NODE, 'zod', 'env-paths'],
   },
