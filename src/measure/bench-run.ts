@@ -1,9 +1,10 @@
-import type { CacheType, EngineSession, GpuChoice, LoadedModel, StartEngine } from '../engine/engine.ts';
+import type { EngineSession, LoadedModel, StartEngine } from '../engine/engine.ts';
 import { isAvailable, unavailableBecause } from '../schema/availability.ts';
 import type { BenchConfig, BenchResults, BenchRow } from '../schema/bench.ts';
 import type { Machine } from '../schema/results.ts';
 import { SCHEMA_IDS } from '../schema/terms.ts';
 import { QuantscopeError, UsageError } from '../util/errors.ts';
+import type { BenchModel, BenchPlan, BenchPoint } from './bench-plan.ts';
 import { blankRow, failed, repeated, sameButForGpu } from './bench-row.ts';
 import { callCostWarnings } from './call-cost.ts';
 import { measureCopyBandwidth } from './copy-bandwidth.ts';
@@ -11,44 +12,13 @@ import { isOfMachine } from './engine-faults.ts';
 import { type MachineWarning, type MachineWatch, spreadWarnings, withoutRepeats } from './machine-watch.ts';
 import { engineMemoryOf } from './memory.ts';
 import { bytesReadPerToken, effectiveBandwidth } from './rates.ts';
-import type { DescribedFile } from './size.ts';
 import { benchmarkTokens, type SpeedTest, testRate, timeRepetitions } from './speed.ts';
 import { median } from './statistics.ts';
 import { findThreads, type ThreadSearch } from './threads.ts';
 
 /** A new process evaluates single tokens slowly until a prompt of this length has made the system spread its threads. */
 const SPREADING_TOKENS = 512;
-
-export interface BenchModel {
-  readonly ref: string;
-  readonly path: string;
-  readonly sizeBytes: number;
-  readonly described: DescribedFile | QuantscopeError;
-  /** Bytes of keys and values that one token leaves in the cache. */
-  readonly kvBytesPerToken: (keyType: CacheType, valueType: CacheType) => number;
-}
-
-/** One point of the grid, but for model and test. */
-export interface BenchPoint {
-  readonly gpu: GpuChoice;
-  readonly gpuLayers: number | 'max';
-  /** `engine` leaves it to llama.cpp, `auto` finds the fastest. */
-  readonly threads: number | 'engine' | 'auto';
-  readonly batchSize: number;
-  readonly keyType: CacheType;
-  readonly valueType: CacheType;
-  readonly flashAttention: 'auto' | 'on' | 'off';
-}
-
-export interface BenchPlan {
-  readonly models: readonly BenchModel[];
-  /** Those on the CPU first, so that a GPU's rows can be held against theirs. */
-  readonly points: readonly BenchPoint[];
-  readonly tests: readonly SpeedTest[];
-  readonly repetitions: number;
-  readonly seed: number;
-  readonly toolVersion: string;
-}
+const NOTHING = new Uint32Array();
 
 /** What is being done to which row. */
 export interface BenchStep {
@@ -166,7 +136,8 @@ class Bench {
     step('warm-up', 0, 1);
     if (!loaded.spread && !isAllOnGpu(facts) && test.promptTokens < SPREADING_TOKENS) {
       await session.openContext({ ...context, contextSize: SPREADING_TOKENS });
-      await session.timePrompt(benchmarkTokens(SPREADING_TOKENS, facts, seed));
+      const prompt = benchmarkTokens(SPREADING_TOKENS, facts, seed);
+      await session.timeTest({ before: NOTHING, prompt, generated: NOTHING });
     }
     loaded.spread = true;
     const contextSize = test.promptTokens + test.generationTokens + test.depth;
@@ -340,7 +311,7 @@ class OpenedModel implements AsyncDisposable {
     const { gpu, gpuLayers } = this.#point;
     const { path } = this.#model;
     step('start', 0, 1);
-    const session = await startEngine({ gpu, workers: 1, callTimeoutMs, ...(signal ? { signal } : {}) });
+    const session = await startEngine({ gpu, callTimeoutMs, ...(signal ? { signal } : {}) });
     try {
       step('load', 0, 1);
       if (!this.#known.warm) await session.loadModel({ path, gpuLayers });
