@@ -1,9 +1,10 @@
 import { setImmediate } from 'node:timers/promises';
-import type { CacheType, ContextOptions, PlannedContext } from './engine.ts';
+import type { CacheType, ContextOptions, PlannedContext, WeightImportance } from './engine.ts';
 import { EngineError } from './errors.ts';
 import { callAsync } from './llama-cpp/call-async.ts';
 import { ENUMS } from './llama-cpp/declarations.ts';
 import type { LlamaCpp } from './llama-cpp/library.ts';
+import { ImportanceCollector } from './importance.ts';
 import type { Pointer, Struct } from './llama-cpp/types.ts';
 import type { Model } from './model.ts';
 import type { ProblemLog } from './problem-log.ts';
@@ -72,6 +73,8 @@ export class Context {
   readonly #pools: readonly Pointer[];
   readonly #abort: Uint8Array;
   readonly #batch: Batch;
+  /** Null where nothing is observed. */
+  readonly #collector: ImportanceCollector | null;
   #turnEnds = 0;
 
   private constructor(
@@ -81,6 +84,7 @@ export class Context {
     options: ContextOptions,
     pointer: Pointer,
     abort: Uint8Array,
+    collector: ImportanceCollector | null,
   ) {
     const { api } = llamaCpp;
     this.#llamaCpp = llamaCpp;
@@ -90,6 +94,7 @@ export class Context {
     this.#vocabularySize = model.facts.vocabularySize;
     this.#memory = api.llama_get_memory(pointer);
     this.#abort = abort;
+    this.#collector = collector;
     this.#batch = new Batch(llamaCpp, options);
     const { threads, promptThreads = threads } = options;
     // Made once and attached, as llama-bench does: else llama.cpp starts threads for each evaluation.
@@ -108,14 +113,16 @@ export class Context {
     const { api } = llamaCpp;
     const { threads, promptThreads = threads } = options;
     const abort = new Uint8Array(new ArrayBuffer(8));
+    const collector = options.observes === true ? new ImportanceCollector(llamaCpp) : null;
     const pointer = await callAsync(api.llama_init_from_model, model.pointer, {
       ...contextParams(llamaCpp, options),
       n_threads: threads,
       n_threads_batch: promptThreads,
       abort_callback: textIsLong(llamaCpp),
       abort_callback_data: llamaCpp.address(abort),
+      cb_eval: collector?.callback ?? null,
     });
-    return pointer === null ? null : new Context(llamaCpp, log, model, options, pointer, abort);
+    return pointer === null ? null : new Context(llamaCpp, log, model, options, pointer, abort, collector);
   }
 
   get size(): number {
@@ -177,6 +184,39 @@ export class Context {
   }
 
   /**
+   * Evaluates one chunk, every token asking for output so that the last layer computes them all, on this thread: the
+   * scheduler calls back at every node.
+   * @throws EngineError `engine/evaluation-failed`
+   */
+  observe(tokens: Uint32Array): void {
+    const collector = this.#observer();
+    const { batchSize } = this.options;
+    this.clear();
+    for (let start = 0; start < tokens.length; start += batchSize) {
+      collector.begin();
+      const part = tokens.subarray(start, start + batchSize);
+      const code = this.#llamaCpp.api.llama_decode(
+        this.pointer,
+        this.#batch.ofParts([{ sequence: 0, position: start, tokens: part, firstOutput: 0 }]),
+      );
+      this.#llamaCpp.api.llama_synchronize(this.pointer);
+      collector.end();
+      if (code !== DECODED) throw this.#failure(code);
+    }
+  }
+
+  importance(): WeightImportance[] {
+    return this.#observer().weights();
+  }
+
+  #observer(): ImportanceCollector {
+    if (this.#collector === null) {
+      throw new EngineError('engine/evaluation-failed', 'the context was not opened to observe');
+    }
+    return this.#collector;
+  }
+
+  /**
    * The logits of the first `count` outputs of the last batch, one row after another. A view: the next evaluation
    * writes over it.
    */
@@ -206,6 +246,7 @@ export class Context {
   free(): void {
     const { api } = this.#llamaCpp;
     api.llama_free(this.pointer);
+    this.#collector?.free();
     for (const pool of this.#pools) api.ggml_threadpool_free(pool);
   }
 

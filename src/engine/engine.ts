@@ -46,6 +46,18 @@ export interface ContextOptions {
   readonly flashAttention: 'auto' | 'on' | 'off';
   readonly keyType: CacheType;
   readonly valueType: CacheType;
+  /** Sums the squared inputs of each weight matrix while it evaluates; see {@link EngineSession.observe}. */
+  readonly observes?: boolean;
+}
+
+/** How strongly the columns of one weight matrix are used, or of each expert's slice of one. */
+export interface WeightImportance {
+  /** Of the weight: `blk.0.attn_q.weight`. */
+  readonly name: string;
+  /** Sums over tokens of the squared inputs: matrices × columns. */
+  readonly sums: Float32Array;
+  /** Tokens summed, one per matrix. */
+  readonly counts: Float32Array;
 }
 
 export interface OpenedContext {
@@ -236,6 +248,57 @@ export interface Generation {
   readonly generationNs: number;
 }
 
+/** What `llama_model_quantize` is asked; types are numbers of `enum ggml_type`, the recipe one of `enum llama_ftype`. */
+export interface QuantizeRequest {
+  /** The file, or the first shard. */
+  readonly sourcePath: string;
+  /** Without `.gguf` where `keepSplit`: llama.cpp adds the number of the shard. */
+  readonly outputPath: string;
+  readonly fileType: number;
+  readonly threads: number;
+  readonly outputType: number | null;
+  readonly embeddingType: number | null;
+  readonly allowRequantize: boolean;
+  readonly quantizeOutput: boolean;
+  readonly copyOnly: boolean;
+  readonly pure: boolean;
+  readonly keepSplit: boolean;
+  /** Tells the types and writes nothing. */
+  readonly dryRun: boolean;
+  /** The first pattern that is found in a tensor's name decides. */
+  readonly tensorTypes: readonly { readonly pattern: string; readonly type: number }[];
+  readonly overrides: readonly (
+    | { readonly key: string; readonly type: 'int' | 'float'; readonly value: number }
+    | { readonly key: string; readonly type: 'bool'; readonly value: boolean }
+    | { readonly key: string; readonly type: 'str'; readonly value: string }
+  )[];
+  /** Mean squared inputs of each weight's columns; empty for none. */
+  readonly imatrix: readonly { readonly name: string; readonly values: Float32Array }[];
+}
+
+export interface QuantizeStep {
+  /** Tensors that are written. */
+  readonly done: number;
+  readonly total: number;
+  /** The tensor that it is at. */
+  readonly name: string;
+}
+
+/** What llama.cpp says of each tensor, types by ggml's names. */
+export interface QuantizeOutcome {
+  readonly tensors: readonly { readonly name: string; readonly from: string; readonly to: string }[];
+  /** Tensors whose rows are no whole number of the wanted type's blocks. */
+  readonly fallbacks: readonly {
+    readonly name: string;
+    readonly columns: number;
+    readonly blockElements: number;
+    readonly wanted: string;
+    readonly taken: string;
+  }[];
+  /** Whether the real run would refuse without an importance matrix: dry runs tell. */
+  readonly needsImatrix: boolean;
+}
+
 /** A call that tells of its steps while it runs, and can be stopped without losing what it has. */
 export interface Streaming<Step> {
   readonly onStep: (step: Step) => void;
@@ -276,6 +339,12 @@ export interface EngineSession extends AsyncDisposable {
    * are evaluated side by side as the context has sequences.
    */
   complete(requests: readonly CompletionRequest[]): Promise<Completion[]>;
+  /** Evaluates one chunk from an empty context that was opened to observe. */
+  observe(tokens: Uint32Array): Promise<void>;
+  /** What was observed since the context was opened. */
+  importance(): Promise<WeightImportance[]>;
+  /** Writes a file in other types, or tells what it would write. No model need be loaded. */
+  quantize(request: QuantizeRequest, streaming?: Streaming<QuantizeStep>): Promise<QuantizeOutcome>;
   engineMemory(): Promise<EngineMemory>;
   /** What a model would take in each of the contexts, in their order. No weight is read; what is loaded stays. */
   planMemory(model: ModelOptions, contexts: readonly PlannedContext[]): Promise<MemoryPlan[]>;

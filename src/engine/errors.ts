@@ -9,6 +9,7 @@ export type EngineErrorCode =
   | 'engine/context-failed'
   | 'engine/evaluation-failed'
   | 'engine/template-failed'
+  | 'engine/quantize-failed'
   | 'engine/crashed'
   | 'engine/killed'
   | 'engine/exited'

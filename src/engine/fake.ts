@@ -81,6 +81,9 @@ export function fakeEngine({ onCall, failure }: FakeEngineOptions = {}): StartEn
         answer('complete', () =>
           requests.map(() => ({ text: 'fake', tokens: Uint32Array.of(2), stop: 'end' as const })),
         ),
+      observe: () => answer('observe', () => undefined),
+      importance: () => answer('importance', () => []),
+      quantize: () => answer('quantize', () => ({ tensors: [], fallbacks: [], needsImatrix: false })),
       engineMemory: () =>
         answer('engineMemory', () => ({ weightsBytes: 1, kvBytes: 1, computeBytes: 1, gpuBytes: 0 })),
       planMemory: (_, contexts) =>

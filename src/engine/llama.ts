@@ -19,11 +19,15 @@ import type {
   OpenedContext,
   PlannedContext,
   ProcessMemory,
+  QuantizeOutcome,
+  QuantizeRequest,
+  QuantizeStep,
   ScoreRequest,
   Scores,
   Streaming,
   TestTimes,
   TimedTest,
+  WeightImportance,
 } from './engine.ts';
 import { EngineError } from './errors.ts';
 import { Generator } from './generator.ts';
@@ -32,6 +36,7 @@ import { memoryBreakdown, memoryOf } from './llama-cpp/memory-breakdown.ts';
 import { planMemory } from './memory-plan.ts';
 import { Model } from './model.ts';
 import type { ProblemLog } from './problem-log.ts';
+import { quantizeFile } from './quantizer.ts';
 import { Sampler } from './sampler.ts';
 import { scoreChunk } from './scorer.ts';
 
@@ -155,6 +160,20 @@ export class LlamaSession implements EngineSession {
 
   async generate(request: GenerationRequest, streaming: Streaming<GenerationStep>): Promise<Generation> {
     return this.#context().generator.generate(request, streaming);
+  }
+
+  async observe(tokens: Uint32Array): Promise<void> {
+    const { context, generator } = this.#context();
+    generator.clear();
+    context.observe(tokens);
+  }
+
+  async importance(): Promise<WeightImportance[]> {
+    return this.#context().context.importance();
+  }
+
+  quantize(request: QuantizeRequest, streaming?: Streaming<QuantizeStep>): Promise<QuantizeOutcome> {
+    return quantizeFile(this.#llamaCpp, this.#log, request, streaming);
   }
 
   async engineMemory(): Promise<EngineMemory> {

@@ -6,11 +6,14 @@ const KEPT_PROBLEMS = 8;
 /** What llama.cpp logs as errors: its calls return no more than that they failed. */
 export class ProblemLog {
   readonly #problems: string[] = [];
+  /** Hears all that is logged, piece by piece. */
+  listener: ((text: string) => void) | undefined;
   #level = 0;
   #line = '';
 
   /** llama.cpp logs pieces of lines; a piece at level CONT goes on at the level before. */
   add(level: number, text: string): void {
+    this.listener?.(text);
     if (level !== GGML_LOG_LEVEL_CONT) this.#level = level;
     if (this.#level !== GGML_LOG_LEVEL_ERROR) return;
     const lines = (this.#line + text).split('\n');

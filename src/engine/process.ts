@@ -59,12 +59,16 @@ function sessionOver(channel: Channel, info: EngineInfo): EngineSession {
     (...args: Parameters<EngineSession[Name]>): ReturnType<EngineSession[Name]> =>
       // The child runs the method of the same name and type; structured clone keeps its value's shape.
       channel.call(method, args) as ReturnType<EngineSession[Name]>;
+  const streaming =
+    <Name extends MethodName>(method: Name) =>
+    (request: Parameters<EngineSession[Name]>[0], told?: Streaming<never>) =>
+      // As above; the steps are those of the method.
+      channel.call(method, [request], told as Streaming<unknown> | undefined) as ReturnType<
+        EngineSession[Name]
+      >;
   return {
     info,
-    loadModel: (options, streaming) =>
-      channel.call('loadModel', [options], streaming as Streaming<unknown> | undefined) as ReturnType<
-        EngineSession['loadModel']
-      >,
+    loadModel: streaming('loadModel'),
     openContext: call('openContext'),
     unload: call('unload'),
     tokenize: call('tokenize'),
@@ -74,12 +78,11 @@ function sessionOver(channel: Channel, info: EngineInfo): EngineSession {
     timeFirstToken: call('timeFirstToken'),
     score: call('score'),
     pieces: call('pieces'),
-    generate: (request, streaming) =>
-      // As above; the steps are those of the method.
-      channel.call('generate', [request], streaming as Streaming<unknown>) as ReturnType<
-        EngineSession['generate']
-      >,
+    generate: streaming('generate'),
     complete: call('complete'),
+    observe: call('observe'),
+    importance: call('importance'),
+    quantize: streaming('quantize'),
     engineMemory: call('engineMemory'),
     planMemory: call('planMemory'),
     processMemory: call('processMemory'),

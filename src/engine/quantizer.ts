@@ -11,7 +11,8 @@ const TENSOR = /^\[ *(\d+)\/ *(\d+)\] (.+?) +- \[[^\]]*\], type = +(\S+), (.*)$/
 /** What a dry run and a real one say of the type that a tensor gets; nothing where it keeps its own. */
 const NEW_TYPE = /-> .* MiB \((\S+)\)$|converting to (\S+) \.\./;
 /** tensor_type_fallback (llama-quant.cpp). */
-const FALLBACK = /^warning: (.+?) +- ncols +(\d+) not divisible by +(\d+) \(required for type +(\S+)\).*-> falling back to +(\S+)$/;
+const FALLBACK =
+  /^warning: (.+?) +- ncols +(\d+) not divisible by +(\d+) \(required for type +(\S+)\).*-> falling back to +(\S+)$/;
 const NEEDS_IMATRIX = /will require an imatrix/;
 
 /**
@@ -82,8 +83,12 @@ function paramsOf(
     ]);
   }
   if (overrides.length > 0) {
-    const { LLAMA_KV_OVERRIDE_TYPE_BOOL, LLAMA_KV_OVERRIDE_TYPE_FLOAT, LLAMA_KV_OVERRIDE_TYPE_INT, LLAMA_KV_OVERRIDE_TYPE_STR } =
-      ENUMS.llama_model_kv_override_type;
+    const {
+      LLAMA_KV_OVERRIDE_TYPE_BOOL,
+      LLAMA_KV_OVERRIDE_TYPE_FLOAT,
+      LLAMA_KV_OVERRIDE_TYPE_INT,
+      LLAMA_KV_OVERRIDE_TYPE_STR,
+    } = ENUMS.llama_model_kv_override_type;
     params.kv_overrides = memory.array('llama_model_kv_override', [
       ...overrides.map(({ key, type, value }) => {
         switch (type) {

@@ -1,4 +1,11 @@
-import { getNumber, getString, getStrings, readHeader, writeModel, type WritableTensor } from '../gguf/index.ts';
+import {
+  getNumber,
+  getString,
+  getStrings,
+  readHeader,
+  writeModel,
+  type WritableTensor,
+} from '../gguf/index.ts';
 import type { ByteSource } from '../io/byte-source.ts';
 import { QuantscopeError } from '../util/errors.ts';
 
@@ -37,7 +44,10 @@ const LARGEST_BYTES = 2 ** 31;
  */
 export async function readImatrix(source: ByteSource, signal?: AbortSignal): Promise<Imatrix> {
   if (source.byteLength > LARGEST_BYTES) {
-    throw invalid(source, `it has ${source.byteLength} bytes, an importance matrix has at most ${LARGEST_BYTES}`);
+    throw invalid(
+      source,
+      `it has ${source.byteLength} bytes, an importance matrix has at most ${LARGEST_BYTES}`,
+    );
   }
   const magic = source.byteLength < 4 ? new Uint8Array(4) : await source.read(0, 4, signal);
   const isGguf = new DataView(magic.buffer, magic.byteOffset, 4).getUint32(0, true) === GGUF_MAGIC;
@@ -117,10 +127,13 @@ async function readLegacy(source: ByteSource, signal: AbortSignal | undefined): 
     const chunks = int(`the chunks of ${name}`);
     const values = int(`the number of values of ${name}`);
     const start = take(values * 4, `the values of ${name}`);
-    const sums = Float32Array.from({ length: values }, (_, value) => view.getFloat32(start + value * 4, true));
+    const sums = Float32Array.from({ length: values }, (_, value) =>
+      view.getFloat32(start + value * 4, true),
+    );
     entries.push(checked(source, { name, sums, counts: Float32Array.of(chunks) }));
   }
-  if (entries.length === 0) throw invalid(source, 'it is no importance matrix: neither GGUF nor the format before');
+  if (entries.length === 0)
+    throw invalid(source, 'it is no importance matrix: neither GGUF nor the format before');
   const chunks = at === bytes.length ? 0 : int('the number of chunks');
   const datasets = at === bytes.length ? [] : [text('the path of the text')];
   return { datasets, chunks, chunkSize: 0, entries, isLegacy: true };
@@ -151,7 +164,12 @@ export function importanceOf({ entries, isLegacy }: Imatrix): { name: string; va
 }
 
 /** The file as llama-imatrix writes it (tools/imatrix/imatrix.cpp, save_imatrix): entries sorted by name. */
-export function writeImatrix({ datasets, chunks, chunkSize, entries }: Omit<Imatrix, 'isLegacy'>): Iterable<Uint8Array> {
+export function writeImatrix({
+  datasets,
+  chunks,
+  chunkSize,
+  entries,
+}: Omit<Imatrix, 'isLegacy'>): Iterable<Uint8Array> {
   const byName = [...entries].sort((a, b) => (a.name < b.name ? -1 : 1));
   const bytes = (values: Float32Array) => new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
   return writeModel({

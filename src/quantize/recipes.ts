@@ -14,15 +14,15 @@ export interface Recipe {
 
 /** Numbers that llama-quantize v0.5.0 offers (QUANT_OPTIONS, tools/quantize/quantize.cpp), small files first. */
 const OFFERED = [
-  24, 31, 36, 19, 40, 20, 28, 37, 29, 21, 10, 41, 23, 22, 11, 26, 27, 12, 13, 30, 25, 2, 14, 15, 3, 38, 8, 16, 17, 9,
-  18, 7, 1, 32, 0,
+  24, 31, 36, 19, 40, 20, 28, 37, 29, 21, 10, 41, 23, 22, 11, 26, 27, 12, 13, 30, 25, 2, 14, 15, 3, 38, 8, 16,
+  17, 9, 18, 7, 1, 32, 0,
 ] as const;
 
 /** Other names that llama-quantize takes. */
 const ALIASES: Readonly<Record<string, string>> = { Q3_K: 'Q3_K_M', Q4_K: 'Q4_K_M', Q5_K: 'Q5_K_M' };
 
 /** Every recipe, by its name. */
-export const RECIPES: ReadonlyMap<string, Recipe> = new Map([
+export const RECIPES: ReadonlyMap<string, Recipe> = new Map<string, Recipe>([
   ...OFFERED.map((fileType) => {
     const name = fileTypeById(fileType)?.label ?? '';
     return [name, { name, fileType, copies: false }] as const;
@@ -109,7 +109,8 @@ export function metadataOverride(text: string): MetadataOverride {
   switch (type) {
     case 'int':
       // llama.cpp writes whole numbers as uint32, without their sign.
-      if (!/^\d+$/.test(value) || Number(value) >= 2 ** 32) throw refuse('expected a whole number from 0 to 2^32 - 1');
+      if (!/^\d+$/.test(value) || Number(value) >= 2 ** 32)
+        throw refuse('expected a whole number from 0 to 2^32 - 1');
       return { key, type, value: Number(value) };
     case 'float':
       if (value === '' || !Number.isFinite(Number(value))) throw refuse('expected a number');

@@ -48,6 +48,7 @@ export async function tryLoading(path: string, timeoutMs: number, signal: AbortS
       case 'engine/context-failed':
       case 'engine/evaluation-failed':
       case 'engine/template-failed':
+      case 'engine/quantize-failed':
         return { status: 'failed', reason: thrown.message };
       case 'engine/not-installed':
       case 'engine/abi':
