@@ -209,6 +209,11 @@ export class Context {
     return this.#observer().weights();
   }
 
+  /** Addresses of the weights that observed evaluations used; they last as long as the model. */
+  observedTensors(): ReadonlyMap<string, Pointer> {
+    return this.#observer().tensors;
+  }
+
   #observer(): ImportanceCollector {
     if (this.#collector === null) {
       throw new EngineError('engine/evaluation-failed', 'the context was not opened to observe');

@@ -14,6 +14,8 @@ export interface ModelOptions {
   readonly path: string;
   /** Layers to keep on the GPU; `max` is all of them and the output layer. Ignored on the CPU. */
   readonly gpuLayers: number | 'max';
+  /** Reads the weights into memory of their own, so that {@link EngineSession.tryWeights} may change them. */
+  readonly writable?: boolean;
 }
 
 export interface LoadedModel {
@@ -248,6 +250,21 @@ export interface Generation {
   readonly generationNs: number;
 }
 
+/** A weight to try in another type. */
+export interface WeightChange {
+  readonly name: string;
+  /** A number of `enum ggml_type`. */
+  readonly type: number;
+  /** Mean squared inputs of its columns, of one matrix after another. */
+  readonly importance: Float32Array | null;
+}
+
+export interface WeightError {
+  readonly name: string;
+  /** Of all its elements, each weighted by its column's importance where that is given. */
+  readonly squaredError: number;
+}
+
 /** What `llama_model_quantize` is asked; types are numbers of `enum ggml_type`, the recipe one of `enum llama_ftype`. */
 export interface QuantizeRequest {
   /** The file, or the first shard. */
@@ -343,6 +360,11 @@ export interface EngineSession extends AsyncDisposable {
   observe(tokens: Uint32Array): Promise<void>;
   /** What was observed since the context was opened. */
   importance(): Promise<WeightImportance[]>;
+  /**
+   * Changes weights of a writable model as if they were of other types, until the next call; those that were changed
+   * before get their own back. Only weights that an observed evaluation used can be changed.
+   */
+  tryWeights(changes: readonly WeightChange[]): Promise<WeightError[]>;
   /** Writes a file in other types, or tells what it would write. No model need be loaded. */
   quantize(request: QuantizeRequest, streaming?: Streaming<QuantizeStep>): Promise<QuantizeOutcome>;
   engineMemory(): Promise<EngineMemory>;

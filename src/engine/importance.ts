@@ -4,7 +4,7 @@ import { ENUMS } from './llama-cpp/declarations.ts';
 import type { LlamaCpp } from './llama-cpp/library.ts';
 import type { Pointer, Struct } from './llama-cpp/types.ts';
 
-const { GGML_OP_MUL_MAT, GGML_OP_MUL_MAT_ID } = ENUMS.ggml_op;
+const { GGML_OP_MUL_MAT, GGML_OP_MUL_MAT_ID, GGML_OP_GET_ROWS } = ENUMS.ggml_op;
 const { GGML_TYPE_F32 } = ENUMS.ggml_type;
 /** Batches of fewer tokens are not a text's (collect_imatrix, tools/imatrix/imatrix.cpp). */
 const LEAST_TOKENS = 16;
@@ -27,6 +27,8 @@ export class ImportanceCollector {
   readonly callback: Pointer;
   readonly #llamaCpp: LlamaCpp;
   readonly #weights = new Map<string, Sums>();
+  /** Addresses of all weights that the graphs used, by name. */
+  readonly tensors = new Map<string, Pointer>();
   /** Of inputs that several matrices have in common (q, k and v; gate and up), by the input's node. */
   readonly #columnSums = new Map<Pointer, Float64Array>();
   #failure: EngineError | undefined;
@@ -72,6 +74,7 @@ export class ImportanceCollector {
   /** @returns before: whether to be told after; after: whether to go on */
   #see(node: Pointer, isAsked: boolean): boolean {
     const product = this.#llamaCpp.read('ggml_tensor', node);
+    if (isAsked) this.#note(product);
     if (product.op === GGML_OP_MUL_MAT_ID) {
       if (!isAsked) this.#addExperts(product);
       return true;
@@ -86,6 +89,13 @@ export class ImportanceCollector {
     if (Number(input.ne[1]) < LEAST_TOKENS || input.type !== GGML_TYPE_F32) return !isAsked;
     if (!isAsked) this.#add(name, weight, input, inputAddress);
     return true;
+  }
+
+  #note({ op, src: [address] }: Tensor): void {
+    if (op !== GGML_OP_MUL_MAT && op !== GGML_OP_MUL_MAT_ID && op !== GGML_OP_GET_ROWS) return;
+    if (!address) return;
+    const name = nameOf(this.#llamaCpp.read('ggml_tensor', address));
+    if (name.endsWith('.weight')) this.tensors.set(name, address);
   }
 
   #add(name: string, weight: Tensor, input: Tensor, inputAddress: Pointer): void {

@@ -27,6 +27,8 @@ import type {
   Streaming,
   TestTimes,
   TimedTest,
+  WeightChange,
+  WeightError,
   WeightImportance,
 } from './engine.ts';
 import { EngineError } from './errors.ts';
@@ -39,6 +41,7 @@ import type { ProblemLog } from './problem-log.ts';
 import { quantizeFile } from './quantizer.ts';
 import { Sampler } from './sampler.ts';
 import { scoreChunk } from './scorer.ts';
+import { WeightEditor } from './weight-editor.ts';
 
 /** How llama.cpp's backends say that memory is short (ggml-alloc.c, ggml-vulkan.cpp, ggml-cuda.cu, ggml-metal). */
 const NO_MEMORY =
@@ -50,6 +53,8 @@ export class LlamaSession implements EngineSession {
   readonly #llamaCpp: LlamaCpp;
   readonly #log: ProblemLog;
   #loaded: { readonly model: Model; readonly greedy: Sampler } | undefined;
+  /** Of the loaded model, once an evaluation was observed. */
+  #editor: WeightEditor | undefined;
   #opened: { readonly context: Context; readonly generator: Generator } | undefined;
 
   constructor(llamaCpp: LlamaCpp, info: EngineInfo, log: ProblemLog) {
@@ -84,6 +89,7 @@ export class LlamaSession implements EngineSession {
 
   async unload(): Promise<void> {
     this.#closeContext();
+    this.#editor = undefined;
     this.#loaded?.greedy.free();
     this.#loaded?.model.free();
     this.#loaded = undefined;
@@ -166,10 +172,16 @@ export class LlamaSession implements EngineSession {
     const { context, generator } = this.#context();
     generator.clear();
     context.observe(tokens);
+    this.#editor ??= new WeightEditor(this.#llamaCpp, context.observedTensors());
   }
 
   async importance(): Promise<WeightImportance[]> {
     return this.#context().context.importance();
+  }
+
+  async tryWeights(changes: readonly WeightChange[]): Promise<WeightError[]> {
+    if (this.#editor === undefined) throw new EngineError('engine/evaluation-failed', 'nothing was observed');
+    return this.#editor.try(changes);
   }
 
   quantize(request: QuantizeRequest, streaming?: Streaming<QuantizeStep>): Promise<QuantizeOutcome> {

@@ -51,6 +51,7 @@ export class Model {
     streaming?: Streaming<LoadProgress>,
   ): Promise<Model | null> {
     const { api } = llamaCpp;
+    const { writable = false } = options;
     const progress =
       streaming === undefined
         ? null
@@ -60,7 +61,9 @@ export class Model {
           });
     const params = {
       ...modelParams(llamaCpp, options, onGpu),
-      load_mode: api.llama_supports_mmap() ? LLAMA_LOAD_MODE_MMAP : LLAMA_LOAD_MODE_NONE,
+      load_mode: !writable && api.llama_supports_mmap() ? LLAMA_LOAD_MODE_MMAP : LLAMA_LOAD_MODE_NONE,
+      // Other layouts of weights cannot be written by rows.
+      ...(writable ? { use_extra_bufts: false } : {}),
       progress_callback: progress,
     };
     const started = performance.now();

@@ -82,6 +82,7 @@ function sessionOver(channel: Channel, info: EngineInfo): EngineSession {
     complete: call('complete'),
     observe: call('observe'),
     importance: call('importance'),
+    tryWeights: call('tryWeights'),
     quantize: streaming('quantize'),
     engineMemory: call('engineMemory'),
     planMemory: call('planMemory'),

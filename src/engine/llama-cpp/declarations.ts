@@ -220,6 +220,15 @@ export const STRUCTS = {
     extra: 'void *',
     padding: 'char[8]',
   },
+  ggml_type_traits: {
+    type_name: 'const char *',
+    blck_size: 'int64_t',
+    blck_size_interleave: 'int64_t',
+    type_size: 'size_t',
+    is_quantized: 'bool',
+    to_float: 'ggml_to_float_t',
+    from_float_ref: 'ggml_from_float_t',
+  },
   ggml_threadpool_params: {
     cpumask: 'bool[512]',
     n_threads: 'int',
@@ -266,6 +275,8 @@ export const CALLBACKS = {
   ggml_abort_callback: ['bool', 'void *'],
   ggml_backend_sched_eval_callback: ['bool', 'ggml_tensor *', 'bool', 'void *'],
   llama_progress_callback: ['bool', 'float', 'void *'],
+  ggml_to_float_t: ['void', 'const void *', 'float *', 'int64_t'],
+  ggml_from_float_t: ['void', 'const float *', 'void *', 'int64_t'],
 } as const;
 
 /** Functions by the library that exports them: result, then parameters. */
@@ -292,6 +303,9 @@ export const FUNCTIONS = {
       'const float *',
     ],
     ggml_quantize_requires_imatrix: ['bool', 'ggml_type'],
+    ggml_get_type_traits: ['const ggml_type_traits *', 'ggml_type'],
+    ggml_fp32_to_fp16_row: ['void', 'const float *', 'ggml_fp16_t *', 'int64_t'],
+    ggml_fp32_to_bf16_row: ['void', 'const float *', 'ggml_bf16_t *', 'int64_t'],
     ggml_threadpool_params_default: ['ggml_threadpool_params', 'int'],
     ggml_backend_tensor_set: ['void', 'ggml_tensor *', 'const void *', 'size_t', 'size_t'],
     ggml_backend_tensor_get: ['void', 'const ggml_tensor *', 'void *', 'size_t', 'size_t'],

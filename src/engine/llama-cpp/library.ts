@@ -26,6 +26,8 @@ export interface LlamaCpp {
   /** Memory at `address` as it is: what llama.cpp writes there later is seen too. */
   view(address: Pointer, sizeBytes: number): ArrayBuffer;
   address(memory: ArrayBufferView): Pointer;
+  /** The function of the type at an address that llama.cpp gave. */
+  callable(type: keyof typeof CALLBACKS, address: Pointer): KoffiCall;
   /** The address of a function or a variable of a library in this process, by its linker name; null without one. */
   symbol(name: string): Pointer | null;
   /** Threads that llama.cpp would choose; null where its library for that is not there. */
@@ -84,6 +86,7 @@ export function loadLlamaCpp({ folder, cpuOnly, onLog }: LoadOptions): LlamaCpp 
     },
     view: (address, sizeBytes) => koffi.view(address, sizeBytes),
     address: (memory) => koffi.address(memory),
+    callable: (type, address) => koffi.decode(address, types.callback(type)),
     symbol: (name) => symbolIn([libraries.llama, koffi.load(C_LIBRARY)], name),
     mathCores: () => mathCores(folder, files),
     bind: (name, result, parameters) => {
