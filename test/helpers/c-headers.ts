@@ -56,7 +56,7 @@ export function parseHeaders(sources: readonly string[]): CDeclarations {
 }
 
 function withoutComments(source: string): string {
-  return source.replace(/\/\*[\s\S]*?\*\//g, '').replace(/\/\/.*$/gm, '');
+  return source.replace(/\/\*[\s\S]*?\*\//g, '').replace(/\/\/.*$/gm, '').replace(/\bGGML_RESTRICT\b/g, '');
 }
 
 function enumValues(body: string): Map<string, number> {
@@ -132,7 +132,7 @@ function lengthOf(expression: string, macros: ReadonlyMap<string, string>): numb
 function parametersOf(list: string): string[] {
   if (/^\s*(?:void)?\s*$/.test(list)) return [];
   return list.split(',').map((parameter) => {
-    const [, type = '', array] = /^([\w\s*]*?[\s*])\w+\s*(\[\d*\])?\s*$/.exec(parameter) ?? [
+    const [, type = '', array] = /^(\w[\w\s*]*?[\s*])\w+\s*(\[\d*\])?$/.exec(parameter.trim()) ?? [
       undefined,
       parameter,
     ];
