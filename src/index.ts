@@ -27,6 +27,8 @@ export { type InspectRequest, inspect } from './api/inspect/inspect.ts';
 export { checkKitResults, type KitCheckResult } from './api/kit/check.ts';
 export { type Kit, makeKit } from './api/kit/kit.ts';
 export type { KitCheckRequest, KitRequest } from './api/kit/request.ts';
+export { quantize } from './api/quantize/quantize.ts';
+export type { QuantizeRequest } from './api/quantize/request.ts';
 export { runPrompt } from './api/run/reply.ts';
 export type { RunRequest } from './api/run/request.ts';
 export { openRunSession, type ReplySettings, type RunSession } from './api/run/session.ts';

@@ -89,6 +89,14 @@ export const COMMANDS: Readonly<Record<string, readonly CommandEntry[]>> = {
       load: async () => (await import('./cache/command.ts')).cacheCommand,
     },
   ],
+  'Make:': [
+    {
+      name: 'quantize',
+      usage: '[options] <source> [recipes...]',
+      summary: 'make the variants of a model, byte for byte as llama-quantize does',
+      load: async () => (await import('./quantize/command.ts')).quantizeCommand,
+    },
+  ],
   'Ship:': [
     {
       name: 'fit',

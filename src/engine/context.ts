@@ -1,10 +1,10 @@
 import { setImmediate } from 'node:timers/promises';
 import type { CacheType, ContextOptions, PlannedContext, WeightImportance } from './engine.ts';
 import { EngineError } from './errors.ts';
+import { ImportanceCollector } from './importance.ts';
 import { callAsync } from './llama-cpp/call-async.ts';
 import { ENUMS } from './llama-cpp/declarations.ts';
 import type { LlamaCpp } from './llama-cpp/library.ts';
-import { ImportanceCollector } from './importance.ts';
 import type { Pointer, Struct } from './llama-cpp/types.ts';
 import type { Model } from './model.ts';
 import type { ProblemLog } from './problem-log.ts';

@@ -83,29 +83,30 @@ function paramsOf(
     ]);
   }
   if (overrides.length > 0) {
-    const {
-      LLAMA_KV_OVERRIDE_TYPE_BOOL,
-      LLAMA_KV_OVERRIDE_TYPE_FLOAT,
-      LLAMA_KV_OVERRIDE_TYPE_INT,
-      LLAMA_KV_OVERRIDE_TYPE_STR,
-    } = ENUMS.llama_model_kv_override_type;
     params.kv_overrides = memory.array('llama_model_kv_override', [
-      ...overrides.map(({ key, type, value }) => {
-        switch (type) {
-          case 'int':
-            return { tag: LLAMA_KV_OVERRIDE_TYPE_INT, key, value: { val_i64: value } };
-          case 'float':
-            return { tag: LLAMA_KV_OVERRIDE_TYPE_FLOAT, key, value: { val_f64: value } };
-          case 'bool':
-            return { tag: LLAMA_KV_OVERRIDE_TYPE_BOOL, key, value: { val_bool: value } };
-          case 'str':
-            return { tag: LLAMA_KV_OVERRIDE_TYPE_STR, key, value: { val_str: value } };
-        }
-      }),
+      ...overrides.map(overrideOf),
       { tag: 0, key: '', value: { val_i64: 0 } },
     ]);
   }
   return params;
+}
+
+function overrideOf({
+  key,
+  type,
+  value,
+}: QuantizeRequest['overrides'][number]): Struct<'llama_model_kv_override'> {
+  const tags = ENUMS.llama_model_kv_override_type;
+  switch (type) {
+    case 'int':
+      return { tag: tags.LLAMA_KV_OVERRIDE_TYPE_INT, key, value: { val_i64: value } };
+    case 'float':
+      return { tag: tags.LLAMA_KV_OVERRIDE_TYPE_FLOAT, key, value: { val_f64: value } };
+    case 'bool':
+      return { tag: tags.LLAMA_KV_OVERRIDE_TYPE_BOOL, key, value: { val_bool: value } };
+    case 'str':
+      return { tag: tags.LLAMA_KV_OVERRIDE_TYPE_STR, key, value: { val_str: value } };
+  }
 }
 
 /** Memory that llama.cpp reads by address, kept until the call is over. */

@@ -3,8 +3,8 @@ import {
   getString,
   getStrings,
   readHeader,
-  writeModel,
   type WritableTensor,
+  writeModel,
 } from '../gguf/index.ts';
 import type { ByteSource } from '../io/byte-source.ts';
 import { QuantscopeError } from '../util/errors.ts';

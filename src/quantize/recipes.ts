@@ -1,6 +1,6 @@
 import { fileTypeById, TENSOR_TYPE_NAMES, TENSOR_TYPES, type TensorType } from '../gguf/index.ts';
-import { nearest } from '../util/nearest.ts';
 import { UsageError } from '../util/errors.ts';
+import { nearest } from '../util/nearest.ts';
 
 /** A recipe of llama-quantize: which type each tensor gets follows from it and the tensor's place. */
 export interface Recipe {

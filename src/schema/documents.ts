@@ -18,6 +18,7 @@ import {
   phonesSchema,
   speedModelSchema,
 } from './phone-data.ts';
+import { quantizeSchema } from './quantize.ts';
 import { reportSchema } from './report.ts';
 import { resultsSchema } from './results.ts';
 import { runSchema } from './run.ts';
@@ -72,6 +73,7 @@ export const DOCUMENTS: readonly PublishedDocument[] = [
   document('cache', SCHEMA_IDS.cache, 'quantscope cache list', cacheListSchema),
   document('cache-verify', SCHEMA_IDS.cacheVerify, 'quantscope cache verify', cacheVerifySchema),
   document('cache-remove', SCHEMA_IDS.cacheRemove, 'quantscope cache remove', cacheRemoveSchema),
+  document('quantize', SCHEMA_IDS.quantize, 'quantscope quantize', quantizeSchema),
   document('doctor', SCHEMA_IDS.doctor, 'quantscope doctor', doctorSchema),
   document('engine', SCHEMA_IDS.engine, 'quantscope engine list', engineSchema),
   document('engine-build', SCHEMA_IDS.engineBuild, 'quantscope engine build', engineBuildSchema),

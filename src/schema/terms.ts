@@ -139,6 +139,7 @@ export const SCHEMA_IDS = {
   cacheVerify: 'quantscope/cache-verify@1',
   cacheRemove: 'quantscope/cache-remove@1',
   doctor: 'quantscope/doctor@1',
+  quantize: 'quantscope/quantize@1',
   engine: 'quantscope/engine@1',
   engineBuild: 'quantscope/engine-build@1',
   engineRemove: 'quantscope/engine-remove@1',

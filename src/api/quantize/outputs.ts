@@ -1,0 +1,122 @@
+import { access, mkdir, mkdtemp, readdir, rename, rm, stat, statfs } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import { labelInFileName, parseShardName, shardNames } from '../../gguf/index.ts';
+import type { Model } from '../../model/model.ts';
+import type { Recipe } from '../../quantize/recipes.ts';
+import { messageOf, UsageError } from '../../util/errors.ts';
+import { formatBytes } from '../../util/units.ts';
+import type { QuantizeRequest } from './request.ts';
+
+/** `phi3-Q4_K_M` of `phi3-F16.gguf` and the recipe Q4_K_M: the label that the name carries is replaced. */
+export function outputName(sourcePath: string, recipe: Recipe): string {
+  const file = basename(sourcePath);
+  const stem = (parseShardName(file)?.prefix ?? file).replace(/\.gguf$/i, '');
+  const label = labelInFileName(`${stem}.gguf`);
+  const at = label === undefined ? -1 : stem.toUpperCase().lastIndexOf(label);
+  const isAtEnd = at > 0 && label !== undefined && at + label.length === stem.length;
+  return `${isAtEnd ? stem.slice(0, at).replace(/[-._]$/, '') : stem}-${recipe.name}`;
+}
+
+/**
+ * Where each recipe's file, or its shards, will be.
+ * @param shards of each file: 1, or as many as the source has
+ * @throws UsageError `quantize/out`, `quantize/exists`, `quantize/same-file`
+ */
+export async function outputPaths(
+  model: Model,
+  recipes: readonly Recipe[],
+  { out, force = false, dryRun = false }: QuantizeRequest,
+  shards: number,
+): Promise<string[][]> {
+  const isFile = out !== undefined && /\.gguf$/i.test(out);
+  if (isFile && recipes.length > 1) {
+    throw new UsageError(
+      'quantize/out',
+      `--out ${out} is one file, and there are ${recipes.length} recipes`,
+      {
+        hint: 'Name a folder, or one recipe.',
+      },
+    );
+  }
+  // What came from the Hub lies in its cache, and the embedded models in the package.
+  const isOwn = model.origin.kind === 'local' && !/^nano(?::|$)/i.test(model.ref);
+  const beside = isOwn ? dirname(model.path) : process.cwd();
+  const paths = recipes.map((recipe) => {
+    const stem = isFile
+      ? resolve(out.replace(/\.gguf$/i, ''))
+      : join(resolve(out ?? beside), outputName(model.path, recipe));
+    return shards === 1
+      ? [`${stem}.gguf`]
+      : shardNames(`${stem}-00001-of-${String(shards).padStart(5, '0')}.gguf`);
+  });
+  const sources = new Set((await model.files()).map(({ location }) => resolve(location)));
+  for (const path of paths.flat()) {
+    if (sources.has(path)) {
+      throw new UsageError('quantize/same-file', `${path} is the source itself`, {
+        hint: 'Name another file or folder with --out.',
+      });
+    }
+    if (force || dryRun || !(await isThere(path))) continue;
+    throw new UsageError('quantize/exists', `${path} is there already`, {
+      hint: 'Replace it with --force, or name another folder with --out.',
+    });
+  }
+  return paths;
+}
+
+function isThere(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** A folder beside the outputs, where they are written before they get their names; it goes with what is in it. */
+export interface Workshop extends AsyncDisposable {
+  readonly path: string;
+}
+
+/** @throws UsageError `output/unwritable` */
+export async function openWorkshop(outputPath: string): Promise<Workshop> {
+  const folder = dirname(outputPath);
+  try {
+    await mkdir(folder, { recursive: true });
+    const path = await mkdtemp(join(folder, '.quantscope-'));
+    return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
+  } catch (cause) {
+    throw new UsageError('output/unwritable', `${folder} cannot be written: ${messageOf(cause)}`, {
+      cause,
+      hint: 'Name another folder with --out.',
+    });
+  }
+}
+
+/** @throws UsageError `quantize/no-space` before anything is written */
+export async function requireSpace(folder: string, neededBytes: number): Promise<void> {
+  const { bavail, bsize } = await statfs(folder);
+  const freeBytes = bavail * bsize;
+  if (freeBytes >= neededBytes) return;
+  throw new UsageError(
+    'quantize/no-space',
+    `${folder} has ${formatBytes(freeBytes)} free, the files take ${formatBytes(neededBytes)}`,
+    { hint: 'Free some space, name another folder with --out, or make fewer variants at once.' },
+  );
+}
+
+/** Gives what was written its names. @returns bytes of all */
+export async function publish(workshop: string, paths: readonly string[]): Promise<number> {
+  const written = (await readdir(workshop)).sort();
+  if (written.length !== paths.length) {
+    throw new UsageError(
+      'quantize/failed',
+      `llama.cpp wrote ${written.length} files, expected ${paths.length}`,
+    );
+  }
+  let bytes = 0;
+  for (const [index, name] of written.entries()) {
+    const from = join(workshop, name);
+    bytes += (await stat(from)).size;
+    await rename(from, paths[index] ?? '');
+  }
+  return bytes;
+}

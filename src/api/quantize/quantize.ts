@@ -1,0 +1,291 @@
+import { dirname, join } from 'node:path';
+import {
+  type QuantizeRequest as EngineRequest,
+  type EngineSession,
+  type QuantizeOutcome,
+  startEngineProcess,
+} from '../../engine/index.ts';
+import {
+  bytesForElements,
+  type GgufHeader,
+  layoutOf,
+  parameterCount,
+  type TensorInfo,
+  type TensorType,
+} from '../../gguf/index.ts';
+import type { Model, ModelHeader } from '../../model/model.ts';
+import { type Recipe, recipeOf, tensorTypeOf } from '../../quantize/recipes.ts';
+import type { QuantizedVariant, QuantizeResults } from '../../schema/quantize.ts';
+import { SCHEMA_IDS } from '../../schema/terms.ts';
+import { UsageError } from '../../util/errors.ts';
+import { packageVersion } from '../../util/package-files.ts';
+import { hostOf, type Progress } from '../host.ts';
+import { oneModelFor } from '../local-models.ts';
+import { openWorkshop, outputPaths, publish, requireSpace } from './outputs.ts';
+import { QUANTIZE_DEFAULTS, type QuantizeRequest } from './request.ts';
+import { type Settings, settingsOf } from './settings.ts';
+
+/** What a recipe makes of a model, as a dry run tells it. */
+interface Plan {
+  readonly recipe: Recipe;
+  readonly paths: readonly string[];
+  readonly tensors: readonly PlannedTensor[];
+  readonly outcome: QuantizeOutcome;
+}
+
+interface PlannedTensor {
+  readonly tensor: TensorInfo;
+  readonly type: TensorType;
+  readonly bytes: number;
+}
+
+/**
+ * What `quantize` does: writes a model by llama-quantize's recipes, byte for byte as that tool does. All recipes are
+ * planned before the first is written, and a file gets its name when it is whole.
+ * @param ref a model in F32, F16 or BF16; what is on the Hub is downloaded first
+ * @throws UsageError `quantize/*`: what cannot work is said before anything is written; EngineError; the signal's reason
+ */
+export async function quantize(
+  ref: string,
+  recipes: readonly string[],
+  request: QuantizeRequest = {},
+): Promise<QuantizeResults> {
+  const host = hostOf(request);
+  const { signal } = host;
+  if (recipes.length === 0) {
+    throw new UsageError('quantize/no-recipe', 'no recipe was named', {
+      hint: 'Such as quantscope quantize model-F16.gguf Q8_0 Q4_K_M Q2_K; --list names all.',
+    });
+  }
+  const wanted = [...new Map(recipes.map((name) => [recipeOf(name).name, recipeOf(name)])).values()];
+  const settings = await settingsOf(request, signal);
+  const model = await oneModelFor(ref, 'quantize', host);
+  const source = await model.header(signal);
+  const shards = request.keepSplit === true ? source.files.length : 1;
+  const allPaths = await outputPaths(model, wanted, request, shards);
+  await using session = await startEngineProcess({
+    gpu: 'off',
+    callTimeoutMs: (request.timeout ?? QUANTIZE_DEFAULTS.timeout) * 1000,
+    signal,
+  });
+  const plans: Plan[] = [];
+  for (const [index, recipe] of wanted.entries()) {
+    const run = { ...settings.shared, sourcePath: model.path, outputPath: '', ...recipeFields(recipe) };
+    const outcome = await session.quantize({ ...run, dryRun: true });
+    plans.push(
+      checked(
+        { recipe, paths: allPaths[index] ?? [], outcome, tensors: plannedTensors(source, outcome) },
+        settings,
+      ),
+    );
+  }
+  const { version, llamaCpp, build } = session.info;
+  const variants: QuantizedVariant[] = [];
+  for (const plan of plans) {
+    const variant = describePlan(plan, source);
+    if (request.dryRun === true) {
+      variants.push({ ...variant, bytes: plannedBytes(plan, source, settings), durationMs: null });
+      continue;
+    }
+    const left = plans
+      .slice(variants.length)
+      .reduce((sum, each) => sum + plannedBytes(each, source, settings), 0);
+    const written = await write(session, plan, {
+      model,
+      settings,
+      neededBytes: left,
+      progress: host.progress,
+    });
+    variants.push({ ...variant, ...written });
+    host.progress({ kind: 'end', subject: plan.recipe.name, failure: null });
+  }
+  return {
+    schema: SCHEMA_IDS.quantize,
+    tool: { version: packageVersion() },
+    engine: { version, llamaCpp, build },
+    source: { ref: model.ref, bytes: source.bytes, ...mixOf(source.header.tensors.map(asIs)) },
+    imatrix: imatrixFacts(request.imatrix, settings, source),
+    dryRun: request.dryRun ?? false,
+    variants,
+  };
+}
+
+function recipeFields({ fileType, copies }: Recipe): Pick<EngineRequest, 'fileType' | 'copyOnly'> {
+  return { fileType, copyOnly: copies };
+}
+
+/** The engine's types of tensors, in its order, beside what the header says of them. */
+function plannedTensors({ header }: ModelHeader, { tensors }: QuantizeOutcome): PlannedTensor[] {
+  const byName = new Map(header.tensors.map((tensor) => [tensor.name, tensor]));
+  return tensors.map(({ name, to }) => {
+    const tensor = byName.get(name);
+    const type = tensorTypeOf(to);
+    if (tensor === undefined || type === undefined) {
+      throw new UsageError('quantize/failed', `llama.cpp told of ${name} as ${to}, which is not known`);
+    }
+    return { tensor, type, bytes: bytesForElements(type, tensor.elements) };
+  });
+}
+
+/** @throws UsageError where llama.cpp would refuse in the middle of its work */
+function checked(plan: Plan, { shared, imatrix }: Settings): Plan {
+  const { recipe, outcome, tensors } = plan;
+  if (outcome.needsImatrix && imatrix === null) {
+    throw new UsageError('quantize/needs-imatrix', `${recipe.name} needs an importance matrix`, {
+      hint: 'Make one: quantscope imatrix SOURCE --out imatrix.gguf; then add --imatrix imatrix.gguf.',
+    });
+  }
+  const twice = tensors.filter(({ tensor, type }) => tensor.type !== type && isQuantized(tensor.type));
+  const [first] = twice;
+  if (first === undefined || shared.allowRequantize) return plan;
+  throw new UsageError(
+    'quantize/requantize',
+    `${twice.length} tensors of the source are quantized already (${first.tensor.name} is ${first.tensor.type})`,
+    {
+      hint: 'Take the F16 or BF16 file of the model. --allow-requantize goes on all the same, and the result loses twice.',
+    },
+  );
+}
+
+function isQuantized(type: TensorType): boolean {
+  return layoutOf(type).blockElements > 1;
+}
+
+function describePlan(
+  { recipe, paths, tensors, outcome }: Plan,
+  { header }: ModelHeader,
+): Omit<QuantizedVariant, 'bytes' | 'durationMs'> {
+  const kinds = new Map<string, QuantizedVariant['fallbacks'][number]>();
+  for (const { wanted, taken, columns, blockElements } of outcome.fallbacks) {
+    const key = `${wanted} ${taken} ${columns}`;
+    kinds.set(key, {
+      wanted: wanted.toUpperCase(),
+      taken: taken.toUpperCase(),
+      tensors: (kinds.get(key)?.tensors ?? 0) + 1,
+      columns,
+      blockElements,
+    });
+  }
+  const { bitsPerWeight, byType } = mixOf(tensors);
+  return {
+    recipe: recipe.name,
+    paths,
+    bitsPerWeight: header.tensors.length === 0 ? 0 : bitsPerWeight,
+    byType,
+    fallbacks: [...kinds.values()],
+    requantized: tensors.filter(({ tensor, type }) => tensor.type !== type && isQuantized(tensor.type))
+      .length,
+  };
+}
+
+function asIs(tensor: TensorInfo): PlannedTensor {
+  return { tensor, type: tensor.type, bytes: tensor.sizeBytes };
+}
+
+function mixOf(tensors: readonly PlannedTensor[]): Pick<QuantizedVariant, 'bitsPerWeight' | 'byType'> {
+  const byType = new Map<TensorType, { tensors: number; bytes: number }>();
+  for (const { type, bytes } of tensors) {
+    const sum = byType.get(type) ?? { tensors: 0, bytes: 0 };
+    byType.set(type, { tensors: sum.tensors + 1, bytes: sum.bytes + bytes });
+  }
+  const bytes = tensors.reduce((sum, each) => sum + each.bytes, 0);
+  return {
+    bitsPerWeight:
+      (bytes * 8) / Math.max(1, parameterCount({ tensors: tensors.map(({ tensor }) => tensor) })),
+    byType: [...byType].map(([type, sums]) => ({ type, ...sums })).sort((a, b) => b.bytes - a.bytes),
+  };
+}
+
+/** llama.cpp pads tensors to this whatever the source says (GGUF_DEFAULT_ALIGNMENT). */
+const ALIGNMENT = 32;
+const FILE_TYPE_BYTES = 8 + 'general.file_type'.length + 4 + 4;
+const VERSION_BYTES = 8 + 'general.quantization_version'.length + 4 + 4;
+
+/** Bytes of the file that will be written; of several shards about, as each has a header of its own. */
+function plannedBytes({ tensors }: Plan, source: ModelHeader, { shared }: Settings): number {
+  const { metadata } = source.header;
+  const added =
+    (metadata.has('general.file_type') ? 0 : FILE_TYPE_BYTES) +
+    (metadata.has('general.quantization_version') ? 0 : VERSION_BYTES) +
+    shared.overrides.reduce(
+      (sum, override) => sum + (metadata.has(override.key) ? 0 : overrideBytes(override)),
+      0,
+    );
+  const [first] = source.files;
+  const data = tensors.reduce((sum, { bytes }) => sum + padded(bytes), 0);
+  return padded((first?.dataOffset ?? 0) + added) + data;
+}
+
+function overrideBytes({ key, type, value }: EngineRequest['overrides'][number]): number {
+  const valueBytes = type === 'bool' ? 1 : type === 'str' ? 8 + Buffer.byteLength(value) : 4;
+  return 8 + Buffer.byteLength(key) + 4 + valueBytes;
+}
+
+function padded(bytes: number): number {
+  return Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
+}
+
+interface Writing {
+  readonly model: Model;
+  readonly settings: Settings;
+  /** Of this file and those that follow. */
+  readonly neededBytes: number;
+  readonly progress: (progress: Progress) => void;
+}
+
+async function write(
+  session: EngineSession,
+  { recipe, paths, tensors }: Plan,
+  { model, settings, neededBytes, progress }: Writing,
+): Promise<Pick<QuantizedVariant, 'bytes' | 'durationMs'>> {
+  const [path = ''] = paths;
+  await using workshop = await openWorkshop(path);
+  await requireSpace(dirname(path), neededBytes);
+  const endsAt = tensors.map(
+    (
+      (sum) =>
+      ({ tensor }: PlannedTensor) =>
+        (sum += tensor.sizeBytes)
+    )(0),
+  );
+  const total = endsAt.at(-1) ?? 0;
+  const started = performance.now();
+  await session.quantize(
+    {
+      ...settings.shared,
+      sourcePath: model.path,
+      // Of shards llama.cpp adds number and ending.
+      outputPath: join(workshop.path, settings.shared.keepSplit ? 'model' : 'model.gguf'),
+      ...recipeFields(recipe),
+      dryRun: false,
+    },
+    {
+      onStep: ({ done }) =>
+        progress({ kind: 'step', subject: recipe.name, stage: '', done: endsAt[done - 1] ?? 0, total }),
+    },
+  );
+  return { bytes: await publish(workshop.path, paths), durationMs: performance.now() - started };
+}
+
+function imatrixFacts(
+  path: string | undefined,
+  { imatrix }: Settings,
+  { header }: ModelHeader,
+): QuantizeResults['imatrix'] {
+  if (path === undefined || imatrix === null) return null;
+  const known = new Set(imatrix.entries.map(({ name }) => name));
+  return {
+    path,
+    datasets: [...imatrix.datasets],
+    chunks: imatrix.chunks,
+    entries: imatrix.entries.length,
+    missing: matricesOf(header).filter((name) => !known.has(name)),
+  };
+}
+
+/** Weights that an importance matrix has an entry for: the matrices of the layers. */
+function matricesOf({ tensors }: Pick<GgufHeader, 'tensors'>): string[] {
+  return tensors
+    .filter(({ name, shape }) => name.startsWith('blk.') && name.endsWith('.weight') && shape.length > 1)
+    .map(({ name }) => name);
+}

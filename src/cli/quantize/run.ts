@@ -1,0 +1,33 @@
+import { quantize } from '../../api/quantize/quantize.ts';
+import { RECIPES } from '../../quantize/recipes.ts';
+import { renderQuantize } from '../../report/quantize-text.ts';
+import { UsageError } from '../../util/errors.ts';
+import { EXIT, type ExitCode } from '../exit.ts';
+import { terminalStyle } from '../style.ts';
+import { terminalHost } from '../terminal.ts';
+import type { QuantizeOptions } from './command.ts';
+
+export async function runQuantize(
+  source: string | undefined,
+  recipes: readonly string[],
+  options: QuantizeOptions,
+  signal: AbortSignal,
+): Promise<ExitCode> {
+  if (options.list === true) {
+    process.stdout.write(`${[...RECIPES.keys()].join('\n')}\n`);
+    return EXIT.done;
+  }
+  if (source === undefined) {
+    throw new UsageError('quantize/no-source', 'no model was named', {
+      hint: 'Such as quantscope quantize model-F16.gguf Q4_K_M.',
+    });
+  }
+  using terminal = terminalHost(options, signal);
+  const results = await quantize(source, recipes, { ...options, ...terminal });
+  terminal.clear();
+  const text = options.json
+    ? JSON.stringify(results, null, 2)
+    : renderQuantize(results, terminalStyle(process.stdout));
+  process.stdout.write(`${text}\n`);
+  return EXIT.done;
+}
