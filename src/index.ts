@@ -23,6 +23,8 @@ export {
 export { evaluate } from './api/evaluate/evaluate.ts';
 export type { EvaluateRequest } from './api/evaluate/request.ts';
 export type { Host, Progress } from './api/host.ts';
+export { makeImatrix } from './api/imatrix/imatrix.ts';
+export type { ImatrixRequest } from './api/imatrix/request.ts';
 export { type InspectRequest, inspect } from './api/inspect/inspect.ts';
 export { checkKitResults, type KitCheckResult } from './api/kit/check.ts';
 export { type Kit, makeKit } from './api/kit/kit.ts';

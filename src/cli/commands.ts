@@ -96,6 +96,12 @@ export const COMMANDS: Readonly<Record<string, readonly CommandEntry[]>> = {
       summary: 'make the variants of a model, byte for byte as llama-quantize does',
       load: async () => (await import('./quantize/command.ts')).quantizeCommand,
     },
+    {
+      name: 'imatrix',
+      usage: '[options] <model>',
+      summary: 'an importance matrix: how strongly each column of the weights is used on a text',
+      load: async () => (await import('./imatrix/command.ts')).imatrixCommand,
+    },
   ],
   'Ship:': [
     {

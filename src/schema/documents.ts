@@ -9,6 +9,7 @@ import { engineBuildSchema, engineRemoveSchema, engineSchema } from './engine.ts
 import { fitSchema } from './fit.ts';
 import { gatesFileSchema, gatesReportSchema } from './gates.ts';
 import { catalogueListSchema, catalogueSchema, pullSchema, variantsSchema } from './hub.ts';
+import { imatrixSchema } from './imatrix.ts';
 import { inspectionSchema } from './inspection.ts';
 import { goldenSchema, kitCheckSchema, kitResultsSchema } from './kit.ts';
 import {
@@ -74,6 +75,7 @@ export const DOCUMENTS: readonly PublishedDocument[] = [
   document('cache-verify', SCHEMA_IDS.cacheVerify, 'quantscope cache verify', cacheVerifySchema),
   document('cache-remove', SCHEMA_IDS.cacheRemove, 'quantscope cache remove', cacheRemoveSchema),
   document('quantize', SCHEMA_IDS.quantize, 'quantscope quantize', quantizeSchema),
+  document('imatrix', SCHEMA_IDS.imatrix, 'quantscope imatrix', imatrixSchema),
   document('doctor', SCHEMA_IDS.doctor, 'quantscope doctor', doctorSchema),
   document('engine', SCHEMA_IDS.engine, 'quantscope engine list', engineSchema),
   document('engine-build', SCHEMA_IDS.engineBuild, 'quantscope engine build', engineBuildSchema),

@@ -56,7 +56,10 @@ export function parseHeaders(sources: readonly string[]): CDeclarations {
 }
 
 function withoutComments(source: string): string {
-  return source.replace(/\/\*[\s\S]*?\*\//g, '').replace(/\/\/.*$/gm, '').replace(/\bGGML_RESTRICT\b/g, '');
+  return source
+    .replace(/\/\*[\s\S]*?\*\//g, '')
+    .replace(/\/\/.*$/gm, '')
+    .replace(/\bGGML_RESTRICT\b/g, '');
 }
 
 function enumValues(body: string): Map<string, number> {

@@ -1,0 +1,228 @@
+import { access, readFile, stat } from 'node:fs/promises';
+import writeFileAtomic from 'write-file-atomic';
+import { startEngineProcess, type WeightImportance } from '../../engine/index.ts';
+import { type GgufHeader, modelFacts } from '../../gguf/index.ts';
+import { openFile } from '../../io/index.ts';
+import { evaluationSetFor } from '../../measure/evaluation-data.ts';
+import { planChunks } from '../../measure/perplexity.ts';
+import { type Imatrix, type ImatrixEntry, readImatrix, writeImatrix } from '../../quantize/imatrix-file.ts';
+import type { ImatrixResults } from '../../schema/imatrix.ts';
+import { SCHEMA_IDS } from '../../schema/terms.ts';
+import { messageOf, UsageError } from '../../util/errors.ts';
+import { packagePath, packageVersion } from '../../util/package-files.ts';
+import { hostOf } from '../host.ts';
+import { oneModelFor } from '../local-models.ts';
+import { IMATRIX_DEFAULTS, type ImatrixRequest } from './request.ts';
+
+/** The file is written anew after as many chunks, as llama-imatrix does. */
+const SAVED_EVERY = 10;
+const SHOWN_MATRICES = 5;
+
+/**
+ * What `imatrix` does: runs texts through a model and keeps how strongly the columns of each matrix are used, in
+ * llama.cpp's GGUF format. The file is there after every ten chunks.
+ * @throws UsageError `imatrix/*`, `measure/text-too-short`; QuantscopeError `imatrix/invalid`; EngineError
+ */
+export async function makeImatrix(ref: string, request: ImatrixRequest = {}): Promise<ImatrixResults> {
+  const asked = { ...IMATRIX_DEFAULTS, ...request };
+  const host = hostOf(request);
+  const { signal } = host;
+  const started = performance.now();
+  const before = await earlierResults(asked, signal);
+  const model = await oneModelFor(ref, 'imatrix', host);
+  const { header } = await model.header(signal);
+  const texts = await textsOf(asked.text, header);
+  await using session = await startEngineProcess({
+    gpu: asked.gpu,
+    callTimeoutMs: asked.timeout * 1000,
+    signal,
+  });
+  const loaded = await session.loadModel({ path: model.path, gpuLayers: asked.gpuLayers });
+  const chunks: Uint32Array[] = [];
+  for (const { text } of texts) {
+    const tokens = await session.tokenize(text, false);
+    const { bosToken, addsBos } = loaded;
+    chunks.push(
+      ...planChunks(tokens, {
+        contextSize: asked.context,
+        chunks: asked.chunks ?? null,
+        bosToken,
+        addBos: addsBos,
+      }).chunks,
+    );
+  }
+  const datasets = texts.map(({ path }) => path);
+  requireSameTexts(before, datasets, asked);
+  await session.openContext({
+    contextSize: asked.context,
+    sequences: 1,
+    batchSize: asked.context,
+    threads: asked.threads ?? session.info.mathCores,
+    flashAttention: 'auto',
+    keyType: 'f16',
+    valueType: 'f16',
+    observes: true,
+  });
+  const matrix = (done: number, entries: readonly ImatrixEntry[]): Omit<Imatrix, 'isLegacy'> => ({
+    datasets,
+    chunks: done,
+    chunkSize: asked.context,
+    entries: sumOf(before?.entries ?? [], entries),
+  });
+  const first = before?.chunks ?? 0;
+  for (let done = first; done < chunks.length; done++) {
+    signal.throwIfAborted();
+    await session.observe(chunks[done] ?? new Uint32Array());
+    host.progress({
+      kind: 'step',
+      subject: model.ref,
+      stage: 'chunks',
+      done: done + 1,
+      total: chunks.length,
+    });
+    const isLast = done + 1 === chunks.length;
+    if ((done + 1) % SAVED_EVERY === 0 && !isLast) {
+      await save(asked.out, matrix(done + 1, await session.importance()));
+    }
+  }
+  const whole = matrix(Math.max(first, chunks.length), await session.importance());
+  await save(asked.out, whole);
+  host.progress({ kind: 'idle' });
+  const { version, llamaCpp, build } = session.info;
+  return {
+    schema: SCHEMA_IDS.imatrix,
+    tool: { version: packageVersion() },
+    engine: { version, llamaCpp, build },
+    model: model.ref,
+    path: asked.out,
+    bytes: (await stat(asked.out)).size,
+    ...describeImatrix(whole, header),
+    durationMs: performance.now() - started,
+  };
+}
+
+/** @throws UsageError `imatrix/exists`; what reading throws */
+async function earlierResults({ out, resume, force }: ImatrixRequest & { out: string }, signal: AbortSignal) {
+  const isThere = await access(out).then(
+    () => true,
+    () => false,
+  );
+  if (!isThere || force === true) return null;
+  if (resume !== true) {
+    throw new UsageError('imatrix/exists', `${out} is there already`, {
+      hint: 'Go on with it by --resume, replace it with --force, or name another file with --out.',
+    });
+  }
+  await using source = await openFile(out);
+  // Awaited here: the file is closed when this function returns.
+  return await readImatrix(source, signal);
+}
+
+function requireSameTexts(
+  before: Imatrix | null,
+  datasets: readonly string[],
+  { context, out }: { context: number; out: string },
+) {
+  if (before === null) return;
+  const isSame = before.chunkSize === context && before.datasets.join('\n') === datasets.join('\n');
+  if (isSame) return;
+  throw new UsageError(
+    'imatrix/other-texts',
+    `${out} was made of ${before.datasets.join(', ')} in chunks of ${before.chunkSize}, not of ${datasets.join(', ')} in chunks of ${context}`,
+    { hint: 'Give the same --text and --context, or begin anew with --force.' },
+  );
+}
+
+async function textsOf(
+  paths: readonly string[] | undefined,
+  header: GgufHeader,
+): Promise<{ readonly path: string; readonly text: string }[]> {
+  const shipped = `fixtures/calibration/${evaluationSetFor(modelFacts(header).name ?? null)}.txt`;
+  const named =
+    paths === undefined || paths.length === 0
+      ? [{ path: shipped, location: packagePath(shipped) }]
+      : paths.map((path) => ({ path, location: path }));
+  return Promise.all(
+    named.map(async ({ path, location }) => {
+      const text = await readFile(location, 'utf8').catch((cause: unknown) => {
+        throw new UsageError('input/unreadable', `${path} cannot be read: ${messageOf(cause)}`, {
+          cause,
+          hint: '--text takes the path of a plain text.',
+        });
+      });
+      // As llama.cpp's tools read a prompt from a file.
+      return { path, text: text.replace(/\n$/, '') };
+    }),
+  );
+}
+
+function sumOf(before: readonly ImatrixEntry[], now: readonly WeightImportance[]): ImatrixEntry[] {
+  const byName = new Map(before.map((entry) => [entry.name, entry]));
+  for (const entry of now) {
+    const earlier = byName.get(entry.name);
+    byName.set(entry.name, earlier === undefined ? entry : added(earlier, entry));
+  }
+  return [...byName.values()];
+}
+
+function added(a: ImatrixEntry, b: ImatrixEntry): ImatrixEntry {
+  return {
+    name: a.name,
+    sums: a.sums.map((sum, index) => sum + (b.sums[index] ?? 0)),
+    counts: a.counts.map((count, index) => count + (b.counts[index] ?? 0)),
+  };
+}
+
+async function save(path: string, imatrix: Omit<Imatrix, 'isLegacy'>): Promise<void> {
+  const pieces = [...writeImatrix(imatrix)];
+  try {
+    await writeFileAtomic(path, Buffer.concat(pieces));
+  } catch (cause) {
+    throw new UsageError('output/unwritable', `${path} cannot be written: ${messageOf(cause)}`, {
+      cause,
+      hint: 'Name another file with --out.',
+    });
+  }
+}
+
+type Description = Omit<
+  ImatrixResults,
+  'schema' | 'tool' | 'engine' | 'model' | 'path' | 'bytes' | 'durationMs'
+>;
+
+/** What an importance matrix says of a model. */
+export function describeImatrix(
+  { datasets, chunks, chunkSize, entries }: Omit<Imatrix, 'isLegacy'>,
+  { tensors }: Pick<GgufHeader, 'tensors'>,
+): Description {
+  const known = new Set(entries.map(({ name }) => name));
+  const strengths = entries
+    .map(({ name, sums, counts }) => {
+      const tokens = counts.reduce((sum, count) => sum + count, 0);
+      const columns = sums.length / counts.length;
+      const total = sums.reduce((sum, value) => sum + value, 0);
+      return { name, meanSquare: tokens === 0 ? 0 : total / tokens / columns };
+    })
+    .sort((a, b) => b.meanSquare - a.meanSquare);
+  const sum = strengths.reduce((total, { meanSquare }) => total + meanSquare, 0);
+  const shown = strengths.map((each) => ({ ...each, share: sum === 0 ? 0 : each.meanSquare / sum }));
+  return {
+    datasets: [...datasets],
+    chunks,
+    chunkSize,
+    weights: entries.length,
+    missing: tensors
+      .filter(({ name, shape }) => name.startsWith('blk.') && name.endsWith('.weight') && shape.length > 1)
+      .map(({ name }) => name)
+      .filter((name) => !known.has(name)),
+    partial: entries
+      .map(({ name, counts }) => ({
+        name,
+        reached: counts.filter((count) => count > 0).length,
+        experts: counts.length,
+      }))
+      .filter(({ reached, experts }) => reached < experts),
+    strongest: shown.slice(0, SHOWN_MATRICES),
+    weakest: shown.slice(-SHOWN_MATRICES).reverse(),
+  };
+}
