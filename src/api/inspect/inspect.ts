@@ -1,11 +1,16 @@
 import type { Inspection } from '../../schema/inspection.ts';
+import type { Host } from '../host.ts';
 import type { OpenedModel } from '../refs/opened-model.ts';
 import type { ModelHeader } from './facts.ts';
 
-export interface InspectRequest {
+/** What an inspection tells beside the facts that every one has. */
+export interface InspectRequest extends Pick<Host, 'signal'> {
   /** Context sizes, in tokens, to estimate memory for. Default: common ones up to the model's own. */
   readonly context?: readonly number[];
-  readonly signal?: AbortSignal;
+  /** A key of the metadata whose array is given whole. */
+  readonly key?: string;
+  /** Whether every token of the vocabulary is given. Default: false. */
+  readonly vocabulary?: boolean;
 }
 
 /**
@@ -14,23 +19,21 @@ export interface InspectRequest {
  * @throws GgufError where the file is not valid GGUF; UsageError where there is no such file, or several; the signal's
  *   reason
  */
-export async function inspect(
-  ref: string,
-  { context = [], signal = new AbortController().signal }: InspectRequest = {},
-): Promise<Inspection> {
+export async function inspect(ref: string, request: InspectRequest = {}): Promise<Inspection> {
+  const { signal = new AbortController().signal } = request;
   const { openModelOf } = await import('../refs/opened-model.ts');
   await using model = await openModelOf(ref, signal);
-  return (await readInspection(ref, model, { contexts: context, signal })).inspection;
+  return (await readInspection(ref, model, request, signal)).inspection;
 }
 
 /** An opened model's header, and what is to be said of it. */
 export async function readInspection(
   ref: string,
   model: OpenedModel,
-  asked: { readonly contexts: readonly number[]; readonly wholeKey?: string; readonly signal: AbortSignal },
+  { context = [], key, vocabulary = false }: InspectRequest,
+  signal: AbortSignal,
 ): Promise<{ readonly header: ModelHeader; readonly inspection: Inspection }> {
-  const { signal, ...shown } = asked;
-  const [{ inspectionOf }, { packageVersion }, header] = await Promise.all([
+  const [{ inspectionOf, vocabularyOf }, { packageVersion }, header] = await Promise.all([
     import('./facts.ts'),
     import('../../util/package-files.ts'),
     readModel(model, signal),
@@ -46,9 +49,11 @@ export async function readInspection(
       hub: model.hub,
     },
     toolVersion: packageVersion(),
-    ...shown,
+    contexts: context,
+    ...(key === undefined ? {} : { wholeKey: key }),
   });
-  return { header, inspection };
+  if (!vocabulary) return { header, inspection };
+  return { header, inspection: { ...inspection, vocabulary: [...vocabularyOf(header)] } };
 }
 
 async function readModel({ sources }: OpenedModel, signal: AbortSignal): Promise<ModelHeader> {

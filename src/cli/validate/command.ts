@@ -1,4 +1,5 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
+import type { Host } from '../../api/host.ts';
 import { shardOf } from '../../api/shard.ts';
 import { VALIDATE_DEFAULTS, type ValidateRequest } from '../../api/validate/validate.ts';
 import { SEVERITIES, type Severity } from '../../schema/terms.ts';
@@ -8,8 +9,7 @@ import { names, positiveNumber, wholeNumber } from '../options.ts';
 const FORMATS = ['text', 'json', 'ndjson', 'junit', 'sarif', 'github'] as const;
 
 /** A request, and what is shown of its report. */
-export interface ValidateOptions
-  extends Omit<ValidateRequest, 'policy' | 'order' | 'signal' | 'confirm' | 'progress' | 'notice'> {
+export interface ValidateOptions extends Omit<ValidateRequest, keyof Host | 'policy' | 'order'> {
   readonly severity?: Severity;
   readonly explain?: string | true;
   readonly format: (typeof FORMATS)[number];
