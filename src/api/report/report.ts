@@ -100,7 +100,10 @@ export function mergedDocument(report: Report): Results | ReportFile {
 }
 
 /** The page of a report, with the layers of the models whose headers are at hand. */
-export async function pageOf(read: Report, signal = new AbortController().signal): Promise<string> {
+export async function pageOf(
+  read: Report,
+  signal: AbortSignal = new AbortController().signal,
+): Promise<string> {
   const layers = read.machines.length === 0 ? [] : await layerGridsOf(combined(read).variants, signal);
   return renderHtml({ ...read, layers });
 }
