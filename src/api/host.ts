@@ -1,4 +1,4 @@
-import type { PlannedFile, PulledFile, PullPlan } from '../hub/index.ts';
+import type { PlannedFile, PulledFile, PullPlan } from '../hub/pull.ts';
 
 /** What work is being done, for whoever shows it. */
 export type Progress =

@@ -53,3 +53,9 @@ export function isRepoId(text: string): boolean {
 export function isRevision(text: string): boolean {
   return isSafePath(text) && !/[\s~^?*[]/.test(text);
 }
+
+/** An address as a person may see it: without its query, which may hold a signature. */
+export function shownAddress(text: string): string {
+  const { origin, pathname } = new URL(text);
+  return `${origin}${pathname}`;
+}

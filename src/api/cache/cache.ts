@@ -1,5 +1,6 @@
 import { rm } from 'node:fs/promises';
-import { removeEntries, removePartials, removeUrlFile, verifyFile } from '../../hub/index.ts';
+import { removeEntries, removePartials, verifyFile } from '../../hub/cache-manage.ts';
+import { removeUrlFile } from '../../hub/url-cache.ts';
 import type { CacheList, CacheRemoval, CacheVerification } from '../../schema/cache.ts';
 import { SCHEMA_IDS } from '../../schema/terms.ts';
 import { UsageError } from '../../util/errors.ts';

@@ -2,7 +2,9 @@ import { existsSync } from 'node:fs';
 import { basename } from 'node:path';
 import { findDevice } from '../../device/profiles.ts';
 import { chatTemplate, type GgufHeader, getString, getStrings, modelFacts } from '../../gguf/index.ts';
-import { isLocalRef, shownRef } from '../../hub/ref.ts';
+import { findModel } from '../../model/locate.ts';
+import type { ModelHeader } from '../../model/model.ts';
+import { isLocalRef, shownRef } from '../../model/ref.ts';
 import { renderCard } from '../../report/card/card.ts';
 import type { CardModel, CardProvenance } from '../../report/card/model.ts';
 import { isAvailable } from '../../schema/availability.ts';
@@ -12,7 +14,6 @@ import { packageVersion } from '../../util/package-files.ts';
 import { devicesOf } from '../fit/device-catalogue.ts';
 import { onPhones } from '../fit/on-phones.ts';
 import { type Host, hostOf } from '../host.ts';
-import { type ModelFiles, openModelHeaders } from '../refs/model-header.ts';
 import { readResultsFile } from '../report/input.ts';
 import { cardFacts } from './facts.ts';
 import { type Family, openFamily } from './family.ts';
@@ -44,7 +45,7 @@ interface Measured {
  * @throws UsageError `card/*`, `ref/*`, `devices/*`, `device/unknown`, `input/*`; GgufError
  */
 export async function modelCard(input: string, request: CardRequest = {}): Promise<string> {
-  const { signal, notice } = hostOf(request);
+  const host = hostOf(request);
   const isResults = input.toLowerCase().endsWith('.json');
   if (isResults && request.results !== undefined) {
     throw new UsageError('card/two-results', `${input} and --results ${request.results} are both results`, {
@@ -54,9 +55,9 @@ export async function modelCard(input: string, request: CardRequest = {}): Promi
   const resultsPath = isResults ? input : request.results;
   const results = resultsPath === undefined ? null : (await readResultsFile(resultsPath)).results;
   const chosen = isResults && results !== null ? chosenVariant(results) : null;
-  const family = chosen === null ? await openFamily(input, signal) : await openMeasured(chosen, signal);
+  const family = chosen === null ? await openFamily(input, host) : await openMeasured(chosen, host);
   const measured = results === null ? null : { results, variant: chosen ?? variantOf(results, family) };
-  if (family.notice !== null) notice(family.notice);
+  if (family.notice !== null) host.notice(family.notice);
   return renderCard(await cardModel(family, measured, request));
 }
 
@@ -71,11 +72,11 @@ function chosenVariant({ variants, recommendation }: Results): VariantResult {
   });
 }
 
-async function openMeasured({ ref, name, file }: VariantResult, signal: AbortSignal): Promise<Family> {
+async function openMeasured({ ref, name, file }: VariantResult, host: Required<Host>): Promise<Family> {
   const hint = 'Name where the file is now: quantscope card REF --results FILE.';
-  let model: ModelFiles;
+  let model: ModelHeader;
   try {
-    model = await openModelHeaders(ref, signal);
+    model = await (await findModel(ref, host)).header(host.signal);
   } catch (cause) {
     if (!(cause instanceof QuantscopeError)) throw cause;
     throw new UsageError(

@@ -1,7 +1,8 @@
 import { isUtf8 } from 'node:buffer';
 import { readFile, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { shownRef } from '../../hub/ref.ts';
+import { findModel } from '../../model/locate.ts';
+import { shownRef } from '../../model/ref.ts';
 import type { CardCheck } from '../../schema/card-check.ts';
 import type { Results } from '../../schema/results.ts';
 import { messageOf, UsageError } from '../../util/errors.ts';
@@ -9,8 +10,7 @@ import { formatCount } from '../../util/units.ts';
 import { checkCard as checkClaims } from '../../validate/card/check.ts';
 import type { CardFacts } from '../../validate/card/facts.ts';
 import { devicesOf } from '../fit/device-catalogue.ts';
-import type { Host } from '../host.ts';
-import { openModelHeaders } from '../refs/model-header.ts';
+import { type Host, hostOf } from '../host.ts';
 import { readResultsFile } from '../report/input.ts';
 import { cardFacts } from './facts.ts';
 
@@ -18,7 +18,7 @@ import { cardFacts } from './facts.ts';
 const LARGEST_BYTES = 256 * 1024;
 
 /** What a card is held against; without a model only contradictions within the card are found. */
-export interface CardCheckRequest extends Pick<Host, 'signal'> {
+export interface CardCheckRequest extends Pick<Host, 'signal' | 'notice'> {
   /** The model that the card is of; only its header is read. */
   readonly model?: string | undefined;
   /** A results file with this or other quantizations of the model. */
@@ -33,7 +33,8 @@ export interface CardCheckRequest extends Pick<Host, 'signal'> {
  * @throws UsageError `card/*`, `ref/*`, `devices/*`, `input/*`; GgufError
  */
 export async function checkCard(path: string, request: CardCheckRequest = {}): Promise<CardCheck> {
-  const { model: ref, results: resultsPath, signal = new AbortController().signal } = request;
+  const { model: ref, results: resultsPath } = request;
+  const host = hostOf(request);
   const markdown = await readCard(path);
   const results = resultsPath === undefined ? null : (await readResultsFile(resultsPath)).results;
   if (ref === undefined && results !== null) {
@@ -41,7 +42,7 @@ export async function checkCard(path: string, request: CardCheckRequest = {}): P
       hint: 'Name it with --model FILE.',
     });
   }
-  const facts = ref === undefined ? null : await factsOf(ref, results, request.devicesFile, signal);
+  const facts = ref === undefined ? null : await factsOf(ref, results, request.devicesFile, host);
   return checkClaims(markdown, facts, {
     card: path,
     ref: ref === undefined ? null : shownRef(ref),
@@ -53,10 +54,10 @@ async function factsOf(
   ref: string,
   results: Results | null,
   devicesFile: string | undefined,
-  signal: AbortSignal,
+  { signal, notice }: Required<Host>,
 ): Promise<CardFacts> {
   const phones = await devicesOf(devicesFile);
-  const { header, files, bytes } = await openModelHeaders(ref, signal);
+  const { header, files, bytes } = await (await findModel(ref, { signal, notice })).header(signal);
   return cardFacts({ header, fileName: basename(files[0]?.path ?? ref), fileBytes: bytes, results, phones });
 }
 

@@ -1,11 +1,11 @@
 import { SOURCES } from '../../device/profile-data.ts';
 import { type DeviceList, findDevice } from '../../device/profiles.ts';
 import { modelFacts } from '../../gguf/index.ts';
+import { refAccess } from '../../model/access.ts';
 import type { FitReport } from '../../schema/fit.ts';
 import { SCHEMA_IDS } from '../../schema/terms.ts';
 import { UsageError } from '../../util/errors.ts';
 import { hostOf } from '../host.ts';
-import { refAccess } from '../refs/ref-access.ts';
 import { devicesOf } from './device-catalogue.ts';
 import { headersOf, type NamedHeader } from './models.ts';
 import { onPhones } from './on-phones.ts';

@@ -1,10 +1,10 @@
+import type { OpenModel } from '../../model/model.ts';
 import type { Inspection } from '../../schema/inspection.ts';
 import type { Host } from '../host.ts';
-import type { OpenedModel } from '../refs/opened-model.ts';
 import type { ModelHeader } from './facts.ts';
 
 /** What an inspection tells beside the facts that every one has. */
-export interface InspectRequest extends Pick<Host, 'signal'> {
+export interface InspectRequest extends Pick<Host, 'signal' | 'notice'> {
   /** Context sizes, in tokens, to estimate memory for. Default: common ones up to the model's own. */
   readonly context?: readonly number[];
   /** A key of the metadata whose array is given whole. */
@@ -21,32 +21,41 @@ export interface InspectRequest extends Pick<Host, 'signal'> {
  */
 export async function inspect(ref: string, request: InspectRequest = {}): Promise<Inspection> {
   const { signal = new AbortController().signal } = request;
-  const { openModelOf } = await import('../refs/opened-model.ts');
-  await using model = await openModelOf(ref, signal);
+  const { findModel } = await import('../../model/locate.ts');
+  await using model = await (await findModel(ref, { signal, notice: request.notice })).open();
   return (await readInspection(ref, model, request, signal)).inspection;
 }
 
 /** An opened model's header, and what is to be said of it. */
 export async function readInspection(
   ref: string,
-  model: OpenedModel,
+  { files, sources }: OpenModel,
   { context = [], key, vocabulary = false }: InspectRequest,
   signal: AbortSignal,
 ): Promise<{ readonly header: ModelHeader; readonly inspection: Inspection }> {
-  const [{ inspectionOf, vocabularyOf }, { packageVersion }, header] = await Promise.all([
+  const [
+    { inspectionOf, vocabularyOf },
+    { packageVersion },
+    { countingSource },
+    { fileNameOf, readHeaders },
+  ] = await Promise.all([
     import('./facts.ts'),
     import('../../util/package-files.ts'),
-    readModel(model, signal),
+    import('../../io/counting-source.ts'),
+    import('../../model/model.ts'),
   ]);
+  const counting = sources.map(countingSource);
+  const header = await readHeaders(counting, signal);
+  const hub = files[0]?.hub;
   const inspection = inspectionOf({
     ref,
     header,
-    names: model.names,
+    names: files.map(fileNameOf),
     source: {
-      kind: model.isRemote ? 'url' : 'file',
-      requests: sum(model.sources.map(({ requests }) => requests)),
-      bytesFetched: sum(model.sources.map(({ bytesFetched }) => bytesFetched)),
-      hub: model.hub,
+      kind: files.some(({ isRemote }) => isRemote) ? 'url' : 'file',
+      requests: sum(counting.map(({ requests }) => requests)),
+      bytesFetched: sum(counting.map(({ bytesFetched }) => bytesFetched)),
+      hub: hub ? { repo: hub.repo, commit: hub.commit, file: hub.file.path } : null,
     },
     toolVersion: packageVersion(),
     contexts: context,
@@ -54,16 +63,6 @@ export async function readInspection(
   });
   if (!vocabulary) return { header, inspection };
   return { header, inspection: { ...inspection, vocabulary: [...vocabularyOf(header)] } };
-}
-
-async function readModel({ sources }: OpenedModel, signal: AbortSignal): Promise<ModelHeader> {
-  const [only] = sources;
-  if (only !== undefined && sources.length === 1) {
-    const { readHeader } = await import('../../gguf/read.ts');
-    return readHeader(only, { signal });
-  }
-  const { readShards } = await import('../../gguf/shards.ts');
-  return readShards(sources, { signal });
 }
 
 function sum(values: readonly number[]): number {

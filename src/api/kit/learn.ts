@@ -5,7 +5,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import writeFileAtomic from 'write-file-atomic';
 import { learnedRow } from '../../device/kit-learn.ts';
 import { findDevice } from '../../device/profiles.ts';
-import { takeLock } from '../../hub/index.ts';
+import { takeLock } from '../../hub/lock.ts';
 import type { KitGolden, KitResults } from '../../schema/kit.ts';
 import { messageOf, UsageError } from '../../util/errors.ts';
 import { devicesOf, devicesPath } from '../fit/device-catalogue.ts';

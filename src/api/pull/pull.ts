@@ -1,15 +1,10 @@
 import { statSync } from 'node:fs';
-import {
-  locateRefs,
-  type PlannedFile,
-  type PulledFile,
-  planPull,
-  pull as pullFiles,
-} from '../../hub/index.ts';
+import { type PlannedFile, type PulledFile, planPull, pull as pullFiles } from '../../hub/pull.ts';
+import { type RefAccess, refAccess } from '../../model/access.ts';
+import { locateRefs } from '../../model/locate.ts';
 import type { PullReport } from '../../schema/hub.ts';
 import { SCHEMA_IDS } from '../../schema/terms.ts';
 import { hostOf } from '../host.ts';
-import { type RefAccess, refAccess } from '../refs/ref-access.ts';
 import { PULL_DEFAULTS, type PullRequest } from './request.ts';
 
 /**
@@ -22,10 +17,7 @@ export async function pull(refs: readonly string[], request: PullRequest = {}): 
   const { signal, notice, confirm, progress } = hostOf(request);
   const access = await refAccess({ signal, notice, idleTimeoutMs: timeout * 1000 });
   const located = await locateRefs(refs, access);
-  const plan = await planPull(
-    located.filter((model) => model.kind !== 'local'),
-    access.hub,
-  );
+  const plan = await planPull(located, access.hub);
   for (const line of licenceLines(refs, access)) notice(line);
   let pulled: readonly PulledFile[] = [];
   if (!dryRun) {
@@ -44,7 +36,7 @@ export async function pull(refs: readonly string[], request: PullRequest = {}): 
   }
   progress({ kind: 'idle' });
   const rows = located.flatMap((model) =>
-    model.kind === 'local'
+    model.origin.kind === 'local'
       ? localRow(model)
       : plan.files.filter(({ ref }) => ref === model.ref).map((file) => rowOf(file, pulled)),
   );
@@ -60,22 +52,20 @@ export async function pull(refs: readonly string[], request: PullRequest = {}): 
 type Row = PullReport['files'][number];
 
 function rowOf(file: PlannedFile, pulled: readonly PulledFile[]): Row {
-  const { ref, origin, sizeBytes: bytes, place: path } = file;
+  const { ref, hub, name, sizeBytes: bytes, place: path } = file;
   const result = pulled.find((each) => each.file === file);
-  const common = {
+  return {
     ref,
+    source: hub === null ? 'url' : 'hub',
+    repo: hub?.repo ?? null,
+    commit: hub?.commit ?? null,
+    file: hub?.path ?? name,
     bytes,
+    objectId: result?.objectId ?? file.objectId,
     verified: result?.state === 'downloaded' ? result.verified : null,
     state: result?.state ?? plannedState(file),
     path,
   };
-  if (origin.kind === 'hub') {
-    const { repo, commit, path: inRepo, objectId } = origin;
-    return { ...common, source: 'hub', repo, commit, file: inRepo, objectId: objectId || null };
-  }
-  const expected = origin.kind === 'kept' ? origin.record.sha256 : origin.address.sha256;
-  const objectId = result?.objectId ?? expected;
-  return { ...common, source: 'url', repo: null, commit: null, file: file.name, objectId };
 }
 
 function localRow({ ref, path }: { readonly ref: string; readonly path: string }): Row {

@@ -1,11 +1,12 @@
 import { footprint } from '../../device/footprint.ts';
 import { modelFacts, quantizationOf } from '../../gguf/index.ts';
-import { offeredVariants, parseRef } from '../../hub/index.ts';
+import { type RefAccess, refAccess } from '../../model/access.ts';
+import { type OfferedVariant, offeredVariants } from '../../model/offered-variants.ts';
+import { parseRef } from '../../model/ref.ts';
 import type { CatalogueList, VariantRow, VariantsReport } from '../../schema/hub.ts';
 import { SCHEMA_IDS } from '../../schema/terms.ts';
 import { QuantscopeError, UsageError } from '../../util/errors.ts';
 import { type Host, hostOf } from '../host.ts';
-import { type RefAccess, refAccess } from '../refs/ref-access.ts';
 import { VARIANTS_DEFAULTS } from './request.ts';
 
 export interface VariantsRequest extends Pick<Host, 'signal' | 'notice'> {
@@ -89,9 +90,7 @@ function repoOf(
   });
 }
 
-type Offered = Awaited<ReturnType<typeof offeredVariants>>['variants'][number];
-
-function rowOf({ model, cached, header }: Offered, contextSize: number): VariantRow {
+function rowOf({ model, cached, header }: OfferedVariant, contextSize: number): VariantRow {
   const base = {
     file: model.path,
     shards: model.files.length,

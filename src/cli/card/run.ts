@@ -44,7 +44,7 @@ export async function runCardCheck(
   signal: AbortSignal,
 ): Promise<ExitCode> {
   const { model, results, devices: devicesFile } = options;
-  const check = await checkCard(path, { model, results, devicesFile, signal });
+  const check = await checkCard(path, { model, results, devicesFile, signal, notice: noticeUnless(false) });
   const text = checkText(check, options);
   if (text !== '') process.stdout.write(`${text}\n`);
   return check.verdict === 'wrong' ? EXIT.finding : EXIT.done;

@@ -1,6 +1,6 @@
 import { devicesOf } from '../../api/fit/device-catalogue.ts';
-import { refAccess } from '../../api/refs/ref-access.ts';
-import { locateNano } from '../../hub/local.ts';
+import { refAccess } from '../../model/access.ts';
+import { locateNano } from '../../model/local.ts';
 import type { ProgramContext } from '../command-context.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
 import { bashScript } from './bash.ts';

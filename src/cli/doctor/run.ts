@@ -3,7 +3,7 @@ import { examineEngine } from '../../api/doctor/engine.ts';
 import { examineHub } from '../../api/doctor/hub.ts';
 import { examineMachine, fact } from '../../api/doctor/machine.ts';
 import { examineStorage } from '../../api/doctor/storage.ts';
-import { type RefAccess, refAccess } from '../../api/refs/ref-access.ts';
+import { type RefAccess, refAccess } from '../../model/access.ts';
 import { isAvailable } from '../../schema/availability.ts';
 import type { Check, ConfigFacts, DoctorReport, Examined } from '../../schema/doctor.ts';
 import { QuantscopeError } from '../../util/errors.ts';

@@ -7,9 +7,9 @@ import {
   vocabularySizeOf,
 } from '../../api/inspect/facts.ts';
 import { readInspection } from '../../api/inspect/inspect.ts';
-import { openModelOf } from '../../api/refs/opened-model.ts';
 import { isGgufError } from '../../gguf/errors.ts';
 import type { MetadataValue } from '../../gguf/header.ts';
+import { findModel } from '../../model/locate.ts';
 import { diffableLines } from '../../report/inspection-diffable.ts';
 import type { PageLayout } from '../../report/inspection-layout.ts';
 import {
@@ -25,7 +25,7 @@ import type { Inspection } from '../../schema/inspection.ts';
 import { UsageError } from '../../util/errors.ts';
 import { formatCount } from '../../util/units.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
-import { reportDamaged, stdoutStyle } from '../output.ts';
+import { noticeUnless, reportDamaged, stdoutStyle } from '../output.ts';
 import type { InspectOptions } from './command.ts';
 
 export async function runInspect(
@@ -33,7 +33,7 @@ export async function runInspect(
   options: InspectOptions,
   signal: AbortSignal,
 ): Promise<ExitCode> {
-  await using model = await openModelOf(ref, signal);
+  await using model = await (await findModel(ref, { signal, notice: noticeUnless(false) })).open();
   let read: Awaited<ReturnType<typeof readInspection>>;
   try {
     const { context, key, vocab = false, json = false } = options;

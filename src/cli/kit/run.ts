@@ -7,7 +7,6 @@ import writeFileAtomic from 'write-file-atomic';
 import { devicesOf } from '../../api/fit/device-catalogue.ts';
 import { bosOf, CANDIDATES, goldenPrompts } from '../../api/kit/golden.ts';
 import { KIT_PROMPTS } from '../../api/kit/prompts.ts';
-import { withHeader } from '../../api/refs/described-file.ts';
 import { gigabytes } from '../../device/fit.ts';
 import { type KitPlan, kitPlan } from '../../device/kit-parameters.ts';
 import { kitSource } from '../../device/kit-source.ts';
@@ -22,12 +21,13 @@ import {
   parseShardName,
   quantizationOf,
 } from '../../gguf/index.ts';
+import { readModel } from '../../model/model.ts';
 import type { KitGolden } from '../../schema/kit.ts';
 import { SCHEMA_IDS } from '../../schema/terms.ts';
 import { messageOf, QuantscopeError, UsageError } from '../../util/errors.ts';
 import { packagePath, packageVersion } from '../../util/package-files.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
-import { filesOf } from '../model-files.ts';
+import { modelsOnDisk } from '../model-files.ts';
 import { stepProgress } from '../step-progress.ts';
 import type { KitOptions } from './command.ts';
 
@@ -56,7 +56,7 @@ export async function runKit(ref: string, options: KitOptions, signal: AbortSign
   const catalogue = await devicesOf(options.devices);
   const device = options.device === undefined ? null : findDevice(options.device, catalogue);
   await refuseToReplace(options);
-  const [file, ...others] = await filesOf([ref], { yes, quiet, signal });
+  const [file, ...others] = await modelsOnDisk([ref], { yes, quiet, signal });
   if (file === undefined || others.length > 0) {
     throw new UsageError('kit/several', `${ref} stands for ${others.length + 1} models, a kit is for one`, {
       hint: `Name one of them: quantscope kit ${ref.toLowerCase() === 'nano' ? 'nano:Q4_K_M' : (file?.ref ?? ref)}`,
@@ -67,7 +67,7 @@ export async function runKit(ref: string, options: KitOptions, signal: AbortSign
       hint: 'Join them with llama-gguf-split --merge FIRST OUT, and write the kit for the joined file.',
     });
   }
-  const { header, bytes } = await withHeader(file, signal);
+  const { header, bytes } = await readModel(file, signal);
   if (header instanceof QuantscopeError) throw header;
   const plan = kitPlan(header, device, catalogue, {
     ...(options.context === undefined ? {} : { contextSize: options.context }),

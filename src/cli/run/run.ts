@@ -10,6 +10,7 @@ import type { RunResult, Trace } from '../../schema/run.ts';
 import { SCHEMA_IDS } from '../../schema/terms.ts';
 import { UsageError } from '../../util/errors.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
+import { modelsOnDisk } from '../model-files.ts';
 import { terminalStyle } from '../style.ts';
 import type { RunOptions } from './command.ts';
 
@@ -36,7 +37,9 @@ export async function runRun({ ref, prompt, options, signal }: RunRun): Promise<
   const question = isChat ? '' : await questionOf(prompt);
   const settings = settingsOf(options);
   if (!options.quiet && process.stderr.isTTY) process.stderr.write('loading the model …\r');
-  await using session = await openRunSession(ref, options, signal);
+  const { yes, quiet } = options;
+  const models = await modelsOnDisk([ref], { yes, quiet, signal });
+  await using session = await openRunSession(ref, models, options, signal);
   if (!options.quiet && process.stderr.isTTY) process.stderr.write('\u001b[2K');
   if (isChat) {
     const { chat } = await import('./chat.ts');

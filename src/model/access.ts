@@ -2,9 +2,10 @@ import { existsSync } from 'node:fs';
 import { devNull } from 'node:os';
 import { join } from 'node:path';
 import envPaths from 'env-paths';
-import type { Catalogue, HubContext } from '../../hub/index.ts';
-import { BUILT_IN_CATALOGUE, hubContext, readHubSettings } from '../../hub/index.ts';
-import { packagePath, packageVersion } from '../../util/package-files.ts';
+import { type HubContext, hubContext } from '../hub/context.ts';
+import { readHubSettings } from '../hub/settings.ts';
+import { packagePath, packageVersion } from '../util/package-files.ts';
+import { BUILT_IN_CATALOGUE, type Catalogue } from './catalogue.ts';
 
 /** What refs need to be resolved: the embedded family, the catalogue and the Hub. */
 export interface RefAccess {
@@ -15,10 +16,10 @@ export interface RefAccess {
   readonly hub: HubContext;
 }
 
-export interface RefAccessOptions {
-  readonly signal: AbortSignal;
-  /** Where pauses and fallbacks are told. Default: nowhere. */
-  readonly notice?: (text: string) => void;
+export interface AccessOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Told of pauses and fallbacks. Default: nothing is. */
+  readonly notice?: ((text: string) => void) | undefined;
   /** Default: 30 s. */
   readonly idleTimeoutMs?: number;
   /** Reads only where files are kept: for the doctor, who goes on where the rest of the environment is refused. */
@@ -34,7 +35,7 @@ export async function refAccess({
   notice,
   idleTimeoutMs,
   isBare = false,
-}: RefAccessOptions): Promise<RefAccess> {
+}: AccessOptions): Promise<RefAccess> {
   const named = process.env['QUANTSCOPE_CATALOGUE'] || undefined;
   const folders = envPaths('quantscope', { suffix: '' });
   const usual = join(folders.config, 'catalogue.json');
@@ -45,9 +46,9 @@ export async function refAccess({
     catalogueFile,
     hub: hubContext({
       settings: readHubSettings(isBare ? cacheVariables(process.env) : process.env),
-      signal,
       userAgent: `quantscope/${packageVersion()}`,
       urlFolder: join(folders.cache, 'urls'),
+      ...(signal === undefined ? {} : { signal }),
       ...(notice === undefined ? {} : { notice }),
       ...(idleTimeoutMs === undefined ? {} : { idleTimeoutMs }),
     }),

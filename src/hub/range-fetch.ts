@@ -1,19 +1,20 @@
 import { QuantscopeError } from '../util/errors.ts';
+import type { BufferPool } from './buffer-pool.ts';
+import type { Claim } from './byte-ranges.ts';
 import type { HubContext } from './context.ts';
+import type { ByteAnswer } from './http-bytes.ts';
 import { connectionError } from './hub-errors.ts';
-import type { Link } from './link.ts';
+import type { Link } from './location.ts';
 import { judgeRange } from './range-response.ts';
-import { sendForBytes } from './request.ts';
-import type { SlabPool } from './slab-pool.ts';
-import { SpanWriter } from './span-writer.ts';
-import type { Claim } from './spans.ts';
-import { Restart, Transient } from './transfer-errors.ts';
+import { RangeWriter } from './range-writer.ts';
+import { type Answer, sendForBytes } from './request.ts';
+import { Restart, Transient } from './retry.ts';
 
 /** Bytes that arrived are written at least so often: what a kill may cost of a slow connection. */
 const SEND_EVERY_MS = 200;
 
 /** What one connection has to do with the download that it is a part of. */
-export interface SpanTarget {
+export interface RangeTarget {
   readonly what: string;
   readonly sizeBytes: number;
   readonly link: Link;
@@ -24,7 +25,7 @@ export interface SpanTarget {
   /** The server's answer is the file; `isWhole` where it sends all of it whatever is asked for. */
   readonly onAnswer: (validator: string | null, isWhole: boolean) => void;
   readonly onBytes: (count: number) => void;
-  readonly slabs: SlabPool;
+  readonly pool: BufferPool;
   readonly store: (bytes: Uint8Array, at: number) => Promise<void>;
 }
 
@@ -32,9 +33,9 @@ export interface SpanTarget {
  * Fetches the bytes of a claim over one connection. What has arrived is stored, whatever ends it.
  * @throws Restart, Transient; QuantscopeError `hub/unreachable` or what storing throws; the signal's reason
  */
-export async function fetchSpan(
+export async function fetchRange(
   claim: Claim,
-  target: SpanTarget,
+  target: RangeTarget,
   signal: AbortSignal,
   context: HubContext,
 ): Promise<void> {
@@ -50,38 +51,38 @@ export async function fetchSpan(
   };
   const sent = await sendForBytes(location.url, { headers, what, signal }, context);
   const mustMatch = !target.isChecked;
-  const verdict = judgeRange(sent.answer, { what, start, end, sizeBytes, validator, mustMatch });
-  switch (verdict.kind) {
-    case 'span':
+  const judged = judgeRange(sent.response, { what, start, end, sizeBytes, validator, mustMatch });
+  switch (judged.kind) {
+    case 'range':
     case 'whole':
-      target.onAnswer(verdict.validator, verdict.kind === 'whole');
+      target.onAnswer(judged.validator, judged.kind === 'whole');
       return receive(claim, sent, target, signal, context);
     case 'restart':
-      await sent.answer.cancel();
+      await sent.response.cancel();
       // Before anything is thrown away: is the file at this commit still the one that was asked for?
       link.expire();
       await link.get(signal);
-      throw new Restart(verdict.error);
+      throw new Restart(judged.error);
     case 'transient':
-      await sent.answer.cancel();
-      throw new Transient(verdict.error, sent.answer.headers);
+      await sent.response.cancel();
+      throw new Transient(judged.error, sent.response.headers);
     case 'expired':
     case 'foreign':
-      await sent.answer.cancel();
+      await sent.response.cancel();
       // A page in place of the file may be of one server among several, so another link is asked for here too.
       link.expire();
-      throw new Transient(verdict.error);
+      throw new Transient(judged.error);
   }
 }
 
 async function receive(
   claim: Claim,
-  { answer, url, watch }: Awaited<ReturnType<typeof sendForBytes>>,
-  { what, onBytes, slabs, store }: SpanTarget,
+  { response, url, watch }: Answer<ByteAnswer>,
+  { what, onBytes, pool, store }: RangeTarget,
   signal: AbortSignal,
   { now }: HubContext,
 ): Promise<void> {
-  const writer = new SpanWriter(claim.position, slabs, store);
+  const writer = new RangeWriter(claim.position, pool, store);
   let sentAt = now();
   const take = (bytes: Uint8Array): boolean | Promise<boolean> => {
     watch.count(bytes.length);
@@ -91,7 +92,7 @@ async function receive(
     claim.position += part.length;
     const behind = writer.append(part);
     if (behind === undefined) {
-      // What a slow connection brings can be resumed from before a slab is full.
+      // What a slow connection brings can be resumed from before a buffer is full.
       if (now() - sentAt >= SEND_EVERY_MS) {
         sentAt = now();
         writer.send();
@@ -107,13 +108,13 @@ async function receive(
   };
   let failure: unknown;
   try {
-    await watch.during(answer.receive({ room: () => writer.room(), take }));
+    await watch.during(response.receive({ room: () => writer.room(), take }));
   } catch (thrown) {
     failure = thrown;
   }
   try {
     // First, so that nothing is read into memory that is given back.
-    await answer.cancel();
+    await response.cancel();
     await writer.flush();
   } finally {
     claim.position = writer.written;

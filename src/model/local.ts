@@ -1,14 +1,12 @@
 import { readdir, stat } from 'node:fs/promises';
-import { resolve as absolute, basename, join } from 'node:path';
+import { resolve as absolute, basename, dirname, join } from 'node:path';
 import { parseShardName, shardNames } from '../gguf/shards.ts';
 import { UsageError } from '../util/errors.ts';
 import { nearest } from '../util/nearest.ts';
-import { isModelPath } from './gguf-names.ts';
-import { nearRef } from './near-ref.ts';
+import { isModelPath } from './names.ts';
 
-/** A model on this machine. Nothing here knows of the network, so that a local file is opened without loading it. */
-export interface LocalModel {
-  readonly kind: 'local';
+/** Where a model on this machine lies. Nothing here knows of the network, so that it is opened without loading that. */
+export interface LocalPlace {
   readonly ref: string;
   /** Absolute; of the first shard, where the model has several files. */
   readonly path: string;
@@ -18,7 +16,7 @@ export interface LocalModel {
  * The models of the embedded family that `nano` or `nano:QUANT` stands for.
  * @throws UsageError `ref/not-found`
  */
-export async function locateNano(folder: string, quantization: string | null): Promise<LocalModel[]> {
+export async function locateNano(folder: string, quantization: string | null): Promise<LocalPlace[]> {
   const all = (await modelsIn(folder)).map((model) => ({ ...model, ref: `nano:${nanoLabel(model.path)}` }));
   if (quantization === null) return all;
   const wanted = quantization.toLowerCase();
@@ -45,15 +43,16 @@ function nanoLabel(path: string): string {
 export async function locateLocal(
   path: string,
   catalogueNames: readonly string[] = [],
-): Promise<LocalModel[]> {
+): Promise<LocalPlace[]> {
   const kind = await stat(path).catch(async (cause: NodeJS.ErrnoException) => {
     if (isAbsent(cause)) {
-      const hint = await missingHint(path, catalogueNames);
+      const meant = await nearRef(path, catalogueNames);
+      const hint = meant === undefined ? MISSING_HINT : `Did you mean ${meant}?`;
       throw new UsageError('ref/not-found', `${path}: no such file or folder`, { cause, hint });
     }
     throw unreadablePath(path, cause);
   });
-  return kind.isDirectory() ? modelsIn(path) : [{ kind: 'local', ref: path, path: absolute(path) }];
+  return kind.isDirectory() ? modelsIn(path) : [{ ref: path, path: absolute(path) }];
 }
 
 /** Whether nothing is at a path, by what `stat` throws. */
@@ -75,23 +74,36 @@ export function unreadablePath(path: string, cause: NodeJS.ErrnoException): Usag
   });
 }
 
-/** What to write instead of a ref that names nothing. */
-async function missingHint(ref: string, catalogueNames: readonly string[]): Promise<string> {
-  const meant = await nearRef(ref, catalogueNames);
-  return meant === undefined ? MISSING_HINT : `Did you mean ${meant}?`;
-}
-
 const MISSING_HINT =
   'Give a .gguf file, a folder of them, hf:owner/repo:QUANT, a name of the catalogue (phi3, llama-3.2-1b, gemma-2b) or nano.';
 
-async function modelsIn(folder: string): Promise<LocalModel[]> {
+/**
+ * The ref that was probably meant by one that names nothing: a model file or folder beside it, a name of the
+ * catalogue with the same `:QUANT`, or nano.
+ */
+export async function nearRef(ref: string, catalogueNames: readonly string[]): Promise<string | undefined> {
+  const folder = dirname(ref);
+  const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
+  const here = entries
+    .filter((entry) => entry.isDirectory() || isModelPath(entry.name))
+    .map(({ name }) => name)
+    // A link that leads nowhere has the very name.
+    .filter((name) => name !== basename(ref));
+  const file = nearest(basename(ref), here);
+  if (file !== undefined) return ref.includes('/') || ref.includes('\\') ? join(folder, file) : file;
+  const [, name, quantization = ''] = /^([^/\\:]+)(:[\w.-]+)?$/.exec(ref) ?? [];
+  const known = name === undefined ? undefined : nearest(name, [...catalogueNames, 'nano']);
+  return known === undefined ? undefined : `${known}${quantization}`;
+}
+
+async function modelsIn(folder: string): Promise<LocalPlace[]> {
   const names = (await readdir(folder)).filter(isFirstOfModel).sort();
   if (names.length === 0) {
     throw new UsageError('ref/empty-folder', `${folder} has no .gguf file`, {
       hint: 'Name the folder that holds the models, or the files themselves.',
     });
   }
-  return names.map((name) => ({ kind: 'local', ref: join(folder, name), path: absolute(folder, name) }));
+  return names.map((name) => ({ ref: join(folder, name), path: absolute(folder, name) }));
 }
 
 /** Later shards are read with the first. */

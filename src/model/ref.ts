@@ -1,5 +1,5 @@
 import { UsageError } from '../util/errors.ts';
-import { isRepoId, isRevision, isSafePath } from '../util/safe-names.ts';
+import { isRepoId, isRevision, isSafePath, shownAddress } from '../util/safe-names.ts';
 
 /** A file or a quantization in a repository of the Hub. */
 export interface HubRef {
@@ -98,19 +98,13 @@ function parseHubRef(text: string): HubRef {
   return { kind: 'hub', repo, revision, quantization: null, file };
 }
 
-/** Addresses of the Hub's own pages and files are hub refs: they have a commit, a hash and a place in the cache. */
 /** A ref as a person may see it: of an address not the query, which may hold a signature. */
 export function shownRef(ref: string): string {
   const text = ref.trim();
   return /^https?:\/\//i.test(text) && URL.canParse(text) ? shownAddress(text) : ref;
 }
 
-/** An address without what may be secret in it. */
-export function shownAddress(text: string): string {
-  const { origin, pathname } = new URL(text);
-  return `${origin}${pathname}`;
-}
-
+/** Addresses of the Hub's own pages and files are hub refs: they have a commit, a hash and a place in the cache. */
 function parseUrlRef(text: string, endpoint: string | undefined): Ref {
   if (!URL.canParse(text)) throw new UsageError('ref/invalid', `"${text}" is not an address`);
   const url = new URL(text);

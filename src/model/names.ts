@@ -6,8 +6,8 @@ export interface NamedFile {
   readonly sizeBytes: number;
 }
 
-/** One model of a repository or a folder: a file, or all the shards of one. */
-export interface ModelFiles<File extends NamedFile> {
+/** One model of a listing: a file, or all the shards of one. */
+export interface GatheredModel<File extends NamedFile> {
   /** Of the file, or of the first shard. */
   readonly path: string;
   /** `Q4_K_M`, `UD-Q4_K_XL`; undefined where no spelling of one is in the path. */
@@ -63,9 +63,9 @@ export function isModelPath(path: string): boolean {
 }
 
 /** The models among a listing's files, in its order, with their shards gathered. */
-export function gatherModels<File extends NamedFile>(listing: readonly File[]): ModelFiles<File>[] {
+export function gatherModels<File extends NamedFile>(listing: readonly File[]): GatheredModel<File>[] {
   const byPath = new Map(listing.map((file) => [file.path, file]));
-  const models: ModelFiles<File>[] = [];
+  const models: GatheredModel<File>[] = [];
   for (const file of listing) {
     if (!isModelPath(file.path)) continue;
     const shard = parseShardName(file.path);

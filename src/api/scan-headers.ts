@@ -1,9 +1,7 @@
-import { type HeaderScan, scanSource } from '../../gguf/index.ts';
-import { locateRefs, openPart, partsOf } from '../../hub/index.ts';
-import type { LocateOptions } from '../../hub/locate.ts';
-import { asFinished } from '../../util/as-finished.ts';
-import { QuantscopeError } from '../../util/errors.ts';
-import type { RefAccess } from './ref-access.ts';
+import { type HeaderScan, scanSource } from '../gguf/index.ts';
+import { type LocateOptions, locateRefs } from '../model/locate.ts';
+import { asFinished } from '../util/as-finished.ts';
+import { QuantscopeError } from '../util/errors.ts';
 
 export interface ScanHeadersOptions {
   /** Refs at the same time. Default: 64, which hides 50 ms of latency at a thousand files a second. */
@@ -37,14 +35,11 @@ export async function* scanHeaders(
   options: ScanHeadersOptions = {},
 ): AsyncGenerator<ScannedHeader, void, undefined> {
   const { concurrency = 64, signal = new AbortController().signal, firstWindowBytes } = options;
-  const { refAccess } = await import('./ref-access.ts');
+  const { refAccess } = await import('../model/access.ts');
   const listings: NonNullable<LocateOptions['listings']> = new Map();
-  const access = {
-    ...(await refAccess({ signal })),
-    listings,
-    ...(firstWindowBytes === undefined ? {} : { firstWindowBytes }),
-  };
-  for await (const scanned of asFinished(refs, concurrency, (ref) => scanRef(ref, access))) {
+  const access = { ...(await refAccess({ signal })), listings };
+  const reading = { signal, ...(firstWindowBytes === undefined ? {} : { firstWindowBytes }) };
+  for await (const scanned of asFinished(refs, concurrency, (ref) => scanRef(ref, access, reading))) {
     for (const [oldest] of listings) {
       if (listings.size <= MOST_LISTINGS) break;
       listings.delete(oldest);
@@ -55,17 +50,18 @@ export async function* scanHeaders(
 
 async function scanRef(
   ref: string,
-  access: RefAccess & { readonly firstWindowBytes?: number },
+  access: LocateOptions,
+  reading: { readonly signal: AbortSignal; readonly firstWindowBytes?: number },
 ): Promise<ScannedHeader[]> {
-  const { signal } = access.hub;
+  const { signal } = reading;
   const scanned: ScannedHeader[] = [];
   try {
     signal.throwIfAborted();
     for (const model of await locateRefs([ref], access)) {
-      for (const part of await partsOf(model, access)) {
-        await using source = await openPart(part, access);
-        const scan = await scanSource(source, { ...access, signal });
-        scanned.push({ ref, name: part.what, fileBytes: source.byteLength, scan });
+      for (const file of await model.files()) {
+        await using source = await file.open(reading);
+        const scan = await scanSource(source, reading);
+        scanned.push({ ref, name: file.name, fileBytes: source.byteLength, scan });
       }
     }
   } catch (thrown) {

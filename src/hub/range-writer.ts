@@ -1,13 +1,13 @@
-import type { SlabPool } from './slab-pool.ts';
+import type { BufferPool } from './buffer-pool.ts';
 
 /** One is filled, one is being written, one waits: more would only hide a disk that is slower than the network. */
-const MOST_SLABS = 3;
+const MOST_BUFFERS = 3;
 
-/** Writes the bytes of one connection, in order: slabs of memory that are filled while others are being written. */
-export class SpanWriter {
+/** Writes the bytes of one connection, in order: buffers of memory that are filled while others are being written. */
+export class RangeWriter {
   /** Where the bytes that are safely written end. */
   written: number;
-  readonly #slabs: SlabPool;
+  readonly #pool: BufferPool;
   readonly #store: (bytes: Uint8Array, at: number) => Promise<void>;
   /** The writes under way and waiting, first to last. */
   readonly #writes: Promise<void>[] = [];
@@ -16,12 +16,12 @@ export class SpanWriter {
   #filled = 0;
   #position: number;
 
-  constructor(start: number, slabs: SlabPool, store: (bytes: Uint8Array, at: number) => Promise<void>) {
+  constructor(start: number, pool: BufferPool, store: (bytes: Uint8Array, at: number) => Promise<void>) {
     this.written = start;
     this.#position = start;
-    this.#slabs = slabs;
-    slabs.join();
-    this.#filling = slabs.take();
+    this.#pool = pool;
+    pool.join();
+    this.#filling = pool.acquire();
     this.#store = store;
   }
 
@@ -45,7 +45,7 @@ export class SpanWriter {
       rest = rest.subarray(part.length);
       if (part.length === room.length) this.#write();
     }
-    return this.#writes.length < MOST_SLABS - 1 ? undefined : this.#writes[0];
+    return this.#writes.length < MOST_BUFFERS - 1 ? undefined : this.#writes[0];
   }
 
   /** Starts to write what is collected, unless earlier writes are still under way. */
@@ -61,23 +61,23 @@ export class SpanWriter {
 
   /** Gives its memory back. To be called at the end, when the connection reads into it no more. */
   release(): void {
-    this.#slabs.give(this.#filling);
+    this.#pool.release(this.#filling);
     this.#filling = new Uint8Array(0);
-    this.#slabs.leave();
+    this.#pool.leave();
   }
 
   #write(): void {
-    const slab = this.#filling;
+    const buffer = this.#filling;
     const [length, at] = [this.#filled, this.#position];
     this.#position += length;
-    this.#filling = this.#slabs.take();
+    this.#filling = this.#pool.acquire();
     this.#filled = 0;
     // After a failure nothing more is written: what is counted as written has no gap.
     const write = this.#last.then(async () => {
-      await this.#store(slab.subarray(0, length), at);
+      await this.#store(buffer.subarray(0, length), at);
       this.written = at + length;
       this.#writes.shift();
-      this.#slabs.give(slab);
+      this.#pool.release(buffer);
     });
     // Its failure is thrown by the step that waits for it.
     write.catch(() => {});

@@ -1,46 +1,46 @@
 /** Bytes [start, end) of a file. */
-export type Span = readonly [start: number, end: number];
+export type ByteRange = readonly [start: number, end: number];
 
-/** A set of bytes of a file, kept as disjoint spans in order. */
-export class SpanSet {
-  #spans: Span[] = [];
+/** A set of bytes of a file, kept as disjoint ranges in order. */
+export class RangeSet {
+  #ranges: ByteRange[] = [];
 
-  constructor(spans: Iterable<Span> = []) {
-    for (const [start, end] of spans) this.add(start, end);
+  constructor(ranges: Iterable<ByteRange> = []) {
+    for (const [start, end] of ranges) this.add(start, end);
   }
 
-  get spans(): readonly Span[] {
-    return this.#spans;
+  get ranges(): readonly ByteRange[] {
+    return this.#ranges;
   }
 
   get bytes(): number {
-    return this.#spans.reduce((sum, [start, end]) => sum + end - start, 0);
+    return this.#ranges.reduce((sum, [start, end]) => sum + end - start, 0);
   }
 
   add(start: number, end: number): void {
     if (end <= start) return;
-    const before = this.#spans.filter((span) => span[1] < start);
-    const after = this.#spans.filter((span) => span[0] > end);
-    const touching = this.#spans.slice(before.length, this.#spans.length - after.length);
+    const before = this.#ranges.filter((range) => range[1] < start);
+    const after = this.#ranges.filter((range) => range[0] > end);
+    const touching = this.#ranges.slice(before.length, this.#ranges.length - after.length);
     const from = Math.min(start, touching[0]?.[0] ?? start);
     const to = Math.max(end, touching.at(-1)?.[1] ?? end);
-    this.#spans = [...before, [from, to], ...after];
+    this.#ranges = [...before, [from, to], ...after];
   }
 
   clear(): void {
-    this.#spans = [];
+    this.#ranges = [];
   }
 
   /** How far the set reaches from a position on without a gap; the position itself where it is not in the set. */
   reachFrom(position: number): number {
-    return this.#spans.find(([start, end]) => start <= position && position < end)?.[1] ?? position;
+    return this.#ranges.find(([start, end]) => start <= position && position < end)?.[1] ?? position;
   }
 
   /** What of [0, length) is not in the set, in order. */
-  gaps(length: number): Span[] {
-    const gaps: Span[] = [];
+  gaps(length: number): ByteRange[] {
+    const gaps: ByteRange[] = [];
     let position = 0;
-    for (const [start, end] of this.#spans) {
+    for (const [start, end] of this.#ranges) {
       if (start > position) gaps.push([position, start]);
       position = Math.max(position, end);
     }
@@ -49,21 +49,21 @@ export class SpanSet {
   }
 }
 
-/** A span that one connection works on. Its end may be moved nearer while it does. */
+/** A range that one connection works on. Its end may be moved nearer while it does. */
 export interface Claim {
   position: number;
   end: number;
 }
 
 /** Less than this is not worth a request of its own. */
-const LEAST_SHARE_BYTES = 1024 * 1024;
+const LEAST_CLAIM_BYTES = 1024 * 1024;
 
-/** Hands out the missing spans of a file, the first ones first, so that hashing follows close behind. */
-export class WorkSplit {
-  #free: Span[];
+/** Hands out the missing ranges of a file, the first ones first, so that hashing follows close behind. */
+export class RangeQueue {
+  #free: ByteRange[];
   readonly #claims = new Set<Claim>();
 
-  constructor(gaps: readonly Span[]) {
+  constructor(gaps: readonly ByteRange[]) {
     this.#free = [...gaps];
   }
 
@@ -105,15 +105,15 @@ export class WorkSplit {
       if (largest === undefined || claim.end - claim.position > largest.end - largest.position)
         largest = claim;
     }
-    if (largest === undefined || largest.end - largest.position < 2 * LEAST_SHARE_BYTES) return undefined;
+    if (largest === undefined || largest.end - largest.position < 2 * LEAST_CLAIM_BYTES) return undefined;
     const middle = Math.ceil((largest.position + largest.end) / 2);
     const half = { position: middle, end: largest.end };
     largest.end = middle;
     return half;
   }
 
-  #giveBack(span: Span): void {
-    this.#free.push(span);
+  #giveBack(range: ByteRange): void {
+    this.#free.push(range);
     this.#free.sort((a, b) => a[0] - b[0]);
   }
 }

@@ -3,9 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { hubContext } from '../../src/hub/context.ts';
-import { openRef } from '../../src/hub/open-ref.ts';
-import { resolveRefs } from '../../src/hub/resolve.ts';
 import { readHubSettings } from '../../src/hub/settings.ts';
+import { downloadModels } from '../../src/model/download.ts';
+import { type LocateOptions, locateRefs } from '../../src/model/locate.ts';
+import { type OpenOptions, onlyOne } from '../../src/model/model.ts';
 import { HubServer, noise } from '../helpers/hub-server.ts';
 import { nanoFolder } from '../helpers/nano.ts';
 
@@ -32,6 +33,13 @@ function options() {
   return { nanoFolder, hub: hubContext({ settings, backoffMs: 1 }) };
 }
 
+/** The (first) file of the one model that a ref stands for. */
+async function openRef(ref: string, { firstWindowBytes, ...options }: LocateOptions & OpenOptions) {
+  const [file] = await onlyOne(ref, await locateRefs([ref], options)).files();
+  if (file === undefined) throw new Error('a model has a file');
+  return file.open(firstWindowBytes === undefined ? {} : { firstWindowBytes });
+}
+
 describe('a ref that is opened', () => {
   it('is read by ranges, without a download and without the token leaving the Hub', async () => {
     await using source = await openRef(`hf:${REPO}:Q4_K_M`, { ...options(), firstWindowBytes: 1000 });
@@ -52,7 +60,9 @@ describe('a ref that is opened', () => {
   });
 
   it('comes from the cache once it is there', async () => {
-    const [file] = await resolveRefs([`hf:${REPO}:Q4_K_M`], options());
+    const own = options();
+    const models = await locateRefs([`hf:${REPO}:Q4_K_M`], own);
+    const [file] = await downloadModels(models, {}, own.hub);
     server.requests.length = 0;
     await using source = await openRef(`hf:${REPO}:Q4_K_M`, options());
     expect(source.name).toBe(file?.path);

@@ -1,4 +1,4 @@
-import type { ByteSource, HttpSource } from '../../io/index.ts';
+import type { ByteSource } from './byte-source.ts';
 
 /** A source that knows what reading it has cost. */
 export interface CountingSource extends ByteSource {
@@ -9,7 +9,7 @@ export interface CountingSource extends ByteSource {
 
 /** Counts the reads of a local file; a remote one counts its own requests, which are fewer or more than its reads. */
 export function countingSource(source: ByteSource): CountingSource {
-  if (isRemote(source)) return source;
+  if (isCounting(source)) return source;
   let requests = 0;
   let bytesFetched = 0;
   return {
@@ -37,6 +37,6 @@ export function countingSource(source: ByteSource): CountingSource {
   };
 }
 
-function isRemote(source: ByteSource): source is HttpSource {
+function isCounting(source: ByteSource): source is CountingSource {
   return 'requests' in source && 'bytesFetched' in source;
 }

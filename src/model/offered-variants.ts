@@ -1,15 +1,16 @@
-import { type GgufHeader, mergeShards, type ParsedHeader, readHeader } from '../gguf/index.ts';
+import type { GgufHeader, ParsedHeader } from '../gguf/header.ts';
+import { readHeader } from '../gguf/read.ts';
+import { mergeShards } from '../gguf/shards.ts';
+import type { HubContext } from '../hub/context.ts';
+import { stateOf } from '../hub/hub-file.ts';
+import { type KnownListing, knownListing } from '../hub/listing.ts';
 import { messageOf, QuantscopeError } from '../util/errors.ts';
-import type { HubContext } from './context.ts';
-import { type PinnedFile, stateOf } from './download.ts';
-import { gatherModels } from './gguf-names.ts';
-import { resolveUrl } from './location.ts';
-import { type HubModel, type KnownListing, knownListing } from './models.ts';
-import { openModel } from './open-ref.ts';
+import { hubFile, type RepoModel } from './hub-model.ts';
+import { gatherModels } from './names.ts';
 
 /** One quantization that a repository offers. */
-interface OfferedVariant {
-  readonly model: HubModel;
+export interface OfferedVariant {
+  readonly model: RepoModel;
   /** Whether all its files are in the cache. */
   readonly cached: boolean;
   /** Of all its shards as one; the error where it cannot be read. */
@@ -56,55 +57,38 @@ export async function offeredVariants(
 }
 
 async function isCached(
-  model: HubModel,
+  { files, missing }: RepoModel,
   { repo, commit, source }: KnownListing,
-  context: HubContext,
+  { settings }: HubContext,
 ): Promise<boolean> {
-  if (model.missing.length > 0) return false;
+  if (missing.length > 0) return false;
   if (source === 'cache') return true;
-  for (const file of model.files) {
-    const pinned: PinnedFile = { ...file, repo, commit };
-    if ((await stateOf(pinned, context.settings.cacheFolder)) === 'absent') return false;
+  for (const file of files) {
+    if ((await stateOf({ ...file, repo, commit }, settings.cacheFolder)) === 'absent') return false;
   }
   return true;
 }
 
 async function readModel(
-  model: HubModel,
+  { files, missing, path }: RepoModel,
   listing: KnownListing,
   context: HubContext,
 ): Promise<GgufHeader | QuantscopeError> {
   const fault = (code: string, why: string): QuantscopeError =>
-    new QuantscopeError(code, `hf:${listing.repo}/${model.path}: ${why}`);
-  if (model.missing.length > 0) return fault('ref/incomplete', `missing ${model.missing.join(', ')}`);
-  if (model.files.length > MOST_SHARDS_READ)
-    return fault('variants/shards', `${model.files.length} shards are too many to read`);
+    new QuantscopeError(code, `hf:${listing.repo}/${path}: ${why}`);
+  if (missing.length > 0) return fault('ref/incomplete', `missing ${missing.join(', ')}`);
+  if (files.length > MOST_SHARDS_READ)
+    return fault('variants/shards', `${files.length} shards are too many to read`);
   try {
     const headers: ParsedHeader[] = [];
-    for (const file of model.files) {
-      const part: HubModel = { ...model, files: [file] };
-      const [source] = await openModel(
-        { kind: 'hub', ref: file.path, listing, model: part },
-        { hub: context },
-      );
-      if (source === undefined) continue;
-      await using _ = source;
+    for (const file of files) {
+      await using source = await (await hubFile(file, listing, context)).open();
       headers.push(await readHeader(source, { signal: context.signal }));
     }
     const [first] = headers;
     return headers.length === 1 && first !== undefined ? first : mergeShards(headers);
   } catch (thrown) {
     context.signal.throwIfAborted();
-    if (!(thrown instanceof QuantscopeError)) return fault('variants/unreadable', messageOf(thrown));
-    // Readers call a source by its address, which is longer than a line and says no more.
-    const { endpoint } = context.settings;
-    const file = model.files.find(({ path }) =>
-      thrown.message.includes(resolveUrl(listing.repo, listing.commit, path, endpoint)),
-    );
-    if (file === undefined) return thrown;
-    const address = resolveUrl(listing.repo, listing.commit, file.path, endpoint);
-    const message = thrown.message.replace(address, `hf:${listing.repo}/${file.path}`);
-    const { code, cause, hint } = thrown;
-    return new QuantscopeError(code, message, { cause, ...(hint === undefined ? {} : { hint }) });
+    return thrown instanceof QuantscopeError ? thrown : fault('variants/unreadable', messageOf(thrown));
   }
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { SlabPool } from '../../src/hub/slab-pool.ts';
+import { BufferPool } from '../../src/hub/buffer-pool.ts';
 
 const MIB = 1024 * 1024;
 /** What a connection holds: a slab that is filled, one that is written, one that waits. */
@@ -8,7 +8,7 @@ const HELD = 3;
 
 /** Connections that come and go, each holding its slabs and exchanging one now and then, as writers do. */
 class Connections {
-  readonly pool = new SlabPool();
+  readonly pool = new BufferPool();
   readonly held: Uint8Array[][] = [];
   readonly memory = new Set<ArrayBufferLike>();
 
@@ -21,13 +21,13 @@ class Connections {
     const slabs = this.held[index % this.held.length];
     const first = slabs?.shift();
     if (slabs === undefined || first === undefined) return;
-    this.pool.give(first);
+    this.pool.release(first);
     slabs.push(this.#take());
   }
 
   go(index: number): void {
     const [slabs = []] = this.held.splice(index % this.held.length, 1);
-    for (const slab of slabs) this.pool.give(slab);
+    for (const slab of slabs) this.pool.release(slab);
     if (slabs.length > 0) this.pool.leave();
   }
 
@@ -36,7 +36,7 @@ class Connections {
   }
 
   #take(): Uint8Array {
-    const slab = this.pool.take();
+    const slab = this.pool.acquire();
     this.memory.add(slab.buffer);
     return slab;
   }

@@ -1,70 +1,52 @@
-import { QuantscopeError, UsageError } from '../util/errors.ts';
+import { parseShardName } from '../gguf/shards.ts';
+import { snapshotPath } from '../hub/cache-layout.ts';
+import type { HubContext } from '../hub/context.ts';
+import { stateOf } from '../hub/hub-file.ts';
+import { type HubFile, type KnownListing, knownListing } from '../hub/listing.ts';
+import { resolveUrl } from '../hub/location.ts';
+import { openRemote } from '../hub/open-remote.ts';
+import { UsageError } from '../util/errors.ts';
 import { formatBytes } from '../util/units.ts';
-import { cachedCommit, snapshotFiles } from './cache-layout.ts';
-import type { HubContext } from './context.ts';
-import { gatherModels, type ModelFiles, modelsOfQuantization } from './gguf-names.ts';
-import { type HubFile, listRepo, type RepoListing } from './listing.ts';
+import { localFile, type Model, type ModelFile, modelOf } from './model.ts';
+import { type GatheredModel, gatherModels, modelsOfQuantization } from './names.ts';
 import { formatHubRef, type HubRef } from './ref.ts';
 
-/** A listing, and whether it is the Hub's or what the cache remembers. */
-export interface KnownListing extends RepoListing {
-  readonly source: 'hub' | 'cache';
-}
+export { knownListing } from '../hub/listing.ts';
 
-export type HubModel = ModelFiles<HubFile>;
+/** A model of a repository, by its listing alone. */
+export type RepoModel = GatheredModel<HubFile>;
 
 /**
- * What is in a repository: by the Hub, or by the cache when offline or when the Hub cannot be reached.
- * @throws QuantscopeError what {@link listRepo} throws; `hub/offline`
+ * The one model that a ref means, read from the cache where it is there and from the Hub otherwise.
+ * @throws what {@link chooseModel} throws
  */
-export async function knownListing(
-  repo: string,
-  revision: string | null,
-  context: HubContext,
-): Promise<KnownListing> {
-  const wanted = revision ?? 'main';
-  if (context.settings.offline) {
-    const cached = await cachedListing(repo, wanted, context);
-    if (cached !== undefined) return cached;
-    throw new UsageError(
-      'hub/offline',
-      `hf:${repo} is not in the cache at ${wanted}, and HF_HUB_OFFLINE is set`,
-      {
-        hint: `The cache is ${context.settings.cacheFolder}. Unset HF_HUB_OFFLINE to download it.`,
-      },
-    );
-  }
-  try {
-    return { ...(await listRepo(repo, wanted, context)), source: 'hub' };
-  } catch (thrown) {
-    context.signal.throwIfAborted();
-    const isUnreachable = thrown instanceof QuantscopeError && thrown.code === 'hub/unreachable';
-    const cached = isUnreachable ? await cachedListing(repo, wanted, context) : undefined;
-    if (cached === undefined) throw thrown;
-    context.notice(
-      `hf:${repo}: the Hub cannot be reached; using what the cache has of commit ${cached.commit.slice(0, 8)}`,
-    );
-    return cached;
-  }
+export function hubModel(ref: HubRef, listing: KnownListing, hub: HubContext): Model {
+  const { path, files } = chooseModel(ref, listing);
+  // A ref that names a later shard means that one; for what loads it, its model is the whole set.
+  const isLater = ref.file !== null && (parseShardName(ref.file)?.number ?? 1) > 1;
+  const named = isLater ? files.filter((file) => file.path === ref.file) : files;
+  return modelOf({ ref: formatHubRef(ref), origin: { kind: 'hub', listing, files }, path }, () =>
+    Promise.all(named.map((file) => hubFile(file, listing, hub))),
+  );
 }
 
-async function cachedListing(
-  repo: string,
-  revision: string,
-  context: HubContext,
-): Promise<KnownListing | undefined> {
-  const { cacheFolder } = context.settings;
-  const commit = await cachedCommit(cacheFolder, repo, revision);
-  if (commit === undefined) return undefined;
-  const files = await snapshotFiles(cacheFolder, repo, commit);
-  if (files.length === 0) return undefined;
+/** A file of a repository: in the cache, or where the Hub has it. */
+export async function hubFile(
+  file: HubFile,
+  { repo, commit, source }: KnownListing,
+  hub: HubContext,
+): Promise<ModelFile> {
+  const { cacheFolder, endpoint } = hub.settings;
+  const from = { name: `hf:${repo}/${file.path}`, hub: { repo, commit, file } };
+  const state = source === 'cache' ? 'cached' : await stateOf({ ...file, repo, commit }, cacheFolder);
+  if (state === 'cached') return localFile(snapshotPath(cacheFolder, repo, commit, file.path), from);
+  const url = resolveUrl(repo, commit, file.path, endpoint);
   return {
-    repo,
-    revision,
-    commit,
-    gated: false,
-    files: files.map((file) => ({ ...file, objectId: '' })),
-    source: 'cache',
+    ...from,
+    isRemote: true,
+    location: url,
+    kept: null,
+    open: (options) => openRemote({ url, name: from.name, repo }, hub, options),
   };
 }
 
@@ -75,7 +57,7 @@ async function cachedListing(
 export async function modelsOfRepo(
   { repo, revision }: Pick<HubRef, 'repo' | 'revision'>,
   context: HubContext,
-): Promise<HubModel[]> {
+): Promise<RepoModel[]> {
   return gatherModels((await knownListing(repo, revision, context)).files);
 }
 
@@ -83,12 +65,12 @@ export async function modelsOfRepo(
  * The one model that a ref means.
  * @throws UsageError `ref/not-found`, `ref/ambiguous`, `ref/incomplete`: each lists what there is
  */
-export function chooseModel(ref: HubRef, listing: KnownListing): HubModel {
+export function chooseModel(ref: HubRef, listing: KnownListing): RepoModel {
   const models = gatherModels(listing.files);
   const shown = formatHubRef(ref);
   const where = listing.source === 'cache' ? ' in the cache' : '';
   const inventory = describeModels(models, ref);
-  const one = (found: readonly HubModel[]): HubModel => {
+  const one = (found: readonly RepoModel[]): RepoModel => {
     const [model, other] = found;
     if (model !== undefined && other === undefined) return complete(model, shown);
     if (model === undefined) {
@@ -116,7 +98,7 @@ export function chooseModel(ref: HubRef, listing: KnownListing): HubModel {
   return { path: other.path, label: undefined, files: [other], sizeBytes: other.sizeBytes, missing: [] };
 }
 
-function complete(model: HubModel, shown: string): HubModel {
+function complete(model: RepoModel, shown: string): RepoModel {
   if (model.missing.length === 0) return model;
   throw new UsageError(
     'ref/incomplete',
@@ -125,7 +107,7 @@ function complete(model: HubModel, shown: string): HubModel {
   );
 }
 
-function describeModels(models: readonly HubModel[], { repo }: HubRef): string {
+function describeModels(models: readonly RepoModel[], { repo }: HubRef): string {
   if (models.length === 0) return `hf:${repo} has no GGUF model`;
   const labels = models.map(({ label }) => label);
   const each = models.map(({ label, path, sizeBytes }) => {

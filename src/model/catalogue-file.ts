@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
-import { BUILT_IN_CATALOGUE, type Catalogue, type CatalogueEntry } from '../../hub/index.ts';
-import { catalogueSchema } from '../../schema/hub.ts';
-import { messageOf, UsageError } from '../../util/errors.ts';
-import { parseWrittenJson } from '../../util/written-json.ts';
+import { catalogueSchema } from '../schema/hub.ts';
+import { messageOf, UsageError } from '../util/errors.ts';
+import { parseWrittenJson } from '../util/written-json.ts';
+import { BUILT_IN_CATALOGUE, type Catalogue, type CatalogueEntry } from './catalogue.ts';
 
 const NAME = /^[\w.-]+$/;
 const TAKEN = /^(?:nano|hf)$/i;
