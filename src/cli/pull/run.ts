@@ -3,12 +3,10 @@ import { pull } from '../../api/pull/pull.ts';
 import { printable } from '../../report/text-width.ts';
 import type { PullReport } from '../../schema/hub.ts';
 import { formatBytes } from '../../util/units.ts';
+import { downloadHost } from '../download-host.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
-import { confirmDownload } from '../model-files.ts';
 import { printDocument } from '../output.ts';
-import { terminalStyle } from '../style.ts';
 import type { PullOptions } from './command.ts';
-import { pullProgress } from './progress.ts';
 
 /**
  * The only WebAssembly of a download is what parses HTTP in Node's own fetch, which lists the files and does not bring
@@ -18,34 +16,14 @@ const PLAIN_WEBASSEMBLY = '--liftoff-only';
 
 export async function runPull(
   refs: readonly string[],
-  { yes = false, quiet = false, json, ...request }: PullOptions,
+  { yes, quiet, json, ...request }: PullOptions,
   signal: AbortSignal,
 ): Promise<ExitCode> {
   setFlagsFromString(PLAIN_WEBASSEMBLY);
-  const downloads = pullProgress({
-    stream: process.stderr,
-    quiet,
-    now: () => performance.now(),
-    style: terminalStyle(process.stderr),
-  });
-  try {
-    const report = await pull(refs, {
-      ...request,
-      signal,
-      notice: downloads.say,
-      confirm: (plan) => confirmDownload(plan, { yes, signal }),
-      progress: (event) => {
-        if (event.kind === 'download') downloads.start(event.plan);
-        if (event.kind === 'download-bytes') downloads.update(event.file, event.doneBytes);
-        if (event.kind === 'download-end') downloads.finishFile(event.file);
-      },
-    });
-    downloads.stop();
-    if (json || report.files.length > 0) printDocument(report, json, () => describe(report));
-    return EXIT.done;
-  } finally {
-    downloads.stop();
-  }
+  using host = downloadHost({ yes, quiet }, signal);
+  const report = await pull(refs, { ...request, ...host });
+  if (json || report.files.length > 0) printDocument(report, json, () => describe(report));
+  return EXIT.done;
 }
 
 /** Paths alone, for scripts; in a dry run what would happen to each file. */
