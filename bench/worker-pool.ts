@@ -6,7 +6,7 @@
  */
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { startEngineProcess } from '../dist/engine/index.js';
+import { startEngineProcess } from '../dist/index.js';
 
 const model =
   process.argv[2] ?? fileURLToPath(new URL('../fixtures/nano/nano-phi3-Q4_K_M.gguf', import.meta.url));

@@ -1,7 +1,7 @@
 // Writes docs/commands/*.md from the definitions of the commands and docs/pictures/rooms.svg from the imports in src
 // (npm run docs), or, with --check, fails when a committed one is another.
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { wholeProgram } from '../dist/cli/program.js';
+import { wholeProgram } from '../src/cli/program.ts';
 import { commandPages } from './command-pages.js';
 import { roomsPicture } from './rooms-picture.js';
 

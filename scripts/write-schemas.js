@@ -1,9 +1,9 @@
 // Writes schema/*.json from the definitions that the types come from (npm run schemas), or, with --check, fails when
 // a committed one is not what they say.
 import { readFile, writeFile } from 'node:fs/promises';
-import { configDocument } from '../dist/cli/config-schema.js';
-import { wholeProgram } from '../dist/cli/program.js';
-import { DOCUMENTS, jsonSchemaOf } from '../dist/schema/documents.js';
+import { configDocument } from '../src/cli/config-schema.ts';
+import { wholeProgram } from '../src/cli/program.ts';
+import { DOCUMENTS, jsonSchemaOf } from '../src/schema/documents.ts';
 
 const program = await wholeProgram();
 const checking = process.argv.includes('--check');

@@ -1,11 +1,12 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { constants } from 'node:os';
+import { packagePath } from '../util/package-files.ts';
 import { type BuildChoice, buildChoiceOf } from './build-choice.ts';
 import type { EngineInfo, EngineSession, StartOptions, Streaming } from './engine.ts';
 import { EngineError } from './errors.ts';
 import type { Call, MethodName, Ready, Reply, Start, Stop, WireError } from './messages.ts';
 
-const CHILD_MODULE = new URL('./child.js', import.meta.url);
+const CHILD_MODULE = packagePath('dist/engine-child.js');
 const STDERR_KEPT_BYTES = 8192;
 
 /** Signals that a native fault raises, with what they mean to a reader. */

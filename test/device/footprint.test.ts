@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { startEngineProcess } from '../../dist/engine/index.js';
+import { startEngineProcess } from '../../dist/index.js';
 import { layerMemories } from '../../src/device/attention-layers.ts';
 import { footprint } from '../../src/device/footprint.ts';
 import { kvCacheBytes } from '../../src/device/kv-cache.ts';

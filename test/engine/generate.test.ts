@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { startEngineProcess } from '../../dist/engine/index.js';
+import { startEngineProcess } from '../../dist/index.js';
 import type { GenerationRequest, GenerationStep, Sampling } from '../../src/engine/engine.ts';
 import { nanoPath } from '../helpers/nano.ts';
 

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
-import { startEngineProcess } from '../../dist/engine/index.js';
+import { startEngineProcess } from '../../dist/index.js';
 import { nanoPath } from '../helpers/nano.ts';
 
 const context = {
@@ -228,7 +228,7 @@ function engines(): number[] {
   return list
     .split('\n')
     .map((line) => /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(line))
-    .filter((match) => match?.[2] === String(process.pid) && match[3]?.includes('engine/child.js'))
+    .filter((match) => match?.[2] === String(process.pid) && match[3]?.includes('engine-child.js'))
     .map((match) => Number(match?.[1]));
 }
 

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { engineStarter, startEngineProcess } from '../../dist/engine/index.js';
+import { engineStarter, startEngineProcess } from '../../dist/index.js';
 import { HIDE_LLVMPIPE, hasLlvmpipe, TAKE_LLVMPIPE } from '../helpers/llvmpipe.ts';
 import { nanoPath } from '../helpers/nano.ts';
 

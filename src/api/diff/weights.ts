@@ -7,10 +7,11 @@ import { emptySums, mergeSums, type WeightErrorSums, weightErrorOf } from '../..
 import { localModel, type ModelHeader } from '../../model/model.ts';
 import { isAvailable } from '../../schema/availability.ts';
 import { messageOf, QuantscopeError } from '../../util/errors.ts';
+import { packagePath } from '../../util/package-files.ts';
 import { SpanComparer, type SpanResult, type SpanSide, type WeightSpan } from './spans.ts';
 import type { SpanReply } from './worker.ts';
 
-const WORKER_MODULE = new URL('./worker.js', import.meta.url);
+const WORKER_MODULE = packagePath('dist/diff-worker.cjs');
 /** Fewer bytes are compared on this thread: starting workers takes longer. */
 const INLINE_BYTES = 16 * 1024 * 1024;
 /** Weights a thread takes at once, some 20 ms of work: few messages, and no thread is left with a long rest. */
