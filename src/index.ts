@@ -1,17 +1,36 @@
 /**
  * The library: what the commands do, for programs, and what they are made of.
  *
- * - `compare(refs)`, `inspect(ref)` and `validate(refs)` are the commands without their output: refs in, the JSON of
- *   `schema/` out. `scanHeaders` reads the headers of any number of files.
+ * - Each command as a function, without its output: refs and a request in, the JSON of `schema/` out. What it needs of
+ *   the program that calls it (a signal, a question before a download, progress, notices) is its {@link Host}. Errors
+ *   are {@link QuantscopeError}s with a stable code and a hint. `scanHeaders` reads the headers of any number of files.
  * - Reading: `readHeader(await openFile(path))`, or `readShards` for a model in several files; weights by `dequantize`.
  * - Judging: `validateFile({ name, fileBytes: source.byteLength, scan: await scanSource(source) })`, to which a
  *   `ContentScan` of the whole file may be added; `footprint` estimates the memory a model takes.
  */
 
+export {
+  type CacheRemoveRequest,
+  type CacheVerifyRequest,
+  listCached,
+  type PlannedRemoval,
+  removeCached,
+  verifyCached,
+} from './api/cache/cache.ts';
+export { type CardRequest, modelCard } from './api/card/card.ts';
+export { type CardCheckRequest, checkCard } from './api/card/check.ts';
 export { type CompareRequest, compare } from './api/compare/compare.ts';
+export { type DiffRequest, diff } from './api/diff/diff.ts';
+export { fitOnPhones, listDevices } from './api/fit/fit.ts';
+export type { FitRequest } from './api/fit/request.ts';
+export type { Host, Progress } from './api/host.ts';
 export { type InspectRequest, inspect } from './api/inspect/inspect.ts';
+export { pull } from './api/pull/pull.ts';
+export type { PullRequest } from './api/pull/request.ts';
+export { type ReportRequest, report, reportPage } from './api/report/report.ts';
 export { type ScanHeadersOptions, type ScannedHeader, scanHeaders } from './api/scan-headers.ts';
 export { type ValidateRequest, validate } from './api/validate/validate.ts';
+export { listCatalogue, listVariants, type VariantsRequest } from './api/variants/variants.ts';
 export { type Footprint, type FootprintRequest, footprint } from './device/footprint.ts';
 export type { CacheType } from './device/kv-cache.ts';
 export { type EngineSession, engineStarter, type StartEngine, startEngineProcess } from './engine/index.ts';
