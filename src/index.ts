@@ -9,6 +9,8 @@
  *   `ContentScan` of the whole file may be added; `footprint` estimates the memory a model takes.
  */
 
+export { bench } from './api/bench/bench.ts';
+export type { BenchRequest } from './api/bench/request.ts';
 export {
   type CacheRemoveRequest,
   type CacheVerifyRequest,
@@ -19,20 +21,37 @@ export {
 } from './api/cache/cache.ts';
 export { type CardRequest, modelCard } from './api/card/card.ts';
 export { type CardCheckRequest, checkCard } from './api/card/check.ts';
-export { type CompareRequest, compare } from './api/compare/compare.ts';
+export { compare } from './api/compare/compare.ts';
+export type { CompareRequest } from './api/compare/request.ts';
+export { measureContext } from './api/context/context.ts';
+export type { ContextRequest } from './api/context/request.ts';
 export { type DiffRequest, diff } from './api/diff/diff.ts';
+export { type DoctorRequest, doctor } from './api/doctor/doctor.ts';
+export {
+  buildLocalEngine,
+  type EngineBuildRequest,
+  engineBuilds,
+  removeEngineBuilds,
+} from './api/engine-builds.ts';
+export { evaluate } from './api/evaluate/evaluate.ts';
+export type { EvaluateRequest } from './api/evaluate/request.ts';
 export { fitOnPhones, listDevices } from './api/fit/fit.ts';
 export type { FitRequest } from './api/fit/request.ts';
 export type { Host, Progress } from './api/host.ts';
 export { type InspectRequest, inspect } from './api/inspect/inspect.ts';
+export { checkKitResults, type KitCheckResult } from './api/kit/check.ts';
+export { type Kit, makeKit } from './api/kit/kit.ts';
+export type { KitCheckRequest, KitRequest } from './api/kit/request.ts';
 export { pull } from './api/pull/pull.ts';
 export type { PullRequest } from './api/pull/request.ts';
 export { type ReportRequest, report, reportPage } from './api/report/report.ts';
+export { runPrompt } from './api/run/reply.ts';
+export type { RunRequest } from './api/run/request.ts';
+export { openRunSession, type ReplySettings, type RunSession } from './api/run/session.ts';
 export { type ScanHeadersOptions, type ScannedHeader, scanHeaders } from './api/scan-headers.ts';
 export { type ValidateRequest, validate } from './api/validate/validate.ts';
 export { listCatalogue, listVariants, type VariantsRequest } from './api/variants/variants.ts';
 export { type Footprint, type FootprintRequest, footprint } from './device/footprint.ts';
-export type { CacheType } from './device/kv-cache.ts';
 export { type EngineSession, engineStarter, type StartEngine, startEngineProcess } from './engine/index.ts';
 export * from './gguf/index.ts';
 export {
@@ -60,7 +79,7 @@ export type { Model, ModelFile, OpenModel } from './model/model.ts';
 export { render } from './report/registry.ts';
 export type { Inspection } from './schema/inspection.ts';
 export { type Results, resultsSchema, type VariantResult } from './schema/results.ts';
-export type { Severity } from './schema/terms.ts';
+export type { CacheType, Severity } from './schema/terms.ts';
 export type { Diagnostic, FileReport, Policy, ValidationReport } from './schema/validation.ts';
 export { isQuantscopeError, QuantscopeError, UsageError } from './util/errors.ts';
 export {

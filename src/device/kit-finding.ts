@@ -1,15 +1,22 @@
 import type { KitFinding } from '../schema/kit.ts';
 
-export function error(code: KitFinding['code'], message: string): KitFinding {
-  return { level: 'error', code, message };
-}
+type Code = KitFinding['code'];
 
-export function warning(code: KitFinding['code'], message: string): KitFinding {
-  return { level: 'warning', code, message };
-}
+/** What a check of a phone's results has found, collected as it goes. */
+export class KitFindings {
+  readonly all: KitFinding[] = [];
 
-export function note(code: KitFinding['code'], message: string): KitFinding {
-  return { level: 'note', code, message };
+  error(code: Code, message: string): void {
+    this.all.push({ level: 'error', code, message });
+  }
+
+  warning(code: Code, message: string): void {
+    this.all.push({ level: 'warning', code, message });
+  }
+
+  note(code: Code, message: string): void {
+    this.all.push({ level: 'note', code, message });
+  }
 }
 
 const SHOWN = 60;

@@ -3,12 +3,11 @@ import type {
   GoldenPrompt,
   GoldenStep,
   KitDivergence,
-  KitFinding,
   KitGolden,
   PhoneReplay,
   PhoneToken,
 } from '../schema/kit.ts';
-import { error, note, quoted, warning } from './kit-finding.ts';
+import { type KitFindings, quoted } from './kit-finding.ts';
 
 /** Text that stands for no token: a reply that ended. */
 const END = 'the end';
@@ -20,27 +19,23 @@ export function promptsAgree(
   { model }: KitGolden,
   { name, tokens, text }: GoldenPrompt,
   { promptTokens, formattedPrompt }: PhoneReplay,
-  findings: KitFinding[],
+  findings: KitFindings,
 ): boolean {
   const own =
     model.bos !== null && formattedPrompt.startsWith(model.bos.text)
       ? formattedPrompt.slice(model.bos.text.length)
       : formattedPrompt;
   if (own !== text) {
-    findings.push(
-      warning(
-        'kit/template',
-        `"${name}": the chat template gives another prompt on the phone, ${quoted(own)} and not ${quoted(text)}`,
-      ),
+    findings.warning(
+      'kit/template',
+      `"${name}": the chat template gives another prompt on the phone, ${quoted(own)} and not ${quoted(text)}`,
     );
   }
   const at = firstDifference(promptTokens, tokens);
   if (at === null) return true;
-  findings.push(
-    error(
-      'kit/prompt-tokens',
-      `"${name}": token ${at} of the prompt is ${promptTokens[at] ?? 'missing'} on the phone and not ${tokens[at] ?? 'missing'}`,
-    ),
+  findings.error(
+    'kit/prompt-tokens',
+    `"${name}": token ${at} of the prompt is ${promptTokens[at] ?? 'missing'} on the phone and not ${tokens[at] ?? 'missing'}`,
   );
   return false;
 }
@@ -49,28 +44,26 @@ export function checkedReply(
   { tolerance }: KitGolden,
   { name, reply: golden }: GoldenPrompt,
   { reply }: PhoneReplay,
-  findings: KitFinding[],
+  findings: KitFindings,
 ): CheckedPrompt {
   const steps = golden.steps.length;
   const isSame = reply.text === golden.text && (reply.stop === 'end') === golden.ends;
   const found = isSame ? null : divergenceOf(golden, reply, tolerance.nearTie);
   if (found === 'unknown') {
-    findings.push(
-      warning(
-        'kit/not-compared',
-        `"${name}": parts of characters could not be told apart; the reply differs`,
-      ),
+    findings.warning(
+      'kit/not-compared',
+      `"${name}": parts of characters could not be told apart; the reply differs`,
     );
     return { name, steps, divergence: null };
   }
   if (found !== null) {
     const { step, expected, got, gap, isNearTie } = found;
     const where = `"${name}": token ${step + 1} is ${shown(got)} and not ${shown(expected)}`;
-    findings.push(
-      isNearTie
-        ? note('kit/near-tie', `${where}, which was ${gap.toFixed(3)} nats likelier: a near tie`)
-        : error('kit/wrong-token', `${where}, which was at least ${gap.toFixed(2)} nats likelier`),
-    );
+    if (isNearTie) {
+      findings.note('kit/near-tie', `${where}, which was ${gap.toFixed(3)} nats likelier: a near tie`);
+    } else {
+      findings.error('kit/wrong-token', `${where}, which was at least ${gap.toFixed(2)} nats likelier`);
+    }
   }
   return { name, steps, divergence: found };
 }

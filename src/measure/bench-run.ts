@@ -18,6 +18,7 @@ import { findThreads, type ThreadSearch } from './threads.ts';
 
 /** A new process evaluates single tokens slowly until a prompt of this length has made the system spread its threads. */
 const SPREADING_TOKENS = 512;
+const NOTHING = new Uint32Array();
 
 export interface BenchModel {
   readonly ref: string;
@@ -166,7 +167,8 @@ class Bench {
     step('warm-up', 0, 1);
     if (!loaded.spread && !isAllOnGpu(facts) && test.promptTokens < SPREADING_TOKENS) {
       await session.openContext({ ...context, contextSize: SPREADING_TOKENS });
-      await session.timePrompt(benchmarkTokens(SPREADING_TOKENS, facts, seed));
+      const prompt = benchmarkTokens(SPREADING_TOKENS, facts, seed);
+      await session.timeTest({ before: NOTHING, prompt, generated: NOTHING });
     }
     loaded.spread = true;
     const contextSize = test.promptTokens + test.generationTokens + test.depth;
@@ -340,7 +342,7 @@ class OpenedModel implements AsyncDisposable {
     const { gpu, gpuLayers } = this.#point;
     const { path } = this.#model;
     step('start', 0, 1);
-    const session = await startEngine({ gpu, workers: 1, callTimeoutMs, ...(signal ? { signal } : {}) });
+    const session = await startEngine({ gpu, callTimeoutMs, ...(signal ? { signal } : {}) });
     try {
       step('load', 0, 1);
       if (!this.#known.warm) await session.loadModel({ path, gpuLayers });

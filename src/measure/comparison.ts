@@ -261,7 +261,7 @@ class Comparison {
       share: this.#input.share,
     });
     if (this.#input.findThreads && !this.#input.previous && this.#settings.threadSearch === undefined) {
-      await using session = await this.#startEngine(name, 1);
+      await using session = await this.#startEngine(name);
       this.#environment.onStep(name, 'threads', 0, 1);
       const { promptThreads, generationThreads, tried } = await findThreadsFor(
         session,
@@ -278,14 +278,14 @@ class Comparison {
     }
     const parts = stages.includes('accuracy') ? partsOf(this.#settings) : [];
     if (parts.includes('tasks') || stages.some((stage) => stage !== 'accuracy')) {
-      await using session = await this.#startEngine(name, 1);
+      await using session = await this.#startEngine(name);
       await measureVariant(session, planOf(), hooks);
     }
     if (!parts.includes('text') && !parts.includes('choices')) return;
     if (described.chatTemplate === null && parts.some((part) => part !== 'text')) {
       this.#warnings.add(`${name} has no chat template: its tasks were asked as plain text`);
     }
-    await using session = await this.#startEngine(name, this.#machine.cores);
+    await using session = await this.#startEngine(name);
     await using role = new RoleHolder((planned) => this.#role(name, described, planned, method));
     await evaluateVariant(session, planOf(), role.open, hooks);
     if (role.opened?.kind !== 'reference') return;
@@ -319,11 +319,11 @@ class Comparison {
     }
   }
 
-  async #startEngine(name: string, workers: number): Promise<EngineSession> {
+  async #startEngine(name: string): Promise<EngineSession> {
     const { signal, callTimeoutMs, startEngine, onStep } = this.#environment;
     onStep(name, 'start', 0, 1);
     const { gpu } = this.#settings;
-    const session = await startEngine({ gpu, workers, callTimeoutMs, ...(signal ? { signal } : {}) });
+    const session = await startEngine({ gpu, callTimeoutMs, ...(signal ? { signal } : {}) });
     onStep(name, 'start', 1, 1);
     this.#takeEngine(session);
     return session;

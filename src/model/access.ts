@@ -5,7 +5,7 @@ import envPaths from 'env-paths';
 import { type HubContext, hubContext } from '../hub/context.ts';
 import { readHubSettings } from '../hub/settings.ts';
 import { packagePath, packageVersion } from '../util/package-files.ts';
-import { BUILT_IN_CATALOGUE, type Catalogue } from './catalogue.ts';
+import { type Catalogue, readCatalogue } from './catalogue.ts';
 
 /** What refs need to be resolved: the embedded family, the catalogue and the Hub. */
 export interface RefAccess {
@@ -28,7 +28,7 @@ export interface AccessOptions {
 
 /**
  * Reads the environment: the Hub's variables, and QUANTSCOPE_CATALOGUE or `catalogue.json` in the config folder.
- * @throws UsageError `catalogue/unreadable`, `catalogue/invalid`, `hub/bad-endpoint`
+ * @throws UsageError `catalogue/unreadable`, `catalogue/invalid`, `data/invalid`, `hub/bad-endpoint`
  */
 export async function refAccess({
   signal,
@@ -42,7 +42,7 @@ export async function refAccess({
   const catalogueFile = isBare ? null : (named ?? (existsSync(usual) ? usual : null));
   return {
     nanoFolder: packagePath('fixtures/nano'),
-    catalogue: await catalogueOf(catalogueFile),
+    catalogue: await readCatalogue(catalogueFile),
     catalogueFile,
     hub: hubContext({
       settings: readHubSettings(isBare ? cacheVariables(process.env) : process.env),
@@ -62,11 +62,4 @@ function cacheVariables({
   XDG_CACHE_HOME,
 }: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return { HF_HOME, HF_HUB_CACHE, HUGGINGFACE_HUB_CACHE, XDG_CACHE_HOME, HF_TOKEN_PATH: devNull };
-}
-
-/** Few users have a file, and reading one takes the schema library. */
-async function catalogueOf(file: string | null): Promise<Catalogue> {
-  if (file === null) return BUILT_IN_CATALOGUE;
-  const { readCatalogue } = await import('./catalogue-file.ts');
-  return readCatalogue(file);
 }

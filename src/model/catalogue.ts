@@ -1,3 +1,8 @@
+import type { z } from 'zod';
+import { catalogueSchema } from '../schema/hub.ts';
+import { DATA_FILES, invalidJsonFile, type JsonFileKind, readJsonFile } from '../schema/json-file.ts';
+import { packagePath } from '../util/package-files.ts';
+
 /** How a model wants to be spoken to, for an app that builds prompts itself. */
 export interface PromptFacts {
   /** The turns of one exchange, with `{system}` and `{prompt}` where they go. */
@@ -22,58 +27,54 @@ export interface CatalogueEntry {
 
 export type Catalogue = ReadonlyMap<string, CatalogueEntry>;
 
-/** What a mobile developer weighs. Prompt facts are from the models' own cards and chat templates. */
-export const BUILT_IN_CATALOGUE: Catalogue = new Map<string, CatalogueEntry>([
-  [
-    'phi3',
-    {
-      title: 'Phi-3-mini-4k-instruct',
-      repo: 'bartowski/Phi-3-mini-4k-instruct-GGUF',
-      revision: null,
-      quantizations: ['Q2_K', 'Q4_K_M', 'Q8_0'],
-      licence: 'MIT (Microsoft): ship it with the copyright notice.',
-      prompt: {
-        template: '<|system|>\n{system}<|end|>\n<|user|>\n{prompt}<|end|>\n<|assistant|>\n',
-        stop: ['<|end|>', '<|endoftext|>'],
-        contextLength: 4096,
-        systemRole: true,
-      },
-    },
-  ],
-  [
-    'llama-3.2-1b',
-    {
-      title: 'Llama-3.2-1B-Instruct',
-      repo: 'bartowski/Llama-3.2-1B-Instruct-GGUF',
-      revision: null,
-      quantizations: ['Q4_K_M', 'Q8_0'],
-      licence:
-        'Llama 3.2 Community License (Meta): show "Built with Llama", pass the licence on, mind its use policy.',
-      prompt: {
-        template:
-          '<|begin_of_text|><|start_header_id|>system<|end_header_id|>\n\n{system}<|eot_id|>' +
-          '<|start_header_id|>user<|end_header_id|>\n\n{prompt}<|eot_id|>' +
-          '<|start_header_id|>assistant<|end_header_id|>\n\n',
-        stop: ['<|eot_id|>', '<|end_of_text|>'],
-        contextLength: 131_072,
-        systemRole: true,
-      },
-    },
-  ],
-  [
-    'gemma-2b',
-    {
-      title: 'gemma-2b-it',
-      repo: 'lmstudio-ai/gemma-2b-it-GGUF',
-      revision: null,
-      quantizations: ['Q4_K_M', 'Q8_0'],
-      licence: 'Gemma Terms of Use (Google): pass on its use restrictions and say that the file was changed.',
-      prompt: {
-        template: '<bos><start_of_turn>user\n{prompt}<end_of_turn>\n<start_of_turn>model\n',
-        stop: ['<end_of_turn>', '<eos>'],
-        contextLength: 8192,
-        systemRole: false,
-      },
-    },
-  ],
-]);
+const NAME = /^[\w.-]+$/;
+const TAKEN = /^(?:nano|hf)$/i;
+
+const USER_FILE = {
+  name: 'catalogue',
+  unreadableHint: 'QUANTSCOPE_CATALOGUE names a JSON file; unset it for the built-in catalogue.',
+  invalidHint:
+    'Its schema is schema/catalogue.json; the entries that are there are shown by: quantscope variants',
+} as const satisfies JsonFileKind;
+
+/**
+ * The package's data/catalogue.json with a user's file laid over it. A name that is built in takes what the file leaves
+ * out from there.
+ * @throws UsageError `catalogue/unreadable`, `catalogue/invalid`, `data/unreadable`, `data/invalid`
+ */
+export async function readCatalogue(path: string | null): Promise<Catalogue> {
+  const builtIn = await extended(new Map(), packagePath('data/catalogue.json'), DATA_FILES);
+  return path === null ? builtIn : await extended(builtIn, path, USER_FILE);
+}
+
+async function extended(base: Catalogue, path: string, kind: JsonFileKind): Promise<Catalogue> {
+  const { $schema: _, ...entries } = await readJsonFile(path, catalogueSchema, kind);
+  const merged = new Map(base);
+  for (const [name, given] of Object.entries(entries)) {
+    if (!NAME.test(name) || TAKEN.test(name)) {
+      const why = `"${name}" cannot be a name: use letters, digits, ".", "_" and "-"; nano and hf are taken`;
+      throw invalidJsonFile(path, why, kind);
+    }
+    const entry = entryOf(given, merged.get(name.toLowerCase()));
+    if (entry === null) {
+      throw invalidJsonFile(`${path}: ${name}`, 'repo is absent, expected owner/name', kind);
+    }
+    merged.set(name.toLowerCase(), entry);
+  }
+  return merged;
+}
+
+type GivenEntry = z.infer<typeof catalogueSchema>[string] & object;
+
+function entryOf(given: GivenEntry, base: CatalogueEntry | undefined): CatalogueEntry | null {
+  const repo = given.repo ?? base?.repo;
+  if (repo === undefined) return null;
+  return {
+    title: given.title ?? base?.title ?? repo,
+    repo,
+    revision: given.revision === undefined ? (base?.revision ?? null) : given.revision,
+    quantizations: given.quantizations ?? base?.quantizations ?? [],
+    licence: given.licence ?? base?.licence ?? 'not stated: look it up before shipping.',
+    prompt: given.prompt === undefined ? (base?.prompt ?? null) : given.prompt,
+  };
+}

@@ -1,6 +1,6 @@
-import type { Backend } from '../device/cost-terms.ts';
 import { isExperimental } from '../device/fit.ts';
 import type { FitReport } from '../schema/fit.ts';
+import type { PhoneBackend } from '../schema/terms.ts';
 import { printable } from './text-width.ts';
 
 /** What the marks and columns of fit's tables mean, one subject a line; only what the tables use. */
@@ -41,7 +41,7 @@ export function describeFitMarks({ devices }: FitReport): string[] {
 }
 
 /** Why the fastest is not the one to ship on. */
-function experimental(backends: readonly Backend[]): string[] {
+function experimental(backends: readonly PhoneBackend[]): string[] {
   const names = [...new Set(backends)].filter(isExperimental);
   if (names.length === 0) return [];
   return [

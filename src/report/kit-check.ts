@@ -1,5 +1,4 @@
-import { gigabytes } from '../device/fit.ts';
-import { rate } from '../device/kit-check.ts';
+import { gigabytes, rate } from '../device/fit.ts';
 import type { CheckedPrompt, KitCheck, KitFinding } from '../schema/kit.ts';
 import { plainStyle, type Style } from './style.ts';
 import { padRight, printable, wrap } from './text-width.ts';

@@ -6,11 +6,18 @@ import { contextSchema } from './context.ts';
 import { diffSchema } from './diff.ts';
 import { doctorSchema } from './doctor.ts';
 import { engineBuildSchema, engineRemoveSchema, engineSchema } from './engine.ts';
-import { deviceListSchema, devicesSchema, fitSchema } from './fit.ts';
+import { fitSchema } from './fit.ts';
 import { gatesFileSchema, gatesReportSchema } from './gates.ts';
 import { catalogueListSchema, catalogueSchema, pullSchema, variantsSchema } from './hub.ts';
 import { inspectionSchema } from './inspection.ts';
 import { goldenSchema, kitCheckSchema, kitResultsSchema } from './kit.ts';
+import {
+  deviceListSchema,
+  devicesSchema,
+  measuredSpeedsSchema,
+  phonesSchema,
+  speedModelSchema,
+} from './phone-data.ts';
 import { reportSchema } from './report.ts';
 import { resultsSchema } from './results.ts';
 import { runSchema } from './run.ts';
@@ -52,6 +59,9 @@ export const DOCUMENTS: readonly PublishedDocument[] = [
   document('fit', SCHEMA_IDS.fit, 'quantscope fit', fitSchema),
   document('device-list', SCHEMA_IDS.deviceList, 'quantscope fit --list-devices', deviceListSchema),
   document('devices', null, 'quantscope devices.json', devicesSchema),
+  document('phones', null, 'quantscope data/phones.json', phonesSchema),
+  document('measured-speeds', null, 'quantscope data/measured-speeds.json', measuredSpeedsSchema),
+  document('speed-model', null, 'quantscope data/speed-model.json', speedModelSchema),
   document('kit-golden', SCHEMA_IDS.kitGolden, 'golden.json', goldenSchema),
   document('kit-results', SCHEMA_IDS.kitResults, 'what runQuantscopeKit returns', kitResultsSchema),
   document('kit-check', SCHEMA_IDS.kitCheck, 'quantscope kit check', kitCheckSchema),

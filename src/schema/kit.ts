@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { TENSOR_TYPE_NAMES } from '../gguf/tensor-types.ts';
 import { bytes, cacheType, type Document, phoneBackend, sha256, unavailable } from './parts.ts';
+import { modelShapeSchema } from './phone-data.ts';
 import { KIT_FINDINGS, SCHEMA_IDS } from './terms.ts';
 
 /** Longer lists than any kit has: a hostile file ends here and not in memory. */
@@ -37,7 +38,7 @@ export const goldenSchema = z.object({
     fileBytes: bytes,
     tensorBytes: bytes,
     parameters: bytes,
-    shape: z.tuple([z.string(), z.int(), z.int(), z.int(), z.int(), z.int(), z.int()]),
+    shape: modelShapeSchema,
     mainType: z.enum(TENSOR_TYPE_NAMES),
     bos: z.object({ token: z.int().nonnegative(), text: z.string() }).nullable(),
   }),

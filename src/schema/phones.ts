@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { bytes, cacheType, type Document, orUnavailable, phoneBackend } from './parts.ts';
+import { publishedRangeSchema } from './phone-data.ts';
 import { FIT_VERDICTS } from './terms.ts';
 
 /**
@@ -20,10 +21,20 @@ const speedSchema = z.object({
   evidence: z.string().nullable(),
 });
 
+/** The mildest change that is enough for a model that does not fit. */
 const changeSchema = z.object({
   contextSize: z.int(),
   cacheType,
 });
+
+export type FitChange = Document<typeof changeSchema>;
+
+const smallerWeightsSchema = changeSchema.extend({
+  weightsBytes: bytes,
+  bitsPerWeight: z.number().positive(),
+  quantization: z.string().nullable().describe('About which of the usual mixes that is.'),
+});
+export type SmallerWeights = Document<typeof smallerWeightsSchema>;
 
 const fittedVariantSchema = z.object({
   name: z.string(),
@@ -47,27 +58,10 @@ const fittedVariantSchema = z.object({
   speeds: z.array(speedSchema).describe('One for each backend of the phone.'),
   reasons: z.array(z.string()),
   change: changeSchema.nullable().describe('What would make it fit.'),
-  smaller: z
-    .object({
-      contextSize: z.int(),
-      cacheType,
-      weightsBytes: bytes,
-      bitsPerWeight: z.number().positive(),
-      quantization: z.string().nullable().describe('About which of the usual mixes that is.'),
-    })
-    .nullable()
-    .describe('The weights of another quantization that would fit.'),
+  smaller: smallerWeightsSchema.nullable().describe('The weights of another quantization that would fit.'),
 });
 
-const publishedSchema = orUnavailable(
-  z.object({
-    low: z.number().positive(),
-    high: z.number().positive(),
-    measured: z.string().describe('Models, runtime and conditions.'),
-    published: z.string().describe('Where.'),
-    sources: z.array(z.string()).describe('Ids of the sources of fit --list-devices --json.'),
-  }),
-);
+const publishedSchema = orUnavailable(publishedRangeSchema);
 
 export const fittedPhoneSchema = z.object({
   device: z.string(),

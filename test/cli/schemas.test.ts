@@ -164,6 +164,16 @@ describe('the schemas of the package', () => {
     },
   );
 
+  it.each(['phones', 'measured-speeds', 'speed-model', 'catalogue'])(
+    '%s: the file in data/',
+    async (name) => {
+      const content = JSON.parse(await readFile(`data/${name}.json`, 'utf8'));
+      conforms(name, content);
+      expect(content.$schema).toBe(`../schema/${name}.json`);
+      expect(faultsBy(name, { ...content, surprise: 1 })).not.toBeNull();
+    },
+  );
+
   it('catalogue: what is allowed in the file is read, and what is not is neither', async () => {
     const content = { mine: { repo: REPO } };
     conforms('catalogue', content);

@@ -133,7 +133,7 @@ describe('the estimate for the embedded model, beside the engine itself', () => 
     it(`${how}: the cache exact, the compute buffer within 1 %`, async () => {
       await using source = await openFile(nanoPath('Q4_K_M'));
       const estimated = footprint(await readHeader(source), { contextSize, cacheType, flashAttention });
-      await using engine = await startEngineProcess({ gpu: 'off', workers: 1, callTimeoutMs: 60_000 });
+      await using engine = await startEngineProcess({ gpu: 'off', callTimeoutMs: 60_000 });
       await engine.loadModel({ path: nanoPath('Q4_K_M'), gpuLayers: 0 });
       const opened = await engine.openContext({
         contextSize,

@@ -30,7 +30,7 @@ interface ChatRequest {
 export async function openAiServer(modelPath: string): Promise<OpenAiServer> {
   await using source = await openFile(modelPath);
   const template = chatTemplate(await readHeader(source)) ?? null;
-  const session = await startEngineProcess({ gpu: 'off', workers: 1, callTimeoutMs: 60_000 });
+  const session = await startEngineProcess({ gpu: 'off', callTimeoutMs: 60_000 });
   await session.loadModel({ path: modelPath, gpuLayers: 'max' });
   await session.openContext({
     contextSize: 512,

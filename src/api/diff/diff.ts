@@ -8,7 +8,7 @@ import { SCHEMA_IDS } from '../../schema/terms.ts';
 import { UsageError } from '../../util/errors.ts';
 import { packageVersion } from '../../util/package-files.ts';
 import { type Host, hostOf } from '../host.ts';
-import { modelsOnDisk } from '../models-on-disk.ts';
+import { modelsFor } from '../local-models.ts';
 import { fileFacts, gateFacts, metadataFacts, tensorFacts, weightFacts } from './facts.ts';
 import { compareWeights, unsupportedTypeOf } from './weights.ts';
 
@@ -68,7 +68,7 @@ async function headersOf(
   const [a, b] =
     metadataOnly || refs.every(isLocalRef)
       ? [await findModel(refs[0], host), await findModel(refs[1], host)]
-      : await modelsOnDisk(refs, host, { oneEach: true });
+      : await modelsFor(refs, host, { oneEach: true });
   if (a === undefined || b === undefined) throw new RangeError('a diff is of two models');
   return [await a.header(host.signal), await b.header(host.signal)];
 }

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { packageName } from '../../engine/binaries.ts';
 import { buildChoiceOf, type GpuChoice, listLocalBuilds, startEngineProcess } from '../../engine/index.ts';
 import { llamaFolder } from '../../engine/local-builds.ts';
 import { isAvailable, type Unavailable, unavailableBecause } from '../../schema/availability.ts';
@@ -59,7 +60,6 @@ async function start(gpu: GpuChoice, signal: AbortSignal): Promise<EngineInfo | 
   try {
     await using session = await startEngineProcess({
       gpu,
-      workers: 1,
       signal,
       callTimeoutMs: START_TIMEOUT_MS,
     });
@@ -106,7 +106,7 @@ async function examineGpu(
 ): Promise<Examined<EngineFacts['gpus'][number]['use']>> {
   const id = `gpu/${backend}`;
   const isInstalled =
-    existsSync(join(llamaFolder(), '..', '..', '@node-llama-cpp', packageOf(backend))) ||
+    existsSync(join(llamaFolder(), '..', '..', '@node-llama-cpp', packageName(backend))) ||
     localBuilds.some((build) => build.backend === backend && build.builtAt !== null);
   const isInUse = isAvailable(inUse) && inUse.backend === backend;
   const started = isInUse
@@ -133,12 +133,6 @@ async function examineGpu(
       },
     ],
   };
-}
-
-/** As node-llama-cpp names the packages of its binaries. */
-function packageOf(backend: Gpu): string {
-  const systems: Partial<Record<NodeJS.Platform, string>> = { darwin: 'mac', win32: 'win' };
-  return `${systems[process.platform] ?? process.platform}-${process.arch}-${backend}`;
 }
 
 function localCheck(builds: Awaited<ReturnType<typeof listLocalBuilds>>): Check {

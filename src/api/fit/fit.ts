@@ -1,8 +1,8 @@
-import { SOURCES } from '../../device/profile-data.ts';
-import { type DeviceList, findDevice } from '../../device/profiles.ts';
+import { findDevice } from '../../device/profiles.ts';
 import { modelFacts } from '../../gguf/index.ts';
 import { refAccess } from '../../model/access.ts';
 import type { FitReport } from '../../schema/fit.ts';
+import type { DeviceList } from '../../schema/phone-data.ts';
 import { SCHEMA_IDS } from '../../schema/terms.ts';
 import { UsageError } from '../../util/errors.ts';
 import { hostOf } from '../host.ts';
@@ -53,7 +53,8 @@ export async function fitOnPhones(refs: readonly string[], request: FitRequest):
 export async function listDevices({
   devicesFile,
 }: Pick<FitRequest, 'devicesFile'> = {}): Promise<DeviceList> {
-  return { schema: SCHEMA_IDS.deviceList, ...(await devicesOf(devicesFile)), sources: SOURCES };
+  const { devices, chips, sources } = await devicesOf(devicesFile);
+  return { schema: SCHEMA_IDS.deviceList, devices, chips, sources };
 }
 
 /** Quantizations of one model are told apart by their labels; as soon as there are several models, all by their refs. */

@@ -1,8 +1,9 @@
 import { type FitRequest, fitOn } from '../../device/fit.ts';
 import { fittedDevice } from '../../device/fit-report.ts';
-import type { DeviceCatalogue, DeviceProfile } from '../../device/profiles.ts';
+import type { DeviceCatalogue } from '../../device/profiles.ts';
 import { layerBitsOf, workloadOf } from '../../device/workload.ts';
 import { modelFacts } from '../../gguf/index.ts';
+import type { DeviceProfile } from '../../schema/phone-data.ts';
 import type { FittedPhone } from '../../schema/phones.ts';
 import { UsageError } from '../../util/errors.ts';
 import type { NamedHeader } from './models.ts';
@@ -32,6 +33,6 @@ export function onPhones(
         },
       );
     });
-    return fittedDevice(device, judged, request.budgetBytes);
+    return fittedDevice(device, judged, catalogue, request.budgetBytes);
   });
 }

@@ -6,6 +6,7 @@ import { harmlessJson } from '../../report/inspection-text.ts';
 import type { Diff } from '../../schema/diff.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
 import { noticeUnless, reportDamaged, stdoutStyle } from '../output.ts';
+import type { Terminal } from '../terminal.ts';
 import type { DiffOptions } from './command.ts';
 import { diffProgress } from './progress.ts';
 
@@ -15,20 +16,20 @@ export async function runDiff(
   options: DiffOptions,
   signal: AbortSignal,
 ): Promise<ExitCode> {
-  const { json, yes, quiet = false, top, all = false, ...request } = options;
+  const { json, yes: _, quiet = false, top, all = false, ...request } = options;
   const bar = diffProgress(process.stderr, quiet);
   let found: Diff;
   try {
     // What downloads is loaded only where it may be needed.
-    using downloads = isLocalRef(a) && isLocalRef(b) ? null : await downloadHost({ yes, quiet }, signal);
+    using terminal = isLocalRef(a) && isLocalRef(b) ? null : await hostFor(options, signal);
     found = await diff(a, b, {
       signal,
       notice: noticeUnless(false),
-      ...downloads,
+      ...terminal,
       ...request,
       progress: (event) => {
         if (event.kind === 'step') bar.update(event.done, event.total);
-        else downloads?.progress(event);
+        else terminal?.progress(event);
       },
     });
   } catch (thrown) {
@@ -45,8 +46,7 @@ export async function runDiff(
   return found.gate?.holds === false ? EXIT.finding : EXIT.done;
 }
 
-async function downloadHost(
-  ...args: Parameters<typeof import('../download-host.ts').downloadHost>
-): Promise<ReturnType<typeof import('../download-host.ts').downloadHost>> {
-  return (await import('../download-host.ts')).downloadHost(...args);
+async function hostFor(options: DiffOptions, signal: AbortSignal): Promise<Terminal> {
+  const { terminalHost } = await import('../terminal.ts');
+  return terminalHost(options, signal);
 }

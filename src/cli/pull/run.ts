@@ -3,9 +3,9 @@ import { pull } from '../../api/pull/pull.ts';
 import { printable } from '../../report/text-width.ts';
 import type { PullReport } from '../../schema/hub.ts';
 import { formatBytes } from '../../util/units.ts';
-import { downloadHost } from '../download-host.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
 import { printDocument } from '../output.ts';
+import { terminalHost } from '../terminal.ts';
 import type { PullOptions } from './command.ts';
 
 /**
@@ -16,12 +16,12 @@ const PLAIN_WEBASSEMBLY = '--liftoff-only';
 
 export async function runPull(
   refs: readonly string[],
-  { yes, quiet, json, ...request }: PullOptions,
+  { json, ...options }: PullOptions,
   signal: AbortSignal,
 ): Promise<ExitCode> {
   setFlagsFromString(PLAIN_WEBASSEMBLY);
-  using host = downloadHost({ yes, quiet }, signal);
-  const report = await pull(refs, { ...request, ...host });
+  using terminal = terminalHost(options, signal);
+  const report = await pull(refs, { ...options, ...terminal });
   if (json || report.files.length > 0) printDocument(report, json, () => describe(report));
   return EXIT.done;
 }

@@ -342,6 +342,7 @@ export const FUNCTIONS = {
     llama_model_n_ctx_train: ['int32_t', 'const llama_model *'],
     llama_model_n_embd: ['int32_t', 'const llama_model *'],
     llama_model_n_layer: ['int32_t', 'const llama_model *'],
+    llama_model_n_layer_nextn: ['int32_t', 'const llama_model *'],
     llama_model_n_swa: ['int32_t', 'const llama_model *'],
     llama_model_size: ['uint64_t', 'const llama_model *'],
     llama_model_n_params: ['uint64_t', 'const llama_model *'],

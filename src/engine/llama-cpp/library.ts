@@ -7,6 +7,9 @@ import { checkAbi } from './abi.ts';
 import { BACKEND_FUNCTIONS, CALLBACKS, ENUMS, FUNCTIONS, STRUCTS, TYPEDEFS } from './declarations.ts';
 import type { Api, Pointer, PointerIn, Struct, StructName } from './types.ts';
 
+/** Where the C library's functions are: in the process, or on Windows in a library of their own. */
+const C_LIBRARY = process.platform === 'win32' ? 'ucrtbase.dll' : null;
+
 /** llama.cpp's shared libraries, loaded into this process and bound. */
 export interface LlamaCpp {
   readonly api: Api;
@@ -14,6 +17,8 @@ export interface LlamaCpp {
   readonly folder: string;
   /** @returns the address that a parameter or a field of type `type` takes; it stays valid for good */
   callback(type: keyof typeof CALLBACKS, run: (...values: never[]) => unknown): Pointer;
+  /** Gives the slot of a callback back. */
+  release(callback: Pointer): void;
   /** The struct at `address`. */
   read<Name extends StructName>(name: Name, address: PointerIn): Struct<Name>;
   /** Structs one after another, as C's arrays are. The memory is llama.cpp's to read for as long as `memory` lives. */
@@ -23,6 +28,8 @@ export interface LlamaCpp {
   address(memory: ArrayBufferView): Pointer;
   /** The address of a function or a variable of a library in this process, by its linker name; null without one. */
   symbol(name: string): Pointer | null;
+  /** Threads that llama.cpp would choose; null where its library for that is not there. */
+  mathCores(): number | null;
   /** Binds a function that is no part of the C interface. */
   bind(name: string, result: TypeObject | string, parameters: readonly string[]): KoffiCall | null;
 }
@@ -67,6 +74,7 @@ export function loadLlamaCpp({ folder, cpuOnly, onLog }: LoadOptions): LlamaCpp 
     api,
     folder,
     callback: (type, run) => koffi.register(run, koffi.pointer(types.callback(type))),
+    release: (address) => koffi.unregister(address),
     read: (name, address) => koffi.decode(address, types.struct(name)),
     array: (name, values) => {
       const type = types.struct(name);
@@ -76,7 +84,8 @@ export function loadLlamaCpp({ folder, cpuOnly, onLog }: LoadOptions): LlamaCpp 
     },
     view: (address, sizeBytes) => koffi.view(address, sizeBytes),
     address: (memory) => koffi.address(memory),
-    symbol: (name) => symbolIn([libraries.llama, koffi.load(null)], name),
+    symbol: (name) => symbolIn([libraries.llama, koffi.load(C_LIBRARY)], name),
+    mathCores: () => mathCores(folder, files),
     bind: (name, result, parameters) => {
       if (symbolIn([libraries.llama], name) === null) return null;
       return libraries.llama.func(name, result, [...parameters]);
@@ -123,6 +132,23 @@ function scoreOf(path: string): number {
   if (symbolIn([library], 'ggml_backend_score') === null) return 1;
   const score: unknown = library.func('ggml_backend_score', 'int', [])();
   return Number(score);
+}
+
+/** By its C++ name under the Itanium ABI and Microsoft's. The library is let go before weights take memory. */
+function mathCores(folder: string, files: readonly string[]): number | null {
+  const file = files.find((found) => libraryName(found) === 'llama-common');
+  if (file === undefined) return null;
+  try {
+    const common = koffi.load(join(folder, file));
+    const symbol = ['_Z23common_cpu_get_num_mathv', '?common_cpu_get_num_math@@YAHXZ'].find(
+      (name) => symbolIn([common], name) !== null,
+    );
+    const cores = symbol === undefined ? null : Number(common.func(symbol, 'int', [])());
+    common.unload();
+    return cores;
+  } catch {
+    return null;
+  }
 }
 
 function symbolIn(libraries: readonly LibraryHandle[], name: string): Pointer | null {
