@@ -15,9 +15,9 @@ import {
   verdictOf,
 } from '../../validate/index.ts';
 import type { ContentReader } from './content.ts';
-import { isUnreadable, type LocalFile, originOf, type ValidationFile } from './files.ts';
-import type { RemoteFile } from './remote.ts';
+import { isUnreadable, originOf } from './files.ts';
 import type { TemplateChecker } from './template.ts';
+import type { LocalFile, RemoteFile, ValidationFile } from './validation-file.ts';
 
 /** What one file is judged with. */
 export interface FileRun {
@@ -31,7 +31,7 @@ export interface FileRun {
   /** Loads a file in the engine; null where nobody asked. */
   readonly load: ((path: string) => Promise<LoadOutcome>) | null;
   readonly signal: AbortSignal;
-  readonly onBytes: (path: string, bytes: number) => void;
+  readonly onBytes: (path: string, doneBytes: number, fileBytes: number) => void;
 }
 
 /**
@@ -183,7 +183,7 @@ async function contentOf(
     extents: readsTensors(run) ? tensorExtents(scan) : [],
     withTensorHashes,
     signal: run.signal,
-    onBytes: (bytes) => run.onBytes(path, bytes),
+    onBytes: (bytes) => run.onBytes(path, bytes, source.byteLength),
   });
 }
 
