@@ -1,4 +1,5 @@
 import writeFileAtomic from 'write-file-atomic';
+import { readConditions, requireJudgeable } from '../../api/gates/gates.ts';
 import { gather, readBaselines } from '../../api/report/gather.ts';
 import { readFitFile } from '../../api/report/input.ts';
 import { layerGridsOf } from '../../api/report/layer-grids.ts';
@@ -14,7 +15,7 @@ import type { ReportFile } from '../../schema/report.ts';
 import { SCHEMA_IDS } from '../../schema/terms.ts';
 import { messageOf, UsageError } from '../../util/errors.ts';
 import type { ExitCode } from '../exit.ts';
-import { readConditions, requireJudgeable, tellGates } from '../gates.ts';
+import { reportGates } from '../gates.ts';
 import { terminalStyle } from '../style.ts';
 import type { ReportOptions } from './command.ts';
 import { writeHtml } from './html-file.ts';
@@ -57,7 +58,7 @@ export async function runReport(
   const format = options.format ?? (isWritten ? null : 'table');
   if (format !== null) process.stdout.write(`${rendered(format, report, options)}\n`);
   const baselines = baseline.map(({ results }) => results);
-  return tellGates({ gates, baselines }, report, options);
+  return reportGates({ gates, baselines }, report, options);
 }
 
 /** Gates and changes are about compared variants: without any they would hold of nothing. */
