@@ -12,32 +12,34 @@ const LOGITS_FOR_A_THREAD = 2 ** 22;
  * first, then the arithmetic has all of it.
  */
 export class ScoringThreads {
-  readonly #vocabularySize: number;
-  readonly #threads: number;
+  readonly vocabularySize: number;
   readonly #rows: RowScorer;
   readonly #workers: Worker[] = [];
 
-  constructor(vocabularySize: number, threads: number) {
-    this.#vocabularySize = vocabularySize;
-    this.#threads = threads;
+  constructor(vocabularySize: number) {
+    this.vocabularySize = vocabularySize;
     this.#rows = new RowScorer(vocabularySize, viewMemory);
   }
 
   /**
+   * @param threads at most, this one among them
    * @returns COLUMN_COUNT numbers a row
    * @throws what reading or writing the file throws
    */
-  score({ address, nextTokens, file }: Pick<RowJob, 'address' | 'nextTokens' | 'file'>): Float64Array {
+  score(
+    { address, nextTokens, file }: Pick<RowJob, 'address' | 'nextTokens' | 'file'>,
+    threads: number,
+  ): Float64Array {
     const job: RowJob = {
       address,
-      vocabularySize: this.#vocabularySize,
+      vocabularySize: this.vocabularySize,
       nextTokens,
       file,
       scores: new Float64Array(new SharedArrayBuffer(8 * COLUMN_COUNT * nextTokens.length)),
       progress: new Int32Array(new SharedArrayBuffer(4 * Object.keys(PROGRESS).length)),
     };
-    const useful = Math.ceil((nextTokens.length * this.#vocabularySize) / LOGITS_FOR_A_THREAD);
-    for (const worker of this.#helpers(Math.min(this.#threads, useful) - 1)) worker.postMessage(job);
+    const useful = Math.ceil((nextTokens.length * this.vocabularySize) / LOGITS_FOR_A_THREAD);
+    for (const worker of this.#helpers(Math.min(threads, useful) - 1)) worker.postMessage(job);
     this.#rows.work(job);
     // Every block is taken; those of other threads may not be done. One that starts late finds nothing left.
     const blocks = Math.ceil(nextTokens.length / blockRows(job));

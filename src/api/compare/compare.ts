@@ -12,7 +12,6 @@ type Asked = Pick<
   | 'tasks'
   | 'chunks'
   | 'context'
-  | 'exact'
   | 'repetitions'
   | 'prompt'
   | 'generate'

@@ -18,7 +18,6 @@ export interface EvaluationOptions {
   readonly choices?: string;
   readonly chunks?: number;
   readonly context: number;
-  readonly exact?: boolean;
   readonly quick?: boolean;
 }
 
@@ -62,7 +61,6 @@ export async function readEvaluation(
       textSha256: sha256OfText(text),
       contextSize: options.context,
       chunks: options.chunks ?? (quick ? QUICK.chunks : null),
-      divergenceMethod: options.exact ? 'exact' : 'auto',
       tasks: shown(tasksPath),
       tasksSha256: sha256OfText(tasks),
       taskItems: taskItems.length,

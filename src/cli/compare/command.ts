@@ -12,7 +12,6 @@ export interface CompareOptions extends GateOptions {
   tasks?: string;
   chunks?: number;
   context: number;
-  exact?: boolean;
   repetitions?: number;
   prompt: number;
   generate: number;
@@ -60,7 +59,6 @@ export function compareCommand(context: CommandContext): Command {
     .option('--tasks <file>', 'the questions with checkable answers, JSON lines (default: by model)')
     .option('--chunks <n>', 'evaluate only the first n chunks of the text', wholeNumber(2))
     .option('--context <n>', 'tokens in a chunk, as llama-perplexity -c', wholeNumber(16), 512)
-    .option('--exact', 'compare whole distributions whatever the vocabulary')
     .optionsGroup('Speed and memory:')
     .option('-r, --repetitions <n>', 'timed repetitions of each test (default: 5)', positive)
     .option('-p, --prompt <n>', 'tokens of the prompt test', positive, 512)

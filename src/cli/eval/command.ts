@@ -16,7 +16,6 @@ export interface EvalOptions extends GateOptions {
   choices?: string;
   chunks?: number;
   context: number;
-  exact?: boolean;
   openai?: string;
   model?: string;
   keyEnv: string;
@@ -45,7 +44,8 @@ export function evalCommand(context: CommandContext): Command {
         'reference, and the same questions to all of them, answered freely and by choice. Differences are judged ' +
         'on the same tokens and items, with their errors.\n\n' +
         'The reference is the most precise variant, another by name (--reference), or a file in which one was kept: ' +
-        "--save-reference writes it, and llama-perplexity's --kl-divergence-base files are read too.",
+        '--save-reference writes it, exactly or, to a name that ends in .kld, as llama-perplexity ' +
+        '--kl-divergence-base does; files of either program serve the other.',
     )
     .argument('[refs...]', 'the models (default: nano, or none with --openai)')
     .option('--reference <name or file>', 'a variant, or a file of kept scores')
@@ -62,7 +62,6 @@ export function evalCommand(context: CommandContext): Command {
     .option('--choices <file>', 'multiple choice, JSON lines (default: made of the tasks)')
     .option('--chunks <n>', 'evaluate only the first n chunks of the text', wholeNumber(2))
     .option('-c, --context <n>', 'tokens in a chunk, as llama-perplexity -c', wholeNumber(16), 512)
-    .option('--exact', 'compare whole distributions whatever the vocabulary')
     .optionsGroup('An endpoint to stand beside them:')
     .option('--openai <url>', 'an OpenAI-compatible server, up to /v1: it is asked the same tasks')
     .option('--model <name>', "the model's name there")
@@ -110,8 +109,9 @@ export function evalCommand(context: CommandContext): Command {
         '  quantscope eval nano                                            the embedded family against its F16\n' +
         '  quantscope eval phi3-F16.gguf --save-reference phi3.qsref       score the reference once\n' +
         '  quantscope eval phi3-Q4_K_M.gguf --reference phi3.qsref         compare with it, its model not needed\n' +
-        '  quantscope eval a-Q8_0.gguf a-Q2_K.gguf --only text --exact     as llama-perplexity --kl-divergence\n' +
+        '  quantscope eval a-Q8_0.gguf a-Q2_K.gguf --only text             as llama-perplexity --kl-divergence\n' +
         '  quantscope eval a-Q4_K_M.gguf --reference base.kld              against a file of llama-perplexity\n' +
+        '  quantscope eval a-F16.gguf --save-reference base.kld            a file that llama-perplexity reads\n' +
         '  quantscope eval phi3 --openai http://localhost:8080/v1 --model phi3-f16\n' +
         '\nExit code: 0 done, 1 a model, the endpoint or a gate failed, 2 wrong use or no engine, 130 interrupted.\n',
     )

@@ -6,7 +6,7 @@ import { shardOf } from '../../api/shard.ts';
 import { requireComparable } from '../../measure/comparable.ts';
 import type { ComparisonVariant } from '../../measure/comparison.ts';
 import { runEndpointTasks } from '../../measure/endpoint-tasks.ts';
-import { isSavedReference, openSavedReference, type SavedReference } from '../../measure/saved-reference.ts';
+import { isReferenceFile, ReferenceFile } from '../../measure/reference-file.ts';
 import type { TaskItem } from '../../measure/tasks.ts';
 import { render } from '../../report/registry.ts';
 import { reportOf } from '../../report/report.ts';
@@ -41,7 +41,7 @@ export async function runEval({ refs, options, signal }: EvalRun): Promise<ExitC
   });
   const variants = withoutNameOf(saved, await describeVariants(files, signal));
   requireComparable(identitiesOf(variants));
-  requireSavedFits(saved, variants, options);
+  requireSavedFits(saved, variants);
   const input = await readEvaluation(options, variants);
   const settings = settingsOf(options, input, saved);
   requireSavedInputs(saved, settings, options);
@@ -98,7 +98,7 @@ function hasOthers({ saveReference, openai }: EvalOptions): boolean {
 function wantedRefs(
   refs: readonly string[],
   previous: Results | null,
-  saved: SavedReference | null,
+  saved: ReferenceFile | null,
   { openai }: EvalOptions,
 ): readonly string[] {
   if (refs.length > 0) return refs;
@@ -127,9 +127,9 @@ function requireMatchingOptions({ openai, model, only, shard, saveReference }: E
   }
 }
 
-async function savedReferenceOf({ reference, saveReference }: EvalOptions): Promise<SavedReference | null> {
-  if (reference === undefined || !(await isSavedReference(reference))) return null;
-  if (saveReference === undefined) return openSavedReference(reference);
+async function savedReferenceOf({ reference, saveReference }: EvalOptions): Promise<ReferenceFile | null> {
+  if (reference === undefined || !(await isReferenceFile(reference))) return null;
+  if (saveReference === undefined) return ReferenceFile.open(reference);
   throw new UsageError(
     'usage/reference',
     'a kept reference is compared with, not scored: nothing can be saved',
@@ -140,22 +140,18 @@ async function savedReferenceOf({ reference, saveReference }: EvalOptions): Prom
 }
 
 /** A candidate that bears the kept reference's name is called by its ref. */
-function withoutNameOf(saved: SavedReference | null, variants: ComparisonVariant[]): ComparisonVariant[] {
+function withoutNameOf(saved: ReferenceFile | null, variants: ComparisonVariant[]): ComparisonVariant[] {
   return variants.map((variant) =>
     variant.name === saved?.name ? { ...variant, name: variant.ref } : variant,
   );
 }
 
 /** @throws UsageError `compare/different-models`, `usage/reference` */
-function requireSavedFits(
-  saved: SavedReference | null,
-  variants: readonly ComparisonVariant[],
-  { exact }: EvalOptions,
-): void {
+function requireSavedFits(saved: ReferenceFile | null, variants: readonly ComparisonVariant[]): void {
   if (saved === null) return;
-  const { name, tokenizer, vocabularySize, method } = saved;
+  const { name, inputs, vocabularySize } = saved;
   const identities = identitiesOf(variants);
-  if (tokenizer !== null) requireComparable([{ name, tokenizer }, ...identities]);
+  if (inputs !== null) requireComparable([{ name, tokenizer: inputs.tokenizer }, ...identities]);
   const other = identities.find((identity) => identity.tokenizer.vocabularySize !== vocabularySize);
   if (other !== undefined) {
     throw new UsageError(
@@ -164,31 +160,22 @@ function requireSavedFits(
       { hint: 'Compare with a reference of the same model.' },
     );
   }
-  if (exact === true && method === 'bounded') {
-    throw new UsageError(
-      'usage/reference',
-      `${saved.path} keeps the likely tokens alone, --exact needs all`,
-      {
-        hint: 'Score the reference again with --exact --save-reference FILE.',
-      },
-    );
-  }
 }
 
 /** What candidates are asked must be what the reference was asked. */
 function requireSavedInputs(
-  saved: SavedReference | null,
+  saved: ReferenceFile | null,
   { evaluation }: Settings,
   { text, tasks }: EvalOptions,
 ): void {
-  if (saved?.head == null) return;
-  const { head, path } = saved;
-  if (text !== undefined && head.textSha256 !== evaluation.textSha256) {
+  if (saved?.inputs == null) return;
+  const { inputs, path } = saved;
+  if (text !== undefined && inputs.textSha256 !== evaluation.textSha256) {
     throw new UsageError('usage/reference', `${path} was scored on another text than ${text}`, {
       hint: 'Leave --text out: the file holds the text it was scored on.',
     });
   }
-  if (head.tasksSha256 !== evaluation.tasksSha256) {
+  if (inputs.tasksSha256 !== evaluation.tasksSha256) {
     const which = tasks === undefined ? 'the ones chosen for this model' : tasks;
     throw new UsageError('usage/reference', `${path} was asked other tasks than ${which}`, {
       hint: 'Give --tasks the file that the reference was asked, or leave them out with --only text.',
@@ -196,7 +183,7 @@ function requireSavedInputs(
   }
 }
 
-function settingsOf(options: EvalOptions, input: EvaluationInput, saved: SavedReference | null): Settings {
+function settingsOf(options: EvalOptions, input: EvaluationInput, saved: ReferenceFile | null): Settings {
   const { only: parts, quick = false } = options;
   const { evaluation } = input;
   return {
@@ -230,14 +217,14 @@ function settingsOf(options: EvalOptions, input: EvaluationInput, saved: SavedRe
 }
 
 /** The text is the one that the reference was scored on. */
-function savedText({ path, contextSize, head }: SavedReference, { textSha256 }: Settings['evaluation']) {
-  return { text: `as scored in ${path}`, textSha256: head?.textSha256 ?? textSha256, contextSize };
+function savedText({ path, contextSize, inputs }: ReferenceFile, { textSha256 }: Settings['evaluation']) {
+  return { text: `as scored in ${path}`, textSha256: inputs?.textSha256 ?? textSha256, contextSize };
 }
 
 async function withEndpoint(
   results: Results,
   items: readonly TaskItem[],
-  saved: SavedReference | null,
+  saved: ReferenceFile | null,
   { openai, model, keyEnv, concurrency, timeout, quiet = false }: EvalOptions,
   signal: AbortSignal,
 ): Promise<Results> {
