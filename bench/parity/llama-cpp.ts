@@ -4,6 +4,7 @@ import { mkdir, readdir, readFile, rename, rm, symlink } from 'node:fs/promises'
 import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
+import { findBinary } from '../../src/engine/binaries.ts';
 import { runProgram } from './program.ts';
 
 /**
@@ -99,7 +100,7 @@ export async function buildTools(
 
 /** The tools' own sources, linked with the libraries of the engine's package: what differs is the tool alone. */
 async function linkTools(sourceFolder: string, folder: string): Promise<string> {
-  const libraryFolder = packagedLibraries();
+  const { folder: libraryFolder } = await findBinary('off', 'prebuilt');
   const files = await readdir(libraryFolder);
   const libraries = LIBRARIES.map((name) => {
     const file = files.find((each) => new RegExp(`^lib${name}(\\.v[\\d.]+)?\\.(so|dylib)$`).test(each));
@@ -132,15 +133,6 @@ async function linkTools(sourceFolder: string, folder: string): Promise<string> 
     await rename(`${tool}.unfinished`, tool);
   }
   return folder;
-}
-
-/** Of the engine's package for this machine's CPU. */
-function packagedLibraries(): string {
-  const name = `${process.platform === 'darwin' ? 'mac' : 'linux'}-${process.arch}${
-    process.platform === 'darwin' && process.arch === 'arm64' ? '-metal' : ''
-  }`;
-  const packageJson = createRequire(import.meta.url).resolve(`@node-llama-cpp/${name}/package.json`);
-  return join(dirname(packageJson), 'bins', name);
 }
 
 /** cmake looks at what changed, so a second call takes seconds. The folder is named by a hash of the options. */

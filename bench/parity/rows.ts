@@ -32,10 +32,10 @@ export const atMost = (factor: number, slackBytes = 0): Limit => ({
   holds: (ours, theirs) => ours <= factor * theirs + slackBytes,
 });
 
-/** As near as `share`, or as the other's last printed digit lets one say. */
+/** Within `share`, and what the other's last printed digit leaves open. */
 export const withinPrinted = (share: number, digit: number): Limit => ({
   text: `±${percent(share)}`,
-  holds: (ours, theirs) => Math.abs(ours - theirs) <= Math.max(share * Math.abs(theirs), 0.51 * digit),
+  holds: (ours, theirs) => Math.abs(ours - theirs) <= share * Math.abs(theirs) + digit / 2,
 });
 
 export function compareFigures(
