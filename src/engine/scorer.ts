@@ -145,11 +145,7 @@ export function mostLikely(row: Float32Array, count: number): number[] {
 }
 
 function notFinite(): EngineError {
-  return new EngineError(
-    'engine/evaluation-failed',
-    'the model yields logits that are not finite numbers',
-    {
-      hint: 'The file’s weights may be damaged: quantscope validate looks for NaN and infinite values.',
-    },
-  );
+  return new EngineError('engine/evaluation-failed', 'the model yields logits that are not finite numbers', {
+    hint: 'The file’s weights may be damaged: quantscope validate looks for NaN and infinite values.',
+  });
 }

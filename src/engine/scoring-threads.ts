@@ -1,8 +1,9 @@
 import { Worker } from 'node:worker_threads';
+import { packagePath } from '../util/package-files.ts';
 import { viewMemory } from './llama-cpp/memory-view.ts';
 import { blockRows, COLUMN_COUNT, PROGRESS, type RowJob, RowScorer } from './row-scorer.ts';
 
-const WORKER_MODULE = new URL('./score-worker.js', import.meta.url);
+const WORKER_MODULE = packagePath('dist/engine-score.js');
 
 /** Logits that one thread scores in 10 ms or so: for fewer, waking another takes longer than it saves. */
 const LOGITS_FOR_A_THREAD = 2 ** 22;
