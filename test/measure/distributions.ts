@@ -27,7 +27,7 @@ export function comparedScores(
 }
 
 /** The definition, term by term. */
-export function divergenceOf(reference: readonly number[], candidate: readonly number[]): number {
+function divergenceOf(reference: readonly number[], candidate: readonly number[]): number {
   return reference.reduce(
     (sum, logProb, token) => sum + Math.exp(logProb) * (logProb - (candidate[token] ?? Number.NaN)),
     0,
