@@ -119,10 +119,7 @@ function withoutNameOf(saved: ReferenceFile | null, variants: ComparisonVariant[
 }
 
 /** @throws UsageError `compare/different-models`, `usage/reference` */
-function requireSavedFits(
-  saved: ReferenceFile | null,
-  variants: readonly ComparisonVariant[],
-): void {
+function requireSavedFits(saved: ReferenceFile | null, variants: readonly ComparisonVariant[]): void {
   if (saved === null) return;
   const { name, inputs, vocabularySize } = saved;
   const identities = identitiesOf(variants);

@@ -17,7 +17,7 @@ export function evalCommand(context: CommandContext): Command {
         'on the same tokens and items, with their errors.\n\n' +
         'The reference is the most precise variant, another by name (--reference), or a file in which one was kept: ' +
         '--save-reference writes it, exactly or, to a name that ends in .kld, as llama-perplexity ' +
-        "--kl-divergence-base does; files of either program serve the other.",
+        '--kl-divergence-base does; files of either program serve the other.',
     )
     .argument('[refs...]', 'the models (default: nano, or none with --openai)')
     .option('--reference <name or file>', 'a variant, or a file of kept scores')
