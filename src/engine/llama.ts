@@ -41,6 +41,7 @@ import type { ProblemLog } from './problem-log.ts';
 import { quantizeFile } from './quantizer.ts';
 import { Sampler } from './sampler.ts';
 import { scoreChunk } from './scorer.ts';
+import { ScoringThreads } from './scoring-threads.ts';
 import { WeightEditor } from './weight-editor.ts';
 
 /** How llama.cpp's backends say that memory is short (ggml-alloc.c, ggml-vulkan.cpp, ggml-cuda.cu, ggml-metal). */
@@ -52,7 +53,7 @@ export class LlamaSession implements EngineSession {
   readonly info: EngineInfo;
   readonly #llamaCpp: LlamaCpp;
   readonly #log: ProblemLog;
-  #loaded: { readonly model: Model; readonly greedy: Sampler } | undefined;
+  #loaded: { readonly model: Model; readonly greedy: Sampler; scoring?: ScoringThreads } | undefined;
   /** Of the loaded model, once an evaluation was observed. */
   #editor: WeightEditor | undefined;
   #opened: { readonly context: Context; readonly generator: Generator } | undefined;
@@ -90,6 +91,7 @@ export class LlamaSession implements EngineSession {
   async unload(): Promise<void> {
     this.#closeContext();
     this.#editor = undefined;
+    await this.#loaded?.scoring?.[Symbol.asyncDispose]();
     this.#loaded?.greedy.free();
     this.#loaded?.model.free();
     this.#loaded = undefined;
@@ -149,7 +151,9 @@ export class LlamaSession implements EngineSession {
   async score(request: ScoreRequest): Promise<Scores> {
     const { context, generator } = this.#context();
     generator.clear();
-    return scoreChunk(context, this.#model().model.facts.vocabularySize, request);
+    const loaded = this.#model();
+    loaded.scoring ??= new ScoringThreads(loaded.model.facts.vocabularySize);
+    return scoreChunk(context, loaded.scoring, request);
   }
 
   async complete(requests: readonly CompletionRequest[]): Promise<Completion[]> {
