@@ -18,10 +18,10 @@ import { isOfMachine } from './engine-faults.ts';
 import { type MachineWarning, type MachineWatch, withoutRepeats } from './machine-watch.ts';
 import { engineMemoryOf } from './memory.ts';
 import { rateOf } from './rates.ts';
-import { ReferenceReader, ReferenceWriter } from './reference-store.ts';
+import { ReferenceFile, ReferenceWriter } from './reference-file.ts';
 import type { DescribedFile } from './size.ts';
 import { benchmarkTokens } from './speed.ts';
-import { chunksOf, divergenceMethod, evaluateText, type TextPlan } from './text-evaluation.ts';
+import { chunksOf, evaluateText, type TextPlan } from './text-evaluation.ts';
 import { findThreads } from './threads.ts';
 
 /** Beyond the engine's own account: the runtime around it, and what a system needs to go on. */
@@ -269,9 +269,8 @@ class Contexts {
     if (evaluation === null) throw new QuantscopeError('context/no-evaluation', 'no evaluation was planned');
     const { contextSize, chunks } = evaluation;
     const label = `accuracy with ${cacheType}`;
-    const { described, text } = this.#plan;
-    const method = divergenceMethod('auto', described.tokenizer.vocabularySize);
-    const textPlan: TextPlan = { text, contextSize, chunks, method };
+    const { text } = this.#plan;
+    const textPlan: TextPlan = { text, contextSize, chunks };
     await using session = await this.#start(label);
     const model = await this.#load(session);
     const planned = await chunksOf(session, model, textPlan);
@@ -279,7 +278,12 @@ class Contexts {
     const onChunk = (done: number, total: number) => this.#environment.onStep(label, done, total);
     onChunk(0, planned.chunks.length);
     if (cacheType === 'f16') {
-      await using store = await this.#createStore(planned.chunks, method);
+      await using store = await ReferenceWriter.create(this.#environment.referencePath, {
+        form: 'float32',
+        contextSize,
+        vocabularySize: model.vocabularySize,
+        chunks: planned.chunks,
+      });
       const { perplexity } = await evaluateText(
         session,
         planned,
@@ -296,10 +300,9 @@ class Contexts {
         meanKld: 0,
         stderrKld: 0,
         sameTop: 1,
-        divergenceMethod: method,
       };
     }
-    await using store = await ReferenceReader.open(this.#environment.referencePath);
+    const store = await ReferenceFile.open(this.#environment.referencePath);
     const role = { kind: 'candidate', store, holds: 'own' } as const;
     const { perplexity, divergence } = await evaluateText(session, planned, textPlan, role, { onChunk });
     if (divergence === null) throw new QuantscopeError('context/no-divergence', 'no divergence was computed');
@@ -311,23 +314,7 @@ class Contexts {
       meanKld: divergence.meanKld,
       stderrKld: divergence.stderrKld,
       sameTop: divergence.sameTop,
-      divergenceMethod: method,
     };
-  }
-
-  /** It lives as long as the run, in which model and text are the same: their hashes would tell nothing. */
-  #createStore(chunks: readonly Uint32Array[], method: 'exact' | 'bounded'): Promise<ReferenceWriter> {
-    const { evaluation } = this.#settings;
-    const head = {
-      createdAt: this.#createdAt,
-      textSha256: evaluation?.textSha256 ?? '',
-      tasksSha256: '',
-      contextSize: evaluation?.contextSize ?? 0,
-      chunks: chunks.length,
-      kind: method === 'exact' ? ('full' as const) : ('kept' as const),
-      tokenizer: this.#plan.described.tokenizer,
-    };
-    return ReferenceWriter.create(this.#environment.referencePath, head, chunks);
   }
 
   #setAccuracy(cacheType: CacheType, accuracy: CacheTypeResult['accuracy']): void {

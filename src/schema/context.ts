@@ -42,7 +42,6 @@ const accuracy = z.strictObject({
   meanKld: finite,
   stderrKld: finite,
   sameTop: finite,
-  divergenceMethod: z.enum(['exact', 'bounded']),
 });
 
 const cacheType = z.strictObject({
