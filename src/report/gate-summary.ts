@@ -1,6 +1,6 @@
 import { type GateReport, reasonOf } from '../measure/gate.ts';
 import { summaryOf, titleOf } from './gate-text.ts';
-import { escaped } from './markdown.ts';
+import { escaped } from './table-markdown.ts';
 
 const SIGNS = { passed: '✅ passed', failed: '❌ failed', unjudged: '❔ cannot be judged' } as const;
 

@@ -1,6 +1,5 @@
 import { z } from 'zod';
 import { isRepoId, isRevision } from '../hub/index.ts';
-import type { VariantsReport } from '../report/variants-table.ts';
 
 /** What the commands that deal with the Hub read and print as JSON. */
 
@@ -126,7 +125,9 @@ const variantsSchema = z.strictObject({
     }),
   ),
   notes: z.array(z.string()),
-}) satisfies z.ZodType<VariantsReport>;
+});
+export type VariantsReport = z.infer<typeof variantsSchema>;
+export type VariantRow = VariantsReport['variants'][number];
 
 /** The published JSON Schemas by file name. */
 export function hubSchemas(): Record<string, object> {

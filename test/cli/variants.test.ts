@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { writeModelBytes } from '../../src/gguf/index.ts';
-import type { VariantsReport } from '../../src/report/variants-table.ts';
+import type { VariantsReport } from '../../src/schema/hub.ts';
 import type { CatalogueList } from '../../src/schema/hub.ts';
 import { quantscope, scratchFolder } from '../helpers/cli.ts';
 import { HubServer, noise } from '../helpers/hub-server.ts';

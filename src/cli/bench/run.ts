@@ -10,8 +10,7 @@ import { type BenchModel, type BenchStep, runBench } from '../../measure/bench-r
 import { describeMachine } from '../../measure/machine.ts';
 import { watchMachine } from '../../measure/machine-watch.ts';
 import { describeFile } from '../../measure/size.ts';
-import { shownColumns } from '../../report/bench-records.ts';
-import { type BenchWriter, benchWriter } from '../../report/bench-registry.ts';
+import { type BenchWriter, benchWriter, shownColumns } from '../../report/bench.ts';
 import { isAvailable } from '../../schema/availability.ts';
 import type { BenchResults, BenchRow } from '../../schema/bench.ts';
 import { QuantscopeError } from '../../util/errors.ts';

@@ -14,7 +14,7 @@ import { sha256OfText } from '../../measure/file-hash.ts';
 import { describeMachine } from '../../measure/machine.ts';
 import { watchMachine } from '../../measure/machine-watch.ts';
 import { describeFile } from '../../measure/size.ts';
-import { renderContext } from '../../report/context-table.ts';
+import { renderContext } from '../../report/context.ts';
 import type { ContextResults } from '../../schema/context.ts';
 import { QuantscopeError, UsageError } from '../../util/errors.ts';
 import { packagePath, packageVersion } from '../../util/package-files.ts';

@@ -1,5 +1,5 @@
 import type { CardCheck } from '../../validate/card/check.ts';
-import { escaped } from '../markdown.ts';
+import { escaped } from '../table-markdown.ts';
 import { countsText } from './check-text.ts';
 
 const MARKS = { true: '✓ true', false: '✗ **false**', 'not checkable': '? not checkable' } as const;

@@ -3,7 +3,7 @@ import type { FitSpeed, FittedDevice } from '../../device/fit-report.ts';
 import { formatCount } from '../../util/units.ts';
 import { CARD_CACHE_TYPES } from '../../validate/card/facts.ts';
 import { bothUnits } from '../../validate/card/judge-size.ts';
-import { escaped } from '../markdown.ts';
+import { escaped } from '../table-markdown.ts';
 import { type CardModel, marked, table } from './model.ts';
 
 /** Memory at context sizes by type of the KV cache. */
