@@ -3,13 +3,13 @@ import { type KitCheck, rate } from '../device/kit-check.ts';
 import type { KitFinding } from '../device/kit-finding.ts';
 import type { CheckedPrompt } from '../device/kit-reply.ts';
 import { isAvailable } from '../schema/availability.ts';
+import type { Finding } from './finding.ts';
+import { findingsText } from './finding-text.ts';
 import type { PhoneCheck } from './report.ts';
 import { plainStyle } from './style.ts';
 import { type Column, factTable, fillColumns, given, type Table } from './table.ts';
-import { paint, type TextLayout, tableText } from './table-text.ts';
-import { joinSections, printable, wrap } from './text-width.ts';
-
-const LEVEL_TONES = { error: 'bad', warning: 'warn', note: 'quiet' } as const;
+import { type TextLayout, tableText } from './table-text.ts';
+import { joinSections, printable } from './text-width.ts';
 
 /** The verdict first, then what it stands on: tokens, probabilities, speed and memory, and what was found. */
 export function renderKitCheck(
@@ -33,12 +33,12 @@ export function renderKitCheck(
   return joinSections([
     [head],
     tableText(facts, { width, style }),
-    findings.flatMap(({ level, code, message }) =>
-      wrap(`${level} ${code}: ${printable(message)}`, width - 2, '  ').map((line) =>
-        paint(`  ${line}`, LEVEL_TONES[level], style),
-      ),
-    ),
+    findings.length === 0 ? [] : findingsText(findings.map(findingOf), { width, style }),
   ]);
+}
+
+function findingOf({ level, code, message }: KitFinding): Finding {
+  return { id: code, level, message, places: [] };
 }
 
 function tokensText(prompts: readonly CheckedPrompt[]): string {

@@ -1,7 +1,9 @@
-import type { FilledColumn, Table } from './table.ts';
+import type { FilledColumn, Table, Tone } from './table.ts';
 import { printable } from './text-width.ts';
 
-/** A table of GitHub-flavoured Markdown; what is missing is a dash, the best is bold. */
+const BOLD: ReadonlySet<Tone> = new Set(['best', 'bold']);
+
+/** A table of GitHub-flavoured Markdown; what is missing is a dash, the best is in bold. */
 export function tableMarkdown({ title, heads, columns }: Table): string {
   const names = heads?.map(({ name, role = '', recommended = false }) => {
     const shown = recommended ? `**${escaped(name)}**` : escaped(name);
@@ -11,7 +13,7 @@ export function tableMarkdown({ title, heads, columns }: Table): string {
     ...(names === undefined ? [] : [names[row] ?? '']),
     ...columns.map(({ cells }) => {
       const text = escaped((cells[row]?.text ?? '-').trim());
-      return cells[row]?.tone === 'best' ? `**${text}**` : text;
+      return BOLD.has(cells[row]?.tone ?? 'plain') ? `**${text}**` : text;
     }),
   ]);
   return markdownRows(

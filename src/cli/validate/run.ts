@@ -5,18 +5,17 @@ import { type FileRun, validateOne } from '../../api/validate/file.ts';
 import { type ValidationFile, validationFiles } from '../../api/validate/files.ts';
 import { chosenRules, noSuchRule } from '../../api/validate/rules.ts';
 import { TemplateChecker } from '../../api/validate/template.ts';
-import { renderRule, renderRuleList } from '../../report/validation-explain.ts';
-import {
-  renderFileNdjson,
-  renderValidation,
-  type ValidationFormat,
-} from '../../report/validation-registry.ts';
 import {
   type FileSummary,
+  renderFileNdjson,
   renderFileText,
+  renderRule,
+  renderRuleList,
   renderSummaryText,
+  renderValidation,
+  type ValidationFormat,
   type ValidationTextOptions,
-} from '../../report/validation-text.ts';
+} from '../../report/validation.ts';
 import { asFinished } from '../../util/as-finished.ts';
 import { UsageError } from '../../util/errors.ts';
 import { inOrder } from '../../util/in-order.ts';

@@ -3,6 +3,7 @@ import type { FitSpeed, FittedDevice } from '../../device/fit-report.ts';
 import { formatCount } from '../../util/units.ts';
 import { CARD_CACHE_TYPES } from '../../validate/card/facts.ts';
 import { bothUnits } from '../../validate/card/judge-size.ts';
+import { rateText } from '../fit.ts';
 import { escaped } from '../table-markdown.ts';
 import { type CardModel, marked, table } from './model.ts';
 
@@ -71,9 +72,5 @@ function speedsOf({ variants: [variant] }: FittedDevice): string {
 
 function speedText({ backend, generationTps, low, high, basis }: FitSpeed): string | null {
   if (typeof generationTps !== 'number' || typeof low !== 'number' || typeof high !== 'number') return null;
-  return marked(`${backend} ${rate(generationTps)} (${rate(low)} to ${rate(high)})`, basis);
-}
-
-function rate(tps: number): string {
-  return tps >= 20 ? tps.toFixed(0) : tps.toFixed(1);
+  return marked(`${backend} ${rateText(generationTps)} (${rateText(low)} to ${rateText(high)})`, basis);
 }
