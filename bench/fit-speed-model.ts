@@ -1,12 +1,14 @@
-// Fits the speed model of `fit` to ../shared/data/phones.csv and prints how well it predicts models that it has not
-// seen (npx tsx bench/fit-speed-model.ts). With --write, src/device/speed-model.ts and measured-rows.ts are renewed.
+// Fits the speed model of `fit` to data/measured-speeds.json and prints how well it predicts models that it has not
+// seen (npx tsx bench/fit-speed-model.ts). With --write, data/speed-model.json is renewed.
 import { writeFile } from 'node:fs/promises';
-import type { FittedBackend } from '../src/device/cost-terms.ts';
-import type { FittedCosts, MeasuredRow, PhaseCosts, SpeedModel } from '../src/device/speed-types.ts';
-import { errorOf, type Held, intervalOf, leaveOut } from './phones/leave-one-out.ts';
-import { fileOf, metalModel, metalRows } from './phones/metal.ts';
+import { costMs } from '../src/device/cost-terms.ts';
+import { TENSOR_TYPE_NAMES } from '../src/gguf/tensor-types.ts';
+import type { FittedBackend, FittedCosts, PhaseCosts, SpeedModel } from '../src/schema/phone-data.ts';
+import { inputsNow } from './phones/evidence.ts';
+import { agreementOf, errorOf, type Held, intervalOf, leaveOut } from './phones/leave-one-out.ts';
+import { metalModel } from './phones/metal.ts';
 import { percent, shown, validationReport } from './phones/report.ts';
-import { type PhoneRow, phoneRows } from './phones/rows.ts';
+import { phones, type SpeedRow, speedRows } from './phones/rows.ts';
 import {
   type CostTable,
   median,
@@ -17,38 +19,21 @@ import {
   trainCosts,
 } from './phones/train.ts';
 
-/** Of devices.json: LPDDR5X of these chips, bytes a second. */
-const BANDWIDTH: Readonly<Record<string, number>> = {
-  'samsung-s23': 67.2e9,
-  'poco-x7-klee': 76.8e9,
-  'poco-myron': 84.8e9,
-};
-/** phones.csv's names are PocketPal's; profiles have the phones' own. */
-const PROFILE: Readonly<Record<string, string>> = {
-  'samsung-s23': 'galaxy-s23',
-  'poco-x7-klee': 'poco-x8-pro',
-  'poco-myron': 'poco-f8-ultra',
-};
-const SOURCE: Readonly<Record<string, string>> = {
-  'samsung-s23': 'pp-bench-s23',
-  'poco-x7-klee': 'pp-bench-klee',
-  'poco-myron': 'pp-bench-myron',
-};
 const BACKENDS: readonly FittedBackend[] = ['cpu', 'opencl', 'hexagon'];
 const PHASES: readonly Phase[] = ['generation', 'prompt'];
 
-const rows = phoneRows();
-if (rows === null) {
-  process.stderr.write(
-    '../shared/data/phones.csv is not there: the measurements are no part of the package.\n',
-  );
-  process.exit(2);
-}
+const rows = speedRows();
+const DEVICES = [...new Set(rows.map(({ device }) => device))].sort();
 const tables = new Map(PHASES.map((phase) => [phase, trainCosts(rows, phase)]));
 const held = new Map(PHASES.map((phase) => [phase, leaveOut(rows, phase)]));
 for (const phase of PHASES)
   for (const line of validationReport(rows, phase, held.get(phase) ?? [])) print(line);
-const model: SpeedModel = { fitted: fittedCosts(), perBandwidth: perBandwidth(rows), metal: metalModel() };
+const model: SpeedModel = {
+  evidence: { ...inputsNow(rows), heldOut: bothPhases(heldOut) },
+  fitted: fittedCosts(),
+  perBandwidth: perBandwidth(rows),
+  metal: metalModel(),
+};
 for (const backend of BACKENDS) {
   const { generation } = model.perBandwidth[backend];
   print(
@@ -58,12 +43,27 @@ for (const backend of BACKENDS) {
 print(
   `metal: ${percent(model.metal.bandwidthShare)} of the bandwidth, interval ${shown(model.metal.interval)}`,
 );
-if (process.argv.includes('--write')) await write();
+if (process.argv.includes('--write')) {
+  const file = new URL('../data/speed-model.json', import.meta.url);
+  await writeFile(file, `${JSON.stringify({ $schema: '../schema/speed-model.json', ...model }, null, 2)}\n`);
+}
+
+function heldOut(phase: Phase): SpeedModel['evidence']['heldOut'][Phase] {
+  const { rows: count, medianError, p90Error, tau, tauByPhoneAndModel } = agreementOf(held.get(phase) ?? []);
+  const digits = (value: number) => Number(value.toFixed(4));
+  return {
+    rows: count,
+    medianError: digits(medianError),
+    p90Error: digits(p90Error),
+    tau: digits(tau.a),
+    tauByPhoneAndModel: digits(tauByPhoneAndModel.a),
+  };
+}
 
 function fittedCosts(): SpeedModel['fitted'] {
   return Object.fromEntries(
-    Object.entries(PROFILE).map(([device, profile]) => [
-      profile,
+    DEVICES.map((device) => [
+      device,
       Object.fromEntries(
         BACKENDS.filter((backend) => tableOf('generation').has(tableKey(device, backend))).map((backend) => [
           backend,
@@ -79,11 +79,11 @@ function fittedCosts(): SpeedModel['fitted'] {
 }
 
 /** Costs times bandwidth, geometric mean over the phones; errors from leaving each phone out. */
-function perBandwidth(all: readonly PhoneRow[]): SpeedModel['perBandwidth'] {
+function perBandwidth(all: readonly SpeedRow[]): SpeedModel['perBandwidth'] {
   const ofBackend = (backend: FittedBackend): FittedCosts =>
     bothPhases((phase) => {
       const table = tableOf(phase);
-      const devices = Object.keys(BANDWIDTH).filter((device) => table.has(tableKey(device, backend)));
+      const devices = DEVICES.filter((device) => table.has(tableKey(device, backend)));
       const predictions = devices.flatMap((device) => {
         const others = meanCosts(
           table,
@@ -93,7 +93,8 @@ function perBandwidth(all: readonly PhoneRow[]): SpeedModel['perBandwidth'] {
         return all
           .filter((row) => row.device === device && row.backend === backend)
           .map((row): Held => {
-            const predictedMs = timeOf(others, termsOf(row, phase)) / ((BANDWIDTH[device] ?? 1) / 1e9);
+            const predictedMs =
+              costMs(termsOf(row, phase), Object.fromEntries(others)) / gigabytesPerSecond(device);
             return { row, measuredMs: msPerToken(row, phase), predictedMs };
           });
       });
@@ -113,7 +114,7 @@ function meanCosts(
   return new Map(
     [...names].map((name) => {
       const products = devices.map(
-        (device) => (table.get(tableKey(device, backend))?.get(name) ?? 0) * ((BANDWIDTH[device] ?? 1) / 1e9),
+        (device) => (table.get(tableKey(device, backend))?.get(name) ?? 0) * gigabytesPerSecond(device),
       );
       // An arithmetic mean where one of them found no cost at all.
       const mean = products.every((product) => product > 0)
@@ -124,17 +125,19 @@ function meanCosts(
   );
 }
 
-function timeOf(costs: ReadonlyMap<string, number>, terms: ReadonlyMap<string, number>): number {
-  let ms = 0;
-  for (const [name, amount] of terms) ms += amount * (costs.get(name) ?? 0);
-  return ms;
+/** Of the memory. */
+function gigabytesPerSecond(device: string): number {
+  const chip = phones.devices.find(({ id }) => id === device)?.chip ?? '';
+  const bandwidth = phones.chips[chip]?.memoryBandwidthBytesPerSecond?.value;
+  if (bandwidth === undefined) throw new Error(`${device}: the bandwidth of its memory is not known`);
+  return bandwidth / 1e9;
 }
 
 function tableOf(phase: Phase): CostTable {
   return tables.get(phase) ?? new Map();
 }
 
-function bothPhases(make: (phase: Phase) => PhaseCosts): FittedCosts {
+function bothPhases<Of>(make: (phase: Phase) => Of): { generation: Of; prompt: Of } {
   return { generation: make('generation'), prompt: make('prompt') };
 }
 
@@ -143,46 +146,34 @@ function phaseCosts(
   predictions: readonly Held[],
   interval = intervalOf(predictions),
 ): PhaseCosts {
-  const sorted = [...(costs ?? [])].sort(([a], [b]) => a.localeCompare(b));
   return {
-    costs: Object.fromEntries(sorted.map(([name, cost]) => [name, Number(cost.toPrecision(4))])),
+    costs: withDefaults(
+      new Map([...(costs ?? [])].map(([name, cost]) => [name, Number(cost.toPrecision(4))])),
+    ),
     interval,
     medianError: Number(median(predictions.map(errorOf)).toFixed(3)),
   };
 }
 
-function measuredRows(): MeasuredRow[] {
-  const phones = (rows ?? []).map(
-    (row): MeasuredRow => ({
-      device: PROFILE[row.device] ?? row.device,
-      backend: row.backend,
-      model: row.model,
-      label: row.label,
-      promptTps: row.promptTps,
-      generationTps: row.generationTps,
-      ...fileOf(row.header),
-      source: SOURCE[row.device] ?? '',
-    }),
+/** `cpu` stands for the types of `cpu.*` that cost what most types do; the others stay. */
+function withDefaults(costs: ReadonlyMap<string, number>): Record<string, number> {
+  const written = new Map(costs);
+  for (const kind of new Set([...costs.keys()].filter((name) => name.includes('.')).map(kindOf))) {
+    const ofKind = TENSOR_TYPE_NAMES.map((type) => costs.get(`${kind}.${type}`));
+    const count = (cost: number | undefined) => ofKind.filter((other) => other === cost).length;
+    const usual = ofKind.reduce((best, cost) => (count(cost) > count(best) ? cost : best), ofKind[0]);
+    if (usual === undefined) throw new Error(`${kind}: not every type has a cost`);
+    written.set(kind, usual);
+  }
+  return Object.fromEntries(
+    [...written]
+      .filter(([name, cost]) => !name.includes('.') || cost !== written.get(kindOf(name)))
+      .sort(([a], [b]) => (a < b ? -1 : 1)),
   );
-  return [...phones, ...metalRows()];
 }
 
-async function write(): Promise<void> {
-  const head =
-    '// Written by bench/fit-speed-model.ts --write from public measurements; see there for what they are.\n' +
-    '// biome-ignore-all lint/suspicious/noApproximativeNumericConstant: fitted figures.\n';
-  const target = (name: string) => new URL(`../src/device/${name}`, import.meta.url);
-  const text = (value: unknown) => JSON.stringify(value, null, 2);
-  await writeFile(
-    target('speed-model.ts'),
-    `${head}import type { SpeedModel } from './speed-types.ts';\n\nexport const SPEED_MODEL: SpeedModel = ${text(model)};\n`,
-  );
-  const lines = measuredRows().map((row) => `  ${JSON.stringify(row)},`);
-  await writeFile(
-    target('measured-rows.ts'),
-    `${head}import type { MeasuredRow } from './speed-types.ts';\n\n` +
-      `// biome-ignore format: one row a line\nexport const MEASURED_ROWS: readonly MeasuredRow[] = [\n${lines.join('\n')}\n];\n`,
-  );
+function kindOf(name: string): string {
+  return name.replace(/\..*/, '');
 }
 
 function print(line: string): void {

@@ -31,8 +31,7 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const READS_PER_PROCESS = 3;
 
 const OURS = `
-import { readHeader } from '${DIST}gguf/index.js';
-import { openFile } from '${DIST}io/index.js';`;
+import { openFile, readHeader } from '${DIST}index.js';`;
 
 /** Each defines `read(path)`. */
 const READERS = {

@@ -14,7 +14,7 @@ import { loadavg } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { scanHeaders } from '../dist/index.js';
-import { asFinished } from '../dist/util/as-finished.js';
+import { asFinished } from '../src/util/as-finished.ts';
 
 const BIN = fileURLToPath(new URL('../bin/quantscope.js', import.meta.url));
 const PEAK = fileURLToPath(new URL('./report-peak.js', import.meta.url));

@@ -1,2 +1,4 @@
 #!/usr/bin/env node
-import '../dist/cli/main.js';
+// CommonJS, see package.json beside it: starting it does not take Node's loader of ES modules.
+require('node:module').enableCompileCache?.();
+require('../dist/cli.cjs');

@@ -1,12 +1,12 @@
 // Writes docs/commands/*.md from the definitions of the commands and docs/pictures/rooms.svg from the imports in src
 // (npm run docs), or, with --check, fails when a committed one is another.
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { buildProgram } from '../dist/cli/program.js';
+import { wholeProgram } from '../src/cli/program.ts';
 import { commandPages } from './command-pages.js';
 import { roomsPicture } from './rooms-picture.js';
 
 const DOCS = new URL('../docs/', import.meta.url);
-const program = buildProgram({ signal: new AbortController().signal, done: () => {} });
+const program = await wholeProgram();
 const pages = new Map([...commandPages(program), ['pictures/rooms.svg', await roomsPicture()]]);
 const checking = process.argv.includes('--check');
 

@@ -7,15 +7,14 @@
  * - Judging: `validateFile({ name, fileBytes: source.byteLength, scan: await scanSource(source) })`, to which a
  *   `ContentScan` of the whole file may be added; `footprint` estimates the memory a model takes.
  */
+
 export { type CompareRequest, compare } from './api/compare/compare.ts';
 export { type InspectRequest, inspect } from './api/inspect/inspect.ts';
-export { type ScanHeadersOptions, type ScannedHeader, scanHeaders } from './api/refs/scan-headers.ts';
+export { type ScanHeadersOptions, type ScannedHeader, scanHeaders } from './api/scan-headers.ts';
 export { type ValidateRequest, validate } from './api/validate/validate.ts';
 export { type Footprint, type FootprintRequest, footprint } from './device/footprint.ts';
-export type { CacheType } from './device/kv-cache.ts';
 export { type EngineSession, engineStarter, type StartEngine, startEngineProcess } from './engine/index.ts';
 export * from './gguf/index.ts';
-export { type CatalogueEntry, type LocatedModel, openModel, openRef } from './hub/index.ts';
 export {
   type ByteSource,
   type CacheOptions,
@@ -34,28 +33,29 @@ export { DEFAULT_LIMITS as RECOMMENDATION_LIMITS } from './measure/limits.ts';
 export { describeFile } from './measure/size.ts';
 export { parseTasks } from './measure/task-file.ts';
 export { isCorrect, type TaskItem } from './measure/tasks.ts';
+export type { CatalogueEntry } from './model/catalogue.ts';
+export { localModels } from './model/download.ts';
+export { findModel, findModels } from './model/locate.ts';
+export type { Model, ModelFile, OpenModel } from './model/model.ts';
 export { render } from './report/registry.ts';
 export type { Inspection } from './schema/inspection.ts';
 export { type Results, resultsSchema, type VariantResult } from './schema/results.ts';
+export type { CacheType, Severity } from './schema/terms.ts';
+export type { Diagnostic, FileReport, Policy, ValidationReport } from './schema/validation.ts';
 export { isQuantscopeError, QuantscopeError, UsageError } from './util/errors.ts';
 export {
   type ContentReport,
   ContentScan,
-  type Diagnostic,
   type FileFacts,
-  type FileReport,
   isAtLeast,
   type KnownFacts,
-  type Policy,
   RULES,
   type Rule,
   ruleById,
   rulesNamed,
-  type Severity,
   type TensorContent,
   type TensorExtent,
   tensorExtents,
-  type ValidationReport,
   validateFile,
   verdictOf,
   viewsOf,

@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { describe, expect, it } from 'vitest';
 import { docBlocks, docFolder, runShell } from '../scripts/doc-blocks.js';
-import { buildProgram } from '../src/cli/program.ts';
+import { wholeProgram } from '../src/cli/program.ts';
 
 const run = promisify(execFile);
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
@@ -148,7 +148,7 @@ function commandsIn(text: string): string[] {
 /** What commander says of a command whose work is left out, null where nothing. */
 async function complaintOf(command: string): Promise<string | null> {
   let complaint = '';
-  const program = buildProgram({ signal: new AbortController().signal, done: () => {} });
+  const program = await wholeProgram();
   const idle = (each: typeof program): void => {
     each.configureOutput({ writeOut: () => {}, writeErr: (text) => (complaint += text) });
     // Commands with subcommands and no work of their own keep printing their help.

@@ -1,26 +1,26 @@
-import type { Interval } from '../../src/device/speed-types.ts';
-import { groupBy, type PhoneRow } from './rows.ts';
+import type { Interval } from '../../src/schema/phone-data.ts';
+import { groupBy, type SpeedRow } from './rows.ts';
 import { median, msPerToken, type Phase, quantile, tableKey, termsOf, trainCosts } from './train.ts';
 
 /** A row beside what was predicted for it by a model that had not seen it. */
 export interface Held {
-  readonly row: PhoneRow;
+  readonly row: SpeedRow;
   readonly measuredMs: number;
   readonly predictedMs: number;
 }
 
 /** Which rows are left out together. */
 export const FOLDS = {
-  model: ({ model }: PhoneRow) => model,
-  'model on one phone': ({ model, device }: PhoneRow) => `${model} ${device}`,
-  'quantization on one phone': ({ label, device }: PhoneRow) => `${label} ${device}`,
+  model: ({ model }: SpeedRow) => model,
+  'model on one phone': ({ model, device }: SpeedRow) => `${model} ${device}`,
+  'quantization on one phone': ({ label, device }: SpeedRow) => `${label} ${device}`,
 } as const;
 
 /** Predicts each fold's rows from all others. */
 export function leaveOut(
-  rows: readonly PhoneRow[],
+  rows: readonly SpeedRow[],
   phase: Phase,
-  foldOf: (row: PhoneRow) => string = FOLDS.model,
+  foldOf: (row: SpeedRow) => string = FOLDS.model,
 ): Held[] {
   return [...groupBy(rows, foldOf)].flatMap(([fold, left]) => {
     const table = trainCosts(
@@ -53,10 +53,10 @@ const factorOf = ({ measuredMs, predictedMs }: Held): number => predictedMs / me
 
 /** Of each row, whether it was within the interval that was computed, as the prediction, without its model. */
 export function coverage(
-  rows: readonly PhoneRow[],
+  rows: readonly SpeedRow[],
   phase: Phase,
   held: readonly Held[],
-): { readonly row: PhoneRow; readonly isWithin: boolean }[] {
+): { readonly row: SpeedRow; readonly isWithin: boolean }[] {
   return [...groupBy(held, ({ row }) => row.model)].flatMap(([model, ofModel]) => {
     const inner = groupBy(
       leaveOut(
@@ -113,7 +113,7 @@ interface Pairs {
   readonly untiedPredicted: number;
 }
 
-function pairsBy(held: readonly Held[], keyOf: (row: PhoneRow) => string): Pairs[] {
+function pairsBy(held: readonly Held[], keyOf: (row: SpeedRow) => string): Pairs[] {
   return [...groupBy(held, ({ row }) => keyOf(row)).values()].map((group) => {
     const pairs = group.flatMap((a, index) =>
       group.slice(0, index).map((b) => ({

@@ -1,11 +1,11 @@
-import type { Interval } from '../../src/device/speed-types.ts';
+import type { Interval } from '../../src/schema/phone-data.ts';
 import { type Agreement, agreementOf, coverage, FOLDS, type Held, leaveOut } from './leave-one-out.ts';
-import { groupBy, type PhoneRow } from './rows.ts';
+import { groupBy, type SpeedRow } from './rows.ts';
 import type { Phase } from './train.ts';
 
 /** The lines that `fit-speed-model.ts` prints for a phase: what the model is worth on rows that it has not seen. */
 export function validationReport(
-  rows: readonly PhoneRow[],
+  rows: readonly SpeedRow[],
   phase: Phase,
   held: readonly Held[],
 ): readonly string[] {
@@ -47,7 +47,7 @@ function ofModel(model: string, place: string, held: readonly Held[]): string[] 
   return [`  ${place.padEnd(20)}${errors.join(', ')}`];
 }
 
-const placeOf = ({ device, backend }: PhoneRow): string => `${device} ${backend}`;
+const placeOf = ({ device, backend }: SpeedRow): string => `${device} ${backend}`;
 
 function shareWithin(rows: readonly { readonly isWithin: boolean }[]): number {
   return rows.filter(({ isWithin }) => isWithin).length / rows.length;

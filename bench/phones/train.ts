@@ -1,8 +1,8 @@
-import type { FittedBackend } from '../../src/device/cost-terms.ts';
 import { generationTerms, promptTerms } from '../../src/device/cost-terms.ts';
 import { bitsPerWeightOf, TENSOR_TYPE_NAMES, type TensorType } from '../../src/gguf/tensor-types.ts';
+import type { FittedBackend } from '../../src/schema/phone-data.ts';
 import { type Expectation, fitCosts, type Observation } from './non-negative.ts';
-import { groupBy, MEAN_DEPTH, type PhoneRow, PROMPT_TOKENS } from './rows.ts';
+import { groupBy, MEAN_DEPTH, PROMPT_TOKENS, type SpeedRow } from './rows.ts';
 
 export type Phase = 'generation' | 'prompt';
 
@@ -12,7 +12,7 @@ export type CostTable = ReadonlyMap<string, ReadonlyMap<string, number>>;
 export const tableKey = (device: string, backend: FittedBackend): string => `${device} ${backend}`;
 
 export function termsOf(
-  row: Pick<PhoneRow, 'workload' | 'backend'>,
+  row: Pick<SpeedRow, 'workload' | 'backend'>,
   phase: Phase,
 ): ReadonlyMap<string, number> {
   return phase === 'generation'
@@ -20,7 +20,7 @@ export function termsOf(
     : promptTerms(row.workload, row.backend, PROMPT_TOKENS);
 }
 
-export const msPerToken = (row: PhoneRow, phase: Phase): number =>
+export const msPerToken = (row: SpeedRow, phase: Phase): number =>
   1000 / (phase === 'generation' ? row.generationTps : row.promptTps);
 
 /** Costs of what is not a matrix, a guess that a few observations overrule (milliseconds, and ms per GB of cache). */
@@ -95,7 +95,7 @@ const KIN: Readonly<Record<FittedBackend, typeof CPU_KIN>> = {
 const OPENCL_KIN_WEIGHT = 0.3;
 
 /** Fits all phones and backends at once: CPUs first, since accelerators hand what they refuse back to them. */
-export function trainCosts(rows: readonly PhoneRow[], phase: Phase): CostTable {
+export function trainCosts(rows: readonly SpeedRow[], phase: Phase): CostTable {
   const groups = groupBy(rows, (row) => tableKey(row.device, row.backend));
   const table = new Map<string, ReadonlyMap<string, number>>();
   for (const backend of ['cpu', 'opencl', 'hexagon'] as const) {

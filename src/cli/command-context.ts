@@ -1,3 +1,4 @@
+import type { Command } from 'commander';
 import type { ExitCode } from './exit.ts';
 
 /** What every command gets from the program. */
@@ -5,4 +6,10 @@ export interface CommandContext {
   /** Aborted by Ctrl-C or a request to end. */
   readonly signal: AbortSignal;
   readonly done: (code: ExitCode) => void;
+}
+
+/** For commands that speak of all the others. */
+export interface ProgramContext extends CommandContext {
+  /** Every command with its options, also those that were not asked for. */
+  readonly definitions: () => Promise<Command>;
 }

@@ -1,5 +1,6 @@
 import type { Command, Option } from 'commander';
 import { z } from 'zod';
+import type { PublishedDocument } from '../schema/documents.ts';
 import { choicesOf } from './choices.ts';
 import { allCommands, SHARED_SETTINGS, sectionName, settingsOf } from './config-settings.ts';
 
@@ -46,12 +47,7 @@ function valueSchema(option: Option): z.ZodType {
   return z.union([text, z.array(text)]);
 }
 
-/** The published JSON Schema by file name. */
-export function configSchemas(program: Command): Record<string, object> {
-  return {
-    config: {
-      title: 'quantscope.config.json',
-      ...z.toJSONSchema(configSchema(program), { target: 'draft-2020-12', io: 'input' }),
-    },
-  };
+/** What is published of it. */
+export function configDocument(program: Command): PublishedDocument {
+  return { name: 'config', title: 'quantscope.config.json', id: null, schema: configSchema(program) };
 }

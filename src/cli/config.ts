@@ -7,6 +7,7 @@ import { lilconfig } from 'lilconfig';
 import { messageOf, UsageError } from '../util/errors.ts';
 import { nearest } from '../util/nearest.ts';
 import { parseWrittenJson } from '../util/written-json.ts';
+import type { ProgramContext } from './command-context.ts';
 import type { Config, SettingValue } from './config-schema.ts';
 import { allCommands, sectionName, settingName, settingsOf } from './config-settings.ts';
 import { ENVIRONMENT } from './environment.ts';
@@ -27,21 +28,29 @@ export interface LoadedConfig {
   readonly config: Config;
 }
 
+/** What a file may hold. Built where there is a file. */
+type Definitions = ProgramContext['definitions'];
+
 /**
  * The config files that count, the weaker first: the user's, then the project's; with `--config` that one alone.
  * @throws UsageError `config/unreadable`, `config/invalid`
  */
-export async function loadConfigs(program: Command, cwd: string = process.cwd()): Promise<LoadedConfig[]> {
+export async function loadConfigs(
+  program: Command,
+  definitions: Definitions,
+  cwd: string = process.cwd(),
+): Promise<LoadedConfig[]> {
   const { config: asked } = program.opts<{ config?: string | boolean }>();
   if (asked === false) return [];
-  if (typeof asked === 'string') return [await checked(await read(resolve(cwd, asked)), 'named', program)];
+  if (typeof asked === 'string')
+    return [await checked(await read(resolve(cwd, asked)), 'named', definitions)];
   const user = join(envPaths('quantscope', { suffix: '' }).config, 'config.json');
   const loaders = { '.json': parseJson, noExt: parseJson };
   const search = lilconfig('quantscope', { searchPlaces: SEARCH_PLACES, loaders, cache: false });
   const project = await search.search(cwd);
   return [
-    ...(existsSync(user) ? [await checked(await read(user), 'user', program)] : []),
-    ...(project === null ? [] : [await checked(project, 'project', program)]),
+    ...(existsSync(user) ? [await checked(await read(user), 'user', definitions)] : []),
+    ...(project === null ? [] : [await checked(project, 'project', definitions)]),
   ];
 }
 
@@ -74,7 +83,12 @@ async function parseJson(path: string, content: string): Promise<unknown> {
   }
 }
 
-async function checked(found: Read, whose: LoadedConfig['whose'], program: Command): Promise<LoadedConfig> {
+async function checked(
+  found: Read,
+  whose: LoadedConfig['whose'],
+  definitions: Definitions,
+): Promise<LoadedConfig> {
+  const program = await definitions();
   const { configSchema } = await import('./config-schema.ts');
   const parsed = configSchema(program).safeParse(found.isEmpty ? {} : found.config);
   if (!parsed.success) {
@@ -114,8 +128,12 @@ function namesOf(command: Command): string[] {
  * the project's file, else by the user's. Values go through the options' own parsers.
  * @throws UsageError `config/*`
  */
-export async function applyConfig(command: Command, program: Command): Promise<void> {
-  const files = await loadConfigs(program);
+export async function applyConfig(
+  command: Command,
+  program: Command,
+  definitions: Definitions,
+): Promise<void> {
+  const files = await loadConfigs(program, definitions);
   const settings = settingsOf(command);
   for (const { path, config } of files) {
     for (const section of ['all', sectionName(command)]) {

@@ -1,7 +1,7 @@
 import { CommanderError } from 'commander';
-import type { CommandContext } from './command-context.ts';
+import type { ProgramContext } from './command-context.ts';
 import { describeError, EXIT, type ExitCode, Interruption } from './exit.ts';
-import { buildProgram, FIRST_STEPS } from './program.ts';
+import { FIRST_STEPS, programFor, wholeProgram } from './program.ts';
 import { argumentHint } from './suggest.ts';
 
 /** argv in, exit code out. The commands are in program.ts. */
@@ -15,17 +15,18 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
     });
   }
   let exitCode: ExitCode = EXIT.done;
-  const context: CommandContext = {
+  const context: ProgramContext = {
     signal: interruption.signal,
     done: (code) => {
       exitCode = code;
     },
+    definitions: wholeProgram,
   };
   if (argv.length === 0) {
     process.stdout.write(FIRST_STEPS);
     return EXIT.done;
   }
-  const program = buildProgram(context);
+  const program = await programFor(argv, context);
   try {
     await program.parseAsync(argv, { from: 'user' });
     return exitCode;
@@ -51,4 +52,6 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   throw error;
 });
 
-process.exitCode = await main(process.argv.slice(2));
+void main(process.argv.slice(2)).then((exitCode) => {
+  process.exitCode = exitCode;
+});

@@ -1,6 +1,6 @@
-import { refAccess } from '../api/refs/ref-access.ts';
-import type { PullPlan, ResolvedFile } from '../hub/index.ts';
-import { resolveRefs } from '../hub/index.ts';
+import type { PullPlan } from '../hub/pull.ts';
+import { localModels } from '../model/download.ts';
+import type { Model } from '../model/model.ts';
 import { UsageError } from '../util/errors.ts';
 import { formatBytes } from '../util/units.ts';
 import { pullProgress } from './pull/progress.ts';
@@ -10,17 +10,19 @@ import { terminalStyle } from './style.ts';
 /** More than this is not downloaded on a terminal without a question. */
 const ASK_FROM_BYTES = 1e9;
 
-export interface ModelsOnDisk {
+export interface TerminalDownload {
   readonly yes: boolean | undefined;
   readonly quiet: boolean | undefined;
   readonly signal: AbortSignal;
+  /** Whether each ref must stand for one model. */
+  readonly oneEach?: boolean;
 }
 
-/** The files that refs stand for, downloaded where they are on the Hub: what measuring commands begin with. */
-export async function filesOf(
+/** {@link localModels} with a question before a large download, and its progress on the terminal. */
+export async function modelsOnDisk(
   refs: readonly string[],
-  { yes = false, quiet = false, signal }: ModelsOnDisk,
-): Promise<ResolvedFile[]> {
+  { yes = false, quiet = false, signal, oneEach = false }: TerminalDownload,
+): Promise<Model[]> {
   const progress = pullProgress({
     stream: process.stderr,
     quiet,
@@ -28,18 +30,12 @@ export async function filesOf(
     style: terminalStyle(process.stderr),
   });
   try {
-    return await resolveRefs(refs, {
-      ...(await refAccess({ signal, notice: progress.say })),
-      confirm: async (plan) => {
-        await confirmDownload(plan, { yes, signal });
-        progress.start(plan);
-      },
-      pull: {
-        files: 2,
-        connections: 'auto',
-        onProgress: (file, { doneBytes }) => progress.update(file, doneBytes),
-        onFileEnd: progress.finishFile,
-      },
+    return await localModels(refs, {
+      signal,
+      notice: progress.say,
+      oneEach,
+      confirm: (plan) => confirmDownload(plan, { yes, signal }),
+      progress,
     });
   } finally {
     progress.stop();

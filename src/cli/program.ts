@@ -1,34 +1,8 @@
-import { Command } from 'commander';
+import { Command, Help } from 'commander';
 import { packageVersion } from '../util/package-files.ts';
-import { benchCommand } from './bench/command.ts';
-import { cacheCommand } from './cache/command.ts';
-import { cardCommand } from './card/command.ts';
-import type { CommandContext } from './command-context.ts';
-import { compareCommand } from './compare/command.ts';
-import { completionCommand } from './completion/command.ts';
-import { contextCommand } from './context/command.ts';
-import { diffCommand } from './diff/command.ts';
-import { doctorCommand } from './doctor/command.ts';
-import { engineCommand } from './engine/command.ts';
+import type { ProgramContext } from './command-context.ts';
+import { COMMANDS, type CommandEntry } from './commands.ts';
 import { ENVIRONMENT } from './environment.ts';
-import { evalCommand } from './eval/command.ts';
-import { fitCommand } from './fit/command.ts';
-import { inspectCommand } from './inspect/command.ts';
-import { kitCommand } from './kit/command.ts';
-import { pullCommand } from './pull/command.ts';
-import { reportCommand } from './report/command.ts';
-import { runCommand } from './run/command.ts';
-import { validateCommand } from './validate/command.ts';
-import { variantsCommand } from './variants/command.ts';
-
-/** Every command, under the heading that help shows it by. A new one is a line here. */
-const COMMANDS: Readonly<Record<string, readonly ((context: CommandContext) => Command)[]>> = {
-  'Measure:': [compareCommand, evalCommand, benchCommand, contextCommand, runCommand],
-  'Look:': [inspectCommand, diffCommand, validateCommand, reportCommand],
-  'Get:': [variantsCommand, pullCommand, cacheCommand],
-  'Ship:': [fitCommand, kitCommand, cardCommand],
-  'This machine:': [doctorCommand, engineCommand, completionCommand],
-};
 
 /** What `quantscope` says when it is asked nothing. */
 export const FIRST_STEPS = `Before a quantized model goes into a phone app:
@@ -42,11 +16,26 @@ export const FIRST_STEPS = `Before a quantized model goes into a phone app:
 quantscope doctor tells what this machine can run, quantscope --help lists all commands.
 `;
 
+/** The program with every command whole: what completion, the config's schema and the docs are made of. */
+export function wholeProgram(): Promise<Command> {
+  const idle = { signal: new AbortController().signal, done: () => {}, definitions: wholeProgram };
+  return programWith(idle, () => true);
+}
+
 /**
- * All that argv can ask for, with what help and completion need. Commands load their work when they are run, so that
- * help is instant and a command that needs no engine never loads it.
+ * The program with what the command line can ask for: a command whose name stands in it is whole, of any other there is
+ * what help lists. So help is instant, and a command's options are not built for another.
  */
-export function buildProgram(context: CommandContext): Command {
+export function programFor(argv: readonly string[], context: ProgramContext): Promise<Command> {
+  return programWith(context, ({ name }) => argv.includes(name));
+}
+
+async function programWith(
+  context: ProgramContext,
+  isWhole: (entry: CommandEntry) => boolean,
+): Promise<Command> {
+  /** What help calls commands that are not whole. */
+  const terms = new Map<Command, string>();
   const program = new Command('quantscope')
     .description(
       'Says what each quantization of a GGUF model costs in size, memory and speed,\n' +
@@ -56,7 +45,10 @@ export function buildProgram(context: CommandContext): Command {
     .helpOption('-h, --help', 'print this help')
     .option('--config <file>', 'defaults of options from this file (schema/config.json)')
     .option('--no-config', 'read no config file')
-    .configureHelp({ helpWidth: 100 })
+    .configureHelp({
+      helpWidth: 100,
+      subcommandTerm: (command) => terms.get(command) ?? new Help().subcommandTerm(command),
+    })
     .showSuggestionAfterError()
     .exitOverride()
     .addHelpText(
@@ -77,11 +69,15 @@ export function buildProgram(context: CommandContext): Command {
       const { hasSettings } = await import('./config-settings.ts');
       if (!hasSettings(command)) return;
       const { applyConfig } = await import('./config.ts');
-      await applyConfig(command, program);
+      await applyConfig(command, program, context.definitions);
     });
-  for (const [heading, commands] of Object.entries(COMMANDS)) {
+  for (const [heading, entries] of Object.entries(COMMANDS)) {
     program.commandsGroup(heading);
-    for (const command of commands) program.addCommand(withSettings(command(context), program));
+    for (const entry of entries) {
+      const command = isWhole(entry) ? (await entry.load())(context) : new Command(entry.name);
+      terms.set(command, [entry.name, entry.usage].join(' ').trimEnd());
+      program.addCommand(withSettings(command.summary(entry.summary), program));
+    }
   }
   // Last, so that it stands in the last group.
   return program.helpCommand('help [command]', 'print the help of a command');

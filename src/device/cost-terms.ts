@@ -1,15 +1,16 @@
 import type { TensorType } from '../gguf/tensor-types.ts';
+import type { FittedBackend } from '../schema/phone-data.ts';
 import type { MatrixShare, Workload } from './workload.ts';
-
-/** How llama.cpp runs a model on a phone. */
-export const BACKENDS = ['cpu', 'opencl', 'hexagon', 'metal', 'vulkan'] as const;
-export type Backend = (typeof BACKENDS)[number];
-
-/** The backends whose costs were fitted, type by type. */
-export type FittedBackend = 'cpu' | 'opencl' | 'hexagon';
 
 /** A model's work in the units that a cost is paid for; the sum of amount × cost is a time in milliseconds. */
 export type CostTerms = ReadonlyMap<string, number>;
+
+/** A type without a cost of its own has that of its kind: `own.TQ1_0` that of `own`. */
+export function costMs(terms: CostTerms, costs: Readonly<Record<string, number>>): number {
+  let ms = 0;
+  for (const [name, amount] of terms) ms += amount * (costs[name] ?? costs[name.replace(/\..*/, '')] ?? 0);
+  return ms;
+}
 
 type Accelerator = Exclude<FittedBackend, 'cpu'>;
 

@@ -1,11 +1,13 @@
 import { modelFacts } from '../gguf/facts.ts';
 import type { GgufHeader } from '../gguf/header.ts';
-import type { Backend } from './cost-terms.ts';
-import type { CacheType } from './kv-cache.ts';
+import type { DeviceProfile } from '../schema/phone-data.ts';
+import type { FitChange, SmallerWeights } from '../schema/phones.ts';
+import type { CacheType, FitVerdict, PhoneBackend } from '../schema/terms.ts';
+import { CONTEXT_STEP } from './kv-cache.ts';
 import { hasNoGroupedQueries, type PhoneMemory, phoneMemory } from './phone-memory.ts';
 import { type NoSpeed, type PhoneSpeed, speedOn } from './predict-speed.ts';
-import type { DeviceCatalogue, DeviceProfile } from './profiles.ts';
-import { type SmallerWeights, smallerWeights } from './smaller-weights.ts';
+import type { DeviceCatalogue } from './profiles.ts';
+import { smallerWeights } from './smaller-weights.ts';
 
 export interface FitRequest {
   readonly contextSize: number;
@@ -17,23 +19,13 @@ export interface FitRequest {
   readonly flashAttention?: boolean;
 }
 
-/** `unknown` where nobody has measured what the phone gives an app. */
-export const VERDICTS = ['fits', 'tight', 'no', 'unknown'] as const;
-export type Verdict = (typeof VERDICTS)[number];
-
-/** What would make a model fit that does not: the mildest change that is enough. */
-export interface FitChange {
-  readonly contextSize: number;
-  readonly cacheType: CacheType;
-}
-
 /** Whether a model runs on a phone, and how fast. */
 export interface DeviceFit {
   readonly contextSize: number;
   readonly cacheType: CacheType;
-  readonly verdict: Verdict;
+  readonly verdict: FitVerdict;
   /** The first of the phone's, for which memory is judged. */
-  readonly backend: Backend;
+  readonly backend: PhoneBackend;
   /** Estimated from the header. */
   readonly memory: PhoneMemory;
   /** Null where nobody has measured what such a phone gives an app. */
@@ -54,7 +46,6 @@ const COMFORTABLE = 0.85;
 /** Metal warns beyond this share of the memory (recommendedMaxWorkingSetSize on every device that logged it). */
 const METAL_WORKING_SET = 2 / 3;
 const SMALLEST_CONTEXT = 512;
-const CONTEXT_STEP = 256;
 
 /**
  * Judges a model on a phone from its header alone.
@@ -63,7 +54,7 @@ const CONTEXT_STEP = 256;
 export function fitOn(
   header: GgufHeader,
   device: DeviceProfile,
-  { chips }: Pick<DeviceCatalogue, 'chips'>,
+  catalogue: DeviceCatalogue,
   request: FitRequest,
 ): DeviceFit | null {
   const { contextSize, cacheType = 'f16', flashAttention } = request;
@@ -74,7 +65,6 @@ export function fitOn(
   const budgetBytes = request.budgetBytes ?? device.appBudgetBytes?.value ?? null;
   const isGiven = request.budgetBytes !== undefined;
   const { verdict, reasons } = judge(memory, device, budgetBytes, isGiven);
-  const chip = device.chip === null ? undefined : chips[device.chip];
   const limitBytes = verdict === 'fits' || budgetBytes === null ? null : COMFORTABLE * budgetBytes;
   const change = limitBytes === null ? null : changeThatFits(header, backend, asked, limitBytes);
   const smaller =
@@ -92,7 +82,7 @@ export function fitOn(
     backend,
     memory,
     budgetBytes,
-    speeds: device.backends.map((each) => speedOn(header, device, chip, each)),
+    speeds: device.backends.map((each) => speedOn(header, device, catalogue, each)),
     reasons: [
       ...reasons,
       ...worse,
@@ -105,14 +95,14 @@ export function fitOn(
   };
 }
 
-const RANK = { unknown: 0, fits: 0, tight: 1, no: 2 } as const satisfies Record<Verdict, number>;
+const RANK = { unknown: 0, fits: 0, tight: 1, no: 2 } as const satisfies Record<FitVerdict, number>;
 
 function judge(
   memory: PhoneMemory,
   { appBudgetBytes, entitledBudgetBytes, memoryBytes, os }: DeviceProfile,
   budgetBytes: number | null,
   isGiven: boolean,
-): { readonly verdict: Verdict; readonly reasons: string[] } {
+): { readonly verdict: FitVerdict; readonly reasons: string[] } {
   const { totalBytes, anonymousBytes } = memory;
   if (budgetBytes === null) {
     const unknown = 'what this phone gives an app is not known: give --budget';
@@ -173,7 +163,7 @@ function repackingOf({ repackedBytes, weightsBytes }: PhoneMemory): string[] {
  */
 function changeThatFits(
   header: GgufHeader,
-  backend: Backend,
+  backend: PhoneBackend,
   asked: FitChange & Pick<FitRequest, 'flashAttention'>,
   limitBytes: number,
 ): FitChange | null {
@@ -193,7 +183,7 @@ function changeThatFits(
 
 function smallerThatFits(
   header: GgufHeader,
-  backend: Backend,
+  backend: PhoneBackend,
   asked: FitChange & Pick<FitRequest, 'flashAttention'>,
   ownBytes: number,
   limitBytes: number,
@@ -226,7 +216,11 @@ export function changeText({ contextSize, cacheType }: FitChange): string {
   return `a context of ${contextSize.toLocaleString('en-US')} and ${article} ${cacheType} cache`;
 }
 
-function changesText(verdict: Verdict, change: FitChange | null, smaller: SmallerWeights | null): string[] {
+function changesText(
+  verdict: FitVerdict,
+  change: FitChange | null,
+  smaller: SmallerWeights | null,
+): string[] {
   const would = verdict === 'tight' ? 'with room to spare' : 'would fit';
   const said: string[] = [];
   if (change !== null) said.push(`${would}: ${changeText(change)}`);
@@ -244,7 +238,7 @@ export function smallerText({ weightsBytes, bitsPerWeight, quantization, ...load
 }
 
 /** Backends that llama.rn calls experimental: nobody is advised to ship on them. */
-export function isExperimental(backend: Backend): boolean {
+export function isExperimental(backend: PhoneBackend): boolean {
   return backend === 'hexagon' || backend === 'vulkan';
 }
 
@@ -262,6 +256,11 @@ export function fastestUsual<Speed extends Pick<PhoneSpeed, 'backend' | 'generat
     (a, b) => b.generationTps - a.generationTps,
   );
   return fastest;
+}
+
+/** Tokens a second. */
+export function rate(tps: number): string {
+  return tps >= 20 ? tps.toFixed(0) : tps.toFixed(1);
 }
 
 /** Decimal, as the limits of phones are told. */

@@ -1,7 +1,8 @@
 import type { GgufHeader } from '../gguf/header.ts';
+import type { CacheType } from '../schema/terms.ts';
 import { layerMemories } from './attention-layers.ts';
 import { computeBytes as bufferBytes, graphWidths } from './compute-buffer.ts';
-import { type CacheType, kvCacheBytes, paddedContext } from './kv-cache.ts';
+import { kvCacheBytes, paddedContext } from './kv-cache.ts';
 
 /** How a model is going to be loaded. Defaults are llama.cpp's own. */
 export interface FootprintRequest {

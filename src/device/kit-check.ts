@@ -1,38 +1,17 @@
-import { gigabytes } from './fit.ts';
-import { type LogProbDifference, logProbDifference } from './kit-distribution.ts';
-import type { GoldenPrompt, KitGolden, KitResults, Missing, PhoneReplay } from './kit-files.ts';
-import { error, type KitFinding, note, quoted, warning } from './kit-finding.ts';
-import { type CheckedPrompt, checkedReply, promptsAgree } from './kit-reply.ts';
-
-export const KIT_CHECK_SCHEMA_ID = 'quantscope/kit-check@1';
-
-export interface CheckedSpeed {
-  readonly promptTps: number;
-  readonly generationTps: number;
-  readonly expected: KitGolden['expected']['speed'];
-}
-
-export interface CheckedMemory {
-  /** Of the app, from before the load to after the last replay. */
-  readonly grownBytes: number;
-  readonly expectedBytes: number;
-  readonly expectedAnonymousBytes: number;
-}
-
-export interface KitCheck {
-  readonly schema: typeof KIT_CHECK_SCHEMA_ID;
-  readonly verdict: 'ok' | 'wrong';
-  readonly device: string;
-  readonly model: string;
-  readonly modelSha256: string;
-  readonly backend: string;
-  readonly prompts: readonly CheckedPrompt[];
-  readonly logProbs: LogProbDifference | Missing;
-  readonly loadMs: number;
-  readonly speed: CheckedSpeed | Missing;
-  readonly memory: CheckedMemory | Missing;
-  readonly findings: readonly KitFinding[];
-}
+import type {
+  CheckedPrompt,
+  GoldenPrompt,
+  KitCheck,
+  KitGolden,
+  KitResults,
+  PhoneReplay,
+} from '../schema/kit.ts';
+import type { DeviceProfile, LearnedSpeed } from '../schema/phone-data.ts';
+import { type PhoneBackend, SCHEMA_IDS } from '../schema/terms.ts';
+import { gigabytes, rate } from './fit.ts';
+import { logProbDifference } from './kit-distribution.ts';
+import { KitFindings, quoted } from './kit-finding.ts';
+import { checkedReply, promptsAgree } from './kit-reply.ts';
 
 /** Estimates leave out what the app and its runtime allocate beside the model. */
 const MEMORY_SLACK = 1.15;
@@ -43,13 +22,13 @@ const RUNTIME_BYTES = 64e6;
  * seen ({@link otherModel}).
  */
 export function checkKit(golden: KitGolden, results: KitResults): KitCheck {
-  const findings: KitFinding[] = [];
+  const findings = new KitFindings();
   const prompts: CheckedPrompt[] = [];
   const pairs: { readonly prompt: GoldenPrompt; readonly replay: PhoneReplay }[] = [];
   for (const prompt of golden.prompts) {
     const replay = results.replays.find(({ name }) => name === prompt.name);
     if (replay === undefined) {
-      findings.push(error('kit/replay-missing', `"${prompt.name}" was not replayed`));
+      findings.error('kit/replay-missing', `"${prompt.name}" was not replayed`);
       continue;
     }
     if (!promptsAgree(golden, prompt, replay, findings)) continue;
@@ -60,18 +39,18 @@ export function checkKit(golden: KitGolden, results: KitResults): KitCheck {
   const speed = checkedSpeed(golden, results, findings);
   const memory = checkedMemory(golden, results, findings);
   return {
-    schema: KIT_CHECK_SCHEMA_ID,
-    verdict: findings.some(({ level }) => level === 'error') ? 'wrong' : 'ok',
+    schema: SCHEMA_IDS.kitCheck,
+    verdict: findings.all.some(({ level }) => level === 'error') ? 'wrong' : 'ok',
     device: results.device.name,
     model: `${golden.model.name} ${golden.model.quantization}`,
     modelSha256: golden.model.sha256,
-    backend: backendOf(results),
+    backend: shownBackend(results),
     prompts,
     logProbs,
     loadMs: results.loadMs,
     speed,
     memory,
-    findings,
+    findings: findings.all,
   };
 }
 
@@ -121,11 +100,11 @@ export function otherReplays(golden: KitGolden, { golden: replayed, replays }: K
 function checkedSpeed(
   { expected }: KitGolden,
   { bench, backend }: KitResults,
-  findings: KitFinding[],
-): CheckedSpeed | Missing {
+  findings: KitFindings,
+): KitCheck['speed'] {
   if (expected.backend !== 'cpu' && !backend.gpu) {
     const why = backend.reasonNoGpu === '' ? 'llama.rn gives no reason' : backend.reasonNoGpu;
-    findings.push(warning('kit/no-gpu', `the model ran on the CPU and not on ${expected.backend}: ${why}`));
+    findings.warning('kit/no-gpu', `the model ran on the CPU and not on ${expected.backend}: ${why}`);
   }
   if (bench.status === 'unavailable') return bench;
   const { promptTps, generationTps } = bench;
@@ -133,10 +112,8 @@ function checkedSpeed(
   if (!('status' in speed)) {
     const figure = `${rate(generationTps)} tokens/s, ${speed.basis} ${rate(speed.low)} to ${rate(speed.high)}`;
     if (generationTps < speed.low) {
-      findings.push(
-        warning('kit/slower', `${figure}: a warm phone, another app at work, or a wrong backend`),
-      );
-    } else if (generationTps > speed.high) findings.push(note('kit/faster', figure));
+      findings.warning('kit/slower', `${figure}: a warm phone, another app at work, or a wrong backend`);
+    } else if (generationTps > speed.high) findings.note('kit/faster', figure);
   }
   return { promptTps, generationTps, expected: speed };
 }
@@ -144,27 +121,58 @@ function checkedSpeed(
 function checkedMemory(
   { expected }: KitGolden,
   { memory }: KitResults,
-  findings: KitFinding[],
-): CheckedMemory | Missing {
+  findings: KitFindings,
+): KitCheck['memory'] {
   if (memory.status === 'unavailable') return memory;
   const grownBytes = Math.max(memory.afterLoadBytes, memory.afterRunBytes) - memory.beforeLoadBytes;
   const { totalBytes, anonymousBytes } = expected.memory;
   if (grownBytes > totalBytes * MEMORY_SLACK + RUNTIME_BYTES) {
-    findings.push(
-      warning(
-        'kit/memory',
-        `the app grew by ${gigabytes(grownBytes)}, ${gigabytes(totalBytes)} was estimated`,
-      ),
+    findings.warning(
+      'kit/memory',
+      `the app grew by ${gigabytes(grownBytes)}, ${gigabytes(totalBytes)} was estimated`,
     );
   }
   return { grownBytes, expectedBytes: totalBytes, expectedAnonymousBytes: anonymousBytes };
 }
 
-function backendOf({ backend: { gpu, devices } }: KitResults): string {
+function shownBackend({ backend: { gpu, devices } }: KitResults): string {
   if (!gpu) return 'CPU';
   return devices.length === 0 ? 'GPU' : devices.join(', ');
 }
 
-export function rate(tps: number): string {
-  return tps >= 20 ? tps.toFixed(0) : tps.toFixed(1);
+/** The speed of a phone's results as fit keeps it; null where the phone measured none. */
+export function learnedSpeed(
+  golden: KitGolden,
+  results: KitResults,
+  device: DeviceProfile,
+): LearnedSpeed | null {
+  const { bench, createdAt } = results;
+  if (bench.status === 'unavailable') return null;
+  const { name, quantization, shape, tensorBytes, mainType } = golden.model;
+  return {
+    device: device.id,
+    backend: usedBackend(golden, results, device),
+    model: name,
+    label: quantization,
+    shape,
+    tensorBytes,
+    mainType,
+    promptTps: bench.promptTps,
+    generationTps: bench.generationTps,
+    measuredAt: createdAt,
+  };
+}
+
+/** llama.rn tells whether a GPU was used and by which name. */
+function usedBackend(
+  { expected }: KitGolden,
+  { backend }: KitResults,
+  { os, backends }: DeviceProfile,
+): PhoneBackend {
+  if (!backend.gpu) return 'cpu';
+  if (os === 'ios') return 'metal';
+  if (backend.devices.some((name) => name.startsWith('HTP'))) return 'hexagon';
+  return expected.backend === 'cpu'
+    ? (backends.find((each) => each !== 'cpu') ?? 'opencl')
+    : expected.backend;
 }

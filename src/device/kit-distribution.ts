@@ -1,21 +1,21 @@
-import type { GoldenPrompt, GoldenStep, KitGolden, Missing, PhoneReplay, PhoneToken } from './kit-files.ts';
-import { error, type KitFinding, note, quoted } from './kit-finding.ts';
+import { unavailableBecause } from '../schema/availability.ts';
+import type {
+  GoldenPrompt,
+  GoldenStep,
+  KitCheck,
+  KitGolden,
+  PhoneReplay,
+  PhoneToken,
+} from '../schema/kit.ts';
+import { type KitFindings, quoted } from './kit-finding.ts';
 import { gapTo, isPartOfCharacter, LEAST_LOG_PROB } from './kit-reply.ts';
 
 /** Of the golden tokens' log-probabilities, phone against computer, in nats. */
-export interface LogProbDifference {
-  readonly steps: number;
-  readonly mean: number;
-  readonly largest: number;
-  /** Steps whose most likely token is another. */
-  readonly otherTop: number;
-}
-
 export function logProbDifference(
   { tolerance }: KitGolden,
   pairs: readonly { readonly prompt: GoldenPrompt; readonly replay: PhoneReplay }[],
-  findings: KitFinding[],
-): LogProbDifference | Missing {
+  findings: KitFindings,
+): KitCheck['logProbs'] {
   let [steps, sum, largest, otherTop, left] = [0, 0, 0, 0, 0];
   for (const { prompt, replay } of pairs) {
     let wrong = 0;
@@ -42,25 +42,21 @@ export function logProbDifference(
     }
     if (wrong > 0) {
       const more = wrong === 1 ? '' : `; so at ${wrong - 1} more`;
-      findings.push(error('kit/wrong-distribution', `${message}${more}`));
+      findings.error('kit/wrong-distribution', `${message}${more}`);
     }
   }
-  if (steps === 0) return { status: 'unavailable', reason: 'no distributions came back' };
+  if (steps === 0) return unavailableBecause('no distributions came back');
   const mean = sum / steps;
   if (mean > tolerance.meanLogProb) {
-    findings.push(
-      error(
-        'kit/wrong-distribution',
-        `log-probabilities differ by ${mean.toFixed(3)} nats on average over ${steps} tokens, at most ${tolerance.meanLogProb} was expected`,
-      ),
+    findings.error(
+      'kit/wrong-distribution',
+      `log-probabilities differ by ${mean.toFixed(3)} nats on average over ${steps} tokens, at most ${tolerance.meanLogProb} was expected`,
     );
   }
   if (left > 0) {
-    findings.push(
-      note(
-        'kit/not-compared',
-        `the distributions of ${left} of ${left + steps} tokens could not be asked for`,
-      ),
+    findings.note(
+      'kit/not-compared',
+      `the distributions of ${left} of ${left + steps} tokens could not be asked for`,
     );
   }
   return { steps, mean, largest, otherTop };

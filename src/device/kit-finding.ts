@@ -1,34 +1,22 @@
-export const KIT_FINDINGS = [
-  'kit/prompt-tokens',
-  'kit/wrong-token',
-  'kit/wrong-distribution',
-  'kit/replay-missing',
-  'kit/near-tie',
-  'kit/template',
-  'kit/not-compared',
-  'kit/no-gpu',
-  'kit/slower',
-  'kit/faster',
-  'kit/memory',
-] as const;
+import type { KitFinding } from '../schema/kit.ts';
 
-export interface KitFinding {
-  /** An error is a phone that computes something else; exit code 1. */
-  readonly level: 'error' | 'warning' | 'note';
-  readonly code: (typeof KIT_FINDINGS)[number];
-  readonly message: string;
-}
+type Code = KitFinding['code'];
 
-export function error(code: KitFinding['code'], message: string): KitFinding {
-  return { level: 'error', code, message };
-}
+/** What a check of a phone's results has found, collected as it goes. */
+export class KitFindings {
+  readonly all: KitFinding[] = [];
 
-export function warning(code: KitFinding['code'], message: string): KitFinding {
-  return { level: 'warning', code, message };
-}
+  error(code: Code, message: string): void {
+    this.all.push({ level: 'error', code, message });
+  }
 
-export function note(code: KitFinding['code'], message: string): KitFinding {
-  return { level: 'note', code, message };
+  warning(code: Code, message: string): void {
+    this.all.push({ level: 'warning', code, message });
+  }
+
+  note(code: Code, message: string): void {
+    this.all.push({ level: 'note', code, message });
+  }
 }
 
 const SHOWN = 60;

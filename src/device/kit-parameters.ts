@@ -1,12 +1,12 @@
 import { modelFacts } from '../gguf/facts.ts';
 import type { GgufHeader } from '../gguf/header.ts';
+import type { DeviceProfile } from '../schema/phone-data.ts';
+import type { CacheType, PhoneBackend } from '../schema/terms.ts';
 import { UsageError } from '../util/errors.ts';
-import type { Backend } from './cost-terms.ts';
 import { bestSpeed, type DeviceFit, fitOn, gigabytes, isExperimental } from './fit.ts';
-import type { CacheType } from './kv-cache.ts';
 import { type PhoneMemory, phoneMemory } from './phone-memory.ts';
 import type { NoSpeed, PhoneSpeed } from './predict-speed.ts';
-import type { DeviceCatalogue, DeviceProfile } from './profiles.ts';
+import type { DeviceCatalogue } from './profiles.ts';
 
 /** A parameter of llama.rn's initLlama with the reason for its value. */
 export interface KitParameter {
@@ -21,12 +21,12 @@ export interface KitRequest {
   /** Default: f16, and smaller where that makes it fit. */
   readonly cacheType?: CacheType;
   /** Default: the phone's fastest of those that llama.rn does not call experimental. */
-  readonly backend?: Backend;
+  readonly backend?: PhoneBackend;
 }
 
 /** How an app should load a model on a phone, and what that costs. */
 export interface KitPlan {
-  readonly backend: Backend;
+  readonly backend: PhoneBackend;
   readonly contextSize: number;
   readonly cacheType: CacheType;
   readonly memory: PhoneMemory;
@@ -108,8 +108,8 @@ function backendOf(
   device: DeviceProfile,
   catalogue: DeviceCatalogue,
   contextSize: number,
-  asked: Backend | undefined,
-): Backend {
+  asked: PhoneBackend | undefined,
+): PhoneBackend {
   const { backends, name } = device;
   if (asked !== undefined) {
     if (backends.includes(asked)) return asked;
@@ -129,7 +129,7 @@ function backendOf(
 function parametersOf(
   header: GgufHeader,
   device: DeviceProfile | null,
-  { backend, contextSize, cacheType }: { backend: Backend; contextSize: number; cacheType: CacheType },
+  { backend, contextSize, cacheType }: { backend: PhoneBackend; contextSize: number; cacheType: CacheType },
   memory: PhoneMemory,
   speed: PhoneSpeed | NoSpeed,
 ): KitParameter[] {

@@ -1,21 +1,13 @@
-import type { GoldenPrompt, GoldenStep, KitGolden, PhoneReplay, PhoneToken } from './kit-files.ts';
-import { error, type KitFinding, note, quoted, warning } from './kit-finding.ts';
-
-/** Where a reply leaves the golden one. */
-export interface Divergence {
-  readonly step: number;
-  readonly expected: string;
-  readonly got: string;
-  /** How much more likely the expected token was on the computer, in nats: at least, where the other was not kept. */
-  readonly gap: number;
-  readonly isNearTie: boolean;
-}
-
-export interface CheckedPrompt {
-  readonly name: string;
-  readonly steps: number;
-  readonly divergence: Divergence | null;
-}
+import type {
+  CheckedPrompt,
+  GoldenPrompt,
+  GoldenStep,
+  KitDivergence,
+  KitGolden,
+  PhoneReplay,
+  PhoneToken,
+} from '../schema/kit.ts';
+import { type KitFindings, quoted } from './kit-finding.ts';
 
 /** Text that stands for no token: a reply that ended. */
 const END = 'the end';
@@ -27,27 +19,23 @@ export function promptsAgree(
   { model }: KitGolden,
   { name, tokens, text }: GoldenPrompt,
   { promptTokens, formattedPrompt }: PhoneReplay,
-  findings: KitFinding[],
+  findings: KitFindings,
 ): boolean {
   const own =
     model.bos !== null && formattedPrompt.startsWith(model.bos.text)
       ? formattedPrompt.slice(model.bos.text.length)
       : formattedPrompt;
   if (own !== text) {
-    findings.push(
-      warning(
-        'kit/template',
-        `"${name}": the chat template gives another prompt on the phone, ${quoted(own)} and not ${quoted(text)}`,
-      ),
+    findings.warning(
+      'kit/template',
+      `"${name}": the chat template gives another prompt on the phone, ${quoted(own)} and not ${quoted(text)}`,
     );
   }
   const at = firstDifference(promptTokens, tokens);
   if (at === null) return true;
-  findings.push(
-    error(
-      'kit/prompt-tokens',
-      `"${name}": token ${at} of the prompt is ${promptTokens[at] ?? 'missing'} on the phone and not ${tokens[at] ?? 'missing'}`,
-    ),
+  findings.error(
+    'kit/prompt-tokens',
+    `"${name}": token ${at} of the prompt is ${promptTokens[at] ?? 'missing'} on the phone and not ${tokens[at] ?? 'missing'}`,
   );
   return false;
 }
@@ -56,28 +44,26 @@ export function checkedReply(
   { tolerance }: KitGolden,
   { name, reply: golden }: GoldenPrompt,
   { reply }: PhoneReplay,
-  findings: KitFinding[],
+  findings: KitFindings,
 ): CheckedPrompt {
   const steps = golden.steps.length;
   const isSame = reply.text === golden.text && (reply.stop === 'end') === golden.ends;
   const found = isSame ? null : divergenceOf(golden, reply, tolerance.nearTie);
   if (found === 'unknown') {
-    findings.push(
-      warning(
-        'kit/not-compared',
-        `"${name}": parts of characters could not be told apart; the reply differs`,
-      ),
+    findings.warning(
+      'kit/not-compared',
+      `"${name}": parts of characters could not be told apart; the reply differs`,
     );
     return { name, steps, divergence: null };
   }
   if (found !== null) {
     const { step, expected, got, gap, isNearTie } = found;
     const where = `"${name}": token ${step + 1} is ${shown(got)} and not ${shown(expected)}`;
-    findings.push(
-      isNearTie
-        ? note('kit/near-tie', `${where}, which was ${gap.toFixed(3)} nats likelier: a near tie`)
-        : error('kit/wrong-token', `${where}, which was at least ${gap.toFixed(2)} nats likelier`),
-    );
+    if (isNearTie) {
+      findings.note('kit/near-tie', `${where}, which was ${gap.toFixed(3)} nats likelier: a near tie`);
+    } else {
+      findings.error('kit/wrong-token', `${where}, which was at least ${gap.toFixed(2)} nats likelier`);
+    }
   }
   return { name, steps, divergence: found };
 }
@@ -86,7 +72,7 @@ function divergenceOf(
   golden: GoldenPrompt['reply'],
   reply: PhoneReplay['reply'],
   nearTie: number,
-): Divergence | 'unknown' | null {
+): KitDivergence | 'unknown' | null {
   let isUnclear = false;
   for (const [step, expected] of golden.steps.entries()) {
     const isEnd = golden.ends && step === golden.steps.length - 1;
@@ -107,7 +93,7 @@ function divergenceOf(
 }
 
 /** The end token's own probability is not told: every other token is at least as far away as the second. */
-function ended(step: number, expected: GoldenStep, nearTie: number): Divergence {
+function ended(step: number, expected: GoldenStep, nearTie: number): KitDivergence {
   const [first, second] = expected.top;
   const gap = (first?.logProb ?? 0) - (second?.logProb ?? LEAST_LOG_PROB);
   return { step, expected: expected.text, got: END, gap, isNearTie: gap <= nearTie };

@@ -1,3 +1,4 @@
+import type { FitVerdict } from '../schema/terms.ts';
 import { gigabytes } from './fit.ts';
 import type { KitParameter, KitPlan } from './kit-parameters.ts';
 
@@ -48,7 +49,7 @@ const VERDICTS = {
   tight: 'It is tight',
   no: 'It does not fit',
   unknown: 'Whether it fits is not known',
-} as const;
+} as const satisfies Record<FitVerdict, string>;
 
 function parameterLines({ name, value, reason }: KitParameter): string[] {
   return [`  // ${comment(reason)}`, `  ${name}: ${literal(value)},`];

@@ -1,23 +1,9 @@
-import { layoutOf, type TensorType } from '../gguf/tensor-types.ts';
+import { layoutOf } from '../gguf/tensor-types.ts';
+import type { CacheType } from '../schema/terms.ts';
 import type { LayerMemory } from './attention-layers.ts';
 
-/** Types that llama.cpp can keep keys and values in, by the names its options take. */
-const CACHE_TYPES = {
-  f32: 'F32',
-  f16: 'F16',
-  bf16: 'BF16',
-  q8_0: 'Q8_0',
-  q5_1: 'Q5_1',
-  q5_0: 'Q5_0',
-  q4_1: 'Q4_1',
-  q4_0: 'Q4_0',
-  iq4_nl: 'IQ4_NL',
-} as const satisfies Record<string, TensorType>;
-
-export type CacheType = keyof typeof CACHE_TYPES;
-
 /** llama.cpp rounds a context up to a multiple of this (`GGML_PAD(cparams.n_ctx, 256)`, llama-context.cpp). */
-const CONTEXT_STEP = 256;
+export const CONTEXT_STEP = 256;
 
 /** The tokens that llama.cpp makes room for when a context of this size is asked for. */
 export function paddedContext(contextSize: number): number {
@@ -40,16 +26,14 @@ export function cachedTokens({ window }: LayerMemory, contextSize: number, micro
 
 /** Bytes of the cache for keys and values of all layers. */
 export function kvCacheBytes(layers: readonly LayerMemory[], request: CacheRequest): number {
-  let bytes = 0;
-  for (const layer of layers) {
+  return layers.reduce((sum, layer) => {
     const tokens = cachedTokens(layer, request.contextSize, request.microBatch);
-    bytes += tokens * rowBytes(layer.keyElements, request.keyType);
-    bytes += tokens * rowBytes(layer.valueElements, request.valueType);
-  }
-  return bytes;
+    const keyBytes = tokens * rowBytes(layer.keyElements, request.keyType);
+    return sum + keyBytes + tokens * rowBytes(layer.valueElements, request.valueType);
+  }, 0);
 }
 
 function rowBytes(elements: number, type: CacheType): number {
-  const { blockElements, blockBytes } = layoutOf(CACHE_TYPES[type]);
+  const { blockElements, blockBytes } = layoutOf(type.toUpperCase() as Uppercase<CacheType>);
   return Math.ceil(elements / blockElements) * blockBytes;
 }

@@ -1,14 +1,13 @@
 import { modelFacts } from '../gguf/facts.ts';
 import type { GgufHeader } from '../gguf/header.ts';
 import type { TensorType } from '../gguf/tensor-types.ts';
-import type { Backend } from './cost-terms.ts';
+import type { CacheType, PhoneBackend } from '../schema/terms.ts';
 import { footprint } from './footprint.ts';
-import type { CacheType } from './kv-cache.ts';
 
 export interface PhoneMemoryRequest {
   readonly contextSize: number;
   readonly cacheType: CacheType;
-  readonly backend: Backend;
+  readonly backend: PhoneBackend;
   /** Default: as llama.cpp decides, off on Adreno, else on; a quantized cache needs it. */
   readonly flashAttention?: boolean;
 }

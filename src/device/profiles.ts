@@ -1,72 +1,47 @@
+import type { Chip, DeviceProfile, MeasuredSpeeds, Phones, SpeedModel } from '../schema/phone-data.ts';
 import { editDistance } from '../util/edit-distance.ts';
 import { UsageError } from '../util/errors.ts';
-import type { Backend } from './cost-terms.ts';
-import { CHIPS, DEVICES } from './profile-data.ts';
-import type { LearnedRow } from './speed-types.ts';
 
-/** A number or a name with where it is from. */
-export interface Figure<Value = number> {
-  readonly value: Value;
-  /** Ids of `SOURCES`, or addresses. */
-  readonly sources: readonly string[];
-  readonly confidence: string;
-  readonly note?: string;
-}
-
-export interface Chip {
-  readonly name: string;
-  readonly vendor: string;
-  readonly memoryBandwidthBytesPerSecond?: Figure;
-  readonly gpuCores?: Figure;
-  readonly gpu?: Figure<string>;
-  readonly metalFamily?: Figure<string>;
-}
-
-export interface DeviceProfile {
-  /** `iphone-13-pro` */
-  readonly id: string;
-  readonly name: string;
-  readonly aliases?: readonly string[];
-  readonly os: 'ios' | 'android' | null;
-  /** A key of the chips; null for a class of phones or an emulator. */
-  readonly chip: string | null;
-  readonly memoryBytes?: Figure;
-  /** What an app may fill with a model before the system ends it. */
-  readonly appBudgetBytes?: Figure;
-  /** The same with iOS's increased-memory entitlement. */
-  readonly entitledBudgetBytes?: Figure;
-  readonly gpuCores?: Figure;
-  /** What llama.rn runs a model with there; memory is judged for the first. */
-  readonly backends: readonly Backend[];
-  /** Why no speed can be given. */
-  readonly speed?: string;
-  /** What the user's own phones measured. */
-  readonly learned?: readonly LearnedRow[];
-}
-
-export interface DeviceCatalogue {
+/** The phones, and what speeds on them are known from. */
+export interface DeviceCatalogue extends Pick<Phones, 'endurance' | 'sources'> {
   readonly devices: readonly DeviceProfile[];
   readonly chips: Readonly<Record<string, Chip>>;
+  readonly measured: MeasuredSpeeds;
+  readonly speedModel: SpeedModel;
 }
 
-export const DEVICE_LIST_SCHEMA_ID = 'quantscope/device-list@1';
-
-/** What `fit --list-devices --json` prints. */
-export interface DeviceList extends DeviceCatalogue {
-  readonly schema: typeof DEVICE_LIST_SCHEMA_ID;
-  /** What the ids that figures name as their sources stand for. */
-  readonly sources: Readonly<Record<string, string>>;
+/**
+ * The phones of the package's `data/`. Those who need none do not load the schemas.
+ * @throws UsageError `data/unreadable`, `data/invalid`
+ */
+export async function builtInDevices(): Promise<DeviceCatalogue> {
+  const [{ readDataFile }, { phonesSchema, measuredSpeedsSchema, speedModelSchema }] = await Promise.all([
+    import('../schema/json-file.ts'),
+    import('../schema/phone-data.ts'),
+  ]);
+  const [{ $schema: _, ...phones }, measured, speedModel] = await Promise.all([
+    readDataFile('phones.json', phonesSchema),
+    readDataFile('measured-speeds.json', measuredSpeedsSchema),
+    readDataFile('speed-model.json', speedModelSchema),
+  ]);
+  return { ...phones, measured, speedModel };
 }
-
-export const BUILT_IN_DEVICES: DeviceCatalogue = { devices: DEVICES, chips: CHIPS };
 
 /** Lays a user's devices over others: one of the same id replaces, a new one is added. */
-export function extendDevices(base: DeviceCatalogue, more: DeviceCatalogue): DeviceCatalogue {
+export function extendDevices(
+  base: DeviceCatalogue,
+  more: Pick<DeviceCatalogue, 'devices' | 'chips'>,
+): DeviceCatalogue {
   const replaced = new Set(more.devices.map(({ id }) => id));
   return {
+    ...base,
     devices: [...base.devices.filter(({ id }) => !replaced.has(id)), ...more.devices],
     chips: { ...base.chips, ...more.chips },
   };
+}
+
+export function chipOf({ chip }: DeviceProfile, { chips }: DeviceCatalogue): Chip | undefined {
+  return chip === null ? undefined : chips[chip];
 }
 
 /**

@@ -1,18 +1,6 @@
 import { modelFacts } from '../gguf/facts.ts';
 import type { GgufHeader } from '../gguf/header.ts';
-import type { CacheType } from './kv-cache.ts';
-
-/** The weights that would leave room for everything else. */
-export interface SmallerWeights {
-  /** As asked where that leaves room for any weights; else a smaller cache, else the smallest context with it. */
-  readonly contextSize: number;
-  readonly cacheType: CacheType;
-  readonly weightsBytes: number;
-  /** Of this model's parameters in that many bytes. */
-  readonly bitsPerWeight: number;
-  /** The most precise of llama.cpp's usual mixes that is as small; null where that cannot be told. */
-  readonly quantization: string | null;
-}
+import type { FitChange, SmallerWeights } from '../schema/phones.ts';
 
 /**
  * Bits a weight of llama.cpp's usual mixes: the larger of Llama-2-7B's (tools/quantize/README.md) and Phi-3-mini's
@@ -29,10 +17,6 @@ const MIXES = {
 } as const;
 /** The least that llama.cpp's mixes take (IQ1_S); from there on no quantization helps. */
 const LEAST_BITS = 2;
-interface Load {
-  readonly contextSize: number;
-  readonly cacheType: CacheType;
-}
 
 /**
  * What another quantization of the model may weigh.
@@ -43,8 +27,8 @@ interface Load {
  */
 export function smallerWeights(
   header: GgufHeader,
-  loads: readonly Load[],
-  restBytes: (load: Load) => number,
+  loads: readonly FitChange[],
+  restBytes: (load: FitChange) => number,
   ownBytes: number,
   limitBytes: number,
 ): SmallerWeights | null {
@@ -69,8 +53,7 @@ export function smallerWeights(
 }
 
 /**
- * A large embedding is kept more precise than the mix is named after, one that is the output matrix too may be held
- * twice, and a matrix whose rows are no multiple of 256
+ * A large embedding is kept more precise than the mix is named after, one that is the output matrix too may be held twice, and a matrix whose rows are no multiple of 256
  * elements takes a larger type (tensor_type_fallback in src/llama-quant.cpp): no mix can be named then.
  */
 function isUsual({ tensors }: GgufHeader, parameters: number): boolean {

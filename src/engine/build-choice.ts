@@ -1,11 +1,12 @@
+import type { BuildChoice } from '../schema/terms.ts';
 import { UsageError } from '../util/errors.ts';
+
+export type { BuildChoice } from '../schema/terms.ts';
 
 /**
  * Which binary of llama.cpp a session takes: the one that came from npm, the one compiled on this machine, or with
  * `auto` the local one when there is one for the backend and it loads.
  */
-export type BuildChoice = 'auto' | 'prebuilt' | 'local';
-
 export const BUILD_VARIABLE = 'QUANTSCOPE_ENGINE';
 
 /**

@@ -3,12 +3,13 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
+import { packagePath } from '../util/package-files.ts';
 import type { EngineInfo, GpuChoice } from './engine.ts';
 import { EngineError } from './errors.ts';
 import { isWritable, llamaFolder } from './local-builds.ts';
 import type { WireError } from './messages.ts';
 
-const CHILD_MODULE = new URL('./build-child.js', import.meta.url);
+const CHILD_MODULE = packagePath('dist/engine-build.js');
 
 /** For ninja and make to end their compilers. */
 const FAREWELL_MS = 5000;

@@ -1,15 +1,7 @@
 import { messageOf } from '../util/errors.ts';
 import type { EngineSession, Streaming } from './engine.ts';
 import { EngineError } from './errors.ts';
-import {
-  type Call,
-  type Ready,
-  type Reply,
-  STREAMING_METHODS,
-  type Start,
-  type Stop,
-  type WireError,
-} from './messages.ts';
+import type { Call, Ready, Reply, Start, Stop, WireError } from './messages.ts';
 import { startLlama } from './start-llama.ts';
 
 /** The engine's process: starts llama.cpp, answers one call at a time, and dies with its parent. */
@@ -29,15 +21,13 @@ process.on('message', (message: Start | Call | Stop) => {
     stoppable.get(message.stop)?.abort();
     return;
   }
-  if ('method' in message && STREAMING_METHODS.has(message.method)) {
-    stoppable.set(message.id, new AbortController());
-  }
+  if ('method' in message && message.streams) stoppable.set(message.id, new AbortController());
   queue = queue.then(() => ('start' in message ? start(message) : answer(message)));
 });
 
-async function start({ start: { gpu, workers, build } }: Start): Promise<void> {
+async function start({ start: { gpu, build } }: Start): Promise<void> {
   try {
-    session = await startLlama(gpu, workers, build);
+    session = await startLlama(gpu, build);
     send({ ready: session.info });
   } catch (thrown) {
     send({ failed: onTheWire(thrown) });
@@ -48,7 +38,7 @@ async function answer({ id, method, args }: Call): Promise<void> {
   try {
     if (session === undefined) throw new EngineError('engine/exited', 'the engine was not started');
     const callable: unknown = Reflect.get(session, method);
-    if (typeof callable !== 'function') throw new EngineError('engine/changed', `no engine call ${method}`);
+    if (typeof callable !== 'function') throw new EngineError('engine/abi', `no engine call ${method}`);
     const stop = stoppable.get(id);
     const streaming: Streaming<unknown>[] =
       stop === undefined ? [] : [{ onStep: (step) => send({ id, step }), signal: stop.signal }];

@@ -1,6 +1,8 @@
-import type { AddonContext, AddonModel, AddonSampler, BatchIndex } from './bindings.ts';
-import type { Completion, CompletionRequest, ContextOptions } from './engine.ts';
+import type { BatchPart, Context } from './context.ts';
+import type { Completion, CompletionRequest } from './engine.ts';
 import { EngineError } from './errors.ts';
+import type { Model } from './model.ts';
+import type { Sampler } from './sampler.ts';
 
 /** One sequence of the context and the reply that grows in it. */
 interface Slot {
@@ -14,10 +16,11 @@ interface Slot {
   readonly reply: number[];
 }
 
-/** What a batch holds of a slot, and where its output is when that is the last of it. */
-interface Share {
+/** What a batch holds of a slot. */
+interface SlotPart extends BatchPart {
   readonly slot: Slot;
-  readonly output: BatchIndex | null;
+  /** Where in the batch the slot's last token is, when all of it is evaluated. */
+  readonly outputIndex: number | null;
 }
 
 /**
@@ -26,12 +29,12 @@ interface Share {
  * depends on the requests alone: the same ones give the same replies.
  */
 export async function completeAll(
-  context: AddonContext,
-  model: AddonModel,
-  greedy: AddonSampler,
-  { contextSize, sequences, batchSize }: ContextOptions,
+  context: Context,
+  model: Model,
+  greedy: Sampler,
   requests: readonly CompletionRequest[],
 ): Promise<Completion[]> {
+  const { contextSize, sequences, batchSize } = context.options;
   const completions: Completion[] = [];
   const free = Array.from({ length: sequences }, (_, index) => sequences - 1 - index);
   const active = new Set<Slot>();
@@ -46,10 +49,12 @@ export async function completeAll(
       active.add(openSlot(context, sequence, waiting, request, contextSize));
       waiting += 1;
     }
-    for (const { slot, output } of await evaluate(context, active, batchSize)) {
-      if (output === null) continue;
-      const token = await context.sampleToken(output, greedy);
-      const ended = token < 0 || model.isEogToken(token);
+    const parts = nextParts(active, batchSize);
+    await context.evaluateParts(parts);
+    for (const { slot, outputIndex } of parts) {
+      if (outputIndex === null) continue;
+      const token = greedy.sample(context, outputIndex);
+      const ended = model.endsGeneration(token);
       if (!ended) slot.reply.push(token);
       if (!ended && slot.reply.length < slot.limit) slot.pending = Uint32Array.of(token);
       else {
@@ -63,7 +68,7 @@ export async function completeAll(
 }
 
 function openSlot(
-  context: AddonContext,
+  context: Context,
   sequence: number,
   request: number,
   { prompt, maxTokens }: CompletionRequest,
@@ -76,37 +81,34 @@ function openSlot(
       `a prompt of ${prompt.length} tokens does not fit a context of ${contextSize}`,
     );
   }
-  context.disposeSequence(sequence);
+  context.forget(sequence, 0);
   return { sequence, request, limit: Math.min(maxTokens, room), pending: prompt, evaluated: 0, reply: [] };
 }
 
-/** Evaluates as much of what is pending as one batch holds. */
-async function evaluate(
-  context: AddonContext,
-  active: ReadonlySet<Slot>,
-  batchSize: number,
-): Promise<Share[]> {
-  const pending = [...active].reduce((sum, slot) => sum + slot.pending.length, 0);
-  let room = Math.min(batchSize, pending);
-  context.initBatch(room);
-  const shares: Share[] = [];
+/** As much of what is pending as one batch holds. */
+function nextParts(active: ReadonlySet<Slot>, batchSize: number): SlotPart[] {
+  let used = 0;
+  const parts: SlotPart[] = [];
   for (const slot of active) {
-    if (room === 0) break;
-    const tokens = slot.pending.subarray(0, room);
+    if (used === batchSize) break;
+    const tokens = slot.pending.subarray(0, batchSize - used);
+    used += tokens.length;
     const isLast = tokens.length === slot.pending.length;
-    const outputs = isLast ? Uint32Array.of(tokens.length - 1) : new Uint32Array();
-    const [index] = context.addToBatch(slot.sequence, slot.evaluated, tokens, outputs);
-    // The binding types its batch indexes as a branded number, which a typed array cannot hold.
-    shares.push({ slot, output: index === undefined ? null : (index as BatchIndex) });
+    parts.push({
+      slot,
+      sequence: slot.sequence,
+      position: slot.evaluated,
+      tokens,
+      firstOutput: isLast ? tokens.length - 1 : tokens.length,
+      outputIndex: isLast ? used - 1 : null,
+    });
     slot.evaluated += tokens.length;
     slot.pending = slot.pending.subarray(tokens.length);
-    room -= tokens.length;
   }
-  await context.decodeBatch();
-  return shares;
+  return parts;
 }
 
-function finish(model: AddonModel, { reply }: Slot, ended: boolean): Completion {
+function finish(model: Model, { reply }: Slot, ended: boolean): Completion {
   const tokens = Uint32Array.from(reply);
   return { text: model.detokenize(tokens, false), tokens, stop: ended ? 'end' : 'length' };
 }

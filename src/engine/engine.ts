@@ -4,32 +4,11 @@
  * inside it, around the native calls alone.
  */
 
-import type { BuildChoice } from './build-choice.ts';
+import type { EngineInfo } from '../schema/engine.ts';
+import type { BuildChoice, CacheType, GpuChoice } from '../schema/terms.ts';
 
-export type GpuChoice = 'auto' | 'off' | 'metal' | 'vulkan' | 'cuda';
-export type Backend = 'cpu' | 'metal' | 'vulkan' | 'cuda';
-
-/** Types a KV cache can have in llama.cpp, by their ggml names. */
-export type CacheType = 'f32' | 'f16' | 'bf16' | 'q8_0' | 'q5_1' | 'q5_0' | 'q4_1' | 'q4_0' | 'iq4_nl';
-
-export interface EngineInfo {
-  /** The binding's package name and version. */
-  readonly name: string;
-  readonly version: string;
-  /** The llama.cpp release inside it. */
-  readonly llamaCpp: string;
-  /** `prebuilt` from npm, or `localBuild`, compiled by `quantscope engine build`: which binary of that release ran. */
-  readonly build: string;
-  readonly backend: Backend;
-  /** GPU device names; empty on the CPU. */
-  readonly devices: readonly string[];
-  /** Why `auto` took the CPU; absent where a GPU is in use or the CPU was asked for. */
-  readonly gpuFallback?: string;
-  /** The CPU features in use, as llama.cpp prints them. */
-  readonly systemInfo: string;
-  /** Threads llama.cpp would choose: the cores that are useful for arithmetic. */
-  readonly mathCores: number;
-}
+export type { EngineInfo } from '../schema/engine.ts';
+export type { CacheType, EngineBackend as Backend, GpuChoice } from '../schema/terms.ts';
 
 export interface ModelOptions {
   readonly path: string;
@@ -47,6 +26,11 @@ export interface LoadedModel {
   readonly trainContextSize: number;
   /** The output layer counts as one; null on the CPU. */
   readonly layers: { readonly onGpu: number; readonly total: number } | null;
+}
+
+export interface LoadProgress {
+  /** Of the bytes of all tensors: 0 to 1. */
+  readonly fraction: number;
 }
 
 export interface ContextOptions {
@@ -78,6 +62,30 @@ export interface EngineMemory {
   readonly computeBytes: number | null;
   /** Of all these, what lies in GPU memory. */
   readonly gpuBytes: number;
+}
+
+/** A context to plan for: threads take no memory of llama.cpp's. */
+export type PlannedContext = Omit<ContextOptions, 'threads' | 'promptThreads'>;
+
+/** One tensor of a cache. */
+export interface LayerCache {
+  readonly layer: number;
+  /** `k` and `v` for keys and values, `r` and `s` for the states of a recurrent layer. */
+  readonly kind: string;
+  /** ggml's name of its type. */
+  readonly type: string;
+  /** Tokens that fit. */
+  readonly cells: number;
+  readonly sizeBytes: number;
+}
+
+/** What llama.cpp would allocate. */
+export interface MemoryPlan extends EngineMemory {
+  /** Tokens of all sequences together, as llama.cpp pads them. */
+  readonly contextSize: number;
+  readonly layers: number;
+  /** By layer; a layer that shares the cache of another has none. Empty where llama.cpp does not tell. */
+  readonly caches: readonly LayerCache[];
 }
 
 /** The process the session lives in. */
@@ -236,8 +244,8 @@ export interface Streaming<Step> {
 
 export interface EngineSession extends AsyncDisposable {
   readonly info: EngineInfo;
-  /** Loads the weights; a model loaded before is let go first. */
-  loadModel(options: ModelOptions): Promise<LoadedModel>;
+  /** Loads the weights; a model loaded before is let go first. The signal ends it after the tensor it is at. */
+  loadModel(options: ModelOptions, streaming?: Streaming<LoadProgress>): Promise<LoadedModel>;
   /** Opens a context on the loaded model; an open one is closed first. */
   openContext(options: ContextOptions): Promise<OpenedContext>;
   /** Lets go of the context and the model. */
@@ -251,12 +259,6 @@ export interface EngineSession extends AsyncDisposable {
    * adds it). A model without a template gets the last message's text followed by a newline.
    */
   chatPrompt(messages: readonly ChatMessage[], template: string | null): Promise<Uint32Array>;
-  /** Nanoseconds to evaluate `tokens` in an empty context, the last one asking for output. */
-  timePrompt(tokens: Uint32Array): Promise<number>;
-  /**
-   * Nanoseconds to evaluate `tokens` one by one after `context`, which is evaluated untimed; each asks for output.
-   */
-  timeGeneration(context: Uint32Array, tokens: Uint32Array): Promise<number>;
   /** Nanoseconds of one test, from an empty context. */
   timeTest(test: TimedTest): Promise<TestTimes>;
   /** Nanoseconds from a tokenized prompt to its first token, sampled. */
@@ -275,6 +277,8 @@ export interface EngineSession extends AsyncDisposable {
    */
   complete(requests: readonly CompletionRequest[]): Promise<Completion[]>;
   engineMemory(): Promise<EngineMemory>;
+  /** What a model would take in each of the contexts, in their order. No weight is read; what is loaded stays. */
+  planMemory(model: ModelOptions, contexts: readonly PlannedContext[]): Promise<MemoryPlan[]>;
   processMemory(): Promise<ProcessMemory>;
 }
 
@@ -282,13 +286,6 @@ export interface StartOptions {
   readonly gpu: GpuChoice;
   /** Which binary to take; the environment says when this does not (QUANTSCOPE_ENGINE). */
   readonly build?: BuildChoice;
-  /**
-   * Threads of the process's libuv pool. Every native evaluation runs on whichever of them is free, and llama.cpp's
-   * own threads follow it from core to core: single-token evaluation is 28 times as fast with 1 as with Node's 4
-   * (2 cores, 2 threads, 43M parameters). Scoring distributions uses as many as there are cores: its samplers run side by
-   * side, and whole batches do not suffer.
-   */
-  readonly workers: number;
   /** Ends the session: the process is killed and every pending call rejects with the reason. */
   readonly signal?: AbortSignal;
   /** The longest any one call may take; the process is killed after it. */

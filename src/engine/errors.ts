@@ -3,7 +3,7 @@ import { type ErrorDetails, QuantscopeError } from '../util/errors.ts';
 /** The reasons a variant can fail for once an engine is asked to run it. Stable: they stand in results. */
 export type EngineErrorCode =
   | 'engine/not-installed'
-  | 'engine/changed'
+  | 'engine/abi'
   | 'engine/gpu-unavailable'
   | 'engine/load-failed'
   | 'engine/context-failed'

@@ -13,7 +13,7 @@ const INFO: EngineInfo = {
   name: 'fake',
   version: '0',
   llamaCpp: 'none',
-  build: 'fake',
+  build: 'prebuilt',
   backend: 'cpu',
   devices: [],
   systemInfo: '',
@@ -59,8 +59,6 @@ export function fakeEngine({ onCall, failure }: FakeEngineOptions = {}): StartEn
         ),
       chatText: (messages) => answer('chatText', () => messages.map(({ content }) => content).join('\n')),
       chatPrompt: (messages) => answer('chatPrompt', () => new Uint32Array(messages.length + 1).fill(2)),
-      timePrompt: (tokens) => answer('timePrompt', () => tokens.length * NS_PER_TOKEN),
-      timeGeneration: (_, tokens) => answer('timeGeneration', () => tokens.length * NS_PER_TOKEN),
       timeTest: ({ prompt, generated }) =>
         answer('timeTest', () => ({
           promptNs: prompt.length * NS_PER_TOKEN,
@@ -85,6 +83,18 @@ export function fakeEngine({ onCall, failure }: FakeEngineOptions = {}): StartEn
         ),
       engineMemory: () =>
         answer('engineMemory', () => ({ weightsBytes: 1, kvBytes: 1, computeBytes: 1, gpuBytes: 0 })),
+      planMemory: (_, contexts) =>
+        answer('planMemory', () =>
+          contexts.map(({ contextSize }) => ({
+            weightsBytes: 1,
+            kvBytes: 1,
+            computeBytes: 1,
+            gpuBytes: 0,
+            contextSize,
+            layers: 1,
+            caches: [],
+          })),
+        ),
       processMemory: () => answer('processMemory', () => ({ peakRssBytes: 1, anonymousBytes: null })),
       [Symbol.asyncDispose]: async () => {},
     };

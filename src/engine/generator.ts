@@ -1,23 +1,18 @@
-import type { AddonContext, AddonModel, AddonSampler, BatchIndex, Bindings } from './bindings.ts';
-import type {
-  Candidate,
-  ContextOptions,
-  Generation,
-  GenerationRequest,
-  GenerationStep,
-  Sampling,
-  Streaming,
-} from './engine.ts';
+import type { Context } from './context.ts';
+import type { Candidate, Generation, GenerationRequest, GenerationStep, Streaming } from './engine.ts';
 import { EngineError } from './errors.ts';
+import type { LlamaCpp } from './llama-cpp/library.ts';
+import type { Model } from './model.ts';
+import { Sampler } from './sampler.ts';
+import { normalize } from './scorer.ts';
 
 const SEQUENCE = 0;
 
 /** What a reply needs of an open context. */
 export interface GeneratorParts {
-  readonly bindings: Bindings;
-  readonly model: AddonModel;
-  readonly context: AddonContext;
-  readonly options: ContextOptions;
+  readonly llamaCpp: LlamaCpp;
+  readonly model: Model;
+  readonly context: Context;
 }
 
 /**
@@ -37,7 +32,8 @@ export class Generator {
     { prompt, maxTokens, sampling, stopTexts, candidates }: GenerationRequest,
     { onStep, signal }: Streaming<GenerationStep>,
   ): Promise<Generation> {
-    const { bindings, model, context, options } = this.#parts;
+    const { llamaCpp, model, context } = this.#parts;
+    const { options } = context;
     if (prompt.length === 0 || prompt.length >= options.contextSize) {
       throw new EngineError(
         'engine/evaluation-failed',
@@ -46,10 +42,10 @@ export class Generator {
       );
     }
     const cachedTokens = this.#keepPrefix(prompt);
-    const sampler = samplerFor(bindings, model, sampling, prompt);
-    const observer = candidates > 0 ? new CandidateReader(bindings, model, candidates) : null;
+    const sampler = new Sampler(llamaCpp, model, sampling, prompt);
     const text = new TextStream(model, prompt, stopTexts);
     const reply: number[] = [];
+    let promptNs = 0;
     let generationStarted = process.hrtime.bigint();
     const finish = (stop: Generation['stop']): Generation => ({
       text: text.finish(stop === 'stop-text'),
@@ -59,18 +55,18 @@ export class Generator {
       promptNs,
       generationNs: Number(process.hrtime.bigint() - generationStarted),
     });
-    let { output, evaluateNs } = await this.#evaluate(prompt.subarray(cachedTokens), signal);
-    const promptNs = evaluateNs;
-    generationStarted = process.hrtime.bigint();
     try {
+      let evaluateNs = await this.#evaluate(prompt.subarray(cachedTokens), signal);
+      promptNs = evaluateNs;
+      generationStarted = process.hrtime.bigint();
       while (true) {
         // An interrupted prompt has no output to sample from.
-        if (signal?.aborted || output === undefined) return finish('aborted');
-        const seen = (await observer?.read(context, output)) ?? [];
+        if (signal?.aborted) return finish('aborted');
+        const seen = candidates > 0 ? this.#candidates(candidates) : [];
         const beforeSampling = process.hrtime.bigint();
-        const token = await context.sampleToken(output, sampler);
+        const token = sampler.sample(context);
         const sampleNs = Number(process.hrtime.bigint() - beforeSampling);
-        if (token < 0 || model.isEogToken(token)) return finish('end');
+        if (model.endsGeneration(token)) return finish('end');
         reply.push(token);
         const beforeText = process.hrtime.bigint();
         const added = text.add(token);
@@ -80,17 +76,17 @@ export class Generator {
         if (added.stopped) return finish('stop-text');
         if (reply.length >= maxTokens) return finish('length');
         if (this.#held.length >= options.contextSize) return finish('context-full');
-        ({ output, evaluateNs } = await this.#evaluate(Uint32Array.of(token), signal));
+        if (context.turnIsDue()) await context.turn();
+        evaluateNs = await this.#evaluate(Uint32Array.of(token), signal);
       }
     } finally {
-      sampler.dispose();
-      observer?.dispose();
+      sampler.free();
     }
   }
 
   /** Empties the sequence, for whoever evaluates something else in it. */
   clear(): void {
-    this.#parts.context.disposeSequence(SEQUENCE);
+    this.#parts.context.clear();
     this.#held.length = 0;
   }
 
@@ -100,7 +96,7 @@ export class Generator {
     const most = Math.min(this.#held.length, prompt.length - 1);
     let common = 0;
     while (common < most && this.#held[common] === prompt[common]) common++;
-    if (common > 0 && context.removeTokenCellsFromSequence(SEQUENCE, common, this.#held.length)) {
+    if (common > 0 && context.forget(SEQUENCE, common)) {
       this.#held.length = common;
       return common;
     }
@@ -108,87 +104,40 @@ export class Generator {
     return 0;
   }
 
-  /** Evaluates in batches, the last token asking for output; a signal ends it between two batches. */
-  async #evaluate(
-    tokens: Uint32Array,
-    signal: AbortSignal | undefined,
-  ): Promise<{ output: BatchIndex | undefined; evaluateNs: number }> {
-    const { context, options } = this.#parts;
+  /** @returns nanoseconds; where a signal stopped it, the sequence goes back to what it held */
+  async #evaluate(tokens: Uint32Array, signal: AbortSignal | undefined): Promise<number> {
+    const { context } = this.#parts;
     const started = process.hrtime.bigint();
-    let output: BatchIndex | undefined;
-    const { threads, promptThreads = threads } = options;
-    context.setThreads(tokens.length === 1 ? threads : promptThreads);
-    for (let start = 0; start < tokens.length && !signal?.aborted; start += options.batchSize) {
-      const batch = tokens.subarray(start, start + options.batchSize);
-      const isLast = start + batch.length === tokens.length;
-      context.initBatch(batch.length);
-      const wanted = isLast ? Uint32Array.of(batch.length - 1) : new Uint32Array();
-      const [index] = context.addToBatch(SEQUENCE, this.#held.length, batch, wanted);
-      await context.decodeBatch();
-      this.#held.push(...batch);
-      // The binding types its batch indexes as a branded number, which a typed array cannot hold.
-      if (isLast) output = index as BatchIndex | undefined;
-    }
-    return { output, evaluateNs: Number(process.hrtime.bigint() - started) };
+    if (await context.evaluate(tokens, signal)) for (const token of tokens) this.#held.push(token);
+    else if (!context.forget(SEQUENCE, this.#held.length)) this.clear();
+    return Number(process.hrtime.bigint() - started);
+  }
+
+  /** The most likely tokens by the model's own distribution. */
+  #candidates(count: number): Candidate[] {
+    const { context, model } = this.#parts;
+    const row = context.lastRow();
+    const { logSum } = normalize(row);
+    return mostLikely(row, count).map((token) => ({
+      token,
+      text: model.detokenize(Uint32Array.of(token), true),
+      probability: Math.exp((row[token] ?? Number.NaN) - logSum),
+    }));
   }
 }
 
-function samplerFor(
-  bindings: Bindings,
-  model: AddonModel,
-  { temperature, topK, topP, minP, repeatPenalty, repeatLastTokens, seed }: Sampling,
-  prompt: Uint32Array,
-): AddonSampler {
-  const sampler = new bindings.AddonSampler(model);
-  // The sampler takes note of what it draws; the prompt's end it must be told.
-  const repeat = {
-    repeatPenalty,
-    repeatPenaltyMaxTokens: repeatLastTokens,
-    repeatPenaltyTokens: prompt.subarray(Math.max(0, prompt.length - repeatLastTokens)),
-  };
-  sampler.applyConfig({ temperature, topK, topP, minP, seed, ...repeat });
-  return sampler;
-}
-
-/** The head of the model's own distribution, through samplers that draw nothing. */
-class CandidateReader {
-  readonly #model: AddonModel;
-  readonly #greedy: AddonSampler;
-  readonly #top: AddonSampler;
-
-  constructor(bindings: Bindings, model: AddonModel, count: number) {
-    this.#model = model;
-    this.#greedy = new bindings.AddonSampler(model);
-    this.#greedy.applyConfig({ temperature: 0 });
-    this.#top = new bindings.AddonSampler(model);
-    this.#top.applyConfig({ temperature: 1, topK: count, seed: 1 });
+/** The `count` tokens with the largest logits, largest first. */
+function mostLikely(row: Float32Array, count: number): number[] {
+  const best: number[] = [];
+  const logitOf = (token: number | undefined) =>
+    token === undefined ? Number.NEGATIVE_INFINITY : (row[token] ?? 0);
+  for (let token = 0; token < row.length; token++) {
+    if (best.length === count && logitOf(token) <= logitOf(best.at(-1))) continue;
+    const at = best.findIndex((other) => logitOf(other) < logitOf(token));
+    best.splice(at < 0 ? best.length : at, 0, token);
+    if (best.length > count) best.pop();
   }
-
-  async read(context: AddonContext, output: BatchIndex): Promise<Candidate[]> {
-    const nothing: [readonly number[], boolean, boolean, boolean, number] = [[], false, false, true, 0];
-    const [, , , maximum, weight = Number.NaN] = await context.sampleToken(
-      output,
-      this.#greedy,
-      false,
-      false,
-      nothing,
-      true,
-    );
-    const [, , , logits] = await context.sampleToken(output, this.#top, false, false, true, false);
-    const max = maximum[1] ?? Number.NaN;
-    const candidates: Candidate[] = [];
-    for (let i = 0; i < logits.length; i += 2) {
-      const token = logits[i] ?? 0;
-      const probability = Math.exp((logits[i + 1] ?? Number.NaN) - max) / weight;
-      candidates.push({ token, text: this.#model.detokenize(Uint32Array.of(token), true), probability });
-    }
-    return candidates;
-  }
-
-  dispose(): void {
-    this.#greedy.dispose();
-    this.#top.dispose();
-  }
+  return best;
 }
 
 /** Tokens before the reply that it is detokenized after: SentencePiece drops the space before a text's first word. */
@@ -197,7 +146,7 @@ const UNFINISHED = '\uFFFD';
 
 /** A reply's text as its tokens come: whole characters alone, and nothing of a stop text. */
 class TextStream {
-  readonly #model: AddonModel;
+  readonly #model: Model;
   readonly #stopTexts: readonly string[];
   /** The end of what was told and what is not yet, as tokens. */
   #window: number[];
@@ -205,7 +154,7 @@ class TextStream {
   #text = '';
   #givenCharacters = 0;
 
-  constructor(model: AddonModel, prompt: Uint32Array, stopTexts: readonly string[]) {
+  constructor(model: Model, prompt: Uint32Array, stopTexts: readonly string[]) {
     this.#model = model;
     this.#stopTexts = stopTexts.filter((text) => text !== '');
     this.#window = Array.from(prompt.subarray(-LEADING_TOKENS));

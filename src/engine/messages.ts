@@ -8,13 +8,12 @@ import type { EngineErrorCode } from './errors.ts';
  */
 export type MethodName = Exclude<keyof EngineSession, 'info' | typeof Symbol.asyncDispose>;
 
-/** Methods whose last argument is a {@link Streaming}, which does not travel: steps come back as messages. */
-export const STREAMING_METHODS: ReadonlySet<MethodName> = new Set<MethodName>(['generate']);
-
 export interface Call {
   readonly id: number;
   readonly method: MethodName;
   readonly args: readonly unknown[];
+  /** Whether the last argument is a {@link Streaming}, which does not travel: steps come back as messages. */
+  readonly streams: boolean;
 }
 
 /** Stops a streaming call, which then answers with what it has. */
@@ -24,7 +23,7 @@ export interface Stop {
 
 /** The first message to the child. */
 export interface Start {
-  readonly start: { readonly gpu: GpuChoice; readonly workers: number; readonly build: BuildChoice };
+  readonly start: { readonly gpu: Exclude<GpuChoice, 'auto'>; readonly build: BuildChoice };
 }
 
 export interface WireError {

@@ -1,11 +1,12 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { constants } from 'node:os';
+import { packagePath } from '../util/package-files.ts';
 import { type BuildChoice, buildChoiceOf } from './build-choice.ts';
-import type { EngineInfo, EngineSession, StartOptions, Streaming } from './engine.ts';
+import type { EngineInfo, EngineSession, GpuChoice, StartOptions, Streaming } from './engine.ts';
 import { EngineError } from './errors.ts';
 import type { Call, MethodName, Ready, Reply, Start, Stop, WireError } from './messages.ts';
 
-const CHILD_MODULE = new URL('./child.js', import.meta.url);
+const CHILD_MODULE = packagePath('dist/engine-child.js');
 const STDERR_KEPT_BYTES = 8192;
 
 /** Signals that a native fault raises, with what they mean to a reader. */
@@ -18,6 +19,9 @@ const CRASH_SIGNALS: Partial<Record<NodeJS.Signals, string>> = {
   SIGTRAP: 'trap',
 };
 
+/** What a child is started with: one backend, which the parent has chosen. */
+export type ChildOptions = StartOptions & { readonly gpu: Exclude<GpuChoice, 'auto'> };
+
 interface Pending {
   resolve(value: unknown): void;
   reject(reason: unknown): void;
@@ -28,16 +32,15 @@ interface Pending {
 /**
  * One child with the engine in it. Peak memory is that process's, and a native crash, a kill by the system or a hang
  * rejects the pending call with an EngineError instead of ending the program.
- * @throws as `startEngineProcess`; with `auto` also `engine/gpu-unavailable`, when a backend was loaded in vain
+ * @throws as `startEngineProcess`
  */
-export async function startEngineChild(options: StartOptions): Promise<EngineSession> {
+export async function startEngineChild(options: ChildOptions): Promise<EngineSession> {
   options.signal?.throwIfAborted();
   const build = options.build ?? buildChoiceOf(process.env);
   const child = fork(CHILD_MODULE, {
     serialization: 'advanced',
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     execArgv: [],
-    env: { ...process.env, UV_THREADPOOL_SIZE: String(options.workers) },
   });
   const channel = new Channel(child, options);
   try {
@@ -58,14 +61,15 @@ function sessionOver(channel: Channel, info: EngineInfo): EngineSession {
       channel.call(method, args) as ReturnType<EngineSession[Name]>;
   return {
     info,
-    loadModel: call('loadModel'),
+    loadModel: (options, streaming) =>
+      channel.call('loadModel', [options], streaming as Streaming<unknown> | undefined) as ReturnType<
+        EngineSession['loadModel']
+      >,
     openContext: call('openContext'),
     unload: call('unload'),
     tokenize: call('tokenize'),
     chatText: call('chatText'),
     chatPrompt: call('chatPrompt'),
-    timePrompt: call('timePrompt'),
-    timeGeneration: call('timeGeneration'),
     timeTest: call('timeTest'),
     timeFirstToken: call('timeFirstToken'),
     score: call('score'),
@@ -77,6 +81,7 @@ function sessionOver(channel: Channel, info: EngineInfo): EngineSession {
       >,
     complete: call('complete'),
     engineMemory: call('engineMemory'),
+    planMemory: call('planMemory'),
     processMemory: call('processMemory'),
     [Symbol.asyncDispose]: () => channel.end(),
   };
@@ -84,7 +89,7 @@ function sessionOver(channel: Channel, info: EngineInfo): EngineSession {
 
 class Channel {
   readonly #child: ChildProcess;
-  readonly #options: StartOptions;
+  readonly #options: ChildOptions;
   readonly #exited: Promise<void>;
   readonly #pending = new Map<number, Pending>();
   #stderr = '';
@@ -93,7 +98,7 @@ class Channel {
   /** Why it can take no more calls. */
   #ended: unknown;
 
-  constructor(child: ChildProcess, options: StartOptions) {
+  constructor(child: ChildProcess, options: ChildOptions) {
     this.#child = child;
     this.#options = options;
     child.stderr?.setEncoding('utf8').on('data', (text: string) => {
@@ -118,8 +123,8 @@ class Channel {
     const reply = new Promise<Ready>((resolve) => {
       this.#starting = resolve;
     });
-    const { gpu, workers } = this.#options;
-    const message: Start = { start: { gpu, workers, build } };
+    const { gpu } = this.#options;
+    const message: Start = { start: { gpu, build } };
     const failed = this.#track<never>(-1);
     this.#child.send(message);
     const ready = await Promise.race([reply, failed]);
@@ -132,7 +137,7 @@ class Channel {
     if (this.#ended !== undefined) return Promise.reject(this.#ended);
     const id = this.#nextId++;
     const reply = this.#track<unknown>(id, streaming?.onStep);
-    const message: Call = { id, method, args };
+    const message: Call = { id, method, args, streams: streaming !== undefined };
     this.#child.send(message, (cause) => {
       // The close event has the better reason when the process is gone.
       if (cause && this.#child.exitCode === null && this.#child.signalCode === null) {

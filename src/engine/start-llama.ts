@@ -1,29 +1,65 @@
+import { existsSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { type Binary, findBinary, gpuUnavailable } from './binaries.ts';
 import type { BuildChoice } from './build-choice.ts';
-import type { EngineSession, GpuChoice } from './engine.ts';
+import type { EngineInfo, EngineSession, GpuChoice } from './engine.ts';
 import { LlamaSession } from './llama.ts';
-import { listLocalBuilds } from './local-builds.ts';
-import { LogReader } from './log-reader.ts';
-import { startPrebuiltCpu } from './prebuilt-cpu.ts';
+import { type LlamaCpp, loadLlamaCpp } from './llama-cpp/library.ts';
+import { isGpu } from './llama-cpp/memory-breakdown.ts';
+import { ProblemLog } from './problem-log.ts';
 
 /**
  * Starts llama.cpp in this process. Meant for the child alone: a native crash takes the process with it.
- * @param workers threads of this process's libuv pool
- * @throws EngineError `engine/not-installed`, `engine/gpu-unavailable`, `engine/changed`
+ * @throws EngineError `engine/not-installed`, `engine/gpu-unavailable`, `engine/abi`
  */
 export async function startLlama(
-  gpu: GpuChoice,
-  workers: number,
+  gpu: Exclude<GpuChoice, 'auto'>,
   build: BuildChoice,
 ): Promise<EngineSession> {
-  const log = new LogReader();
-  const direct = (await isPrebuiltCpu(gpu, build)) ? await startPrebuiltCpu(log) : null;
-  if (direct !== null) return new LlamaSession(direct, log, workers);
-  const { startNodeLlamaCpp } = await import('./node-llama-cpp.ts');
-  return new LlamaSession(await startNodeLlamaCpp(gpu, build, log), log, workers);
+  const binary = await findBinary(gpu, build);
+  const log = new ProblemLog();
+  const llamaCpp = loadLlamaCpp({
+    folder: binary.folder,
+    cpuOnly: gpu === 'off',
+    onLog: (level, text) => log.add(level, text),
+  });
+  const devices = gpu === 'off' ? [] : gpuDevices(llamaCpp, binary);
+  if (gpu !== 'off' && devices.length === 0) throw gpuUnavailable(gpu);
+  return new LlamaSession(llamaCpp, describe(llamaCpp, binary, gpu, devices), log);
 }
 
-async function isPrebuiltCpu(gpu: GpuChoice, build: BuildChoice): Promise<boolean> {
-  if (gpu !== 'off' || build === 'local') return false;
-  // An interrupted build is never taken.
-  return build === 'prebuilt' || (await listLocalBuilds()).every(({ builtAt }) => builtAt === null);
+function describe(
+  llamaCpp: LlamaCpp,
+  { version, llamaCpp: release, build }: Binary,
+  gpu: Exclude<GpuChoice, 'auto'>,
+  devices: readonly string[],
+): EngineInfo {
+  return {
+    name: 'node-llama-cpp',
+    version,
+    llamaCpp: release,
+    build,
+    backend: gpu === 'off' ? 'cpu' : gpu,
+    devices,
+    systemInfo: (llamaCpp.api.llama_print_system_info() ?? '').trim().replace(/\s*\|$/, ''),
+    mathCores: llamaCpp.mathCores() ?? availableParallelism(),
+  };
+}
+
+/** Names of the GPUs that can compute. A driver without a device gives none. */
+function gpuDevices({ api }: LlamaCpp, { fallbackFolder }: Binary): string[] {
+  const find = () => {
+    const names: string[] = [];
+    for (let index = 0; index < api.ggml_backend_dev_count(); index++) {
+      const device = api.ggml_backend_dev_get(index);
+      if (isGpu(api.ggml_backend_dev_type(device))) {
+        names.push(api.ggml_backend_dev_description(device) ?? 'unnamed');
+      }
+    }
+    return names;
+  };
+  const found = find();
+  if (found.length > 0 || !existsSync(fallbackFolder)) return found;
+  api.ggml_backend_load_all_from_path(fallbackFolder);
+  return find();
 }

@@ -12,8 +12,8 @@ import {
   writeFile,
 } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
+import { isCommit, isSafePath } from '../util/safe-names.ts';
 import { diskError } from './disk.ts';
-import { isCommit, isSafePath } from './safe-names.ts';
 
 /**
  * The cache of huggingface_hub 1.x, so that what one program fetched the others find:

@@ -3,9 +3,9 @@ import { lstat, readdir, readFile, readlink, realpath, rm, stat } from 'node:fs/
 import { basename, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { messageOf } from '../util/errors.ts';
+import { isCommit, isObjectId } from '../util/safe-names.ts';
 import { fileSize, repoFolder, repoOfFolder, snapshotFiles } from './cache-layout.ts';
 import { startDigest } from './digest.ts';
-import { isCommit, isObjectId } from './safe-names.ts';
 
 /** A file that a snapshot leads to. */
 export interface CacheEntry {

@@ -13,10 +13,10 @@ const LEAST_LEFT_MS = 1500;
 /** The connections of a download, as those see them who decide how many there are. */
 export interface Connections {
   readonly active: number;
-  /** At most so many go on after the span that they work on. */
+  /** At most so many go on after the range that they work on. */
   wanted: number;
   /** Whether the server sends parts of the file. */
-  readonly canShare: boolean;
+  readonly canSplit: boolean;
   readonly receivedBytes: number;
   readonly missingBytes: number;
   readonly start: (count: number) => void;
@@ -41,16 +41,16 @@ export async function addConnections(
     await pause(MEASURE_MS);
     return (connections.receivedBytes - from) / Math.max(1, context.now() - at);
   };
-  const isWorthSharing = (): boolean =>
-    connections.canShare && connections.active > 0 && connections.missingBytes > 2 * LEAST_PIECE_BYTES;
+  const isWorthSplitting = (): boolean =>
+    connections.canSplit && connections.active > 0 && connections.missingBytes > 2 * LEAST_PIECE_BYTES;
 
   while (connections.receivedBytes === 0 && connections.active > 0) await pause(20);
   if (asked !== 'auto') {
-    if (isWorthSharing()) connections.start(asked);
+    if (isWorthSplitting()) connections.start(asked);
     return;
   }
   let rate = await measure();
-  while (connections.wanted < MOST_AUTO_CONNECTIONS && isWorthSharing()) {
+  while (connections.wanted < MOST_AUTO_CONNECTIONS && isWorthSplitting()) {
     if (rate === 0 || connections.missingBytes / rate < LEAST_LEFT_MS) return;
     const before = connections.wanted;
     connections.start(before * 2);

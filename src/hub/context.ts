@@ -1,11 +1,9 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { HubSettings } from './settings.ts';
 
-/** What the hub room needs of the world. Clock, network and chance are given, so that tests can rule them. */
+/** What downloads and requests depend on. Clock and chance are given, so that tests can set them. */
 export interface HubContext {
   readonly settings: HubSettings;
-  /** Default: the global fetch, and for the bytes of models Node's HTTP, which is faster. */
-  readonly fetch?: typeof fetch;
   /** Milliseconds of a clock that never goes back. */
   readonly now: () => number;
   /** Resolves after so many milliseconds; rejects with the signal's reason. */

@@ -1,6 +1,6 @@
 import { createHash, type Hash } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
-import type { SpanSet } from './spans.ts';
+import type { RangeSet } from './byte-ranges.ts';
 
 /** Bytes read at once to catch up. */
 const STEP_BYTES = 1024 * 1024;
@@ -38,7 +38,7 @@ export class RunningDigest {
   }
 
   /** Goes on with what is already in the file, as far as it reaches. At most one such run is under way. */
-  catchUp(handle: FileHandle, done: SpanSet): Promise<void> {
+  catchUp(handle: FileHandle, done: RangeSet): Promise<void> {
     this.#catchingUp ??= this.#read(handle, done).finally(() => {
       this.#catchingUp = undefined;
     });
@@ -46,12 +46,12 @@ export class RunningDigest {
   }
 
   /** Whether there is something to catch up with. */
-  isBehind(done: SpanSet): boolean {
+  isBehind(done: RangeSet): boolean {
     return this.#catchingUp === undefined && done.reachFrom(this.#position) > this.#position;
   }
 
   /** The digest of the whole. To be called once, when everything is in the file. */
-  async finish(handle: FileHandle, done: SpanSet): Promise<string> {
+  async finish(handle: FileHandle, done: RangeSet): Promise<string> {
     await this.#catchingUp;
     await this.#read(handle, done);
     return this.#hash.digest('hex');
@@ -62,7 +62,7 @@ export class RunningDigest {
     await this.#catchingUp?.catch(() => {});
   }
 
-  async #read(handle: FileHandle, done: SpanSet): Promise<void> {
+  async #read(handle: FileHandle, done: RangeSet): Promise<void> {
     for (;;) {
       const reach = Math.min(done.reachFrom(this.#position), this.#position + STEP_BYTES);
       if (reach <= this.#position) return;

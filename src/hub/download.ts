@@ -1,85 +1,156 @@
-import { rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { QuantscopeError } from '../util/errors.ts';
-import {
-  blobPath,
-  fileSize,
-  findCached,
-  linkSnapshot,
-  lockPath,
-  partialPath,
-  prepareRepo,
-  snapshotPath,
-} from './cache-layout.ts';
+import type { BufferPool } from './buffer-pool.ts';
 import type { HubContext } from './context.ts';
-import { diskError, syncFolder } from './disk.ts';
-import { fetchWhole } from './fetch-whole.ts';
-import type { HubFile } from './listing.ts';
-import { locateFile } from './location.ts';
+import { RunningDigest } from './digest.ts';
+import { diskError, requireSpace } from './disk.ts';
+import type { WantedFile } from './location.ts';
 import { takeLock } from './lock.ts';
-import { removePartial } from './partial.ts';
-import type { TransferOptions } from './transfer.ts';
+import { PartialFile, type PartialOrigin } from './partial.ts';
+import { Restart } from './retry.ts';
+import { TransferRound } from './transfer-round.ts';
 
-/** A file of a repository at a commit. */
-export interface PinnedFile extends HubFile {
-  readonly repo: string;
-  readonly commit: string;
+/** One file to be brought to this machine, from a repository or from a plain address. */
+export interface Download extends WantedFile {
+  /** What names the version that is wanted, where that is known before the first answer. */
+  readonly validator?: string | null;
+  /** Where its bytes are put until all of them are there and checked. */
+  readonly partialPath: string;
+  /** What the partial file is a part of: what an earlier attempt left of anything else is not used. */
+  readonly origin: PartialOrigin;
+  readonly lockPath: string;
+  /** Makes the folders that all of it needs. */
+  readonly prepare: () => Promise<void>;
+  /** What is here already. Asked when the lock is held: another process may have finished it. */
+  readonly find: () => Promise<KeptFile | undefined>;
+  /** Puts the finished file where it belongs. */
+  readonly keep: (digest: string) => Promise<KeptFile>;
 }
 
-export type FileState = 'cached' | 'linked' | 'downloaded';
+/** A file that is in its place. */
+export interface KeptFile {
+  readonly state: 'cached' | 'linked' | 'downloaded';
+  /** SHA-256, or git's SHA-1 for a file that git keeps; null where only the cache was asked. */
+  readonly objectId: string | null;
+  /** false: nothing said what the digest would be, so the size is all that was checked. */
+  readonly verified: boolean;
+}
 
-/** What a person calls a file. */
-function fileName({ repo, path }: Pick<PinnedFile, 'repo' | 'path'>): string {
-  return `hf:${repo}/${path}`;
+/** How files are fetched, whichever they are. */
+export interface TransferOptions {
+  /** At most so many at once; `auto` adds connections as long as that makes it faster. */
+  readonly connections: number | 'auto';
+  /** Shared with the other files that are fetched meanwhile. */
+  readonly pool: BufferPool;
+  readonly onProgress: (progress: TransferProgress) => void;
+}
+
+export interface TransferProgress {
+  readonly doneBytes: number;
+  /** Bytes received by this run, those that were received twice included. */
+  readonly receivedBytes: number;
+  readonly connections: number;
 }
 
 /**
- * Whether a file is in the cache, by name and size: its snapshot entry, or its blob without one. What is in it is
- * checked by `cache verify`.
- */
-export async function stateOf(file: PinnedFile, cacheFolder: string): Promise<'cached' | 'blob' | 'absent'> {
-  const found = await findCached(cacheFolder, file.repo, file.commit, file.path);
-  if (found?.sizeBytes === file.sizeBytes) return 'cached';
-  const blob = await fileSize(blobPath(cacheFolder, file.repo, file.objectId));
-  return blob === file.sizeBytes ? 'blob' : 'absent';
-}
-
-/**
- * Puts a file into the cache: under its name only when its digest has been checked.
- * @throws QuantscopeError what the transfer throws, `hub/no-space`, `hub/lock-lost`; the signal's reason
+ * Brings a file to its place: under its name only when its digest has been checked. What came before a failure stays
+ * for the next attempt.
+ * @throws QuantscopeError `hub/wrong-bytes`, `hub/changed`, `hub/not-the-file`, `hub/no-space`, `hub/disk-full`,
+ *   `hub/unreachable`, `hub/rate-limited`, `hub/lock-lost`, ...; the signal's reason
  */
 export async function downloadFile(
-  file: PinnedFile,
+  file: Download,
   options: TransferOptions,
   context: HubContext,
-): Promise<{ readonly path: string; readonly state: FileState }> {
-  const { cacheFolder, symlinks } = context.settings;
-  const { repo, commit, path, objectId, sizeBytes } = file;
-  const what = fileName(file);
-  const place = snapshotPath(cacheFolder, repo, commit, path);
-  if ((await stateOf(file, cacheFolder)) === 'cached') return { path: place, state: 'cached' };
-  const target = partialPath(cacheFolder, repo, objectId);
+): Promise<KeptFile> {
+  const { what, partialPath } = file;
   try {
-    await prepareRepo(cacheFolder, repo);
-    await using lock = await takeLock(lockPath(cacheFolder, repo, objectId), context, () => {
+    await file.prepare();
+    await using lock = await takeLock(file.lockPath, context, () => {
       context.notice(`${what}: another process is downloading it; waiting`);
     });
-    // Another process may have finished it while this one waited.
-    const state = await stateOf(file, cacheFolder);
-    if (state === 'cached') return { path: place, state };
-    if (state === 'blob') return { path: await linkSnapshot(cacheFolder, file, symlinks), state: 'linked' };
-    const locate = (signal: AbortSignal) => locateFile({ repo, commit, path, what }, context, signal);
-    const origin = { objectId, sizeBytes, repo, commit, path };
-    await fetchWhole({ ...options, what, sizeBytes, objectId, locate, target, origin }, context);
+    const found = await file.find();
+    if (found !== undefined) return found;
+    const digest = await completePartial(file, options, context);
     await lock.requireHeld();
-    const blob = blobPath(cacheFolder, repo, objectId);
-    await rename(target, blob);
-    await removePartial(target);
-    await syncFolder(dirname(blob));
-    return { path: await linkSnapshot(cacheFolder, file, symlinks), state: 'downloaded' };
+    return await file.keep(digest);
   } catch (thrown) {
     context.signal.throwIfAborted();
     if (thrown instanceof QuantscopeError) throw thrown;
-    throw diskError(what, target, thrown);
+    throw diskError(what, partialPath, thrown);
   }
+}
+
+/**
+ * Brings the partial file to its end, checked and written through to the disk, so that it can take its name.
+ * @returns the digest of what came
+ */
+async function completePartial(
+  file: Download,
+  options: TransferOptions,
+  context: HubContext,
+): Promise<string> {
+  const { what, partialPath, sizeBytes } = file;
+  const partial = await PartialFile.open(partialPath, file.origin);
+  let isComplete = false;
+  try {
+    await requireSpace(dirname(partialPath), sizeBytes - partial.done.bytes, what);
+    options.onProgress({ doneBytes: partial.done.bytes, receivedBytes: 0, connections: 0 });
+    const digest = await transfer(file, options, partial, context);
+    // A claim that the record makes of bytes may outlast the bytes in a loss of power, a renamed file may not.
+    await partial.handle.datasync();
+    isComplete = true;
+    return digest;
+  } finally {
+    // On a full disk the record cannot be written; the one before it stays and is true.
+    if (!isComplete) await partial.save().catch(() => {});
+    await partial.close();
+  }
+}
+
+/** Times that a download may begin anew before the server is taken to be unable to send the file. */
+const MOST_RESTARTS = 3;
+
+/** Fetches what is missing and checks the whole, from the start again where what is here is known to be wrong. */
+async function transfer(
+  file: Download,
+  options: TransferOptions,
+  partial: PartialFile,
+  context: HubContext,
+): Promise<string> {
+  const { what, objectId, validator = null } = file;
+  const digest = new RunningDigest(objectId ?? '', file.sizeBytes);
+  partial.validator ??= validator;
+  try {
+    for (let restarts = 0; ; restarts++) {
+      try {
+        await new TransferRound(file, options, partial, digest, context).run();
+        const got = await digest.finish(partial.handle, partial.done);
+        if (objectId === null || got === objectId) return got;
+        throw new Restart(wrongBytes(what, got, objectId));
+      } catch (thrown) {
+        if (!(thrown instanceof Restart)) throw thrown;
+        await digest.settle();
+        digest.reset();
+        await partial.reset(validator);
+        // Wrong bytes twice are what the server has: a third time would be the same.
+        const most = thrown.cause.code === 'hub/changed' ? MOST_RESTARTS : 1;
+        if (restarts >= most) throw thrown.cause;
+        context.notice(`${thrown.cause.message}; starting over`);
+      }
+    }
+  } finally {
+    await digest.settle();
+  }
+}
+
+function wrongBytes(what: string, got: string, objectId: string): QuantscopeError {
+  const algorithm = objectId.length === 40 ? 'git SHA-1' : 'SHA-256';
+  return new QuantscopeError(
+    'hub/wrong-bytes',
+    `${what}: the bytes that came have the ${algorithm} ${got}, expected ${objectId}`,
+    {
+      hint: 'What came was thrown away. Try again; if it happens again, a proxy or the server spoils the file.',
+    },
+  );
 }

@@ -6,7 +6,30 @@ import {
 } from 'node:http';
 import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
 import type { Socket } from 'node:net';
-import type { ByteAnswer, ByteSink, RequestBytes } from './byte-request.ts';
+
+/** Where the bytes of a body go. */
+export interface ByteSink {
+  /** Memory, never empty, that the next bytes may be put into before they are handed over: they need no copy then. */
+  readonly room: () => Uint8Array;
+  /** Takes the next bytes, which are the caller's own again afterwards. Whether it wants more, once there is room. */
+  readonly take: (bytes: Uint8Array) => boolean | Promise<boolean>;
+}
+
+/** An answer whose body is handed over as it comes. */
+export interface ByteAnswer {
+  readonly status: number;
+  readonly headers: Headers;
+  /**
+   * Hands the body to a sink, once, and resolves at its end, or where the sink wants no more. A body that is cut short
+   * without a sound ends too: its length is the caller's to check.
+   */
+  readonly receive: (sink: ByteSink) => Promise<void>;
+  /** Ends the body where it is. */
+  readonly cancel: () => Promise<void>;
+}
+
+/** How bytes are asked for. Redirects are not followed. */
+export type RequestBytes = (url: string, headers: Headers, signal: AbortSignal) => Promise<ByteAnswer>;
 
 /** Enough for the headers, which come first. */
 const HEAD_BYTES = 64 * 1024;

@@ -1,8 +1,9 @@
-import { QuantscopeError } from '../util/errors.ts';
+import { QuantscopeError, UsageError } from '../util/errors.ts';
+import { checkedPath, isCommit, isObjectId } from '../util/safe-names.ts';
+import { cachedCommit, snapshotFiles } from './cache-layout.ts';
 import type { HubContext } from './context.ts';
 import { refusalError } from './hub-errors.ts';
 import { redirectTarget, sendPatiently } from './request.ts';
-import { checkedPath, isCommit, isObjectId } from './safe-names.ts';
 
 /** A file of a repository at one commit. */
 export interface HubFile {
@@ -21,6 +22,66 @@ export interface RepoListing {
   /** Whether files are given only to accounts that accepted terms. */
   readonly gated: boolean;
   readonly files: readonly HubFile[];
+}
+
+/** A listing, and whether it is the Hub's or what the cache remembers. */
+export interface KnownListing extends RepoListing {
+  readonly source: 'hub' | 'cache';
+}
+
+/**
+ * What is in a repository: by the Hub, or by the cache when offline or when the Hub cannot be reached.
+ * @throws QuantscopeError what {@link listRepo} throws; `hub/offline`
+ */
+export async function knownListing(
+  repo: string,
+  revision: string | null,
+  context: HubContext,
+): Promise<KnownListing> {
+  const wanted = revision ?? 'main';
+  if (context.settings.offline) {
+    const cached = await cachedListing(repo, wanted, context);
+    if (cached !== undefined) return cached;
+    throw new UsageError(
+      'hub/offline',
+      `hf:${repo} is not in the cache at ${wanted}, and HF_HUB_OFFLINE is set`,
+      {
+        hint: `The cache is ${context.settings.cacheFolder}. Unset HF_HUB_OFFLINE to download it.`,
+      },
+    );
+  }
+  try {
+    return { ...(await listRepo(repo, wanted, context)), source: 'hub' };
+  } catch (thrown) {
+    context.signal.throwIfAborted();
+    const isUnreachable = thrown instanceof QuantscopeError && thrown.code === 'hub/unreachable';
+    const cached = isUnreachable ? await cachedListing(repo, wanted, context) : undefined;
+    if (cached === undefined) throw thrown;
+    context.notice(
+      `hf:${repo}: the Hub cannot be reached; using what the cache has of commit ${cached.commit.slice(0, 8)}`,
+    );
+    return cached;
+  }
+}
+
+async function cachedListing(
+  repo: string,
+  revision: string,
+  context: HubContext,
+): Promise<KnownListing | undefined> {
+  const { cacheFolder } = context.settings;
+  const commit = await cachedCommit(cacheFolder, repo, revision);
+  if (commit === undefined) return undefined;
+  const files = await snapshotFiles(cacheFolder, repo, commit);
+  if (files.length === 0) return undefined;
+  return {
+    repo,
+    revision,
+    commit,
+    gated: false,
+    files: files.map((file) => ({ ...file, objectId: '' })),
+    source: 'cache',
+  };
 }
 
 /**

@@ -1,5 +1,5 @@
 import { type FileHandle, open, readFile, rename, rm } from 'node:fs/promises';
-import { type Span, SpanSet } from './spans.ts';
+import { type ByteRange, RangeSet } from './byte-ranges.ts';
 
 /** What a partial file is a part of, and which of its bytes are there. */
 export interface PartialRecord {
@@ -11,7 +11,7 @@ export interface PartialRecord {
   readonly path: string;
   /** The ETag or date under which the bytes were sent: for If-Range. */
   readonly validator: string | null;
-  readonly done: readonly Span[];
+  readonly done: readonly ByteRange[];
 }
 
 /** What a record says before the first byte is there. */
@@ -26,7 +26,7 @@ const RECORD_VERSION = 1;
  */
 export class PartialFile {
   readonly path: string;
-  readonly done: SpanSet;
+  readonly done: RangeSet;
   validator: string | null;
   readonly handle: FileHandle;
   readonly #origin: PartialOrigin;
@@ -41,7 +41,7 @@ export class PartialFile {
     this.path = path;
     this.handle = handle;
     this.#origin = origin;
-    this.done = new SpanSet(record?.done ?? []);
+    this.done = new RangeSet(record?.done ?? []);
     this.validator = record?.validator ?? null;
   }
 
@@ -88,16 +88,12 @@ export class PartialFile {
     await this.handle.close();
   }
 
-  async remove(): Promise<void> {
-    await removePartial(this.path);
-  }
-
   async #write(): Promise<void> {
     const record = {
       version: RECORD_VERSION,
       ...this.#origin,
       validator: this.validator,
-      done: this.done.spans,
+      done: this.done.ranges,
     };
     const path = recordPath(this.path);
     const scratch = scratchPath(path);
@@ -120,7 +116,7 @@ export async function partialBytes(
   origin: Pick<PartialRecord, 'objectId' | 'sizeBytes'>,
 ): Promise<number> {
   const record = await readRecord(path, origin);
-  return record === undefined ? 0 : new SpanSet(record.done).bytes;
+  return record === undefined ? 0 : new RangeSet(record.done).bytes;
 }
 
 export async function removePartial(path: string): Promise<void> {
@@ -158,13 +154,13 @@ async function readRecord(
   const { objectId, sizeBytes, repo, commit, path: name, validator = null, done } = parsed;
   const isSame =
     objectId === origin.objectId && sizeBytes === origin.sizeBytes && parsed.version === RECORD_VERSION;
-  if (!isSame || !Array.isArray(done) || !done.every((span) => isSpan(span, Math.min(length, sizeBytes))))
+  if (!isSame || !Array.isArray(done) || !done.every((range) => isRange(range, Math.min(length, sizeBytes))))
     return undefined;
   if (validator !== null && typeof validator !== 'string') return undefined;
   return { objectId, sizeBytes, repo: `${repo}`, commit: `${commit}`, path: `${name}`, validator, done };
 }
 
-function isSpan(value: unknown, length: number): value is Span {
+function isRange(value: unknown, length: number): value is ByteRange {
   if (!Array.isArray(value) || value.length !== 2) return false;
   const [start, end]: unknown[] = value;
   return (

@@ -1,14 +1,23 @@
-import { partialPath, snapshotPath, sweepPartials, writeRef } from './cache-layout.ts';
+import { BufferPool } from './buffer-pool.ts';
+import { sweepPartials, writeRef } from './cache-layout.ts';
 import type { HubContext } from './context.ts';
 import { requireSpace } from './disk.ts';
-import { downloadFile, type FileState, type PinnedFile, stateOf } from './download.ts';
-import type { LocatedModel } from './locate.ts';
-import { partialBytes } from './partial.ts';
-import { SlabPool } from './slab-pool.ts';
-import type { TransferOptions, TransferProgress } from './transfer.ts';
-import type { UrlRecord } from './url-cache.ts';
-import { downloadUrl, type UrlFile } from './url-download.ts';
-import { planUrl } from './url-plan.ts';
+import { type Download, downloadFile, type KeptFile, type TransferProgress } from './download.ts';
+import { type PinnedFile, planHubFile } from './hub-file.ts';
+import type { HubFile, KnownListing } from './listing.ts';
+import { planUrlFiles } from './url-file.ts';
+
+/** Where the files of a model are. */
+export type ModelOrigin =
+  | { readonly kind: 'local' }
+  | { readonly kind: 'url'; readonly url: string }
+  | { readonly kind: 'hub'; readonly listing: KnownListing; readonly files: readonly HubFile[] };
+
+/** What a pull needs to know of a model. */
+export interface PullableModel {
+  readonly ref: string;
+  readonly origin: ModelOrigin;
+}
 
 /** One file that a pull is about. */
 export interface PlannedFile {
@@ -16,17 +25,20 @@ export interface PlannedFile {
   /** What a person calls it: `owner/repo/path`, or its address. */
   readonly name: string;
   readonly sizeBytes: number;
-  readonly origin:
-    | ({ readonly kind: 'hub' } & PinnedFile)
-    | ({ readonly kind: 'url' } & UrlFile)
-    /** Fetched from an address before, and still what is wanted as far as can be told. */
-    | { readonly kind: 'kept'; readonly record: UrlRecord };
+  /** Its place in a repository; null for a file from a plain address. */
+  readonly hub: PinnedFile | null;
+  /** What its digest is or shall be; null where nothing says. */
+  readonly objectId: string | null;
+  /** Whether the digest of what is here was known before it came. */
+  readonly verified: boolean;
   /** `blob`: the bytes are there under another revision and only need a link. */
   readonly state: 'cached' | 'blob' | 'absent';
   /** Bytes that an earlier attempt left. */
   readonly partialBytes: number;
   /** Where it will be. */
   readonly place: string;
+  /** How it is brought there; null where it is, as far as can be told. */
+  readonly download: Download | null;
 }
 
 export interface PullPlan {
@@ -34,18 +46,15 @@ export interface PullPlan {
   readonly totalBytes: number;
   /** What is still to be downloaded. */
   readonly missingBytes: number;
+  /** Where the (first) file of each model will be. */
+  readonly places: ReadonlyMap<PullableModel, string>;
   /** Revisions to be written once their files are in place. */
-  readonly refs: readonly { readonly repo: string; readonly revision: string; readonly commit: string }[];
+  readonly refs: readonly Pick<KnownListing, 'repo' | 'revision' | 'commit'>[];
 }
 
-export interface PulledFile {
+export interface PulledFile extends KeptFile {
   readonly file: PlannedFile;
   readonly path: string;
-  readonly state: FileState;
-  /** SHA-256, or git's SHA-1 for a file that git keeps; null where only the cache was asked. */
-  readonly objectId: string | null;
-  /** false: nobody said what the digest would be, so the size is all that was checked. */
-  readonly verified: boolean;
 }
 
 export interface PullOptions {
@@ -56,53 +65,38 @@ export interface PullOptions {
   readonly onFileEnd?: (pulled: PulledFile) => void;
 }
 
-type RemoteModel = Exclude<LocatedModel, { kind: 'local' }>;
-
 /**
- * What pulling these models would take. Only the servers of plain addresses are asked.
- * @throws QuantscopeError what {@link planUrl} throws
+ * What pulling these models would take; those on this machine take nothing. Only the servers of plain addresses are
+ * asked.
+ * @throws QuantscopeError what {@link planUrlFiles} throws
  */
-export async function planPull(models: readonly RemoteModel[], context: HubContext): Promise<PullPlan> {
-  const files = new Map<string, PlannedFile>();
+export async function planPull(models: readonly PullableModel[], context: HubContext): Promise<PullPlan> {
+  const byPlace = new Map<string, PlannedFile>();
+  const places = new Map<PullableModel, string>();
   const refs = new Map<string, PullPlan['refs'][number]>();
   for (const model of models) {
-    const planned = model.kind === 'url' ? await planUrl(model, context) : await planHub(model, context);
-    for (const file of planned) if (!files.has(file.place)) files.set(file.place, file);
-    if (model.kind === 'url' || model.listing.source === 'cache') continue;
-    const { repo, revision, commit } = model.listing;
+    const planned = await planModel(model, context);
+    for (const file of planned) if (!byPlace.has(file.place)) byPlace.set(file.place, file);
+    if (planned[0] !== undefined) places.set(model, planned[0].place);
+    if (model.origin.kind !== 'hub' || model.origin.listing.source === 'cache') continue;
+    const { repo, revision, commit } = model.origin.listing;
     refs.set(`${repo}@${revision}`, { repo, revision, commit });
   }
-  const all = [...files.values()];
+  const files = [...byPlace.values()];
   return {
-    files: all,
-    totalBytes: sum(all.map(({ sizeBytes }) => sizeBytes)),
-    missingBytes: sum(
-      all.map(({ state, sizeBytes, partialBytes: have }) => (state === 'absent' ? sizeBytes - have : 0)),
-    ),
+    files,
+    totalBytes: sum(files.map(({ sizeBytes }) => sizeBytes)),
+    missingBytes: sum(files.map(missingOf)),
+    places,
     refs: [...refs.values()],
   };
 }
 
-async function planHub(
-  { ref, listing, model }: Extract<LocatedModel, { kind: 'hub' }>,
-  { settings: { cacheFolder } }: HubContext,
-): Promise<PlannedFile[]> {
-  const { repo, commit, source } = listing;
+async function planModel({ ref, origin }: PullableModel, context: HubContext): Promise<PlannedFile[]> {
+  if (origin.kind === 'local') return [];
+  if (origin.kind === 'url') return planUrlFiles(ref, origin.url, context);
   const files: PlannedFile[] = [];
-  for (const { path, sizeBytes, objectId } of model.files) {
-    const file: PinnedFile = { repo, commit, path, sizeBytes, objectId };
-    const state = source === 'cache' ? 'cached' : await stateOf(file, cacheFolder);
-    files.push({
-      ref,
-      name: `${repo}/${path}`,
-      sizeBytes,
-      origin: { kind: 'hub', ...file },
-      state,
-      partialBytes:
-        state === 'absent' ? await partialBytes(partialPath(cacheFolder, repo, objectId), file) : 0,
-      place: snapshotPath(cacheFolder, repo, commit, path),
-    });
-  }
+  for (const file of origin.files) files.push(await planHubFile(ref, file, origin.listing, context));
   return files;
 }
 
@@ -114,7 +108,7 @@ export async function pull(plan: PullPlan, options: PullOptions, context: HubCon
   const stop = new AbortController();
   const signal = AbortSignal.any([context.signal, stop.signal]);
   const own: HubContext = { ...context, signal };
-  const slabs = new SlabPool();
+  const pool = new BufferPool();
   await requirePlanSpace(plan, context);
   const pulled = new Map<PlannedFile, PulledFile>();
   const queue = [...plan.files];
@@ -122,11 +116,15 @@ export async function pull(plan: PullPlan, options: PullOptions, context: HubCon
   const worker = async (): Promise<void> => {
     for (let file = queue.shift(); file !== undefined && !signal.aborted; file = queue.shift()) {
       const current = file;
+      const { download, place: path, objectId, verified } = file;
       try {
         const onProgress = (progress: TransferProgress) => options.onProgress?.(current, progress);
-        const transferOptions = { connections: options.connections, slabs, onProgress };
-        const result = await fetchPlanned(current, transferOptions, own);
-        pulled.set(current, result);
+        const kept: KeptFile =
+          download === null
+            ? { state: 'cached', objectId, verified }
+            : await downloadFile(download, { connections: options.connections, pool, onProgress }, own);
+        const result = { file, path, ...kept };
+        pulled.set(file, result);
         options.onFileEnd?.(result);
       } catch (thrown) {
         failure ??= { thrown };
@@ -150,37 +148,13 @@ export async function pull(plan: PullPlan, options: PullOptions, context: HubCon
 
 /** Each file is checked again when its turn comes; this is for several that fit one by one and not together. */
 async function requirePlanSpace({ files }: PullPlan, { settings }: HubContext): Promise<void> {
-  const missing = files.filter(({ origin, state }) => origin.kind === 'hub' && state === 'absent');
+  const missing = files.filter(({ hub, state }) => hub !== null && state === 'absent');
   if (missing.length < 2) return;
-  const bytes = sum(missing.map(({ sizeBytes, partialBytes: have }) => sizeBytes - have));
-  await requireSpace(settings.cacheFolder, bytes, `${missing.length} files`);
+  await requireSpace(settings.cacheFolder, sum(missing.map(missingOf)), `${missing.length} files`);
 }
 
-async function fetchPlanned(
-  file: PlannedFile,
-  options: TransferOptions,
-  context: HubContext,
-): Promise<PulledFile> {
-  const { origin, place: path } = file;
-  switch (origin.kind) {
-    case 'kept':
-      return {
-        file,
-        path,
-        state: 'cached',
-        objectId: origin.record.sha256,
-        verified: origin.record.verified,
-      };
-    case 'url': {
-      const { sha256, verified } = await downloadUrl(origin, options, context);
-      return { file, path, state: 'downloaded', objectId: sha256, verified };
-    }
-    case 'hub': {
-      const objectId = origin.objectId || null;
-      if (file.state === 'cached') return { file, path, state: 'cached', objectId, verified: true };
-      return { file, ...(await downloadFile(origin, options, context)), objectId, verified: true };
-    }
-  }
+function missingOf({ state, sizeBytes, partialBytes }: PlannedFile): number {
+  return state === 'absent' ? sizeBytes - partialBytes : 0;
 }
 
 function sum(values: readonly number[]): number {

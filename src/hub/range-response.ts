@@ -1,10 +1,10 @@
 import { QuantscopeError } from '../util/errors.ts';
 import { isTransient } from './retry.ts';
 
-/** What to do about an answer to a request for a span. */
-export type RangeVerdict =
-  /** The body is the span that was asked for, or its beginning. */
-  | { readonly kind: 'span'; readonly validator: string | null }
+/** What to do about an answer to a request for a range. */
+export type RangeJudgement =
+  /** The body is the range that was asked for, or its beginning. */
+  | { readonly kind: 'range'; readonly validator: string | null }
   /** The body is the whole file from its first byte: the server knows no ranges. */
   | { readonly kind: 'whole'; readonly validator: string | null }
   /** Ask the Hub for a new link: this one has expired. */
@@ -32,7 +32,7 @@ export interface RangeQuestion {
 export function judgeRange(
   { status, headers }: Pick<Response, 'status' | 'headers'>,
   asked: RangeQuestion,
-): RangeVerdict {
+): RangeJudgement {
   const { what, start, sizeBytes } = asked;
   const error = (code: string, why: string, hint: string): QuantscopeError =>
     new QuantscopeError(code, `${what}: ${why}`, { hint });
@@ -91,7 +91,7 @@ export function judgeRange(
   };
 }
 
-function judgePartial(headers: Headers, asked: RangeQuestion): RangeVerdict {
+function judgePartial(headers: Headers, asked: RangeQuestion): RangeJudgement {
   const { what, start, end, sizeBytes } = asked;
   const text = headers.get('content-range') ?? '';
   const [, first, last, total] = /^bytes\s+(\d+)-(\d+)\/(\d+|\*)$/i.exec(text.trim()) ?? [];
@@ -109,7 +109,7 @@ function judgePartial(headers: Headers, asked: RangeQuestion): RangeVerdict {
     return changed(what, `the file has ${total} bytes on the server, expected ${sizeBytes}`);
   }
   const other = otherVersion(headers, asked);
-  return other === undefined ? { kind: 'span', validator: strongEtag(headers) } : changed(what, other);
+  return other === undefined ? { kind: 'range', validator: strongEtag(headers) } : changed(what, other);
 }
 
 /** How an answer shows that it is of another version than the bytes that are here; undefined where it does not. */
@@ -125,7 +125,7 @@ function otherVersion(headers: Headers, { validator, mustMatch }: RangeQuestion)
   return `the version of the file on the server is ${now}, it was ${validator}`;
 }
 
-function changed(what: string, why: string): RangeVerdict {
+function changed(what: string, why: string): RangeJudgement {
   const hint = 'The file changed on the server; try again.';
   return { kind: 'restart', error: new QuantscopeError('hub/changed', `${what}: ${why}`, { hint }) };
 }

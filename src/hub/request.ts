@@ -1,6 +1,6 @@
 import { QuantscopeError } from '../util/errors.ts';
-import { type ByteAnswer, requestBytesOf } from './byte-request.ts';
 import type { HubContext } from './context.ts';
+import { type ByteAnswer, bytesOverHttp } from './http-bytes.ts';
 import { connectionError } from './hub-errors.ts';
 import { IdleWatch } from './idle.ts';
 import { describePause, isTransient, pauseBefore } from './retry.ts';
@@ -13,18 +13,30 @@ export interface HubRequest {
   readonly what: string;
   /** Redirects to another origin than this are not followed: the 3xx answer itself is the result. */
   readonly stayOn?: string;
-  /** Default: the context's. A download has its own and is told of it here. */
+  /** Default: the context's. A download has its own. */
   readonly signal?: AbortSignal;
 }
 
 const MOST_REDIRECTS = 8;
 
 /** An answer and where it came from. */
-export interface Answer {
-  readonly response: Response;
+export interface Answer<Received = Response> {
+  readonly response: Received;
   /** After redirects. */
   readonly url: string;
   readonly watch: IdleWatch;
+}
+
+/**
+ * Asks for bytes of a file.
+ * @throws like {@link follow}
+ */
+export function sendForBytes(
+  url: string,
+  request: Pick<HubRequest, 'headers' | 'what' | 'signal'>,
+  context: HubContext,
+): Promise<Answer<ByteAnswer>> {
+  return follow(url, request, context, bytesOverHttp, (answer) => answer.cancel());
 }
 
 /**
@@ -32,80 +44,64 @@ export interface Answer {
  * includes another port of the same host, and https is never left for http.
  * @throws QuantscopeError `hub/unreachable`, `hub/redirects`; the signal's reason
  */
-async function send(url: string, request: HubRequest, context: HubContext): Promise<Answer> {
-  const signal = request.signal ?? context.signal;
+async function follow<Received extends Pick<Response, 'status' | 'headers'>>(
+  url: string,
+  request: HubRequest,
+  context: HubContext,
+  send: (url: string, headers: Headers, signal: AbortSignal) => Promise<Received>,
+  end: (answer: Received) => Promise<void>,
+): Promise<Answer<Received>> {
+  const { what, stayOn, signal = context.signal } = request;
   const watch = new IdleWatch(context.idleTimeoutMs, signal);
   let address = url;
   for (let redirects = 0; redirects <= MOST_REDIRECTS; redirects++) {
-    let response: Response;
+    let response: Received;
     try {
-      response = await watch.during(
-        (context.fetch ?? fetch)(address, {
-          method: request.method ?? 'GET',
-          headers: headersFor(address, request, context),
-          redirect: 'manual',
-          signal: watch.signal,
-          ...(request.body === undefined ? {} : { body: request.body }),
-        }),
-      );
+      response = await watch.during(send(address, headersFor(address, request, context), watch.signal));
     } catch (cause) {
       signal.throwIfAborted();
-      throw connectionError(request.what, watch.timedOut ? watch.signal.reason : cause, address);
+      throw connectionError(what, watch.timedOut ? watch.signal.reason : cause, address);
     }
     const location = response.headers.get('location');
-    if (response.status < 300 || response.status > 399 || location === null) {
+    const isRedirect = response.status >= 300 && response.status <= 399 && location !== null;
+    if (!isRedirect) return { response, url: address, watch };
+    const next = redirectTarget(location, address, what);
+    if (stayOn !== undefined && new URL(next).origin !== new URL(stayOn).origin) {
       return { response, url: address, watch };
     }
-    const next = redirectTarget(location, address, request.what);
-    if (request.stayOn !== undefined && new URL(next).origin !== new URL(request.stayOn).origin) {
-      return { response, url: address, watch };
-    }
-    await discard(response);
+    await end(response);
     address = next;
   }
-  throw tooManyRedirects(request.what);
-}
-
-/**
- * Asks for bytes, following redirects as {@link send} does.
- * @throws like {@link send}
- */
-export async function sendForBytes(
-  url: string,
-  request: Pick<HubRequest, 'headers' | 'what'> & { readonly signal: AbortSignal },
-  context: HubContext,
-): Promise<{ readonly answer: ByteAnswer; readonly url: string; readonly watch: IdleWatch }> {
-  const watch = new IdleWatch(context.idleTimeoutMs, request.signal);
-  const ask = requestBytesOf(context);
-  let address = url;
-  for (let redirects = 0; redirects <= MOST_REDIRECTS; redirects++) {
-    let answer: ByteAnswer;
-    try {
-      answer = await watch.during(ask(address, headersFor(address, request, context), watch.signal));
-    } catch (cause) {
-      request.signal.throwIfAborted();
-      throw connectionError(request.what, watch.timedOut ? watch.signal.reason : cause, address);
-    }
-    const location = answer.headers.get('location');
-    if (answer.status < 300 || answer.status > 399 || location === null)
-      return { answer, url: address, watch };
-    await answer.cancel();
-    address = redirectTarget(location, address, request.what);
-  }
-  throw tooManyRedirects(request.what);
+  throw new QuantscopeError('hub/redirects', `${what}: more than ${MOST_REDIRECTS} redirects`, {
+    hint: 'Check HF_ENDPOINT; a proxy may be sending requests round in circles.',
+  });
 }
 
 /**
  * Sends a request again after transient failures, with the pauses that the server asks for.
- * @throws like {@link send}; an answer with another status than 2xx or 3xx is returned, not thrown
+ * @param send Default: the global fetch
+ * @throws like {@link follow}; an answer with another status than 2xx or 3xx is returned, not thrown
  */
-export async function sendPatiently(url: string, request: HubRequest, context: HubContext): Promise<Answer> {
-  const signal = request.signal ?? context.signal;
+export async function sendPatiently(
+  url: string,
+  request: HubRequest,
+  context: HubContext,
+  send: typeof fetch = fetch,
+): Promise<Answer> {
+  const { method = 'GET', body, signal = context.signal } = request;
+  const sendOnce = (address: string, headers: Headers, own: AbortSignal): Promise<Response> =>
+    send(address, {
+      method,
+      headers,
+      redirect: 'manual',
+      signal: own,
+      ...(body === undefined ? {} : { body }),
+    });
   for (let failures = 1; ; failures++) {
     let headers: Headers | undefined;
     let reason: string;
     try {
-      const answer = await send(url, request, context);
+      const answer = await follow(url, request, context, sendOnce, discard);
       if (!isTransient(answer.response.status) || failures >= context.attempts) return answer;
       ({ headers } = answer.response);
       reason = `the server answered ${answer.response.status}`;
@@ -123,12 +119,6 @@ export async function sendPatiently(url: string, request: HubRequest, context: H
   }
 }
 
-function tooManyRedirects(what: string): QuantscopeError {
-  return new QuantscopeError('hub/redirects', `${what}: more than ${MOST_REDIRECTS} redirects`, {
-    hint: 'Check HF_ENDPOINT; a proxy may be sending requests round in circles.',
-  });
-}
-
 /** Where a redirect leads, checked. */
 export function redirectTarget(location: string, from: string, what: string): string {
   const target = URL.canParse(location, from) ? new URL(location, from) : undefined;
@@ -143,14 +133,14 @@ export function redirectTarget(location: string, from: string, what: string): st
       },
     );
   }
-  // Credentials in an address would be sent along; nobody who means well puts them into a redirect.
+  // Credentials in an address would be sent along; no honest redirect has them.
   target.username = '';
   target.password = '';
   target.hash = '';
   return target.href;
 }
 
-/** Ends an answer whose body nobody reads. */
+/** Ends an answer whose body is not read. */
 export async function discard(response: Response): Promise<void> {
   try {
     await response.body?.cancel();

@@ -1,15 +1,14 @@
 import { QuantscopeError } from '../util/errors.ts';
+import { RangeQueue } from './byte-ranges.ts';
 import { addConnections, type Connections, LEAST_PIECE_BYTES } from './connection-count.ts';
 import type { HubContext } from './context.ts';
 import type { RunningDigest } from './digest.ts';
 import { diskError } from './disk.ts';
-import { Link } from './link.ts';
+import type { Download, TransferOptions } from './download.ts';
+import { Link } from './location.ts';
 import type { PartialFile } from './partial.ts';
-import { RetryPolicy } from './retry-policy.ts';
-import { fetchSpan, type SpanTarget } from './span-fetch.ts';
-import { WorkSplit } from './spans.ts';
-import type { TransferRequest } from './transfer.ts';
-import { Transient } from './transfer-errors.ts';
+import { fetchRange, type RangeTarget } from './range-fetch.ts';
+import { RetryPolicy, Transient } from './retry.ts';
 
 /** What a kill may cost at most, beside what is on its way. */
 const SAVE_EVERY_BYTES = 32 * 1024 * 1024;
@@ -21,15 +20,16 @@ const MOST_PIECE_BYTES = 256 * 1024 * 1024;
 export class TransferRound implements Connections {
   active = 0;
   wanted = 1;
-  canShare = true;
+  canSplit = true;
   receivedBytes = 0;
-  readonly #request: TransferRequest;
+  readonly #file: Download;
+  readonly #options: TransferOptions;
   readonly #partial: PartialFile;
   readonly #digest: RunningDigest;
   readonly #context: HubContext;
-  readonly #target: SpanTarget;
+  readonly #target: RangeTarget;
   readonly #retry: RetryPolicy;
-  readonly #split: WorkSplit;
+  readonly #queue: RangeQueue;
   /** Ends all connections of the round when one of them finds that it cannot go on. */
   readonly #stop = new AbortController();
   readonly #signal: AbortSignal;
@@ -38,25 +38,32 @@ export class TransferRound implements Connections {
   #savedAt: number;
   #failure: unknown;
 
-  constructor(request: TransferRequest, partial: PartialFile, digest: RunningDigest, context: HubContext) {
-    this.#request = request;
+  constructor(
+    file: Download,
+    options: TransferOptions,
+    partial: PartialFile,
+    digest: RunningDigest,
+    context: HubContext,
+  ) {
+    this.#file = file;
+    this.#options = options;
     this.#partial = partial;
     this.#digest = digest;
     this.#context = context;
-    this.#target = this.#targetOf(request);
+    this.#target = this.#targetOf(file);
     this.#retry = new RetryPolicy(context);
-    this.#split = new WorkSplit(partial.done.gaps(request.sizeBytes));
+    this.#queue = new RangeQueue(partial.done.gaps(file.sizeBytes));
     this.#signal = AbortSignal.any([context.signal, this.#stop.signal]);
     this.#savedAt = context.now();
   }
 
   get missingBytes(): number {
-    return this.#request.sizeBytes - this.#partial.done.bytes;
+    return this.#file.sizeBytes - this.#partial.done.bytes;
   }
 
   /** @throws Restart; QuantscopeError `hub/*`; the signal's reason */
   async run(): Promise<void> {
-    const { connections, what } = this.#request;
+    const { connections } = this.#options;
     // An earlier attempt's bytes are hashed while the rest arrives.
     this.#hashOn();
     this.start(1);
@@ -73,27 +80,30 @@ export class TransferRound implements Connections {
     this.#context.signal.throwIfAborted();
     if (this.#failure !== undefined) throw this.#failure;
     if (this.missingBytes > 0) {
-      throw new QuantscopeError('hub/incomplete', `${what}: ${this.missingBytes} bytes did not come`);
+      throw new QuantscopeError(
+        'hub/incomplete',
+        `${this.#file.what}: ${this.missingBytes} bytes did not come`,
+      );
     }
   }
 
   start(count: number): void {
     this.wanted = count;
-    if (count > 1) this.#split.shorten(this.#pieceBytes());
+    if (count > 1) this.#queue.shorten(this.#pieceBytes());
     // Counted beforehand: one that finds nothing to do has ended already.
     for (let more = count - this.active; more > 0; more--) this.#workers.push(this.#work());
   }
 
-  #targetOf({ what, sizeBytes, objectId, slabs }: TransferRequest): SpanTarget {
+  #targetOf({ what, sizeBytes, objectId }: Download): RangeTarget {
     return {
       what,
       sizeBytes,
-      link: new Link(this.#request),
+      link: new Link(this.#file),
       validator: () => this.#partial.validator,
       isChecked: objectId !== null,
       onAnswer: (validator, isWhole) => {
         if (isWhole) {
-          this.canShare = false;
+          this.canSplit = false;
           this.wanted = 1;
         }
         this.#partial.validator ??= validator;
@@ -101,26 +111,26 @@ export class TransferRound implements Connections {
       onBytes: (count) => {
         this.receivedBytes += count;
       },
-      slabs,
+      pool: this.#options.pool,
       store: (bytes, at) => this.#store(bytes, at),
     };
   }
 
   #pieceBytes(): number {
     if (this.wanted === 1) return Number.MAX_SAFE_INTEGER;
-    const share = Math.ceil(this.missingBytes / (this.wanted * 3));
-    return Math.min(MOST_PIECE_BYTES, Math.max(LEAST_PIECE_BYTES, share));
+    const piece = Math.ceil(this.missingBytes / (this.wanted * 3));
+    return Math.min(MOST_PIECE_BYTES, Math.max(LEAST_PIECE_BYTES, piece));
   }
 
-  /** One connection: spans one after the other, as long as there are any and it is wanted. */
+  /** One connection: ranges one after the other, as long as there are any and it is wanted. */
   async #work(): Promise<void> {
     this.active++;
     try {
       while (!this.#signal.aborted && this.active <= this.wanted) {
-        const claim = this.#split.claim(this.#pieceBytes());
+        const claim = this.#queue.claim(this.#pieceBytes());
         if (claim === undefined) return;
         try {
-          await fetchSpan(claim, this.#target, this.#signal, this.#context);
+          await fetchRange(claim, this.#target, this.#signal, this.#context);
         } catch (thrown) {
           this.#signal.throwIfAborted();
           // A server that will not have so many connections has fewer from here on.
@@ -129,7 +139,7 @@ export class TransferRound implements Connections {
           }
           await this.#retry.afterFailure(thrown, this.receivedBytes, this.#signal);
         } finally {
-          this.#split.release(claim);
+          this.#queue.release(claim);
         }
       }
     } catch (thrown) {
@@ -156,7 +166,7 @@ export class TransferRound implements Connections {
       throw this.#diskError(cause);
     }
     this.#hashOn();
-    this.#request.onProgress({
+    this.#options.onProgress({
       doneBytes: this.#partial.done.bytes,
       receivedBytes: this.receivedBytes,
       connections: this.active,
@@ -164,7 +174,7 @@ export class TransferRound implements Connections {
   }
 
   #diskError(cause: unknown): unknown {
-    return diskError(this.#request.what, this.#partial.path, cause, this.missingBytes);
+    return diskError(this.#file.what, this.#partial.path, cause, this.missingBytes);
   }
 
   async #saveNowAndThen(): Promise<void> {

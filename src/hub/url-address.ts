@@ -1,9 +1,8 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
-import { shardNames } from '../gguf/index.ts';
+import { shardNames } from '../gguf/shards.ts';
 import { UsageError } from '../util/errors.ts';
-import { shownAddress } from './ref.ts';
-import { isSafePath } from './safe-names.ts';
+import { isSafePath, shownAddress } from '../util/safe-names.ts';
 
 /** One file behind a plain address, which no repository describes. */
 export interface UrlAddress {

@@ -10,6 +10,8 @@ export interface HttpOptions {
   readonly signal?: AbortSignal;
   /** Sent with every request; `authorization` only to the origin that was asked for first. */
   readonly headers?: Readonly<Record<string, string>>;
+  /** What messages call the file. Default: its address without the query, which may hold a signature. */
+  readonly name?: string;
   /** Bytes fetched with the opening request, which also learns the length. Default: 256 KiB. */
   readonly firstWindowBytes?: number;
   /** A server that sends nothing for this long is given up. Default: 30,000 ms. */
@@ -46,7 +48,6 @@ export async function openUrl(url: string, options: HttpOptions = {}): Promise<H
 }
 
 class RangeSource implements HttpSource {
-  /** The address without its query, which may hold a signature. */
   readonly name: string;
   readonly #url: string;
   requests = 0;
@@ -64,7 +65,7 @@ class RangeSource implements HttpSource {
 
   constructor(url: string, options: HttpOptions) {
     const { origin, pathname } = new URL(url);
-    this.name = `${origin}${pathname}`;
+    this.name = options.name ?? `${origin}${pathname}`;
     this.#url = url;
     this.finalUrl = url;
     this.#options = options;

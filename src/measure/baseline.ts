@@ -1,4 +1,5 @@
 import { isAvailable, type Unavailable, unavailableBecause } from '../schema/availability.ts';
+import type { BaselineComparison, Change } from '../schema/report.ts';
 import type { EndpointResult, Results, VariantResult } from '../schema/results.ts';
 import {
   evaluationDifference,
@@ -20,35 +21,6 @@ import {
 } from './baseline-judges.ts';
 
 /** `better` and `worse` are beyond noise; `unknown` has a reason. */
-export type ChangeVerdict = 'better' | 'worse' | 'within noise' | 'unknown';
-
-/** One figure of one variant, before and after. */
-export interface Change {
-  readonly variant: string;
-  /** The figure's place in a row of the results: `speed.generation.meanTps`. */
-  readonly figure: string;
-  readonly label: string;
-  readonly unit: 'bytes' | 'tokens/s' | 'ms' | 'nats' | 'share' | 'ratio';
-  readonly better: 'lower' | 'higher';
-  readonly before: number | Unavailable;
-  readonly after: number | Unavailable;
-  readonly verdict: ChangeVerdict;
-  /** How likely a difference this large is by chance; null where no test was possible or needed. */
-  readonly pValue: number | null;
-  /** How noise was told from change, or why it could not be. */
-  readonly method: string;
-}
-
-export interface BaselineComparison {
-  readonly baseline: { readonly createdAt: string; readonly toolVersion: string };
-  readonly changes: readonly Change[];
-  /** Variants of one side only, by name. */
-  readonly added: readonly string[];
-  readonly removed: readonly string[];
-  /** What the two runs do not share, as sentences. */
-  readonly notes: readonly string[];
-}
-
 export interface BaselineOptions {
   /** Differences less likely than this by chance count. Default: 0.05. */
   readonly significance?: number;

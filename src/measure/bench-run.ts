@@ -1,7 +1,8 @@
 import type { CacheType, EngineSession, GpuChoice, LoadedModel, StartEngine } from '../engine/engine.ts';
 import { isAvailable, unavailableBecause } from '../schema/availability.ts';
-import { BENCH_SCHEMA_ID, type BenchConfig, type BenchResults, type BenchRow } from '../schema/bench.ts';
+import type { BenchConfig, BenchResults, BenchRow } from '../schema/bench.ts';
 import type { Machine } from '../schema/results.ts';
+import { SCHEMA_IDS } from '../schema/terms.ts';
 import { QuantscopeError, UsageError } from '../util/errors.ts';
 import { blankRow, failed, repeated, sameButForGpu } from './bench-row.ts';
 import { callCostWarnings } from './call-cost.ts';
@@ -17,6 +18,7 @@ import { findThreads, type ThreadSearch } from './threads.ts';
 
 /** A new process evaluates single tokens slowly until a prompt of this length has made the system spread its threads. */
 const SPREADING_TOKENS = 512;
+const NOTHING = new Uint32Array();
 
 export interface BenchModel {
   readonly ref: string;
@@ -83,7 +85,7 @@ class Bench {
   readonly #plan: BenchPlan;
   readonly #environment: BenchEnvironment;
   readonly #rows: BenchRow[] = [];
-  readonly #searches: BenchResults['threadSearches'] = [];
+  readonly #searches: BenchResults['threadSearches'][number][] = [];
   readonly #createdAt: string;
   #warnings: MachineWarning[] = [];
   #machine: Machine;
@@ -165,7 +167,8 @@ class Bench {
     step('warm-up', 0, 1);
     if (!loaded.spread && !isAllOnGpu(facts) && test.promptTokens < SPREADING_TOKENS) {
       await session.openContext({ ...context, contextSize: SPREADING_TOKENS });
-      await session.timePrompt(benchmarkTokens(SPREADING_TOKENS, facts, seed));
+      const prompt = benchmarkTokens(SPREADING_TOKENS, facts, seed);
+      await session.timeTest({ before: NOTHING, prompt, generated: NOTHING });
     }
     loaded.spread = true;
     const contextSize = test.promptTokens + test.generationTokens + test.depth;
@@ -285,7 +288,7 @@ class Bench {
   #results(): BenchResults {
     const { repetitions, seed, toolVersion } = this.#plan;
     return {
-      schema: BENCH_SCHEMA_ID,
+      schema: SCHEMA_IDS.bench,
       createdAt: this.#createdAt,
       tool: { version: toolVersion },
       machine: this.#machine,
@@ -339,7 +342,7 @@ class OpenedModel implements AsyncDisposable {
     const { gpu, gpuLayers } = this.#point;
     const { path } = this.#model;
     step('start', 0, 1);
-    const session = await startEngine({ gpu, workers: 1, callTimeoutMs, ...(signal ? { signal } : {}) });
+    const session = await startEngine({ gpu, callTimeoutMs, ...(signal ? { signal } : {}) });
     try {
       step('load', 0, 1);
       if (!this.#known.warm) await session.loadModel({ path, gpuLayers });

@@ -1,15 +1,9 @@
 import type { EngineSession, StartEngine } from '../engine/engine.ts';
 import { isAvailable, notAskedFor, unavailableBecause } from '../schema/availability.ts';
 import type { FittedPhone } from '../schema/phones.ts';
-import {
-  type EvaluationPart,
-  type Machine,
-  RESULTS_SCHEMA_ID,
-  type Results,
-  type Settings,
-  type Stage,
-  type VariantResult,
-} from '../schema/results.ts';
+import type { Machine, Results, Settings, VariantResult } from '../schema/results.ts';
+import type { EvaluationPart, Stage } from '../schema/terms.ts';
+import { SCHEMA_IDS } from '../schema/terms.ts';
 import { messageOf, QuantscopeError, UsageError } from '../util/errors.ts';
 import type { ChoiceItem } from './choices.ts';
 import { measureCopyBandwidth } from './copy-bandwidth.ts';
@@ -267,7 +261,7 @@ class Comparison {
       share: this.#input.share,
     });
     if (this.#input.findThreads && !this.#input.previous && this.#settings.threadSearch === undefined) {
-      await using session = await this.#startEngine(name, 1);
+      await using session = await this.#startEngine(name);
       this.#environment.onStep(name, 'threads', 0, 1);
       const { promptThreads, generationThreads, tried } = await findThreadsFor(
         session,
@@ -284,14 +278,14 @@ class Comparison {
     }
     const parts = stages.includes('accuracy') ? partsOf(this.#settings) : [];
     if (parts.includes('tasks') || stages.some((stage) => stage !== 'accuracy')) {
-      await using session = await this.#startEngine(name, 1);
+      await using session = await this.#startEngine(name);
       await measureVariant(session, planOf(), hooks);
     }
     if (!parts.includes('text') && !parts.includes('choices')) return;
     if (described.chatTemplate === null && parts.some((part) => part !== 'text')) {
       this.#warnings.add(`${name} has no chat template: its tasks were asked as plain text`);
     }
-    await using session = await this.#startEngine(name, this.#machine.cores);
+    await using session = await this.#startEngine(name);
     await using role = new RoleHolder((planned) => this.#role(name, described, planned, method));
     await evaluateVariant(session, planOf(), role.open, hooks);
     if (role.opened?.kind !== 'reference') return;
@@ -325,11 +319,11 @@ class Comparison {
     }
   }
 
-  async #startEngine(name: string, workers: number): Promise<EngineSession> {
+  async #startEngine(name: string): Promise<EngineSession> {
     const { signal, callTimeoutMs, startEngine, onStep } = this.#environment;
     onStep(name, 'start', 0, 1);
     const { gpu } = this.#settings;
-    const session = await startEngine({ gpu, workers, callTimeoutMs, ...(signal ? { signal } : {}) });
+    const session = await startEngine({ gpu, callTimeoutMs, ...(signal ? { signal } : {}) });
     onStep(name, 'start', 1, 1);
     this.#takeEngine(session);
     return session;
@@ -448,7 +442,7 @@ class Comparison {
     const measured = this.#input.variants.map(({ name }) => this.#row(name));
     const variants = saved?.row == null ? measured : [saved.row, ...measured];
     return {
-      schema: RESULTS_SCHEMA_ID,
+      schema: SCHEMA_IDS.results,
       createdAt: this.#createdAt,
       tool: { version: this.#input.toolVersion },
       machine: this.#machine,

@@ -1,14 +1,9 @@
 import { rm } from 'node:fs/promises';
 import type { CacheType, ContextOptions, EngineSession, LoadedModel, StartEngine } from '../engine/engine.ts';
 import { isAvailable, unavailableBecause } from '../schema/availability.ts';
-import {
-  type CacheTypeResult,
-  CONTEXT_SCHEMA_ID,
-  type ContextResults,
-  type ContextRow,
-  type ContextSettings,
-} from '../schema/context.ts';
+import type { CacheTypeResult, ContextResults, ContextRow, ContextSettings } from '../schema/context.ts';
 import type { Machine } from '../schema/results.ts';
+import { SCHEMA_IDS } from '../schema/terms.ts';
 import { messageOf, QuantscopeError, UsageError } from '../util/errors.ts';
 import { formatBytes, formatCount } from '../util/units.ts';
 import { adviseContext, largestWithin } from './context-advice.ts';
@@ -108,7 +103,7 @@ class Contexts {
 
   async #chooseThreads(): Promise<void> {
     if (this.#settings.threads > 0) return;
-    await using session = await this.#start('threads', 1);
+    await using session = await this.#start('threads');
     let [threads, promptThreads] = [session.info.mathCores, session.info.mathCores];
     if (this.#plan.findThreads) {
       this.#environment.onStep('finding the best threads', 0, 1);
@@ -174,7 +169,7 @@ class Contexts {
   ): Promise<Pick<ContextRow, 'measured' | 'loadMs' | 'prompt' | 'generationAtDepth'>> {
     const { generationTokens, repetitions, seed } = this.#settings;
     const label = `${formatCount(contextSize)} tokens, ${cacheType}`;
-    await using session = await this.#start(label, 1);
+    await using session = await this.#start(label);
     this.#environment.onStep(`${label}: loading`, 0, 1);
     const model = await this.#load(session);
     const { openMs } = await session.openContext({ ...this.#contextOptions(cacheType), contextSize });
@@ -241,7 +236,7 @@ class Contexts {
     const { described, text } = this.#plan;
     const method = divergenceMethod('auto', described.tokenizer.vocabularySize);
     const textPlan: TextPlan = { text, contextSize, chunks, method };
-    await using session = await this.#start(label, this.#machine.cores);
+    await using session = await this.#start(label);
     const model = await this.#load(session);
     const planned = await chunksOf(session, model, textPlan);
     await session.openContext({ ...this.#contextOptions(cacheType), contextSize });
@@ -305,11 +300,11 @@ class Contexts {
     if (type !== undefined) this.#types[index] = { ...type, accuracy };
   }
 
-  async #start(label: string, workers: number): Promise<EngineSession> {
+  async #start(label: string): Promise<EngineSession> {
     const { startEngine, callTimeoutMs, signal, onStep } = this.#environment;
     onStep(`${label}: starting`, 0, 1);
     const { gpu } = this.#settings;
-    const session = await startEngine({ gpu, workers, callTimeoutMs, ...(signal ? { signal } : {}) });
+    const session = await startEngine({ gpu, callTimeoutMs, ...(signal ? { signal } : {}) });
     const { mathCores: _, ...engine } = session.info;
     this.#machine = { ...this.#machine, engine: { ...engine, devices: [...engine.devices] } };
     return session;
@@ -336,7 +331,7 @@ class Contexts {
     const { model, budget, toolVersion } = this.#plan;
     const told = { rows: [...this.#rows], cacheTypes: [...this.#types], budget, model };
     return {
-      schema: CONTEXT_SCHEMA_ID,
+      schema: SCHEMA_IDS.context,
       createdAt: this.#createdAt,
       tool: { version: toolVersion },
       machine: this.#machine,

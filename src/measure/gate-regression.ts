@@ -1,7 +1,7 @@
 import { isAvailable } from '../schema/availability.ts';
+import type { BaselineComparison, Change } from '../schema/report.ts';
 import { editDistance } from '../util/edit-distance.ts';
 import { UsageError } from '../util/errors.ts';
-import type { BaselineComparison, Change } from './baseline.ts';
 import type { GateFinding, Judgement } from './gate-judge.ts';
 
 /** A figure that must not get worse than the baseline's, beyond noise, by more than the allowance. */

@@ -1,17 +1,14 @@
 import { isAvailable } from '../schema/availability.ts';
+import type { GateOutcome, GateReport } from '../schema/gates.ts';
 import type { Results } from '../schema/results.ts';
+import type { GateSeverity } from '../schema/terms.ts';
+import { SCHEMA_IDS } from '../schema/terms.ts';
 import { UsageError } from '../util/errors.ts';
 import { compareWithBaseline } from './baseline.ts';
 import { comparisonsOf, type GateExpression } from './gate-expression.ts';
 import { type GateFinding, type Judgement, judgedNames, judgeExpression } from './gate-judge.ts';
 import { judgeRegression, type Regression } from './gate-regression.ts';
 import { machineIdentity } from './merge.ts';
-
-export const GATES_SCHEMA_ID = 'quantscope/gates@1';
-
-export const GATE_SEVERITIES = ['error', 'warning'] as const;
-/** An error fails the command; a warning is told. */
-export type GateSeverity = (typeof GATE_SEVERITIES)[number];
 
 interface Named {
   readonly name: string;
@@ -32,28 +29,6 @@ export interface GatedResults {
   /** Null where there is one machine only. */
   readonly machine: string | null;
   readonly results: Results;
-}
-
-/** `unjudged` fails too: a figure that decides it could not be taken. */
-export type GateVerdict = 'passed' | 'failed' | 'unjudged';
-
-export interface GateOutcome {
-  readonly gate: string;
-  readonly machine: string | null;
-  readonly severity: GateSeverity;
-  readonly condition: string;
-  readonly verdict: GateVerdict;
-  readonly findings: readonly (GateFinding & {
-    /** Of the variant, or the endpoint's address. */ readonly ref: string | null;
-  })[];
-}
-
-/** What `--gate-format json` prints. */
-export interface GateReport {
-  readonly schema: typeof GATES_SCHEMA_ID;
-  /** `warning` where only gates of that severity do not hold. */
-  readonly verdict: 'passed' | 'warning' | 'failed';
-  readonly outcomes: readonly GateOutcome[];
 }
 
 /**
@@ -83,7 +58,7 @@ export function judgeGates(
   const open = outcomes.filter(({ verdict }) => verdict !== 'passed');
   const verdict =
     open.length === 0 ? 'passed' : open.some(({ severity }) => severity === 'error') ? 'failed' : 'warning';
-  return { schema: GATES_SCHEMA_ID, verdict, outcomes };
+  return { schema: SCHEMA_IDS.gates, verdict, outcomes };
 }
 
 export function shardsCannotBeJudged(): UsageError {

@@ -10,6 +10,7 @@ const GENERATION_TOKENS = 32;
 const SPREADING_TOKENS = 512;
 const MOST_SAMPLES = 3;
 const SAMPLING_NS = 1e9;
+const NOTHING = new Uint32Array();
 /** A step of the search ends when a count is this much slower than the best: speed over threads has one summit. */
 const CLEARLY_SLOWER = 0.9;
 /** Counts this near the best are level, and the fewer threads win. */
@@ -57,7 +58,10 @@ export async function findThreads(
   const tryCounts = async (ordered: readonly number[]) => {
     for (const threads of ordered) {
       await session.openContext({ ...options, threads, contextSize: SPREADING_TOKENS });
-      if (tried.length === 0) await session.timePrompt(benchmarkTokens(SPREADING_TOKENS, model, seed));
+      if (tried.length === 0) {
+        const spreading = benchmarkTokens(SPREADING_TOKENS, model, seed);
+        await session.timeTest({ before: NOTHING, prompt: spreading, generated: NOTHING });
+      }
       const one = { threads, ...(await timeCount(session, model, seed)) };
       tried.push(one);
       const best = bestRates(tried);
@@ -98,11 +102,14 @@ async function timeCount(
   model: LoadedModel,
   seed: number,
 ): Promise<Omit<TriedThreads, 'threads'>> {
-  const nothing = new Uint32Array();
   const prompt = benchmarkTokens(PROMPT_TOKENS, model, seed);
   const generated = benchmarkTokens(GENERATION_TOKENS, model, seed + 1);
-  const promptNs = await quickest(() => session.timePrompt(prompt));
-  const generationNs = await quickest(() => session.timeGeneration(nothing, generated));
+  const promptNs = await quickest(
+    async () => (await session.timeTest({ before: NOTHING, prompt, generated: NOTHING })).promptNs,
+  );
+  const generationNs = await quickest(
+    async () => (await session.timeTest({ before: NOTHING, prompt: NOTHING, generated })).generationNs,
+  );
   return {
     promptTps: (PROMPT_TOKENS * 1e9) / promptNs,
     generationTps: (GENERATION_TOKENS * 1e9) / generationNs,

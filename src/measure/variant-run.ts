@@ -1,6 +1,7 @@
 import type { ContextOptions, EngineSession, LoadedModel } from '../engine/engine.ts';
 import { unavailableBecause } from '../schema/availability.ts';
-import type { EvaluationPart, Settings, Stage, VariantResult } from '../schema/results.ts';
+import type { Settings, VariantResult } from '../schema/results.ts';
+import type { EvaluationPart, Stage } from '../schema/terms.ts';
 import { runChoices } from './choice-run.ts';
 import type { ChoiceItem } from './choices.ts';
 import { engineMemoryOf } from './memory.ts';
@@ -132,7 +133,7 @@ function outcomeFigures(
   return { [kind]: { ...tasks, flips }, ...stored };
 }
 
-/** Finds the fastest threads for these settings; the session, which should have one worker, is of no use afterwards. */
+/** Finds the fastest threads for these settings; the session is of no use afterwards. */
 export async function findThreadsFor(
   session: EngineSession,
   { path, settings }: Pick<VariantPlan, 'path' | 'settings'>,
@@ -143,8 +144,7 @@ export async function findThreadsFor(
 }
 
 /**
- * Perplexity, divergence and multiple choice, in a session of its own: its buffers no phone would allocate, and its
- * samplers want as many workers as there are cores.
+ * Perplexity, divergence and multiple choice, in a session of its own: its buffers no phone would allocate.
  * @param openRole opens this variant's side of the reference store, once the text's chunks are known
  */
 export async function evaluateVariant(

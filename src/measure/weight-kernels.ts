@@ -1,22 +1,9 @@
 import { type Dequantizer, dequantize, dequantizerOf, layoutOf, type TensorType } from '../gguf/index.ts';
-import { assemble } from './simd/assembler.ts';
-import { q4_K, q6_K, q8_0 } from './simd/dequantize-kernels.ts';
-import { SUMS, weightError } from './simd/error-kernel.ts';
+import { instantiate, type Kernels } from '../util/webassembly.ts';
+import { q4_K, q6_K, q8_0 } from './dequantize-kernels.ts';
+import { SUMS, weightError } from './error-kernel.ts';
 import { addPiece, type WeightErrorSums } from './weight-error.ts';
 
-type Kernel = (...parameters: number[]) => void;
-
-/** The part of the global that is used here; its types are in the libraries of browsers alone. */
-declare const WebAssembly: {
-  Module: new (bytes: Uint8Array) => object;
-  Memory: new (pages: { initial: number; maximum: number }) => { readonly buffer: ArrayBuffer };
-  Instance: new (
-    module: object,
-    imports: { readonly env: { readonly memory: object } },
-  ) => { readonly exports: Readonly<Record<string, Kernel>> };
-};
-
-const PAGE_BYTES = 64 * 1024;
 /** Lanes that the kernel of the sums takes at once. */
 const STEP_WEIGHTS = 4;
 /** Types with a kernel of their own: what most files of 4 to 8 bits consist of. */
@@ -43,15 +30,17 @@ export class WeightKernels {
   readonly a: WeightSide;
   readonly b: WeightSide;
   readonly #sums: Float64Array;
-  readonly #functions: Readonly<Record<string, Kernel>>;
+  readonly #functions: Kernels['functions'];
 
   constructor({ windowBytes, pieceWeights }: WeightKernelSizes) {
     const halves = everyHalf();
     const lengths = [halves.byteLength, windowBytes, windowBytes, 4 * pieceWeights, 4 * pieceWeights];
     const sumsAt = lengths.reduce((sum, length) => sum + length, 0);
-    const pages = Math.ceil((sumsAt + 8 * SUMS.count * SUMS.lanes) / PAGE_BYTES);
-    const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
-    const { buffer } = memory;
+    const { buffer, functions } = instantiate(
+      [q8_0, q4_K, q6_K, weightError],
+      sumsAt + 8 * SUMS.count * SUMS.lanes,
+    );
+    this.#functions = functions;
     // The kernels find the table of halves at address 0.
     new Float32Array(buffer, 0, halves.length).set(halves);
     const windowA = halves.byteLength;
@@ -65,8 +54,6 @@ export class WeightKernels {
       values: new Float32Array(buffer, valuesA + 4 * pieceWeights, pieceWeights),
     };
     this.#sums = new Float64Array(buffer, sumsAt, SUMS.count * SUMS.lanes);
-    const module = new WebAssembly.Module(assemble([q8_0, q4_K, q6_K, weightError], pages));
-    this.#functions = new WebAssembly.Instance(module, { env: { memory } }).exports;
   }
 
   /** What writes the weights of blocks in a side's window to the beginning of its values; undefined for some types. */

@@ -1,5 +1,5 @@
-import type { Change } from '../measure/baseline.ts';
 import { isAvailable } from '../schema/availability.ts';
+import type { Change } from '../schema/report.ts';
 import { formatPValue } from './numbers.ts';
 import type { Report } from './report.ts';
 import { plainStyle } from './style.ts';

@@ -1,5 +1,5 @@
-import { printable } from './text-width.ts';
 import { type Finding, messageWithByte } from './finding.ts';
+import { printable } from './text-width.ts';
 
 const COMMANDS = { error: 'error', warning: 'warning', note: 'notice' } as const;
 

@@ -1,4 +1,4 @@
-import type { Severity } from '../validate/index.ts';
+import type { Severity } from '../schema/terms.ts';
 import type { Finding, Place } from './finding.ts';
 
 export interface SarifOptions {

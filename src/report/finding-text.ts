@@ -1,9 +1,9 @@
-import type { Severity } from '../validate/index.ts';
+import type { Severity } from '../schema/terms.ts';
+import { type Finding, messageWithByte } from './finding.ts';
 import type { Style } from './style.ts';
 import { type Column, fillColumns, type ToneText } from './table.ts';
 import { type TextLayout, tableText } from './table-text.ts';
 import { printable } from './text-width.ts';
-import { type Finding, messageWithByte } from './finding.ts';
 
 /** The column of the words `error`, `warning`, `note` and `ok`. */
 const LEVEL_WIDTH = 'warning'.length;

@@ -1,4 +1,4 @@
-import type { Severity } from '../validate/index.ts';
+import type { Severity } from '../schema/terms.ts';
 
 /**
  * One thing that a check found: by a rule of validate, by a gate, in a model card, on a phone. Each check turns its own

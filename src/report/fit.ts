@@ -1,8 +1,10 @@
-import type { Backend } from '../device/cost-terms.ts';
 import { gigabytes, isExperimental } from '../device/fit.ts';
-import type { FitReport, FitSpeed, FittedDevice, FitVariant } from '../device/fit-report.ts';
-import type { DeviceCatalogue, DeviceProfile } from '../device/profiles.ts';
+import type { DeviceCatalogue } from '../device/profiles.ts';
 import { isAvailable } from '../schema/availability.ts';
+import type { FitReport } from '../schema/fit.ts';
+import type { DeviceProfile } from '../schema/phone-data.ts';
+import type { FitSpeed, FittedPhone, FittedVariant } from '../schema/phones.ts';
+import type { PhoneBackend } from '../schema/terms.ts';
 import { formatCount } from '../util/units.ts';
 import { plainStyle, type Style } from './style.ts';
 import { type Column, fillColumns, type Table } from './table.ts';
@@ -40,7 +42,7 @@ export function renderFit(
   ]);
 }
 
-const MEMORY_COLUMNS: readonly Column<FitVariant>[] = [
+const MEMORY_COLUMNS: readonly Column<FittedVariant>[] = [
   { title: '', align: 'left', read: ({ memory }) => memory.backend },
   { title: 'weights', read: ({ memory }) => gigabytes(memory.weightsBytes) },
   { title: 'cache', read: ({ memory }) => gigabytes(memory.kvBytes + memory.stateBytes) },
@@ -50,13 +52,13 @@ const MEMORY_COLUMNS: readonly Column<FitVariant>[] = [
 ];
 
 /** One row for each model and kind of backend: phones of one kind need the same. */
-function memoryTable(variants: readonly FitVariant[]): Table {
+function memoryTable(variants: readonly FittedVariant[]): Table {
   const rows = [...new Map(variants.map((each) => [`${each.name}\n${each.memory.backend}`, each])).values()];
   const heads = rows.map(({ name }) => ({ name: printable(name) }));
   return { title: 'memory', heads, columns: fillColumns(MEMORY_COLUMNS, rows) };
 }
 
-function deviceLines(device: FittedDevice, { width, style }: TextLayout): string[] {
+function deviceLines(device: FittedPhone, { width, style }: TextLayout): string[] {
   const whole = deviceTable(device, true);
   const table = isTooWide(whole, width) ? deviceTable(device, false) : whole;
   const indented = (text: string, paint: Style['dim']) =>
@@ -70,13 +72,13 @@ function deviceLines(device: FittedDevice, { width, style }: TextLayout): string
 }
 
 /** @param hasInterval whether a prediction is followed by the interval it is expected in */
-function deviceTable({ variants, recommended }: FittedDevice, hasInterval: boolean): Table {
+function deviceTable({ variants, recommended }: FittedPhone, hasInterval: boolean): Table {
   const backends = [...new Set(variants.flatMap(({ speeds }) => speeds.map(({ backend }) => backend)))];
-  const columns: Column<FitVariant>[] = [
+  const columns: Column<FittedVariant>[] = [
     { title: '', align: 'left', read: ({ verdict }) => VERDICTS[verdict] },
     { title: 'memory', read: ({ memory }) => gigabytes(memory.totalBytes) },
     ...backends.map(
-      (backend, at): Column<FitVariant> => ({
+      (backend, at): Column<FittedVariant> => ({
         title: hasInterval || at === 0 ? `${backend}, t/s` : backend,
         align: 'left',
         read: ({ speeds, verdict }) => ({
@@ -106,14 +108,14 @@ export function rateText(tps: number): string {
   return tps >= 20 ? tps.toFixed(0) : tps.toFixed(1);
 }
 
-function budgetText({ bytes, entitledBytes, basis }: FittedDevice['budget']): string {
+function budgetText({ bytes, entitledBytes, basis }: FittedPhone['budget']): string {
   if (typeof bytes !== 'number') return bytes.reason;
   if (basis === 'as given') return `${gigabytes(bytes)}, as given`;
   const entitled = entitledBytes === null ? '' : `, ${gigabytes(entitledBytes)} with the entitlement`;
   return `${gigabytes(bytes)} for an app${entitled}`;
 }
 
-function notesOf(device: FittedDevice): string[] {
+function notesOf(device: FittedPhone): string[] {
   const { sustainedShare, joulesPerToken } = device.endurance;
   const notes = [...sharedReasons(device)].map(([reason, names]) =>
     names === '' ? reason : `${names}: ${reason}`,
@@ -140,7 +142,7 @@ function range(low: number, high: number, digits: number): string {
  * Why a model does not simply fit, each reason once with the models it is said of; then why a speed is missing. No
  * name is given where there is but one model.
  */
-function sharedReasons({ variants }: FittedDevice): Map<string, string> {
+function sharedReasons({ variants }: FittedPhone): Map<string, string> {
   const namesByReason = new Map<string, string[]>();
   const add = (reason: string, name: string): void => {
     const names = namesByReason.get(reason) ?? [];
@@ -193,7 +195,7 @@ function describeMarks({ devices }: FitReport): string[] {
 }
 
 /** Why the fastest is not the one to ship on. */
-function experimental(backends: readonly Backend[]): string[] {
+function experimental(backends: readonly PhoneBackend[]): string[] {
   const names = [...new Set(backends)].filter(isExperimental);
   if (names.length === 0) return [];
   return [

@@ -1,4 +1,5 @@
-import { type GateOutcome, type GateReport, reasonOf } from '../measure/gate.ts';
+import { reasonOf } from '../measure/gate.ts';
+import type { GateOutcome, GateReport } from '../schema/gates.ts';
 import type { Finding } from './finding.ts';
 import { findingsGithub } from './finding-github.ts';
 import { junitXml, type TestCase } from './finding-junit.ts';

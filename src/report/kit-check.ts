@@ -1,8 +1,6 @@
-import { gigabytes } from '../device/fit.ts';
-import { type KitCheck, rate } from '../device/kit-check.ts';
-import type { KitFinding } from '../device/kit-finding.ts';
-import type { CheckedPrompt } from '../device/kit-reply.ts';
+import { gigabytes, rate } from '../device/fit.ts';
 import { isAvailable } from '../schema/availability.ts';
+import type { CheckedPrompt, KitCheck, KitFinding } from '../schema/kit.ts';
 import type { Finding } from './finding.ts';
 import { findingsText } from './finding-text.ts';
 import type { PhoneCheck } from './report.ts';

@@ -1,10 +1,11 @@
-import { FIT_SCHEMA_ID, type FitReport } from '../device/fit-report.ts';
-import type { KitCheck } from '../device/kit-check.ts';
-import type { BaselineComparison } from '../measure/baseline.ts';
 import type { MachineResults } from '../measure/merge.ts';
 import { isAvailable } from '../schema/availability.ts';
 import type { BenchResults } from '../schema/bench.ts';
+import type { FitReport } from '../schema/fit.ts';
+import type { KitCheck } from '../schema/kit.ts';
+import type { BaselineComparison } from '../schema/report.ts';
 import type { EndpointResult, Results, VariantResult } from '../schema/results.ts';
+import { SCHEMA_IDS } from '../schema/terms.ts';
 import { describeModels } from './provenance.ts';
 
 /** Which type each role has in each layer of one file, as far as its header was at hand. */
@@ -63,7 +64,7 @@ export function reportOf(results: Results): Report {
 /** What phones made of the variants when they were compared, from the first results that say it. */
 export function fitIn(machines: readonly MachineResults[]): FitReport | null {
   for (const { results } of machines) {
-    if (results.devices !== undefined) return { schema: FIT_SCHEMA_ID, devices: results.devices };
+    if (results.devices !== undefined) return { schema: SCHEMA_IDS.fit, devices: results.devices };
   }
   return null;
 }

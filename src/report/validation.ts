@@ -1,13 +1,6 @@
+import type { FileReport, ValidationReport } from '../schema/validation.ts';
 import { formatBytes } from '../util/units.ts';
-import {
-  type FileReport,
-  groupOf,
-  RULE_GROUPS,
-  RULES,
-  type Rule,
-  ruleById,
-  type ValidationReport,
-} from '../validate/index.ts';
+import { groupOf, RULE_GROUPS, RULES, type Rule, ruleById } from '../validate/index.ts';
 import type { Finding } from './finding.ts';
 import { findingsGithub } from './finding-github.ts';
 import { junitXml, type TestCase } from './finding-junit.ts';

@@ -1,11 +1,10 @@
+import type { Document, unavailable } from './parts.ts';
+
 /** A figure that could not be taken stands in its own place with the reason, never as 0. */
-export interface Unavailable {
-  status: 'unavailable';
-  reason: string;
-}
+export type Unavailable = Document<typeof unavailable>;
 
 /** Tells a figure from its absence; everything that may be absent is an object, a number or a string. */
-export function isAvailable<Value>(value: Value | Unavailable): value is Exclude<Value, Unavailable> {
+export function isAvailable<Value>(value: Value): value is Exclude<Value, Unavailable> {
   return !(
     typeof value === 'object' &&
     value !== null &&

@@ -2,27 +2,17 @@ import { z } from 'zod';
 import {
   bytes,
   count,
-  failure,
+  type Document,
+  engineBackend,
   finite,
-  machine,
-  memory,
+  gpuChoice,
+  gpuLayers,
   orUnavailable,
-  rate,
-  triedThreads,
-  warning,
-} from './results.ts';
+} from './parts.ts';
+import { failure, machine, memory, rate, triedThreads, warning } from './results.ts';
+import { FLASH_ATTENTION, SCHEMA_IDS } from './terms.ts';
 
-/**
- * The contract of `bench --json`, and of the file that `--out` rewrites after every row; `-o jsonl` prints the rows
- * alone. The types and the published JSON Schema (`schema/bench.json`) come from this definition. Names carry units;
- * shares are fractions. Fields may be added; a rename needs a new `@version`.
- */
-export const BENCH_SCHEMA_ID = 'quantscope/bench@1';
-
-const gpuChoice = z.enum(['auto', 'off', 'metal', 'vulkan', 'cuda']);
-const flashAttention = z.enum(['auto', 'on', 'off']);
-const layers = z.union([count, z.literal('max')]);
-const backend = z.enum(['cpu', 'metal', 'vulkan', 'cuda']);
+const flashAttention = z.enum(FLASH_ATTENTION);
 
 const test = z.strictObject({
   /** As llama-bench names it: pp512, tg128, tg128@d512, pp512+tg128. */
@@ -35,7 +25,7 @@ const test = z.strictObject({
 /** One point of the grid, but for the test. Threads are null until an engine has said what it would choose. */
 const config = z.strictObject({
   gpu: gpuChoice,
-  gpuLayers: layers,
+  gpuLayers,
   threads: count.nullable(),
   promptThreads: count.nullable(),
   threadsBy: z.enum(['asked', 'engine', 'auto']),
@@ -58,7 +48,7 @@ const row = z.strictObject({
   }),
   config,
   /** Where it ran; unavailable when no engine came up. */
-  backend: orUnavailable(backend),
+  backend: orUnavailable(engineBackend),
   test,
   status: z.enum(['ok', 'failed']),
   failure: failure.nullable(),
@@ -78,14 +68,18 @@ const row = z.strictObject({
 
 const threadSearch = z.strictObject({
   ref: z.string(),
-  backend,
+  backend: engineBackend,
   promptThreads: count,
   generationThreads: count,
   tried: triedThreads,
 });
 
+/**
+ * What `bench --json` prints, and the file that `--out` rewrites after every row; `-o jsonl` prints the rows alone.
+ * Shares are fractions.
+ */
 export const benchSchema = z.strictObject({
-  schema: z.literal(BENCH_SCHEMA_ID),
+  schema: z.literal(SCHEMA_IDS.bench),
   createdAt: z.iso.datetime(),
   tool: z.strictObject({ version: z.string() }),
   machine,
@@ -96,6 +90,6 @@ export const benchSchema = z.strictObject({
   warnings: z.array(warning),
 });
 
-export type BenchResults = z.infer<typeof benchSchema>;
+export type BenchResults = Document<typeof benchSchema>;
 export type BenchRow = BenchResults['rows'][number];
 export type BenchConfig = BenchRow['config'];

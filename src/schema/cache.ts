@@ -1,19 +1,13 @@
 import { z } from 'zod';
-import type { CacheContent } from '../api/cache/choose.ts';
+import { bytes, type Document } from './parts.ts';
+import { SCHEMA_IDS } from './terms.ts';
 
 /** What the subcommands of `cache` print as JSON. */
 
-const bytes = z.int().nonnegative();
 const commit = z.string().describe('40 hexadecimal digits.');
 
-/** What `cache list --json` prints. */
-export interface CacheList
-  extends Pick<CacheContent, 'folder' | 'repos' | 'urlFolder' | 'urls' | 'urlPartialBytes'> {
-  readonly schema: 'quantscope/cache@1';
-}
-
-const listSchema = z.strictObject({
-  schema: z.literal('quantscope/cache@1'),
+export const cacheListSchema = z.strictObject({
+  schema: z.literal(SCHEMA_IDS.cache),
   folder: z.string().describe('Of the repositories: the Hugging Face cache.'),
   repos: z.array(
     z.strictObject({
@@ -56,10 +50,13 @@ const listSchema = z.strictObject({
     }),
   ),
   urlPartialBytes: bytes,
-}) satisfies z.ZodType<CacheList>;
+});
 
-const verifySchema = z.strictObject({
-  schema: z.literal('quantscope/cache-verify@1'),
+/** What `cache list --json` prints. */
+export type CacheList = Document<typeof cacheListSchema>;
+
+export const cacheVerifySchema = z.strictObject({
+  schema: z.literal(SCHEMA_IDS.cacheVerify),
   files: z.array(
     z.strictObject({
       repo: z.string().nullable().describe('null for a file from a plain address.'),
@@ -75,28 +72,13 @@ const verifySchema = z.strictObject({
 });
 
 /** What `cache verify --json` prints. */
-export type CacheVerification = z.input<typeof verifySchema>;
+export type CacheVerification = Document<typeof cacheVerifySchema>;
 
-const removeSchema = z.strictObject({
-  schema: z.literal('quantscope/cache-remove@1'),
+export const cacheRemoveSchema = z.strictObject({
+  schema: z.literal(SCHEMA_IDS.cacheRemove),
   bytes: bytes.describe('Of what was removed.'),
   files: z.array(z.string()).describe('Where they were; none for unfinished downloads.'),
 });
 
 /** What `cache remove --json` prints. */
-export type CacheRemoval = z.input<typeof removeSchema>;
-
-/** The published JSON Schemas by file name. */
-export function cacheSchemas(): Record<string, object> {
-  const contracts: readonly (readonly [string, string, z.ZodType])[] = [
-    ['cache', 'quantscope cache list (quantscope/cache@1)', listSchema],
-    ['cache-verify', 'quantscope cache verify (quantscope/cache-verify@1)', verifySchema],
-    ['cache-remove', 'quantscope cache remove (quantscope/cache-remove@1)', removeSchema],
-  ];
-  return Object.fromEntries(
-    contracts.map(([name, title, schema]) => [
-      name,
-      { title, ...z.toJSONSchema(schema, { target: 'draft-2020-12' }) },
-    ]),
-  );
-}
+export type CacheRemoval = Document<typeof cacheRemoveSchema>;

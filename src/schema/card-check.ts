@@ -1,15 +1,13 @@
 import { z } from 'zod';
-import { CARD_CHECK_SCHEMA_ID, type CardCheck } from '../validate/card/check.ts';
-import { CLAIM_KINDS } from '../validate/card/claim.ts';
-import { BASES, CLAIM_VERDICTS } from '../validate/card/verdict.ts';
+import { count, type Document } from './parts.ts';
+import { CLAIM_BASES, CLAIM_KINDS, CLAIM_VERDICTS, SCHEMA_IDS } from './terms.ts';
 
 const line = z.int().positive().describe('From 1.');
 const kind = z.enum(CLAIM_KINDS);
-const count = z.int().nonnegative();
 
-/** What `card check --json` prints: `CardCheck` in src/validate, which imports no package. */
-const cardCheckSchema = z.strictObject({
-  schema: z.literal(CARD_CHECK_SCHEMA_ID),
+/** What `card check --json` prints. */
+export const cardCheckSchema = z.strictObject({
+  schema: z.literal(SCHEMA_IDS.cardCheck),
   card: z.string(),
   model: z
     .strictObject({
@@ -32,7 +30,7 @@ const cardCheckSchema = z.strictObject({
       subject: z.string().nullable().describe('Another quantization or model; null for the card’s own.'),
       verdict: z.enum(CLAIM_VERDICTS),
       actual: z.string().nullable().describe('The right value, where one is known.'),
-      basis: z.enum(BASES).nullable().describe('What the value stands on.'),
+      basis: z.enum(CLAIM_BASES).nullable().describe('What the value stands on.'),
       reason: z.string().describe('Keys, tensors or formula; or why it cannot be checked.'),
     }),
   ),
@@ -43,13 +41,8 @@ const cardCheckSchema = z.strictObject({
       values: z.array(z.strictObject({ says: z.string(), lines: z.array(line) })),
     }),
   ),
-}) satisfies z.ZodType<CardCheck>;
+});
 
-export function cardSchemas(): Record<string, object> {
-  return {
-    'card-check': {
-      title: `quantscope card check (${CARD_CHECK_SCHEMA_ID})`,
-      ...z.toJSONSchema(cardCheckSchema, { target: 'draft-2020-12' }),
-    },
-  };
-}
+export type CardCheck = Document<typeof cardCheckSchema>;
+export type CheckedClaim = CardCheck['claims'][number];
+export type Contradiction = CardCheck['contradictions'][number];

@@ -1,22 +1,7 @@
 import { z } from 'zod';
-import {
-  bytes,
-  count,
-  failure,
-  finite,
-  machine,
-  memory,
-  orUnavailable,
-  rate,
-  rateAtDepth,
-  warning,
-} from './results.ts';
-
-/**
- * The contract of `context --json`. The types and the published JSON Schema (`schema/context.json`) come from this
- * definition. Names carry units; divergences are in nats. Fields may be added; a rename needs a new `@version`.
- */
-export const CONTEXT_SCHEMA_ID = 'quantscope/context@1';
+import { bytes, count, type Document, finite, gpuChoice, gpuLayers, orUnavailable } from './parts.ts';
+import { failure, machine, memory, rate, rateAtDepth, warning } from './results.ts';
+import { FLASH_ATTENTION, SCHEMA_IDS } from './terms.ts';
 
 const estimate = z.strictObject({
   weightsBytes: bytes,
@@ -30,7 +15,7 @@ const row = z.strictObject({
   /** Of keys and values alike. */
   cacheType: z.string(),
   /** llama.cpp keeps values in another type than f16, bf16 or f32 only with flash attention. */
-  flashAttention: z.enum(['auto', 'on', 'off']),
+  flashAttention: z.enum(FLASH_ATTENTION),
   /** From the header, nothing run: what `inspect` and `fit` say. */
   estimated: orUnavailable(estimate),
   /** Whether the estimate is within the budget. */
@@ -66,8 +51,9 @@ const cacheType = z.strictObject({
   largest: orUnavailable(z.strictObject({ contextSize: count, totalBytes: bytes })),
 });
 
+/** What `context --json` prints. Divergences are in nats. */
 export const contextSchema = z.strictObject({
-  schema: z.literal(CONTEXT_SCHEMA_ID),
+  schema: z.literal(SCHEMA_IDS.context),
   createdAt: z.iso.datetime(),
   tool: z.strictObject({ version: z.string() }),
   machine,
@@ -88,8 +74,8 @@ export const contextSchema = z.strictObject({
     batchSize: count,
     threads: count,
     promptThreads: count,
-    gpu: z.enum(['auto', 'off', 'metal', 'vulkan', 'cuda']),
-    gpuLayers: z.union([count, z.literal('max')]),
+    gpu: gpuChoice,
+    gpuLayers,
     seed: count,
     evaluation: z
       .strictObject({
@@ -113,7 +99,7 @@ export const contextSchema = z.strictObject({
   warnings: z.array(warning),
 });
 
-export type ContextResults = z.infer<typeof contextSchema>;
+export type ContextResults = Document<typeof contextSchema>;
 export type ContextRow = ContextResults['rows'][number];
 export type CacheTypeResult = ContextResults['cacheTypes'][number];
 export type ContextSettings = ContextResults['settings'];

@@ -1,24 +1,6 @@
 import { z } from 'zod';
-import type { Unavailable } from './availability.ts';
-
-/**
- * The diff contract: what `diff --json` prints. The type and the published JSON Schema (`schema/diff.json`) come from
- * this definition. File a is the reference: errors are those of b against it. Relative errors are fractions, not
- * percentages. Fields may be added; a rename needs a new `@version`.
- */
-export const DIFF_SCHEMA_ID = 'quantscope/diff@1';
-
-const unavailable: z.ZodType<Unavailable> = z.strictObject({
-  status: z.literal('unavailable'),
-  reason: z.string().min(1),
-});
-const orUnavailable = <Schema extends z.ZodType>(schema: Schema) => z.union([schema, unavailable]);
-const count = z.int().nonnegative();
-const bytes = z.int().nonnegative();
-const finite = z.number();
-
-/** 64-bit integers that a JSON number does not hold, and NaN and infinities, are strings. */
-const scalar = z.union([z.number(), z.string(), z.boolean()]);
+import { bytes, count, type Document, finite, orUnavailable, scalar } from './parts.ts';
+import { SCHEMA_IDS } from './terms.ts';
 
 const value = z.union([
   z.strictObject({ type: z.string(), value: scalar }),
@@ -107,8 +89,12 @@ const weights = z.strictObject({
   ),
 });
 
+/**
+ * What `diff --json` prints. File a is the reference: errors are those of b against it. Relative errors are fractions,
+ * not percentages.
+ */
 export const diffSchema = z.strictObject({
-  schema: z.literal(DIFF_SCHEMA_ID),
+  schema: z.literal(SCHEMA_IDS.diff),
   tool: z.strictObject({ version: z.string() }),
   a: file,
   b: file,
@@ -120,8 +106,8 @@ export const diffSchema = z.strictObject({
   gate: z.strictObject({ maxRelativeRmse: finite, holds: z.boolean(), reason: z.string() }).nullable(),
 });
 
-export type Diff = z.infer<typeof diffSchema>;
+export type Diff = Document<typeof diffSchema>;
 export type DiffedFile = Diff['a'];
-export type DiffedValue = z.infer<typeof value>;
-export type DiffedWeights = z.infer<typeof weights>;
-export type TensorError = z.infer<typeof tensorError>;
+export type DiffedValue = Document<typeof value>;
+export type DiffedWeights = Document<typeof weights>;
+export type TensorError = Document<typeof tensorError>;

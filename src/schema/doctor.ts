@@ -1,11 +1,7 @@
 import { z } from 'zod';
+import { bytes, type Document, engineBackend, orUnavailable } from './parts.ts';
+import { SCHEMA_IDS } from './terms.ts';
 
-/** What `doctor --json` prints. */
-
-const DOCTOR_SCHEMA_ID = 'quantscope/doctor@1';
-
-const bytes = z.int().nonnegative();
-const unavailable = z.strictObject({ status: z.literal('unavailable'), reason: z.string() });
 const text = z.string();
 
 const checkSchema = z.strictObject({
@@ -17,7 +13,7 @@ const checkSchema = z.strictObject({
   message: text,
   fix: text.nullable().describe('What to do; null where nothing need be done.'),
 });
-export type Check = z.infer<typeof checkSchema>;
+export type Check = Document<typeof checkSchema>;
 
 const machineFactsSchema = z.strictObject({
   os: text,
@@ -27,66 +23,66 @@ const machineFactsSchema = z.strictObject({
   cores: z.int().positive().describe('That this process may use.'),
   memoryBytes: bytes,
   availableMemoryBytes: bytes,
-  swap: z.union([z.strictObject({ totalBytes: bytes, freeBytes: bytes }), unavailable]),
-  copyBandwidthBytesPerSecond: z
-    .union([z.number().positive(), unavailable])
-    .describe("Read and written bytes together, as STREAM's Copy counts them."),
+  swap: orUnavailable(z.strictObject({ totalBytes: bytes, freeBytes: bytes })),
+  copyBandwidthBytesPerSecond: orUnavailable(z.number().positive()).describe(
+    "Read and written bytes together, as STREAM's Copy counts them.",
+  ),
 });
-export type MachineFacts = z.infer<typeof machineFactsSchema>;
+export type MachineFacts = Document<typeof machineFactsSchema>;
 
 const engineFactsSchema = z.strictObject({
-  inUse: z.union([
+  inUse: orUnavailable(
     z.strictObject({
       name: text,
       version: text,
       llamaCpp: text,
       build: text,
-      backend: z.enum(['cpu', 'metal', 'vulkan', 'cuda']),
+      backend: engineBackend,
       devices: z.array(text),
       cpuFeatures: z.array(text).describe('That the build uses.'),
       threads: z.int().positive().describe("llama.cpp's own choice."),
     }),
-    unavailable,
-  ]),
+  ),
   gpus: z.array(
     z.strictObject({
-      backend: z.enum(['metal', 'vulkan', 'cuda']),
-      use: z.union([z.strictObject({ devices: z.array(text) }), unavailable]),
+      backend: engineBackend.exclude(['cpu']),
+      use: orUnavailable(z.strictObject({ devices: z.array(text) })),
     }),
   ),
   localBuilds: z.array(
     z.strictObject({ backend: text, builtAt: text.nullable().describe('null: unfinished, never used.') }),
   ),
 });
-export type EngineFacts = z.infer<typeof engineFactsSchema>;
+export type EngineFacts = Document<typeof engineFactsSchema>;
 
 const storageFactsSchema = z.strictObject({
   cache: z.strictObject({
     folder: text,
     sizeBytes: bytes,
-    freeBytes: z.union([bytes, unavailable]),
+    freeBytes: orUnavailable(bytes),
     writable: z.boolean(),
   }),
   temporary: z.strictObject({ folder: text, writable: z.boolean() }),
 });
-export type StorageFacts = z.infer<typeof storageFactsSchema>;
+export type StorageFacts = Document<typeof storageFactsSchema>;
 
 const hubFactsSchema = z.strictObject({
   endpoint: text,
-  answerMs: z.union([z.number(), unavailable]),
+  answerMs: orUnavailable(z.number()),
   models: z
-    .array(z.strictObject({ name: text, missingBytes: z.union([bytes, unavailable]) }))
+    .array(z.strictObject({ name: text, missingBytes: orUnavailable(bytes) }))
     .describe('What the names of the catalogue would still download.'),
 });
-export type HubFacts = z.infer<typeof hubFactsSchema>;
+export type HubFacts = Document<typeof hubFactsSchema>;
 
 const configFactsSchema = z.array(
   z.strictObject({ path: text, whose: z.enum(['project', 'user', 'named']) }),
 );
-export type ConfigFacts = z.infer<typeof configFactsSchema>;
+export type ConfigFacts = Document<typeof configFactsSchema>;
 
-const doctorSchema = z.strictObject({
-  schema: z.literal(DOCTOR_SCHEMA_ID),
+/** What `doctor --json` prints. */
+export const doctorSchema = z.strictObject({
+  schema: z.literal(SCHEMA_IDS.doctor),
   quantscope: text,
   canMeasure: z.boolean(),
   checks: z.array(checkSchema),
@@ -96,20 +92,10 @@ const doctorSchema = z.strictObject({
   hub: hubFactsSchema,
   config: configFactsSchema.describe('The config files in use, the weaker first.'),
 });
-export type DoctorReport = z.infer<typeof doctorSchema>;
+export type DoctorReport = Document<typeof doctorSchema>;
 
 /** Checks and the facts they are from. */
 export interface Examined<Facts> {
   readonly checks: readonly Check[];
   readonly facts: Facts;
-}
-
-/** The published JSON Schema by file name. */
-export function doctorSchemas(): Record<string, object> {
-  return {
-    doctor: {
-      title: `quantscope doctor (${DOCTOR_SCHEMA_ID})`,
-      ...z.toJSONSchema(doctorSchema, { target: 'draft-2020-12' }),
-    },
-  };
 }

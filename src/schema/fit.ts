@@ -1,107 +1,12 @@
 import { z } from 'zod';
-import { BACKENDS } from '../device/cost-terms.ts';
-import { FIT_SCHEMA_ID, type FitReport } from '../device/fit-report.ts';
-import { DEVICE_LIST_SCHEMA_ID } from '../device/profiles.ts';
-import { TENSOR_TYPE_NAMES } from '../gguf/index.ts';
+import type { Document } from './parts.ts';
 import { fittedPhoneSchema } from './phones.ts';
+import { SCHEMA_IDS } from './terms.ts';
 
-/** What `fit --json` prints: `FitReport` in src/device, which imports no package. */
+/** What `fit --json` prints. */
 export const fitSchema = z.object({
-  schema: z.literal(FIT_SCHEMA_ID),
+  schema: z.literal(SCHEMA_IDS.fit),
   devices: z.array(fittedPhoneSchema),
-}) satisfies z.ZodType<FitReport>;
-
-const figure = z.strictObject({
-  // Far beyond any phone's memory or bandwidth: a slip of the keyboard, or worse.
-  value: z.number().min(1).max(1e15),
-  sources: z.array(z.string()).describe('Addresses, or how it was measured.'),
-  confidence: z.string().default('own'),
-  note: z.string().optional(),
-});
-const text = z.strictObject({
-  value: z.string(),
-  sources: z.array(z.string()),
-  confidence: z.string().default('own'),
 });
 
-/** A user's own phones: `--devices`, QUANTSCOPE_DEVICES, or `devices.json` in the config folder. */
-export const devicesSchema = z.strictObject({
-  $schema: z.string().optional().describe('For editors.'),
-  chips: z
-    .record(
-      z.string(),
-      z.strictObject({
-        name: z.string(),
-        vendor: z.string(),
-        memoryBandwidthBytesPerSecond: figure.optional(),
-        gpuCores: figure.optional(),
-        gpu: text.optional(),
-        metalFamily: text.optional(),
-      }),
-    )
-    .default({}),
-  devices: z.array(
-    z.strictObject({
-      id: z.string().regex(/^[a-z0-9][a-z0-9._-]*$/, 'lower-case letters, digits, ".", "_" and "-"'),
-      name: z.string().min(1).max(100),
-      aliases: z.array(z.string()).optional(),
-      os: z.enum(['ios', 'android']).nullable(),
-      chip: z.string().nullable().describe('A key of chips, built in or given here.'),
-      memoryBytes: figure.optional(),
-      appBudgetBytes: figure.optional().describe('What an app may fill with a model.'),
-      entitledBudgetBytes: figure.optional().describe('With the increased-memory entitlement of iOS.'),
-      gpuCores: figure.optional(),
-      backends: z
-        .array(z.enum(BACKENDS))
-        .min(1)
-        .refine((names) => new Set(names).size === names.length, 'the same backend twice'),
-      speed: z.string().optional().describe('Why no speed can be given.'),
-    }),
-  ),
-  learned: z
-    .array(
-      z.strictObject({
-        device: z.string(),
-        backend: z.enum(BACKENDS),
-        model: z.string(),
-        label: z.string(),
-        shape: z.tuple([z.string(), z.int(), z.int(), z.int(), z.int(), z.int(), z.int()]),
-        tensorBytes: z.int().positive(),
-        mainType: z.enum(TENSOR_TYPE_NAMES),
-        promptTps: z.number().positive(),
-        generationTps: z.number().positive(),
-        measuredAt: z.iso.datetime(),
-      }),
-    )
-    .default([])
-    .describe('Speeds that kit check --learn keeps.'),
-});
-
-/** What `fit --list-devices --json` prints: the phones that are known, the user's own among them. */
-const deviceListSchema = z.strictObject({
-  schema: z.literal(DEVICE_LIST_SCHEMA_ID),
-  devices: z.array(
-    devicesSchema.shape.devices.element.extend({
-      learned: devicesSchema.shape.learned.unwrap().optional(),
-    }),
-  ),
-  chips: devicesSchema.shape.chips.unwrap(),
-  sources: z
-    .record(z.string(), z.string())
-    .describe('What the ids that figures name as their sources stand for.'),
-});
-
-export function fitSchemas(): Record<string, object> {
-  const target = { target: 'draft-2020-12' } as const;
-  return {
-    fit: { title: `quantscope fit (${FIT_SCHEMA_ID})`, ...z.toJSONSchema(fitSchema, target) },
-    'device-list': {
-      title: `quantscope fit --list-devices (${DEVICE_LIST_SCHEMA_ID})`,
-      ...z.toJSONSchema(deviceListSchema, target),
-    },
-    devices: {
-      title: 'quantscope devices.json',
-      ...z.toJSONSchema(devicesSchema, { ...target, io: 'input' }),
-    },
-  };
-}
+export type FitReport = Document<typeof fitSchema>;

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { GATE_SEVERITIES, GATES_SCHEMA_ID, type GateReport } from '../measure/gate.ts';
-import { orUnavailable } from './results.ts';
+import { type Document, orUnavailable } from './parts.ts';
+import { GATE_SEVERITIES, SCHEMA_IDS } from './terms.ts';
 
 /** The gates file, `quantscope.gates.json`. Strict: a misspelt field would silently demand nothing. */
 export const gatesFileSchema = z.strictObject({
@@ -27,8 +27,9 @@ export const gatesFileSchema = z.strictObject({
     ),
 });
 
+/** What `--gate-format json` prints. */
 export const gatesReportSchema = z.strictObject({
-  schema: z.literal(GATES_SCHEMA_ID),
+  schema: z.literal(SCHEMA_IDS.gates),
   verdict: z.enum(['passed', 'warning', 'failed']),
   outcomes: z.array(
     z.strictObject({
@@ -50,13 +51,8 @@ export const gatesReportSchema = z.strictObject({
       ),
     }),
   ),
-}) satisfies z.ZodType<GateReport>;
+});
 
-/** The published JSON Schemas by file name. */
-export function gateSchemas(): Record<string, object> {
-  const target = { target: 'draft-2020-12' } as const;
-  return {
-    'gates-file': { title: 'quantscope.gates.json', ...z.toJSONSchema(gatesFileSchema, target) },
-    gates: { title: `quantscope gates (${GATES_SCHEMA_ID})`, ...z.toJSONSchema(gatesReportSchema, target) },
-  };
-}
+export type GateReport = Document<typeof gatesReportSchema>;
+export type GateOutcome = GateReport['outcomes'][number];
+export type GateFinding = GateOutcome['findings'][number];

@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import { isRepoId, isRevision } from '../hub/index.ts';
+import { isRepoId, isRevision } from '../util/safe-names.ts';
+import { bytes, type Document } from './parts.ts';
+import { SCHEMA_IDS } from './terms.ts';
 
 /** What the commands that deal with the Hub read and print as JSON. */
-
-const bytes = z.int().nonnegative();
 
 const promptSchema = z.strictObject({
   template: z.string().describe('The turns of one exchange, with {system} and {prompt} where they go.'),
@@ -31,10 +31,8 @@ export const catalogueSchema = z
   .object({ $schema: z.string().optional().describe('For editors.') })
   .catchall(catalogueEntrySchema);
 
-export const PULL_SCHEMA_ID = 'quantscope/pull@1';
-
-const pullSchema = z.strictObject({
-  schema: z.literal(PULL_SCHEMA_ID),
+export const pullSchema = z.strictObject({
+  schema: z.literal(SCHEMA_IDS.pull),
   dryRun: z.boolean(),
   totalBytes: bytes,
   missingBytes: bytes.describe('Downloaded by this run; in a dry run, what would be.'),
@@ -66,12 +64,10 @@ const pullSchema = z.strictObject({
 });
 
 /** What `pull --json` prints. */
-export type PullReport = z.infer<typeof pullSchema>;
+export type PullReport = Document<typeof pullSchema>;
 
-export const CATALOGUE_LIST_SCHEMA_ID = 'quantscope/catalogue@1';
-
-const catalogueListSchema = z.strictObject({
-  schema: z.literal(CATALOGUE_LIST_SCHEMA_ID),
+export const catalogueListSchema = z.strictObject({
+  schema: z.literal(SCHEMA_IDS.catalogueList),
   file: z.string().nullable().describe('The file that was laid over the built-in catalogue.'),
   models: z.array(
     z.strictObject({
@@ -87,10 +83,10 @@ const catalogueListSchema = z.strictObject({
 });
 
 /** What `variants --json` prints without a repository. */
-export type CatalogueList = z.infer<typeof catalogueListSchema>;
+export type CatalogueList = Document<typeof catalogueListSchema>;
 
-const variantsSchema = z.strictObject({
-  schema: z.literal('quantscope/variants@1'),
+export const variantsSchema = z.strictObject({
+  schema: z.literal(SCHEMA_IDS.variants),
   repo: z.string(),
   revision: z.string(),
   commit: z.string(),
@@ -126,22 +122,7 @@ const variantsSchema = z.strictObject({
   ),
   notes: z.array(z.string()),
 });
-export type VariantsReport = z.infer<typeof variantsSchema>;
-export type VariantRow = VariantsReport['variants'][number];
 
-/** The published JSON Schemas by file name. */
-export function hubSchemas(): Record<string, object> {
-  const contracts: readonly (readonly [string, string, z.ZodType])[] = [
-    ['catalogue', 'quantscope catalogue.json', catalogueSchema],
-    ['catalogue-list', `quantscope catalogue list (${CATALOGUE_LIST_SCHEMA_ID})`, catalogueListSchema],
-    ['pull', `quantscope pull (${PULL_SCHEMA_ID})`, pullSchema],
-    ['variants', 'quantscope variants (quantscope/variants@1)', variantsSchema],
-  ];
-  return Object.fromEntries(
-    contracts.map(([name, title, schema]) => [
-      name,
-      // A file is described as it may be written, so what has a default may be left out.
-      { title, ...z.toJSONSchema(schema, { target: 'draft-2020-12', io: 'input' }) },
-    ]),
-  );
-}
+/** What `variants --json` prints of a repository. */
+export type VariantsReport = Document<typeof variantsSchema>;
+export type VariantRow = VariantsReport['variants'][number];

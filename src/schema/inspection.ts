@@ -1,26 +1,9 @@
 import { z } from 'zod';
-import type { Unavailable } from './availability.ts';
+import { bytes, count, type Document, orUnavailable, scalar } from './parts.ts';
+import { SCHEMA_IDS } from './terms.ts';
 
-/**
- * The inspection contract: what `inspect --json` prints. The type and the published JSON Schema
- * (`schema/inspection.json`) come from this definition. Names carry units; offsets are bytes from the start of
- * the file, except a tensor's, which is from the start of the data section as the format has it. A model in several
- * files is one inspection: `bytes`, tensors and all that follows from them are of the whole, `header` and `sections` of
- * the first shard, `shards` has each. Fields may be added; a rename needs a new `@version`.
- */
-export const INSPECTION_SCHEMA_ID = 'quantscope/inspection@1';
-
-const unavailable: z.ZodType<Unavailable> = z.strictObject({
-  status: z.literal('unavailable'),
-  reason: z.string().min(1),
-});
-const count = z.int().nonnegative();
-const bytes = z.int().nonnegative();
 const figure = z.number().nullable();
 const extent = z.strictObject({ start: bytes, end: bytes });
-
-/** 64-bit integers that a JSON number does not hold, and NaN and infinities, are strings. */
-const scalar = z.union([z.number(), z.string(), z.boolean()]);
 
 const entry = z.union([
   z.strictObject({ key: z.string(), type: z.string(), value: scalar }),
@@ -153,8 +136,13 @@ const tokenEntry = z.strictObject({
   type: z.string().nullable(),
 });
 
+/**
+ * What `inspect --json` prints. Offsets are bytes from the start of the file, except a tensor's, which is from the
+ * start of the data section as the format has it. A model in several files is one inspection: `bytes`, tensors and all
+ * that follows from them are of the whole, `header` and `sections` of the first shard, `shards` has each.
+ */
 export const inspectionSchema = z.strictObject({
-  schema: z.literal(INSPECTION_SCHEMA_ID),
+  schema: z.literal(SCHEMA_IDS.inspection),
   tool: z.strictObject({ version: z.string() }),
   ref: z.string(),
   bytes,
@@ -201,12 +189,12 @@ export const inspectionSchema = z.strictObject({
     }),
   ),
   quantization,
-  memory: z.union([memory, unavailable]),
+  memory: orUnavailable(memory),
   /** Only with `--vocab`. */
   vocabulary: z.array(tokenEntry).optional(),
 });
 
-export type Inspection = z.infer<typeof inspectionSchema>;
+export type Inspection = Document<typeof inspectionSchema>;
 export type InspectedEntry = Inspection['metadata'][number];
-export type InspectedToken = z.infer<typeof tokenEntry>;
-export type MemoryEstimate = z.infer<typeof estimate>;
+export type InspectedToken = Document<typeof tokenEntry>;
+export type MemoryEstimate = Document<typeof estimate>;

@@ -1,31 +1,22 @@
 import { z } from 'zod';
-import { BACKENDS } from '../device/cost-terms.ts';
-import { KIT_CHECK_SCHEMA_ID, type KitCheck } from '../device/kit-check.ts';
-import {
-  KIT_GOLDEN_SCHEMA_ID,
-  KIT_RESULTS_SCHEMA_ID,
-  type KitGolden,
-  type KitResults,
-} from '../device/kit-files.ts';
-import { KIT_FINDINGS } from '../device/kit-finding.ts';
-import { TENSOR_TYPE_NAMES } from '../gguf/index.ts';
+import { TENSOR_TYPE_NAMES } from '../gguf/tensor-types.ts';
+import { bytes, cacheType, type Document, phoneBackend, sha256, unavailable } from './parts.ts';
+import { modelShapeSchema } from './phone-data.ts';
+import { KIT_FINDINGS, SCHEMA_IDS } from './terms.ts';
 
 /** Longer lists than any kit has: a hostile file ends here and not in memory. */
 const LONG = 100_000;
 
-const missing = z.object({ status: z.literal('unavailable'), reason: z.string() });
-const bytes = z.int().nonnegative();
 /** No phone comes near the most; a figure beyond it is no measurement. */
 const rate = z.number().positive().max(1e6);
 const logProb = z.number().max(0.001).describe('Natural logarithm.');
-const sha256 = z.string().regex(/^[0-9a-f]{64}$/, '64 hexadecimal digits');
 const tokens = z.array(z.int().nonnegative()).max(LONG);
 
 const candidate = z.object({ token: z.int().nonnegative(), text: z.string(), logProb });
 const speed = z.union([
-  missing,
+  unavailable,
   z.object({
-    promptTps: z.union([rate, missing]),
+    promptTps: z.union([rate, unavailable]),
     generationTps: rate,
     low: rate.describe('Bounds of generationTps.'),
     high: rate,
@@ -34,8 +25,9 @@ const speed = z.union([
   }),
 ]);
 
+/** golden.json: what one file answers on a computer, for a phone to repeat. */
 export const goldenSchema = z.object({
-  schema: z.literal(KIT_GOLDEN_SCHEMA_ID),
+  schema: z.literal(SCHEMA_IDS.kitGolden),
   id: sha256.describe('Of the prompts with their replies.'),
   tool: z.string(),
   engine: z.object({ name: z.string(), version: z.string(), llamaCpp: z.string(), backend: z.string() }),
@@ -46,7 +38,7 @@ export const goldenSchema = z.object({
     fileBytes: bytes,
     tensorBytes: bytes,
     parameters: bytes,
-    shape: z.tuple([z.string(), z.int(), z.int(), z.int(), z.int(), z.int(), z.int()]),
+    shape: modelShapeSchema,
     mainType: z.enum(TENSOR_TYPE_NAMES),
     bos: z.object({ token: z.int().nonnegative(), text: z.string() }).nullable(),
   }),
@@ -59,9 +51,9 @@ export const goldenSchema = z.object({
   candidates: z.int().positive(),
   expected: z.object({
     device: z.object({ id: z.string(), name: z.string() }).nullable(),
-    backend: z.enum(BACKENDS),
+    backend: phoneBackend,
     contextSize: z.int().positive(),
-    cacheType: z.enum(['f32', 'f16', 'bf16', 'q8_0', 'q5_1', 'q5_0', 'q4_1', 'q4_0', 'iq4_nl']),
+    cacheType,
     memory: z.object({
       basis: z.literal('estimated'),
       weightsBytes: bytes,
@@ -70,7 +62,7 @@ export const goldenSchema = z.object({
       computeBytes: bytes,
       totalBytes: bytes,
       anonymousBytes: bytes.describe('With mmap, what the system may not drop.'),
-      budgetBytes: z.union([bytes, missing]),
+      budgetBytes: z.union([bytes, unavailable]),
     }),
     speed,
   }),
@@ -96,12 +88,20 @@ export const goldenSchema = z.object({
       }),
     )
     .min(1),
-}) satisfies z.ZodType<KitGolden>;
+});
+
+export type KitGolden = Document<typeof goldenSchema>;
+export type KitExpectation = KitGolden['expected'];
+export type KitTolerance = KitGolden['tolerance'];
+export type GoldenPrompt = KitGolden['prompts'][number];
+export type GoldenStep = GoldenPrompt['reply']['steps'][number];
+export type KitCandidate = GoldenStep['top'][number];
 
 const phoneToken = z.object({ id: z.int().nonnegative().nullable(), text: z.string() });
 
+/** What `runQuantscopeKit` of llama-rn.ts returns. */
 export const kitResultsSchema = z.object({
-  schema: z.literal(KIT_RESULTS_SCHEMA_ID),
+  schema: z.literal(SCHEMA_IDS.kitResults),
   createdAt: z.iso.datetime(),
   device: z.object({
     name: z.string().min(1),
@@ -126,7 +126,7 @@ export const kitResultsSchema = z.object({
   }),
   loadMs: z.number().nonnegative(),
   memory: z.discriminatedUnion('status', [
-    missing,
+    unavailable,
     z.object({
       status: z.literal('ok'),
       beforeLoadBytes: bytes,
@@ -135,7 +135,7 @@ export const kitResultsSchema = z.object({
     }),
   ]),
   bench: z.discriminatedUnion('status', [
-    missing,
+    unavailable,
     z.object({
       status: z.literal('ok'),
       promptTokens: z.int().positive(),
@@ -162,20 +162,24 @@ export const kitResultsSchema = z.object({
           .array(
             z.union([
               z.object({ step: z.int().nonnegative(), top: z.array(phoneToken.extend({ logProb })).min(1) }),
-              missing.extend({ step: z.int().nonnegative() }),
+              unavailable.extend({ step: z.int().nonnegative() }),
             ]),
           )
           .max(LONG),
       }),
     )
     .max(LONG),
-}) satisfies z.ZodType<KitResults>;
+});
+
+export type KitResults = Document<typeof kitResultsSchema>;
+export type PhoneReplay = KitResults['replays'][number];
+export type PhoneToken = Document<typeof phoneToken>;
 
 const nats = z.number().nonnegative();
 
 /** What `kit check --json` prints, for `report` to read. */
 export const kitCheckSchema = z.object({
-  schema: z.literal(KIT_CHECK_SCHEMA_ID),
+  schema: z.literal(SCHEMA_IDS.kitCheck),
   verdict: z.enum(['ok', 'wrong']),
   device: z.string(),
   model: z.string(),
@@ -197,13 +201,13 @@ export const kitCheckSchema = z.object({
     }),
   ),
   logProbs: z.union([
-    missing,
+    unavailable,
     z.object({ steps: z.int(), mean: nats, largest: nats, otherTop: z.int().nonnegative() }),
   ]),
   loadMs: z.number(),
-  speed: z.union([missing, z.object({ promptTps: rate, generationTps: rate, expected: speed })]),
+  speed: z.union([unavailable, z.object({ promptTps: rate, generationTps: rate, expected: speed })]),
   memory: z.union([
-    missing,
+    unavailable,
     z.object({ grownBytes: z.number(), expectedBytes: bytes, expectedAnonymousBytes: bytes }),
   ]),
   findings: z.array(
@@ -213,19 +217,9 @@ export const kitCheckSchema = z.object({
       message: z.string(),
     }),
   ),
-}) satisfies z.ZodType<KitCheck>;
+});
 
-export function kitSchemas(): Record<string, object> {
-  const target = { target: 'draft-2020-12' } as const;
-  return {
-    'kit-golden': { title: `golden.json (${KIT_GOLDEN_SCHEMA_ID})`, ...z.toJSONSchema(goldenSchema, target) },
-    'kit-results': {
-      title: `what runQuantscopeKit returns (${KIT_RESULTS_SCHEMA_ID})`,
-      ...z.toJSONSchema(kitResultsSchema, target),
-    },
-    'kit-check': {
-      title: `quantscope kit check (${KIT_CHECK_SCHEMA_ID})`,
-      ...z.toJSONSchema(kitCheckSchema, target),
-    },
-  };
-}
+export type KitCheck = Document<typeof kitCheckSchema>;
+export type CheckedPrompt = KitCheck['prompts'][number];
+export type KitDivergence = NonNullable<CheckedPrompt['divergence']>;
+export type KitFinding = KitCheck['findings'][number];

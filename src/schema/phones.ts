@@ -1,17 +1,16 @@
 import { z } from 'zod';
+import { bytes, cacheType, type Document, orUnavailable, phoneBackend } from './parts.ts';
+import { publishedRangeSchema } from './phone-data.ts';
+import { FIT_VERDICTS } from './terms.ts';
 
 /**
  * What a phone makes of each model, in `fit --json` and in results of `compare --device`. Everything is judged from
  * headers; `basis` says whether a speed was measured on that phone.
  */
-const bytes = z.int().nonnegative();
-const missing = z.object({ status: z.literal('unavailable'), reason: z.string() });
-const rate = z.union([z.number().positive(), missing]);
-
-const backend = z.enum(['cpu', 'opencl', 'hexagon', 'metal', 'vulkan']);
+const rate = orUnavailable(z.number().positive());
 
 const speedSchema = z.object({
-  backend,
+  backend: phoneBackend,
   promptTps: rate,
   generationTps: rate.describe('After a prompt of 256 tokens.'),
   low: rate.describe(
@@ -22,26 +21,36 @@ const speedSchema = z.object({
   evidence: z.string().nullable(),
 });
 
+/** The mildest change that is enough for a model that does not fit. */
 const changeSchema = z.object({
   contextSize: z.int(),
-  cacheType: z.enum(['f32', 'f16', 'bf16', 'q8_0', 'q5_1', 'q5_0', 'q4_1', 'q4_0', 'iq4_nl']),
+  cacheType,
 });
+
+export type FitChange = Document<typeof changeSchema>;
+
+const smallerWeightsSchema = changeSchema.extend({
+  weightsBytes: bytes,
+  bitsPerWeight: z.number().positive(),
+  quantization: z.string().nullable().describe('About which of the usual mixes that is.'),
+});
+export type SmallerWeights = Document<typeof smallerWeightsSchema>;
 
 const fittedVariantSchema = z.object({
   name: z.string(),
   ref: z.string(),
   contextSize: z.int(),
   cacheType: z.string(),
-  verdict: z.enum(['fits', 'tight', 'no', 'unknown']),
+  verdict: z.enum(FIT_VERDICTS),
   memory: z.object({
     basis: z.literal('estimated'),
-    backend: backend.describe('What the memory is judged for.'),
+    backend: phoneBackend.describe('What the memory is judged for.'),
     weightsBytes: bytes.describe('As loaded: a shared embedding counts twice where it is copied.'),
     kvBytes: bytes,
     stateBytes: bytes.describe('Of recurrent layers.'),
     computeBytes: bytes,
     totalBytes: bytes,
-    budgetBytes: z.union([bytes, missing]),
+    budgetBytes: orUnavailable(bytes),
     repackedBytes: bytes.describe('Weights that the CPU keeps rearranged.'),
     fileBytes: bytes.describe('Pages of the file with mmap, which the system may drop.'),
     anonymousBytes: bytes.describe('With mmap, what it may not drop.'),
@@ -49,34 +58,16 @@ const fittedVariantSchema = z.object({
   speeds: z.array(speedSchema).describe('One for each backend of the phone.'),
   reasons: z.array(z.string()),
   change: changeSchema.nullable().describe('What would make it fit.'),
-  smaller: z
-    .object({
-      contextSize: z.int(),
-      cacheType: changeSchema.shape.cacheType,
-      weightsBytes: bytes,
-      bitsPerWeight: z.number().positive(),
-      quantization: z.string().nullable().describe('About which of the usual mixes that is.'),
-    })
-    .nullable()
-    .describe('The weights of another quantization that would fit.'),
+  smaller: smallerWeightsSchema.nullable().describe('The weights of another quantization that would fit.'),
 });
 
-const publishedSchema = z.union([
-  z.object({
-    low: z.number().positive(),
-    high: z.number().positive(),
-    measured: z.string().describe('Models, runtime and conditions.'),
-    published: z.string().describe('Where.'),
-    sources: z.array(z.string()).describe('Ids of the sources of fit --list-devices --json.'),
-  }),
-  missing,
-]);
+const publishedSchema = orUnavailable(publishedRangeSchema);
 
 export const fittedPhoneSchema = z.object({
   device: z.string(),
   name: z.string(),
   budget: z.object({
-    bytes: z.union([bytes, missing]),
+    bytes: orUnavailable(bytes),
     entitledBytes: bytes.nullable().describe('With the increased-memory entitlement of iOS.'),
     basis: z.enum(['as given', 'of the phone']),
     note: z.string().nullable(),
@@ -89,4 +80,8 @@ export const fittedPhoneSchema = z.object({
   advice: z.string(),
   recommended: z.string().nullable(),
 });
-export type FittedPhone = z.infer<typeof fittedPhoneSchema>;
+export type FittedPhone = Document<typeof fittedPhoneSchema>;
+export type FittedVariant = FittedPhone['variants'][number];
+export type FitSpeed = FittedVariant['speeds'][number];
+export type FitBudget = FittedPhone['budget'];
+export type Endurance = FittedPhone['endurance'];

@@ -1,18 +1,11 @@
 import { z } from 'zod';
-import type { BaselineComparison } from '../measure/baseline.ts';
-import type { Report } from '../report/report.ts';
 import { benchSchema } from './bench.ts';
 import { kitCheckSchema } from './kit.ts';
-import { orUnavailable, resultsSchema } from './results.ts';
+import { type Document, finite, fraction, orUnavailable } from './parts.ts';
+import { resultsSchema } from './results.ts';
+import { SCHEMA_IDS } from './terms.ts';
 
-/** The contract of `report --format json`, and of what `report --out` writes where it is more than one machine's results. */
-export const REPORT_SCHEMA_ID = 'quantscope/report@1';
-
-export type ReportFile = Pick<Report, 'machines' | 'benches' | 'phones' | 'changes'> & {
-  readonly schema: typeof REPORT_SCHEMA_ID;
-};
-
-const figure = orUnavailable(z.number());
+const figure = orUnavailable(finite);
 
 const comparisonSchema = z.strictObject({
   baseline: z.strictObject({ createdAt: z.iso.datetime(), toolVersion: z.string() }),
@@ -26,17 +19,23 @@ const comparisonSchema = z.strictObject({
       before: figure,
       after: figure,
       verdict: z.enum(['better', 'worse', 'within noise', 'unknown']),
-      pValue: z.number().min(0).max(1).nullable(),
+      pValue: fraction.nullable(),
       method: z.string().describe('How noise was told from change, or why it could not be.'),
     }),
   ),
   added: z.array(z.string()),
   removed: z.array(z.string()),
   notes: z.array(z.string()),
-}) satisfies z.ZodType<BaselineComparison>;
+});
 
+/** What changed since an earlier run. */
+export type BaselineComparison = Document<typeof comparisonSchema>;
+export type Change = BaselineComparison['changes'][number];
+export type ChangeVerdict = Change['verdict'];
+
+/** What `report --format json` prints, and what `--out` writes where it is more than one machine's results. */
 export const reportSchema = z.strictObject({
-  schema: z.literal(REPORT_SCHEMA_ID),
+  schema: z.literal(SCHEMA_IDS.report),
   machines: z.array(
     z.strictObject({
       label: z.string(),
@@ -51,13 +50,6 @@ export const reportSchema = z.strictObject({
     .array(z.strictObject({ label: z.string(), source: z.string(), check: kitCheckSchema }))
     .describe('What kit check found, by phone.'),
   changes: z.array(z.strictObject({ machine: z.string(), comparison: comparisonSchema })),
-}) satisfies z.ZodType<ReportFile>;
+});
 
-export function reportSchemas(): Record<string, object> {
-  return {
-    report: {
-      title: `quantscope report (${REPORT_SCHEMA_ID})`,
-      ...z.toJSONSchema(reportSchema, { target: 'draft-2020-12' }),
-    },
-  };
-}
+export type ReportFile = Document<typeof reportSchema>;

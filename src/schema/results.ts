@@ -1,25 +1,18 @@
 import { z } from 'zod';
-import type { Unavailable } from './availability.ts';
+import {
+  bytes,
+  count,
+  type Document,
+  engineBackend,
+  finite,
+  fraction,
+  gpuChoice,
+  gpuLayers,
+  orUnavailable,
+  sha256,
+} from './parts.ts';
 import { fittedPhoneSchema } from './phones.ts';
-
-/**
- * The results contract: what `compare --json` prints, what `--out` writes after every variant and what later
- * commands read back. The types and the published JSON Schema (`schema/results.json`) come from these
- * definitions. Names carry units; shares and probabilities are fractions from 0 to 1; divergences are in nats.
- * Fields may be added; a rename needs a new `@version`.
- */
-export const RESULTS_SCHEMA_ID = 'quantscope/results@1';
-
-const unavailable: z.ZodType<Unavailable> = z.strictObject({
-  status: z.literal('unavailable'),
-  reason: z.string().min(1),
-});
-
-export const orUnavailable = <Schema extends z.ZodType>(schema: Schema) => z.union([schema, unavailable]);
-export const count = z.int().nonnegative();
-export const finite = z.number();
-const fraction = z.number().min(0).max(1);
-export const bytes = z.int().nonnegative();
+import { EVALUATION_PARTS, FLASH_ATTENTION, SCHEMA_IDS, STAGES } from './terms.ts';
 
 export const rate = z.strictObject({
   tokens: count,
@@ -164,7 +157,7 @@ export const variantSchema = z.strictObject({
   name: z.string().min(1),
   ref: z.string(),
   /** Of a model in shards the bytes of all, and the hash of all as if they were one file. */
-  file: z.strictObject({ bytes, sha256: orUnavailable(z.string().regex(/^[0-9a-f]{64}$/)) }),
+  file: z.strictObject({ bytes, sha256: orUnavailable(sha256) }),
   model: orUnavailable(
     z.strictObject({
       architecture: z.string(),
@@ -219,7 +212,7 @@ export const machine = z.strictObject({
       version: z.string(),
       llamaCpp: z.string(),
       build: z.string(),
-      backend: z.enum(['cpu', 'metal', 'vulkan', 'cuda']),
+      backend: engineBackend,
       devices: z.array(z.string()),
       /** Why `--gpu auto` took the CPU. */
       gpuFallback: z.string().optional(),
@@ -236,14 +229,6 @@ export const triedThreads = z.array(
 /** A reason why figures may not be what the machine can do. */
 export const warning = z.strictObject({ code: z.string(), message: z.string(), hint: z.string() });
 
-/** Stages of a comparison, the words of `--only`. */
-export const STAGES = ['size', 'speed', 'memory', 'accuracy'] as const;
-export type Stage = (typeof STAGES)[number];
-
-/** Parts of an evaluation: perplexity with divergence, replies to tasks, multiple choice. */
-export const EVALUATION_PARTS = ['text', 'tasks', 'choices'] as const;
-export type EvaluationPart = (typeof EVALUATION_PARTS)[number];
-
 const settings = z.strictObject({
   only: z.array(z.enum(STAGES)),
   quick: z.boolean(),
@@ -257,9 +242,9 @@ const settings = z.strictObject({
   /** Found by `--threads auto`, with what it tried. */
   promptThreads: count.optional(),
   threadSearch: triedThreads.optional(),
-  gpu: z.enum(['auto', 'off', 'metal', 'vulkan', 'cuda']),
-  gpuLayers: z.union([count, z.literal('max')]),
-  flashAttention: z.enum(['auto', 'on', 'off']),
+  gpu: gpuChoice,
+  gpuLayers,
+  flashAttention: z.enum(FLASH_ATTENTION),
   cacheType: z.string(),
   seed: count,
   evaluation: z.strictObject({
@@ -298,8 +283,12 @@ const endpoint = z.strictObject({
   medianReplyMs: orUnavailable(finite),
 });
 
+/**
+ * What `compare --json` prints, what `--out` writes after every variant and what later commands read back. Shares and
+ * probabilities are fractions from 0 to 1; divergences are in nats.
+ */
 export const resultsSchema = z.strictObject({
-  schema: z.literal(RESULTS_SCHEMA_ID),
+  schema: z.literal(SCHEMA_IDS.results),
   createdAt: z.iso.datetime(),
   tool: z.strictObject({ version: z.string() }),
   machine,
@@ -324,17 +313,17 @@ export const resultsSchema = z.strictObject({
   warnings: z.array(z.string()),
 });
 
-export type Results = z.infer<typeof resultsSchema>;
-export type ShareFigures = z.infer<typeof shareFigures>;
+export type Results = Document<typeof resultsSchema>;
+export type ShareFigures = Document<typeof shareFigures>;
 export type EndpointResult = NonNullable<Results['endpoints']>[number];
 export type VariantResult = Results['variants'][number];
 export type Settings = Results['settings'];
 export type Machine = Results['machine'];
 export type Limits = Settings['limits'];
-export type Rate = z.infer<typeof rate>;
-export type Speed = z.infer<typeof speed>;
-export type Memory = z.infer<typeof memory>;
-export type Perplexity = z.infer<typeof perplexity>;
-export type Divergence = z.infer<typeof divergence>;
-export type Tasks = z.infer<typeof tasks>;
-export type Recommendation = z.infer<typeof resultsSchema>['recommendation'];
+export type Rate = Document<typeof rate>;
+export type Speed = Document<typeof speed>;
+export type Memory = Document<typeof memory>;
+export type Perplexity = Document<typeof perplexity>;
+export type Divergence = Document<typeof divergence>;
+export type Tasks = Document<typeof tasks>;
+export type Recommendation = Results['recommendation'];

@@ -1,9 +1,7 @@
 import { z } from 'zod';
+import { count, type Document, fraction } from './parts.ts';
+import { SCHEMA_IDS } from './terms.ts';
 
-/** What `run --json` prints: one reply, its timings, and with `--trace` how it came about. Durations are in ms. */
-export const RUN_SCHEMA_ID = 'quantscope/run@1';
-
-const count = z.int().nonnegative();
 const ms = z.number().nonnegative();
 
 const tracedToken = z.strictObject({ id: count, text: z.string() });
@@ -35,13 +33,14 @@ const trace = z.strictObject({
       sampleMs: ms,
       detokenizeMs: ms,
       /** Of the model's own distribution, most likely first. */
-      candidates: z.array(z.strictObject({ ...tracedToken.shape, probability: z.number().min(0).max(1) })),
+      candidates: z.array(z.strictObject({ ...tracedToken.shape, probability: fraction })),
     }),
   ),
 });
 
+/** What `run --json` prints: one reply, its timings, and with `--trace` how it came about. Durations are in ms. */
 export const runSchema = z.strictObject({
-  schema: z.literal(RUN_SCHEMA_ID),
+  schema: z.literal(SCHEMA_IDS.run),
   ref: z.string(),
   engine: z.strictObject({
     version: z.string(),
@@ -79,6 +78,6 @@ export const runSchema = z.strictObject({
   trace: trace.optional(),
 });
 
-export type RunResult = z.infer<typeof runSchema>;
+export type RunResult = Document<typeof runSchema>;
 export type Timings = RunResult['timings'];
 export type Trace = NonNullable<RunResult['trace']>;

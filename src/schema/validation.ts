@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import { type ManifestEntry, type Policy, SEVERITIES } from '../validate/index.ts';
-import { VALIDATION_SCHEMA_ID } from '../validate/report.ts';
+import { bytes, type Document } from './parts.ts';
+import { SCHEMA_IDS, SEVERITIES } from './terms.ts';
 
+/** As people write it: in either case. */
 const sha256 = z.string().regex(/^[0-9a-fA-F]{64}$/, '64 hexadecimal digits');
-const bytes = z.int().nonnegative();
 
 /** The policy file, `quantscope.policy.json`. Strict: a misspelt field would silently demand nothing. */
 export const policySchema = z.strictObject({
@@ -37,21 +37,22 @@ export const policySchema = z.strictObject({
     .record(z.string(), z.enum([...SEVERITIES, 'off']))
     .optional()
     .describe('Severities by rule id, where they differ from the rules’ own; off drops the rule.'),
-}) satisfies z.ZodType<Policy>;
+});
 
-export const MANIFEST_SCHEMA_ID = 'quantscope/manifest@1';
+/** What a team accepts. A field that is absent asks nothing. */
+export type Policy = Document<typeof policySchema>;
 
 /** A manifest, `FILE.manifest.json`: what a file was when it was known to be good. */
 export const manifestSchema = z.object({
-  schema: z.literal(MANIFEST_SCHEMA_ID),
+  schema: z.literal(SCHEMA_IDS.manifest),
   name: z.string(),
   bytes,
   sha256,
   headerSha256: sha256.describe('Of all bytes before the first tensor.'),
   tensors: z.array(z.object({ name: z.string(), type: z.string(), shape: z.array(z.int()), sha256 })),
-}) satisfies z.ZodType<ManifestEntry>;
+});
 
-export type Manifest = z.infer<typeof manifestSchema>;
+export type Manifest = Document<typeof manifestSchema>;
 
 const diagnosticSchema = z.object({
   rule: z.string(),
@@ -77,24 +78,17 @@ const fileSchema = z.object({
   diagnostics: z.array(diagnosticSchema),
 });
 
-/** What `validate --json` prints: `ValidationReport` in src/validate, which imports no package; a test compares them. */
-const validationSchema = z.object({
-  schema: z.literal(VALIDATION_SCHEMA_ID),
+/** What `validate --json` prints. */
+export const validationSchema = z.object({
+  schema: z.literal(SCHEMA_IDS.validation),
   files: z.array(fileSchema),
 });
 
-/** The published JSON Schemas by file name. */
-export function validationSchemas(): Record<string, object> {
-  const target = { target: 'draft-2020-12' } as const;
-  return {
-    validation: {
-      title: `quantscope validation (${VALIDATION_SCHEMA_ID})`,
-      ...z.toJSONSchema(validationSchema, target),
-    },
-    policy: { title: 'quantscope.policy.json', ...z.toJSONSchema(policySchema, target) },
-    manifest: {
-      title: `quantscope manifest (${MANIFEST_SCHEMA_ID})`,
-      ...z.toJSONSchema(manifestSchema, target),
-    },
-  };
-}
+export type ValidationReport = Document<typeof validationSchema>;
+export type FileReport = ValidationReport['files'][number];
+/** Whether a file's content was checked: all of its bytes, or its header alone. */
+export type ContentCheck = FileReport['content'];
+/** A finding with the rule it breaks: what commands print. */
+export type Diagnostic = FileReport['diagnostics'][number];
+/** What the diagnostics of one file come to. */
+export type ValidationVerdict = FileReport['verdict'];

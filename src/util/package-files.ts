@@ -1,12 +1,16 @@
-import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 
-/** The package's root, seen from dist/cli (and from src/cli, at the same depth). */
-const ROOT = new URL('../../', import.meta.url);
+/** The nearest folder above this module with a package.json, be it in src or in a bundle. */
+function packageRoot(): string {
+  let folder = import.meta.dirname;
+  while (!existsSync(join(folder, 'package.json'))) folder = dirname(folder);
+  return folder;
+}
 
 /** The path of a file that ships with the package. */
 export function packagePath(relative: string): string {
-  return fileURLToPath(new URL(relative, ROOT));
+  return join(packageRoot(), relative);
 }
 
 export function packageVersion(): string {

@@ -13,7 +13,9 @@ export async function parseWrittenJson(text: string): Promise<unknown> {
   } catch (cause) {
     throw new Error(`not JSON: ${messageOf(cause)}`, { cause });
   }
-  const { visit } = (await import('jsonc-parser')).default;
+  // Node sees the package's names under `default` alone, bundlers and tsx take its other build and see them plainly.
+  const parser = await import('jsonc-parser');
+  const { visit } = parser.default ?? parser;
   const open: Map<string, number>[] = [];
   visit(content, {
     onObjectBegin: () => {

@@ -1,7 +1,5 @@
-/** How bad a finding is, worst first. An error fails the file, a warning asks for a look, a note informs. */
-export const SEVERITIES = ['error', 'warning', 'note'] as const;
-export type Severity = (typeof SEVERITIES)[number];
-
+import { SEVERITIES, type Severity } from '../schema/terms.ts';
+import type { Diagnostic, ValidationVerdict } from '../schema/validation.ts';
 /** What a rule's check yields: one thing that is wrong, and where. */
 export interface Finding {
   /** What, where, got and expected. */
@@ -16,17 +14,8 @@ export interface Finding {
   readonly severity?: Severity;
 }
 
-/** A finding with the rule it breaks: what commands print. */
-export interface Diagnostic extends Finding {
-  /** The rule's stable id: `tensor/offset`. */
-  readonly rule: string;
-  readonly severity: Severity;
-}
-
-export type Verdict = 'ok' | 'warning' | 'error';
-
 /** What the diagnostics of one file come to. Notes do not count. */
-export function verdictOf(diagnostics: readonly Diagnostic[]): Verdict {
+export function verdictOf(diagnostics: readonly Diagnostic[]): ValidationVerdict {
   if (diagnostics.some(({ severity }) => severity === 'error')) return 'error';
   return diagnostics.some(({ severity }) => severity === 'warning') ? 'warning' : 'ok';
 }

@@ -6,8 +6,8 @@ import {
   type MetadataValue,
   type TensorInfo,
 } from '../gguf/index.ts';
+import type { Policy } from '../schema/validation.ts';
 import type { ContentReport } from './content-report.ts';
-import type { Policy } from './policy.ts';
 import type { TemplateReport } from './template-report.ts';
 
 /** The other files of a sharded model, with what was read of them; null where one is absent. */

@@ -1,3 +1,5 @@
+export { SEVERITIES, type Severity } from '../schema/terms.ts';
+export type { ContentCheck, Diagnostic, FileReport, Policy, ValidationReport } from '../schema/validation.ts';
 export { viewsOf } from './content-kernels.ts';
 export {
   type ContentReport,
@@ -6,13 +8,7 @@ export {
   tensorExtents,
 } from './content-report.ts';
 export { ContentScan } from './content-scan.ts';
-export {
-  type Diagnostic,
-  isAtLeast,
-  SEVERITIES,
-  type Severity,
-  verdictOf,
-} from './diagnostic.ts';
+export { isAtLeast, verdictOf } from './diagnostic.ts';
 export {
   type FileFacts,
   type KnownFacts,
@@ -22,8 +18,6 @@ export {
   type Sibling,
   statedSha256,
 } from './file-under-test.ts';
-export type { Policy } from './policy.ts';
-export type { ContentCheck, FileReport, ValidationReport } from './report.ts';
 export { groupOf, type Rule } from './rule.ts';
 export { RULE_GROUPS, RULES, ruleById, rulesNamed } from './rules.ts';
 export type { TemplateReport } from './template-report.ts';

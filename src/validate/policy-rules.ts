@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { getString, parameterCount, quantizationLabel } from '../gguf/index.ts';
+import type { Policy } from '../schema/validation.ts';
 import { dimensionsOf } from './architecture-dimensions.ts';
 import { atKey } from './at-key.ts';
 import { type FileUnderTest, statedSha256 } from './file-under-test.ts';
-import type { Policy } from './policy.ts';
 import { quoted } from './quoted.ts';
 import type { Rule, RuleTable } from './rule.ts';
 

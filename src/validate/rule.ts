@@ -1,4 +1,5 @@
-import type { Finding, Severity } from './diagnostic.ts';
+import type { Severity } from '../schema/terms.ts';
+import type { Finding } from './diagnostic.ts';
 import type { FileUnderTest } from './file-under-test.ts';
 
 /** What a rule says of itself: printed by `--explain`, and part of SARIF. */

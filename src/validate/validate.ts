@@ -1,4 +1,5 @@
-import { bySeverity, type Diagnostic } from './diagnostic.ts';
+import type { Diagnostic } from '../schema/validation.ts';
+import { bySeverity } from './diagnostic.ts';
 import { fileUnderTest, type KnownFacts } from './file-under-test.ts';
 import { RULES } from './rules.ts';
 

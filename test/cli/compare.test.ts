@@ -350,7 +350,7 @@ function enginesOf(parent: number): number[] {
   return list
     .split('\n')
     .map((line) => /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(line))
-    .filter((match) => match?.[2] === String(parent) && match[3]?.includes('engine/child.js'))
+    .filter((match) => match?.[2] === String(parent) && match[3]?.includes('engine-child.js'))
     .map((match) => Number(match?.[1]));
 }
 

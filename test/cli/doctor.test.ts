@@ -5,9 +5,10 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { gpuFix } from '../../src/api/doctor/gpu.ts';
 import { machineChecks } from '../../src/api/doctor/machine.ts';
 import { isAvailable } from '../../src/schema/availability.ts';
-import { type DoctorReport, doctorSchemas } from '../../src/schema/doctor.ts';
+import type { DoctorReport } from '../../src/schema/doctor.ts';
 import { type CliResult, quantscope, scratchFolder } from '../helpers/cli.ts';
 import { HubServer, noise } from '../helpers/hub-server.ts';
+import { publishedSchema } from '../helpers/published-schema.ts';
 
 let scratch: Awaited<ReturnType<typeof scratchFolder>>;
 let server: HubServer;
@@ -54,7 +55,7 @@ describe('doctor', () => {
       ),
     });
     const { report: found, exitCode } = await report([]);
-    const validate = new Ajv2020({ strict: false }).compile(doctorSchemas()['doctor'] ?? {});
+    const validate = new Ajv2020({ strict: false }).compile(publishedSchema('doctor'));
     expect(validate(found), JSON.stringify(validate.errors)).toBe(true);
     expect([exitCode, found.canMeasure]).toEqual([0, true]);
     expect(found.machine.node).toBe(process.versions.node);

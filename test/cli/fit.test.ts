@@ -1,13 +1,13 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { FitReport } from '../../src/device/fit-report.ts';
 import { writeModelBytes } from '../../src/gguf/index.ts';
 import { displayWidth } from '../../src/report/text-width.ts';
-import { fitSchemas } from '../../src/schema/fit.ts';
+import type { FitReport } from '../../src/schema/fit.ts';
 import { quantscope, scratchFolder } from '../helpers/cli.ts';
 import { HubServer } from '../helpers/hub-server.ts';
 import { nanoPath } from '../helpers/nano.ts';
+import { publishedSchema } from '../helpers/published-schema.ts';
 import { HAS_SCRIPT, onTerminal } from '../helpers/terminal.ts';
 
 const REPO = 'maker/nano-GGUF';
@@ -114,7 +114,7 @@ describe('fit', () => {
     const published = JSON.parse(await readFile('schema/fit.json', 'utf8'));
     const validate = new Ajv2020({ strict: false }).compile(published);
     expect(validate(report), JSON.stringify(validate.errors)).toBe(true);
-    expect(published).toEqual(JSON.parse(JSON.stringify(fitSchemas()['fit'])));
+    expect(published).toEqual(publishedSchema('fit'));
     const s23 = report.devices.find(({ device }) => device === 'galaxy-s23');
     expect(s23?.variants[0]?.speeds.map(({ backend }) => backend)).toEqual(['cpu', 'opencl', 'hexagon']);
     expect(s23?.variants.map(({ name }) => name)).toEqual(['F16', 'Q8_0', 'Q4_K_M', 'Q2_K'].sort());

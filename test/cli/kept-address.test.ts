@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { inspectionSchema } from '../../src/schema/inspection.ts';
-import type { ValidationReport } from '../../src/validate/index.ts';
+import type { ValidationReport } from '../../src/schema/validation.ts';
 import { type CliResult, quantscope, scratchFolder } from '../helpers/cli.ts';
 import { FileServer } from '../helpers/file-server.ts';
 import { sha256 } from '../helpers/hub-server.ts';

@@ -1,9 +1,8 @@
 import { lstat, mkdir, readFile, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { KitCheck } from '../../src/device/kit-check.ts';
-import type { KitGolden, KitResults } from '../../src/device/kit-files.ts';
 import { writeModelBytes } from '../../src/gguf/index.ts';
+import type { KitCheck, KitGolden, KitResults } from '../../src/schema/kit.ts';
 import { quantscope, scratchFolder } from '../helpers/cli.ts';
 import { inApp, kitPackages, runApp, typeErrors } from '../helpers/kit-app.ts';
 import { nanoPath } from '../helpers/nano.ts';

@@ -1,10 +1,11 @@
-import type { Command } from 'commander';
+import { type Command, Help } from 'commander';
 import { describe, expect, it } from 'vitest';
 import { allCommands, sectionName } from '../../src/cli/config-settings.ts';
-import { buildProgram } from '../../src/cli/program.ts';
+import { programFor, wholeProgram } from '../../src/cli/program.ts';
 import { quantscope, scratchFolder } from '../helpers/cli.ts';
 
-const program = buildProgram({ signal: new AbortController().signal, done: () => {} });
+const program = await wholeProgram();
+const idle = { signal: new AbortController().signal, done: () => {}, definitions: wholeProgram };
 const commands = allCommands(program).map((command) => [sectionName(command), command] as const);
 
 /** All that `--help` prints, what stands behind the options included. */
@@ -31,6 +32,15 @@ describe('help', () => {
       expect.arrayContaining(['Measure', 'Look', 'Get', 'Ship', 'This machine', 'Environment']),
     );
     expect(headings).not.toContain('Commands');
+  });
+
+  it('names every command as it is when it is whole', async () => {
+    const listed = await programFor(['--help'], idle);
+    for (const command of program.commands) {
+      const entry = listed.commands.find((each) => each.name() === command.name());
+      expect(listed.createHelp().subcommandTerm(entry ?? program)).toBe(new Help().subcommandTerm(command));
+      expect(entry?.options).toEqual([]);
+    }
   });
 
   it.each(commands)('of %s says what it does, with examples', (_name, command) => {

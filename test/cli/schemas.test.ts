@@ -1,7 +1,7 @@
 import { cp, readFile, writeFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { buildProgram } from '../../src/cli/program.ts';
+import { wholeProgram } from '../../src/cli/program.ts';
 import { listLocalBuilds } from '../../src/engine/local-builds.ts';
 import { quantscope, scratchFolder } from '../helpers/cli.ts';
 import { HubServer } from '../helpers/hub-server.ts';
@@ -47,6 +47,8 @@ const run = (args: readonly string[]) =>
     },
   });
 
+const program = await wholeProgram();
+
 /** What a command prints as JSON, held against its schema. */
 async function printed(schema: string, args: readonly string[], exitCodes: readonly number[] = [0]) {
   const { stdout, stderr, exitCode } = await run(args);
@@ -59,9 +61,7 @@ async function printed(schema: string, args: readonly string[], exitCodes: reado
 
 /** How many of the words name the command. */
 function wordsOf(args: readonly string[]): number {
-  const group = buildProgram({ signal: new AbortController().signal, done: () => {} }).commands.find(
-    (command) => command.name() === args[0],
-  );
+  const group = program.commands.find((command) => command.name() === args[0]);
   return group?.commands.some((command) => command.name() === args[1]) ? 2 : 1;
 }
 
@@ -164,6 +164,16 @@ describe('the schemas of the package', () => {
     },
   );
 
+  it.each(['phones', 'measured-speeds', 'speed-model', 'catalogue'])(
+    '%s: the file in data/',
+    async (name) => {
+      const content = JSON.parse(await readFile(`data/${name}.json`, 'utf8'));
+      conforms(name, content);
+      expect(content.$schema).toBe(`../schema/${name}.json`);
+      expect(faultsBy(name, { ...content, surprise: 1 })).not.toBeNull();
+    },
+  );
+
   it('catalogue: what is allowed in the file is read, and what is not is neither', async () => {
     const content = { mine: { repo: REPO } };
     conforms('catalogue', content);
@@ -184,7 +194,6 @@ describe('the schemas of the package', () => {
     }
     if (hasLocalBuild) used.add('engine-remove');
     expect([...used].sort()).toEqual([...publishedSchemas].sort());
-    const program = buildProgram({ signal: new AbortController().signal, done: () => {} });
     const done = new Set([
       ...checked,
       ...Object.keys(ELSEWHERE),

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseHeader, writeModelBytes } from '../../src/gguf/index.ts';
-import type { ValidationReport } from '../../src/validate/index.ts';
+import type { ValidationReport } from '../../src/schema/validation.ts';
 import { sampleModel } from '../gguf/sample-model.ts';
 import { quantscope, scratchFolder } from '../helpers/cli.ts';
 

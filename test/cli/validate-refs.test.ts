@@ -1,7 +1,7 @@
 import { copyFile, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { ValidationReport } from '../../src/validate/index.ts';
+import type { ValidationReport } from '../../src/schema/validation.ts';
 import { type CliResult, quantscope, scratchFolder } from '../helpers/cli.ts';
 import { HubServer, noise, sha256 } from '../helpers/hub-server.ts';
 import { nanoPath } from '../helpers/nano.ts';

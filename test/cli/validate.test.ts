@@ -3,7 +3,8 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { modelCases } from '../../fixtures/make/model-cases.ts';
 import { structureCases } from '../../fixtures/make/structure-cases.ts';
-import { RULES, type ValidationReport } from '../../src/validate/index.ts';
+import type { ValidationReport } from '../../src/schema/validation.ts';
+import { RULES } from '../../src/validate/index.ts';
 import { type CliResult, quantscope, scratchFolder } from '../helpers/cli.ts';
 import { nanoPath } from '../helpers/nano.ts';
 

@@ -1,16 +1,17 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { enduranceOf } from '../../src/device/endurance.ts';
-import { MEASURED_ROWS } from '../../src/device/measured-rows.ts';
-import { SOURCES } from '../../src/device/profile-data.ts';
-import { BUILT_IN_DEVICES } from '../../src/device/profiles.ts';
+import { enduranceOf } from '../../src/device/fit-report.ts';
+import { builtInDevices } from '../../src/device/profiles.ts';
+
+const PHONES = await builtInDevices();
+const SOURCES = PHONES.sources;
 
 const FACTS = fileURLToPath(new URL('../../../shared/data/devices.json', import.meta.url));
 const facts = existsSync(FACTS) ? JSON.parse(readFileSync(FACTS, 'utf8')) : null;
 
 describe('what is said of heat and battery', () => {
-  const all = BUILT_IN_DEVICES.devices.map((device) => ({ device, endurance: enduranceOf(device) }));
+  const all = PHONES.devices.map((device) => ({ device, endurance: enduranceOf(device, PHONES) }));
 
   it('is a published range with known sources, or unavailable with the reason', () => {
     for (const { device, endurance } of all) {
@@ -34,11 +35,11 @@ describe('what is said of heat and battery', () => {
       'iphone-16-pro',
       'iphone-17-pro',
     ]);
-    expect(enduranceOf({ id: 'iphone-14', os: 'ios' }).sustainedShare).toHaveProperty(
+    expect(enduranceOf({ id: 'iphone-14', os: 'ios' }, PHONES).sustainedShare).toHaveProperty(
       'reason',
       expect.stringContaining('59 %'),
     );
-    expect(enduranceOf({ id: 'galaxy-s23', os: 'android' }).joulesPerToken).toHaveProperty('status');
+    expect(enduranceOf({ id: 'galaxy-s23', os: 'android' }, PHONES).joulesPerToken).toHaveProperty('status');
   });
 
   it.skipIf(facts === null)('is what the gathered facts have for the iPhone 17 Pro’s GPU', () => {
@@ -47,7 +48,7 @@ describe('what is said of heat and battery', () => {
         device === 'iphone-17-pro' && backend === 'gpu' && sustained !== undefined,
     );
     expect(rows.length).toBeGreaterThan(3);
-    const { sustainedShare, joulesPerToken } = enduranceOf({ id: 'iphone-17-pro', os: 'ios' });
+    const { sustainedShare, joulesPerToken } = enduranceOf({ id: 'iphone-17-pro', os: 'ios' }, PHONES);
     const shares = rows.map((row: { sustained: { shareOfBurst: number } }) => row.sustained.shareOfBurst);
     const joules = rows.map((row: { energyJoulesPerToken: number }) => row.energyJoulesPerToken);
     for (const [figure, values] of [
@@ -72,12 +73,12 @@ describe.skipIf(facts === null)('the claims that were found false', () => {
     expect(only.length).toBeGreaterThan(2);
     for (const id of only) {
       expect(Object.keys(SOURCES)).not.toContain(id);
-      expect(MEASURED_ROWS.some(({ source }) => source === id)).toBe(false);
+      expect(PHONES.measured.rows.some(({ source }) => source === id)).toBe(false);
     }
     expect(JSON.stringify(SOURCES)).not.toMatch(/brick-house\.org|fate-oracle\.com/);
-    const bandwidth = BUILT_IN_DEVICES.chips['apple-a19-pro']?.memoryBandwidthBytesPerSecond?.value ?? 0;
+    const bandwidth = PHONES.chips['apple-a19-pro']?.memoryBandwidthBytesPerSecond?.value ?? 0;
     expect(Math.abs(bandwidth - 76.8e9)).toBeLessThan(0.1e9);
-    const iphone12 = MEASURED_ROWS.filter(({ device }) => device === 'iphone-12');
+    const iphone12 = PHONES.measured.rows.filter(({ device }) => device === 'iphone-12');
     expect(iphone12).toEqual([]);
   });
 });

@@ -1,15 +1,16 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { LABELS, type Label, quantizedHeader } from '../../bench/phones/layout.ts';
-import { phoneRows } from '../../bench/phones/rows.ts';
+import { loadRows } from '../../bench/phones/rows.ts';
 import { fitOn } from '../../src/device/fit.ts';
 import { fittedDevice } from '../../src/device/fit-report.ts';
-import { MEASURED_ROWS } from '../../src/device/measured-rows.ts';
-import { SOURCES } from '../../src/device/profile-data.ts';
-import { BUILT_IN_DEVICES, extendDevices, findDevice } from '../../src/device/profiles.ts';
+import { builtInDevices, extendDevices, findDevice } from '../../src/device/profiles.ts';
 import { layerBitsOf, workloadOf } from '../../src/device/workload.ts';
 import type { GgufHeader } from '../../src/gguf/index.ts';
+import type { DeviceProfile } from '../../src/schema/phone-data.ts';
 import { headerOf, PHI_3_MINI } from './model-shapes.ts';
+
+const PHONES = await builtInDevices();
 
 const headerFor = (model: string, label: Label) => {
   const header = quantizedHeader(model, label);
@@ -21,7 +22,7 @@ const layerBits = (header: GgufHeader): number => {
   return work === null ? 0 : layerBitsOf(work);
 };
 const judge = (device: string, model: string, label: Label, contextSize = 2048, more = {}) => {
-  const fit = fitOn(headerFor(model, label), findDevice(device, BUILT_IN_DEVICES), BUILT_IN_DEVICES, {
+  const fit = fitOn(headerFor(model, label), findDevice(device, PHONES), PHONES, {
     contextSize,
     ...more,
   });
@@ -47,7 +48,7 @@ describe('a verdict', () => {
     }
   }
 
-  const rows = phoneRows() ?? [];
+  const rows = loadRows() ?? [];
   it.runIf(rows.length > 0)('is "no" for at most a tenth of the loads that worked', () => {
     // A phone's backends share a verdict.
     const loads = new Map(rows.map((row) => [`${row.device} ${row.model} ${row.label}`, row]));
@@ -63,8 +64,8 @@ describe('a verdict', () => {
   });
 
   it('is "no" for at most a tenth of the loads that others published', () => {
-    const known = new Set(BUILT_IN_DEVICES.devices.map(({ id }) => id));
-    const worked = MEASURED_ROWS.filter(
+    const known = new Set(PHONES.devices.map(({ id }) => id));
+    const worked = PHONES.measured.rows.filter(
       ({ device, source }) => known.has(device) && !/^pp-bench/.test(source),
     );
     expect(worked.length).toBeGreaterThanOrEqual(4);
@@ -162,7 +163,7 @@ describe('a verdict', () => {
 
   it('only gets worse with more context, and its change always fits', () => {
     const rank = { unknown: 0, fits: 0, tight: 1, no: 2 };
-    const devices = BUILT_IN_DEVICES.devices.filter(({ appBudgetBytes }) => appBudgetBytes !== undefined);
+    const devices = PHONES.devices.filter(({ appBudgetBytes }) => appBudgetBytes !== undefined);
     fc.assert(
       fc.property(
         fc.constantFrom(...devices.map(({ id }) => id)),
@@ -191,10 +192,8 @@ describe('a verdict', () => {
   });
 
   it('is null where nothing could be loaded', () => {
-    const device = findDevice('galaxy-s23', BUILT_IN_DEVICES);
-    expect(
-      fitOn(headerOf({ ...PHI_3_MINI, layers: 0 }), device, BUILT_IN_DEVICES, { contextSize: 512 }),
-    ).toBeNull();
+    const device = findDevice('galaxy-s23', PHONES);
+    expect(fitOn(headerOf({ ...PHI_3_MINI, layers: 0 }), device, PHONES, { contextSize: 512 })).toBeNull();
   });
 });
 
@@ -209,24 +208,25 @@ describe('the advice', () => {
     }));
 
   it('keeps four bits with a smaller cache rather than ship Q2_K', () => {
-    const device = findDevice('galaxy-s23', BUILT_IN_DEVICES);
+    const device = findDevice('galaxy-s23', PHONES);
     const { recommended, advice } = fittedDevice(
       device,
       models('galaxy-s23', ['q2_k', 'q4_0', 'q4_k_m'], 4096),
+      PHONES,
     );
     expect(recommended).toBe('q4_0');
     expect(advice).toContain('with a q8_0 cache');
   });
 
   it('is never Q2_K where Q4_K_M fits: smaller, yet slower and less precise', () => {
-    const device = findDevice('galaxy-s23', BUILT_IN_DEVICES);
-    const { recommended, advice } = fittedDevice(device, models('galaxy-s23', ['q2_k', 'q4_k_m']));
+    const device = findDevice('galaxy-s23', PHONES);
+    const { recommended, advice } = fittedDevice(device, models('galaxy-s23', ['q2_k', 'q4_k_m']), PHONES);
     expect(recommended).toBe('q4_k_m');
     expect(advice).toMatch(/^Ship q4_k_m: .* GB, .* tokens\/s on .* \(predicted/);
   });
 
   it('is of the largest model that fits, and on no backend that llama.rn calls experimental', () => {
-    const device = findDevice('galaxy-s23', BUILT_IN_DEVICES);
+    const device = findDevice('galaxy-s23', PHONES);
     const of = (model: string, label: Label, parameters: number) => ({
       name: `${model} ${label}`,
       ref: label,
@@ -234,29 +234,37 @@ describe('the advice', () => {
       layerBits: layerBits(headerFor(model, label)),
       fit: judge('galaxy-s23', model, label),
     });
-    const { recommended, advice } = fittedDevice(device, [
-      of('qwen2.5-1.5b', 'q8_0', 1.5e9),
-      of('phi-3.5-mini', 'q4_k_m', 3.8e9),
-      of('phi-3.5-mini', 'q2_k', 3.8e9),
-    ]);
+    const { recommended, advice } = fittedDevice(
+      device,
+      [
+        of('qwen2.5-1.5b', 'q8_0', 1.5e9),
+        of('phi-3.5-mini', 'q4_k_m', 3.8e9),
+        of('phi-3.5-mini', 'q2_k', 3.8e9),
+      ],
+      PHONES,
+    );
     expect(recommended).toBe('phi-3.5-mini q4_k_m');
     expect(advice).not.toContain('hexagon');
   });
 
   it('says so where nothing fits', () => {
-    const device = findDevice('iphone-12', BUILT_IN_DEVICES);
-    const { recommended, advice } = fittedDevice(device, models('iphone-12', ['q6_k', 'q8_0']));
+    const device = findDevice('iphone-12', PHONES);
+    const { recommended, advice } = fittedDevice(device, models('iphone-12', ['q6_k', 'q8_0']), PHONES);
     expect(recommended).toBeNull();
     expect(advice).toMatch(/^Nothing fits; another quantization of at most 1\.\d\d GB, 2\.\d bits a weight/);
-    const { advice: hopeless } = fittedDevice(device, [
-      {
-        name: 'q8_0',
-        ref: 'q8_0',
-        parameters: 1,
-        layerBits: 8.5,
-        fit: judge('iphone-12', 'phi-3.5-mini', 'q8_0', 2048, { budgetBytes: 5e8 }),
-      },
-    ]);
+    const { advice: hopeless } = fittedDevice(
+      device,
+      [
+        {
+          name: 'q8_0',
+          ref: 'q8_0',
+          parameters: 1,
+          layerBits: 8.5,
+          fit: judge('iphone-12', 'phi-3.5-mini', 'q8_0', 2048, { budgetBytes: 5e8 }),
+        },
+      ],
+      PHONES,
+    );
     expect(hopeless).toBe('Nothing fits; a smaller model is needed.');
   });
 });
@@ -271,7 +279,7 @@ describe('the devices', () => {
       'Galaxy_S23',
       'snapdragon-8-gen-2',
     ];
-    expect(ids.map((name) => findDevice(name, BUILT_IN_DEVICES).id)).toEqual([
+    expect(ids.map((name) => findDevice(name, PHONES).id)).toEqual([
       'galaxy-s23',
       'poco-x8-pro',
       'poco-f8-ultra',
@@ -282,13 +290,13 @@ describe('the devices', () => {
   });
 
   it('suggest the nearest names for one that is unknown', () => {
-    expect(() => findDevice('iphnoe-13', BUILT_IN_DEVICES)).toThrow(
+    expect(() => findDevice('iphnoe-13', PHONES)).toThrow(
       expect.objectContaining({ code: 'device/unknown', hint: expect.stringContaining('iphone-13') }),
     );
   });
 
   it('have a source for every figure, a chip that is described, and names of their own', () => {
-    const { devices, chips } = BUILT_IN_DEVICES;
+    const { devices, chips } = PHONES;
     const names = devices.flatMap(({ id, aliases = [] }) => [id, ...aliases]);
     expect(new Set(names).size).toBe(names.length);
     for (const device of devices) {
@@ -296,17 +304,23 @@ describe('the devices', () => {
     }
     for (const thing of [...devices, ...Object.values(chips)]) {
       for (const figure of Object.values(thing)) {
-        if (typeof figure !== 'object' || figure === null || !('sources' in figure)) continue;
+        if (typeof figure !== 'object' || figure === null || !('confidence' in figure)) continue;
         if (figure.confidence !== 'definition') expect(figure.sources.length).toBeGreaterThan(0);
-        for (const source of figure.sources) expect(Object.keys(SOURCES)).toContain(source);
+        for (const source of figure.sources) expect(Object.keys(PHONES.sources)).toContain(source);
       }
     }
   });
 
   it('take a user’s own over the built-in ones', () => {
-    const mine = { id: 'galaxy-s23', name: 'mine', os: 'android', chip: null, backends: ['cpu'] } as const;
-    const extended = extendDevices(BUILT_IN_DEVICES, { devices: [mine], chips: {} });
+    const mine: DeviceProfile = {
+      id: 'galaxy-s23',
+      name: 'mine',
+      os: 'android',
+      chip: null,
+      backends: ['cpu'],
+    };
+    const extended = extendDevices(PHONES, { devices: [mine], chips: {} });
     expect(findDevice('galaxy-s23', extended).name).toBe('mine');
-    expect(extended.devices.length).toBe(BUILT_IN_DEVICES.devices.length);
+    expect(extended.devices.length).toBe(PHONES.devices.length);
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { startEngineProcess } from '../../dist/engine/index.js';
+import { startEngineProcess } from '../../dist/index.js';
 import { layerMemories } from '../../src/device/attention-layers.ts';
 import { footprint } from '../../src/device/footprint.ts';
 import { kvCacheBytes } from '../../src/device/kv-cache.ts';
@@ -133,7 +133,7 @@ describe('the estimate for the embedded model, beside the engine itself', () => 
     it(`${how}: the cache exact, the compute buffer within 1 %`, async () => {
       await using source = await openFile(nanoPath('Q4_K_M'));
       const estimated = footprint(await readHeader(source), { contextSize, cacheType, flashAttention });
-      await using engine = await startEngineProcess({ gpu: 'off', workers: 1, callTimeoutMs: 60_000 });
+      await using engine = await startEngineProcess({ gpu: 'off', callTimeoutMs: 60_000 });
       await engine.loadModel({ path: nanoPath('Q4_K_M'), gpuLayers: 0 });
       const opened = await engine.openContext({
         contextSize,

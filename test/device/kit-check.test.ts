@@ -1,14 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { quantizedHeader } from '../../bench/phones/layout.ts';
-import { checkKit, otherModel } from '../../src/device/kit-check.ts';
-import type { GoldenPrompt, KitGolden, KitResults, PhoneReplay } from '../../src/device/kit-files.ts';
-import { learnedRow } from '../../src/device/kit-learn.ts';
-import { modelShape } from '../../src/device/model-shape.ts';
-import { speedOn } from '../../src/device/predict-speed.ts';
-import { BUILT_IN_DEVICES, findDevice } from '../../src/device/profiles.ts';
+import { checkKit, learnedSpeed, otherModel } from '../../src/device/kit-check.ts';
+import { modelShape, speedOn } from '../../src/device/predict-speed.ts';
+import { builtInDevices, findDevice } from '../../src/device/profiles.ts';
 import { mainTypeOf, workloadOf } from '../../src/device/workload.ts';
 import { quantizationOf } from '../../src/gguf/index.ts';
+import type { GoldenPrompt, KitGolden, KitResults, PhoneReplay } from '../../src/schema/kit.ts';
 
+const PHONES = await builtInDevices();
 const SHA = 'a'.repeat(64);
 
 /** A reply of two tokens and its end: the second is a near tie, the others are clear. */
@@ -269,8 +268,8 @@ describe('a speed that was learned', () => {
       mainType: (work === null ? null : mainTypeOf(work)) ?? 'F32',
     },
   };
-  const phone = findDevice('galaxy-s23', BUILT_IN_DEVICES);
-  const row = (more: Partial<KitResults> = {}) => learnedRow(golden, results({}, more), phone);
+  const phone = findDevice('galaxy-s23', PHONES);
+  const row = (more: Partial<KitResults> = {}) => learnedSpeed(golden, results({}, more), phone);
 
   it('wins over every other for the very model, newest first', () => {
     const [old, recent] = [
@@ -279,7 +278,7 @@ describe('a speed that was learned', () => {
     ];
     if (old === null || recent === null) throw new Error('nothing learned');
     expect(old).toMatchObject({ device: 'galaxy-s23', backend: 'opencl', generationTps: 18, promptTps: 90 });
-    const speed = speedOn(header, { ...phone, learned: [recent, old] }, undefined, 'opencl');
+    const speed = speedOn(header, { ...phone, learned: [recent, old] }, PHONES, 'opencl');
     expect(speed).toMatchObject({ basis: 'measured', generationTps: 19, promptTps: 90 });
     expect('evidence' in speed && speed.evidence).toContain('measured by you on 2026-02-01');
   });
@@ -289,8 +288,8 @@ describe('a speed that was learned', () => {
       row({ backend: { ...results().backend, ...backend } })?.backend;
     expect(on({ gpu: false })).toBe('cpu');
     expect(on({ devices: ['HTP0'] })).toBe('hexagon');
-    const iphone = findDevice('iphone-13', BUILT_IN_DEVICES);
-    expect(learnedRow(golden, results(), iphone)?.backend).toBe('metal');
+    const iphone = findDevice('iphone-13', PHONES);
+    expect(learnedSpeed(golden, results(), iphone)?.backend).toBe('metal');
   });
 
   it('is none where the phone measured none', () => {
@@ -301,7 +300,7 @@ describe('a speed that was learned', () => {
     const learned = row();
     if (learned === null) throw new Error('nothing learned');
     const other = { ...learned, tensorBytes: learned.tensorBytes + 1 };
-    const speed = speedOn(header, { ...phone, learned: [other] }, undefined, 'opencl');
+    const speed = speedOn(header, { ...phone, learned: [other] }, PHONES, 'opencl');
     expect('evidence' in speed && speed.evidence).not.toContain('by you');
   });
 });

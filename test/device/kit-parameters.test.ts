@@ -2,14 +2,16 @@ import { describe, expect, it } from 'vitest';
 import { type Label, quantizedHeader } from '../../bench/phones/layout.ts';
 import { type KitRequest, kitPlan } from '../../src/device/kit-parameters.ts';
 import { kitSource } from '../../src/device/kit-source.ts';
-import { BUILT_IN_DEVICES, findDevice } from '../../src/device/profiles.ts';
+import { builtInDevices, findDevice } from '../../src/device/profiles.ts';
 import { headerOf, PHI_3_MINI } from './model-shapes.ts';
+
+const PHONES = await builtInDevices();
 
 function planFor(device: string | null, model: string, label: Label, request: KitRequest = {}) {
   const header = quantizedHeader(model, label);
   if (header === undefined) throw new Error(`no layout of ${model}`);
-  const profile = device === null ? null : findDevice(device, BUILT_IN_DEVICES);
-  const plan = kitPlan(header, profile, BUILT_IN_DEVICES, request);
+  const profile = device === null ? null : findDevice(device, PHONES);
+  const plan = kitPlan(header, profile, PHONES, request);
   if (plan === null) throw new Error('no plan');
   return { ...plan, values: Object.fromEntries(plan.parameters.map(({ name, value }) => [name, value])) };
 }
@@ -84,8 +86,8 @@ describe('the parameters of a kit', () => {
 
   it('are none for a header without layers', () => {
     const header = headerOf({ ...PHI_3_MINI, layers: 0 });
-    expect(kitPlan(header, null, BUILT_IN_DEVICES, {})).toBeNull();
-    expect(kitPlan(header, findDevice('iphone-13', BUILT_IN_DEVICES), BUILT_IN_DEVICES, {})).toBeNull();
+    expect(kitPlan(header, null, PHONES, {})).toBeNull();
+    expect(kitPlan(header, findDevice('iphone-13', PHONES), PHONES, {})).toBeNull();
   });
 });
 

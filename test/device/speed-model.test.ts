@@ -1,69 +1,93 @@
-import { beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { inputsNow } from '../../bench/phones/evidence.ts';
 import { quantizedHeader } from '../../bench/phones/layout.ts';
-import { agreementOf, leaveOut } from '../../bench/phones/leave-one-out.ts';
-import { type PhoneRow, phoneRows } from '../../bench/phones/rows.ts';
-import { tableKey, termsOf, trainCosts } from '../../bench/phones/train.ts';
+import { fileOf, loadRows, speedRows } from '../../bench/phones/rows.ts';
+import { termsOf } from '../../bench/phones/train.ts';
+import { costMs } from '../../src/device/cost-terms.ts';
 import { footprint } from '../../src/device/footprint.ts';
 import { phoneMemory } from '../../src/device/phone-memory.ts';
 import { speedOn } from '../../src/device/predict-speed.ts';
-import { BUILT_IN_DEVICES, findDevice } from '../../src/device/profiles.ts';
-import { SPEED_MODEL } from '../../src/device/speed-model.ts';
+import { builtInDevices, chipOf, findDevice } from '../../src/device/profiles.ts';
+import { mainTypeOf } from '../../src/device/workload.ts';
+import { quantizationOf, TENSOR_TYPE_NAMES } from '../../src/gguf/index.ts';
 
 const MEBI = 2 ** 20;
-const rows: readonly PhoneRow[] = phoneRows() ?? [];
-const hasRows = rows.length > 0;
-const LONG = 300_000;
+const PHONES = await builtInDevices();
+const { measured, speedModel, sources } = PHONES;
+const loads = loadRows();
 
-describe.runIf(hasRows)('against the measurements of phones (../shared/data/phones.csv)', () => {
-  it(
-    'predicts generation on models it has not seen: median 10 %, 90th percentile 25 %, the order of quantizations',
-    () => {
-      const agreement = agreementOf(leaveOut(rows, 'generation'));
-      expect(agreement.rows).toBe(500);
-      expect(agreement.medianError).toBeLessThanOrEqual(0.1);
-      expect(agreement.p90Error).toBeLessThanOrEqual(0.25);
-      expect(agreement.tauByPhoneAndModel.a).toBeGreaterThanOrEqual(0.85);
-      // Within one backend pairs are closer: the fit to these very rows reaches 0.86.
-      expect(agreement.tau.a).toBeGreaterThanOrEqual(0.84);
-    },
-    LONG,
-  );
+describe('the measured speeds', () => {
+  it('name files whose bytes and main type follow from llama.cpp’s rules, and sources that are described', () => {
+    for (const { model, label, tensorBytes, mainType, source } of measured.rows) {
+      const { header, workload } = fileOf(model, label);
+      expect([quantizationOf(header).tensorBytes, mainTypeOf(workload)]).toEqual([tensorBytes, mainType]);
+      expect(sources).toHaveProperty([source]);
+    }
+  });
 
-  it(
-    'predicts prompts on models it has not seen: median 20 %',
-    () => {
-      const agreement = agreementOf(leaveOut(rows, 'prompt'));
-      expect(agreement.medianError).toBeLessThanOrEqual(0.2);
-      expect(agreement.p90Error).toBeLessThanOrEqual(0.25);
-    },
-    LONG,
-  );
+  it.skipIf(loads === null)('are those of phones.csv, all 500', () => {
+    const keys = ({ device, backend, model, label, promptTps, generationTps }: Omit<Row, 'header'>) =>
+      [device, backend, model, label, promptTps, generationTps].join(' ');
+    type Row = ReturnType<typeof speedRows>[number];
+    expect(loads).toHaveLength(500);
+    expect(speedRows().map(keys)).toEqual(loads?.map(keys));
+  });
+});
 
-  it(
-    'is committed as the fit makes it',
-    () => {
-      const phones = {
-        'samsung-s23': 'galaxy-s23',
-        'poco-x7-klee': 'poco-x8-pro',
-        'poco-myron': 'poco-f8-ultra',
-      };
-      for (const phase of ['generation', 'prompt'] as const) {
-        const table = trainCosts(rows, phase);
-        for (const [device, profile] of Object.entries(phones)) {
-          for (const backend of ['cpu', 'opencl', 'hexagon'] as const) {
-            const fitted = table.get(tableKey(device, backend));
-            const costs = SPEED_MODEL.fitted[profile]?.[backend]?.[phase].costs;
-            expect(costs === undefined).toBe(fitted === undefined);
-            expect(Object.keys(costs ?? {}).length).toBe(fitted?.size ?? 0);
-            // Four digits are committed.
-            for (const [name, cost] of fitted ?? [])
-              expect(Math.abs((costs?.[name] ?? Number.NaN) - cost)).toBeLessThanOrEqual(0.001 * cost);
-          }
+// The fits themselves take long: npm run test:speed-model.
+describe('the costs', () => {
+  it('belong to the committed measurements', () => {
+    expect(speedModel.evidence.rowsSha256).toBe(inputsNow().rowsSha256);
+  });
+
+  it('predicted models that they had not seen: median 10 %, 90th percentile 25 %, the order of quantizations', () => {
+    const { generation, prompt } = speedModel.evidence.heldOut;
+    expect([generation.rows, prompt.rows]).toEqual([500, 500]);
+    expect(generation.medianError).toBeLessThanOrEqual(0.1);
+    expect(generation.p90Error).toBeLessThanOrEqual(0.25);
+    expect(generation.tauByPhoneAndModel).toBeGreaterThanOrEqual(0.85);
+    // Within one backend pairs are closer: the fit to these very rows reaches 0.86.
+    expect(generation.tau).toBeGreaterThanOrEqual(0.84);
+    expect(prompt.medianError).toBeLessThanOrEqual(0.2);
+    expect(prompt.p90Error).toBeLessThanOrEqual(0.25);
+  });
+
+  it('are there for every type, on every phone and backend', () => {
+    const all = [...Object.values(speedModel.fitted), speedModel.perBandwidth].flatMap((backends) =>
+      Object.entries(backends),
+    );
+    expect(all).toHaveLength(7 + 3);
+    for (const [backend, phases] of all) {
+      for (const type of TENSOR_TYPE_NAMES) {
+        for (const { costs } of Object.values(phases ?? {})) {
+          expect(costMs(new Map([[`cpu.${type}`, 1]]), costs)).toBeGreaterThan(0);
+          if (backend !== 'cpu') expect(costMs(new Map([[`own.${type}`, 1]]), costs)).toBeGreaterThan(0);
         }
       }
-    },
-    LONG,
-  );
+    }
+  });
+
+  it('make Q2_K slower than Q4_0 and Q4_K_M on every one of the measured phones', () => {
+    let compared = 0;
+    for (const [device, backends] of Object.entries(speedModel.fitted)) {
+      for (const backend of ['cpu', 'opencl', 'hexagon'] as const) {
+        const costs = backends[backend]?.generation.costs;
+        if (costs === undefined) continue;
+        for (const model of ['phi-3.5-mini', 'phi-4-mini', 'qwen3-1.7b']) {
+          const time = (label: 'q2_k' | 'q4_0' | 'q4_k_m') =>
+            costMs(termsOf({ ...fileOf(model, label), backend }, 'generation'), costs);
+          expect(time('q2_k'), device).toBeGreaterThan(time('q4_0'));
+          expect(time('q2_k'), device).toBeGreaterThan(time('q4_k_m'));
+          compared++;
+        }
+      }
+    }
+    expect(compared).toBe(21);
+  });
+});
+
+describe.runIf(loads !== null)('against the logs of phones (../shared/data/phones.csv)', () => {
+  const rows = loads ?? [];
 
   it('knows each file by the weights that were logged: within 1 % but for one of unknown make', () => {
     const errors = rows.map(({ header, backend, model, label, weightsMib }) => {
@@ -88,30 +112,6 @@ describe.runIf(hasRows)('against the measurements of phones (../shared/data/phon
     errors.sort((a, b) => a - b);
     expect(errors[errors.length >> 1]).toBeLessThan(0.15);
   });
-
-  it('says that Q2_K is slower than Q4_0 and Q4_K_M on every one of these phones', () => {
-    for (const { device, backend } of rows.filter(({ label }) => label === 'q2_k')) {
-      for (const model of ['phi-3.5-mini', 'phi-4-mini', 'qwen3-1.7b']) {
-        const costs = trained().get(tableKey(device, backend));
-        const time = (label: 'q2_k' | 'q4_0' | 'q4_k_m'): number => {
-          const row = rows.find((each) => each.model === model && each.label === label);
-          if (row === undefined) throw new Error(model);
-          return [...termsOf({ ...row, backend }, 'generation')].reduce(
-            (ms, [name, amount]) => ms + amount * (costs?.get(name) ?? Number.NaN),
-            0,
-          );
-        };
-        expect(time('q2_k')).toBeGreaterThan(time('q4_0'));
-        expect(time('q2_k')).toBeGreaterThan(time('q4_k_m'));
-      }
-    }
-  });
-
-  let table: ReturnType<typeof trainCosts>;
-  beforeAll(() => {
-    table = trainCosts(rows, 'generation');
-  }, LONG);
-  const trained = () => table;
 });
 
 describe('a predicted speed', () => {
@@ -120,11 +120,8 @@ describe('a predicted speed', () => {
     if (made === undefined) throw new Error('no layout');
     return made;
   };
-  const on = (name: string, label: 'q2_k' | 'q4_0' | 'q4_k_m', backend: 'cpu' | 'opencl' | 'metal') => {
-    const device = findDevice(name, BUILT_IN_DEVICES);
-    const chip = device.chip === null ? undefined : BUILT_IN_DEVICES.chips[device.chip];
-    return speedOn(header(label), device, chip, backend);
-  };
+  const on = (name: string, label: 'q2_k' | 'q4_0' | 'q4_k_m', backend: 'cpu' | 'opencl' | 'metal') =>
+    speedOn(header(label), findDevice(name, PHONES), PHONES, backend);
 
   it('gives way to a measurement of the same shape on that phone', () => {
     expect(on('poco-myron', 'q4_k_m', 'cpu')).toMatchObject({
@@ -148,6 +145,12 @@ describe('a predicted speed', () => {
     expect(far.high / far.low).toBeGreaterThan(near.high / near.low);
   });
 
+  it('is that of another phone with the same chip, where that one was measured', () => {
+    const twin = on('snapdragon-8-gen-2', 'q4_0', 'cpu');
+    const { backend: _, ...measuredPhone } = on('galaxy-s23', 'q4_0', 'cpu');
+    expect(twin).toMatchObject(measuredPhone);
+  });
+
   it('is not given where nothing supports it', () => {
     expect(on('emulator', 'q4_0', 'cpu')).toMatchObject({ reason: expect.stringContaining('host') });
     expect(on('pixel-8', 'q4_0', 'cpu')).toMatchObject({ reason: expect.stringContaining('bandwidth') });
@@ -155,9 +158,9 @@ describe('a predicted speed', () => {
   });
 
   it('stays below the memory’s bandwidth on every iPhone', () => {
-    for (const device of BUILT_IN_DEVICES.devices.filter(({ os }) => os === 'ios')) {
+    for (const device of PHONES.devices.filter(({ os }) => os === 'ios')) {
       const speed = on(device.id, 'q4_k_m', 'metal');
-      const bandwidth = BUILT_IN_DEVICES.chips[device.chip ?? '']?.memoryBandwidthBytesPerSecond?.value ?? 0;
+      const bandwidth = chipOf(device, PHONES)?.memoryBandwidthBytesPerSecond?.value ?? 0;
       if (!('generationTps' in speed)) throw new Error(device.id);
       expect(speed.generationTps * 2.3e9).toBeLessThan(bandwidth);
     }

@@ -1,5 +1,6 @@
+import { setTimeout } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { startEngineProcess } from '../../dist/engine/index.js';
+import { startEngineProcess } from '../../dist/index.js';
 import type { GenerationRequest, GenerationStep, Sampling } from '../../src/engine/engine.ts';
 import { nanoPath } from '../helpers/nano.ts';
 
@@ -14,7 +15,7 @@ const greedy: Sampling = {
 };
 
 async function opened(contextSize = 256) {
-  const session = await startEngineProcess({ gpu: 'off', workers: 1, callTimeoutMs: 60_000 });
+  const session = await startEngineProcess({ gpu: 'off', callTimeoutMs: 60_000 });
   const model = await session.loadModel({ path: nanoPath('Q8_0'), gpuLayers: 'max' });
   await session.openContext({
     contextSize,
@@ -68,7 +69,7 @@ describe('generation', () => {
     const continued = await reply(second);
     // The last token of the reply was sampled but never evaluated.
     expect(continued.cachedTokens).toBe(first.length + tokens.length - 1);
-    await session.timePrompt(Uint32Array.of(5, 6, 7));
+    await session.timeFirstToken(Uint32Array.of(5, 6, 7));
     const anew = await reply(second);
     expect(anew.cachedTokens).toBe(0);
     expect(anew.text).toBe(continued.text);
@@ -153,5 +154,32 @@ describe('generation', () => {
     expect(['aborted', 'end']).toContain(generation.stop);
     expect(generation.tokens.length).toBe(streamed.length);
     expect((await reply(prompt)).tokens.length).toBeGreaterThan(0);
+  });
+
+  it('stops in the middle of a long prompt, at once, and goes on with the next call', async () => {
+    const { session, promptOf, reply } = await opened();
+    await using _ = session;
+    await session.openContext({
+      contextSize: 32_768,
+      sequences: 1,
+      batchSize: 2048,
+      threads: 1,
+      flashAttention: 'auto',
+      keyType: 'f16',
+      valueType: 'f16',
+    });
+    // Minutes of work, a second or more a batch.
+    const long = Uint32Array.from({ length: 32_000 }, (_, i) => 300 + (i % 1000));
+    const stop = new AbortController();
+    const stopped = reply(long, {}, stop.signal);
+    await setTimeout(1500);
+    const asked = performance.now();
+    stop.abort();
+    const { stop: why, tokens } = await stopped;
+    expect(performance.now() - asked).toBeLessThan(2000);
+    expect(why).toBe('aborted');
+    expect(tokens).toHaveLength(0);
+    const short = await promptOf(STORY);
+    expect(await reply(short)).toMatchObject({ cachedTokens: 0 });
   });
 });

@@ -1,6 +1,9 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { setTimeout } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { startEngineProcess } from '../../dist/engine/index.js';
+import { startEngineProcess } from '../../dist/index.js';
+import type { EngineSession } from '../../src/engine/engine.ts';
 import { nanoPath } from '../helpers/nano.ts';
 
 const context = {
@@ -13,10 +16,14 @@ const context = {
   valueType: 'f16',
 } as const;
 const start = (signal?: AbortSignal, callTimeoutMs = 60_000) =>
-  startEngineProcess({ gpu: 'off', workers: 2, callTimeoutMs, ...(signal ? { signal } : {}) });
+  startEngineProcess({ gpu: 'off', callTimeoutMs, ...(signal ? { signal } : {}) });
 
 /** A chunk of plausible tokens: BOS and a run through the vocabulary. */
 const chunk = Uint32Array.from({ length: 512 }, (_, i) => (i === 0 ? 1 : 300 + ((i * 37) % 1000)));
+
+const nothing = new Uint32Array();
+const timeGeneration = (session: EngineSession, before: Uint32Array, generated: Uint32Array) =>
+  session.timeTest({ before, prompt: nothing, generated });
 
 async function opened(name: string) {
   const session = await start();
@@ -169,7 +176,7 @@ describe('the engine process', () => {
   it('rejects the pending call when its process is killed', async () => {
     const { session } = await opened('Q8_0');
     await using _ = session;
-    const pending = session.timeGeneration(new Uint32Array(), chunk.subarray(0, 500));
+    const pending = timeGeneration(session, nothing, chunk.subarray(0, 500));
     killEngines('KILL');
     await expect(pending).rejects.toMatchObject({ code: 'engine/killed' });
     await expect(session.tokenize('more', false)).rejects.toMatchObject({ code: 'engine/killed' });
@@ -178,7 +185,7 @@ describe('the engine process', () => {
   it('names a native crash', async () => {
     const { session } = await opened('Q8_0');
     await using _ = session;
-    const pending = session.timeGeneration(new Uint32Array(), chunk.subarray(0, 500));
+    const pending = timeGeneration(session, nothing, chunk.subarray(0, 500));
     killEngines('SEGV');
     await expect(pending).rejects.toMatchObject({
       code: 'engine/crashed',
@@ -194,7 +201,7 @@ describe('the engine process', () => {
     await impatient.loadModel({ path: nanoPath('F16'), gpuLayers: 0 });
     await impatient.openContext({ ...context, contextSize: 32_768 });
     const long = Uint32Array.from({ length: 32_000 }, (_, i) => 300 + (i % 1000));
-    await expect(impatient.timeGeneration(long, long.subarray(0, 700))).rejects.toMatchObject({
+    await expect(timeGeneration(impatient, long, long.subarray(0, 700))).rejects.toMatchObject({
       code: 'engine/timeout',
       hint: expect.stringContaining('--timeout'),
     });
@@ -205,30 +212,75 @@ describe('the engine process', () => {
     const session = await start(controller.signal);
     await session.loadModel({ path: nanoPath('F16'), gpuLayers: 0 });
     await session.openContext(context);
-    const pending = session.timeGeneration(new Uint32Array(), chunk);
+    const pending = timeGeneration(session, nothing, chunk);
     controller.abort(new Error('enough'));
     await expect(pending).rejects.toThrow('enough');
     await session[Symbol.asyncDispose]();
     expect(engines()).toEqual([]);
   });
 
+  it('tells how far a load has come, and stops one that is not wanted any more', async () => {
+    await using session = await start();
+    const model = { path: nanoPath('F16'), gpuLayers: 0 } as const;
+    const fractions: number[] = [];
+    await session.loadModel(model, { onStep: ({ fraction }) => fractions.push(fraction) });
+    expect(fractions.length).toBeGreaterThan(5);
+    expect(fractions).toEqual([...fractions].sort((a, b) => a - b));
+    expect(fractions.at(-1)).toBe(1);
+    const aborted = AbortSignal.abort();
+    await expect(session.loadModel(model, { onStep: () => {}, signal: aborted })).rejects.toMatchObject({
+      code: 'engine/load-failed',
+      message: expect.stringContaining('stopped'),
+    });
+    expect((await session.loadModel(model)).vocabularySize).toBe(1541);
+  });
+
+  it('leaves no process when the one that started it is killed in the middle of a decode', async () => {
+    const script = `
+      import { startEngineProcess } from ${JSON.stringify(new URL('../../dist/index.js', import.meta.url).href)};
+      const session = await startEngineProcess({ gpu: 'off', callTimeoutMs: 60000 });
+      await session.loadModel({ path: ${JSON.stringify(nanoPath('F16'))}, gpuLayers: 0 });
+      await session.openContext(${JSON.stringify({ ...context, contextSize: 32_768, batchSize: 16_384 })});
+      const prompt = Uint32Array.from({ length: 32_000 }, (_, i) => 300 + (i % 1000));
+      process.stdout.write('decoding');
+      await session.timeFirstToken(prompt);`;
+    const parent = spawn(process.execPath, ['--input-type=module', '-e', script], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    await once(parent.stdout, 'data');
+    await setTimeout(500);
+    const [child] = engines(parent.pid);
+    if (child === undefined) throw new Error('no engine runs');
+    parent.kill('SIGKILL');
+    const deadline = performance.now() + 2000;
+    while (isRunning(child) && performance.now() < deadline) await setTimeout(20);
+    expect(isRunning(child)).toBe(false);
+  });
+
   it('refuses a GPU that is not there', async () => {
     const other = process.platform === 'darwin' ? 'vulkan' : 'metal';
-    await expect(startEngineProcess({ gpu: other, workers: 1, callTimeoutMs: 60_000 })).rejects.toMatchObject(
-      {
-        code: 'engine/gpu-unavailable',
-      },
-    );
+    await expect(startEngineProcess({ gpu: other, callTimeoutMs: 60_000 })).rejects.toMatchObject({
+      code: 'engine/gpu-unavailable',
+    });
   });
 });
 
-/** Engine processes that this test process started. */
-function engines(): number[] {
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Engine processes that this test process, or another, started. */
+function engines(parent: number | undefined = process.pid): number[] {
   const list = execFileSync('ps', ['-o', 'pid=,ppid=,args=', '-A'], { encoding: 'utf8' });
   return list
     .split('\n')
     .map((line) => /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(line))
-    .filter((match) => match?.[2] === String(process.pid) && match[3]?.includes('engine/child.js'))
+    .filter((match) => match?.[2] === String(parent) && match[3]?.includes('engine-child.js'))
     .map((match) => Number(match?.[1]));
 }
 

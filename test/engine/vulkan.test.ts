@@ -1,10 +1,9 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { engineStarter, startEngineProcess } from '../../dist/engine/index.js';
+import { engineStarter, startEngineProcess } from '../../dist/index.js';
 import { HIDE_LLVMPIPE, hasLlvmpipe, TAKE_LLVMPIPE } from '../helpers/llvmpipe.ts';
 import { nanoPath } from '../helpers/nano.ts';
 
-const start = (gpu: 'auto' | 'off' | 'vulkan') =>
-  startEngineProcess({ gpu, workers: 1, callTimeoutMs: 120_000 });
+const start = (gpu: 'auto' | 'off' | 'vulkan') => startEngineProcess({ gpu, callTimeoutMs: 120_000 });
 
 const takeLlvmpipe = () => vi.stubEnv('GGML_VK_VISIBLE_DEVICES', TAKE_LLVMPIPE.GGML_VK_VISIBLE_DEVICES);
 const hideLlvmpipe = () => vi.stubEnv('GGML_VK_VISIBLE_DEVICES', HIDE_LLVMPIPE.GGML_VK_VISIBLE_DEVICES);
@@ -54,7 +53,7 @@ describe.skipIf(!hasLlvmpipe)('Vulkan on llvmpipe (Debian: mesa-vulkan-drivers)'
   it('decides once a run', async () => {
     hideLlvmpipe();
     const startNext = engineStarter();
-    const options = { gpu: 'auto', workers: 1, callTimeoutMs: 120_000 } as const;
+    const options = { gpu: 'auto', callTimeoutMs: 120_000 } as const;
     await using first = await startNext(options);
     // A device that comes up later is not looked for.
     takeLlvmpipe();

@@ -1,7 +1,8 @@
-import type { FitReport, FitVariant } from '../../src/device/fit-report.ts';
 import { compareWithBaseline } from '../../src/measure/baseline.ts';
 import { type Report, reportOf } from '../../src/report/report.ts';
 import { unavailableBecause } from '../../src/schema/availability.ts';
+import type { FitReport } from '../../src/schema/fit.ts';
+import type { FittedVariant } from '../../src/schema/phones.ts';
 import { benchRow, nanoBench, phoneCheck } from './measurements.ts';
 import { failedVariant, nanoResults, nanoVariant } from './results.ts';
 
@@ -61,7 +62,7 @@ function wrongCheck() {
   });
 }
 
-const fitted: FitVariant = {
+const fitted: FittedVariant = {
   name: 'Q4_K_M',
   ref: 'nano:Q4_K_M',
   contextSize: 2048,

@@ -1,6 +1,6 @@
-import type { KitCheck } from '../../src/device/kit-check.ts';
 import { unavailableBecause } from '../../src/schema/availability.ts';
 import { type BenchResults, type BenchRow, benchSchema } from '../../src/schema/bench.ts';
+import type { KitCheck } from '../../src/schema/kit.ts';
 import { kitCheckSchema } from '../../src/schema/kit.ts';
 import { buildResults } from './results.ts';
 

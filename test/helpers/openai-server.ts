@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
-import { startEngineProcess } from '../../dist/engine/index.js';
+import { startEngineProcess } from '../../dist/index.js';
 import { chatTemplate, readHeader } from '../../src/gguf/index.ts';
 import { openFile } from '../../src/io/index.ts';
 
@@ -30,7 +30,7 @@ interface ChatRequest {
 export async function openAiServer(modelPath: string): Promise<OpenAiServer> {
   await using source = await openFile(modelPath);
   const template = chatTemplate(await readHeader(source)) ?? null;
-  const session = await startEngineProcess({ gpu: 'off', workers: 1, callTimeoutMs: 60_000 });
+  const session = await startEngineProcess({ gpu: 'off', callTimeoutMs: 60_000 });
   await session.loadModel({ path: modelPath, gpuLayers: 'max' });
   await session.openContext({
     contextSize: 512,

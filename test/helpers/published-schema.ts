@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { Ajv2020 } from 'ajv/dist/2020.js';
+import { DOCUMENTS, jsonSchemaOf } from '../../src/schema/documents.ts';
 
 const FOLDER = new URL('../../schema/', import.meta.url);
 
@@ -13,4 +14,11 @@ export function faultsBy(name: string, value: unknown): object[] | null {
   const schema: object = JSON.parse(readFileSync(new URL(`${name}.json`, FOLDER), 'utf8'));
   const validate = new Ajv2020({ strict: false, allErrors: true, validateFormats: false }).compile(schema);
   return validate(value) ? null : (validate.errors ?? []);
+}
+
+/** A document's schema as its definition says it now, which `npm run check:schemas` holds the committed one against. */
+export function publishedSchema(name: string): object {
+  const found = DOCUMENTS.find((document) => document.name === name);
+  if (found === undefined) throw new Error(`no document is called ${name}`);
+  return JSON.parse(JSON.stringify(jsonSchemaOf(found)));
 }

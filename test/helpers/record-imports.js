@@ -1,5 +1,7 @@
-// Preloaded with --import: writes the address of every module that is resolved to the file in RECORD_IMPORTS, a line each.
-import { register } from 'node:module';
+// Preloaded with --import: writes to the file in RECORD_IMPORTS, a line each, the address of every ES module that is
+// resolved, and at the end the path of every CommonJS module that was loaded.
+import { appendFileSync } from 'node:fs';
+import { createRequire, register } from 'node:module';
 
 const HOOK = `
 import { appendFileSync } from 'node:fs';
@@ -10,3 +12,5 @@ export async function resolve(specifier, context, next) {
 }`;
 
 register(`data:text/javascript,${encodeURIComponent(HOOK)}`);
+const { cache } = createRequire(import.meta.url);
+process.on('exit', () => appendFileSync(process.env['RECORD_IMPORTS'] ?? '', Object.keys(cache).join('\n')));

@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type HubContext, hubContext } from '../../src/hub/context.ts';
-import { locateRefs } from '../../src/hub/locate.ts';
 import { recordPath } from '../../src/hub/partial.ts';
 import { planPull, pull } from '../../src/hub/pull.ts';
 import { readHubSettings } from '../../src/hub/settings.ts';
+import { locateRefs } from '../../src/model/locate.ts';
 import { type Fault, HubServer, noise, sha256 } from '../helpers/hub-server.ts';
 import { nanoFolder } from '../helpers/nano.ts';
 
@@ -58,10 +58,7 @@ async function fetchIt(
   ref = `hf:${REPO}:Q4_K_M`,
 ): Promise<string> {
   const models = await locateRefs([ref], { nanoFolder, hub: own });
-  const plan = await planPull(
-    models.filter((model) => model.kind === 'hub'),
-    own,
-  );
+  const plan = await planPull(models, own);
   const [file] = await pull(plan, { files: 2, connections }, own);
   return file?.path ?? '';
 }

@@ -6,9 +6,9 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { hubContext } from '../../src/hub/context.ts';
-import { locateRefs } from '../../src/hub/locate.ts';
 import { planPull, pull } from '../../src/hub/pull.ts';
 import { readHubSettings } from '../../src/hub/settings.ts';
+import { locateRefs } from '../../src/model/locate.ts';
 import { HubServer, noise } from '../helpers/hub-server.ts';
 import { nanoFolder } from '../helpers/nano.ts';
 
@@ -56,10 +56,7 @@ describe.skipIf(probe === undefined)('a disk that is really full', () => {
       ),
     });
     const models = await locateRefs([`hf:${REPO}:Q4_K_M`], { nanoFolder, hub: context });
-    const plan = await planPull(
-      models.filter((model) => model.kind === 'hub'),
-      context,
-    );
+    const plan = await planPull(models, context);
     const [file] = await pull(plan, { files: 1, connections }, context);
     return file?.path ?? '';
   }

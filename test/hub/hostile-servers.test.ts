@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type HubContext, hubContext } from '../../src/hub/context.ts';
-import { locateRefs } from '../../src/hub/locate.ts';
 import { planPull, pull } from '../../src/hub/pull.ts';
 import { redirectTarget } from '../../src/hub/request.ts';
 import { readHubSettings } from '../../src/hub/settings.ts';
+import { locateRefs } from '../../src/model/locate.ts';
 import { type Answer, HostileHub } from '../helpers/hostile-hub.ts';
 import { noise, sha256 } from '../helpers/hub-server.ts';
 import { nanoFolder } from '../helpers/nano.ts';
@@ -45,10 +45,7 @@ async function fetchIt(given: Partial<HubContext> = {}, connections = 1): Promis
     ...given,
   });
   const models = await locateRefs(['hf:mean/model:Q4_0'], { nanoFolder, hub: context });
-  const plan = await planPull(
-    models.filter((model) => model.kind === 'hub'),
-    context,
-  );
+  const plan = await planPull(models, context);
   const [file] = await pull(plan, { files: 1, connections }, context);
   return file?.path ?? '';
 }

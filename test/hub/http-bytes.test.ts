@@ -7,10 +7,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
-import type { ByteSink } from '../../src/hub/byte-request.ts';
+import { BufferPool } from '../../src/hub/buffer-pool.ts';
+import type { ByteSink } from '../../src/hub/http-bytes.ts';
 import { bytesOverHttp } from '../../src/hub/http-bytes.ts';
-import { SlabPool } from '../../src/hub/slab-pool.ts';
-import { SpanWriter } from '../../src/hub/span-writer.ts';
+import { RangeWriter } from '../../src/hub/range-writer.ts';
 import { noise } from '../helpers/hub-server.ts';
 
 const content = noise(3_000_000, 5);
@@ -18,10 +18,10 @@ const content = noise(3_000_000, 5);
 /** Takes everything, slowly at times, by way of the writer that downloads use. */
 function collector(): { readonly sink: ByteSink; readonly bytes: () => Promise<Buffer>; direct: number } {
   const out = Buffer.alloc(content.length + 100);
-  const slabs = new SlabPool();
+  const slabs = new BufferPool();
   // As if there were more of them: smaller slabs, of which the content takes several.
   for (let others = 0; others < 7; others++) slabs.join();
-  const writer = new SpanWriter(0, slabs, async (bytes, at) => {
+  const writer = new RangeWriter(0, slabs, async (bytes, at) => {
     await new Promise((done) => setImmediate(done));
     out.set(bytes, at);
   });

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { gatherModels, modelsOfQuantization, quantizationInPath } from '../../src/hub/gguf-names.ts';
-import { formatHubRef, parseRef } from '../../src/hub/ref.ts';
-import { isRepoId, isRevision, isSafePath } from '../../src/hub/safe-names.ts';
+import { RangeQueue, RangeSet } from '../../src/hub/byte-ranges.ts';
 import { readHubSettings } from '../../src/hub/settings.ts';
-import { SpanSet, WorkSplit } from '../../src/hub/spans.ts';
+import { gatherModels, modelsOfQuantization, quantizationInPath } from '../../src/model/names.ts';
+import { formatHubRef, parseRef } from '../../src/model/ref.ts';
+import { isRepoId, isRevision, isSafePath } from '../../src/util/safe-names.ts';
 
 describe('a quantization in a path', () => {
   const spellings: Record<string, string | undefined> = {
@@ -159,7 +159,7 @@ describe('the split of a file', () => {
   it('into done and missing loses no byte', () => {
     fc.assert(
       fc.property(fc.array(span, { maxLength: 30 }), (spans) => {
-        const done = new SpanSet(spans);
+        const done = new RangeSet(spans);
         const inSpans = new Set(
           spans.flatMap(([start, end]) => Array.from({ length: end - start }, (_, index) => start + index)),
         );
@@ -174,8 +174,8 @@ describe('the split of a file', () => {
       fc.property(
         fc.array(fc.tuple(fc.integer({ min: 1, max: 300 }), fc.nat(300), fc.boolean()), { maxLength: 40 }),
         (steps) => {
-          const split = new WorkSplit([[0, 1000]]);
-          const done = new SpanSet();
+          const split = new RangeQueue([[0, 1000]]);
+          const done = new RangeSet();
           let taken = 0;
           const work = (most: number, does: number) => {
             const claim = split.claim(most);

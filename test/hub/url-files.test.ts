@@ -3,11 +3,11 @@ import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type HubContext, hubContext } from '../../src/hub/context.ts';
-import { locateRefs } from '../../src/hub/locate.ts';
 import { type PulledFile, planPull, pull } from '../../src/hub/pull.ts';
-import { resolveRefs } from '../../src/hub/resolve.ts';
 import { readHubSettings } from '../../src/hub/settings.ts';
 import { addressesOf } from '../../src/hub/url-address.ts';
+import { distinct, downloadModels } from '../../src/model/download.ts';
+import { locateRefs } from '../../src/model/locate.ts';
 import { FileServer, modelLike } from '../helpers/file-server.ts';
 import { noise, sha256 } from '../helpers/hub-server.ts';
 import { nanoFolder } from '../helpers/nano.ts';
@@ -44,10 +44,7 @@ function context(env: Record<string, string> = {}): HubContext {
 
 async function fetchIt(ref = server.url(PATH), own = context()): Promise<PulledFile[]> {
   const located = await locateRefs([ref], { nanoFolder, hub: own });
-  const plan = await planPull(
-    located.filter((model) => model.kind !== 'local'),
-    own,
-  );
+  const plan = await planPull(located, own);
   return pull(plan, { files: 1, connections: 1 }, own);
 }
 
@@ -184,7 +181,9 @@ describe('a file from a plain address', () => {
     for (const [index, part] of parts.entries()) await expectFile(pulled[index]?.path, part);
     expect(new Set(pulled.map(({ path }) => dirname(path))).size).toBe(1);
     const first = server.url('/m-00001-of-00003.gguf?v=1');
-    const files = await resolveRefs([url, first], { nanoFolder, hub: context() });
+    const hub = context();
+    const models = await locateRefs([url, first], { nanoFolder, hub });
+    const files = distinct(await downloadModels(models, {}, hub));
     expect(files.map(({ path }) => basename(path))).toEqual(['m-00001-of-00003.gguf']);
     server.files.delete('/m-00003-of-00003.gguf?v=1');
     await expect(fetchIt(url)).rejects.toThrow('/m-00003-of-00003.gguf: no such file (404)');

@@ -5,7 +5,8 @@ import { type ComparisonVariant, compareVariants } from '../../src/measure/compa
 import { DEFAULT_LIMITS } from '../../src/measure/limits.ts';
 import type { DescribedFile } from '../../src/measure/size.ts';
 import { isAvailable, unavailableBecause } from '../../src/schema/availability.ts';
-import { type Results, resultsSchema, STAGES, type Stage } from '../../src/schema/results.ts';
+import { type Results, resultsSchema } from '../../src/schema/results.ts';
+import { STAGES, type Stage } from '../../src/schema/terms.ts';
 import { QuantscopeError } from '../../src/util/errors.ts';
 import { scratchFolder } from '../helpers/cli.ts';
 

@@ -44,7 +44,7 @@ describe('chooseThreads', () => {
 
 describe('findThreads', () => {
   it('starts with llama.cpp’s own choice and tries every count while none is clearly slower', async () => {
-    const session = await fakeEngine()({ gpu: 'off', workers: 1, callTimeoutMs: 1000 });
+    const session = await fakeEngine()({ gpu: 'off', callTimeoutMs: 1000 });
     const model = await session.loadModel({ path: 'model', gpuLayers: 0 });
     const options = {
       sequences: 1,

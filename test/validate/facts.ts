@@ -1,7 +1,7 @@
 import { scanHeader } from '../../src/gguf/index.ts';
+import type { Diagnostic } from '../../src/schema/validation.ts';
 import {
   ContentScan,
-  type Diagnostic,
   type FileFacts,
   tensorExtents,
   validateFile,

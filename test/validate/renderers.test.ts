@@ -2,7 +2,7 @@ import sarifSchema from '@microsoft/jest-sarif/lib/schemas/sarif-2.1.0-rtm.5.jso
 import { Ajv } from 'ajv';
 import { describe, expect, it } from 'vitest';
 import { renderFileText, renderValidation } from '../../src/report/validation.ts';
-import type { FileReport, ValidationReport } from '../../src/validate/index.ts';
+import type { FileReport, ValidationReport } from '../../src/schema/validation.ts';
 
 /** A file whose name and messages are made to break every form of output. */
 const HOSTILE = '%0A::error::a,b:c\u001B[31m<x a="1">&]]>\u0000\u0008\r\n"\uD800\u202E';

@@ -1,15 +1,12 @@
-import {
-  addressesOf,
-  type CacheChoice,
-  type CachedRepo,
-  entriesOfRef,
-  listCache,
-  listUrlFiles,
-  parseRef,
-  type UrlCacheEntry,
-} from '../../hub/index.ts';
+import { type CachedRepo, listCache } from '../../hub/cache-manage.ts';
+import { addressesOf } from '../../hub/url-address.ts';
+import { listUrlFiles, type UrlCacheEntry } from '../../hub/url-cache.ts';
+import { refAccess } from '../../model/access.ts';
+import type { Catalogue } from '../../model/catalogue.ts';
+import { catalogueRefs } from '../../model/locate.ts';
+import { gatherModels, modelsOfQuantization } from '../../model/names.ts';
+import { parseRef, type Ref } from '../../model/ref.ts';
 import { UsageError } from '../../util/errors.ts';
-import { refAccess } from '../refs/ref-access.ts';
 
 /** What lies on this machine: repositories of the Hub, and files from plain addresses. */
 export interface CacheContent {
@@ -19,6 +16,13 @@ export interface CacheContent {
   readonly urls: readonly UrlCacheEntry[];
   readonly urlPartials: readonly string[];
   readonly urlPartialBytes: number;
+}
+
+export interface CacheChoice {
+  readonly repo: CachedRepo;
+  readonly entries: CachedRepo['entries'];
+  /** Whether the repository was named, and not some of its files. */
+  readonly isWhole: boolean;
 }
 
 /** Some of it, as refs name it. */
@@ -81,4 +85,30 @@ export async function chooseCached(
     }
   }
   return { repos: [...chosenRepos.values()], urls: [...chosenUrls] };
+}
+
+/** The files of a cache that a ref names; none where it names nothing that is there. */
+function entriesOfRef(ref: Ref, repos: readonly CachedRepo[], catalogue: Catalogue): CacheChoice[] {
+  if (ref.kind === 'catalogue') {
+    return catalogueRefs(ref, catalogue).flatMap((each) => entriesOfRef(each, repos, catalogue));
+  }
+  if (ref.kind !== 'hub') return [];
+  const repo = repos.find((each) => each.repo.toLowerCase() === ref.repo.toLowerCase());
+  if (repo === undefined) return [];
+  const commit = repo.revisions.find(
+    ({ commit: id, names }) => id === ref.revision || names.includes(ref.revision ?? ''),
+  );
+  const candidates = repo.entries.filter((entry) => ref.revision === null || entry.commit === commit?.commit);
+  const entries =
+    ref.file !== null
+      ? candidates.filter(({ path }) => path === ref.file)
+      : ref.quantization !== null
+        ? modelsOfQuantization(gatherModels(candidates), ref.quantization).flatMap(({ files }) => {
+            const paths = new Set(files.map(({ path }) => path));
+            return candidates.filter(({ path }) => paths.has(path));
+          })
+        : candidates;
+  // A repository of which only unfinished downloads are there can be named as a whole.
+  const isWhole = ref.file === null && ref.quantization === null && ref.revision === null;
+  return entries.length > 0 || isWhole ? [{ repo, entries, isWhole }] : [];
 }

@@ -1,16 +1,15 @@
 import { basename } from 'node:path';
 import { modelFacts, quantizationOf } from '../../gguf/index.ts';
-import { locateLocal, locateNano } from '../../hub/local.ts';
-import { isLocalRef, parseRef } from '../../hub/ref.ts';
+import type { AccessOptions } from '../../model/access.ts';
+import { findModel, findModels } from '../../model/locate.ts';
+import { type ModelHeader, onlyOne } from '../../model/model.ts';
+import { isLocalRef, parseRef } from '../../model/ref.ts';
 import type { CardSibling } from '../../report/card/model.ts';
-import { packagePath } from '../../util/package-files.ts';
-import { type ModelFiles, openModelFiles, openModelHeaders } from '../refs/model-header.ts';
-import { onlyOne } from '../refs/opened-model.ts';
 
 /** The model that a card is of, and the quantizations of it that lie beside it. */
 export interface Family {
   readonly ref: string;
-  readonly model: ModelFiles;
+  readonly model: ModelHeader;
   /** With the model itself, smallest first; empty where a single file was named. */
   readonly siblings: readonly CardSibling[];
   /** What was chosen where the ref stands for several; null where it names one. */
@@ -28,21 +27,22 @@ const USUAL = 'Q4_K_M';
  * The one model that a ref stands for, or of a folder, a repository or nano its Q4_K_M with the others beside it.
  * @throws UsageError `ref/several` where none of several is a Q4_K_M, or they are several models; what reading throws
  */
-export async function openFamily(ref: string, signal: AbortSignal): Promise<Family> {
-  return isLocalRef(ref) ? openLocal(ref, signal) : openRemote(ref, signal);
+export async function openFamily(ref: string, options: AccessOptions): Promise<Family> {
+  return isLocalRef(ref) ? openLocal(ref, options) : openRemote(ref, options);
 }
 
-async function openLocal(ref: string, signal: AbortSignal): Promise<Family> {
+async function openLocal(ref: string, options: AccessOptions): Promise<Family> {
   const parsed = parseRef(ref);
   const isNano = parsed.kind === 'nano';
-  const nanoFolder = packagePath('fixtures/nano');
-  const located = isNano ? await locateNano(nanoFolder, null) : await locateLocal(ref);
-  if (!isNano && located.length === 1 && located[0]?.ref === ref) {
-    return { ref, model: await openModelHeaders(ref, signal), siblings: [], notice: null };
+  const located = await findModels([isNano ? 'nano' : ref], options);
+  const [only] = located;
+  if (!isNano && located.length === 1 && only?.ref === ref) {
+    return { ref, model: await only.header(options.signal), siblings: [], notice: null };
   }
   const models = [];
-  for (const { ref: own, path } of located)
-    models.push({ ref: own, path, model: await openModelFiles(path, signal) });
+  for (const { ref: own, path, header } of located) {
+    models.push({ ref: own, path, model: await header(options.signal) });
+  }
   const members = models.map(({ ref: own, path, model }) => {
     return {
       ref: own,
@@ -63,22 +63,20 @@ async function openLocal(ref: string, signal: AbortSignal): Promise<Family> {
   };
 }
 
-async function openRemote(ref: string, signal: AbortSignal): Promise<Family> {
-  const notice = (text: string): void => {
-    process.stderr.write(`${text}\n`);
-  };
+async function openRemote(ref: string, options: AccessOptions): Promise<Family> {
   const [{ modelsOfRepo }, { refAccess }] = await Promise.all([
-    import('../../hub/index.ts'),
-    import('../refs/ref-access.ts'),
+    import('../../model/hub-model.ts'),
+    import('../../model/access.ts'),
   ]);
-  const { catalogue, hub } = await refAccess({ signal, notice });
+  const { catalogue, hub } = await refAccess(options);
+  const headerOf = async (own: string) => (await findModel(own, options)).header(options.signal);
   const parsed = parseRef(ref, { catalogueNames: [...catalogue.keys()], endpoint: hub.settings.endpoint });
   const entry = parsed.kind === 'catalogue' ? catalogue.get(parsed.name) : undefined;
   const where = parsed.kind === 'hub' ? parsed : entry;
   if (where === undefined) {
     // A folder of one word, or an address.
-    if (parsed.kind === 'path') return openLocal(ref, signal);
-    return { ref, model: await openModelHeaders(ref, signal), siblings: [], notice: null };
+    if (parsed.kind === 'path') return openLocal(ref, options);
+    return { ref, model: await headerOf(ref), siblings: [], notice: null };
   }
   const at = where.revision === null ? '' : `@${where.revision}`;
   const members = (await modelsOfRepo(where, hub))
@@ -93,7 +91,7 @@ async function openRemote(ref: string, signal: AbortSignal): Promise<Family> {
   const chosen = isNamed ? { ref } : usual(ref, members);
   return {
     ref: chosen.ref,
-    model: await openModelHeaders(chosen.ref, signal),
+    model: await headerOf(chosen.ref),
     siblings: sorted(members),
     notice: 'label' in chosen ? noticeOf(ref, members, chosen) : null,
   };
@@ -115,7 +113,7 @@ function noticeOf(ref: string, members: readonly Member[], { label }: Member): s
 }
 
 /** Files of one model agree in it, whatever their types. */
-function shapeOf({ header }: ModelFiles): string {
+function shapeOf({ header }: ModelHeader): string {
   const { architecture, parameters, layers, embeddingLength } = modelFacts(header);
   return [architecture, parameters, layers, embeddingLength].join(' ');
 }

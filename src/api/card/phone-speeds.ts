@@ -1,8 +1,9 @@
 import { bytesPerToken } from '../../device/cost-terms.ts';
 import { speedOn } from '../../device/predict-speed.ts';
-import type { DeviceCatalogue, DeviceProfile } from '../../device/profiles.ts';
+import { chipOf, type DeviceCatalogue } from '../../device/profiles.ts';
 import { workloadOf } from '../../device/workload.ts';
 import type { GgufHeader } from '../../gguf/index.ts';
+import type { DeviceProfile } from '../../schema/phone-data.ts';
 import type { CardSpeed } from '../../validate/card/facts.ts';
 import { bare } from '../../validate/card/subject.ts';
 
@@ -14,11 +15,10 @@ export function speedsOfNamed(words: string, header: GgufHeader, catalogue: Devi
   const work = workloadOf(header);
   const bytes = work === null ? 0 : bytesPerToken(work, 0);
   return devicesNamed(words, catalogue).flatMap((device) => {
-    const chip = device.chip === null ? undefined : catalogue.chips[device.chip];
-    const bandwidth = chip?.memoryBandwidthBytesPerSecond?.value;
+    const bandwidth = chipOf(device, catalogue)?.memoryBandwidthBytesPerSecond?.value;
     const limitTps = bandwidth === undefined || bytes === 0 ? null : bandwidth / bytes;
     return device.backends.flatMap((backend) => {
-      const speed = speedOn(header, device, chip, backend);
+      const speed = speedOn(header, device, catalogue, backend);
       if ('reason' in speed) return [];
       const { generationTps, low, high, basis } = speed;
       return [{ device: device.name, backend, basis, generationTps, low, high, limitTps }];

@@ -48,15 +48,21 @@ export async function compare(
   refs: readonly string[],
   { signal = new AbortController().signal, save, onStep, ...asked }: CompareRequest = {},
 ): Promise<Results> {
-  const [{ compareCommand }, { planComparison }, { takeFigures }] = await Promise.all([
+  const [{ compareCommand }, { planComparison }, { takeFigures }, { localModels }] = await Promise.all([
     import('../../cli/compare/command.ts'),
     import('./plan.ts'),
     import('../comparison/measure.ts'),
+    import('../../model/download.ts'),
   ]);
   const defaults = compareCommand({ signal, done: () => {} }).opts<CompareOptions>();
   const options: CompareOptions = { ...defaults, ...asked, yes: true, quiet: true };
   return takeFigures({
-    input: await planComparison({ refs, options, previous: null, signal }),
+    input: await planComparison({
+      models: await localModels(refs, { signal }),
+      options,
+      previous: null,
+      signal,
+    }),
     savedReferencePath: null,
     withWeightError: true,
     timeoutSeconds: options.timeout,

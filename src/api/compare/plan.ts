@@ -1,6 +1,6 @@
 import type { CompareOptions } from '../../cli/compare/command.ts';
-import { filesOf } from '../../cli/model-files.ts';
 import { requireComparable } from '../../measure/comparable.ts';
+import type { Model } from '../../model/model.ts';
 import type { FittedPhone } from '../../schema/phones.ts';
 import type { Results, Settings } from '../../schema/results.ts';
 import { QuantscopeError } from '../../util/errors.ts';
@@ -19,7 +19,8 @@ const DEFAULT_REPETITIONS = 5;
 const BATCH_SIZE = 512;
 
 export interface ComparisonPlan {
-  readonly refs: readonly string[];
+  /** On this machine. */
+  readonly models: readonly Model[];
   readonly options: CompareOptions;
   /** Results to complete. */
   readonly previous: Results | null;
@@ -27,17 +28,16 @@ export interface ComparisonPlan {
 }
 
 /**
- * Refs to files to headers to what is going to be measured. What is on the Hub is pulled.
+ * Models to headers to what is going to be measured.
  * @throws UsageError where the files or the options do not go together
  */
 export async function planComparison({
-  refs,
+  models,
   options,
   previous,
   signal,
 }: ComparisonPlan): Promise<FiguresRun['input']> {
-  const files = await filesOf(refs, { yes: options.yes, quiet: options.quiet, signal });
-  const variants = await describeVariants(files, signal);
+  const variants = await describeVariants(models, signal);
   requireComparable(identitiesOf(variants));
   const reference = chooseReference(variants, options.reference);
   const { evaluation, text, taskItems, choiceItems } = await readEvaluation(options, variants);

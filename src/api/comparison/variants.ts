@@ -1,11 +1,10 @@
 import { basename } from 'node:path';
 import type { GgufHeader } from '../../gguf/index.ts';
-import type { ResolvedFile } from '../../hub/index.ts';
 import type { TokenizerIdentity } from '../../measure/comparable.ts';
 import type { ComparisonVariant } from '../../measure/comparison.ts';
 import { describeFile } from '../../measure/size.ts';
+import { type Model, readModel } from '../../model/model.ts';
 import { QuantscopeError, UsageError } from '../../util/errors.ts';
-import { withHeader } from '../refs/described-file.ts';
 
 /** A row with the header it was described from, which phones are judged by. */
 export interface HeaderedVariant extends ComparisonVariant {
@@ -16,7 +15,7 @@ type Unnamed = Omit<HeaderedVariant, 'name'>;
 
 /** The files as rows: described from their headers, named by their quantization, most precise first. */
 export async function describeVariants(
-  files: readonly ResolvedFile[],
+  files: readonly Model[],
   signal: AbortSignal,
 ): Promise<HeaderedVariant[]> {
   return named(await Promise.all(files.map((file) => describe(file, signal))));
@@ -31,8 +30,8 @@ export function identitiesOf(
   );
 }
 
-async function describe(file: ResolvedFile, signal: AbortSignal): Promise<Unnamed> {
-  const { ref, path, paths, bytes, header } = await withHeader(file, signal);
+async function describe(file: Model, signal: AbortSignal): Promise<Unnamed> {
+  const { ref, path, paths, bytes, header } = await readModel(file, signal);
   const isRead = !(header instanceof QuantscopeError);
   return { ref, path, paths, bytes, header, described: isRead ? describeFile(header, path) : header };
 }

@@ -3,20 +3,20 @@ import type { ArrayView, MetadataValue } from '../../gguf/header.ts';
 import { quantizationLabel } from '../../gguf/quantization.ts';
 import type { ShardedTensor } from '../../gguf/shards.ts';
 import { placeOfTensor } from '../../gguf/tensor-names.ts';
-import { shownRef } from '../../hub/ref.ts';
 import type { MetadataDiff, TensorDiff } from '../../measure/header-diff.ts';
 import { emptySums, mergeSums, type WeightErrorSums, weightErrorOf } from '../../measure/weight-error.ts';
+import type { ModelHeader } from '../../model/model.ts';
+import { shownRef } from '../../model/ref.ts';
 import { isAvailable } from '../../schema/availability.ts';
 import type { Diff, DiffedFile, DiffedValue, DiffedWeights, TensorError } from '../../schema/diff.ts';
 import { jsonScalar } from '../inspect/facts.ts';
-import type { ModelFiles } from '../refs/model-header.ts';
 import { type ComparedTensor, type ModelPair, unsupportedTypeOf } from './weights.ts';
 
 /** Elements of an array that stand for it. */
 const PREVIEW_ELEMENTS = 8;
 
 /** What the contract says of one of the files. */
-export function fileFacts(ref: string, { header, files, bytes }: ModelFiles): DiffedFile {
+export function fileFacts(ref: string, { header, files, bytes }: ModelHeader): DiffedFile {
   const facts = modelFacts(header);
   return {
     ref: shownRef(ref),

@@ -4,13 +4,14 @@ import { dequantizerOf } from '../../gguf/dequantize.ts';
 import type { ShardedTensor } from '../../gguf/shards.ts';
 import { diffTensors, type TensorPair } from '../../measure/header-diff.ts';
 import { emptySums, mergeSums, type WeightErrorSums, weightErrorOf } from '../../measure/weight-error.ts';
+import { localModel, type ModelHeader } from '../../model/model.ts';
 import { isAvailable } from '../../schema/availability.ts';
 import { messageOf, QuantscopeError } from '../../util/errors.ts';
-import { type ModelFiles, openModelFiles } from '../refs/model-header.ts';
+import { packagePath } from '../../util/package-files.ts';
 import { SpanComparer, type SpanResult, type SpanSide, type WeightSpan } from './spans.ts';
 import type { SpanReply } from './worker.ts';
 
-const WORKER_MODULE = new URL('./worker.js', import.meta.url);
+const WORKER_MODULE = packagePath('dist/diff-worker.cjs');
 /** Fewer bytes are compared on this thread: starting workers takes longer. */
 const INLINE_BYTES = 16 * 1024 * 1024;
 /** Weights a thread takes at once, some 20 ms of work: few messages, and no thread is left with a long rest. */
@@ -27,8 +28,8 @@ export interface ComparedTensor {
 }
 
 export interface WeightComparison {
-  readonly a: ModelFiles;
-  readonly b: ModelFiles;
+  readonly a: ModelHeader;
+  readonly b: ModelHeader;
   /** All of types that {@link unsupportedTypeOf} does not object to. */
   readonly pairs: readonly ModelPair[];
   readonly signal: AbortSignal;
@@ -82,7 +83,10 @@ export async function totalWeightError(
   path: string,
   signal: AbortSignal,
 ): Promise<number> {
-  const [a, b] = [await openModelFiles(referencePath, signal), await openModelFiles(path, signal)];
+  const [a, b] = [
+    await localModel(referencePath, referencePath).header(signal),
+    await localModel(path, path).header(signal),
+  ];
   const { pairs, onlyInA, onlyInB, reshaped } = diffTensors(a.header, b.header);
   const [stray] = [...onlyInA, ...onlyInB, ...reshaped];
   if (stray !== undefined) throw notComparable(`only one of the files has ${stray.name} in its shape`);
@@ -115,7 +119,7 @@ function* spansOf({ a, b, pairs }: WeightComparison): Generator<WeightSpan> {
 }
 
 function sideOf(
-  { files }: ModelFiles,
+  { files }: ModelHeader,
   { shard, offset, sizeBytes, elements, type }: ShardedTensor,
   first: number,
 ): SpanSide {

@@ -1,15 +1,11 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import {
-  buildChoiceOf,
-  type EngineInfo,
-  type GpuChoice,
-  listLocalBuilds,
-  startEngineProcess,
-} from '../../engine/index.ts';
+import { packageName } from '../../engine/binaries.ts';
+import { buildChoiceOf, type GpuChoice, listLocalBuilds, startEngineProcess } from '../../engine/index.ts';
 import { llamaFolder } from '../../engine/local-builds.ts';
 import { isAvailable, type Unavailable, unavailableBecause } from '../../schema/availability.ts';
 import type { Check, EngineFacts, Examined } from '../../schema/doctor.ts';
+import type { EngineInfo } from '../../schema/engine.ts';
 import { messageOf, QuantscopeError } from '../../util/errors.ts';
 import { GPUS_OF, type Gpu, gpuFix, readDrivers } from './gpu.ts';
 import { fact } from './machine.ts';
@@ -20,7 +16,7 @@ const START_TIMEOUT_MS = 20_000;
 /** The engine and the GPUs, each found out by a process that starts it: a native crash becomes a line. */
 export async function examineEngine(signal: AbortSignal): Promise<Examined<EngineFacts>> {
   const [inUse, localBuilds] = await Promise.all([start('auto', signal), listLocalBuilds()]);
-  const gpus: EngineFacts['gpus'] = [];
+  const gpus: EngineFacts['gpus'][number][] = [];
   const checks: Check[] = [engineCheck(inUse), ...featureChecks(inUse)];
   for (const backend of GPUS_OF[`${process.platform}-${process.arch}`] ?? []) {
     const found = await examineGpu(backend, inUse, localBuilds, signal);
@@ -64,7 +60,6 @@ async function start(gpu: GpuChoice, signal: AbortSignal): Promise<EngineInfo | 
   try {
     await using session = await startEngineProcess({
       gpu,
-      workers: 1,
       signal,
       callTimeoutMs: START_TIMEOUT_MS,
     });
@@ -111,7 +106,7 @@ async function examineGpu(
 ): Promise<Examined<EngineFacts['gpus'][number]['use']>> {
   const id = `gpu/${backend}`;
   const isInstalled =
-    existsSync(join(llamaFolder(), '..', '..', '@node-llama-cpp', packageOf(backend))) ||
+    existsSync(join(llamaFolder(), '..', '..', '@node-llama-cpp', packageName(backend))) ||
     localBuilds.some((build) => build.backend === backend && build.builtAt !== null);
   const isInUse = isAvailable(inUse) && inUse.backend === backend;
   const started = isInUse
@@ -138,12 +133,6 @@ async function examineGpu(
       },
     ],
   };
-}
-
-/** As node-llama-cpp names the packages of its binaries. */
-function packageOf(backend: Gpu): string {
-  const systems: Partial<Record<NodeJS.Platform, string>> = { darwin: 'mac', win32: 'win' };
-  return `${systems[process.platform] ?? process.platform}-${process.arch}-${backend}`;
 }
 
 function localCheck(builds: Awaited<ReturnType<typeof listLocalBuilds>>): Check {

@@ -1,10 +1,13 @@
-import type { Catalogue, HubContext } from '../../hub/index.ts';
-import { freeBytesOf, locateRefs, planPull } from '../../hub/index.ts';
+import type { HubContext } from '../../hub/context.ts';
+import { freeBytesOf } from '../../hub/disk.ts';
+import { planPull } from '../../hub/pull.ts';
+import type { RefAccess } from '../../model/access.ts';
+import type { Catalogue } from '../../model/catalogue.ts';
+import { locateRefs } from '../../model/locate.ts';
 import { isAvailable, type Unavailable, unavailableBecause } from '../../schema/availability.ts';
 import type { Check, Examined, HubFacts } from '../../schema/doctor.ts';
 import { messageOf } from '../../util/errors.ts';
 import { formatBytes, formatDuration } from '../../util/units.ts';
-import type { RefAccess } from '../refs/ref-access.ts';
 import { fact } from './machine.ts';
 
 /** Longer than a slow network takes to answer, and not so long that an offline machine waits. */
@@ -26,7 +29,7 @@ export async function examineHub(
       : offline
         ? unavailableBecause('not asked: HF_HUB_OFFLINE is set')
         : await answerTime(endpoint, signal);
-  const models: HubFacts['models'] = [];
+  const models: HubFacts['models'][number][] = [];
   const reason = isAvailable(answerMs) ? undefined : answerMs;
   for (const name of access.catalogue.keys()) {
     models.push({ name, missingBytes: reason ?? (await missingBytes(name, access, signal)) });
@@ -71,11 +74,7 @@ async function missingBytes(
   const context: HubContext = { ...hub, attempts: 1, idleTimeoutMs: ANSWER_TIMEOUT_MS };
   try {
     const models = await locateRefs([name], { nanoFolder, catalogue: onlyOf(name, catalogue), hub: context });
-    const { missingBytes: bytes } = await planPull(
-      models.filter((model) => model.kind !== 'local'),
-      context,
-    );
-    return bytes;
+    return (await planPull(models, context)).missingBytes;
   } catch (thrown) {
     signal.throwIfAborted();
     return unavailableBecause(messageOf(thrown));

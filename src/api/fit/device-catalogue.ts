@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import envPaths from 'env-paths';
-import { BUILT_IN_DEVICES, type DeviceCatalogue } from '../../device/profiles.ts';
+import { builtInDevices, type DeviceCatalogue, extendDevices } from '../../device/profiles.ts';
 
 /** Where a user's phones are: as named, QUANTSCOPE_DEVICES, or `devices.json` in the config folder. */
 export function devicesPath(named: string | undefined): { readonly path: string; readonly isUsual: boolean } {
@@ -12,12 +12,37 @@ export function devicesPath(named: string | undefined): { readonly path: string;
 
 /**
  * The built-in phones with the user's laid over them.
- * @throws UsageError `devices/unreadable`, `devices/invalid`
+ * @throws UsageError `devices/unreadable`, `devices/invalid`, `data/unreadable`, `data/invalid`
  */
 export async function devicesOf(named: string | undefined): Promise<DeviceCatalogue> {
   const { path, isUsual } = devicesPath(named);
-  // Few users have a file, and reading one takes the schema library.
-  if (isUsual && !existsSync(path)) return BUILT_IN_DEVICES;
-  const { readDevices } = await import('./devices-file.ts');
-  return readDevices(path);
+  const builtIn = await builtInDevices();
+  return isUsual && !existsSync(path) ? builtIn : await withUserDevices(builtIn, path);
+}
+
+async function withUserDevices(builtIn: DeviceCatalogue, path: string): Promise<DeviceCatalogue> {
+  const [{ invalidJsonFile, readJsonFile }, { devicesSchema }] = await Promise.all([
+    import('../../schema/json-file.ts'),
+    import('../../schema/phone-data.ts'),
+  ]);
+  const kind = {
+    name: 'devices',
+    unreadableHint:
+      '--devices and QUANTSCOPE_DEVICES name a JSON file; schema/devices.json says what is in it.',
+    invalidHint: 'schema/devices.json of the package describes the file.',
+  };
+  const { devices, chips, learned } = await readJsonFile(path, devicesSchema, kind);
+  const extended = extendDevices(builtIn, { devices, chips });
+  const lost = extended.devices.find(({ chip }) => chip !== null && !Object.hasOwn(extended.chips, chip));
+  if (lost !== undefined) {
+    const reason = `${lost.id}: no chip "${lost.chip}"; describe it under "chips", or write null`;
+    throw invalidJsonFile(path, reason, kind);
+  }
+  return {
+    ...extended,
+    devices: extended.devices.map((device) => {
+      const own = learned.filter((row) => row.device === device.id);
+      return own.length === 0 ? device : { ...device, learned: own };
+    }),
+  };
 }

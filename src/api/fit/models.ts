@@ -1,7 +1,9 @@
-import { type GgufHeader, quantizationOf, readShards } from '../../gguf/index.ts';
-import { type LocatedModel, locateRefs, offeredVariants, openModel, parseRef } from '../../hub/index.ts';
+import { type GgufHeader, quantizationOf } from '../../gguf/index.ts';
+import type { RefAccess } from '../../model/access.ts';
+import { locateRefs } from '../../model/locate.ts';
+import { offeredVariants } from '../../model/offered-variants.ts';
+import { parseRef } from '../../model/ref.ts';
 import { QuantscopeError } from '../../util/errors.ts';
-import type { RefAccess } from '../refs/ref-access.ts';
 
 /** A model by its header; none of its weights were read. */
 export interface NamedHeader {
@@ -33,20 +35,12 @@ export async function headersOf(
       }
       continue;
     }
-    for (const model of await locateRefs([text], access)) named.push(await read(model, access));
+    for (const { ref: own, path, header } of await locateRefs([text], access)) {
+      const read = (await header(access.hub.signal)).header;
+      named.push({ name: labelOf(read, path), ref: own, header: read });
+    }
   }
   return named;
-}
-
-async function read(model: LocatedModel, access: RefAccess): Promise<NamedHeader> {
-  const sources = await openModel(model, access);
-  try {
-    const header = await readShards(sources, { signal: access.hub.signal });
-    const file = model.kind === 'hub' ? model.model.path : model.kind === 'url' ? model.url : model.path;
-    return { name: labelOf(header, file), ref: model.ref, header };
-  } finally {
-    for (const source of sources) await source[Symbol.asyncDispose]();
-  }
 }
 
 function labelOf(header: GgufHeader, file: string): string {

@@ -1,8 +1,10 @@
 import { type FitRequest, fitOn } from '../../device/fit.ts';
-import { type FittedDevice, fittedDevice } from '../../device/fit-report.ts';
-import type { DeviceCatalogue, DeviceProfile } from '../../device/profiles.ts';
+import { fittedDevice } from '../../device/fit-report.ts';
+import type { DeviceCatalogue } from '../../device/profiles.ts';
 import { layerBitsOf, workloadOf } from '../../device/workload.ts';
 import { modelFacts } from '../../gguf/index.ts';
+import type { DeviceProfile } from '../../schema/phone-data.ts';
+import type { FittedPhone } from '../../schema/phones.ts';
 import { UsageError } from '../../util/errors.ts';
 import type { NamedHeader } from './models.ts';
 
@@ -15,7 +17,7 @@ export function onPhones(
   devices: readonly DeviceProfile[],
   catalogue: DeviceCatalogue,
   request: FitRequest,
-): FittedDevice[] {
+): FittedPhone[] {
   return devices.map((device) => {
     const judged = models.map(({ name, ref, header }) => {
       const fit = fitOn(header, device, catalogue, request);
@@ -31,6 +33,6 @@ export function onPhones(
         },
       );
     });
-    return fittedDevice(device, judged, request.budgetBytes);
+    return fittedDevice(device, judged, catalogue, request.budgetBytes);
   });
 }

@@ -5,7 +5,7 @@ import { quantizationOf } from '../../gguf/quantization.ts';
 import type { ShardedHeader } from '../../gguf/shards.ts';
 import { placeOfTensor } from '../../gguf/tensor-names.ts';
 import { bitsPerWeightOf } from '../../gguf/tensor-types.ts';
-import { shownRef } from '../../hub/ref.ts';
+import { shownRef } from '../../model/ref.ts';
 import type { InspectedEntry, InspectedToken, Inspection } from '../../schema/inspection.ts';
 import { inspectMemory } from './memory.ts';
 

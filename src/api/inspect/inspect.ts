@@ -1,5 +1,5 @@
+import type { OpenModel } from '../../model/model.ts';
 import type { Inspection } from '../../schema/inspection.ts';
-import type { OpenedModel } from '../refs/opened-model.ts';
 import type { ModelHeader } from './facts.ts';
 
 export interface InspectRequest {
@@ -18,47 +18,42 @@ export async function inspect(
   ref: string,
   { context = [], signal = new AbortController().signal }: InspectRequest = {},
 ): Promise<Inspection> {
-  const { openModelOf } = await import('../refs/opened-model.ts');
-  await using model = await openModelOf(ref, signal);
+  const { findModel } = await import('../../model/locate.ts');
+  await using model = await (await findModel(ref, { signal })).open();
   return (await readInspection(ref, model, { contexts: context, signal })).inspection;
 }
 
 /** An opened model's header, and what is to be said of it. */
 export async function readInspection(
   ref: string,
-  model: OpenedModel,
+  { files, sources }: OpenModel,
   asked: { readonly contexts: readonly number[]; readonly wholeKey?: string; readonly signal: AbortSignal },
 ): Promise<{ readonly header: ModelHeader; readonly inspection: Inspection }> {
   const { signal, ...shown } = asked;
-  const [{ inspectionOf }, { packageVersion }, header] = await Promise.all([
-    import('./facts.ts'),
-    import('../../util/package-files.ts'),
-    readModel(model, signal),
-  ]);
+  const [{ inspectionOf }, { packageVersion }, { countingSource }, { fileNameOf, readHeaders }] =
+    await Promise.all([
+      import('./facts.ts'),
+      import('../../util/package-files.ts'),
+      import('../../io/counting-source.ts'),
+      import('../../model/model.ts'),
+    ]);
+  const counting = sources.map(countingSource);
+  const header = await readHeaders(counting, signal);
+  const hub = files[0]?.hub;
   const inspection = inspectionOf({
     ref,
     header,
-    names: model.names,
+    names: files.map(fileNameOf),
     source: {
-      kind: model.isRemote ? 'url' : 'file',
-      requests: sum(model.sources.map(({ requests }) => requests)),
-      bytesFetched: sum(model.sources.map(({ bytesFetched }) => bytesFetched)),
-      hub: model.hub,
+      kind: files.some(({ isRemote }) => isRemote) ? 'url' : 'file',
+      requests: sum(counting.map(({ requests }) => requests)),
+      bytesFetched: sum(counting.map(({ bytesFetched }) => bytesFetched)),
+      hub: hub ? { repo: hub.repo, commit: hub.commit, file: hub.file.path } : null,
     },
     toolVersion: packageVersion(),
     ...shown,
   });
   return { header, inspection };
-}
-
-async function readModel({ sources }: OpenedModel, signal: AbortSignal): Promise<ModelHeader> {
-  const [only] = sources;
-  if (only !== undefined && sources.length === 1) {
-    const { readHeader } = await import('../../gguf/read.ts');
-    return readHeader(only, { signal });
-  }
-  const { readShards } = await import('../../gguf/shards.ts');
-  return readShards(sources, { signal });
 }
 
 function sum(values: readonly number[]): number {

@@ -1,13 +1,12 @@
 import { footprint } from '../../device/footprint.ts';
-import type { CacheType } from '../../device/kv-cache.ts';
 import { modelFacts } from '../../gguf/facts.ts';
 import type { GgufHeader } from '../../gguf/header.ts';
 import { getNumber } from '../../gguf/metadata.ts';
 import type { Inspection, MemoryEstimate } from '../../schema/inspection.ts';
+import { type CacheType, COMMON_CACHE_TYPES } from '../../schema/terms.ts';
 
 const COMMON_CONTEXTS = [512, 2048, 4096, 8192, 16_384, 32_768, 65_536, 131_072];
 const DEFAULT_CONTEXT = 2048;
-const CACHE_TYPES = ['f16', 'q8_0', 'q4_0'] as const satisfies readonly CacheType[];
 const MICRO_BATCH = 512;
 
 /**
@@ -31,7 +30,7 @@ export function inspectMemory(header: GgufHeader, asked: readonly number[]): Ins
     };
   }
   const byContext = contexts.flatMap((contextSize) =>
-    CACHE_TYPES.flatMap((cacheType) => estimate(header, contextSize, cacheType) ?? []),
+    COMMON_CACHE_TYPES.flatMap((cacheType) => estimate(header, contextSize, cacheType) ?? []),
   );
   return {
     ...first,

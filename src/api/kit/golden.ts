@@ -1,5 +1,5 @@
-import type { GoldenPrompt, GoldenStep } from '../../device/kit-files.ts';
 import type { EngineSession, LoadedModel } from '../../engine/engine.ts';
+import type { GoldenPrompt, GoldenStep } from '../../schema/kit.ts';
 import { QuantscopeError } from '../../util/errors.ts';
 import { KIT_PROMPTS, REPLY_TOKENS } from './prompts.ts';
 

@@ -3,10 +3,10 @@ import { mkdir, readFile, realpath } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import writeFileAtomic from 'write-file-atomic';
-import type { KitGolden, KitResults } from '../../device/kit-files.ts';
-import { learnedRow } from '../../device/kit-learn.ts';
+import { learnedSpeed } from '../../device/kit-check.ts';
 import { findDevice } from '../../device/profiles.ts';
-import { takeLock } from '../../hub/index.ts';
+import { takeLock } from '../../hub/lock.ts';
+import type { KitGolden, KitResults } from '../../schema/kit.ts';
 import { messageOf, UsageError } from '../../util/errors.ts';
 import { devicesOf, devicesPath } from '../fit/device-catalogue.ts';
 
@@ -42,7 +42,7 @@ export async function learnSpeed(
   const isNew = !existsSync(path);
   // Reads the file as fit will, so that a broken one is told and not added to.
   const device = findDevice(name, await devicesOf(isNew ? undefined : path));
-  const row = learnedRow(golden, results, device);
+  const row = learnedSpeed(golden, results, device);
   if (row === null) {
     throw new UsageError('kit/nothing-measured', 'the phone measured no speed that could be kept', {
       hint: 'bench.reason in the results says why.',

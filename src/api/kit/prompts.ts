@@ -1,4 +1,4 @@
-import type { GoldenPrompt } from '../../device/kit-files.ts';
+import type { GoldenPrompt } from '../../schema/kit.ts';
 
 /** Tokens of each golden reply, at most. */
 export const REPLY_TOKENS = 24;

@@ -1,13 +1,14 @@
 import { readFile, stat } from 'node:fs/promises';
 import type { z } from 'zod';
-import type { FitReport } from '../../device/fit-report.ts';
-import { KIT_CHECK_SCHEMA_ID, type KitCheck } from '../../device/kit-check.ts';
 import type { ResultsFile } from '../../measure/merge.ts';
-import { BENCH_SCHEMA_ID, type BenchResults, benchSchema } from '../../schema/bench.ts';
+import { type BenchResults, benchSchema } from '../../schema/bench.ts';
+import type { FitReport } from '../../schema/fit.ts';
 import { fitSchema } from '../../schema/fit.ts';
+import type { KitCheck } from '../../schema/kit.ts';
 import { kitCheckSchema } from '../../schema/kit.ts';
-import { REPORT_SCHEMA_ID, type ReportFile, reportSchema } from '../../schema/report.ts';
-import { RESULTS_SCHEMA_ID, type Results, resultsSchema } from '../../schema/results.ts';
+import { type ReportFile, reportSchema } from '../../schema/report.ts';
+import { type Results, resultsSchema } from '../../schema/results.ts';
+import { SCHEMA_IDS } from '../../schema/terms.ts';
 import { messageOf, UsageError } from '../../util/errors.ts';
 
 /** Results of a hundred variants take less than 1 MB. */
@@ -24,13 +25,13 @@ export type Measurements =
 export async function readMeasurements(path: string): Promise<Measurements> {
   const parsed = await readJson(path, MEASUREMENTS_HINT);
   switch (schemaIdOf(parsed)) {
-    case RESULTS_SCHEMA_ID:
+    case SCHEMA_IDS.results:
       return { kind: 'results', path, content: requireVariants(path, checked(path, parsed, RESULTS)) };
-    case BENCH_SCHEMA_ID:
+    case SCHEMA_IDS.bench:
       return { kind: 'bench', path, content: requireRows(path, checked(path, parsed, BENCH)) };
-    case KIT_CHECK_SCHEMA_ID:
+    case SCHEMA_IDS.kitCheck:
       return { kind: 'kit-check', path, content: checked(path, parsed, KIT_CHECK) };
-    case REPORT_SCHEMA_ID:
+    case SCHEMA_IDS.report:
       return { kind: 'report', path, content: checked(path, parsed, REPORT) };
     default: {
       const known = [RESULTS, BENCH, KIT_CHECK, REPORT].map(({ id }) => JSON.stringify(id)).join(', ');
@@ -64,22 +65,22 @@ const MEASUREMENTS_HINT =
   'report wrote with --out.';
 const RESULTS = {
   schema: resultsSchema,
-  id: RESULTS_SCHEMA_ID,
+  id: SCHEMA_IDS.results,
   hint: 'Name a file that compare or eval wrote with --out, or what their --json printed.',
 };
 const BENCH = {
   schema: benchSchema,
-  id: BENCH_SCHEMA_ID,
+  id: SCHEMA_IDS.bench,
   hint: 'Name a file that bench wrote with --out, whole, or what its --json printed.',
 };
 const KIT_CHECK = {
   schema: kitCheckSchema,
-  id: KIT_CHECK_SCHEMA_ID,
+  id: SCHEMA_IDS.kitCheck,
   hint: 'Write it with: quantscope kit check PHONE.json --json > phone-check.json',
 };
 const REPORT = {
   schema: reportSchema,
-  id: REPORT_SCHEMA_ID,
+  id: SCHEMA_IDS.report,
   hint: 'Write it with: quantscope report <results...> --out merged.json',
 };
 

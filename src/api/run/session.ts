@@ -1,6 +1,5 @@
 import { readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
-import { filesOf } from '../../cli/model-files.ts';
 import type { RunOptions } from '../../cli/run/command.ts';
 import type {
   ChatMessage,
@@ -15,6 +14,7 @@ import { startEngineProcess } from '../../engine/index.ts';
 import { chatTemplate, readHeader } from '../../gguf/index.ts';
 import { openFile } from '../../io/index.ts';
 import { findThreads } from '../../measure/threads.ts';
+import type { Model } from '../../model/model.ts';
 import type { RunResult } from '../../schema/run.ts';
 import { messageOf, UsageError } from '../../util/errors.ts';
 
@@ -59,25 +59,24 @@ export interface RunSession extends AsyncDisposable {
 
 /**
  * Loads the one model that a ref stands for, in a process of its own.
+ * @param models what it stands for, on this machine
  * @throws UsageError `run/several`, `input/unreadable`, what refs throw; EngineError; GgufError
  */
 export async function openRunSession(
   ref: string,
+  models: readonly Model[],
   options: RunOptions,
   signal: AbortSignal,
 ): Promise<RunSession> {
-  const { yes, quiet } = options;
-  const files = await filesOf([ref], { yes, quiet, signal });
-  const [file] = files;
-  if (file === undefined || files.length > 1) {
-    throw new UsageError('run/several', `${ref} stands for ${files.length} models, run takes one`, {
+  const [file] = models;
+  if (file === undefined || models.length > 1) {
+    throw new UsageError('run/several', `${ref} stands for ${models.length} models, run takes one`, {
       hint: `Name one of them: quantscope run ${ref.toLowerCase() === 'nano' ? 'nano:Q4_K_M' : (file?.ref ?? 'nano:Q4_K_M')}`,
     });
   }
   const template = await templateOf(file.path, options, signal);
   const session = await startEngineProcess({
     gpu: options.gpu,
-    workers: 1,
     callTimeoutMs: options.timeout * 1000,
     signal,
   });

@@ -2,10 +2,11 @@ import { createHash } from 'node:crypto';
 import { Worker } from 'node:worker_threads';
 import type { ByteSource } from '../../io/index.ts';
 import { QuantscopeError } from '../../util/errors.ts';
+import { packagePath } from '../../util/package-files.ts';
 import { type ContentReport, ContentScan, type TensorExtent, viewsOf } from '../../validate/index.ts';
 import type { ContentReply, ContentTask } from './content-worker.ts';
 
-const WORKER_MODULE = new URL('./content-worker.js', import.meta.url);
+const WORKER_MODULE = packagePath('dist/content-worker.cjs');
 /** Smaller files are read on this thread: starting a worker takes longer than hashing them. */
 const INLINE_BYTES = 16 * 1024 * 1024;
 const INLINE_PIECE_BYTES = 512 * 1024;

@@ -1,15 +1,12 @@
 import { basename, dirname, join } from 'node:path';
 import { type HeaderScan, parseShardName, scanSource, shardNames } from '../../gguf/index.ts';
 import { type ByteSource, openFile } from '../../io/index.ts';
+import type { ContentCheck, Diagnostic, FileReport, Policy } from '../../schema/validation.ts';
 import { QuantscopeError } from '../../util/errors.ts';
 import {
-  type ContentCheck,
   type ContentReport,
-  type Diagnostic,
-  type FileReport,
   type LoadOutcome,
   type ManifestEntry,
-  type Policy,
   type Sibling,
   type TemplateReport,
   templateKeys,

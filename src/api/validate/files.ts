@@ -1,15 +1,14 @@
 import { readlink, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { parseShardName, shardNames } from '../../gguf/index.ts';
-import { isAbsent, locateNano, unreadablePath } from '../../hub/local.ts';
-import type { LocateOptions } from '../../hub/locate.ts';
-import { nearRef } from '../../hub/near-ref.ts';
-import { isLocalRef, parseRef } from '../../hub/ref.ts';
+import type { RefAccess } from '../../model/access.ts';
+import { isAbsent, locateNano, nearRef, unreadablePath } from '../../model/local.ts';
+import { type LocateOptions, locateRefs } from '../../model/locate.ts';
+import { isLocalRef, parseRef } from '../../model/ref.ts';
 import { QuantscopeError, UsageError } from '../../util/errors.ts';
 import { inOrder } from '../../util/in-order.ts';
 import { packagePath } from '../../util/package-files.ts';
 import type { Origin } from '../../validate/index.ts';
-import type { RefAccess } from '../refs/ref-access.ts';
 import type { RemoteFile } from './remote.ts';
 
 /** A file to validate: as the user named it, and where it is. */
@@ -76,7 +75,10 @@ async function filesOf(ref: string, lookup: Lookup): Promise<ValidationFile[]> {
     throw new UsageError('ref/invalid', 'a ref is empty: name a file, a folder or a pattern');
   if (!isLocalRef(ref) && !(await lookup.isPath(ref))) return lookup.filesOf(ref);
   const parsed = parseRef(ref);
-  if (parsed.kind === 'nano') return locateNano(packagePath('fixtures/nano'), parsed.quantization);
+  if (parsed.kind === 'nano') {
+    const files = await locateNano(packagePath('fixtures/nano'), parsed.quantization);
+    return files.map((file) => ({ kind: 'local', ...file }));
+  }
   const stats = await stat(ref).catch((cause: NodeJS.ErrnoException) => {
     // A pattern may be longer than a name.
     if (isAbsent(cause) || cause.code === 'ENAMETOOLONG') return null;
@@ -128,14 +130,11 @@ class Lookup {
 
   async filesOf(ref: string): Promise<ValidationFile[]> {
     const access = await this.#known();
-    const [{ locateRefs }, { filesOfModel }] = await Promise.all([
-      import('../../hub/index.ts'),
-      import('./remote.ts'),
-    ]);
+    const { filesOfModel } = await import('./remote.ts');
     try {
       const models = await locateRefs([ref], { ...access, listings: this.#listings });
       const files: ValidationFile[] = [];
-      for (const model of models) files.push(...(await filesOfModel(model, access)));
+      for (const model of models) files.push(...(await filesOfModel(model, this.#options.signal)));
       return files;
     } catch (thrown) {
       this.#options.signal.throwIfAborted();
@@ -145,7 +144,7 @@ class Lookup {
   }
 
   #known(): Promise<RefAccess> {
-    this.#access ??= import('../refs/ref-access.ts').then(({ refAccess }) => refAccess(this.#options));
+    this.#access ??= import('../../model/access.ts').then(({ refAccess }) => refAccess(this.#options));
     return this.#access;
   }
 }
@@ -173,7 +172,7 @@ async function withShards(file: LocalFile): Promise<LocalFile[]> {
   const others: LocalFile[] = [];
   for (const name of shardNames(basename(file.path)).slice(1)) {
     const path = join(dirname(file.path), name);
-    // One that is absent is the business of a rule.
+    // One that is absent is what a rule reports.
     if (await stat(path).catch(() => null))
       others.push({ kind: 'local', ref: join(dirname(file.ref), name), path });
   }

@@ -13,7 +13,6 @@ export async function tryLoading(path: string, timeoutMs: number, signal: AbortS
   try {
     await using session = await startEngineProcess({
       gpu: 'off',
-      workers: 1,
       signal,
       callTimeoutMs: timeoutMs,
     });
@@ -51,7 +50,7 @@ export async function tryLoading(path: string, timeoutMs: number, signal: AbortS
       case 'engine/template-failed':
         return { status: 'failed', reason: thrown.message };
       case 'engine/not-installed':
-      case 'engine/changed':
+      case 'engine/abi':
       case 'engine/gpu-unavailable':
       case 'engine/build-impossible':
       case 'engine/build-failed':

@@ -4,7 +4,8 @@ import { basename } from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
 import type { ParsedHeader } from '../../gguf/index.ts';
 import type { ByteSource } from '../../io/index.ts';
-import { MANIFEST_SCHEMA_ID, type Manifest, manifestSchema } from '../../schema/validation.ts';
+import { SCHEMA_IDS } from '../../schema/terms.ts';
+import { type Manifest, manifestSchema } from '../../schema/validation.ts';
 import { messageOf, UsageError } from '../../util/errors.ts';
 import type { ContentReport } from '../../validate/index.ts';
 
@@ -52,7 +53,7 @@ export async function writeManifest(
 ): Promise<void> {
   const shapes = new Map(header.tensors.map((tensor) => [tensor.name, tensor]));
   const manifest: Manifest = {
-    schema: MANIFEST_SCHEMA_ID,
+    schema: SCHEMA_IDS.manifest,
     name: basename(path),
     bytes: header.fileBytes,
     sha256: content.sha256 ?? '',

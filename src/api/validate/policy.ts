@@ -1,9 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
+import type { Policy } from '../../schema/validation.ts';
 import { policySchema } from '../../schema/validation.ts';
 import { messageOf, UsageError } from '../../util/errors.ts';
 import { parseWrittenJson } from '../../util/written-json.ts';
-import { type Policy, ruleById } from '../../validate/index.ts';
+import { ruleById } from '../../validate/index.ts';
 
 /**
  * The policy in a file.

@@ -1,9 +1,8 @@
 import { basename } from 'node:path';
 import { type HeaderScan, scanSource } from '../../gguf/index.ts';
-import { type LocatedModel, type ModelPart, openPart, partsOf } from '../../hub/index.ts';
-import { formatHubRef, parseRef } from '../../hub/ref.ts';
+import { fileNameOf, type Model, type ModelFile } from '../../model/model.ts';
+import { formatHubRef, parseRef } from '../../model/ref.ts';
 import type { Origin } from '../../validate/index.ts';
-import type { RefAccess } from '../refs/ref-access.ts';
 import type { LocalFile } from './files.ts';
 
 /** A file of which only the header is read, by range requests. */
@@ -34,60 +33,57 @@ interface RemoteScan {
  * since a set half of which is here cannot be judged from a folder.
  */
 export async function filesOfModel(
-  model: LocatedModel,
-  access: RefAccess,
-): Promise<(LocalFile | RemoteFile)[]> {
-  const parts = await partsOf(model, access);
-  const refOf = (part: ModelPart): string => {
-    if (part.hub === null) return parts.length === 1 ? model.ref : part.what;
-    return parts.length === 1 ? model.ref : shardRef(model.ref, part.hub);
-  };
-  if (parts.every((part) => part.kind === 'local')) {
-    return parts.map((part) => ({
+  model: Model,
+  signal: AbortSignal,
+): Promise<readonly (LocalFile | RemoteFile)[]> {
+  const files = await model.files();
+  if (!files.some(({ isRemote }) => isRemote)) {
+    return files.map((file) => ({
       kind: 'local',
-      ref: refOf(part),
-      path: part.path,
-      ...(part.hub === null ? { origin: originOf(part) } : {}),
+      ref: refOf(file, model, files.length),
+      path: file.location,
+      ...(file.hub === null ? { origin: originOf(file) } : {}),
     }));
   }
   const set: RemoteFile[] = [];
-  for (const part of parts) {
+  for (const file of files) {
     let kept: Promise<RemoteScan> | undefined;
     const scan = (): Promise<RemoteScan> => {
       const known = kept;
-      const scanned = known ?? scanPart(part, access);
-      // Nobody asks a third time: of thousands of files none stays in memory.
-      kept = known === undefined && parts.length > 1 ? scanned : undefined;
+      const scanned = known ?? scanFile(file, signal);
+      // There is no third time: of thousands of files none stays in memory.
+      kept = known === undefined && files.length > 1 ? scanned : undefined;
       return scanned;
     };
-    const url = placeOf(part);
-    const name = basename(part.hub?.file.path ?? new URL(url).pathname);
-    set.push({ kind: 'remote', ref: refOf(part), name, url, origin: originOf(part), set, scan });
+    set.push({
+      kind: 'remote',
+      ref: refOf(file, model, files.length),
+      name: basename(fileNameOf(file)),
+      url: file.location,
+      origin: originOf(file),
+      set,
+      scan,
+    });
   }
   return set;
 }
 
-async function scanPart(part: ModelPart, access: RefAccess): Promise<RemoteScan> {
-  await using source = await openPart(part, access);
-  return { fileBytes: source.byteLength, scan: await scanSource(source, { signal: access.hub.signal }) };
+async function scanFile(file: ModelFile, signal: AbortSignal): Promise<RemoteScan> {
+  await using source = await file.open();
+  return { fileBytes: source.byteLength, scan: await scanSource(source, { signal }) };
 }
 
-function placeOf(part: ModelPart): string {
-  return part.kind === 'local' ? part.path : part.url;
-}
-
-/** A shard's own ref, at the revision that was asked for. */
-function shardRef(modelRef: string, { repo, file }: NonNullable<ModelPart['hub']>): string {
-  const parsed = parseRef(modelRef);
+/** The model's own ref where it is one file; otherwise that of the shard, at the revision that was asked for. */
+function refOf({ hub, name }: ModelFile, model: Model, count: number): string {
+  if (count === 1) return model.ref;
+  if (hub === null) return name;
+  const parsed = parseRef(model.ref);
   const revision = parsed.kind === 'hub' ? parsed.revision : null;
-  return formatHubRef({ repo, revision, quantization: null, file: file.path });
+  return formatHubRef({ repo: hub.repo, revision, quantization: null, file: hub.file.path });
 }
 
-function originOf(part: ModelPart): Origin {
-  if (part.hub === null) {
-    const sha256 = part.kind === 'local' ? (part.kept?.sha256 ?? null) : null;
-    return { kind: 'url', url: part.what, sha256 };
-  }
-  const { repo, commit, file } = part.hub;
+function originOf({ hub, kept, name }: ModelFile): Origin {
+  if (hub === null) return { kind: 'url', url: name, sha256: kept?.sha256 ?? null };
+  const { repo, commit, file } = hub;
   return { kind: 'hub', repo, commit, objectId: file.objectId, sizeBytes: file.sizeBytes };
 }

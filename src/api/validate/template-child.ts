@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads';
+import { packagePath } from '../../util/package-files.ts';
 import type { TemplateAnswer, TemplateQuestion } from './template-messages.ts';
 
 /**
@@ -16,7 +17,7 @@ const LOOK_EVERY_MS = 20;
 const HEAP_MEBIBYTES = 24;
 const YOUNG_HEAP_MEBIBYTES = 4;
 
-const worker = new Worker(new URL('./template-worker.js', import.meta.url), {
+const worker = new Worker(packagePath('dist/template-worker.cjs'), {
   resourceLimits: { maxOldGenerationSizeMb: HEAP_MEBIBYTES, maxYoungGenerationSizeMb: YOUNG_HEAP_MEBIBYTES },
 });
 let timer: NodeJS.Timeout | undefined;

@@ -1,9 +1,10 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { QuantscopeError } from '../../util/errors.ts';
+import { packagePath } from '../../util/package-files.ts';
 import { suspicionsOfText, type TemplateReport } from '../../validate/index.ts';
 import type { TemplateAnswer, TemplateQuestion } from './template-messages.ts';
 
-const CHILD_MODULE = new URL('./template-child.js', import.meta.url);
+const CHILD_MODULE = packagePath('dist/template-child.cjs');
 /** The process watches its own time; this is for one that does not come up, on however busy a machine. */
 const LIMIT_MS = 60_000;
 /** Real templates have up to 20 kB; nothing larger is parsed. */

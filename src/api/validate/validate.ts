@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
-import type { FileReport, Policy, ValidationReport } from '../../validate/index.ts';
+import { SCHEMA_IDS } from '../../schema/terms.ts';
+import type { FileReport, Policy, ValidationReport } from '../../schema/validation.ts';
 
 export interface ValidateRequest {
   /** Only these rules or groups, such as `tensor/offset` or `header`. Default: all. */
@@ -36,10 +37,7 @@ export async function validate(
       import('./rules.ts'),
       import('./template.ts'),
     ]);
-  const [{ inOrder }, { VALIDATION_SCHEMA_ID }] = await Promise.all([
-    import('../../util/in-order.ts'),
-    import('../../validate/report.ts'),
-  ]);
+  const { inOrder } = await import('../../util/in-order.ts');
   const chosen = rules === undefined ? undefined : chosenRules(rules);
   const files = await validationFiles(refs, { signal, notice: () => {} });
   await using contents = new ContentReader(jobs);
@@ -58,5 +56,5 @@ export async function validate(
   };
   const reports: FileReport[] = [];
   for await (const report of inOrder(files, jobs, (file) => validateOne(file, run))) reports.push(report);
-  return { schema: VALIDATION_SCHEMA_ID, files: reports };
+  return { schema: SCHEMA_IDS.validation, files: reports };
 }

@@ -1,10 +1,10 @@
 import { Command, Option } from 'commander';
+import { CACHE_TYPES, type CacheType } from '../../schema/terms.ts';
 import type { CommandContext } from '../command-context.ts';
 import { positiveNumber, wholeNumber } from '../options.ts';
 import { choiceList, numberList, numberListOr, type Pair, promptAndGeneration } from './lists.ts';
 
 const GPU = ['auto', 'off', 'metal', 'vulkan', 'cuda'] as const;
-const CACHE_TYPES = ['f32', 'f16', 'bf16', 'q8_0', 'q5_1', 'q5_0', 'q4_1', 'q4_0', 'iq4_nl'] as const;
 const FLASH_ATTENTION = ['auto', 'on', 'off'] as const;
 const FORMATS = ['table', 'md', 'csv', 'json', 'jsonl'] as const;
 
@@ -18,8 +18,8 @@ export interface BenchOptions {
   batchSize: number[];
   gpu: (typeof GPU)[number][];
   gpuLayers: (number | 'max')[];
-  cacheTypeK: (typeof CACHE_TYPES)[number][];
-  cacheTypeV: (typeof CACHE_TYPES)[number][];
+  cacheTypeK: CacheType[];
+  cacheTypeV: CacheType[];
   flashAttn: (typeof FLASH_ATTENTION)[number][];
   seed: number;
   timeout: number;
@@ -51,7 +51,6 @@ class BenchCommand extends Command {
 
 export function benchCommand(context: CommandContext): Command {
   return new BenchCommand('bench')
-    .summary("speed by llama-bench's method, over a grid of settings")
     .description(
       "Times prompts and generation by llama-bench's method, with its flags: every file and configuration in a process " +
         'of its own, the cache cleared before each repetition, a warm-up that is not counted. An option marked * takes ' +

@@ -1,7 +1,6 @@
 import { basename } from 'node:path';
 import { pointsOf, testsOf } from '../../api/bench/grid.ts';
 import { keptResultsPath, saveResults } from '../../api/kept-results.ts';
-import { type HeaderedFile, withHeader } from '../../api/refs/described-file.ts';
 import { layerMemories } from '../../device/attention-layers.ts';
 import { kvCacheBytes } from '../../device/kv-cache.ts';
 import { engineStarter } from '../../engine/index.ts';
@@ -10,13 +9,14 @@ import { type BenchModel, type BenchStep, runBench } from '../../measure/bench-r
 import { describeMachine } from '../../measure/machine.ts';
 import { watchMachine } from '../../measure/machine-watch.ts';
 import { describeFile } from '../../measure/size.ts';
+import { type ReadModel, readModel } from '../../model/model.ts';
 import { type BenchWriter, benchWriter, shownColumns } from '../../report/bench.ts';
 import { isAvailable } from '../../schema/availability.ts';
 import type { BenchResults, BenchRow } from '../../schema/bench.ts';
 import { QuantscopeError } from '../../util/errors.ts';
 import { packageVersion } from '../../util/package-files.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
-import { filesOf } from '../model-files.ts';
+import { modelsOnDisk } from '../model-files.ts';
 import { stepProgress } from '../step-progress.ts';
 import { terminalStyle } from '../style.ts';
 import type { BenchOptions } from './command.ts';
@@ -34,8 +34,8 @@ const FEW_TOKENS = 256;
 export async function runBenchCommand({ refs, options, signal }: BenchRun): Promise<ExitCode> {
   const tests = testsOf(options);
   const points = pointsOf(options);
-  const files = await filesOf(refs, { yes: options.yes, quiet: options.quiet, signal });
-  const models = (await Promise.all(files.map((file) => withHeader(file, signal)))).map(modelOf);
+  const files = await modelsOnDisk(refs, { yes: options.yes, quiet: options.quiet, signal });
+  const models = (await Promise.all(files.map((file) => readModel(file, signal)))).map(modelOf);
   const outPath = options.out ?? (await keptResultsPath());
   const format = options.json ? 'json' : options.output;
   const writer = benchWriter(format, {
@@ -147,7 +147,7 @@ function describeStep({ model, what, test }: BenchStep): string {
   }
 }
 
-function modelOf({ ref, path, bytes, header }: HeaderedFile): BenchModel {
+function modelOf({ ref, path, bytes, header }: ReadModel): BenchModel {
   if (header instanceof QuantscopeError) {
     return {
       ref: ref || basename(path),

@@ -9,7 +9,6 @@ export interface CacheOptions {
 
 export function cacheCommand(context: CommandContext): Command {
   const command = new Command('cache')
-    .summary('what the Hugging Face cache holds: list, verify, remove')
     .description(
       'Looks after the cache that pull fills and that huggingface_hub and llama.cpp share, and the files that pull ' +
         'fetched from other addresses.',

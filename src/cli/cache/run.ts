@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { type CacheContent, type Chosen, chooseCached, readCache } from '../../api/cache/choose.ts';
-import { removeEntries, removePartials, removeUrlFile, verifyFile } from '../../hub/index.ts';
+import { removeEntries, removePartials, verifyFile } from '../../hub/cache-manage.ts';
+import { removeUrlFile } from '../../hub/url-cache.ts';
 import { printable } from '../../report/text-width.ts';
 import type { CacheList, CacheRemoval, CacheVerification } from '../../schema/cache.ts';
 import { UsageError } from '../../util/errors.ts';
@@ -57,7 +58,7 @@ export async function runCacheVerify(
     ...chosen.repos.flatMap(({ entries }) => entries.map((entry) => ({ ...entry, file: entry.path }))),
     ...chosen.urls.map((url) => ({ ...url, repo: null, file: url.address, objectId: url.sha256 })),
   ];
-  const results: CacheVerification['files'] = [];
+  const results: CacheVerification['files'][number][] = [];
   const seen = new Map<string, Awaited<ReturnType<typeof verifyFile>>>();
   for (const file of files) {
     // Revisions share blobs: each is read once.

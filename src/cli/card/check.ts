@@ -3,14 +3,15 @@ import { readFile, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { cardFacts } from '../../api/card/facts.ts';
 import { devicesOf } from '../../api/fit/device-catalogue.ts';
-import { openModelHeaders } from '../../api/refs/model-header.ts';
 import { readResultsFile } from '../../api/report/input.ts';
-import { shownRef } from '../../hub/ref.ts';
+import { findModel } from '../../model/locate.ts';
+import { shownRef } from '../../model/ref.ts';
 import { cardCheckGithub, cardCheckMarkdown, renderCardCheck } from '../../report/card/check.ts';
+import type { CardCheck } from '../../schema/card-check.ts';
 import type { Results } from '../../schema/results.ts';
 import { messageOf, UsageError } from '../../util/errors.ts';
 import { formatCount } from '../../util/units.ts';
-import { type CardCheck, checkCard } from '../../validate/card/check.ts';
+import { checkCard } from '../../validate/card/check.ts';
 import type { CardFacts } from '../../validate/card/facts.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
 import { terminalStyle } from '../style.ts';
@@ -59,7 +60,8 @@ async function factsOf(
   signal: AbortSignal,
 ): Promise<CardFacts> {
   const phones = await devicesOf(devices);
-  const { header, files, bytes } = await openModelHeaders(ref, signal);
+  const notice = (text: string): void => void process.stderr.write(`${text}\n`);
+  const { header, files, bytes } = await (await findModel(ref, { signal, notice })).header(signal);
   return cardFacts({ header, fileName: basename(files[0]?.path ?? ref), fileBytes: bytes, results, phones });
 }
 

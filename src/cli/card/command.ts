@@ -23,7 +23,6 @@ export interface CardCheckOptions {
 
 export function cardCommand(context: CommandContext): Command {
   const command = new Command('card')
-    .summary('a model card from facts and measurements; card check tests a card’s claims')
     .description(
       'Writes a model card in Markdown: what the file says of itself, how each layer is quantized, the memory it ' +
         'takes, how fast phones run it and what results measured. Every figure is marked as read, measured, estimated ' +

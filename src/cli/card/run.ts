@@ -6,11 +6,12 @@ import { cardFacts } from '../../api/card/facts.ts';
 import { type Family, openFamily } from '../../api/card/family.ts';
 import { devicesOf } from '../../api/fit/device-catalogue.ts';
 import { onPhones } from '../../api/fit/on-phones.ts';
-import { type ModelFiles, openModelHeaders } from '../../api/refs/model-header.ts';
 import { readResultsFile } from '../../api/report/input.ts';
 import { findDevice } from '../../device/profiles.ts';
 import { chatTemplate, type GgufHeader, getString, getStrings, modelFacts } from '../../gguf/index.ts';
-import { isLocalRef, shownRef } from '../../hub/ref.ts';
+import { findModel } from '../../model/locate.ts';
+import type { ModelHeader } from '../../model/model.ts';
+import { isLocalRef, shownRef } from '../../model/ref.ts';
 import { renderCard } from '../../report/card/card.ts';
 import type { CardModel, CardProvenance } from '../../report/card/model.ts';
 import { isAvailable } from '../../schema/availability.ts';
@@ -41,7 +42,8 @@ export async function runCard(input: string, options: CardOptions, signal: Abort
   const resultsPath = isResults ? input : options.results;
   const results = resultsPath === undefined ? null : (await readResultsFile(resultsPath)).results;
   const chosen = isResults && results !== null ? chosenVariant(results) : null;
-  const family = chosen === null ? await openFamily(input, signal) : await openMeasured(chosen, signal);
+  const family =
+    chosen === null ? await openFamily(input, { signal, notice: tell }) : await openMeasured(chosen, signal);
   const measured = results === null ? null : { results, variant: chosen ?? variantOf(results, family) };
   if (family.notice !== null && !options.quiet) process.stderr.write(`${family.notice}\n`);
   const card = await cardModel(family, measured, options);
@@ -49,6 +51,11 @@ export async function runCard(input: string, options: CardOptions, signal: Abort
   if (options.out === undefined) process.stdout.write(text);
   else await write(options.out, text, options);
   return EXIT.done;
+}
+
+/** A pause, or a fallback to the cache. */
+function tell(text: string): void {
+  process.stderr.write(`${text}\n`);
 }
 
 /** The recommended one, or the only one. @throws UsageError `card/several` */
@@ -64,9 +71,9 @@ function chosenVariant({ variants, recommendation }: Results): VariantResult {
 
 async function openMeasured({ ref, name, file }: VariantResult, signal: AbortSignal): Promise<Family> {
   const hint = 'Name where the file is now: quantscope card REF --results FILE.';
-  let model: ModelFiles;
+  let model: ModelHeader;
   try {
-    model = await openModelHeaders(ref, signal);
+    model = await (await findModel(ref, { signal, notice: tell })).header(signal);
   } catch (cause) {
     if (!(cause instanceof QuantscopeError)) throw cause;
     throw new UsageError(

@@ -41,7 +41,6 @@ export interface CompareOptions extends GateOptions {
 export function compareCommand(context: CommandContext): Command {
   const positive = wholeNumber(1);
   const command = new Command('compare')
-    .summary('size, speed, memory and accuracy of several quantizations, and which one to ship')
     .description(
       'Measures several GGUF files of one model side by side, each in a process of its own, by the methods of ' +
         'llama-bench and llama-perplexity, and recommends the smallest whose loss is within limits.\n\n' +

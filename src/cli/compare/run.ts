@@ -5,6 +5,7 @@ import { reportOf } from '../../report/report.ts';
 import { runComparison } from '../comparison/run.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
 import { readGates, requireJudgeable, requireRegressions, tellGates } from '../gates.ts';
+import { modelsOnDisk } from '../model-files.ts';
 import { terminalStyle } from '../style.ts';
 import type { CompareOptions } from './command.ts';
 
@@ -22,7 +23,9 @@ export async function runCompare({ refs, options, signal }: CompareRun): Promise
   const previous = options.resume === undefined ? null : await readResults(options.resume);
   const unnamed = previous === null ? ['nano'] : previous.variants.map(({ ref }) => ref);
   const wanted = refs.length > 0 ? refs : unnamed;
-  const input = await planComparison({ refs: wanted, options, previous, signal });
+  const { yes, quiet } = options;
+  const models = await modelsOnDisk(wanted, { yes, quiet, signal });
+  const input = await planComparison({ models, options, previous, signal });
   requireJudgeable(
     gates.gates,
     input.variants.map(({ name }) => name),

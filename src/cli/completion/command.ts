@@ -1,10 +1,9 @@
 import { Argument, Command } from 'commander';
-import type { CommandContext } from '../command-context.ts';
+import type { ProgramContext } from '../command-context.ts';
 import { SHELLS, type Shell } from './shells.ts';
 
-export function completionCommand(context: CommandContext): Command {
+export function completionCommand(context: ProgramContext): Command {
   return new Command('completion')
-    .summary('a script that completes commands, options and models in bash, zsh or fish')
     .description(
       'Prints a script for a shell: it completes commands, options and their choices, names of the catalogue, phones, ' +
         'the embedded models and .gguf files. It is made of the same definitions as help; write it again after an ' +
@@ -19,8 +18,8 @@ export function completionCommand(context: CommandContext): Command {
         '  quantscope completion fish > ~/.config/fish/completions/quantscope.fish\n',
     )
     .exitOverride()
-    .action(async (shell: Shell, _options: object, command: Command) => {
+    .action(async (shell: Shell) => {
       const { runCompletion } = await import('./run.ts');
-      context.done(await runCompletion(shell, command, context.signal));
+      context.done(await runCompletion(shell, context));
     });
 }

@@ -1,7 +1,7 @@
-import type { Command } from 'commander';
 import { devicesOf } from '../../api/fit/device-catalogue.ts';
-import { refAccess } from '../../api/refs/ref-access.ts';
-import { locateNano } from '../../hub/local.ts';
+import { refAccess } from '../../model/access.ts';
+import { locateNano } from '../../model/local.ts';
+import type { ProgramContext } from '../command-context.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
 import { bashScript } from './bash.ts';
 import { fishScript } from './fish.ts';
@@ -12,9 +12,12 @@ import { zshScript } from './zsh.ts';
 const SCRIPTS = { bash: bashScript, zsh: zshScript, fish: fishScript } as const;
 
 /** `completion`: the script for a shell. */
-export async function runCompletion(shell: Shell, command: Command, signal: AbortSignal): Promise<ExitCode> {
-  const program = command.parent ?? command;
-  process.stdout.write(SCRIPTS[shell](completedCommands(program), await namesToOffer(signal)));
+export async function runCompletion(
+  shell: Shell,
+  { definitions, signal }: ProgramContext,
+): Promise<ExitCode> {
+  const commands = completedCommands(await definitions());
+  process.stdout.write(SCRIPTS[shell](commands, await namesToOffer(signal)));
   return EXIT.done;
 }
 

@@ -1,14 +1,12 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { CACHE_TYPES, type CacheType, COMMON_CACHE_TYPES } from '../../schema/terms.ts';
 import { numberList } from '../bench/lists.ts';
 import type { CommandContext } from '../command-context.ts';
 import { layers, listOf, positiveNumber, threads, wholeNumber } from '../options.ts';
 
-/** From the most precise. */
-const CACHE_TYPES = ['f32', 'f16', 'bf16', 'q8_0', 'q5_1', 'q5_0', 'q4_1', 'q4_0', 'iq4_nl'] as const;
-
 export interface ContextOptions {
   sizes?: number[];
-  cacheTypes: (typeof CACHE_TYPES)[number][];
+  cacheTypes: CacheType[];
   memory?: number;
   generate: number;
   repetitions: number;
@@ -29,7 +27,6 @@ export interface ContextOptions {
 
 export function contextCommand(context: CommandContext): Command {
   return new Command('context')
-    .summary('memory and speed as the context grows, by KV-cache type; the largest that fits')
     .description(
       'Measures one model at growing context sizes with several types of KV cache: estimated and measured memory, ' +
         'load time, the speed of reading a prompt that fills the context and of generating at its end, and what each ' +
@@ -44,7 +41,7 @@ export function contextCommand(context: CommandContext): Command {
     .addOption(
       new Option('--cache-types <types>', 'types of keys and values, separated by commas')
         .argParser(listOf(CACHE_TYPES))
-        .default(['f16', 'q8_0', 'q4_0'], 'f16,q8_0,q4_0'),
+        .default([...COMMON_CACHE_TYPES], COMMON_CACHE_TYPES.join()),
     )
     .option('--memory <size>', 'the budget, such as 3GB or 2.5GiB (default: what is free here)', memorySize)
     .optionsGroup('Speed:')

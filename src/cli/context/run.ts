@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readInput, shown } from '../../api/comparison/evaluation-input.ts';
 import { keptResultsPath, saveResults } from '../../api/kept-results.ts';
-import { withHeader } from '../../api/refs/described-file.ts';
 import { footprint } from '../../device/footprint.ts';
 import type { CacheType } from '../../engine/engine.ts';
 import { engineStarter } from '../../engine/index.ts';
@@ -14,13 +13,14 @@ import { sha256OfText } from '../../measure/file-hash.ts';
 import { describeMachine } from '../../measure/machine.ts';
 import { watchMachine } from '../../measure/machine-watch.ts';
 import { describeFile } from '../../measure/size.ts';
+import { readModel } from '../../model/model.ts';
 import { renderContext } from '../../report/context.ts';
 import type { ContextResults } from '../../schema/context.ts';
 import { QuantscopeError, UsageError } from '../../util/errors.ts';
 import { packagePath, packageVersion } from '../../util/package-files.ts';
 import { formatCount } from '../../util/units.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
-import { filesOf } from '../model-files.ts';
+import { modelsOnDisk } from '../model-files.ts';
 import { stepProgress } from '../step-progress.ts';
 import { terminalStyle } from '../style.ts';
 import type { ContextOptions } from './command.ts';
@@ -38,14 +38,14 @@ export interface ContextRun {
 
 /** The context command's work: one ref to its header, to a plan of sizes and cache types, to what is printed. */
 export async function runContextCommand({ ref, options, signal }: ContextRun): Promise<ExitCode> {
-  const files = await filesOf([ref], { yes: options.yes, quiet: options.quiet, signal });
+  const files = await modelsOnDisk([ref], { yes: options.yes, quiet: options.quiet, signal });
   const [file, ...others] = files;
   if (file === undefined || others.length > 0) {
     throw new UsageError('context/several-models', `"${ref}" stands for ${files.length} models, need one`, {
       hint: `Name one of them, such as ${file?.ref ?? 'model.gguf'}.`,
     });
   }
-  const { header, path } = await withHeader(file, signal);
+  const { header, path } = await readModel(file, signal);
   if (header instanceof QuantscopeError) throw header;
   const described = describeFile(header, path);
   const sizes = sizesOf(options.sizes, described.model.contextLength);

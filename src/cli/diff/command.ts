@@ -14,7 +14,6 @@ export interface DiffOptions {
 
 export function diffCommand(context: CommandContext): Command {
   return new Command('diff')
-    .summary('two GGUF files: metadata, tensor types, and the error of the weights')
     .description(
       'Says what differs between two GGUF files: keys and values of the metadata, tensors that one of them lacks, ' +
         'types and shapes, and how far the weights of b are from those of a, tensor by tensor, both dequantized. ' +

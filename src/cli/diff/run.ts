@@ -1,9 +1,10 @@
 import { fileFacts, gateFacts, metadataFacts, tensorFacts, weightFacts } from '../../api/diff/facts.ts';
-import { modelPaths } from '../../api/diff/model-paths.ts';
 import { compareWeights, unsupportedTypeOf } from '../../api/diff/weights.ts';
-import { type ModelFiles, openModelFiles, openModelHeaders } from '../../api/refs/model-header.ts';
 import { type GgufError, isGgufError } from '../../gguf/errors.ts';
 import { diffMetadata, diffTensors } from '../../measure/header-diff.ts';
+import { findModel } from '../../model/locate.ts';
+import type { Model, ModelHeader } from '../../model/model.ts';
+import { isLocalRef } from '../../model/ref.ts';
 import { renderDiff } from '../../report/diff-text.ts';
 import { harmlessJson, visible } from '../../report/inspection-text.ts';
 import { plainStyle, type Style } from '../../report/style.ts';
@@ -12,6 +13,7 @@ import type { Diff } from '../../schema/diff.ts';
 import { UsageError } from '../../util/errors.ts';
 import { packageVersion } from '../../util/package-files.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
+import type { TerminalDownload } from '../model-files.ts';
 import type { DiffOptions } from './command.ts';
 import { diffProgress } from './progress.ts';
 
@@ -57,7 +59,7 @@ export async function runDiff(run: DiffRun): Promise<ExitCode> {
 }
 
 async function diffOf({ a, b, options, signal }: DiffRun): Promise<Diff> {
-  const [first, second] = await openPair(a, b, options, signal);
+  const [first, second] = await openPair([a, b], options, signal);
   const tensors = diffTensors(first.header, second.header);
   const facts = {
     schema: 'quantscope/diff@1',
@@ -90,16 +92,24 @@ async function diffOf({ a, b, options, signal }: DiffRun): Promise<Diff> {
 
 /** Headers from wherever the models are, or models on this machine where their weights are wanted. */
 async function openPair(
-  a: string,
-  b: string,
-  options: DiffOptions,
+  refs: readonly [string, string],
+  { metadataOnly, yes, quiet }: DiffOptions,
   signal: AbortSignal,
-): Promise<readonly [ModelFiles, ModelFiles]> {
-  if (options.metadataOnly === true) {
-    return [await openModelHeaders(a, signal), await openModelHeaders(b, signal)];
-  }
-  const [pathA, pathB] = await modelPaths([a, b], options, signal);
-  return [await openModelFiles(pathA, signal), await openModelFiles(pathB, signal)];
+): Promise<readonly [ModelHeader, ModelHeader]> {
+  const notice = (text: string): void => void process.stderr.write(`${text}\n`);
+  const isHere = metadataOnly === true || refs.every(isLocalRef);
+  const models = isHere
+    ? [await findModel(refs[0], { signal, notice }), await findModel(refs[1], { signal, notice })]
+    : await modelsFromHub(refs, { yes, quiet, signal, oneEach: true });
+  const [a, b] = models;
+  if (a === undefined || b === undefined) throw new RangeError('a diff is of two models');
+  return [await a.header(signal), await b.header(signal)];
+}
+
+/** What downloads is loaded only where it may be needed. */
+async function modelsFromHub(refs: readonly string[], options: TerminalDownload): Promise<Model[]> {
+  const { modelsOnDisk } = await import('../model-files.ts');
+  return modelsOnDisk(refs, options);
 }
 
 function reportDamaged({ message, code, hint }: GgufError): void {

@@ -1,14 +1,13 @@
 import { Command } from 'commander';
-import type { CommandContext } from '../command-context.ts';
+import type { ProgramContext } from '../command-context.ts';
 
 export interface DoctorOptions {
   json?: boolean;
   hub: boolean;
 }
 
-export function doctorCommand(context: CommandContext): Command {
+export function doctorCommand(context: ProgramContext): Command {
   return new Command('doctor')
-    .summary('what this machine can run: engine, CPU, GPUs, memory, cache, network, config')
     .description(
       'Looks at all that measuring needs: platform, memory and its bandwidth, the engine and the GPUs it can use, ' +
         'where models are kept, whether the Hub answers and what it would take to download the models of the ' +
@@ -27,6 +26,6 @@ export function doctorCommand(context: CommandContext): Command {
     .exitOverride()
     .action(async (options: DoctorOptions, command: Command) => {
       const { runDoctor } = await import('./run.ts');
-      context.done(await runDoctor(options, command, context.signal));
+      context.done(await runDoctor(options, command, context));
     });
 }

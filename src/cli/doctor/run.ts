@@ -3,11 +3,12 @@ import { examineEngine } from '../../api/doctor/engine.ts';
 import { examineHub } from '../../api/doctor/hub.ts';
 import { examineMachine, fact } from '../../api/doctor/machine.ts';
 import { examineStorage } from '../../api/doctor/storage.ts';
-import { type RefAccess, refAccess } from '../../api/refs/ref-access.ts';
+import { type RefAccess, refAccess } from '../../model/access.ts';
 import { isAvailable } from '../../schema/availability.ts';
 import type { Check, ConfigFacts, DoctorReport, Examined } from '../../schema/doctor.ts';
 import { QuantscopeError } from '../../util/errors.ts';
 import { packageVersion } from '../../util/package-files.ts';
+import type { ProgramContext } from '../command-context.ts';
 import { loadConfigs } from '../config.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
 import { terminalStyle } from '../style.ts';
@@ -18,7 +19,7 @@ import { renderDoctor } from './text.ts';
 export async function runDoctor(
   { json, hub: asksHub }: DoctorOptions,
   command: Command,
-  signal: AbortSignal,
+  { signal, definitions }: ProgramContext,
 ): Promise<ExitCode> {
   const { access, checks: environment } = await examineEnvironment(signal);
   const whyNotAsked = !asksHub ? '--no-hub' : environment.length > 0 ? 'its settings are refused' : null;
@@ -28,7 +29,7 @@ export async function runDoctor(
     examineEngine(signal),
     examineStorage(access.hub),
     examineHub(access, whyNotAsked, signal),
-    examineConfig(command.parent ?? command),
+    examineConfig(command.parent ?? command, definitions),
   ]);
   const checks = [...environment, ...[machine, engine, storage, hub, config].flatMap((each) => each.checks)];
   const report: DoctorReport = {
@@ -63,9 +64,12 @@ async function examineEnvironment(
 }
 
 /** Which config files give defaults here. A broken one stops every command that has options of it, so it fails. */
-async function examineConfig(program: Command): Promise<Examined<ConfigFacts>> {
+async function examineConfig(
+  program: Command,
+  definitions: ProgramContext['definitions'],
+): Promise<Examined<ConfigFacts>> {
   try {
-    const files = (await loadConfigs(program)).map(({ path, whose }) => ({ path, whose }));
+    const files = (await loadConfigs(program, definitions)).map(({ path, whose }) => ({ path, whose }));
     const message = files.map(({ path, whose }) => `${path} (${whose})`).join(', then ') || 'none';
     return { facts: files, checks: [fact('config', message)] };
   } catch (thrown) {

@@ -13,7 +13,6 @@ export interface EngineBuildOptions extends EngineOptions {
 
 export function engineCommand(context: CommandContext): Command {
   const command = new Command('engine')
-    .summary('which builds of llama.cpp there are, and compile one for this machine')
     .description(
       'llama.cpp comes from npm as binaries for many machines. Compiled here, from the source that comes with them and ' +
         'without a network, it uses this very CPU and OpenMP. Sessions then take the local build by themselves; ' +

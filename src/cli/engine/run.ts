@@ -1,21 +1,15 @@
 import {
   BUILD_VARIABLE,
-  type BuildChoice,
   buildChoiceOf,
   buildEngine,
   EngineError,
-  type EngineInfo,
   listLocalBuilds,
   removeLocalBuilds,
   startEngineProcess,
 } from '../../engine/index.ts';
-import {
-  ENGINE_BUILD_SCHEMA_ID,
-  ENGINE_REMOVE_SCHEMA_ID,
-  ENGINE_SCHEMA_ID,
-  type EngineReport,
-  type Tried,
-} from '../../schema/engine.ts';
+import type { EngineInfo, EngineReport, Tried } from '../../schema/engine.ts';
+import type { BuildChoice } from '../../schema/terms.ts';
+import { SCHEMA_IDS } from '../../schema/terms.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
 import type { EngineBuildOptions, EngineOptions } from './command.ts';
 import { buildProgress } from './progress.ts';
@@ -36,7 +30,8 @@ export async function runEngineList({ json }: EngineOptions, signal: AbortSignal
   };
   const unfinished = local.length - finished.length;
   if (json) {
-    print({ schema: ENGINE_SCHEMA_ID, choice, inUse, builds, localBuilds: local } satisfies EngineReport);
+    const localBuilds = local.map((build) => ({ ...build, builtAt: build.builtAt?.toISOString() ?? null }));
+    print({ schema: SCHEMA_IDS.engine, choice, inUse, builds, localBuilds } satisfies EngineReport);
   } else {
     const chosenBy = choice === 'auto' ? '' : `, because ${BUILD_VARIABLE}=${choice}`;
     const lines = [
@@ -64,7 +59,7 @@ export async function runEngineBuild(
   try {
     const info = await buildEngine({ gpu, onLine: progress.take, signal });
     progress.stop();
-    if (json) print({ schema: ENGINE_BUILD_SCHEMA_ID, built: info });
+    if (json) print({ schema: SCHEMA_IDS.engineBuild, built: info });
     else process.stdout.write(`${describe(info)}\n${cpuFeatures(info)}\n`);
     return EXIT.done;
   } finally {
@@ -77,7 +72,7 @@ export async function runEngineRemove({ json }: EngineOptions): Promise<ExitCode
   const builds = await listLocalBuilds();
   await removeLocalBuilds();
   const folders = builds.map(({ folder }) => folder);
-  if (json) print({ schema: ENGINE_REMOVE_SCHEMA_ID, folders });
+  if (json) print({ schema: SCHEMA_IDS.engineRemove, folders });
   else {
     process.stdout.write(
       folders.length === 0 ? 'no local build to remove\n' : `removed ${folders.join(', ')}\n`,
@@ -91,7 +86,6 @@ async function start(build: BuildChoice, signal: AbortSignal): Promise<Tried> {
     await using session = await startEngineProcess({
       gpu: 'auto',
       build,
-      workers: 1,
       signal,
       callTimeoutMs: START_TIMEOUT_MS,
     });

@@ -40,7 +40,6 @@ export interface EvalOptions extends GateOptions {
 
 export function evalCommand(context: CommandContext): Command {
   const command = new Command('eval')
-    .summary('what each quantization loses: perplexity, KL divergence, tasks, flips, multiple choice')
     .description(
       "Evaluates models by llama-perplexity's method: perplexity of a text, KL divergence of every prediction from a " +
         'reference, and the same questions to all of them, answered freely and by choice. Differences are judged ' +

@@ -16,7 +16,7 @@ import { UsageError } from '../../util/errors.ts';
 import { runComparison } from '../comparison/run.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
 import { readGates, requireJudgeable, requireRegressions, tellGates } from '../gates.ts';
-import { filesOf } from '../model-files.ts';
+import { modelsOnDisk } from '../model-files.ts';
 import { stepProgress } from '../step-progress.ts';
 import { terminalStyle } from '../style.ts';
 import type { EvalOptions } from './command.ts';
@@ -34,7 +34,7 @@ export async function runEval({ refs, options, signal }: EvalRun): Promise<ExitC
   requireRegressions(gates, options);
   const previous = options.resume === undefined ? null : await readResults(options.resume);
   const saved = await savedReferenceOf(options);
-  const files = await filesOf(wantedRefs(refs, previous, saved, options), {
+  const files = await modelsOnDisk(wantedRefs(refs, previous, saved, options), {
     yes: options.yes,
     quiet: options.quiet,
     signal,

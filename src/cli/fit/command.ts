@@ -1,11 +1,12 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { COMMON_CACHE_TYPES, type CommonCacheType } from '../../schema/terms.ts';
 import type { CommandContext } from '../command-context.ts';
 import { names, wholeNumber } from '../options.ts';
 
 export interface FitOptions {
   device: string[];
   context: number;
-  cacheType: 'f16' | 'q8_0' | 'q4_0';
+  cacheType: CommonCacheType;
   flashAttention?: 'on' | 'off';
   budget?: number;
   allDevices?: boolean;
@@ -18,7 +19,6 @@ export interface FitOptions {
 
 export function fitCommand(context: CommandContext): Command {
   return new Command('fit')
-    .summary('will it fit on that phone, and how fast will it be')
     .description(
       'Judges models on phones before anything is downloaded or built: memory from the header against what the phone ' +
         'gives an app, speed from measurements of phones, or predicted from them with an interval. A ref is a file, a ' +
@@ -30,7 +30,7 @@ export function fitCommand(context: CommandContext): Command {
     .option('-c, --context <n>', 'tokens of context', wholeNumber(1), 2048)
     .addOption(
       new Option('--cache-type <type>', 'type of keys and values in the cache')
-        .choices(['f16', 'q8_0', 'q4_0'])
+        .choices(COMMON_CACHE_TYPES)
         .default('f16'),
     )
     .addOption(

@@ -1,12 +1,13 @@
 import { devicesOf } from '../../api/fit/device-catalogue.ts';
 import { headersOf, type NamedHeader } from '../../api/fit/models.ts';
 import { onPhones } from '../../api/fit/on-phones.ts';
-import { refAccess } from '../../api/refs/ref-access.ts';
-import { FIT_SCHEMA_ID, type FitReport } from '../../device/fit-report.ts';
-import { SOURCES } from '../../device/profile-data.ts';
-import { DEVICE_LIST_SCHEMA_ID, type DeviceList, findDevice } from '../../device/profiles.ts';
+import { findDevice } from '../../device/profiles.ts';
 import { modelFacts } from '../../gguf/index.ts';
+import { refAccess } from '../../model/access.ts';
 import { renderDeviceList, renderFit } from '../../report/fit.ts';
+import type { FitReport } from '../../schema/fit.ts';
+import type { DeviceList } from '../../schema/phone-data.ts';
+import { SCHEMA_IDS } from '../../schema/terms.ts';
 import { UsageError } from '../../util/errors.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
 import { terminalStyle } from '../style.ts';
@@ -21,7 +22,8 @@ export async function runFit(
   const catalogue = await devicesOf(options.devices);
   const layout = { style: terminalStyle(process.stdout), width: Math.max(60, process.stdout.columns || 100) };
   if (options.listDevices) {
-    const list: DeviceList = { schema: DEVICE_LIST_SCHEMA_ID, ...catalogue, sources: SOURCES };
+    const { devices, chips, sources } = catalogue;
+    const list: DeviceList = { schema: SCHEMA_IDS.deviceList, devices, chips, sources };
     print(options.json ? JSON.stringify(list, null, 2) : renderDeviceList(catalogue, layout));
     return EXIT.done;
   }
@@ -44,7 +46,7 @@ export async function runFit(
   const models = distinctlyNamed(await headersOf(refs, await refAccess({ signal, notice }), notice));
   if (models.length === 0) throw new UsageError('fit/no-model', 'none of the models could be read');
   const report: FitReport = {
-    schema: FIT_SCHEMA_ID,
+    schema: SCHEMA_IDS.fit,
     devices: onPhones(models, devices, catalogue, {
       contextSize: options.context,
       cacheType: options.cacheType,

@@ -16,7 +16,6 @@ export interface InspectOptions {
 
 export function inspectCommand(context: CommandContext): Command {
   return new Command('inspect')
-    .summary('what is in a GGUF file: model, metadata, tensors, quantization by layer, memory')
     .description(
       'Reads the header of a GGUF file and prints what it says: the model, the sections of the file, which type ' +
         'every layer and role is stored in, and the memory it is going to take. Nothing is loaded or downloaded: ' +

@@ -7,9 +7,9 @@ import {
   vocabularySizeOf,
 } from '../../api/inspect/facts.ts';
 import { readInspection } from '../../api/inspect/inspect.ts';
-import { openModelOf } from '../../api/refs/opened-model.ts';
 import { isGgufError } from '../../gguf/errors.ts';
 import type { MetadataValue } from '../../gguf/header.ts';
+import { findModel } from '../../model/locate.ts';
 import { diffableLines } from '../../report/inspection-diffable.ts';
 import {
   layerList,
@@ -36,7 +36,8 @@ export interface InspectRun {
 
 /** The inspect command's work: a ref to a header to what is printed. */
 export async function runInspect({ ref, options, signal }: InspectRun): Promise<ExitCode> {
-  await using model = await openModelOf(ref, signal);
+  const notice = (text: string): void => void process.stderr.write(`${text}\n`);
+  await using model = await (await findModel(ref, { signal, notice })).open();
   let read: Awaited<ReturnType<typeof readInspection>>;
   try {
     read = await readInspection(ref, model, {

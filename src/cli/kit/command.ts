@@ -1,11 +1,12 @@
 import { Command, Option } from 'commander';
+import { COMMON_CACHE_TYPES, type CommonCacheType } from '../../schema/terms.ts';
 import type { CommandContext } from '../command-context.ts';
 import { positiveNumber, wholeNumber } from '../options.ts';
 
 export interface KitOptions {
   device?: string;
   context?: number;
-  cacheType?: 'f16' | 'q8_0' | 'q4_0';
+  cacheType?: CommonCacheType;
   backend?: 'cpu' | 'opencl' | 'hexagon' | 'metal';
   devices?: string;
   out: string;
@@ -26,7 +27,6 @@ export interface KitCheckOptions {
 
 export function kitCommand(context: CommandContext): Command {
   const command = new Command('kit')
-    .summary('what an app needs to run a model, and to prove that a phone computes the same')
     .description(
       'Writes a folder for an app with llama.rn: llama-rn.ts with the parameters for the phone, each with its ' +
         'reason, and a benchmark to run there; golden.json, what the file answers here, token by token; and a README. ' +
@@ -40,11 +40,9 @@ export function kitCommand(context: CommandContext): Command {
       wholeNumber(512),
     )
     .addOption(
-      new Option('--cache-type <type>', 'of keys and values (default: f16, less where it must)').choices([
-        'f16',
-        'q8_0',
-        'q4_0',
-      ]),
+      new Option('--cache-type <type>', 'of keys and values (default: f16, less where it must)').choices(
+        COMMON_CACHE_TYPES,
+      ),
     )
     .addOption(
       new Option('--backend <name>', 'what runs it on the phone (default: its fastest)').choices([

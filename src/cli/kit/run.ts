@@ -7,13 +7,11 @@ import writeFileAtomic from 'write-file-atomic';
 import { devicesOf } from '../../api/fit/device-catalogue.ts';
 import { bosOf, CANDIDATES, goldenPrompts } from '../../api/kit/golden.ts';
 import { KIT_PROMPTS } from '../../api/kit/prompts.ts';
-import { withHeader } from '../../api/refs/described-file.ts';
 import { gigabytes } from '../../device/fit.ts';
-import { KIT_GOLDEN_SCHEMA_ID, type KitGolden } from '../../device/kit-files.ts';
 import { type KitPlan, kitPlan } from '../../device/kit-parameters.ts';
 import { kitSource } from '../../device/kit-source.ts';
-import { modelShape } from '../../device/model-shape.ts';
-import { type DeviceProfile, findDevice } from '../../device/profiles.ts';
+import { modelShape } from '../../device/predict-speed.ts';
+import { findDevice } from '../../device/profiles.ts';
 import { mainTypeOf, workloadOf } from '../../device/workload.ts';
 import { startEngineProcess } from '../../engine/index.ts';
 import {
@@ -23,10 +21,14 @@ import {
   parseShardName,
   quantizationOf,
 } from '../../gguf/index.ts';
+import { readModel } from '../../model/model.ts';
+import type { KitGolden } from '../../schema/kit.ts';
+import type { DeviceProfile } from '../../schema/phone-data.ts';
+import { SCHEMA_IDS } from '../../schema/terms.ts';
 import { messageOf, QuantscopeError, UsageError } from '../../util/errors.ts';
 import { packagePath, packageVersion } from '../../util/package-files.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
-import { filesOf } from '../model-files.ts';
+import { modelsOnDisk } from '../model-files.ts';
 import { stepProgress } from '../step-progress.ts';
 import type { KitOptions } from './command.ts';
 
@@ -55,7 +57,7 @@ export async function runKit(ref: string, options: KitOptions, signal: AbortSign
   const catalogue = await devicesOf(options.devices);
   const device = options.device === undefined ? null : findDevice(options.device, catalogue);
   await refuseToReplace(options);
-  const [file, ...others] = await filesOf([ref], { yes, quiet, signal });
+  const [file, ...others] = await modelsOnDisk([ref], { yes, quiet, signal });
   if (file === undefined || others.length > 0) {
     throw new UsageError('kit/several', `${ref} stands for ${others.length + 1} models, a kit is for one`, {
       hint: `Name one of them: quantscope kit ${ref.toLowerCase() === 'nano' ? 'nano:Q4_K_M' : (file?.ref ?? ref)}`,
@@ -66,7 +68,7 @@ export async function runKit(ref: string, options: KitOptions, signal: AbortSign
       hint: 'Join them with llama-gguf-split --merge FIRST OUT, and write the kit for the joined file.',
     });
   }
-  const { header, bytes } = await withHeader(file, signal);
+  const { header, bytes } = await readModel(file, signal);
   if (header instanceof QuantscopeError) throw header;
   const plan = kitPlan(header, device, catalogue, {
     ...(options.context === undefined ? {} : { contextSize: options.context }),
@@ -117,7 +119,6 @@ async function goldenOf(
 ): Promise<KitGolden> {
   await using session = await startEngineProcess({
     gpu: 'off',
-    workers: 1,
     callTimeoutMs: options.timeout * 1000,
     signal,
   });
@@ -137,7 +138,7 @@ async function goldenOf(
   const { name, version, llamaCpp, backend } = session.info;
   const prompts = await goldenPrompts(session, model, chatTemplate(header) ?? null, onPrompt);
   return {
-    schema: KIT_GOLDEN_SCHEMA_ID,
+    schema: SCHEMA_IDS.kitGolden,
     id: createHash('sha256').update(JSON.stringify(prompts)).digest('hex'),
     tool: `quantscope ${packageVersion()}`,
     engine: { name, version, llamaCpp, backend },

@@ -14,7 +14,6 @@ export interface PullCommandOptions {
 
 export function pullCommand(context: CommandContext): Command {
   return new Command('pull')
-    .summary('resumable, verified download into the Hugging Face cache')
     .description(
       'Downloads models from the Hub into the cache that huggingface_hub and llama.cpp use, checks the SHA-256 ' +
         'of every byte before a file gets its name, and goes on where an earlier attempt stopped. ' +

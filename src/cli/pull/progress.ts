@@ -1,5 +1,6 @@
 import { SingleBar } from 'cli-progress';
-import type { PlannedFile, PulledFile, PullPlan } from '../../hub/index.ts';
+import type { PlannedFile } from '../../hub/pull.ts';
+import type { DownloadProgress } from '../../model/download.ts';
 import { plainStyle, type Style } from '../../report/style.ts';
 import { printable, shortenMiddle } from '../../report/text-width.ts';
 import { formatBytes, formatDuration } from '../../util/units.ts';
@@ -18,10 +19,7 @@ export interface PullProgressOptions {
 }
 
 /** Tells a person how a pull gets on: one bar for all files on a terminal, a line now and then elsewhere. */
-export interface PullProgress {
-  readonly start: (plan: PullPlan) => void;
-  readonly update: (file: PlannedFile, doneBytes: number) => void;
-  readonly finishFile: (pulled: PulledFile) => void;
+export interface PullProgress extends DownloadProgress {
   readonly say: (text: string) => void;
   readonly stop: () => void;
 }

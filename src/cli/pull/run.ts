@@ -1,7 +1,8 @@
 import { statSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
-import { type RefAccess, refAccess } from '../../api/refs/ref-access.ts';
-import { locateRefs, type PlannedFile, type PulledFile, planPull, pull } from '../../hub/index.ts';
+import { type PlannedFile, type PulledFile, planPull, pull } from '../../hub/pull.ts';
+import { type RefAccess, refAccess } from '../../model/access.ts';
+import { locateRefs } from '../../model/locate.ts';
 import { printable } from '../../report/text-width.ts';
 import type { PullReport } from '../../schema/hub.ts';
 import { formatBytes } from '../../util/units.ts';
@@ -34,10 +35,7 @@ export async function runPull(
   try {
     const access = await refAccess({ signal, notice: progress.say, idleTimeoutMs: timeout * 1000 });
     const located = await locateRefs(refs, access);
-    const plan = await planPull(
-      located.filter((model) => model.kind !== 'local'),
-      access.hub,
-    );
+    const plan = await planPull(located, access.hub);
     for (const line of licenceLines(refs, access)) progress.say(line);
     let pulled: readonly PulledFile[] = [];
     if (!dryRun) {
@@ -56,7 +54,7 @@ export async function runPull(
     }
     progress.stop();
     const rows = located.flatMap((model) =>
-      model.kind === 'local'
+      model.origin.kind === 'local'
         ? localRow(model)
         : plan.files.filter(({ ref }) => ref === model.ref).map((file) => rowOf(file, pulled)),
     );
@@ -77,22 +75,20 @@ export async function runPull(
 type Row = PullReport['files'][number];
 
 function rowOf(file: PlannedFile, pulled: readonly PulledFile[]): Row {
-  const { ref, origin, sizeBytes: bytes, place: path } = file;
+  const { ref, hub, name, sizeBytes: bytes, place: path } = file;
   const result = pulled.find((each) => each.file === file);
-  const common = {
+  return {
     ref,
+    source: hub === null ? 'url' : 'hub',
+    repo: hub?.repo ?? null,
+    commit: hub?.commit ?? null,
+    file: hub?.path ?? name,
     bytes,
+    objectId: result?.objectId ?? file.objectId,
     verified: result?.state === 'downloaded' ? result.verified : null,
     state: result?.state ?? plannedState(file),
     path,
   };
-  if (origin.kind === 'hub') {
-    const { repo, commit, path: inRepo, objectId } = origin;
-    return { ...common, source: 'hub', repo, commit, file: inRepo, objectId: objectId || null };
-  }
-  const expected = origin.kind === 'kept' ? origin.record.sha256 : origin.address.sha256;
-  const objectId = result?.objectId ?? expected;
-  return { ...common, source: 'url', repo: null, commit: null, file: file.name, objectId };
 }
 
 function localRow({ ref, path }: { readonly ref: string; readonly path: string }): Row {

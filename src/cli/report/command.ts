@@ -14,7 +14,6 @@ export interface ReportOptions extends GateOptions {
 
 export function reportCommand(context: CommandContext): Command {
   const command = new Command('report')
-    .summary('saved results as a web page, Markdown, CSV or a table; several machines; what changed')
     .description(
       'Reads results that compare and eval saved (--out, --json), puts those of one model side by side, and writes ' +
         'them as one HTML file that needs no network, as Markdown for a pull request, as CSV or as JSON. Speeds of ' +

@@ -10,7 +10,8 @@ import { renderCsv } from '../../report/csv.ts';
 import { renderMarkdown } from '../../report/markdown.ts';
 import { combined, fitIn, type Report } from '../../report/report.ts';
 import { renderReportTable } from '../../report/report-table.ts';
-import { REPORT_SCHEMA_ID, type ReportFile } from '../../schema/report.ts';
+import type { ReportFile } from '../../schema/report.ts';
+import { SCHEMA_IDS } from '../../schema/terms.ts';
 import { messageOf, UsageError } from '../../util/errors.ts';
 import type { ExitCode } from '../exit.ts';
 import { readConditions, requireJudgeable, tellGates } from '../gates.ts';
@@ -101,7 +102,7 @@ async function writeMerged(path: string, report: Report): Promise<void> {
 }
 
 function fileOf({ machines, benches, phones, changes }: Report): ReportFile {
-  return { schema: REPORT_SCHEMA_ID, machines, benches, phones, changes };
+  return { schema: SCHEMA_IDS.report, machines, benches, phones, changes };
 }
 
 function rendered(

@@ -1,4 +1,5 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { COMMON_CACHE_TYPES, type CommonCacheType } from '../../schema/terms.ts';
 import type { CommandContext } from '../command-context.ts';
 import { layers, percentage, positiveNumber, threads, wholeNumber } from '../options.ts';
 
@@ -20,7 +21,7 @@ export interface RunOptions {
   threads?: number | 'auto';
   gpu: 'auto' | 'off' | 'metal' | 'vulkan' | 'cuda';
   gpuLayers: number | 'max';
-  cacheType: 'f16' | 'q8_0' | 'q4_0';
+  cacheType: CommonCacheType;
   timeout: number;
   trace?: boolean;
   candidates: number;
@@ -32,7 +33,6 @@ export interface RunOptions {
 export function runCommand(context: CommandContext): Command {
   const positive = wholeNumber(1);
   return new Command('run')
-    .summary('a reply as it comes, a chat on a terminal, or a look into how each token is chosen')
     .description(
       'Runs one model. With a prompt it streams the reply to stdout and ends; on a terminal without one it is a chat ' +
         "with history, in the model's own chat template (/help lists what it understands). A prompt of - is read " +
@@ -83,7 +83,7 @@ export function runCommand(context: CommandContext): Command {
     )
     .option('--gpu-layers <n>', 'layers to keep on the GPU, or max', layers, 'max')
     .addOption(
-      new Option('--cache-type <type>', 'of keys and values').choices(['f16', 'q8_0', 'q4_0']).default('f16'),
+      new Option('--cache-type <type>', 'of keys and values').choices(COMMON_CACHE_TYPES).default('f16'),
     )
     .option('--timeout <seconds>', 'the longest any one step may take', positiveNumber, 900)
     .optionsGroup('Output:')

@@ -6,9 +6,11 @@ import { timingsOf } from '../../measure/timings.ts';
 import { harmlessJson, visibleLines } from '../../report/inspection-text.ts';
 import { describeBackend, describeTimings } from '../../report/run-timings.ts';
 import { traceHead, traceStep, traceTail } from '../../report/run-trace.ts';
-import { RUN_SCHEMA_ID, type RunResult, type Trace } from '../../schema/run.ts';
+import type { RunResult, Trace } from '../../schema/run.ts';
+import { SCHEMA_IDS } from '../../schema/terms.ts';
 import { UsageError } from '../../util/errors.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
+import { modelsOnDisk } from '../model-files.ts';
 import { terminalStyle } from '../style.ts';
 import type { RunOptions } from './command.ts';
 
@@ -35,7 +37,9 @@ export async function runRun({ ref, prompt, options, signal }: RunRun): Promise<
   const question = isChat ? '' : await questionOf(prompt);
   const settings = settingsOf(options);
   if (!options.quiet && process.stderr.isTTY) process.stderr.write('loading the model …\r');
-  await using session = await openRunSession(ref, options, signal);
+  const { yes, quiet } = options;
+  const models = await modelsOnDisk([ref], { yes, quiet, signal });
+  await using session = await openRunSession(ref, models, options, signal);
   if (!options.quiet && process.stderr.isTTY) process.stderr.write('\u001b[2K');
   if (isChat) {
     const { chat } = await import('./chat.ts');
@@ -141,7 +145,7 @@ function resultOf(
   const { ref, engine, contextSize, threads, promptThreads, gpuLayers, template } = session;
   const { text, tokens, stop } = generation;
   return {
-    schema: RUN_SCHEMA_ID,
+    schema: SCHEMA_IDS.run,
     ref,
     engine,
     settings: {

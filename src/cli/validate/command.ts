@@ -23,7 +23,6 @@ export interface ValidateOptions {
 
 export function validateCommand(context: CommandContext): Command {
   return new Command('validate')
-    .summary('check GGUF files by rules: structure, content, architecture, vocabulary, template, shards')
     .description(
       'Checks GGUF files without loading them, by rules with stable names, and says where each is broken and what ' +
         'to do. Of a remote file that is not in the cache only the header is read, by range requests, and the report ' +

@@ -16,21 +16,14 @@ import {
   type ValidationFormat,
   type ValidationTextOptions,
 } from '../../report/validation.ts';
+import type { Severity } from '../../schema/terms.ts';
+import { SCHEMA_IDS } from '../../schema/terms.ts';
+import type { FileReport, Policy, ValidationReport } from '../../schema/validation.ts';
 import { asFinished } from '../../util/as-finished.ts';
 import { UsageError } from '../../util/errors.ts';
 import { inOrder } from '../../util/in-order.ts';
 import { packageVersion } from '../../util/package-files.ts';
-import {
-  type FileReport,
-  isAtLeast,
-  type Policy,
-  ruleById,
-  rulesNamed,
-  type Severity,
-  statedSha256,
-  type ValidationReport,
-} from '../../validate/index.ts';
-import { VALIDATION_SCHEMA_ID } from '../../validate/report.ts';
+import { isAtLeast, ruleById, rulesNamed, statedSha256 } from '../../validate/index.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
 import { terminalStyle } from '../style.ts';
 import type { ValidateOptions } from './command.ts';
@@ -188,7 +181,7 @@ function printerOf(format: ValidationFormat, severity: Severity | undefined): Pr
     diagnostics: report.diagnostics.filter((diagnostic) => isAtLeast(diagnostic.severity, threshold)),
   });
   if (format === 'ndjson') {
-    return { file: (report) => print(renderFileNdjson(shown(report), VALIDATION_SCHEMA_ID)), end: () => {} };
+    return { file: (report) => print(renderFileNdjson(shown(report), SCHEMA_IDS.validation)), end: () => {} };
   }
   if (format === 'text') {
     const style = terminalStyle(process.stdout);
@@ -208,7 +201,7 @@ function printerOf(format: ValidationFormat, severity: Severity | undefined): Pr
   return {
     file: (report) => void files.push(shown(report)),
     end: () => {
-      const report: ValidationReport = { schema: VALIDATION_SCHEMA_ID, files };
+      const report: ValidationReport = { schema: SCHEMA_IDS.validation, files };
       print(renderValidation(format, report, { toolVersion: packageVersion() }));
     },
   };

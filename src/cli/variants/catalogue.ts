@@ -1,4 +1,4 @@
-import { refAccess } from '../../api/refs/ref-access.ts';
+import { refAccess } from '../../model/access.ts';
 import { printable, wrap } from '../../report/text-width.ts';
 import type { CatalogueList } from '../../schema/hub.ts';
 import { EXIT, type ExitCode } from '../exit.ts';

@@ -10,7 +10,6 @@ export interface VariantsOptions {
 
 export function variantsCommand(context: CommandContext): Command {
   return new Command('variants')
-    .summary('the quantizations a repository offers: bytes, bits per weight, memory')
     .description(
       'Lists the GGUF models of a repository of the Hub and reads their headers by range requests: a few hundred ' +
         'kilobytes each, no download. A repo is hf:owner/repo[@revision], owner/repo, or a name of the catalogue; ' +

@@ -1,7 +1,8 @@
-import { type RefAccess, refAccess } from '../../api/refs/ref-access.ts';
 import { footprint } from '../../device/footprint.ts';
 import { modelFacts, quantizationOf } from '../../gguf/index.ts';
-import { offeredVariants, parseRef } from '../../hub/index.ts';
+import { type RefAccess, refAccess } from '../../model/access.ts';
+import { type OfferedVariant, offeredVariants } from '../../model/offered-variants.ts';
+import { parseRef } from '../../model/ref.ts';
 import { renderVariants } from '../../report/variants.ts';
 import type { VariantRow, VariantsReport } from '../../schema/hub.ts';
 import { QuantscopeError, UsageError } from '../../util/errors.ts';
@@ -81,9 +82,7 @@ function repoOf(
   });
 }
 
-type Offered = Awaited<ReturnType<typeof offeredVariants>>['variants'][number];
-
-function rowOf({ model, cached, header }: Offered, contextSize: number): VariantRow {
+function rowOf({ model, cached, header }: OfferedVariant, contextSize: number): VariantRow {
   const base = {
     file: model.path,
     shards: model.files.length,

@@ -1,5 +1,4 @@
-import type { CardCheck, CheckedClaim } from '../../validate/card/check.ts';
-import type { Contradiction } from '../../validate/card/contradictions.ts';
+import type { CardCheck, CheckedClaim, Contradiction } from '../../schema/card-check.ts';
 import type { Finding } from '../finding.ts';
 import { findingsGithub } from '../finding-github.ts';
 import { plainStyle, type Style } from '../style.ts';

@@ -1,7 +1,7 @@
-import type { FittedDevice } from '../../device/fit-report.ts';
+import type { FittedPhone } from '../../schema/phones.ts';
 import type { Results, VariantResult } from '../../schema/results.ts';
+import type { ClaimBasis } from '../../schema/terms.ts';
 import type { CardFacts } from '../../validate/card/facts.ts';
-import type { Basis } from '../../validate/card/verdict.ts';
 import { markdownRows } from '../table-markdown.ts';
 
 /** Everything that a card is written from. */
@@ -14,7 +14,7 @@ export interface CardModel {
   readonly chatTemplate: string | null;
   /** Context sizes to tell the memory for. */
   readonly contexts: readonly number[];
-  readonly phones: readonly FittedDevice[];
+  readonly phones: readonly FittedPhone[];
   /** The run and, of it, the variant that this file is. */
   readonly measured: { readonly results: Results; readonly variant: VariantResult } | null;
   /** Quantizations of its folder or repository, itself among them, smallest first; empty where it was named alone. */
@@ -39,10 +39,15 @@ export interface CardProvenance {
   readonly tags: readonly string[];
 }
 
-const MARKS: Readonly<Record<Basis, string>> = { read: 'r', measured: 'm', estimated: 'e', predicted: 'p' };
+const MARKS: Readonly<Record<ClaimBasis, string>> = {
+  read: 'r',
+  measured: 'm',
+  estimated: 'e',
+  predicted: 'p',
+};
 
 /** A figure with the small mark of what it stands on. */
-export function marked(text: string, basis: Basis): string {
+export function marked(text: string, basis: ClaimBasis): string {
   return `${text}<sup>${MARKS[basis]}</sup>`;
 }
 

@@ -1,7 +1,7 @@
 import { gigabytes } from '../../device/fit.ts';
-import type { FitSpeed, FittedDevice } from '../../device/fit-report.ts';
+import type { FitSpeed, FittedPhone } from '../../schema/phones.ts';
+import { COMMON_CACHE_TYPES } from '../../schema/terms.ts';
 import { formatCount } from '../../util/units.ts';
-import { CARD_CACHE_TYPES } from '../../validate/card/facts.ts';
 import { bothUnits } from '../../validate/card/judge-size.ts';
 import { rateText } from '../fit.ts';
 import { escaped } from '../table-markdown.ts';
@@ -10,7 +10,7 @@ import { type CardModel, marked, table } from './model.ts';
 /** Memory at context sizes by type of the KV cache. */
 export function memory({ facts, contexts }: CardModel): string {
   const rows = contexts.flatMap((contextSize) =>
-    CARD_CACHE_TYPES.flatMap((cacheType) => {
+    COMMON_CACHE_TYPES.flatMap((cacheType) => {
       const needed = facts.memory(contextSize, cacheType);
       if (needed === null) return [];
       const { weightsBytes, kvBytes, totalBytes } = needed;
@@ -52,14 +52,14 @@ export function phones({ phones: devices }: CardModel): string {
   ].join('\n\n');
 }
 
-function fitOf({ variants: [variant] }: FittedDevice): string {
+function fitOf({ variants: [variant] }: FittedPhone): string {
   if (variant === undefined) return '-';
   const { budgetBytes, totalBytes } = variant.memory;
   const budget = typeof budgetBytes === 'number' ? ` of ${gigabytes(budgetBytes)}` : '';
   return marked(`${MARK[variant.verdict]}: ${gigabytes(totalBytes)}${budget}`, 'estimated');
 }
 
-function speedsOf({ variants: [variant] }: FittedDevice): string {
+function speedsOf({ variants: [variant] }: FittedPhone): string {
   const told = (variant?.speeds ?? []).flatMap((speed) => speedText(speed) ?? []);
   if (told.length > 0) return told.join('; ');
   const reasons = new Set(

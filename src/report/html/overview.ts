@@ -1,5 +1,5 @@
-import type { Change } from '../../measure/baseline.ts';
 import { isAvailable } from '../../schema/availability.ts';
+import type { Change } from '../../schema/report.ts';
 import { formatBytes } from '../../util/units.ts';
 import { changeSentences, changeTable, notable } from '../changes.ts';
 import { describeEngine, describeMachine, describeMeasurement, plural } from '../provenance.ts';

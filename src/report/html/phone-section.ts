@@ -1,5 +1,6 @@
 import { fastestUsual } from '../../device/fit.ts';
-import type { FitReport, FittedDevice, FitVariant } from '../../device/fit-report.ts';
+import type { FitReport } from '../../schema/fit.ts';
+import type { FittedPhone, FittedVariant } from '../../schema/phones.ts';
 import { formatBytes } from '../../util/units.ts';
 import { rateText } from '../fit.ts';
 import { phoneFindings, phoneTable } from '../kit-check.ts';
@@ -36,7 +37,7 @@ function fitPart({ devices }: FitReport): Markup {
   const names = [...new Set(devices.flatMap(({ variants }) => variants.map(({ name }) => name)))];
   const [any] = devices.flatMap(({ variants }) => variants);
   const text = { value: null, tone: 'plain', reason: null } as const;
-  const column = (title: string, cellOf: (device: FittedDevice) => { text: string; markup?: Markup }) => ({
+  const column = (title: string, cellOf: (device: FittedPhone) => { text: string; markup?: Markup }) => ({
     title,
     align: 'left' as const,
     cells: devices.map((device) => ({ ...text, ...cellOf(device) })),
@@ -62,7 +63,7 @@ function fitPart({ devices }: FitReport): Markup {
   return html`<p class="lead">Memory is estimated${any === undefined ? null : html` for ${any.contextSize} tokens of context and an ${any.cacheType} cache`}; generation speed is measured or predicted as each cell says, on the fastest backend of the phone that llama.rn does not call experimental, with the range it is expected in.</p>${table}`;
 }
 
-function fitCell(variant: FitVariant): Markup {
+function fitCell(variant: FittedVariant): Markup {
   const { sign, text } = VERDICTS[variant.verdict];
   const speeds = variant.speeds.flatMap(({ backend, generationTps, low, high, basis }) =>
     typeof generationTps === 'number' ? [{ backend, generationTps, low, high, basis }] : [],

@@ -1,39 +1,11 @@
-import type { Claim, ClaimKind } from './claim.ts';
+import type { CardCheck } from '../../schema/card-check.ts';
+import { SCHEMA_IDS } from '../../schema/terms.ts';
+import type { Claim } from './claim.ts';
 import { claimsOf } from './claims.ts';
-import { type Contradiction, contradictionsIn } from './contradictions.ts';
+import { contradictionsIn } from './contradictions.ts';
 import type { CardFacts } from './facts.ts';
 import { judgeClaim } from './judge.ts';
 import type { Judgement } from './verdict.ts';
-
-export const CARD_CHECK_SCHEMA_ID = 'quantscope/card-check@1';
-
-export interface CheckedClaim extends Judgement {
-  readonly line: number;
-  readonly quote: string;
-  readonly kind: ClaimKind;
-  readonly says: string;
-  /** Another quantization or model that it is about; null for the card's own. */
-  readonly subject: string | null;
-}
-
-/** What `card check --json` prints. */
-export interface CardCheck {
-  readonly schema: typeof CARD_CHECK_SCHEMA_ID;
-  readonly card: string;
-  /** null where the card was read alone. */
-  readonly model: {
-    readonly ref: string;
-    readonly fileName: string;
-    readonly fileBytes: number;
-    readonly label: string;
-  } | null;
-  /** The results file that was given. */
-  readonly results: string | null;
-  readonly verdict: 'ok' | 'wrong';
-  readonly counts: { readonly true: number; readonly false: number; readonly notCheckable: number };
-  readonly claims: readonly CheckedClaim[];
-  readonly contradictions: readonly Contradiction[];
-}
 
 export interface CardSources {
   readonly card: string;
@@ -54,7 +26,7 @@ export function checkCard(markdown: string, facts: CardFacts | null, sources: Ca
     claims.filter((each) => each.verdict === verdict).length;
   const counts = { true: count('true'), false: count('false'), notCheckable: count('not checkable') };
   return {
-    schema: CARD_CHECK_SCHEMA_ID,
+    schema: SCHEMA_IDS.cardCheck,
     card: sources.card,
     model:
       facts === null || sources.ref === null

@@ -1,49 +1,8 @@
+import type { ClaimKind } from '../../schema/terms.ts';
 import type { Quantity } from './quantity.ts';
 import type { RoleGroup } from './roles.ts';
 import type { Statement } from './statements.ts';
 import { bare, type Subject } from './subject.ts';
-
-/** Everything that is looked for on a card. */
-export const CLAIM_KINDS = [
-  'name',
-  'base-model',
-  'architecture',
-  'format',
-  'license',
-  'quantized-by',
-  'quantization',
-  'file-size',
-  'original-size',
-  'size-reduction',
-  'size-factor',
-  'parameters',
-  'context-length',
-  'layers',
-  'heads',
-  'kv-heads',
-  'head-length',
-  'embedding-length',
-  'feed-forward-length',
-  'vocabulary',
-  'experts',
-  'weight-bits',
-  'bits-per-weight',
-  'tensor-bits',
-  'tensor-type',
-  'imatrix',
-  'kv-memory',
-  'memory',
-  'device-memory',
-  'speed',
-  'speed-up',
-  'latency',
-  'accuracy',
-  'perplexity',
-  'divergence',
-  'knowledge-cutoff',
-  'unclear-size',
-] as const;
-export type ClaimKind = (typeof CLAIM_KINDS)[number];
 
 /** One checkable or uncheckable thing that a card says. */
 export interface Claim {

@@ -1,13 +1,7 @@
-import { type Claim, type ClaimKind, subjectKey } from './claim.ts';
+import type { Contradiction } from '../../schema/card-check.ts';
+import type { ClaimKind } from '../../schema/terms.ts';
+import { type Claim, subjectKey } from './claim.ts';
 import { type Interval, intervalsOf, overlap, type Quantity, readingThatHolds } from './quantity.ts';
-
-/** Two or more places of a card that cannot all be true, whatever the model. */
-export interface Contradiction {
-  readonly kind: ClaimKind;
-  readonly message: string;
-  /** One for each value that is said, with the lines that say it. */
-  readonly values: readonly { readonly says: string; readonly lines: readonly number[] }[];
-}
 
 /** Kinds of which a model has one figure only. Memory and speed differ with the phone. */
 const SINGLE: ReadonlySet<ClaimKind> = new Set([

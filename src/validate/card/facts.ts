@@ -1,9 +1,7 @@
 import type { ModelFacts } from '../../gguf/facts.ts';
 import type { GgufHeader } from '../../gguf/header.ts';
 import type { Quantization } from '../../gguf/quantization.ts';
-
-export const CARD_CACHE_TYPES = ['f16', 'q8_0', 'q4_0'] as const;
-export type CardCacheType = (typeof CARD_CACHE_TYPES)[number];
+import type { CommonCacheType } from '../../schema/terms.ts';
 
 /** What a card's claims are held against. Everything but `measured` follows from the model's header. */
 export interface CardFacts {
@@ -16,7 +14,7 @@ export interface CardFacts {
   readonly model: ModelFacts;
   readonly quantization: Quantization;
   /** Estimated; null where the header describes no layers. */
-  readonly memory: (contextSize: number, cacheType: CardCacheType) => CardMemory | null;
+  readonly memory: (contextSize: number, cacheType: CommonCacheType) => CardMemory | null;
   /** What is known of the phones that a text names; empty where it names none. */
   readonly speeds: (words: string) => readonly CardSpeed[];
   /** Variants of a results file. */

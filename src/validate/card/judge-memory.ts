@@ -1,6 +1,7 @@
+import { COMMON_CACHE_TYPES, type CommonCacheType } from '../../schema/terms.ts';
 import { formatCount } from '../../util/units.ts';
 import type { Claim } from './claim.ts';
-import { CARD_CACHE_TYPES, type CardCacheType, type CardFacts, type CardMemory } from './facts.ts';
+import type { CardFacts, CardMemory } from './facts.ts';
 import { bothUnits } from './judge-size.ts';
 import { intervalsOf, type Quantity, readingThatHolds } from './quantity.ts';
 import { REQUIREMENT } from './size-kinds.ts';
@@ -14,7 +15,7 @@ const LARGEST_OVERHEAD = 2;
 
 interface Setting {
   readonly contextSize: number;
-  readonly cacheType: CardCacheType;
+  readonly cacheType: CommonCacheType;
   readonly memory: CardMemory;
 }
 
@@ -122,10 +123,10 @@ export function judgeKvInWords({ says }: Claim, { memory, model }: CardFacts): J
 
 /** Contexts by cache types, f16 first; one type alone where the claim names it. */
 function settings({ words }: Claim, facts: CardFacts, contexts: readonly number[]): Setting[] {
-  const named = CARD_CACHE_TYPES.filter((type) =>
+  const named = COMMON_CACHE_TYPES.filter((type) =>
     new RegExp(`\\b(?:${type}|${type.replace('f16', 'fp16')})\\b`, 'i').test(words),
   );
-  return (named.length > 0 ? named : CARD_CACHE_TYPES).flatMap((cacheType) =>
+  return (named.length > 0 ? named : COMMON_CACHE_TYPES).flatMap((cacheType) =>
     contexts.flatMap((contextSize) => {
       const memory = facts.memory(contextSize, cacheType);
       return memory === null ? [] : [{ contextSize, cacheType, memory }];

@@ -1,10 +1,11 @@
 import { fileTypeByLabel } from '../../gguf/file-types.ts';
 import { bitsPerWeightOf, layoutOf, type TensorType } from '../../gguf/tensor-types.ts';
+import type { ClaimBasis } from '../../schema/terms.ts';
 import { formatCount } from '../../util/units.ts';
 import type { Claim } from './claim.ts';
 import type { CardFacts } from './facts.ts';
 import { intervalsOf, type Quantity, readingThatHolds, sizeThatHolds } from './quantity.ts';
-import { type Basis, type Judgement, judged, notCheckable } from './verdict.ts';
+import { type Judgement, judged, notCheckable } from './verdict.ts';
 
 /** Bytes in both of a card's units: `2.34 GB (2.18 GiB)`. */
 export function bothUnits(bytes: number): string {
@@ -13,7 +14,7 @@ export function bothUnits(bytes: number): string {
 }
 
 /** A size is true in decimal units, in binary ones or in neither; which it is, is said. */
-function judgeBytes(quantity: Quantity, bytes: number, basis: Basis, evidence: string): Judgement {
+function judgeBytes(quantity: Quantity, bytes: number, basis: ClaimBasis, evidence: string): Judgement {
   const held = sizeThatHolds(quantity, bytes);
   const asIf = held !== undefined && quantity.readings.length > 1 ? `, in ${held.reading.name}` : '';
   return judged(held !== undefined, { actual: bothUnits(bytes), basis, reason: evidence + asIf });

@@ -1,4 +1,5 @@
-import { type Claim, type ClaimKind, claimOf } from './claim.ts';
+import type { ClaimKind } from '../../schema/terms.ts';
+import { type Claim, claimOf } from './claim.ts';
 import { LICENCE_NAMES } from './licences.ts';
 import type { Statement } from './statements.ts';
 import { labelsIn, type OwnNames, subjectOf } from './subject.ts';

@@ -1,4 +1,4 @@
-import type { ClaimKind } from './claim.ts';
+import type { ClaimKind } from '../../schema/terms.ts';
 import type { Figure } from './quantity-claims.ts';
 import { labelsIn } from './subject.ts';
 

@@ -3,9 +3,10 @@ import { readFile } from 'node:fs/promises';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { cardFacts } from '../../../src/api/card/facts.ts';
-import { BUILT_IN_DEVICES } from '../../../src/device/profiles.ts';
+import { builtInDevices } from '../../../src/device/profiles.ts';
 import { openFile, readHeader } from '../../../src/index.ts';
-import { type CardCheck, checkCard } from '../../../src/validate/card/check.ts';
+import type { CardCheck } from '../../../src/schema/card-check.ts';
+import { checkCard } from '../../../src/validate/card/check.ts';
 import type { CardFacts } from '../../../src/validate/card/facts.ts';
 import { scratchFolder } from '../../helpers/cli.ts';
 import { writeSparsePhi3 } from '../../helpers/phi3-file.ts';
@@ -22,7 +23,7 @@ beforeAll(async () => {
   const { fileBytes } = await writeSparsePhi3(path);
   await using source = await openFile(path);
   const header = await readHeader(source);
-  facts = cardFacts({ header, fileName: FILE, fileBytes, results: null, phones: BUILT_IN_DEVICES });
+  facts = cardFacts({ header, fileName: FILE, fileBytes, results: null, phones: await builtInDevices() });
 });
 afterAll(() => scratch[Symbol.asyncDispose]());
 

@@ -1,0 +1,88 @@
+import { z } from 'zod';
+import { benchSchema } from './bench.ts';
+import { cacheListSchema, cacheRemoveSchema, cacheVerifySchema } from './cache.ts';
+import { cardCheckSchema } from './card-check.ts';
+import { contextSchema } from './context.ts';
+import { diffSchema } from './diff.ts';
+import { doctorSchema } from './doctor.ts';
+import { engineBuildSchema, engineRemoveSchema, engineSchema } from './engine.ts';
+import { fitSchema } from './fit.ts';
+import { gatesFileSchema, gatesReportSchema } from './gates.ts';
+import { catalogueListSchema, catalogueSchema, pullSchema, variantsSchema } from './hub.ts';
+import { inspectionSchema } from './inspection.ts';
+import { goldenSchema, kitCheckSchema, kitResultsSchema } from './kit.ts';
+import {
+  deviceListSchema,
+  devicesSchema,
+  measuredSpeedsSchema,
+  phonesSchema,
+  speedModelSchema,
+} from './phone-data.ts';
+import { reportSchema } from './report.ts';
+import { resultsSchema } from './results.ts';
+import { runSchema } from './run.ts';
+import { SCHEMA_IDS } from './terms.ts';
+import { manifestSchema, policySchema, validationSchema } from './validation.ts';
+
+/** A document that the package publishes a JSON Schema of: `schema/<name>.json`. */
+export interface PublishedDocument {
+  readonly name: string;
+  /** What it is: who prints or reads it. */
+  readonly title: string;
+  /** Its `schema` field; null of files that people write. */
+  readonly id: string | null;
+  readonly schema: z.ZodType;
+}
+
+const document = (name: string, id: string | null, title: string, schema: z.ZodType): PublishedDocument => ({
+  name,
+  id,
+  title,
+  schema,
+});
+
+/** Every document but the config file, whose keys are the options of the commands. */
+export const DOCUMENTS: readonly PublishedDocument[] = [
+  document('results', SCHEMA_IDS.results, 'quantscope results', resultsSchema),
+  document('report', SCHEMA_IDS.report, 'quantscope report', reportSchema),
+  document('bench', SCHEMA_IDS.bench, 'quantscope bench', benchSchema),
+  document('context', SCHEMA_IDS.context, 'quantscope context', contextSchema),
+  document('run', SCHEMA_IDS.run, 'quantscope run', runSchema),
+  document('gates', SCHEMA_IDS.gates, 'quantscope gates', gatesReportSchema),
+  document('gates-file', null, 'quantscope.gates.json', gatesFileSchema),
+  document('inspection', SCHEMA_IDS.inspection, 'quantscope inspection', inspectionSchema),
+  document('diff', SCHEMA_IDS.diff, 'quantscope diff', diffSchema),
+  document('validation', SCHEMA_IDS.validation, 'quantscope validation', validationSchema),
+  document('policy', null, 'quantscope.policy.json', policySchema),
+  document('manifest', SCHEMA_IDS.manifest, 'quantscope manifest', manifestSchema),
+  document('card-check', SCHEMA_IDS.cardCheck, 'quantscope card check', cardCheckSchema),
+  document('fit', SCHEMA_IDS.fit, 'quantscope fit', fitSchema),
+  document('device-list', SCHEMA_IDS.deviceList, 'quantscope fit --list-devices', deviceListSchema),
+  document('devices', null, 'quantscope devices.json', devicesSchema),
+  document('phones', null, 'quantscope data/phones.json', phonesSchema),
+  document('measured-speeds', null, 'quantscope data/measured-speeds.json', measuredSpeedsSchema),
+  document('speed-model', null, 'quantscope data/speed-model.json', speedModelSchema),
+  document('kit-golden', SCHEMA_IDS.kitGolden, 'golden.json', goldenSchema),
+  document('kit-results', SCHEMA_IDS.kitResults, 'what runQuantscopeKit returns', kitResultsSchema),
+  document('kit-check', SCHEMA_IDS.kitCheck, 'quantscope kit check', kitCheckSchema),
+  document('variants', SCHEMA_IDS.variants, 'quantscope variants', variantsSchema),
+  document('catalogue', null, 'quantscope catalogue.json', catalogueSchema),
+  document('catalogue-list', SCHEMA_IDS.catalogueList, 'quantscope catalogue list', catalogueListSchema),
+  document('pull', SCHEMA_IDS.pull, 'quantscope pull', pullSchema),
+  document('cache', SCHEMA_IDS.cache, 'quantscope cache list', cacheListSchema),
+  document('cache-verify', SCHEMA_IDS.cacheVerify, 'quantscope cache verify', cacheVerifySchema),
+  document('cache-remove', SCHEMA_IDS.cacheRemove, 'quantscope cache remove', cacheRemoveSchema),
+  document('doctor', SCHEMA_IDS.doctor, 'quantscope doctor', doctorSchema),
+  document('engine', SCHEMA_IDS.engine, 'quantscope engine list', engineSchema),
+  document('engine-build', SCHEMA_IDS.engineBuild, 'quantscope engine build', engineBuildSchema),
+  document('engine-remove', SCHEMA_IDS.engineRemove, 'quantscope engine remove', engineRemoveSchema),
+];
+
+/** The JSON Schema of a document. A file that people write is described as it may be written: defaults left out. */
+export function jsonSchemaOf({ id, title, schema }: Omit<PublishedDocument, 'name'>): object {
+  const io = id === null ? 'input' : 'output';
+  return {
+    title: id === null ? title : `${title} (${id})`,
+    ...z.toJSONSchema(schema, { target: 'draft-2020-12', io }),
+  };
+}
