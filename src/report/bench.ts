@@ -45,9 +45,12 @@ const SPEED_UP = 'speed-up';
 
 /** What was measured. Rows are written as they come, so the columns have their widths from the start. */
 export const BENCH_METRICS: readonly Column<BenchRow>[] = [
-  metric('', 't/s', 18, 2, ({ speed }) =>
-    given(speed, ({ meanTps, stddevTps }) => ({ value: meanTps, error: stddevTps })),
-  ),
+  {
+    ...metric('', 't/s', 18, 2, ({ speed }) =>
+      given(speed, ({ meanTps, stddevTps }) => ({ value: meanTps, error: stddevTps })),
+    ),
+    heading: 'speed',
+  },
   metric('median', 't/s', 8, 2, ({ speed }) => given(speed, ({ medianTps }) => medianTps)),
   metric('bandwidth', 'GB/s', 9, 2, ({ effectiveBandwidthBytesPerSecond: rate }) =>
     given(rate, (bytesPerSecond) => bytesPerSecond / 1e9),
@@ -249,11 +252,11 @@ function markdownWriter({ shown = [] }: BenchWriterOptions): BenchWriter {
   };
 }
 
-/** A row that failed says why where its speed would stand. */
+/** A row that failed says why where its speed would stand, which is headed as llama-bench heads it: `t/s`. */
 function withFailure(column: Column<BenchRow>, index: number): Column<BenchRow> {
   const read: Column<BenchRow>['read'] = (row) =>
     row.failure === null ? column.read(row, 0) : `failed: ${row.failure.message}`;
-  return index === 0 ? { ...column, read } : column;
+  return { ...column, heading: column.title, ...(index === 0 ? { read } : {}) };
 }
 
 /** The columns of the Markdown table that are not left out: those where some point differs from the default. */

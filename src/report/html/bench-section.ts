@@ -1,7 +1,6 @@
 import { isAvailable } from '../../schema/availability.ts';
 import type { BenchRow } from '../../schema/bench.ts';
 import { BENCH_METRICS, BENCH_SETTINGS } from '../bench.ts';
-import { rateDecimals } from '../numbers.ts';
 import { type MachineBench, type Report, rowsOf } from '../report.ts';
 import { type Column, fillColumns, type Table } from '../table.ts';
 import { printable } from '../text-width.ts';
@@ -123,7 +122,7 @@ function tableOf(rows: readonly TestRow[]): Table {
   };
 }
 
+/** As the table below has it. */
 function rateText({ meanTps, stddevTps }: { readonly meanTps: number; readonly stddevTps: number }): string {
-  const decimals = rateDecimals(meanTps);
-  return `${meanTps.toFixed(decimals)} ± ${stddevTps.toFixed(decimals)}`;
+  return `${meanTps.toFixed(2)} ± ${stddevTps.toFixed(2)}`;
 }
