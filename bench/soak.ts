@@ -71,7 +71,7 @@ const judge = (isGood: boolean, text: string): void => {
 /** One signal for all: what each run leaves on it adds up. */
 const { signal } = new AbortController();
 let steps = 0;
-await compare(refs, { ...request, signal, onStep: () => steps++ });
+await compare(refs, { ...request, signal, progress: ({ kind }) => kind === 'step' && steps++ });
 const first = { ...leftovers(), onSignal: getEventListeners(signal, 'abort').length };
 process.stdout.write(`after the first run: ${describe(first, first.onSignal)}; ${steps} steps\n`);
 
@@ -114,8 +114,8 @@ for (let index = 0; index < aborts; index++) {
   const stopped = await compare(refs, {
     ...request,
     signal: controller.signal,
-    onStep: () => {
-      if (--left === 0) controller.abort();
+    progress: ({ kind }) => {
+      if (kind === 'step' && --left === 0) controller.abort();
     },
   }).then(
     () => undefined,

@@ -1,13 +1,19 @@
-// Writes docs/commands/*.md from the definitions of the commands and docs/pictures/rooms.svg from the imports in src
-// (npm run docs), or, with --check, fails when a committed one is another.
+// Writes docs/commands/*.md from the definitions of the commands, and from scripts/layers.js the linter's rules, the table
+// in docs/architecture.md and its picture (npm run docs), or, with --check, fails when a committed one is another.
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { wholeProgram } from '../src/cli/program.ts';
 import { commandPages } from './command-pages.js';
-import { roomsPicture } from './rooms-picture.js';
+import { fence, layerTable } from './layers.js';
+import { layersPicture } from './layers-picture.js';
 
 const DOCS = new URL('../docs/', import.meta.url);
 const program = await wholeProgram();
-const pages = new Map([...commandPages(program), ['pictures/rooms.svg', await roomsPicture()]]);
+const pages = new Map([
+  ...commandPages(program),
+  ['pictures/layers.svg', await layersPicture()],
+  ['architecture.md', await withTable('architecture.md')],
+  ['../biome.layers.json', `${JSON.stringify(fence(), null, 2)}\n`],
+]);
 const checking = process.argv.includes('--check');
 
 await mkdir(new URL('commands/', DOCS), { recursive: true });
@@ -27,4 +33,10 @@ for (const [path, text] of pages) {
 function stale(what) {
   process.stderr.write(`${what}: npm run docs\n`);
   process.exitCode = 1;
+}
+
+/** The page with the table of the layers between its marks. */
+async function withTable(page) {
+  const text = await readFile(new URL(page, DOCS), 'utf8');
+  return text.replace(/(<!-- layers -->\n)[\s\S]*(?=<!-- \/layers -->)/, `$1\n${layerTable()}\n\n`);
 }

@@ -7,9 +7,29 @@
  * - Judging: `validateFile({ name, fileBytes: source.byteLength, scan: await scanSource(source) })`, to which a
  *   `ContentScan` of the whole file may be added; `footprint` estimates the memory a model takes.
  */
-
-export { type CompareRequest, compare } from './api/compare/compare.ts';
+export { bench } from './api/bench/bench.ts';
+export type { BenchRequest } from './api/bench/request.ts';
+export { compare } from './api/compare/compare.ts';
+export type { CompareRequest } from './api/compare/request.ts';
+export { measureContext } from './api/context/context.ts';
+export type { ContextRequest } from './api/context/request.ts';
+export { type DoctorRequest, doctor } from './api/doctor/doctor.ts';
+export {
+  buildLocalEngine,
+  type EngineBuildRequest,
+  engineBuilds,
+  removeEngineBuilds,
+} from './api/engine-builds.ts';
+export { evaluate } from './api/evaluate/evaluate.ts';
+export type { EvaluateRequest } from './api/evaluate/request.ts';
+export type { Host, Progress } from './api/host.ts';
 export { type InspectRequest, inspect } from './api/inspect/inspect.ts';
+export { checkKitResults, type KitCheckResult } from './api/kit/check.ts';
+export { type Kit, makeKit } from './api/kit/kit.ts';
+export type { KitCheckRequest, KitRequest } from './api/kit/request.ts';
+export { runPrompt } from './api/run/reply.ts';
+export type { RunRequest } from './api/run/request.ts';
+export { openRunSession, type ReplySettings, type RunSession } from './api/run/session.ts';
 export { type ScanHeadersOptions, type ScannedHeader, scanHeaders } from './api/scan-headers.ts';
 export { type ValidateRequest, validate } from './api/validate/validate.ts';
 export { type Footprint, type FootprintRequest, footprint } from './device/footprint.ts';

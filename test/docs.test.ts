@@ -98,7 +98,7 @@ describe.runIf(process.platform !== 'win32')('the documentation', () => {
     expect(broken).toEqual([]);
   });
 
-  it('has a page for every command and a true picture of the rooms', async () => {
+  it('has a page for every command and a true picture of the layers', async () => {
     await run(process.execPath, ['scripts/write-docs.js', '--check'], { cwd: ROOT });
   });
 });

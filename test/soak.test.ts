@@ -32,7 +32,7 @@ describe('comparisons in one process', () => {
   it('leave no process, open file, temporary file or listener', async () => {
     const { signal } = new AbortController();
     let steps = 0;
-    await compare(refs, { ...request, signal, onStep: () => steps++ });
+    await compare(refs, { ...request, signal, progress: ({ kind }) => kind === 'step' && steps++ });
     const first = leftovers();
     expect(first.temporary).toBe(0);
     for (let run = 0; run < 2; run++) {
@@ -58,8 +58,8 @@ describe('comparisons in one process', () => {
       const aborted = compare(refs, {
         ...request,
         signal: controller.signal,
-        onStep: () => {
-          if (--left === 0) controller.abort();
+        progress: ({ kind }) => {
+          if (kind === 'step' && --left === 0) controller.abort();
         },
       });
       expect(await aborted.catch((thrown: unknown) => thrown)).toBe(controller.signal.reason);

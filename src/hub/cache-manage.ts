@@ -4,8 +4,9 @@ import { basename, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { messageOf } from '../util/errors.ts';
 import { isCommit, isObjectId } from '../util/safe-names.ts';
-import { fileSize, repoFolder, repoOfFolder, snapshotFiles } from './cache-layout.ts';
 import { startDigest } from './digest.ts';
+import { fileSize } from './disk.ts';
+import { RepoCache, repoOfFolder } from './repo-cache.ts';
 
 /** A file that a snapshot leads to. */
 export interface CacheEntry {
@@ -36,19 +37,19 @@ export async function listCache(cacheFolder: string): Promise<CachedRepo[]> {
   const repos: CachedRepo[] = [];
   for (const name of names) {
     const repo = repoOfFolder(name);
-    if (repo !== undefined) repos.push(await describeRepo(cacheFolder, repo));
+    if (repo !== undefined) repos.push(await describeRepo(new RepoCache(cacheFolder, repo)));
   }
   return repos;
 }
 
-async function describeRepo(cacheFolder: string, repo: string): Promise<CachedRepo> {
-  const folder = repoFolder(cacheFolder, repo);
+async function describeRepo(cache: RepoCache): Promise<CachedRepo> {
+  const { repo, folder } = cache;
   const commits = (await readdir(join(folder, 'snapshots')).catch(() => [])).filter(isCommit).sort();
   const refs = await refNames(join(folder, 'refs'));
   const entries: CacheEntry[] = [];
   for (const commit of commits) {
-    for (const { path, sizeBytes } of await snapshotFiles(cacheFolder, repo, commit)) {
-      const place = join(folder, 'snapshots', commit, ...path.split('/'));
+    for (const { path, sizeBytes } of await cache.snapshotFiles(commit)) {
+      const place = cache.snapshotPath(commit, path);
       const objectId = await blobName(place, folder);
       entries.push({ repo, commit, path, place, sizeBytes, objectId });
     }

@@ -1,5 +1,5 @@
 import { statfsSync } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { open, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { messageOf, QuantscopeError } from '../util/errors.ts';
 import { formatBytes } from '../util/units.ts';
@@ -22,6 +22,12 @@ export async function requireSpace(folder: string, neededBytes: number, what: st
     `${what}: ${folder} has ${formatBytes(freeBytes)} free, ${needed}`,
     { hint: SPACE_HINT },
   );
+}
+
+/** The length of a file, through links; undefined where there is none. */
+export async function fileSize(path: string): Promise<number | undefined> {
+  const stats = await stat(path).catch(() => undefined);
+  return stats?.isFile() === true ? stats.size : undefined;
 }
 
 /** Free bytes where a folder is, or will be. */

@@ -18,60 +18,57 @@ export interface Refusal {
 export function refusalError({ status, headers, what, repo }: Refusal, context: HubContext): QuantscopeError {
   const { endpoint, token } = context.settings;
   const page = repo === undefined ? endpoint : `${endpoint}/${repo}`;
-  const said = headers.get('x-error-message') ?? '';
+  const refused = (code: string, why: string, hint: string): QuantscopeError =>
+    new QuantscopeError(code, `${what}: ${why} (${status})`, { hint });
+  const spelling = 'Check its spelling; if it is private, set HF_TOKEN to a token that may read it.';
   switch (headers.get('x-error-code')) {
-    case 'GatedRepo':
-      return new QuantscopeError('hub/gated', `${what}: the repository is gated (${status})`, {
-        hint:
-          token === undefined
-            ? `Accept its terms at ${page}, make a token at ${endpoint}/settings/tokens and set HF_TOKEN.`
-            : `Accept its terms at ${page} with the account that HF_TOKEN belongs to, or use a token that may read gated repositories.`,
-      });
+    case 'GatedRepo': {
+      const how =
+        token === undefined
+          ? `, make a token at ${endpoint}/settings/tokens and set HF_TOKEN.`
+          : ' with the account that HF_TOKEN belongs to, or use a token that may read gated repositories.';
+      return refused('hub/gated', 'the repository is gated', `Accept its terms at ${page}${how}`);
+    }
     case 'RepoNotFound':
-      return new QuantscopeError('hub/repo-not-found', `${what}: no such repository (${status})`, {
-        hint: 'Check its spelling; if it is private, set HF_TOKEN to a token that may read it.',
-      });
+      return refused('hub/repo-not-found', 'no such repository', spelling);
     case 'RevisionNotFound':
-      return new QuantscopeError('hub/revision-not-found', `${what}: no such revision (${status})`, {
-        hint: `The branches and tags are at ${page}/tree/main.`,
-      });
-    case 'EntryNotFound':
-      return new QuantscopeError('hub/file-not-found', `${what}: no such file (${status})`, {
-        hint: `The files are listed by: quantscope variants ${repo === undefined ? 'REPO' : `hf:${repo}`}`,
-      });
+      return refused(
+        'hub/revision-not-found',
+        'no such revision',
+        `The branches and tags are at ${page}/tree/main.`,
+      );
+    case 'EntryNotFound': {
+      const listing = `quantscope variants ${repo === undefined ? 'REPO' : `hf:${repo}`}`;
+      return refused('hub/file-not-found', 'no such file', `The files are listed by: ${listing}`);
+    }
     default:
   }
-  if (status === 401) {
-    const bad = token !== undefined || /credential|token/i.test(said);
-    return bad
-      ? new QuantscopeError('hub/bad-token', `${what}: the Hub does not accept the token (401)`, {
-          hint: 'Log in again with `hf auth login`, or set HF_TOKEN to a valid token.',
-        })
-      : new QuantscopeError('hub/repo-not-found', `${what}: no such repository, or a private one (401)`, {
-          hint: 'Check its spelling; if it is private, set HF_TOKEN to a token that may read it.',
-        });
+  switch (status) {
+    case 401: {
+      const isBad = token !== undefined || /credential|token/i.test(headers.get('x-error-message') ?? '');
+      const renew = 'Log in again with `hf auth login`, or set HF_TOKEN to a valid token.';
+      return isBad
+        ? refused('hub/bad-token', 'the Hub does not accept the token', renew)
+        : refused('hub/repo-not-found', 'no such repository, or a private one', spelling);
+    }
+    case 403: {
+      const hint = 'The token lacks the right to read it, or the link has expired; try again.';
+      return refused('hub/forbidden', 'access denied', hint);
+    }
+    case 404:
+    case 410: {
+      const hint = 'Check the spelling of the repository, the revision and the file.';
+      return refused('hub/file-not-found', 'not found', hint);
+    }
+    case 429: {
+      const more = token === undefined ? '; with HF_TOKEN set the Hub allows more.' : '.';
+      return refused('hub/rate-limited', 'too many requests', `Try again in five minutes${more}`);
+    }
+    default:
+      return new QuantscopeError('hub/http-status', `${what}: the server answered ${status}`, {
+        hint: 'Try again later.',
+      });
   }
-  if (status === 403) {
-    return new QuantscopeError('hub/forbidden', `${what}: access denied (403)`, {
-      hint: 'The token lacks the right to read it, or the link has expired; try again.',
-    });
-  }
-  if (status === 404 || status === 410) {
-    return new QuantscopeError('hub/file-not-found', `${what}: not found (${status})`, {
-      hint: 'Check the spelling of the repository, the revision and the file.',
-    });
-  }
-  if (status === 429) {
-    return new QuantscopeError('hub/rate-limited', `${what}: too many requests (429)`, {
-      hint:
-        token === undefined
-          ? 'Try again in five minutes; with HF_TOKEN set the Hub allows more.'
-          : 'Try again in five minutes.',
-    });
-  }
-  return new QuantscopeError('hub/http-status', `${what}: the server answered ${status}`, {
-    hint: 'Try again later.',
-  });
 }
 
 /** The error for a connection that failed; `cause` is what fetch threw. */

@@ -1,17 +1,12 @@
 import { QuantscopeError, UsageError } from '../util/errors.ts';
 import { checkedPath, isCommit, isObjectId } from '../util/safe-names.ts';
-import { cachedCommit, snapshotFiles } from './cache-layout.ts';
 import type { HubContext } from './context.ts';
 import { refusalError } from './hub-errors.ts';
+import { type PinnedFile, RepoCache } from './repo-cache.ts';
 import { redirectTarget, sendPatiently } from './request.ts';
 
 /** A file of a repository at one commit. */
-export interface HubFile {
-  readonly path: string;
-  readonly sizeBytes: number;
-  /** The SHA-256 of an LFS object; the git SHA-1 of a file that git itself keeps. The blob's name in the cache. */
-  readonly objectId: string;
-}
+export type HubFile = Pick<PinnedFile, 'path' | 'sizeBytes' | 'objectId'>;
 
 /** A repository's files at one commit. */
 export interface RepoListing {
@@ -69,10 +64,10 @@ async function cachedListing(
   revision: string,
   context: HubContext,
 ): Promise<KnownListing | undefined> {
-  const { cacheFolder } = context.settings;
-  const commit = await cachedCommit(cacheFolder, repo, revision);
+  const cache = new RepoCache(context.settings.cacheFolder, repo);
+  const commit = await cache.commitOf(revision);
   if (commit === undefined) return undefined;
-  const files = await snapshotFiles(cacheFolder, repo, commit);
+  const files = await cache.snapshotFiles(commit);
   if (files.length === 0) return undefined;
   return {
     repo,

@@ -67,12 +67,12 @@ export async function locateFile(
   };
 }
 
-/** The file that is wanted, and whom to ask where it is. */
+/** The file that is wanted, and how to find out where it is. */
 export interface WantedFile {
   /** What a person calls the file. */
   readonly what: string;
   readonly sizeBytes: number;
-  /** What the digest shall be; null where nobody has said: the size is all that is checked. */
+  /** What the digest shall be; null where that is not known: the size is all that is checked. */
   readonly objectId: string | null;
   /** Where the bytes are: asked at the start and whenever a link has expired. */
   readonly locate: (signal: AbortSignal) => Promise<FileLocation>;

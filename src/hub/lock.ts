@@ -38,7 +38,7 @@ export async function takeLock(
 ): Promise<ProcessLock> {
   const own: Owner = { pid: process.pid, host: thisHost(), nonce: randomBytes(8).toString('hex') };
   let told = false;
-  while (!(await create(path, own))) {
+  while (!(await create(path, JSON.stringify(own)))) {
     const owner = await readOwner(path);
     if (owner !== undefined && (await isAbandoned(path, owner))) {
       if (await removeAbandoned(path, owner)) continue;
@@ -68,7 +68,8 @@ export async function takeLock(
   };
 }
 
-async function create(path: string, owner: Owner): Promise<boolean> {
+/** Makes a file that must not be there yet. Whether it did. */
+async function create(path: string, text: string): Promise<boolean> {
   let handle: Awaited<ReturnType<typeof open>>;
   try {
     handle = await open(path, 'wx');
@@ -77,9 +78,9 @@ async function create(path: string, owner: Owner): Promise<boolean> {
     throw thrown;
   }
   try {
-    await handle.writeFile(JSON.stringify(owner));
+    await handle.writeFile(text);
   } catch (thrown) {
-    // On a full disk: a lock that names nobody would keep others waiting.
+    // On a full disk: a lock without an owner would keep others waiting.
     await rm(path, { force: true });
     throw thrown;
   } finally {
@@ -88,7 +89,7 @@ async function create(path: string, owner: Owner): Promise<boolean> {
   return true;
 }
 
-/** Who holds a lock; an unreadable one is nobody's name, and old enough it counts as abandoned. */
+/** Who holds a lock; one that cannot be read has no owner, and old enough it counts as abandoned. */
 async function readOwner(path: string): Promise<Owner | undefined> {
   const text = await readFile(path, 'utf8').catch(() => undefined);
   if (text === undefined) return undefined;
@@ -115,10 +116,7 @@ async function isAbandoned(path: string, owner: Owner): Promise<boolean> {
  */
 async function removeAbandoned(path: string, owner: Owner): Promise<boolean> {
   const gate = `${path}.takeover`;
-  let handle: Awaited<ReturnType<typeof open>>;
-  try {
-    handle = await open(gate, 'wx');
-  } catch {
+  if (!(await create(gate, '').catch(() => false))) {
     const stats = await stat(gate).catch(() => undefined);
     if (stats !== undefined && Date.now() - stats.mtimeMs > TAKEOVER_MS) await rm(gate, { force: true });
     return false;
@@ -128,7 +126,6 @@ async function removeAbandoned(path: string, owner: Owner): Promise<boolean> {
     if (present?.nonce === owner.nonce) await rm(path, { force: true });
     return true;
   } finally {
-    await handle.close();
     await rm(gate, { force: true });
   }
 }

@@ -1,21 +1,22 @@
 import { type FileHandle, open, readFile, rename, rm } from 'node:fs/promises';
 import { type ByteRange, RangeSet } from './byte-ranges.ts';
 
-/** What a partial file is a part of, and which of its bytes are there. */
-export interface PartialRecord {
+/** What a partial file is a part of. */
+export interface PartialOrigin {
   readonly objectId: string;
   readonly sizeBytes: number;
   /** Where it came from, for the people who find it. */
   readonly repo: string;
   readonly commit: string;
   readonly path: string;
+}
+
+/** Which of its bytes are there. */
+interface PartialState {
   /** The ETag or date under which the bytes were sent: for If-Range. */
   readonly validator: string | null;
   readonly done: readonly ByteRange[];
 }
-
-/** What a record says before the first byte is there. */
-export type PartialOrigin = Omit<PartialRecord, 'done' | 'validator'>;
 
 const RECORD_VERSION = 1;
 
@@ -36,20 +37,20 @@ export class PartialFile {
     path: string,
     handle: FileHandle,
     origin: PartialOrigin,
-    record: PartialRecord | undefined,
+    state: PartialState | undefined,
   ) {
     this.path = path;
     this.handle = handle;
     this.#origin = origin;
-    this.done = new RangeSet(record?.done ?? []);
-    this.validator = record?.validator ?? null;
+    this.done = new RangeSet(state?.done ?? []);
+    this.validator = state?.validator ?? null;
   }
 
   /** Opens the partial file of a blob, with what is usable of an earlier attempt. */
   static async open(path: string, origin: PartialOrigin): Promise<PartialFile> {
-    const record = await readRecord(path, origin);
-    const handle = await open(path, record === undefined ? 'w+' : 'r+');
-    return new PartialFile(path, handle, origin, record);
+    const state = await readState(path, origin);
+    const handle = await open(path, state === undefined ? 'w+' : 'r+');
+    return new PartialFile(path, handle, origin, state);
   }
 
   async write(bytes: Uint8Array, start: number): Promise<void> {
@@ -113,10 +114,9 @@ export class PartialFile {
 /** Bytes that an earlier attempt left of a blob. */
 export async function partialBytes(
   path: string,
-  origin: Pick<PartialRecord, 'objectId' | 'sizeBytes'>,
+  origin: Pick<PartialOrigin, 'objectId' | 'sizeBytes'>,
 ): Promise<number> {
-  const record = await readRecord(path, origin);
-  return record === undefined ? 0 : new RangeSet(record.done).bytes;
+  return new RangeSet((await readState(path, origin))?.done ?? []).bytes;
 }
 
 export async function removePartial(path: string): Promise<void> {
@@ -137,11 +137,11 @@ export function recordPath(partialPath: string): string {
 }
 
 /** The record of an earlier attempt, where it is of the same object and its bytes can be there. */
-async function readRecord(
+async function readState(
   path: string,
-  origin: Pick<PartialRecord, 'objectId' | 'sizeBytes'>,
-): Promise<PartialRecord | undefined> {
-  let parsed: Partial<PartialRecord> & { version?: unknown };
+  origin: Pick<PartialOrigin, 'objectId' | 'sizeBytes'>,
+): Promise<PartialState | undefined> {
+  let parsed: Partial<PartialOrigin & PartialState> & { version?: unknown };
   let length: number;
   try {
     parsed = JSON.parse(await readFile(recordPath(path), 'utf8'));
@@ -151,13 +151,13 @@ async function readRecord(
     // None, or one that a crash of the machine has spoilt: start over.
     return undefined;
   }
-  const { objectId, sizeBytes, repo, commit, path: name, validator = null, done } = parsed;
+  const { objectId, sizeBytes, validator = null, done } = parsed;
   const isSame =
     objectId === origin.objectId && sizeBytes === origin.sizeBytes && parsed.version === RECORD_VERSION;
   if (!isSame || !Array.isArray(done) || !done.every((range) => isRange(range, Math.min(length, sizeBytes))))
     return undefined;
   if (validator !== null && typeof validator !== 'string') return undefined;
-  return { objectId, sizeBytes, repo: `${repo}`, commit: `${commit}`, path: `${name}`, validator, done };
+  return { validator, done };
 }
 
 function isRange(value: unknown, length: number): value is ByteRange {

@@ -1,10 +1,10 @@
 import { BufferPool } from './buffer-pool.ts';
-import { sweepPartials, writeRef } from './cache-layout.ts';
 import type { HubContext } from './context.ts';
 import { requireSpace } from './disk.ts';
 import { type Download, downloadFile, type KeptFile, type TransferProgress } from './download.ts';
-import { type PinnedFile, planHubFile } from './hub-file.ts';
+import { planHubFile } from './hub-file.ts';
 import type { HubFile, KnownListing } from './listing.ts';
+import { type PinnedFile, RepoCache } from './repo-cache.ts';
 import { planUrlFiles } from './url-file.ts';
 
 /** Where the files of a model are. */
@@ -138,10 +138,10 @@ export async function pull(plan: PullPlan, options: PullOptions, context: HubCon
   }
   context.signal.throwIfAborted();
   if (failure !== undefined) throw failure.thrown;
-  const { cacheFolder } = context.settings;
   for (const { repo, revision, commit } of plan.refs) {
-    await writeRef(cacheFolder, repo, revision, commit);
-    await sweepPartials(cacheFolder, repo, Date.now());
+    const cache = new RepoCache(context.settings.cacheFolder, repo);
+    await cache.writeRef(revision, commit);
+    await cache.sweepPartials(Date.now());
   }
   return plan.files.flatMap((file) => pulled.get(file) ?? []);
 }

@@ -2,6 +2,7 @@ import { QuantscopeError } from '../util/errors.ts';
 import type { BufferPool } from './buffer-pool.ts';
 import type { Claim } from './byte-ranges.ts';
 import type { HubContext } from './context.ts';
+import type { Download } from './download.ts';
 import type { ByteAnswer } from './http-bytes.ts';
 import { connectionError } from './hub-errors.ts';
 import type { Link } from './location.ts';
@@ -13,19 +14,17 @@ import { Restart, Transient } from './retry.ts';
 /** Bytes that arrived are written at least so often: what a kill may cost of a slow connection. */
 const SEND_EVERY_MS = 200;
 
-/** What one connection has to do with the download that it is a part of. */
+/** The download that a connection is a part of. */
 export interface RangeTarget {
-  readonly what: string;
-  readonly sizeBytes: number;
+  readonly file: Download;
   readonly link: Link;
-  /** What names the version of the bytes that are here. */
-  readonly validator: () => string | null;
-  /** Whether the digest of the whole file will be checked. */
-  readonly isChecked: boolean;
-  /** The server's answer is the file; `isWhole` where it sends all of it whatever is asked for. */
-  readonly onAnswer: (validator: string | null, isWhole: boolean) => void;
-  readonly onBytes: (count: number) => void;
   readonly pool: BufferPool;
+  /** What names the version of the bytes that are here. */
+  readonly validator: string | null;
+  /** The server's answer is the file; `isWhole` where it sends all of it whatever is asked for. */
+  readonly accept: (validator: string | null, isWhole: boolean) => void;
+  /** So many bytes have arrived. */
+  readonly count: (bytes: number) => void;
   readonly store: (bytes: Uint8Array, at: number) => Promise<void>;
 }
 
@@ -39,10 +38,10 @@ export async function fetchRange(
   signal: AbortSignal,
   context: HubContext,
 ): Promise<void> {
-  const { what, sizeBytes, link } = target;
+  const { link, validator } = target;
+  const { what, sizeBytes, objectId } = target.file;
   const { position: start, end } = claim;
   const location = await link.get(signal);
-  const validator = target.validator();
   const headers = {
     'accept-encoding': 'identity',
     range: `bytes=${start}-${end - 1}`,
@@ -50,12 +49,12 @@ export async function fetchRange(
     ...(validator === null || start === 0 || validator.startsWith('W/') ? {} : { 'if-range': validator }),
   };
   const sent = await sendForBytes(location.url, { headers, what, signal }, context);
-  const mustMatch = !target.isChecked;
+  const mustMatch = objectId === null;
   const judged = judgeRange(sent.response, { what, start, end, sizeBytes, validator, mustMatch });
   switch (judged.kind) {
     case 'range':
     case 'whole':
-      target.onAnswer(judged.validator, judged.kind === 'whole');
+      target.accept(judged.validator, judged.kind === 'whole');
       return receive(claim, sent, target, signal, context);
     case 'restart':
       await sent.response.cancel();
@@ -78,15 +77,16 @@ export async function fetchRange(
 async function receive(
   claim: Claim,
   { response, url, watch }: Answer<ByteAnswer>,
-  { what, onBytes, pool, store }: RangeTarget,
+  target: RangeTarget,
   signal: AbortSignal,
   { now }: HubContext,
 ): Promise<void> {
-  const writer = new RangeWriter(claim.position, pool, store);
+  const { what } = target.file;
+  const writer = new RangeWriter(claim.position, target.pool, (bytes, at) => target.store(bytes, at));
   let sentAt = now();
   const take = (bytes: Uint8Array): boolean | Promise<boolean> => {
     watch.count(bytes.length);
-    onBytes(bytes.length);
+    target.count(bytes.length);
     // Another connection may have taken over the end of the claim meanwhile.
     const part = bytes.subarray(0, Math.max(0, claim.end - claim.position));
     claim.position += part.length;

@@ -23,7 +23,7 @@ const DEFAULT_ENDPOINT = 'https://huggingface.co';
 /**
  * Reads HF_ENDPOINT, HF_TOKEN, HF_TOKEN_PATH, HF_HUB_CACHE, HUGGINGFACE_HUB_CACHE, HF_HOME, XDG_CACHE_HOME,
  * HF_HUB_OFFLINE and HF_HUB_DISABLE_SYMLINKS in the order that huggingface_hub does (constants.py of 1.33).
- * An empty value counts as unset: huggingface_hub takes it for a relative path, which nobody means.
+ * An empty value counts as unset: huggingface_hub takes it for a relative path, which is hardly meant.
  * @throws UsageError `hub/bad-endpoint`
  */
 export function readHubSettings(env: Environment = process.env, home: string = homedir()): HubSettings {
@@ -57,7 +57,7 @@ function tokenOf(env: Environment, path: string): string | undefined {
   try {
     return headerSafe(readFileSync(path, 'utf8').trim());
   } catch {
-    // Nobody is logged in on this machine, which most downloads do not need.
+    // There is no login on this machine; most downloads need none.
     return undefined;
   }
 }

@@ -1,4 +1,5 @@
 import { QuantscopeError } from '../util/errors.ts';
+import type { BufferPool } from './buffer-pool.ts';
 import { RangeQueue } from './byte-ranges.ts';
 import { addConnections, type Connections, LEAST_PIECE_BYTES } from './connection-count.ts';
 import type { HubContext } from './context.ts';
@@ -17,17 +18,18 @@ const SAVE_EVERY_MS = 200;
 const MOST_PIECE_BYTES = 256 * 1024 * 1024;
 
 /** One pass over what is missing of a file, by as many connections as are worth it. */
-export class TransferRound implements Connections {
+export class TransferRound implements Connections, RangeTarget {
   active = 0;
   wanted = 1;
   canSplit = true;
   receivedBytes = 0;
-  readonly #file: Download;
+  readonly file: Download;
+  readonly link: Link;
+  readonly pool: BufferPool;
   readonly #options: TransferOptions;
   readonly #partial: PartialFile;
   readonly #digest: RunningDigest;
   readonly #context: HubContext;
-  readonly #target: RangeTarget;
   readonly #retry: RetryPolicy;
   readonly #queue: RangeQueue;
   /** Ends all connections of the round when one of them finds that it cannot go on. */
@@ -45,20 +47,25 @@ export class TransferRound implements Connections {
     digest: RunningDigest,
     context: HubContext,
   ) {
-    this.#file = file;
+    this.file = file;
+    this.link = new Link(file);
+    this.pool = options.pool;
     this.#options = options;
     this.#partial = partial;
     this.#digest = digest;
     this.#context = context;
-    this.#target = this.#targetOf(file);
     this.#retry = new RetryPolicy(context);
     this.#queue = new RangeQueue(partial.done.gaps(file.sizeBytes));
     this.#signal = AbortSignal.any([context.signal, this.#stop.signal]);
     this.#savedAt = context.now();
   }
 
+  get validator(): string | null {
+    return this.#partial.validator;
+  }
+
   get missingBytes(): number {
-    return this.#file.sizeBytes - this.#partial.done.bytes;
+    return this.file.sizeBytes - this.#partial.done.bytes;
   }
 
   /** @throws Restart; QuantscopeError `hub/*`; the signal's reason */
@@ -82,7 +89,7 @@ export class TransferRound implements Connections {
     if (this.missingBytes > 0) {
       throw new QuantscopeError(
         'hub/incomplete',
-        `${this.#file.what}: ${this.missingBytes} bytes did not come`,
+        `${this.file.what}: ${this.missingBytes} bytes did not come`,
       );
     }
   }
@@ -94,26 +101,16 @@ export class TransferRound implements Connections {
     for (let more = count - this.active; more > 0; more--) this.#workers.push(this.#work());
   }
 
-  #targetOf({ what, sizeBytes, objectId }: Download): RangeTarget {
-    return {
-      what,
-      sizeBytes,
-      link: new Link(this.#file),
-      validator: () => this.#partial.validator,
-      isChecked: objectId !== null,
-      onAnswer: (validator, isWhole) => {
-        if (isWhole) {
-          this.canSplit = false;
-          this.wanted = 1;
-        }
-        this.#partial.validator ??= validator;
-      },
-      onBytes: (count) => {
-        this.receivedBytes += count;
-      },
-      pool: this.#options.pool,
-      store: (bytes, at) => this.#store(bytes, at),
-    };
+  accept(validator: string | null, isWhole: boolean): void {
+    if (isWhole) {
+      this.canSplit = false;
+      this.wanted = 1;
+    }
+    this.#partial.validator ??= validator;
+  }
+
+  count(bytes: number): void {
+    this.receivedBytes += bytes;
   }
 
   #pieceBytes(): number {
@@ -130,7 +127,7 @@ export class TransferRound implements Connections {
         const claim = this.#queue.claim(this.#pieceBytes());
         if (claim === undefined) return;
         try {
-          await fetchRange(claim, this.#target, this.#signal, this.#context);
+          await fetchRange(claim, this, this.#signal, this.#context);
         } catch (thrown) {
           this.#signal.throwIfAborted();
           // A server that will not have so many connections has fewer from here on.
@@ -155,7 +152,7 @@ export class TransferRound implements Connections {
     this.#stop.abort(thrown);
   }
 
-  async #store(bytes: Uint8Array, at: number): Promise<void> {
+  async store(bytes: Uint8Array, at: number): Promise<void> {
     const writing = this.#partial.write(bytes, at);
     // Beside the write, which another thread does.
     this.#digest.offer(at, bytes);
@@ -174,7 +171,7 @@ export class TransferRound implements Connections {
   }
 
   #diskError(cause: unknown): unknown {
-    return diskError(this.#file.what, this.#partial.path, cause, this.missingBytes);
+    return diskError(this.file.what, this.#partial.path, cause, this.missingBytes);
   }
 
   async #saveNowAndThen(): Promise<void> {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readdir, readFile, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { fileSize } from './cache-layout.ts';
+import { fileSize } from './disk.ts';
 import type { UrlAddress } from './url-address.ts';
 import type { UrlFacts } from './url-probe.ts';
 

@@ -1,3 +1,4 @@
+import { contentLength, isEncoded, parseContentRange } from '../io/content-headers.ts';
 import { QuantscopeError } from '../util/errors.ts';
 import type { HubContext } from './context.ts';
 import { connectionError } from './hub-errors.ts';
@@ -70,13 +71,9 @@ async function firstBytes({ response, watch }: Awaited<ReturnType<typeof sendPat
 }
 
 function lengthOf({ status, headers }: Response): number | undefined {
-  const isEncoded = (headers.get('content-encoding') ?? 'identity').toLowerCase() !== 'identity';
-  const text =
-    status === 206
-      ? /^bytes\s+0-\d+\/(\d+)$/i.exec(headers.get('content-range') ?? '')?.[1]
-      : headers.get('content-length');
-  const length = text && /^\d+$/.test(text) && !isEncoded ? Number(text) : undefined;
-  return Number.isSafeInteger(length) ? length : undefined;
+  if (isEncoded(headers)) return undefined;
+  const range = status === 206 ? parseContentRange(headers.get('content-range')) : undefined;
+  return status === 206 ? (range?.start === 0 ? range.total : undefined) : contentLength(headers);
 }
 
 function digestOf(headers: Headers): string | null {
@@ -88,19 +85,18 @@ function digestOf(headers: Headers): string | null {
 }
 
 function refusal(shown: string, status: number): QuantscopeError {
+  const refused = (code: string, why: string, hint: string): QuantscopeError =>
+    new QuantscopeError(code, `${shown}: ${why}`, { hint });
   if (status === 404 || status === 410) {
-    return new QuantscopeError('url/not-found', `${shown}: no such file (${status})`, {
-      hint: 'Check the address; of a sharded model all files must be beside each other.',
-    });
+    const hint = 'Check the address; of a sharded model all files must be beside each other.';
+    return refused('url/not-found', `no such file (${status})`, hint);
   }
   if (status === 401 || status === 403) {
-    return new QuantscopeError('url/forbidden', `${shown}: access denied (${status})`, {
-      hint: 'The link may have expired, or need a login: fetch the file by other means and give its path.',
-    });
+    const hint =
+      'The link may have expired, or need a login: fetch the file by other means and give its path.';
+    return refused('url/forbidden', `access denied (${status})`, hint);
   }
-  return new QuantscopeError('url/http-status', `${shown}: the server answered ${status}`, {
-    hint: 'Try again later.',
-  });
+  return refused('url/http-status', `the server answered ${status}`, 'Try again later.');
 }
 
 function notAModel(shown: string, start: Buffer, headers: Headers): QuantscopeError {

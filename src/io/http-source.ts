@@ -1,7 +1,7 @@
 import { messageOf, QuantscopeError } from '../util/errors.ts';
 import { type BodyReader, bodyReaderOf } from './body-reader.ts';
 import type { ByteSource } from './byte-source.ts';
-import { parseContentRange } from './content-range.ts';
+import { contentLength, isEncoded, parseContentRange, strongEtag } from './content-headers.ts';
 import { getOverHttp, type HttpAnswer, type HttpGet } from './http-get.ts';
 
 export interface HttpOptions {
@@ -27,7 +27,7 @@ export interface HttpSource extends ByteSource {
   /** Where the redirects led. */
   readonly finalUrl: string;
   /** The strong validator of the file, where the server gives one. */
-  readonly etag: string | undefined;
+  readonly etag: string | null;
 }
 
 const FIRST_WINDOW_BYTES = 256 * 1024;
@@ -53,7 +53,7 @@ class RangeSource implements HttpSource {
   requests = 0;
   bytesFetched = 0;
   finalUrl: string;
-  etag: string | undefined;
+  etag: string | null = null;
   #byteLength = 0;
   /** The file's first bytes, from the opening request. */
   #prefix: Uint8Array = new Uint8Array(0);
@@ -81,7 +81,7 @@ class RangeSource implements HttpSource {
     let opened = false;
     try {
       this.finalUrl = response.url === '' ? this.#url : response.url;
-      this.etag = strongEtag(response);
+      this.etag = strongEtag(response.headers);
       if (response.status === 206) await this.#openRange(response, body, firstWindowBytes);
       else if (response.status === 416) this.#openEmpty(response);
       else if (response.status === 200) await this.#openStream(response, body, firstWindowBytes);
@@ -127,9 +127,8 @@ class RangeSource implements HttpSource {
   }
 
   async #openStream(response: HttpAnswer, body: BodyReader, windowBytes: number): Promise<void> {
-    const encoding = response.headers.get('content-encoding') ?? 'identity';
-    const length = Number(response.headers.get('content-length') ?? Number.NaN);
-    if (encoding !== 'identity' || !Number.isSafeInteger(length) || length < 0) throw this.#unknownLength();
+    const length = isEncoded(response.headers) ? undefined : contentLength(response.headers);
+    if (length === undefined) throw this.#unknownLength();
     this.#byteLength = length;
     this.#streamed = true;
     this.#stream = body;
@@ -151,8 +150,8 @@ class RangeSource implements HttpSource {
       const range = parseContentRange(response.headers.get('content-range'));
       if (range?.start !== start || range.end !== end) throw this.#badRange(start, end, response);
       if (range.total !== undefined && range.total !== this.#byteLength) throw this.#changed();
-      const etag = strongEtag(response);
-      if (this.etag !== undefined && etag !== undefined && etag !== this.etag) throw this.#changed();
+      const etag = strongEtag(response.headers);
+      if (this.etag !== null && etag !== null && etag !== this.etag) throw this.#changed();
       await this.#fill(body, start, target);
     } finally {
       await body.cancel();
@@ -162,13 +161,9 @@ class RangeSource implements HttpSource {
   async #readStream(start: number, target: Uint8Array, signal: AbortSignal | undefined): Promise<void> {
     const skip = start - this.#streamPosition;
     if (this.#stream === undefined || skip < 0 || skip > LARGEST_SKIP_BYTES) {
-      throw new QuantscopeError(
-        'io/no-ranges',
-        `${this.name}: the server cannot send a part of the file (byte ${start} was asked for)`,
-        {
-          hint: 'Download the file first, then give its path.',
-        },
-      );
+      const hint = 'Download the file first, then give its path.';
+      const why = `the server cannot send a part of the file (byte ${start} was asked for)`;
+      throw this.#error('io/no-ranges', why, hint);
     }
     signal?.throwIfAborted();
     if (skip > 0) await this.#take(this.#stream, this.#streamPosition, skip);
@@ -200,7 +195,7 @@ class RangeSource implements HttpSource {
     // A compressed body would have other lengths and no ranges.
     sent.set('accept-encoding', 'identity');
     sent.set('range', `bytes=${start}-${end - 1}`);
-    if (this.etag !== undefined) sent.set('if-range', this.etag);
+    if (this.etag !== null) sent.set('if-range', this.etag);
     if (new URL(this.finalUrl).origin !== new URL(this.#url).origin) sent.delete('authorization');
     this.requests++;
     return bodyReaderOf(this.name, signal, idleTimeoutMs, (own) =>
@@ -208,67 +203,46 @@ class RangeSource implements HttpSource {
     );
   }
 
+  #error(code: string, why: string, hint: string): QuantscopeError {
+    return new QuantscopeError(code, `${this.name}: ${why}`, { hint });
+  }
+
   #shortRead(start: number, end: number, got: number): QuantscopeError {
-    return new QuantscopeError(
-      'io/short-read',
-      `${this.name}: ${got} bytes from byte ${start} on, expected ${end - start}`,
-      {
-        hint: 'The connection broke off or the server sent less than it announced; try again.',
-      },
-    );
+    const hint = 'The connection broke off or the server sent less than it announced; try again.';
+    return this.#error('io/short-read', `${got} bytes from byte ${start} on, expected ${end - start}`, hint);
   }
 
   #badRange(start: number, end: number, response: HttpAnswer): QuantscopeError {
     const got = response.headers.get('content-range') ?? 'no Content-Range';
-    return new QuantscopeError(
-      'io/bad-range',
-      `${this.name}: asked for bytes ${start}-${end - 1}, the server answered "${got}"`,
-      {
-        hint: 'The server does not serve ranges correctly; download the file first, then give its path.',
-      },
-    );
+    const why = `asked for bytes ${start}-${end - 1}, the server answered "${got}"`;
+    const hint = 'The server does not serve ranges correctly; download the file first, then give its path.';
+    return this.#error('io/bad-range', why, hint);
   }
 
   #unknownLength(): QuantscopeError {
-    return new QuantscopeError(
-      'io/unknown-length',
-      `${this.name}: the server does not say how long the file is`,
-      {
-        hint: 'Download the file first, then give its path.',
-      },
-    );
+    const hint = 'Download the file first, then give its path.';
+    return this.#error('io/unknown-length', 'the server does not say how long the file is', hint);
   }
 
   #changed(): QuantscopeError {
-    return new QuantscopeError('io/changed', `${this.name}: the file changed while it was read`, {
-      hint: 'Run the command again, or name a pinned revision.',
-    });
+    const hint = 'Run the command again, or name a pinned revision.';
+    return this.#error('io/changed', 'the file changed while it was read', hint);
   }
 
-  #statusError(response: HttpAnswer): QuantscopeError {
-    const { status } = response;
-    const text = `${this.name}: the server answered ${status} ${response.statusText}`.trim();
+  #statusError({ status, statusText, headers }: HttpAnswer): QuantscopeError {
+    const why = `the server answered ${status} ${statusText}`.trim();
     if (status === 404 || status === 410) {
-      return new QuantscopeError('io/not-found', text, {
-        hint: 'Check the address, the file name and the revision.',
-      });
+      return this.#error('io/not-found', why, 'Check the address, the file name and the revision.');
     }
     if (status === 401 || status === 403) {
-      return new QuantscopeError('io/permission', text, {
-        hint: 'The file may be private or gated: accept its terms and set HF_TOKEN.',
-      });
+      const hint = 'The file may be private or gated: accept its terms and set HF_TOKEN.';
+      return this.#error('io/permission', why, hint);
     }
-    const retryAfter = response.headers.get('retry-after');
+    const retryAfter = headers.get('retry-after');
     const hint =
       status === 429 && retryAfter !== null ? `Try again after ${retryAfter}.` : 'Try again later.';
-    return new QuantscopeError('io/http-status', text, { hint });
+    return this.#error('io/http-status', why, hint);
   }
-}
-
-/** The ETag, where it promises that equal tags mean equal bytes. */
-function strongEtag(response: HttpAnswer): string | undefined {
-  const etag = response.headers.get('etag');
-  return etag === null || etag.startsWith('W/') ? undefined : etag;
 }
 
 /** Whether a text is an address rather than a path. */

@@ -2,7 +2,7 @@ import type { EngineSession } from '../engine/engine.ts';
 import { isAvailable, unavailableBecause } from '../schema/availability.ts';
 import type { BenchConfig, BenchRow } from '../schema/bench.ts';
 import { messageOf, QuantscopeError } from '../util/errors.ts';
-import type { BenchModel, BenchPoint } from './bench-run.ts';
+import type { BenchModel, BenchPoint } from './bench-plan.ts';
 import type { Repeated } from './machine-watch.ts';
 import { type SpeedTest, testName } from './speed.ts';
 

@@ -1,9 +1,10 @@
-import type { CacheType, EngineSession, GpuChoice, LoadedModel, StartEngine } from '../engine/engine.ts';
+import type { EngineSession, LoadedModel, StartEngine } from '../engine/engine.ts';
 import { isAvailable, unavailableBecause } from '../schema/availability.ts';
 import type { BenchConfig, BenchResults, BenchRow } from '../schema/bench.ts';
 import type { Machine } from '../schema/results.ts';
 import { SCHEMA_IDS } from '../schema/terms.ts';
 import { QuantscopeError, UsageError } from '../util/errors.ts';
+import type { BenchModel, BenchPlan, BenchPoint } from './bench-plan.ts';
 import { blankRow, failed, repeated, sameButForGpu } from './bench-row.ts';
 import { callCostWarnings } from './call-cost.ts';
 import { measureCopyBandwidth } from './copy-bandwidth.ts';
@@ -11,7 +12,6 @@ import { isOfMachine } from './engine-faults.ts';
 import { type MachineWarning, type MachineWatch, spreadWarnings, withoutRepeats } from './machine-watch.ts';
 import { engineMemoryOf } from './memory.ts';
 import { bytesReadPerToken, effectiveBandwidth } from './rates.ts';
-import type { DescribedFile } from './size.ts';
 import { benchmarkTokens, type SpeedTest, testRate, timeRepetitions } from './speed.ts';
 import { median } from './statistics.ts';
 import { findThreads, type ThreadSearch } from './threads.ts';
@@ -19,37 +19,6 @@ import { findThreads, type ThreadSearch } from './threads.ts';
 /** A new process evaluates single tokens slowly until a prompt of this length has made the system spread its threads. */
 const SPREADING_TOKENS = 512;
 const NOTHING = new Uint32Array();
-
-export interface BenchModel {
-  readonly ref: string;
-  readonly path: string;
-  readonly sizeBytes: number;
-  readonly described: DescribedFile | QuantscopeError;
-  /** Bytes of keys and values that one token leaves in the cache. */
-  readonly kvBytesPerToken: (keyType: CacheType, valueType: CacheType) => number;
-}
-
-/** One point of the grid, but for model and test. */
-export interface BenchPoint {
-  readonly gpu: GpuChoice;
-  readonly gpuLayers: number | 'max';
-  /** `engine` leaves it to llama.cpp, `auto` finds the fastest. */
-  readonly threads: number | 'engine' | 'auto';
-  readonly batchSize: number;
-  readonly keyType: CacheType;
-  readonly valueType: CacheType;
-  readonly flashAttention: 'auto' | 'on' | 'off';
-}
-
-export interface BenchPlan {
-  readonly models: readonly BenchModel[];
-  /** Those on the CPU first, so that a GPU's rows can be held against theirs. */
-  readonly points: readonly BenchPoint[];
-  readonly tests: readonly SpeedTest[];
-  readonly repetitions: number;
-  readonly seed: number;
-  readonly toolVersion: string;
-}
 
 /** What is being done to which row. */
 export interface BenchStep {

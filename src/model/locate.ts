@@ -80,19 +80,9 @@ async function locateRef(
       hint: `Download it first: quantscope pull ${text}`,
     });
   }
-  if (ref.kind === 'url') {
-    const { urlModel } = await import('./url-model.ts');
-    return [urlModel(ref.url, hub)];
-  }
-  const { hubModel, knownListing } = await import('./hub-model.ts');
-  const models: Model[] = [];
-  for (const each of ref.kind === 'hub' ? [ref] : catalogueRefs(ref, catalogue)) {
-    const key = `${each.repo}@${each.revision ?? 'main'}`;
-    const listing = listings.get(key) ?? knownListing(each.repo, each.revision, hub);
-    listings.set(key, listing);
-    models.push(hubModel(each, await listing, hub));
-  }
-  return models;
+  const { hubModels, urlModel } = await import('./remote-model.ts');
+  if (ref.kind === 'url') return [urlModel(ref.url, hub)];
+  return hubModels(ref.kind === 'hub' ? [ref] : catalogueRefs(ref, catalogue), hub, listings);
 }
 
 /** The refs that a name of the catalogue stands for. */

@@ -2,11 +2,12 @@ import type { GgufHeader, ParsedHeader } from '../gguf/header.ts';
 import { readHeader } from '../gguf/read.ts';
 import { mergeShards } from '../gguf/shards.ts';
 import type { HubContext } from '../hub/context.ts';
-import { stateOf } from '../hub/hub-file.ts';
 import { type KnownListing, knownListing } from '../hub/listing.ts';
+import { RepoCache } from '../hub/repo-cache.ts';
 import { messageOf, QuantscopeError } from '../util/errors.ts';
-import { hubFile, type RepoModel } from './hub-model.ts';
+import { inOrder } from '../util/in-order.ts';
 import { gatherModels } from './names.ts';
+import { hubFile, type RepoModel } from './remote-model.ts';
 
 /** One quantization that a repository offers. */
 export interface OfferedVariant {
@@ -39,20 +40,16 @@ export async function offeredVariants(
 ): Promise<OfferedVariants> {
   const listing = await knownListing(repo, revision, context);
   const models = gatherModels(listing.files).sort((a, b) => a.sizeBytes - b.sizeBytes);
-  const variants: OfferedVariant[] = [];
-  const queue = [...models.entries()];
   // Once one file is refused because the repository is gated, so are the others: not asked for one by one.
   let gated: QuantscopeError | undefined;
-  const worker = async (): Promise<void> => {
-    for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
-      const [index, model] = next;
-      const cached = await isCached(model, listing, context);
-      const header = gated !== undefined && !cached ? gated : await readModel(model, listing, context);
-      if (header instanceof QuantscopeError && header.code === 'hub/gated') gated = header;
-      variants[index] = { model, cached, header };
-    }
+  const read = async (model: RepoModel): Promise<OfferedVariant> => {
+    const cached = await isCached(model, listing, context);
+    const header = gated !== undefined && !cached ? gated : await readModel(model, listing, context);
+    if (header instanceof QuantscopeError && header.code === 'hub/gated') gated = header;
+    return { model, cached, header };
   };
-  await Promise.all(Array.from({ length: READ_AT_ONCE }, worker));
+  const variants: OfferedVariant[] = [];
+  for await (const variant of inOrder(models, READ_AT_ONCE, read)) variants.push(variant);
   return { listing, variants };
 }
 
@@ -63,8 +60,9 @@ async function isCached(
 ): Promise<boolean> {
   if (missing.length > 0) return false;
   if (source === 'cache') return true;
+  const cache = new RepoCache(settings.cacheFolder, repo);
   for (const file of files) {
-    if ((await stateOf({ ...file, repo, commit }, settings.cacheFolder)) === 'absent') return false;
+    if ((await cache.stateOf({ ...file, repo, commit })) === 'absent') return false;
   }
   return true;
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { chooseModel } from '../../src/model/hub-model.ts';
 import { gatherModels, modelsOfQuantization } from '../../src/model/names.ts';
 import { parseRef } from '../../src/model/ref.ts';
+import { chooseModel } from '../../src/model/remote-model.ts';
 
 /** Names as well-known uploaders write them, from their repositories; the commits are not the point. */
 const REPOS: Record<string, { files: string[]; finds: Record<string, string | RegExp> }> = {

@@ -65,7 +65,7 @@ async function openLocal(ref: string, options: AccessOptions): Promise<Family> {
 
 async function openRemote(ref: string, options: AccessOptions): Promise<Family> {
   const [{ modelsOfRepo }, { refAccess }] = await Promise.all([
-    import('../../model/hub-model.ts'),
+    import('../../model/remote-model.ts'),
     import('../../model/access.ts'),
   ]);
   const { catalogue, hub } = await refAccess(options);

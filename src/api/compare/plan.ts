@@ -1,66 +1,70 @@
-import type { CompareOptions } from '../../cli/compare/command.ts';
 import { requireComparable } from '../../measure/comparable.ts';
-import type { Model } from '../../model/model.ts';
 import type { FittedPhone } from '../../schema/phones.ts';
-import type { Results, Settings } from '../../schema/results.ts';
+import type { Settings } from '../../schema/results.ts';
 import { QuantscopeError } from '../../util/errors.ts';
 import { type EvaluationInput, QUICK, readEvaluation } from '../comparison/evaluation-input.ts';
-import type { FiguresRun } from '../comparison/measure.ts';
-import { requireSameSettings } from '../comparison/previous-results.ts';
+import { type ComparisonPlan, limitsOf, runSettingsOf } from '../comparison/measure.ts';
+import { readResults, requireSameSettings } from '../comparison/previous-results.ts';
 import {
   chooseReference,
   describeVariants,
   type HeaderedVariant,
   identitiesOf,
 } from '../comparison/variants.ts';
+import { hostOf } from '../host.ts';
+import { modelsFor } from '../local-models.ts';
+import type { Filled } from '../request.ts';
 import { shardOf } from '../shard.ts';
+import { COMPARE_DEFAULTS, type CompareRequest } from './request.ts';
+
+type Request = Filled<CompareRequest, typeof COMPARE_DEFAULTS>;
 
 const DEFAULT_REPETITIONS = 5;
 const BATCH_SIZE = 512;
 
-export interface ComparisonPlan {
-  /** On this machine. */
-  readonly models: readonly Model[];
-  readonly options: CompareOptions;
-  /** Results to complete. */
-  readonly previous: Results | null;
-  readonly signal: AbortSignal;
-}
-
 /**
- * Models to headers to what is going to be measured.
- * @throws UsageError where the files or the options do not go together
+ * Refs to files to headers to what is going to be measured. What is on the Hub is downloaded.
+ * @throws UsageError where the files or the request do not go together
  */
-export async function planComparison({
-  models,
-  options,
-  previous,
-  signal,
-}: ComparisonPlan): Promise<FiguresRun['input']> {
-  const variants = await describeVariants(models, signal);
+export async function planComparison(
+  refs: readonly string[],
+  asked: CompareRequest,
+): Promise<ComparisonPlan> {
+  const request: Request = { ...COMPARE_DEFAULTS, ...asked };
+  const host = hostOf(asked);
+  const previous = request.resume === undefined ? null : await readResults(request.resume);
+  const unnamed = previous === null ? ['nano'] : previous.variants.map(({ ref }) => ref);
+  const models = await modelsFor(refs.length > 0 ? refs : unnamed, host);
+  const variants = await describeVariants(models, host.signal);
   requireComparable(identitiesOf(variants));
-  const reference = chooseReference(variants, options.reference);
-  const { evaluation, text, taskItems, choiceItems } = await readEvaluation(options, variants);
-  const settings = settingsOf(options, evaluation);
-  if (previous !== null) requireSameSettings(previous, settings, options.threads);
+  const reference = chooseReference(variants, request.reference);
+  const { evaluation, text, taskItems, choiceItems } = await readEvaluation(request, variants);
+  const settings = settingsOf(request, evaluation);
+  if (previous !== null) requireSameSettings(previous, settings, request.threads);
   return {
-    text,
-    taskItems,
-    choiceItems,
-    variants,
-    reference,
-    settings,
-    findThreads: options.threads === 'auto',
-    phones: await phonesOf(variants, options),
-    share: options.shard === undefined ? null : shardOf(options.shard, process.env),
-    previous,
+    input: {
+      text,
+      taskItems,
+      choiceItems,
+      variants,
+      reference,
+      settings,
+      findThreads: request.threads === 'auto',
+      phones: await phonesOf(variants, request),
+      share: request.shard === undefined ? null : shardOf(request.shard, process.env),
+      previous,
+    },
+    savedReferencePath: null,
+    withWeightError: true,
+    timeoutSeconds: request.timeout,
+    endpoint: null,
   };
 }
 
 /** What the asked phones make of the variants that can be read. */
 async function phonesOf(
   variants: readonly HeaderedVariant[],
-  { device, phoneContext }: CompareOptions,
+  { device, phoneContext }: Request,
 ): Promise<FittedPhone[]> {
   if (device.length === 0) return [];
   const [{ findDevice }, { devicesOf }, { onPhones }] = await Promise.all([
@@ -73,33 +77,25 @@ async function phonesOf(
   const models = variants.flatMap(({ name, ref, header }) =>
     header instanceof QuantscopeError ? [] : [{ name, ref, header }],
   );
-  // Written out by its own contract, which is not read-only.
+  // The results' own type is not read-only.
   return structuredClone(
     onPhones(models, devices, catalogue, { contextSize: phoneContext }),
   ) as FittedPhone[];
 }
 
-function settingsOf(options: CompareOptions, evaluation: EvaluationInput['evaluation']): Settings {
+function settingsOf(request: Request, evaluation: EvaluationInput['evaluation']): Settings {
+  const { quick = false, repetitions = quick ? QUICK.repetitions : DEFAULT_REPETITIONS } = request;
   return {
-    only: options.only,
-    quick: options.quick ?? false,
-    repetitions: options.repetitions ?? (options.quick ? QUICK.repetitions : DEFAULT_REPETITIONS),
-    promptTokens: options.prompt,
-    generationTokens: options.generate,
-    depth: options.depth,
+    only: [...request.only],
+    quick,
+    repetitions,
+    promptTokens: request.prompt,
+    generationTokens: request.generate,
+    depth: request.depth,
     batchSize: BATCH_SIZE,
-    threads: typeof options.threads === 'number' ? options.threads : 0,
-    gpu: options.gpu,
-    gpuLayers: options.gpuLayers,
-    flashAttention: 'auto',
-    cacheType: 'f16',
-    seed: options.seed,
+    ...runSettingsOf(request),
+    seed: request.seed,
     evaluation,
-    limits: {
-      maxMeanKld: options.maxKld,
-      minSameTop: options.minSameTop,
-      maxPerplexityIncrease: options.maxPerplexityIncrease,
-      maxAccuracyDrop: options.maxAccuracyDrop,
-    },
+    limits: limitsOf(request),
   };
 }

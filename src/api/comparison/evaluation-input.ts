@@ -8,19 +8,16 @@ import type { TaskItem } from '../../measure/tasks.ts';
 import type { Settings } from '../../schema/results.ts';
 import { messageOf, QuantscopeError, UsageError } from '../../util/errors.ts';
 import { packagePath } from '../../util/package-files.ts';
+import type { EvaluateRequest } from '../evaluate/request.ts';
+import type { EvaluationRequest } from '../request.ts';
 
 /** How much of it `--quick` takes. */
 export const QUICK = { repetitions: 2, chunks: 8, taskItems: 64 } as const;
 
-export interface EvaluationOptions {
-  readonly text?: string;
-  readonly tasks?: string;
-  readonly choices?: string;
-  readonly chunks?: number;
+/** What of a request says what models are evaluated on. */
+export type EvaluationOptions = Pick<EvaluateRequest, keyof EvaluationRequest | 'choices'> & {
   readonly context: number;
-  readonly exact?: boolean;
-  readonly quick?: boolean;
-}
+};
 
 /** What models are evaluated on. */
 export interface EvaluationInput {

@@ -1,6 +1,5 @@
 import { readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
-import type { RunOptions } from '../../cli/run/command.ts';
 import type {
   ChatMessage,
   ContextOptions,
@@ -14,9 +13,11 @@ import { startEngineProcess } from '../../engine/index.ts';
 import { chatTemplate, readHeader } from '../../gguf/index.ts';
 import { openFile } from '../../io/index.ts';
 import { findThreads } from '../../measure/threads.ts';
-import type { Model } from '../../model/model.ts';
 import type { RunResult } from '../../schema/run.ts';
 import { messageOf, UsageError } from '../../util/errors.ts';
+import { hostOf } from '../host.ts';
+import { oneModelFor } from '../local-models.ts';
+import { RUN_DEFAULTS, type RunRequest } from './request.ts';
 
 /** The default context: what a chat of some length needs, and no more memory than that. */
 const USUAL_CONTEXT = 4096;
@@ -59,22 +60,15 @@ export interface RunSession extends AsyncDisposable {
 
 /**
  * Loads the one model that a ref stands for, in a process of its own.
- * @param models what it stands for, on this machine
  * @throws UsageError `run/several`, `input/unreadable`, what refs throw; EngineError; GgufError
  */
-export async function openRunSession(
-  ref: string,
-  models: readonly Model[],
-  options: RunOptions,
-  signal: AbortSignal,
-): Promise<RunSession> {
-  const [file] = models;
-  if (file === undefined || models.length > 1) {
-    throw new UsageError('run/several', `${ref} stands for ${models.length} models, run takes one`, {
-      hint: `Name one of them: quantscope run ${ref.toLowerCase() === 'nano' ? 'nano:Q4_K_M' : (file?.ref ?? 'nano:Q4_K_M')}`,
-    });
-  }
+export async function openRunSession(ref: string, asked: RunRequest = {}): Promise<RunSession> {
+  const options = { ...RUN_DEFAULTS, ...asked };
+  const host = hostOf(asked);
+  const { signal } = host;
+  const file = await oneModelFor(ref, 'run', host);
   const template = await templateOf(file.path, options, signal);
+  host.progress({ kind: 'step', subject: 'loading the model', stage: '', done: 0, total: 1 });
   const session = await startEngineProcess({
     gpu: options.gpu,
     callTimeoutMs: options.timeout * 1000,
@@ -92,6 +86,7 @@ export async function openRunSession(
     } as const;
     const counts = await threadsFor(session, model, contextOptions, options.threads);
     const opened = await session.openContext({ ...contextOptions, ...counts, contextSize });
+    host.progress({ kind: 'idle' });
     const withBos = (tokens: Uint32Array) =>
       model.addsBos && model.bosToken !== null ? Uint32Array.of(model.bosToken, ...tokens) : tokens;
     const { version, llamaCpp, build, backend, devices, gpuFallback } = session.info;
@@ -129,6 +124,7 @@ export async function openRunSession(
       [Symbol.asyncDispose]: () => session[Symbol.asyncDispose](),
     };
   } catch (thrown) {
+    host.progress({ kind: 'idle' });
     await session[Symbol.asyncDispose]();
     throw thrown;
   }
@@ -142,7 +138,7 @@ async function threadsFor(
   session: EngineSession,
   model: LoadedModel,
   options: Omit<ContextOptions, 'contextSize' | 'threads' | 'promptThreads'>,
-  asked: RunOptions['threads'],
+  asked: RunRequest['threads'],
 ): Promise<{ readonly threads: number; readonly promptThreads: number }> {
   if (asked !== 'auto') {
     const threads = asked ?? session.info.mathCores;
@@ -155,7 +151,7 @@ async function threadsFor(
 
 async function templateOf(
   path: string,
-  { raw, template }: RunOptions,
+  { raw, template }: RunRequest,
   signal: AbortSignal,
 ): Promise<string | null> {
   if (raw) return null;

@@ -15,9 +15,9 @@ import {
   verdictOf,
 } from '../../validate/index.ts';
 import type { ContentReader } from './content.ts';
-import { isUnreadable, type LocalFile, originOf, type ValidationFile } from './files.ts';
-import type { RemoteFile } from './remote.ts';
+import { isUnreadable, originOf } from './files.ts';
 import type { TemplateChecker } from './template.ts';
+import type { LocalFile, RemoteFile, ValidationFile } from './validation-file.ts';
 
 /** What one file is judged with. */
 export interface FileRun {

@@ -9,25 +9,7 @@ import { QuantscopeError, UsageError } from '../../util/errors.ts';
 import { inOrder } from '../../util/in-order.ts';
 import { packagePath } from '../../util/package-files.ts';
 import type { Origin } from '../../validate/index.ts';
-import type { RemoteFile } from './remote.ts';
-
-/** A file to validate: as the user named it, and where it is. */
-export type ValidationFile = LocalFile | RemoteFile | UnreachableFile;
-
-export interface LocalFile {
-  readonly kind: 'local';
-  readonly ref: string;
-  readonly path: string;
-  /** Where it is from, where its place does not say it. */
-  readonly origin?: Origin;
-}
-
-/** A ref whose files the Hub, or the way to it, did not tell. */
-export interface UnreachableFile {
-  readonly kind: 'unreachable';
-  readonly ref: string;
-  readonly error: QuantscopeError;
-}
+import type { LocalFile, UnreachableFile, ValidationFile } from './validation-file.ts';
 
 export interface FilesOptions {
   readonly signal: AbortSignal;

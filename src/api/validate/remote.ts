@@ -1,32 +1,9 @@
 import { basename } from 'node:path';
-import { type HeaderScan, scanSource } from '../../gguf/index.ts';
+import { scanSource } from '../../gguf/index.ts';
 import { fileNameOf, type Model, type ModelFile } from '../../model/model.ts';
 import { formatHubRef, parseRef } from '../../model/ref.ts';
 import type { Origin } from '../../validate/index.ts';
-import type { LocalFile } from './files.ts';
-
-/** A file of which only the header is read, by range requests. */
-export interface RemoteFile {
-  readonly kind: 'remote';
-  readonly ref: string;
-  /** Without folders. */
-  readonly name: string;
-  /** Tells one file from another. */
-  readonly url: string;
-  readonly origin: Origin;
-  /** All files of the model, this one included, in order. */
-  readonly set: readonly RemoteFile[];
-  /**
-   * Reads the header, once for the file itself and the first of its set.
-   * @throws QuantscopeError `io/*`, `hub/*`; the signal's reason
-   */
-  readonly scan: () => Promise<RemoteScan>;
-}
-
-interface RemoteScan {
-  readonly fileBytes: number;
-  readonly scan: HeaderScan;
-}
+import type { LocalFile, RemoteFile, RemoteScan } from './validation-file.ts';
 
 /**
  * The files of a model that is not a path's: those of the cache where all of it is there, and otherwise remote ones,

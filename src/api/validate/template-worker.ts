@@ -4,13 +4,9 @@ import { messageOf } from '../../util/errors.ts';
 import type { TemplateRendering, TemplateReport } from '../../validate/template-report.ts';
 import { joinSuspicions, suspicionsOfText, suspicionsOfTree } from '../../validate/template-walk.ts';
 import type { TemplateAnswer, TemplateQuestion } from './template-messages.ts';
+import { firstLine, renderConversation } from './template-render.ts';
 
 /** The thread that looks at chat templates, watched by the main thread of its process: see template-child.ts. */
-
-const USER_TEXT = 'Which river runs through Prague?';
-const REPLY_TEXT = 'The Vltava.';
-/** What V8 says of a text or list that doubles with each round, and of calls without end. */
-const OUT_OF_BOUNDS = /string length|array length|call stack/i;
 
 /** As most chat templates are made. */
 const PLAIN =
@@ -50,38 +46,9 @@ function plainTime(): number {
 }
 
 function render(template: Template, text: string): TemplateRendering {
-  const conversation = {
-    messages: [
-      { role: 'user', content: 'Hello.' },
-      { role: 'assistant', content: REPLY_TEXT },
-      { role: 'user', content: USER_TEXT },
-    ],
-    add_generation_prompt: true,
-    bos_token: '<s>',
-    eos_token: '</s>',
-  };
-  // Templates for tools alone fail where there is no list of them.
-  const attempts = [conversation, { ...conversation, tools: [], documents: [] }];
-  let reason = '';
-  for (const context of attempts) {
-    try {
-      return { status: 'ok', keepsMessages: template.render(context).includes(USER_TEXT) };
-    } catch (thrown) {
-      reason = messageOf(thrown);
-      if (thrown instanceof RangeError && OUT_OF_BOUNDS.test(reason)) {
-        return { status: 'ended', reason: `rendering it takes more than there is: ${firstLine(reason)}` };
-      }
-      // What raise_exception says stands in the template; the renderer's own complaints do not.
-      if (text.includes(reason)) return { status: 'refused', reason: firstLine(reason) };
-    }
-  }
-  return { status: 'failed', reason: firstLine(reason) };
+  return renderConversation((variables) => template.render(variables), text);
 }
 
 function answer(message: TemplateAnswer): void {
   parentPort?.postMessage(message);
-}
-
-function firstLine(text: string): string {
-  return text.length > 200 ? `${text.slice(0, 199)}…` : text;
 }

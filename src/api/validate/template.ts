@@ -24,7 +24,7 @@ interface Exchange {
   readonly ended: string | null;
 }
 
-/** Looks at chat templates in a child process with limits on its time and memory; one at a time. */
+/** Looks at chat templates: at harmless ones here, at others in a child process with limits on its time and memory. */
 export class TemplateChecker implements AsyncDisposable {
   #child: ChildProcess | undefined;
   #nextId = 0;
@@ -50,6 +50,9 @@ export class TemplateChecker implements AsyncDisposable {
   }
 
   async #ask(text: string): Promise<TemplateReport> {
+    const { boundedReport } = await import('./template-bounded.ts');
+    const report = boundedReport(text);
+    if (report !== null) return { ...report, text };
     const fromText = {
       text,
       parseError: null,

@@ -1,33 +1,19 @@
 import { Command, Option } from 'commander';
-import { CACHE_TYPES, type CacheType } from '../../schema/terms.ts';
+import { BENCH_DEFAULTS, type BenchRequest } from '../../api/bench/request.ts';
+import { CACHE_TYPES, FLASH_ATTENTION, GPU_CHOICES } from '../../schema/terms.ts';
 import type { CommandContext } from '../command-context.ts';
-import { positiveNumber, wholeNumber } from '../options.ts';
-import { choiceList, numberList, numberListOr, type Pair, promptAndGeneration } from './lists.ts';
+import { wholeNumber } from '../options.ts';
+import { addOptions, helpAfter, option, SHARED } from '../shared-options.ts';
+import { choiceList, numberList, numberListOr, promptAndGeneration } from './lists.ts';
 
-const GPU = ['auto', 'off', 'metal', 'vulkan', 'cuda'] as const;
-const FLASH_ATTENTION = ['auto', 'on', 'off'] as const;
 const FORMATS = ['table', 'md', 'csv', 'json', 'jsonl'] as const;
 
-export interface BenchOptions {
-  prompt: number[];
-  generate: number[];
-  promptGenerate: Pair[];
-  depth: number[];
-  repetitions: number;
-  threads?: (number | 'auto')[];
-  batchSize: number[];
-  gpu: (typeof GPU)[number][];
-  gpuLayers: (number | 'max')[];
-  cacheTypeK: CacheType[];
-  cacheTypeV: CacheType[];
-  flashAttn: (typeof FLASH_ATTENTION)[number][];
-  seed: number;
-  timeout: number;
-  output: (typeof FORMATS)[number];
-  json?: boolean;
-  out?: string;
-  quiet?: boolean;
-  yes?: boolean;
+export interface BenchOptions extends BenchRequest {
+  readonly output: (typeof FORMATS)[number];
+  readonly json?: boolean;
+  readonly out?: string;
+  readonly quiet?: boolean;
+  readonly yes?: boolean;
 }
 
 /** Names of llama-bench that commander cannot have (short ones of several letters) or that are other names for ours. */
@@ -50,82 +36,91 @@ class BenchCommand extends Command {
 }
 
 export function benchCommand(context: CommandContext): Command {
-  return new BenchCommand('bench')
+  const defaults = BENCH_DEFAULTS;
+  const command = new BenchCommand('bench')
     .description(
       "Times prompts and generation by llama-bench's method, with its flags: every file and configuration in a process " +
         'of its own, the cache cleared before each repetition, a warm-up that is not counted. An option marked * takes ' +
         'several values separated by commas, or a range (1-8, 1-9+4, 1-8*2); all combinations are measured.',
     )
-    .argument('<refs...>', 'files, folders, hf:owner/repo:QUANT, catalogue names, or nano[:QUANT]')
-    .optionsGroup('Tests:')
-    .addOption(list('-p, --prompt <n>', '* tokens of the prompt test, 0 for none', numberList(0), [512]))
-    .addOption(
-      list('-n, --generate <n>', '* tokens of the generation test, 0 for none', numberList(0), [128]),
-    )
-    .addOption(
-      new Option(
-        '--prompt-generate <p,n>',
-        'also -pg: a prompt and a generation timed as one; may be repeated',
-      )
-        .argParser(promptAndGeneration)
-        .default([], 'none'),
-    )
-    .addOption(list('-d, --depth <n>', '* tokens in the cache before each test', numberList(0), [0]))
-    .option('-r, --repetitions <n>', 'timed repetitions of each test', wholeNumber(1), 5)
-    .option('--seed <n>', 'of the random tokens', wholeNumber(0), 42)
-    .optionsGroup('Settings:')
-    .option(
+    .argument('<refs...>', 'files, folders, hf:owner/repo:QUANT, catalogue names, or nano[:QUANT]');
+  addOptions(command, 'Tests:', [
+    list('-p, --prompt <n>', '* tokens of the prompt test, 0 for none', numberList(0), defaults.prompt),
+    list(
+      '-n, --generate <n>',
+      '* tokens of the generation test, 0 for none',
+      numberList(0),
+      defaults.generate,
+    ),
+    new Option('--prompt-generate <p,n>', 'also -pg: a prompt and a generation timed as one; may be repeated')
+      .argParser(promptAndGeneration)
+      .default([], 'none'),
+    list('-d, --depth <n>', '* tokens in the cache before each test', numberList(0), defaults.depth),
+    option('-r, --repetitions <n>', 'timed repetitions of each test', wholeNumber(1), defaults.repetitions),
+    SHARED.seed(defaults.seed, 'of the random tokens'),
+  ]);
+  addOptions(command, 'Settings:', [
+    new Option(
       '-t, --threads <n>',
       "* threads; auto finds the fastest for prompts and for generation (default: llama.cpp's choice)",
-      numberListOr('auto', 1),
-    )
-    .addOption(list('-b, --batch-size <n>', '* tokens evaluated at once', numberList(1), [512]))
-    .addOption(list('--gpu <backend>', '* off,auto compares the CPU with the GPU', choiceList(GPU), ['auto']))
-    .addOption(
-      list<number | 'max'>(
-        '--gpu-layers <n>',
-        '* also -ngl: layers to keep on the GPU, or max',
-        numberListOr('max', 0),
-        ['max'],
-      ),
-    )
-    .addOption(
-      list('--cache-type-k <type>', '* also -ctk: type of cached keys', choiceList(CACHE_TYPES), ['f16']),
-    )
-    .addOption(
-      list('--cache-type-v <type>', '* also -ctv: type of cached values', choiceList(CACHE_TYPES), ['f16']),
-    )
-    .addOption(
-      list(
-        '--flash-attn <when>',
-        '* also -fa: auto, on, off',
-        choiceList(FLASH_ATTENTION, { '1': 'on', '0': 'off' }),
-        ['auto'],
-      ),
-    )
-    .option('--timeout <seconds>', 'the longest any one step may take', positiveNumber, 900)
-    .optionsGroup('Output:')
-    .addOption(new Option('-o, --output <format>', 'how to print').choices([...FORMATS]).default('table'))
-    .option('--json', 'the same as -o json (schema/bench.json)')
-    .option('--out <file>', 'keep the results there, rewritten after every row')
-    .option('-y, --yes', 'do not ask before downloading more than 1 GB')
-    .option('-q, --quiet', 'no progress on stderr')
+    ).argParser(numberListOr('auto', 1)),
+    list('-b, --batch-size <n>', '* tokens evaluated at once', numberList(1), defaults.batchSize),
+    list(
+      '--gpu <backend>',
+      '* off,auto compares the CPU with the GPU',
+      choiceList(GPU_CHOICES),
+      defaults.gpu,
+    ),
+    list<number | 'max'>(
+      '--gpu-layers <n>',
+      '* also -ngl: layers to keep on the GPU, or max',
+      numberListOr('max', 0),
+      defaults.gpuLayers,
+    ),
+    list(
+      '--cache-type-k <type>',
+      '* also -ctk: type of cached keys',
+      choiceList(CACHE_TYPES),
+      defaults.cacheTypeK,
+    ),
+    list(
+      '--cache-type-v <type>',
+      '* also -ctv: type of cached values',
+      choiceList(CACHE_TYPES),
+      defaults.cacheTypeV,
+    ),
+    list(
+      '--flash-attn <when>',
+      '* also -fa: auto, on, off',
+      choiceList(FLASH_ATTENTION, { '1': 'on', '0': 'off' }),
+      defaults.flashAttn,
+    ),
+    SHARED.timeout(),
+  ]);
+  addOptions(command, 'Output:', [
+    new Option('-o, --output <format>', 'how to print').choices(FORMATS).default('table'),
+    SHARED.json('the same as -o json (schema/bench.json)'),
+    new Option('--out <file>', 'keep the results there, rewritten after every row'),
+    SHARED.yes(),
+    SHARED.quiet(),
+  ]);
+  return command
     .addHelpText(
       'after',
-      '\nExamples:\n' +
-        '  quantscope bench nano                                pp512 and tg128 of the embedded family\n' +
-        '  quantscope bench model.gguf -t 1,2,4,8               which count of threads is best\n' +
-        '  quantscope bench model.gguf -t auto                  let it find them\n' +
-        '  quantscope bench model.gguf -p 0 -d 0,512,2048       generation as the context fills\n' +
-        '  quantscope bench model.gguf --gpu off,auto           what the GPU gains\n' +
-        '  quantscope bench models/ -o csv > speed.csv\n' +
+      helpAfter([
+        'bench nano                                pp512 and tg128 of the embedded family',
+        'bench model.gguf -t 1,2,4,8               which count of threads is best',
+        'bench model.gguf -t auto                  let it find them',
+        'bench model.gguf -p 0 -d 0,512,2048       generation as the context fills',
+        'bench model.gguf --gpu off,auto           what the GPU gains',
+        'bench models/ -o csv > speed.csv',
+      ]) +
         '\nThe micro-batch (-ub of llama-bench) is always the batch size: the engine has one for both.\n' +
         '\nExit code: 0 done, 1 a test failed, 2 wrong use or no engine, 130 interrupted.\n',
     )
-    .exitOverride()
     .action(async (refs: string[], options: BenchOptions) => {
-      const { runBenchCommand } = await import('./run.ts');
-      context.done(await runBenchCommand({ refs, options, signal: context.signal }));
+      const { runBench } = await import('./run.ts');
+      context.done(await runBench(refs, options, context.signal));
     });
 }
 
@@ -133,7 +128,7 @@ function list<Value>(
   flags: string,
   description: string,
   parse: (text: string) => Value[],
-  fallback: Value[],
+  fallback: readonly Value[],
 ): Option {
-  return new Option(flags, description).argParser(parse).default(fallback, fallback.join(','));
+  return new Option(flags, description).argParser(parse).default([...fallback], fallback.join(','));
 }

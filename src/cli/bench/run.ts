@@ -1,111 +1,65 @@
-import { basename } from 'node:path';
-import { pointsOf, testsOf } from '../../api/bench/grid.ts';
-import { keptResultsPath, saveResults } from '../../api/kept-results.ts';
-import { layerMemories } from '../../device/attention-layers.ts';
-import { kvCacheBytes } from '../../device/kv-cache.ts';
-import { engineStarter } from '../../engine/index.ts';
-import type { GgufHeader } from '../../gguf/index.ts';
-import { type BenchModel, type BenchStep, runBench } from '../../measure/bench-run.ts';
-import { describeMachine } from '../../measure/machine.ts';
-import { watchMachine } from '../../measure/machine-watch.ts';
-import { describeFile } from '../../measure/size.ts';
-import { type ReadModel, readModel } from '../../model/model.ts';
+import { bench } from '../../api/bench/bench.ts';
 import { type BenchWriter, benchWriter, shownColumns } from '../../report/bench.ts';
 import { isAvailable } from '../../schema/availability.ts';
 import type { BenchResults, BenchRow } from '../../schema/bench.ts';
-import { QuantscopeError } from '../../util/errors.ts';
-import { packageVersion } from '../../util/package-files.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
-import { modelsOnDisk } from '../model-files.ts';
-import { stepProgress } from '../step-progress.ts';
+import { keepResults } from '../results-file.ts';
 import { terminalStyle } from '../style.ts';
+import { terminalHost } from '../terminal.ts';
 import type { BenchOptions } from './command.ts';
 
-export interface BenchRun {
-  readonly refs: readonly string[];
-  readonly options: BenchOptions;
-  readonly signal: AbortSignal;
-}
-
-/** Tokens that no windowed layer drops, to take the cache's bytes a token from. */
-const FEW_TOKENS = 256;
-
-/** The bench command's work: refs to files to headers to a grid, whose rows are printed as they end. */
-export async function runBenchCommand({ refs, options, signal }: BenchRun): Promise<ExitCode> {
-  const tests = testsOf(options);
-  const points = pointsOf(options);
-  const files = await modelsOnDisk(refs, { yes: options.yes, quiet: options.quiet, signal });
-  const models = (await Promise.all(files.map((file) => readModel(file, signal)))).map(modelOf);
-  const outPath = options.out ?? (await keptResultsPath());
+/** Prints rows as they end. */
+export async function runBench(
+  refs: readonly string[],
+  options: BenchOptions,
+  signal: AbortSignal,
+): Promise<ExitCode> {
+  using terminal = terminalHost(options, signal);
   const format = options.json ? 'json' : options.output;
-  const writer = benchWriter(format, {
-    style: terminalStyle(process.stdout),
-    shown: shownColumns({
-      ngl: options.gpu.includes('off') && options.gpu.length === 1 ? [] : options.gpuLayers,
-      n_batch: options.batchSize,
-      type_k: options.cacheTypeK,
-      type_v: options.cacheTypeV,
-      fa: options.flashAttn,
-      ...(options.gpu.length > 1 ? { 'speed-up': [1] } : {}),
-    }),
-  });
-  const printer = rowPrinter(writer);
-  let soFar: BenchResults | undefined;
-  const total = models.length * points.length * tests.length;
-  const progress = stepProgress(
-    process.stderr,
-    options.quiet ?? false,
-    () => `${Math.min((soFar?.rows.length ?? 0) + 1, total)} of ${total}`,
+  const printer = rowPrinter(
+    benchWriter(format, { style: terminalStyle(process.stdout), shown: columnsOf(options) }),
   );
-  const machine = describeMachine();
-  try {
-    const results = await runBench(
-      {
-        models,
-        points,
-        tests,
-        repetitions: options.repetitions,
-        seed: options.seed,
-        toolVersion: packageVersion(),
-      },
-      {
-        startEngine: engineStarter(),
-        callTimeoutMs: options.timeout * 1000,
-        machine,
-        watch: await watchMachine(machine.cores),
-        now: () => new Date(),
-        signal,
-        onStep: (step) => progress.update(describeStep(step), step.done, step.total),
-        onRow: async (row, rows) => {
-          progress.clear();
-          soFar = rows;
-          printer.take(row, rows);
-          await saveResults(outPath, rows);
+  const { results, path } = await keepResults<BenchResults>(
+    options.out,
+    terminal,
+    (save) =>
+      bench(refs, {
+        ...options,
+        ...terminal,
+        onRow: async (row, soFar) => {
+          printer.row(row, soFar);
+          await save(soFar);
         },
-      },
-    );
-    progress.clear();
-    printer.end(results);
-    await saveResults(outPath, results);
-    if (!options.quiet) {
-      // Formats for programs have no room for them.
-      if (format !== 'table' && format !== 'md') tellWarnings(results);
-      process.stderr.write(`Results are in ${outPath}\n`);
-    }
-    return results.rows.some(({ status }) => status === 'failed') ? EXIT.finding : EXIT.done;
-  } catch (thrown) {
-    progress.clear();
-    if (signal.aborted && soFar !== undefined) {
+      }),
+    (kept, soFar) => {
+      if (soFar === undefined) return undefined;
       // What has been measured is still JSON; the other formats have printed their rows already.
       if (format === 'json') printer.end(soFar);
-      if (!options.quiet)
-        process.stderr.write(`Stopped. The ${soFar.rows.length} rows that ended are in ${outPath}\n`);
-    }
-    throw thrown;
+      return `Stopped. The ${soFar.rows.length} rows that ended are in ${kept}`;
+    },
+  );
+  printer.end(results);
+  // Formats for programs have no place for them.
+  if (format !== 'table' && format !== 'md') {
+    for (const { message, hint } of results.warnings) terminal.notice(`Warning: ${message}. ${hint}`);
   }
+  terminal.notice(`Results are in ${path}`);
+  return results.rows.some(({ status }) => status === 'failed') ? EXIT.finding : EXIT.done;
 }
 
-/** Prints rows as they end. The head names the engine, so rows that failed before one came up wait for it. */
+/** The settings that the Markdown table names: those of which there are several. */
+function columnsOf({ gpu = [], gpuLayers = [], ...options }: BenchOptions): string[] {
+  return shownColumns({
+    ngl: gpu.includes('off') && gpu.length === 1 ? [] : gpuLayers,
+    n_batch: options.batchSize ?? [],
+    type_k: options.cacheTypeK ?? [],
+    type_v: options.cacheTypeV ?? [],
+    fa: options.flashAttn ?? [],
+    ...(gpu.length > 1 ? { 'speed-up': [1] } : {}),
+  });
+}
+
+/** The head names the engine, so rows that failed before one came up wait for it. */
 function rowPrinter(writer: BenchWriter) {
   const print = (lines: readonly string[]) => {
     if (lines.length > 0) process.stdout.write(`${lines.join('\n')}\n`);
@@ -118,7 +72,7 @@ function rowPrinter(writer: BenchWriter) {
     waiting = null;
   };
   return {
-    take(row: BenchRow, results: BenchResults): void {
+    row(row: BenchRow, results: BenchResults): void {
       if (isAvailable(results.machine.engine)) flush(results);
       if (waiting === null) print(writer.row(row, results));
       else waiting.push(row);
@@ -128,49 +82,4 @@ function rowPrinter(writer: BenchWriter) {
       print(writer.end(results));
     },
   };
-}
-
-function tellWarnings({ warnings }: BenchResults): void {
-  for (const { message, hint } of warnings) process.stderr.write(`Warning: ${message}. ${hint}\n`);
-}
-
-function describeStep({ model, what, test }: BenchStep): string {
-  switch (what) {
-    case 'start':
-    case 'load':
-      return `${model} ${what}`;
-    case 'threads':
-      return `${model} finding the best threads`;
-    case 'warm-up':
-    case 'test':
-      return `${model} ${test} ${what === 'test' ? '' : what}`.trimEnd();
-  }
-}
-
-function modelOf({ ref, path, bytes, header }: ReadModel): BenchModel {
-  if (header instanceof QuantscopeError) {
-    return {
-      ref: ref || basename(path),
-      path,
-      sizeBytes: bytes,
-      described: header,
-      kvBytesPerToken: () => 0,
-    };
-  }
-  const described = describeFile(header, path);
-  return {
-    ref,
-    path,
-    // Of all shards together, which the file on its own may not be.
-    sizeBytes: described.tokenRead.weightsBytes,
-    described,
-    kvBytesPerToken: kvBytesPerTokenOf(header),
-  };
-}
-
-function kvBytesPerTokenOf(header: GgufHeader): BenchModel['kvBytesPerToken'] {
-  const layers = layerMemories(header);
-  return (keyType, valueType) =>
-    kvCacheBytes(layers, { contextSize: FEW_TOKENS, keyType, valueType, microBatch: FEW_TOKENS }) /
-    FEW_TOKENS;
 }

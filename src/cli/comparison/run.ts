@@ -1,66 +1,61 @@
-import { type FiguresRun, takeFigures } from '../../api/comparison/measure.ts';
-import { keptResultsPath, saveResults } from '../../api/kept-results.ts';
-import { partsOf, type Step } from '../../measure/variant-run.ts';
-import type { Results, Settings } from '../../schema/results.ts';
+import { type ComparisonPlan, measureComparison } from '../../api/comparison/measure.ts';
+import { render } from '../../report/registry.ts';
+import { reportOf } from '../../report/report.ts';
+import { isAvailable } from '../../schema/availability.ts';
+import type { Results } from '../../schema/results.ts';
+import { EXIT, type ExitCode } from '../exit.ts';
+import type { GateOptions } from '../gate-options.ts';
+import { readGates, requireJudgeable, requireRegressions, tellGates } from '../gates.ts';
+import { keepResults } from '../results-file.ts';
 import { terminalStyle } from '../style.ts';
-import { comparisonProgress } from './progress.ts';
+import { type Terminal, type TerminalOptions, terminalHost } from '../terminal.ts';
 
-/** What `compare` and `eval` have in common: how results are taken, kept and told of. */
-export interface ComparisonRun extends Omit<FiguresRun, 'save' | 'onStep' | 'onVariantEnd'> {
-  /** Where the results go; null for a file among the kept ones. */
-  readonly outPath: string | null;
-  readonly quiet: boolean;
-  /** How to go on with results that an interruption left incomplete. */
-  readonly resumeCommand: (resultsPath: string) => string;
+/** What `compare` and `eval` do with their results. */
+export interface ComparisonOutput extends GateOptions, TerminalOptions {
+  readonly json?: boolean;
+  readonly details?: boolean;
+  readonly out?: string;
+  readonly html?: string;
+  readonly saveReference?: string;
+  readonly resume?: string;
+  readonly shard?: string;
 }
 
-/** Measures with progress on stderr. Results are on disk after every figure. */
-export async function runComparison(run: ComparisonRun): Promise<{ results: Results; resultsPath: string }> {
-  const { input, quiet, signal } = run;
-  const resultsPath = run.outPath ?? (await keptResultsPath());
-  const progress = comparisonProgress({
-    stream: process.stderr,
-    quiet,
-    now: () => performance.now(),
-    style: terminalStyle(process.stderr),
-  });
-  progress.start(
-    input.variants.map(({ name }) => name),
-    stepsOf(input.settings),
+/** Plans, measures with progress on stderr, prints, and judges: all that both commands have in common. */
+export async function runComparison(
+  command: 'compare' | 'eval',
+  options: ComparisonOutput,
+  signal: AbortSignal,
+  planned: (terminal: Terminal) => Promise<ComparisonPlan>,
+): Promise<ExitCode> {
+  const gates = await readGates(options);
+  requireRegressions(gates, options);
+  using terminal = terminalHost(options, signal);
+  const plan = await planned(terminal);
+  const { variants, saved, settings } = plan.input;
+  const others = [saved?.name, plan.endpoint?.model.name].filter((name) => name !== undefined);
+  requireJudgeable(gates.gates, [...variants.map(({ name }) => name), ...others], settings);
+  const { results, path } = await keepResults<Results>(
+    options.out ?? options.resume,
+    terminal,
+    (onResults) => measureComparison(plan, { ...terminal, onResults }),
+    (kept) => `Stopped. Go on with: quantscope ${command} --resume ${kept}`,
   );
-  try {
-    const results = await takeFigures({
-      ...run,
-      save: (soFar) => saveResults(resultsPath, soFar),
-      onStep: (variant, stage, done, total) => progress.update({ variant, stage, done, total }),
-      onVariantEnd: ({ name, status, failure }) =>
-        progress.finishVariant(
-          name,
-          status === 'ok' ? { status } : { status, reason: failure?.message ?? '' },
-        ),
-    });
-    return { results, resultsPath };
-  } finally {
-    progress.stop();
-    if (signal.aborted && !quiet) {
-      process.stderr.write(`Stopped. Go on with: ${run.resumeCommand(resultsPath)}\n`);
-    }
+  const style = terminalStyle(process.stdout);
+  const text = render(options.json ? 'json' : 'table', results, { style, details: options.details ?? false });
+  process.stdout.write(`${text}\n`);
+  terminal.notice(`Results are in ${path}`);
+  if (options.saveReference !== undefined) {
+    terminal.notice(`The reference's scores are in ${options.saveReference}`);
   }
-}
-
-/** What a variant goes through, for the progress. */
-function stepsOf(settings: Settings): Step[] {
-  const { only } = settings;
-  // An evaluation alone hashes beside it, and waits for it at no point.
-  const steps: Step[] = only.every((stage) => stage === 'accuracy') ? [] : ['hash'];
-  if (only.length > 1 || only[0] !== 'size') steps.push('start', 'load');
-  if (only.includes('speed')) steps.push('speed');
-  else if (only.includes('memory')) steps.push('memory');
-  if (!only.includes('accuracy')) return steps;
-  const parts = partsOf(settings);
-  if (parts.includes('tasks')) steps.push('tasks');
-  steps.push('start');
-  if (parts.includes('text')) steps.push('perplexity');
-  if (parts.includes('choices')) steps.push('choices');
-  return steps;
+  if (options.html !== undefined) {
+    const { writeComparisonPage } = await import('../report/html-file.ts');
+    await writeComparisonPage(options.html, results, signal);
+    terminal.notice(`The page is in ${options.html}`);
+  }
+  const verdict = await tellGates(gates, reportOf(results), options);
+  const hasFailure =
+    results.variants.some(({ status }) => status === 'failed') ||
+    results.endpoints?.some(({ tasks }) => !isAvailable(tasks));
+  return hasFailure ? EXIT.finding : verdict;
 }

@@ -13,7 +13,7 @@ import type { Diff } from '../../schema/diff.ts';
 import { UsageError } from '../../util/errors.ts';
 import { packageVersion } from '../../util/package-files.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
-import type { TerminalDownload } from '../model-files.ts';
+import type { TerminalOptions } from '../terminal.ts';
 import type { DiffOptions } from './command.ts';
 import { diffProgress } from './progress.ts';
 
@@ -93,23 +93,31 @@ async function diffOf({ a, b, options, signal }: DiffRun): Promise<Diff> {
 /** Headers from wherever the models are, or models on this machine where their weights are wanted. */
 async function openPair(
   refs: readonly [string, string],
-  { metadataOnly, yes, quiet }: DiffOptions,
+  options: DiffOptions,
   signal: AbortSignal,
 ): Promise<readonly [ModelHeader, ModelHeader]> {
   const notice = (text: string): void => void process.stderr.write(`${text}\n`);
-  const isHere = metadataOnly === true || refs.every(isLocalRef);
+  const isHere = options.metadataOnly === true || refs.every(isLocalRef);
   const models = isHere
     ? [await findModel(refs[0], { signal, notice }), await findModel(refs[1], { signal, notice })]
-    : await modelsFromHub(refs, { yes, quiet, signal, oneEach: true });
+    : await modelsFromHub(refs, options, signal);
   const [a, b] = models;
   if (a === undefined || b === undefined) throw new RangeError('a diff is of two models');
   return [await a.header(signal), await b.header(signal)];
 }
 
 /** What downloads is loaded only where it may be needed. */
-async function modelsFromHub(refs: readonly string[], options: TerminalDownload): Promise<Model[]> {
-  const { modelsOnDisk } = await import('../model-files.ts');
-  return modelsOnDisk(refs, options);
+async function modelsFromHub(
+  refs: readonly string[],
+  options: TerminalOptions,
+  signal: AbortSignal,
+): Promise<Model[]> {
+  const [{ modelsFor }, { terminalHost }] = await Promise.all([
+    import('../../api/local-models.ts'),
+    import('../terminal.ts'),
+  ]);
+  using terminal = terminalHost(options, signal);
+  return await modelsFor(refs, terminal, { oneEach: true });
 }
 
 function reportDamaged({ message, code, hint }: GgufError): void {

@@ -1,9 +1,10 @@
 import { Command } from 'commander';
 import type { ProgramContext } from '../command-context.ts';
+import { helpAfter } from '../shared-options.ts';
 
 export interface DoctorOptions {
-  json?: boolean;
-  hub: boolean;
+  readonly json?: boolean;
+  readonly hub: boolean;
 }
 
 export function doctorCommand(context: ProgramContext): Command {
@@ -17,15 +18,17 @@ export function doctorCommand(context: ProgramContext): Command {
     .option('--json', 'print everything as JSON (schema/doctor.json)')
     .addHelpText(
       'after',
-      '\nExamples:\n' +
-        '  quantscope doctor\n' +
-        '  quantscope doctor --no-hub                     what takes no network\n' +
-        "  quantscope doctor --json | jq '.checks[] | select(.fix)'\n" +
-        '\nExit code: 0 models can be measured here, 1 not: no engine, no folder to write to or too little memory.\n',
+      helpAfter(
+        [
+          'doctor',
+          'doctor --no-hub                     what takes no network',
+          "doctor --json | jq '.checks[] | select(.fix)'",
+        ],
+        '0 models can be measured here, 1 not: no engine, no folder to write to or too little memory.',
+      ),
     )
-    .exitOverride()
     .action(async (options: DoctorOptions, command: Command) => {
       const { runDoctor } = await import('./run.ts');
-      context.done(await runDoctor(options, command, context));
+      context.done(await runDoctor(options, command.parent ?? command, context));
     });
 }

@@ -1,14 +1,16 @@
-import { Command, Option } from 'commander';
+import { Command } from 'commander';
+import type { GpuChoice } from '../../schema/terms.ts';
 import type { CommandContext } from '../command-context.ts';
+import { helpAfter, SHARED } from '../shared-options.ts';
 
 export interface EngineOptions {
-  json?: boolean;
+  readonly json?: boolean;
 }
 
 export interface EngineBuildOptions extends EngineOptions {
-  gpu: 'auto' | 'off' | 'metal' | 'vulkan' | 'cuda';
-  verbose?: boolean;
-  quiet?: boolean;
+  readonly gpu: GpuChoice;
+  readonly verbose?: boolean;
+  readonly quiet?: boolean;
 }
 
 export function engineCommand(context: CommandContext): Command {
@@ -20,19 +22,18 @@ export function engineCommand(context: CommandContext): Command {
     )
     .addHelpText(
       'after',
-      '\nExamples:\n' +
-        '  quantscope engine                              the builds, and which is in use\n' +
-        '  quantscope engine build                        compile one for this CPU\n' +
-        '  quantscope engine build --gpu vulkan\n' +
-        '  QUANTSCOPE_ENGINE=prebuilt quantscope bench nano\n',
-    )
-    .exitOverride();
+      helpAfter([
+        'engine                              the builds, and which is in use',
+        'engine build                        compile one for this CPU',
+        'engine build --gpu vulkan',
+        'QUANTSCOPE_ENGINE=prebuilt quantscope bench nano',
+      ]),
+    );
   command
     .command('list', { isDefault: true })
     .description('the builds, each started once, and which of them sessions take')
     .option('--json', 'print them as JSON')
     .addHelpText('after', '\nExit code: 0 an engine starts, 2 none does.\n')
-    .exitOverride()
     .action(async (options: EngineOptions) => {
       const { runEngineList } = await import('./run.ts');
       context.done(await runEngineList(options, context.signal));
@@ -43,15 +44,10 @@ export function engineCommand(context: CommandContext): Command {
       'compiles llama.cpp here: some minutes, with git, cmake, make and a C++ compiler (and the SDK of the GPU). It ' +
         'lies inside node_modules and is gone when node-llama-cpp is installed again. A build made before is replaced.',
     )
-    .addOption(
-      new Option('--gpu <backend>', 'the backend to build; auto is the best this machine has the tools for')
-        .choices(['auto', 'off', 'metal', 'vulkan', 'cuda'])
-        .default('auto'),
-    )
+    .addOption(SHARED.gpu('the backend to build; auto is the best this machine has the tools for'))
     .option('--verbose', 'show all that cmake and the compiler say')
     .option('--json', 'print the build as JSON')
-    .option('-q, --quiet', 'no progress on stderr')
-    .exitOverride()
+    .addOption(SHARED.quiet())
     .action(async (options: EngineBuildOptions) => {
       const { runEngineBuild } = await import('./run.ts');
       context.done(await runEngineBuild(options, context.signal));
@@ -62,7 +58,6 @@ export function engineCommand(context: CommandContext): Command {
       'removes the local builds and the source unpacked for them: sessions take the prebuilt again',
     )
     .option('--json', 'print what was removed as JSON')
-    .exitOverride()
     .action(async (options: EngineOptions) => {
       const { runEngineRemove } = await import('./run.ts');
       context.done(await runEngineRemove(options));

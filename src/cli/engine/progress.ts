@@ -9,19 +9,19 @@ const LINE_EVERY = 0.1;
 
 export interface BuildProgress {
   /** One line of the build, and how much is done by its own count, or null. */
-  readonly take: (line: string, share: number | null) => void;
+  readonly update: (line: string, done: number | null) => void;
   readonly stop: () => void;
 }
 
 /** Tells a person how a build gets on: a bar on a terminal, a line now and then elsewhere, or every line. */
-export function buildProgress(stream: ProgressStream, show: 'nothing' | 'shares' | 'lines'): BuildProgress {
+export function buildProgress(stream: ProgressStream, show: 'nothing' | 'bar' | 'lines'): BuildProgress {
   let bar: SingleBar | undefined;
-  let said = 0;
-  const advance = (share: number): void => {
+  let writtenAt = 0;
+  const advance = (done: number): void => {
     if (stream.isTTY !== true) {
-      if (share < said + LINE_EVERY) return;
-      said = share;
-      stream.write(`compiling llama.cpp: ${Math.floor(share * 100)} %\n`);
+      if (done < writtenAt + LINE_EVERY) return;
+      writtenAt = done;
+      stream.write(`compiling llama.cpp: ${Math.floor(done * 100)} %\n`);
       return;
     }
     if (bar === undefined) {
@@ -34,12 +34,12 @@ export function buildProgress(stream: ProgressStream, show: 'nothing' | 'shares'
       });
       bar.start(100, 0);
     }
-    bar.update(Math.floor(share * 100));
+    bar.update(Math.floor(done * 100));
   };
   return {
-    take: (line, share) => {
+    update: (line, done) => {
       if (show === 'lines') stream.write(`${line}\n`);
-      else if (show === 'shares' && share !== null) advance(share);
+      else if (show === 'bar' && done !== null) advance(done);
     },
     stop: () => {
       bar?.stop();

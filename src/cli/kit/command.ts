@@ -1,28 +1,19 @@
 import { Command, Option } from 'commander';
-import { COMMON_CACHE_TYPES, type CommonCacheType } from '../../schema/terms.ts';
+import { KIT_BACKENDS, type KitCheckRequest, type KitRequest } from '../../api/kit/request.ts';
+import { COMMON_CACHE_TYPES } from '../../schema/terms.ts';
 import type { CommandContext } from '../command-context.ts';
-import { positiveNumber, wholeNumber } from '../options.ts';
+import { wholeNumber } from '../options.ts';
+import { helpAfter, SHARED } from '../shared-options.ts';
 
-export interface KitOptions {
-  device?: string;
-  context?: number;
-  cacheType?: CommonCacheType;
-  backend?: 'cpu' | 'opencl' | 'hexagon' | 'metal';
-  devices?: string;
-  out: string;
-  force?: boolean;
-  threads?: number;
-  timeout: number;
-  yes?: boolean;
-  quiet?: boolean;
+export interface KitOptions extends KitRequest {
+  readonly out: string;
+  readonly force?: boolean;
+  readonly yes?: boolean;
+  readonly quiet?: boolean;
 }
 
-export interface KitCheckOptions {
-  golden?: string;
-  learn?: boolean;
-  device?: string;
-  devices?: string;
-  json?: boolean;
+export interface KitCheckOptions extends KitCheckRequest {
+  readonly json?: boolean;
 }
 
 export function kitCommand(context: CommandContext): Command {
@@ -45,30 +36,28 @@ export function kitCommand(context: CommandContext): Command {
       ),
     )
     .addOption(
-      new Option('--backend <name>', 'what runs it on the phone (default: its fastest)').choices([
-        'cpu',
-        'opencl',
-        'hexagon',
-        'metal',
-      ]),
+      new Option('--backend <name>', 'what runs it on the phone (default: its fastest)').choices(
+        KIT_BACKENDS,
+      ),
     )
     .option('--devices <file>', 'more phones, as JSON (schema/devices.json)')
     .option('-o, --out <folder>', 'where to write', 'quantscope-kit')
     .option('-f, --force', 'replace a kit that is there')
     .option('-t, --threads <n>', "threads here (default: llama.cpp's choice)", wholeNumber(1))
-    .option('--timeout <seconds>', 'the longest any one step may take', positiveNumber, 900)
-    .option('-y, --yes', 'do not ask before downloading more than 1 GB')
-    .option('-q, --quiet', 'nothing on stderr')
+    .addOption(SHARED.timeout())
+    .addOption(SHARED.yes())
+    .addOption(SHARED.quiet('nothing on stderr'))
     .addHelpText(
       'after',
-      '\nExamples:\n' +
-        '  quantscope kit phi3:Q4_K_M --device iphone-13-pro --out app/src/llm\n' +
-        '  quantscope kit model.gguf --device galaxy-s23 --backend cpu --context 2048\n' +
-        '  quantscope kit check results.json --golden app/src/llm/golden.json\n' +
-        '\nExit code: 0 done, 1 kit check found that the phone computes something else, 2 wrong use or a file that ' +
-        'cannot be read.\n',
+      helpAfter(
+        [
+          'kit phi3:Q4_K_M --device iphone-13-pro --out app/src/llm',
+          'kit model.gguf --device galaxy-s23 --backend cpu --context 2048',
+          'kit check results.json --golden app/src/llm/golden.json',
+        ],
+        '0 done, 1 kit check found that the phone computes something else, 2 wrong use or a file that cannot be read.',
+      ),
     )
-    .exitOverride()
     .action(async (ref: string, options: KitOptions) => {
       const { runKit } = await import('./run.ts');
       context.done(await runKit(ref, options, context.signal));
@@ -92,9 +81,8 @@ export function kitCommand(context: CommandContext): Command {
       'after',
       '\nExit code: 0 the phone computes the same, 1 it does not, 2 wrong use or files that do not belong together.\n',
     )
-    .exitOverride()
     .action(async (results: string, _: KitCheckOptions, check: Command) => {
-      const { runKitCheck } = await import('./check.ts');
+      const { runKitCheck } = await import('./run.ts');
       // The parent takes the options that both have.
       context.done(await runKitCheck(results, check.optsWithGlobals<KitCheckOptions>(), context.signal));
     });

@@ -21,6 +21,8 @@ export interface PullProgressOptions {
 /** Tells a person how a pull gets on: one bar for all files on a terminal, a line now and then elsewhere. */
 export interface PullProgress extends DownloadProgress {
   readonly say: (text: string) => void;
+  /** Takes the bar away; the next update brings it back. */
+  readonly clear: () => void;
   readonly stop: () => void;
 }
 
@@ -121,6 +123,7 @@ export function pullProgress({ stream, quiet, now, style = plainStyle }: PullPro
       write(`${printable(file.name)}  ${style.good('done')}: ${what}`);
     },
     say: (text) => write(printable(text)),
+    clear,
     stop() {
       if (stopped) return;
       clear();

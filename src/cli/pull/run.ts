@@ -7,8 +7,8 @@ import { printable } from '../../report/text-width.ts';
 import type { PullReport } from '../../schema/hub.ts';
 import { formatBytes } from '../../util/units.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
-import { confirmDownload } from '../model-files.ts';
 import { terminalStyle } from '../style.ts';
+import { confirmDownload } from '../terminal.ts';
 import type { PullCommandOptions } from './command.ts';
 import { pullProgress } from './progress.ts';
 

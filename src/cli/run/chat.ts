@@ -1,6 +1,7 @@
 import { createInterface, type Interface } from 'node:readline';
 import writeFileAtomic from 'write-file-atomic';
 import { Conversation } from '../../api/run/conversation.ts';
+import { replySettings } from '../../api/run/reply.ts';
 import type { ReplySettings, RunSession } from '../../api/run/session.ts';
 import { timingsOf } from '../../measure/timings.ts';
 import { quoted, visible, visibleLines } from '../../report/inspection-text.ts';
@@ -15,7 +16,6 @@ import type { RunOptions } from './command.ts';
 
 export interface Chat {
   readonly session: RunSession;
-  readonly settings: ReplySettings;
   readonly options: RunOptions;
   readonly signal: AbortSignal;
 }
@@ -23,16 +23,16 @@ export interface Chat {
 /** A chat on the terminal, until /exit, Ctrl-D, or Ctrl-C at the prompt. */
 export async function chat(parts: Chat): Promise<ExitCode> {
   const terminal = createInterface({ input: process.stdin, output: process.stdout, historySize: 100 });
-  const room = new ChatRoom(parts, terminal);
+  const running = new TerminalChat(parts, terminal);
   try {
-    await room.run();
+    await running.run();
   } finally {
     terminal.close();
   }
   return EXIT.done;
 }
 
-class ChatRoom {
+class TerminalChat {
   readonly #session: RunSession;
   readonly #signal: AbortSignal;
   readonly #terminal: Interface;
@@ -45,13 +45,13 @@ class ChatRoom {
   #stopReply: AbortController | null = null;
   /** Aborted when the reader wants to leave. */
   readonly #leaving = new AbortController();
-  /** Lines that nobody has read yet. */
+  /** Lines that were not read yet. */
   readonly #typed: string[] = [];
   #wake = () => {};
 
-  constructor({ session, settings, options, signal }: Chat, terminal: Interface) {
+  constructor({ session, options, signal }: Chat, terminal: Interface) {
     this.#session = session;
-    this.#settings = settings;
+    this.#settings = replySettings(options);
     this.#signal = signal;
     this.#terminal = terminal;
     this.#style = terminalStyle(process.stdout);
@@ -114,7 +114,7 @@ class ChatRoom {
     this.#conversation.ask(question);
     const stop = new AbortController();
     this.#stopReply = stop;
-    let told = 0;
+    let toldCharacters = 0;
     try {
       const { tokens, droppedTurns } = await this.#conversation.fit(this.#session.contextSize, (messages) =>
         this.#session.promptOf(messages),
@@ -127,12 +127,12 @@ class ChatRoom {
         tokens,
         this.#settings,
         (step) => {
-          told += step.text.length;
+          toldCharacters += step.text.length;
           process.stdout.write(visibleLines(step.text));
         },
         stop.signal,
       );
-      this.#say(visibleLines(generation.text.slice(told)));
+      this.#say(visibleLines(generation.text.slice(toldCharacters)));
       this.#conversation.answer(generation.text);
       const timings = timingsOf(tokens.length, generation);
       const used = tokens.length + generation.tokens.length;

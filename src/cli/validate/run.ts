@@ -2,9 +2,10 @@ import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { ContentReader } from '../../api/validate/content.ts';
 import { type FileRun, validateOne } from '../../api/validate/file.ts';
-import { type ValidationFile, validationFiles } from '../../api/validate/files.ts';
+import { validationFiles } from '../../api/validate/files.ts';
 import { chosenRules, noSuchRule } from '../../api/validate/rules.ts';
 import { TemplateChecker } from '../../api/validate/template.ts';
+import type { ValidationFile } from '../../api/validate/validation-file.ts';
 import {
   type FileSummary,
   renderFileNdjson,

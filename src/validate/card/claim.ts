@@ -1,7 +1,7 @@
 import type { ClaimKind } from '../../schema/terms.ts';
 import type { Quantity } from './quantity.ts';
 import type { RoleGroup } from './roles.ts';
-import type { Statement } from './statements.ts';
+import type { Statement } from './statement.ts';
 import { bare, type Subject } from './subject.ts';
 
 /** One checkable or uncheckable thing that a card says. */

@@ -1,7 +1,8 @@
 import type { Claim } from './claim.ts';
 import { namedClaims } from './named-claims.ts';
 import { quantityClaims } from './quantity-claims.ts';
-import { type Statement, statementsOf } from './statements.ts';
+import type { Statement } from './statement.ts';
+import { statementsOf } from './statements.ts';
 import { labelsIn, type OwnNames } from './subject.ts';
 import { tensorTypeClaims } from './tensor-claims.ts';
 

@@ -1,7 +1,7 @@
 import type { ClaimKind } from '../../schema/terms.ts';
 import { type Claim, claimOf } from './claim.ts';
 import { LICENCE_NAMES } from './licences.ts';
-import type { Statement } from './statements.ts';
+import type { Statement } from './statement.ts';
 import { labelsIn, type OwnNames, subjectOf } from './subject.ts';
 
 const NAMED: readonly { readonly kind: ClaimKind; readonly label: RegExp }[] = [

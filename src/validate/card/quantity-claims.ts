@@ -1,25 +1,12 @@
 import { type Claim, claimOf } from './claim.ts';
 import { around, type Clause } from './clauses.ts';
+import type { Figure } from './figure.ts';
 import { mayAgree, type Quantity, quantitiesIn } from './quantity.ts';
 import { kindOf } from './quantity-kind.ts';
 import { rolesIn } from './roles.ts';
-import type { Statement } from './statements.ts';
+import type { Statement } from './statement.ts';
 import { type OwnNames, type Place, subjectOf } from './subject.ts';
 import { labelledRoles, ofTensors } from './tensor-claims.ts';
-
-/** A figure with the words that it stands among. */
-export interface Figure {
-  readonly statement: Statement;
-  readonly quantity: Quantity;
-  /** All figures of the sentence, this one among them. */
-  readonly all: readonly Quantity[];
-  readonly sentence: string;
-  readonly clause: string;
-  readonly part: string;
-  /** What stands right before and behind it. */
-  readonly before: string;
-  readonly after: string;
-}
 
 const NEAR = 30;
 

@@ -1,5 +1,5 @@
 import type { ClaimKind } from '../../schema/terms.ts';
-import type { Figure } from './quantity-claims.ts';
+import type { Figure } from './figure.ts';
 import { rolesIn } from './roles.ts';
 import { sizeKind } from './size-kinds.ts';
 

@@ -1,5 +1,5 @@
 import type { ClaimKind } from '../../schema/terms.ts';
-import type { Figure } from './quantity-claims.ts';
+import type { Figure } from './figure.ts';
 import { labelsIn } from './subject.ts';
 
 const ORIGINAL =

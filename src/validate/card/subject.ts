@@ -1,4 +1,4 @@
-import type { Statement } from './statements.ts';
+import type { Statement } from './statement.ts';
 
 /** Whose figure a claim is: the card's own model, another quantization of it, or another model. */
 export type Subject =

@@ -1,7 +1,7 @@
 import { type Claim, claimOf } from './claim.ts';
 import { clausesOf } from './clauses.ts';
 import { type RoleGroup, rolesIn } from './roles.ts';
-import type { Statement } from './statements.ts';
+import type { Statement } from './statement.ts';
 import { labelsIn, type OwnNames, type Subject, subjectOf } from './subject.ts';
 
 const TENSOR_TYPE =

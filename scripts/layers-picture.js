@@ -1,6 +1,6 @@
-// docs/pictures/rooms.svg: the folders of src, and who imports whom, counted in the source and held against the fence
-// in biome.json.
+// docs/pictures/layers.svg: the folders of src, and who imports whom, counted in the source and held against layers.js.
 import { readdir, readFile } from 'node:fs/promises';
+import { LAYERS } from './layers.js';
 
 const ROOT = new URL('../', import.meta.url);
 const IMPORT = /^(?:import|export)\s[^;]*?from '(\.[^']+)';|import\('(\.[^']+)'\)/gm;
@@ -8,78 +8,61 @@ const WIDTH = 860;
 const BOX = { width: 150, height: 46 };
 const LAYER_HEIGHT = 104;
 const MARGIN = 28;
-/** Every other room imports it: its lines would hide the rest. */
+/** Every other layer imports it: its lines would hide the rest. */
 const FOUNDATION = 'util';
 
-/** @throws Error where a room imports one that its fence does not name */
-export async function roomsPicture() {
-  const uses = await importsOfRooms();
-  const fence = await fences();
+/** @throws Error where a layer imports one that it may not */
+export async function layersPicture() {
+  const uses = await importsOfLayers();
   for (const [from, targets] of uses) {
+    const allowed = LAYERS.find(({ name }) => name === from)?.imports ?? [];
     for (const to of targets.keys()) {
-      if (fence.has(from) && !fence.get(from).has(to)) {
-        throw new Error(`src/${from} imports src/${to}, which its fence in biome.json does not name`);
-      }
+      if (!allowed.includes(to))
+        throw new Error(`src/${from} imports src/${to}: scripts/layers.js does not let it`);
     }
   }
-  const without = [...uses].filter(([room, targets]) => room !== FOUNDATION && !targets.has(FOUNDATION));
+  const without = [...uses].filter(([layer, targets]) => layer !== FOUNDATION && !targets.has(FOUNDATION));
   if (without.length > 0)
     throw new Error(`src/${without[0][0]} does not import ${FOUNDATION}: draw its lines`);
   return draw(uses);
 }
 
-/** room -> room that it imports -> number of imports */
-async function importsOfRooms() {
+/** layer -> layer that it imports -> number of imports */
+async function importsOfLayers() {
   const entries = await readdir(new URL('src/', ROOT), { withFileTypes: true });
-  const rooms = entries
+  const layers = entries
     .filter((entry) => entry.isDirectory())
     .map(({ name }) => name)
     .sort();
-  const uses = new Map(rooms.map((room) => [room, new Map()]));
-  for (const room of rooms) {
-    const folder = new URL(`src/${room}/`, ROOT);
+  const uses = new Map(layers.map((layer) => [layer, new Map()]));
+  for (const layer of layers) {
+    const folder = new URL(`src/${layer}/`, ROOT);
     for (const name of (await readdir(folder, { recursive: true })).sort()) {
       if (!name.endsWith('.ts')) continue;
       const file = new URL(name.replaceAll('\\', '/'), folder);
       for (const [, from, dynamic] of (await readFile(file, 'utf8')).matchAll(IMPORT)) {
         const [, target] = /\/src\/([^/]+)\//.exec(new URL(from ?? dynamic, file).pathname) ?? [];
-        if (target === undefined || target === room || !uses.has(target)) continue;
-        uses.get(room).set(target, (uses.get(room).get(target) ?? 0) + 1);
+        if (target === undefined || target === layer || !uses.has(target)) continue;
+        uses.get(layer).set(target, (uses.get(layer).get(target) ?? 0) + 1);
       }
     }
   }
   return uses;
 }
 
-/** room -> rooms that biome.json lets it import; a room without a fence may import all. */
-async function fences() {
-  const { overrides } = JSON.parse(await readFile(new URL('biome.json', ROOT), 'utf8'));
-  const found = new Map();
-  for (const { includes, linter } of overrides) {
-    const [, room] = /^src\/([^/]+)\/\*\*$/.exec(includes[0]) ?? [];
-    const patterns = linter?.rules?.style?.noRestrictedImports?.options?.patterns;
-    if (room === undefined || patterns === undefined) continue;
-    const named = patterns
-      .flatMap(({ group }) => group)
-      .map((each) => /^!(?:\.\.\/)+([a-z]+)\//.exec(each)?.[1]);
-    found.set(room, new Set(named.filter((each) => each !== undefined)));
-  }
-  return found;
-}
-
-/** A room stands above all that it imports. */
+/** A layer stands above all that it imports. */
 function layersOf(uses) {
   const heights = new Map();
-  const heightOf = (room) => {
-    if (!heights.has(room)) {
-      heights.set(room, Math.max(-1, ...[...uses.get(room).keys()].map(heightOf)) + 1);
+  const heightOf = (layer) => {
+    if (!heights.has(layer)) {
+      heights.set(layer, Math.max(-1, ...[...uses.get(layer).keys()].map(heightOf)) + 1);
     }
-    return heights.get(room);
+    return heights.get(layer);
   };
   const layers = [];
-  for (const room of uses.keys()) {
-    const height = heightOf(room);
-    layers[height] = [...(layers[height] ?? []), room];
+  for (const layer of uses.keys()) {
+    const height = heightOf(layer);
+    layers[height] = [...(layers[height] ?? []), layer];
   }
   return layers;
 }
@@ -88,12 +71,12 @@ function draw(uses) {
   const layers = layersOf(uses);
   const height = layers.length * LAYER_HEIGHT + 2 * MARGIN - (LAYER_HEIGHT - BOX.height) + 30;
   const places = new Map();
-  layers.forEach((rooms, level) => {
-    rooms.forEach((room, index) => {
+  layers.forEach((row, level) => {
+    row.forEach((layer, index) => {
       // A layer of one is moved aside in turns, so that lines that pass it stay to be seen.
-      const shift = rooms.length > 1 || room === 'cli' || level === 0 ? 0 : level % 2 === 0 ? 70 : -70;
-      places.set(room, {
-        x: (WIDTH * (index + 0.5)) / rooms.length + shift,
+      const shift = row.length > 1 || layer === 'cli' || level === 0 ? 0 : level % 2 === 0 ? 70 : -70;
+      places.set(layer, {
+        x: (WIDTH * (index + 0.5)) / row.length + shift,
         y: MARGIN + (layers.length - 1 - level) * LAYER_HEIGHT + BOX.height / 2,
       });
     });
@@ -101,16 +84,16 @@ function draw(uses) {
   const lines = [...uses].flatMap(([from, targets]) =>
     [...targets].filter(([to]) => to !== FOUNDATION).map(([to, count]) => line(from, to, count, places)),
   );
-  const boxes = [...places].map(([room, place]) => box(room, place));
+  const boxes = [...places].map(([layer, place]) => box(layer, place));
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" role="img" aria-labelledby="title">`,
-    '<title id="title">The rooms of src: an arrow points to what a room imports</title>',
+    '<title id="title">The layers of src: an arrow points to what a layer imports</title>',
     `<style>${STYLE}</style>`,
     '<defs><marker id="tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto"><path class="tip" d="M0 0L8 4L0 8z"/></marker></defs>',
     `<rect class="ground" width="${WIDTH}" height="${height}" rx="8"/>`,
     ...lines,
     ...boxes,
-    `<text class="note" x="${WIDTH / 2}" y="${height - 14}">An arrow points to what a room imports; the thicker, the more. All import ${FOUNDATION}.</text>`,
+    `<text class="note" x="${WIDTH / 2}" y="${height - 14}">An arrow points to what a layer imports; the thicker, the more. All import ${FOUNDATION}.</text>`,
     '</svg>',
     '',
   ].join('\n');
@@ -122,11 +105,11 @@ const STYLE = [
   '@media(prefers-color-scheme:dark){.ground{fill:#0d1117}.box{fill:#1b222c;stroke:#8b949e}.name{fill:#e6edf3}.note{fill:#9aa4ae}.line{stroke:#6e7882}.cli{stroke:#3d4650}.tip{fill:#6e7882}}',
 ].join('');
 
-function box(room, { x, y }) {
+function box(layer, { x, y }) {
   const { width, height } = BOX;
   return (
     `<g><rect class="box" x="${round(x - width / 2)}" y="${round(y - height / 2)}" width="${width}" height="${height}" rx="7"/>` +
-    `<text class="name" x="${round(x)}" y="${round(y + 6)}">${room}</text></g>`
+    `<text class="name" x="${round(x)}" y="${round(y + 6)}">${layer}</text></g>`
   );
 }
 

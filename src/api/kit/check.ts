@@ -2,29 +2,33 @@ import { stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { checkKit, otherModel, otherReplays } from '../../device/kit-check.ts';
-import { renderKitCheck } from '../../report/kit-check.ts';
-import type { KitGolden, KitResults } from '../../schema/kit.ts';
+import type { KitCheck, KitGolden } from '../../schema/kit.ts';
 import { goldenSchema, kitResultsSchema } from '../../schema/kit.ts';
 import { boundedText } from '../../util/bounded-text.ts';
 import { messageOf, UsageError } from '../../util/errors.ts';
-import { EXIT, type ExitCode } from '../exit.ts';
-import { terminalStyle } from '../style.ts';
-import type { KitCheckOptions } from './command.ts';
+import type { KitCheckRequest } from './request.ts';
 
 /** A kit of six prompts is 0.1 MB; nothing near this is one. */
 const LARGEST_BYTES = 64 * 1024 * 1024;
 
-/** Compares a phone's results with the golden file, and keeps its speed where that is wanted. */
-export async function runKitCheck(
-  path: string,
-  options: KitCheckOptions,
-  signal: AbortSignal,
-): Promise<ExitCode> {
+export interface KitCheckResult {
+  readonly check: KitCheck;
+  /** The file in which the phone's speed is kept now; null where it was not to be, or the phone computes otherwise. */
+  readonly learnedIn: string | null;
+}
+
+/**
+ * Compares a phone's results with what the kit's model answered here.
+ * @param path of what the app saved of runQuantscopeKit
+ * @throws UsageError `kit/unreadable`, `kit/invalid`, `kit/no-golden`, `kit/other-model`, `kit/other-golden`, and with
+ *   `learn` what {@link learnSpeed} throws
+ */
+export async function checkKitResults(path: string, request: KitCheckRequest = {}): Promise<KitCheckResult> {
   const results = await readKitFile(path, kitResultsSchema, {
     what: 'results of runQuantscopeKit',
     hint: 'Save what the promise gave with JSON.stringify, whole; schema/kit-results.json of the package describes it.',
   });
-  const golden = await goldenFor(path, options.golden);
+  const golden = await goldenFor(path, request.golden);
   const other = otherModel(golden, results);
   if (other !== null) {
     throw new UsageError('kit/other-model', `${path} is not of the golden file's model: ${other}`, {
@@ -38,29 +42,10 @@ export async function runKitCheck(
     });
   }
   const check = checkKit(golden, results);
-  const style = terminalStyle(process.stdout);
-  const width = Math.max(60, process.stdout.columns || 100);
-  process.stdout.write(
-    `${options.json ? JSON.stringify(check, null, 2) : renderKitCheck(check, { style, width })}\n`,
-  );
-  if (options.learn) await learn(golden, results, check.verdict, options, signal);
-  return check.verdict === 'wrong' ? EXIT.finding : EXIT.done;
-}
-
-async function learn(
-  golden: KitGolden,
-  results: KitResults,
-  verdict: 'ok' | 'wrong',
-  options: KitCheckOptions,
-  signal: AbortSignal,
-): Promise<void> {
-  if (verdict === 'wrong') {
-    process.stderr.write('Nothing was kept: how fast a phone computes something else is of no use.\n');
-    return;
-  }
-  const { learnSpeed } = await import('../../api/kit/learn.ts');
-  const file = await learnSpeed(golden, results, options, signal);
-  process.stderr.write(`The speed is kept in ${file}; fit takes it for this phone.\n`);
+  if (!request.learn || check.verdict === 'wrong') return { check, learnedIn: null };
+  const { learnSpeed } = await import('./learn.ts');
+  const signal = request.signal ?? new AbortController().signal;
+  return { check, learnedIn: await learnSpeed(golden, results, request, signal) };
 }
 
 async function goldenFor(resultsPath: string, named: string | undefined): Promise<KitGolden> {

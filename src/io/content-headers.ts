@@ -20,3 +20,21 @@ export function parseContentRange(header: string | null): ContentRange | undefin
   if (!Number.isSafeInteger(end) || end <= start || (total !== undefined && end > total)) return undefined;
   return { start, end, total };
 }
+
+/** The length of a body as its server states it; undefined where it is absent or no length. */
+export function contentLength(headers: Headers): number | undefined {
+  const text = headers.get('content-length');
+  const length = text !== null && /^\d+$/.test(text) ? Number(text) : Number.NaN;
+  return Number.isSafeInteger(length) ? length : undefined;
+}
+
+/** Whether a body was compressed on the way: it then has another length and other bytes than the file. */
+export function isEncoded(headers: Headers): boolean {
+  return (headers.get('content-encoding') ?? 'identity').toLowerCase() !== 'identity';
+}
+
+/** The ETag, where it promises that equal tags mean equal bytes (RFC 9110, 8.8.1). */
+export function strongEtag(headers: Headers): string | null {
+  const etag = headers.get('etag');
+  return etag === null || etag.startsWith('W/') ? null : etag;
+}

@@ -1,0 +1,157 @@
+import { basename } from 'node:path';
+import { layerMemories } from '../../device/attention-layers.ts';
+import { kvCacheBytes } from '../../device/kv-cache.ts';
+import { engineStarter } from '../../engine/index.ts';
+import type { GgufHeader } from '../../gguf/index.ts';
+import type { BenchModel, BenchPoint } from '../../measure/bench-plan.ts';
+import { type BenchStep, runBench } from '../../measure/bench-run.ts';
+import { describeMachine } from '../../measure/machine.ts';
+import { watchMachine } from '../../measure/machine-watch.ts';
+import { describeFile } from '../../measure/size.ts';
+import type { SpeedTest } from '../../measure/speed.ts';
+import { type ReadModel, readModel } from '../../model/model.ts';
+import type { BenchResults } from '../../schema/bench.ts';
+import { QuantscopeError, UsageError } from '../../util/errors.ts';
+import { packageVersion } from '../../util/package-files.ts';
+import { hostOf } from '../host.ts';
+import { modelsFor } from '../local-models.ts';
+import type { Filled } from '../request.ts';
+import { BENCH_DEFAULTS, type BenchRequest } from './request.ts';
+
+type Request = Filled<BenchRequest, typeof BENCH_DEFAULTS>;
+
+/** Tokens that no windowed layer drops, to take the cache's bytes per token from. */
+const FEW_TOKENS = 256;
+
+/**
+ * What `quantscope bench --json` prints: the speed of every model, setting and test by llama-bench's method, each
+ * configuration in a process of its own. What is on the Hub is downloaded first.
+ * @throws UsageError `bench/no-tests` and what refs throw; EngineError when no engine can be started at all; the signal's
+ *   reason. A test that fails is a row with its reason
+ */
+export async function bench(refs: readonly string[], asked: BenchRequest = {}): Promise<BenchResults> {
+  const request: Request = { ...BENCH_DEFAULTS, ...asked };
+  const host = hostOf(asked);
+  const { signal, progress } = host;
+  const tests = testsOf(request);
+  const points = pointsOf(request);
+  const found = await modelsFor(refs, host);
+  const models = (await Promise.all(found.map((model) => readModel(model, signal)))).map(modelOf);
+  const machine = describeMachine();
+  const count = models.length * points.length * tests.length;
+  let rows = 0;
+  const { repetitions, seed } = request;
+  return runBench(
+    { models, points, tests, repetitions, seed, toolVersion: packageVersion() },
+    {
+      startEngine: engineStarter(),
+      callTimeoutMs: request.timeout * 1000,
+      machine,
+      watch: await watchMachine(machine.cores),
+      now: () => new Date(),
+      signal,
+      onStep: (step) =>
+        progress({
+          kind: 'step',
+          subject: step.model,
+          stage: stageOf(step),
+          done: step.done,
+          total: step.total,
+          piece: [Math.min(rows + 1, count), count],
+        }),
+      onRow: async (row, soFar) => {
+        rows = soFar.rows.length;
+        progress({ kind: 'idle' });
+        await request.onRow?.(row, soFar);
+      },
+    },
+  );
+}
+
+function stageOf({ what, test }: BenchStep): string {
+  switch (what) {
+    case 'start':
+    case 'load':
+      return what;
+    case 'threads':
+      return 'finding the best threads';
+    case 'warm-up':
+      return `${test} ${what}`;
+    case 'test':
+      return test;
+  }
+}
+
+function modelOf({ ref, path, bytes, header }: ReadModel): BenchModel {
+  if (header instanceof QuantscopeError) {
+    const nothing = () => 0;
+    return {
+      ref: ref || basename(path),
+      path,
+      sizeBytes: bytes,
+      described: header,
+      kvBytesPerToken: nothing,
+    };
+  }
+  const described = describeFile(header, path);
+  return {
+    ref,
+    path,
+    // Of all shards together, which the file on its own may not be.
+    sizeBytes: described.tokenRead.weightsBytes,
+    described,
+    kvBytesPerToken: kvBytesPerTokenOf(header),
+  };
+}
+
+function kvBytesPerTokenOf(header: GgufHeader): BenchModel['kvBytesPerToken'] {
+  const layers = layerMemories(header);
+  return (keyType, valueType) =>
+    kvCacheBytes(layers, { contextSize: FEW_TOKENS, keyType, valueType, microBatch: FEW_TOKENS }) /
+    FEW_TOKENS;
+}
+
+/**
+ * The tests of each configuration in llama-bench's order: for each depth prompts, generations, then both as one.
+ * @throws UsageError `bench/no-tests`
+ */
+function testsOf({ prompt, generate, promptGenerate, depth }: Request): SpeedTest[] {
+  const tests = depth.flatMap((tokens): SpeedTest[] => [
+    ...prompt.map((promptTokens) => ({ promptTokens, generationTokens: 0, depth: tokens })),
+    ...generate.map((generationTokens) => ({ promptTokens: 0, generationTokens, depth: tokens })),
+    ...promptGenerate.map(([promptTokens, generationTokens]) => ({
+      promptTokens,
+      generationTokens,
+      depth: tokens,
+    })),
+  ]);
+  const real = tests.filter(({ promptTokens, generationTokens }) => promptTokens + generationTokens > 0);
+  if (real.length > 0) return real;
+  throw new UsageError('bench/no-tests', 'there is nothing to time: -p and -n are both 0', {
+    hint: 'Give -p the tokens of a prompt, -n those of a generation, or --prompt-generate both.',
+  });
+}
+
+/** Every combination of settings once; what the CPU ignores does not multiply its points. */
+function pointsOf(request: Request): BenchPoint[] {
+  const counts = request.threads ?? (['engine'] as const);
+  // The CPU first: a GPU's rows are held against its.
+  const backends = [...request.gpu].sort((a, b) => Number(b === 'off') - Number(a === 'off'));
+  const points: BenchPoint[] = [];
+  for (const gpu of backends) {
+    for (const gpuLayers of gpu === 'off' ? [0] : request.gpuLayers) {
+      for (const batchSize of request.batchSize) {
+        for (const keyType of request.cacheTypeK) {
+          for (const valueType of request.cacheTypeV) {
+            for (const flashAttention of request.flashAttn) {
+              for (const threads of counts) {
+                points.push({ gpu, gpuLayers, threads, batchSize, keyType, valueType, flashAttention });
+              }
+            }
+          }
+        }
+      }
+    }
+  }
+  return points;
+}

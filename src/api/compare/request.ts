@@ -1,0 +1,51 @@
+import type { Results } from '../../schema/results.ts';
+import { STAGES, type Stage } from '../../schema/terms.ts';
+import type { Host } from '../host.ts';
+import {
+  ENGINE_DEFAULTS,
+  type EngineRequest,
+  type EvaluationRequest,
+  LIMITS_DEFAULTS,
+  type LimitsRequest,
+} from '../request.ts';
+
+/** What `compare` measures. What is left out is as {@link COMPARE_DEFAULTS} has it. */
+export interface CompareRequest extends EngineRequest, EvaluationRequest, LimitsRequest, Host {
+  /** The variant that the others are compared with, by name or ref. Default: the most precise. */
+  readonly reference?: string;
+  /** Default: all. Size alone needs no engine. */
+  readonly only?: readonly Stage[];
+  /** Timed repetitions of each test. Default: 5, or 2 with `quick`. */
+  readonly repetitions?: number;
+  /** Tokens of the prompt test. */
+  readonly prompt?: number;
+  /** Tokens of the generation tests. */
+  readonly generate?: number;
+  /** Tokens in the context before generation at depth. */
+  readonly depth?: number;
+  /** Of the random tokens that speed is measured on. */
+  readonly seed?: number;
+  /** Phones to judge the variants on too, by name: see `fit`. */
+  readonly device?: readonly string[];
+  /** Tokens of context on the phones. */
+  readonly phoneContext?: number;
+  /** Path of earlier results with the same settings: only what they lack is measured. */
+  readonly resume?: string;
+  /** One part of the evaluation, `i/n`, or `auto` as the CI job says. */
+  readonly shard?: string;
+  /** All results so far, whenever another group of metrics is complete: what a file is kept up to date with. */
+  readonly onResults?: (soFar: Results) => Promise<void>;
+}
+
+export const COMPARE_DEFAULTS = {
+  ...ENGINE_DEFAULTS,
+  ...LIMITS_DEFAULTS,
+  only: STAGES,
+  context: 512,
+  prompt: 512,
+  generate: 128,
+  depth: 512,
+  seed: 42,
+  device: [],
+  phoneContext: 2048,
+} as const satisfies CompareRequest;

@@ -1,0 +1,172 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { footprint } from '../../device/footprint.ts';
+import type { CacheType } from '../../engine/engine.ts';
+import { engineStarter } from '../../engine/index.ts';
+import type { GgufHeader } from '../../gguf/index.ts';
+import { type ContextPlan, measureContexts } from '../../measure/context-run.ts';
+import { evaluationSetFor } from '../../measure/evaluation-data.ts';
+import { sha256OfText } from '../../measure/file-hash.ts';
+import { describeMachine } from '../../measure/machine.ts';
+import { watchMachine } from '../../measure/machine-watch.ts';
+import { describeFile } from '../../measure/size.ts';
+import type { Model } from '../../model/model.ts';
+import type { ContextResults } from '../../schema/context.ts';
+import { UsageError } from '../../util/errors.ts';
+import { packagePath, packageVersion } from '../../util/package-files.ts';
+import { formatCount } from '../../util/units.ts';
+import { readInput, shown } from '../comparison/evaluation-input.ts';
+import { hostOf } from '../host.ts';
+import { oneModelFor } from '../local-models.ts';
+import type { Filled } from '../request.ts';
+import { CONTEXT_DEFAULTS, type ContextRequest } from './request.ts';
+
+type Request = Filled<ContextRequest, typeof CONTEXT_DEFAULTS>;
+
+const SMALLEST_CONTEXT = 512;
+/** What a model whose header names no context is measured up to, and what is measured without being asked for. */
+const LARGEST_MEASURED = 8192;
+const BATCH_SIZE = 512;
+
+/**
+ * What `quantscope context --json` prints: memory and speed of one model as its context grows, by type of KV cache, what
+ * each type costs in accuracy, and the largest context that fits a budget. What is on the Hub is downloaded first.
+ * @throws UsageError `context/several`, `context/too-large`, `input/unreadable` and what refs throw; EngineError when no
+ *   engine can be started at all; the signal's reason. A size or type that fails is a row with its reason
+ */
+export async function measureContext(ref: string, asked: ContextRequest = {}): Promise<ContextResults> {
+  const request: Request = { ...CONTEXT_DEFAULTS, ...asked };
+  const host = hostOf(asked);
+  const { signal, progress } = host;
+  const model = await oneModelFor(ref, 'context', host);
+  const { header } = await model.header(signal);
+  const plan = await planOf(model, header, request);
+  const { contextSizes, cacheTypes } = plan.settings;
+  const count = contextSizes.length * cacheTypes.length;
+  const scratch = await mkdtemp(join(tmpdir(), 'quantscope-'));
+  const machine = describeMachine();
+  let rows = 0;
+  try {
+    return await measureContexts(plan, {
+      startEngine: engineStarter(),
+      callTimeoutMs: request.timeout * 1000,
+      machine,
+      watch: await watchMachine(machine.cores),
+      freeBytes: () => process.availableMemory(),
+      now: () => new Date(),
+      signal,
+      referencePath: join(scratch, 'reference'),
+      onStep: (stage, done, total) =>
+        progress({
+          kind: 'step',
+          subject: stage,
+          stage: '',
+          done,
+          total,
+          piece: [Math.min(rows + 1, count), count],
+        }),
+      onRow: async (row, soFar) => {
+        rows += 1;
+        const subject = `${formatCount(row.contextSize)} tokens, ${row.cacheType}`;
+        progress({ kind: 'end', subject, failure: row.failure?.message ?? null });
+        await request.onRow?.(row, soFar);
+      },
+    });
+  } finally {
+    progress({ kind: 'idle' });
+    await rm(scratch, { recursive: true, force: true });
+  }
+}
+
+async function planOf({ ref, path }: Model, header: GgufHeader, request: Request): Promise<ContextPlan> {
+  const described = describeFile(header, path);
+  const { name, architecture, parameters, contextLength } = described.model;
+  const text = await textOf(request, name);
+  const { threads, memory } = request;
+  const count = typeof threads === 'number' ? threads : 0;
+  return {
+    path,
+    described,
+    model: {
+      ref,
+      name,
+      architecture,
+      quantization: described.quantization.label,
+      parameters,
+      sizeBytes: described.tokenRead.weightsBytes,
+      contextLength,
+    },
+    settings: {
+      contextSizes: sizesOf(request.sizes, contextLength),
+      cacheTypes: [...request.cacheTypes],
+      generationTokens: request.generate,
+      repetitions: request.repetitions,
+      batchSize: BATCH_SIZE,
+      threads: count,
+      promptThreads: count,
+      gpu: request.gpu,
+      gpuLayers: request.gpuLayers,
+      seed: request.seed,
+      evaluation:
+        text === null
+          ? null
+          : {
+              text: shown(text.path),
+              textSha256: sha256OfText(text.content),
+              contextSize: request.evalContext,
+              chunks: request.chunks,
+            },
+    },
+    findThreads: threads === 'auto',
+    largestMeasured: request.sizes === undefined ? LARGEST_MEASURED : Number.POSITIVE_INFINITY,
+    budget:
+      memory === undefined
+        ? { bytes: process.availableMemory(), basis: 'free' }
+        : { bytes: memory, basis: 'asked' },
+    text: text?.content ?? '',
+    estimate: estimateOf(header),
+    toolVersion: packageVersion(),
+  };
+}
+
+/**
+ * The sizes asked for, or doubling ones up to the model's own, and that one.
+ * @throws UsageError `context/too-large` for a size that the model was not trained for
+ */
+function sizesOf(asked: readonly number[] | undefined, own: number | null): number[] {
+  const limit = own ?? LARGEST_MEASURED;
+  if (asked !== undefined) {
+    const beyond = asked.find((size) => own !== null && size > own);
+    if (beyond === undefined) return [...asked].sort((a, b) => a - b);
+    throw new UsageError(
+      'context/too-large',
+      `a context of ${formatCount(beyond)} tokens is more than the ${formatCount(limit)} that the model was trained for`,
+      { hint: `Give --sizes up to ${limit}.` },
+    );
+  }
+  const sizes: number[] = [];
+  for (let size = SMALLEST_CONTEXT; size < limit; size *= 2) sizes.push(size);
+  return [...sizes, limit];
+}
+
+interface EvaluationText {
+  readonly path: string;
+  readonly content: string;
+}
+
+/** null when accuracy is left out. */
+async function textOf(request: Request, modelName: string | null): Promise<EvaluationText | null> {
+  if (!request.accuracy) return null;
+  const path = request.text ?? packagePath(`fixtures/${evaluationSetFor(modelName)}/text.txt`);
+  return { path, content: await readInput(path, '--text') };
+}
+
+function estimateOf(header: GgufHeader): ContextPlan['estimate'] {
+  return (contextSize: number, cacheType: CacheType) => {
+    const estimated = footprint(header, { contextSize, cacheType, microBatch: BATCH_SIZE });
+    if (estimated === null) return null;
+    const { weightsBytes, kvBytes, stateBytes, computeBytes, totalBytes } = estimated;
+    return { weightsBytes, kvBytes: kvBytes + stateBytes, computeBytes, totalBytes };
+  };
+}

@@ -1,0 +1,48 @@
+import type { Results } from '../../schema/results.ts';
+import { EVALUATION_PARTS, type EvaluationPart } from '../../schema/terms.ts';
+import type { Host } from '../host.ts';
+import {
+  ENGINE_DEFAULTS,
+  type EngineRequest,
+  type EvaluationRequest,
+  LIMITS_DEFAULTS,
+  type LimitsRequest,
+} from '../request.ts';
+
+/** What `evaluate` asks of the models. What is left out is as {@link EVALUATE_DEFAULTS} has it. */
+export interface EvaluateRequest extends EngineRequest, EvaluationRequest, LimitsRequest, Host {
+  /** A variant by name or ref, or the path of a file of kept scores. Default: the most precise variant. */
+  readonly reference?: string;
+  /** Path to keep the reference's scores, text and row at. */
+  readonly saveReference?: string;
+  /** Default: all. */
+  readonly only?: readonly EvaluationPart[];
+  /** Path of questions of multiple choice, JSON lines. Default: made of the tasks. */
+  readonly choices?: string;
+  /** An OpenAI-compatible server, up to `/v1`, which is asked the same tasks; needs `model`. */
+  readonly openai?: string;
+  /** The model's name there. */
+  readonly model?: string;
+  /** Name of the environment variable that holds the server's key. */
+  readonly keyEnv?: string;
+  /** Requests to the server at once. */
+  readonly concurrency?: number;
+  /** Tokens evaluated at once. */
+  readonly batch?: number;
+  /** Path of earlier results with the same settings: only what they lack is evaluated. */
+  readonly resume?: string;
+  /** One part of the evaluation, `i/n`, or `auto` as the CI job says. */
+  readonly shard?: string;
+  /** All results so far, whenever another group of metrics is complete: what a file is kept up to date with. */
+  readonly onResults?: (soFar: Results) => Promise<void>;
+}
+
+export const EVALUATE_DEFAULTS = {
+  ...ENGINE_DEFAULTS,
+  ...LIMITS_DEFAULTS,
+  only: EVALUATION_PARTS,
+  context: 512,
+  keyEnv: 'OPENAI_API_KEY',
+  concurrency: 4,
+  batch: 512,
+} as const satisfies EvaluateRequest;

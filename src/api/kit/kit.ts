@@ -1,0 +1,230 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { pipeline } from 'node:stream/promises';
+import { type KitPlan, kitPlan } from '../../device/kit-parameters.ts';
+import { kitSource } from '../../device/kit-source.ts';
+import { modelShape } from '../../device/predict-speed.ts';
+import { findDevice } from '../../device/profiles.ts';
+import { mainTypeOf, workloadOf } from '../../device/workload.ts';
+import { startEngineProcess } from '../../engine/index.ts';
+import {
+  chatTemplate,
+  type GgufHeader,
+  modelFacts,
+  parseShardName,
+  quantizationOf,
+} from '../../gguf/index.ts';
+import { unavailableBecause } from '../../schema/availability.ts';
+import type { KitGolden } from '../../schema/kit.ts';
+import type { DeviceProfile } from '../../schema/phone-data.ts';
+import { SCHEMA_IDS } from '../../schema/terms.ts';
+import { messageOf, UsageError } from '../../util/errors.ts';
+import { packagePath, packageVersion } from '../../util/package-files.ts';
+import { devicesOf } from '../fit/device-catalogue.ts';
+import { hostOf } from '../host.ts';
+import { oneModelFor } from '../local-models.ts';
+import { bosOf, CANDIDATES, goldenPrompts } from './golden.ts';
+import { KIT_PROMPTS } from './prompts.ts';
+import { KIT_DEFAULTS, type KitRequest } from './request.ts';
+
+/** What fit's speeds are told for, so that the phone's figures can be laid beside them. */
+const BENCH = { promptTokens: 256, generatedTokens: 64 } as const;
+/** Room for the longest golden prompt with its reply, however its tokenizer cuts it. */
+const GOLDEN_CONTEXT = 1024;
+const BATCH = 512;
+
+/**
+ * On the nano family the engine here (AVX2) and llama.cpp's plain C kernels differ by at most 0.0023 nats on average and
+ * 0.034 at one token; Q8_0 differs from F16 by 0.006 and 0.09. Phones' GPUs round more than either, and a wrong kernel
+ * is off by whole nats.
+ */
+const TOLERANCE = {
+  nearTie: 0.5,
+  meanLogProb: 0.1,
+  why:
+    'Backends add in another order and round activations otherwise, so the probabilities differ a little, and where ' +
+    'two tokens were nearly as likely the other may be chosen; the replies go apart from there without a fault. In nats.',
+} as const;
+
+/** The files of a kit, by name. */
+export const KIT_FILES = ['llama-rn.ts', 'golden.json', 'README.md'] as const;
+
+/** What an app with llama.rn needs to run a model, and to prove that a phone computes the same. */
+export interface Kit {
+  readonly golden: KitGolden;
+  /** Parameters for the phone with their reasons, and what they rest on. */
+  readonly plan: KitPlan;
+  /** The text of each file. */
+  readonly files: Readonly<Record<(typeof KIT_FILES)[number], string>>;
+}
+
+/**
+ * What `quantscope kit` writes: parameters for a phone, and what the model answers here, token by token, on the CPU.
+ * What is on the Hub is downloaded first.
+ * @throws UsageError `kit/several`, `kit/shards`, `kit/no-layers`, `device/*` and what refs throw; EngineError;
+ *   GgufError; the signal's reason
+ */
+export async function makeKit(ref: string, asked: KitRequest = {}): Promise<Kit> {
+  const options = { ...KIT_DEFAULTS, ...asked };
+  const host = hostOf(asked);
+  const { signal, progress } = host;
+  const catalogue = await devicesOf(options.devices);
+  const device = options.device === undefined ? null : findDevice(options.device, catalogue);
+  const file = await oneModelFor(ref, 'kit', host);
+  if ((parseShardName(file.path)?.count ?? 1) > 1) {
+    throw new UsageError('kit/shards', `${file.path} is one shard of several, an app wants one file`, {
+      hint: 'Join them with llama-gguf-split --merge FIRST OUT, and write the kit for the joined file.',
+    });
+  }
+  const { header, bytes: fileBytes } = await file.header(signal);
+  const plan = kitPlan(header, device, catalogue, {
+    ...(options.context === undefined ? {} : { contextSize: options.context }),
+    ...(options.cacheType === undefined ? {} : { cacheType: options.cacheType }),
+    ...(options.backend === undefined ? {} : { backend: options.backend }),
+  });
+  if (plan === null) {
+    throw new UsageError(
+      'kit/no-layers',
+      `${file.ref}: the header does not describe layers that a phone could load`,
+      {
+        hint: 'A vocabulary, an encoder or a projector is no model to chat with: quantscope inspect says what it is.',
+      },
+    );
+  }
+  const step = (subject: string, done: number) =>
+    progress({ kind: 'step', subject, stage: '', done, total: KIT_PROMPTS.length + 1 });
+  try {
+    step('hashing the file', 0);
+    const sha256 = await sha256Of(file.path, signal);
+    const { threads, timeout } = options;
+    const golden = await goldenOf(
+      { path: file.path, header, fileBytes, sha256, plan, device, threads, timeout, signal },
+      (name, done) => step(name, done + 1),
+    );
+    return { golden, plan, files: await filesOf(golden, plan, device) };
+  } finally {
+    progress({ kind: 'idle' });
+  }
+}
+
+async function filesOf(
+  golden: KitGolden,
+  plan: KitPlan,
+  device: DeviceProfile | null,
+): Promise<Kit['files']> {
+  const template = (name: string) => readFile(packagePath(`templates/kit/${name}`), 'utf8');
+  const title = { model: `${golden.model.name} ${golden.model.quantization}`, device: device?.name ?? null };
+  return {
+    'llama-rn.ts': kitSource(await template('llama-rn.ts'), title, plan),
+    'golden.json': `${JSON.stringify(golden, null, 1)}\n`,
+    'README.md': await template('README.md'),
+  };
+}
+
+interface GoldenInput {
+  readonly path: string;
+  readonly header: GgufHeader;
+  readonly fileBytes: number;
+  readonly sha256: string;
+  readonly plan: KitPlan;
+  readonly device: DeviceProfile | null;
+  readonly threads: number | undefined;
+  readonly timeout: number;
+  readonly signal: AbortSignal;
+}
+
+/** Runs on the CPU whatever there is besides: the plainest arithmetic is what the phone is held to. */
+async function goldenOf(
+  { path, header, fileBytes, sha256, plan, device, threads, timeout, signal }: GoldenInput,
+  onPrompt: (name: string, done: number) => void,
+): Promise<KitGolden> {
+  await using session = await startEngineProcess({
+    gpu: 'off',
+    callTimeoutMs: timeout * 1000,
+    signal,
+  });
+  const model = await session.loadModel({ path, gpuLayers: 0 });
+  await session.openContext({
+    contextSize: Math.min(GOLDEN_CONTEXT, model.trainContextSize),
+    sequences: 1,
+    batchSize: BATCH,
+    threads: threads ?? session.info.mathCores,
+    flashAttention: 'auto',
+    keyType: 'f16',
+    valueType: 'f16',
+  });
+  const { label, tensorBytes } = quantizationOf(header, path);
+  const work = workloadOf(header);
+  const facts = modelFacts(header);
+  const { name, version, llamaCpp, backend } = session.info;
+  const prompts = await goldenPrompts(session, model, chatTemplate(header) ?? null, onPrompt);
+  return {
+    schema: SCHEMA_IDS.kitGolden,
+    id: createHash('sha256').update(JSON.stringify(prompts)).digest('hex'),
+    tool: `quantscope ${packageVersion()}`,
+    engine: { name, version, llamaCpp, backend },
+    model: {
+      name: facts.name ?? facts.architecture ?? 'model',
+      quantization: label.label,
+      sha256,
+      fileBytes,
+      tensorBytes,
+      parameters: facts.parameters,
+      shape: modelShape(header),
+      mainType: (work === null ? null : mainTypeOf(work)) ?? 'F32',
+      bos: await bosOf(session, model),
+    },
+    tolerance: TOLERANCE,
+    bench: BENCH,
+    candidates: CANDIDATES,
+    expected: expectationOf(plan, device),
+    prompts,
+  };
+}
+
+function expectationOf(
+  { backend, contextSize, cacheType, memory, fit, speed }: KitPlan,
+  device: DeviceProfile | null,
+): KitGolden['expected'] {
+  const { weightsBytes, kvBytes, stateBytes, computeBytes, totalBytes, anonymousBytes } = memory;
+  return {
+    device: device === null ? null : { id: device.id, name: device.name },
+    backend,
+    contextSize,
+    cacheType,
+    memory: {
+      basis: 'estimated',
+      weightsBytes,
+      kvBytes,
+      stateBytes,
+      computeBytes,
+      totalBytes,
+      anonymousBytes,
+      budgetBytes: fit?.budgetBytes ?? unavailableBecause('what the phone gives an app is not known'),
+    },
+    speed:
+      'reason' in speed
+        ? unavailableBecause(speed.reason)
+        : {
+            promptTps:
+              speed.promptTps ?? unavailableBecause('nothing was measured to predict the prompt from'),
+            generationTps: speed.generationTps,
+            low: speed.low,
+            high: speed.high,
+            basis: speed.basis,
+            evidence: speed.evidence,
+          },
+  };
+}
+
+async function sha256Of(path: string, signal: AbortSignal): Promise<string> {
+  const hash = createHash('sha256');
+  try {
+    await pipeline(createReadStream(path, { highWaterMark: 1024 * 1024 }), hash, { signal });
+  } catch (cause) {
+    signal.throwIfAborted();
+    throw new UsageError('input/unreadable', `${path} cannot be read: ${messageOf(cause)}`, { cause });
+  }
+  return hash.digest('hex');
+}

@@ -1,0 +1,55 @@
+import { DEFAULT_LIMITS } from '../measure/limits.ts';
+import type { GpuChoice } from '../schema/terms.ts';
+
+/** A request as it is after its defaults were filled in. */
+export type Filled<Request, Defaults> = Omit<Request, keyof Defaults> &
+  Required<Pick<Request, keyof Defaults & keyof Request>>;
+
+/** Where and how the engine runs: what every command that measures asks. */
+export interface EngineRequest {
+  /** A count, or `auto` to find the fastest first. Default: llama.cpp's own choice. */
+  readonly threads?: number | 'auto';
+  /** Default: `auto`, the best there is. */
+  readonly gpu?: GpuChoice;
+  /** Layers to keep on the GPU. Default: `max`. */
+  readonly gpuLayers?: number | 'max';
+  /** Seconds that any one step may take. Default: 900. */
+  readonly timeout?: number;
+}
+
+export const ENGINE_DEFAULTS = { gpu: 'auto', gpuLayers: 'max', timeout: 900 } as const;
+
+/** What variants are evaluated on. */
+export interface EvaluationRequest {
+  /** Path of the text for perplexity and divergence. Default: by model. */
+  readonly text?: string;
+  /** Path of the questions with checkable answers, JSON lines. Default: by model. */
+  readonly tasks?: string;
+  /** The first chunks of the text alone. Default: all. */
+  readonly chunks?: number;
+  /** Tokens in a chunk, as llama-perplexity's `-c`. Default: 512. */
+  readonly context?: number;
+  /** Compares whole distributions whatever the vocabulary. Default: the likely tokens of large ones. */
+  readonly exact?: boolean;
+  /** Less of everything: a first look. */
+  readonly quick?: boolean;
+}
+
+/** How much a variant may lose and still be recommended. */
+export interface LimitsRequest {
+  /** Mean KL divergence from the reference, in nats. */
+  readonly maxKld?: number;
+  /** Positions with the same most likely token, as a fraction. */
+  readonly minSameTop?: number;
+  /** Over the reference's perplexity, as a fraction of it. */
+  readonly maxPerplexityIncrease?: number;
+  /** Of task accuracy, as a fraction of the items. */
+  readonly maxAccuracyDrop?: number;
+}
+
+export const LIMITS_DEFAULTS = {
+  maxKld: DEFAULT_LIMITS.maxMeanKld,
+  minSameTop: DEFAULT_LIMITS.minSameTop,
+  maxPerplexityIncrease: DEFAULT_LIMITS.maxPerplexityIncrease,
+  maxAccuracyDrop: DEFAULT_LIMITS.maxAccuracyDrop,
+} as const;

@@ -1,0 +1,250 @@
+import { Environment, Interpreter, Template } from '@huggingface/jinja';
+import type { TemplateReport } from '../../validate/template-report.ts';
+import { joinSuspicions, suspicionsOfText, suspicionsOfTree } from '../../validate/template-walk.ts';
+import { OutOfBudget, renderConversation } from './template-render.ts';
+
+/*
+ * Most chat templates are harmless, and a process of its own for each takes longer than all the rest of a check. A
+ * template is rendered here where two things hold, and is left to that process where one does not:
+ * - It is made of parts whose result is at most a small multiple of what they are given: no `range`, no macro, no
+ *   `replace` or `join` with a long text. Its syntax tree says so before anything is run.
+ * - Running it stays within a budget, of which every step takes one and the size of its result. So neither a loop in
+ *   a loop nor a text or list that doubles comes far, in time or in memory.
+ */
+
+/** Real templates have up to 20 kB. Parsing takes time by the length, and memory in the tree. */
+const LONGEST_TEXT = 32 * 1024;
+/** Of the syntax tree: the parser and the interpreter call themselves for each level. */
+const DEEPEST = 64;
+/** Steps and characters. Templates of common models take up to a fifth of it; all of it is some tens of milliseconds. */
+const BUDGET = 1 << 18;
+/** No search in a text, or replacement in it, is longer than this times the budget. */
+const LONGEST_ARGUMENT = 64;
+
+const FUNCTIONS: ReadonlySet<string> = new Set(['namespace', 'raise_exception']);
+/** Functions that templates know and {@link GLOBALS} does not have. */
+const LEFT_OUT: ReadonlySet<string> = new Set(['range', 'strftime_now']);
+const METHODS: ReadonlySet<string> = new Set([
+  ...[
+    'strip',
+    'lstrip',
+    'rstrip',
+    'split',
+    'startswith',
+    'endswith',
+    'upper',
+    'lower',
+    'title',
+    'capitalize',
+  ],
+  ...['get', 'items', 'keys', 'values'],
+]);
+/** With short literal arguments alone: their result grows with the product. */
+const BY_PRODUCT: ReadonlySet<string> = new Set(['replace', 'join']);
+const FILTERS: ReadonlySet<string> = new Set([
+  ...[
+    'trim',
+    'length',
+    'upper',
+    'lower',
+    'title',
+    'capitalize',
+    'string',
+    'int',
+    'float',
+    'abs',
+    'bool',
+    'safe',
+  ],
+  ...[
+    'list',
+    'first',
+    'last',
+    'reverse',
+    'items',
+    'default',
+    'selectattr',
+    'rejectattr',
+    'map',
+    'tojson',
+    'join',
+  ],
+]);
+const STEPS: ReadonlySet<string> = new Set([
+  ...['Program', 'Set', 'If', 'For', 'Break', 'Continue', 'Comment', 'Identifier', 'MemberExpression'],
+  ...['IntegerLiteral', 'FloatLiteral', 'StringLiteral', 'ArrayLiteral', 'TupleLiteral', 'ObjectLiteral'],
+  ...[
+    'CallExpression',
+    'KeywordArgumentExpression',
+    'SliceExpression',
+    'UnaryExpression',
+    'BinaryExpression',
+  ],
+  ...['FilterExpression', 'TestExpression', 'SelectExpression', 'Ternary'],
+]);
+
+/** What is to be said of a chat template, or null where it must not be rendered in this process. */
+export function boundedReport(text: string): Omit<TemplateReport, 'text'> | null {
+  if (text.length > LONGEST_TEXT) return null;
+  try {
+    const { parsed } = new Template(text);
+    if (!isBounded(parsed)) return null;
+    return {
+      parseError: null,
+      ...joinSuspicions(suspicionsOfText(text), suspicionsOfTree(parsed)),
+      rendering: renderConversation((variables) => renderWithin(BUDGET, parsed, variables), text),
+    };
+  } catch {
+    // Whatever is wrong with it, the process that is made for such templates says it.
+    return null;
+  }
+}
+
+interface SyntaxNode {
+  readonly type: string;
+  readonly [field: string]: unknown;
+}
+
+function isSyntaxNode(value: unknown): value is SyntaxNode {
+  return typeof value === 'object' && value !== null && 'type' in value && typeof value.type === 'string';
+}
+
+/** Whether all parts of a template are known to be harmless. Without recursion: a hostile tree may be deep. */
+function isBounded(program: unknown): boolean {
+  /** Methods by product that are called with short literals: nothing else may get hold of one. */
+  const calledWell = new Set<unknown>();
+  const stack = [{ value: program, depth: 0 }];
+  for (let next = stack.pop(); next !== undefined; next = stack.pop()) {
+    const { value, depth } = next;
+    if (typeof value !== 'object' || value === null) continue;
+    if (depth > DEEPEST) return false;
+    if (isSyntaxNode(value)) {
+      if (!isHarmless(value, calledWell)) return false;
+      if (value.type === 'CallExpression' && hasShortLiterals(value['args'])) calledWell.add(value['callee']);
+    }
+    const inner = isSyntaxNode(value) ? depth + 1 : depth;
+    const children = value instanceof Map ? [...value].flat() : Object.values(value);
+    for (const child of children) stack.push({ value: child, depth: inner });
+  }
+  return true;
+}
+
+function isHarmless(node: SyntaxNode, calledWell: ReadonlySet<unknown>): boolean {
+  switch (node.type) {
+    case 'Identifier':
+      return !LEFT_OUT.has(nameOf(node));
+    case 'FilterExpression':
+      return isHarmlessFilter(node['filter']);
+    case 'CallExpression':
+      return isHarmlessCallee(node['callee']);
+    case 'MemberExpression':
+      return calledWell.has(node) || !BY_PRODUCT.has(nameOf(node['property']));
+    default:
+      // An operator is the token it was read from.
+      return STEPS.has(node.type) || node.type.endsWith('Operator');
+  }
+}
+
+function isHarmlessFilter(filter: unknown): boolean {
+  if (!isSyntaxNode(filter)) return false;
+  if (filter.type === 'Identifier') return FILTERS.has(nameOf(filter));
+  const name = nameOf(filter['callee']);
+  return BY_PRODUCT.has(name) || name === 'tojson' ? hasShortLiterals(filter['args']) : FILTERS.has(name);
+}
+
+/** Of a function, a method or a filter with arguments. */
+function isHarmlessCallee(callee: unknown): boolean {
+  if (!isSyntaxNode(callee)) return false;
+  const name = nameOf(callee.type === 'MemberExpression' ? callee['property'] : callee);
+  if (callee.type === 'Identifier') return FUNCTIONS.has(name) || FILTERS.has(name) || BY_PRODUCT.has(name);
+  return callee['computed'] === false && (METHODS.has(name) || BY_PRODUCT.has(name));
+}
+
+function nameOf(node: unknown): string {
+  return isSyntaxNode(node) ? String(node['value']) : '';
+}
+
+function hasShortLiterals(args: unknown): boolean {
+  if (!Array.isArray(args)) return false;
+  return args.every((argument: unknown) => {
+    const isKeyword = isSyntaxNode(argument) && argument.type === 'KeywordArgumentExpression';
+    const each = isKeyword ? argument['value'] : argument;
+    if (!isSyntaxNode(each)) return false;
+    const { type, value } = each;
+    if (type === 'StringLiteral') return String(value).length <= LONGEST_ARGUMENT;
+    return type === 'IntegerLiteral' && Number(value) <= LONGEST_ARGUMENT;
+  });
+}
+
+function renderWithin(
+  budget: number,
+  program: unknown,
+  variables: Readonly<Record<string, unknown>>,
+): string {
+  const environment = new Environment();
+  for (const [name, value] of Object.entries({ ...GLOBALS, ...variables })) environment.set(name, value);
+  return String(new BoundedInterpreter(environment, budget).run(program).value);
+}
+
+/** What every template knows, as the renderer's own `Template` sets it, but for `range` and the clock. */
+const GLOBALS = {
+  ...{ true: true, false: false, none: null, True: true, False: false, None: null },
+  raise_exception: (message: string): never => {
+    throw new Error(message);
+  },
+} as const;
+
+/** The package's types end at its index: its declarations import one another without the endings that Node asks for. */
+interface Evaluated {
+  readonly type: string;
+  readonly value: unknown;
+}
+interface Evaluating {
+  run(program: unknown): Evaluated;
+  evaluate(step: unknown, environment: unknown): Evaluated;
+}
+const TypedInterpreter: new (environment: unknown) => Evaluating = Interpreter;
+
+class BoundedInterpreter extends TypedInterpreter {
+  #budget: number;
+
+  constructor(environment: unknown, budget: number) {
+    super(environment);
+    this.#budget = budget;
+  }
+
+  override evaluate(step: unknown, environment: unknown): Evaluated {
+    this.#take(1);
+    const value = super.evaluate(step, environment);
+    if (value.type === 'FunctionValue' && !isKnownFunction(step)) throw new OutOfBudget();
+    this.#takeSize(value);
+    return value;
+  }
+
+  #take(amount: number): void {
+    this.#budget -= amount;
+    if (this.#budget < 0) throw new OutOfBudget();
+  }
+
+  /** All that is in a value: printing a list of lists that are the same list takes as often as it stands there. */
+  #takeSize(value: unknown): void {
+    const stack = [value];
+    while (stack.length > 0) {
+      const next = stack.pop();
+      if (typeof next !== 'object' || next === null || !('value' in next)) continue;
+      const { value: content } = next;
+      this.#take(typeof content === 'string' ? content.length : 1);
+      if (content instanceof Map) stack.push(...content.values());
+      else if (Array.isArray(content)) {
+        this.#take(content.length);
+        stack.push(...content);
+      }
+    }
+  }
+}
+
+/** A function that came by another way, such as a subscript or a list, is not one that was looked at. */
+function isKnownFunction(step: unknown): boolean {
+  if (!isSyntaxNode(step)) return false;
+  return step.type === 'Identifier' ? FUNCTIONS.has(nameOf(step)) : step['computed'] === false;
+}

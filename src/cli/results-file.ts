@@ -1,0 +1,56 @@
+import { mkdir, readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import envPaths from 'env-paths';
+import { writeOutput } from '../api/output-file.ts';
+import { messageOf, UsageError } from '../util/errors.ts';
+import type { Terminal } from './terminal.ts';
+
+/** Results that were not asked to be kept are kept all the same, of this many runs. */
+const KEPT_RUNS = 20;
+
+/** A new file for results that have no --out, in the user's data folder; the oldest of them go. */
+async function usualPath(): Promise<string> {
+  const folder = join(envPaths('quantscope', { suffix: '' }).data, 'runs');
+  try {
+    await mkdir(folder, { recursive: true });
+    const runs = (await readdir(folder)).filter((name) => name.endsWith('.json')).sort();
+    await Promise.all(runs.slice(0, -KEPT_RUNS + 1).map((name) => rm(join(folder, name), { force: true })));
+  } catch (cause) {
+    throw new UsageError('output/unwritable', `${folder} cannot be used: ${messageOf(cause)}`, {
+      cause,
+      hint: 'Say where the results shall be kept with --out FILE.',
+    });
+  }
+  return join(folder, `${new Date().toISOString().replaceAll(/[:.]/g, '-')}-${process.pid}.json`);
+}
+
+/**
+ * Keeps a run's results in a file from the first on, so that an interruption loses none.
+ * @param out default: a file in the user's data folder
+ * @param measure is handed what writes all results so far
+ * @param stopped what to say of an interruption
+ */
+export async function keepResults<Results extends object>(
+  out: string | undefined,
+  terminal: Terminal,
+  measure: (save: (soFar: Results) => Promise<void>) => Promise<Results>,
+  stopped: (path: string, soFar: Results | undefined) => string | undefined,
+): Promise<{ readonly results: Results; readonly path: string }> {
+  const path = out ?? (await usualPath());
+  let last: Results | undefined;
+  const save = (soFar: Results): Promise<void> => {
+    last = soFar;
+    const text = `${JSON.stringify(soFar, null, 2)}\n`;
+    return writeOutput(path, text, 'Free some space, or name another file with --out.');
+  };
+  try {
+    const results = await measure(save);
+    if (results !== last) await save(results);
+    return { results, path };
+  } catch (thrown) {
+    terminal.clear();
+    const text = terminal.signal.aborted ? stopped(path, last) : undefined;
+    if (text !== undefined) terminal.notice(text);
+    throw thrown;
+  }
+}

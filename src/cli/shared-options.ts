@@ -1,0 +1,75 @@
+import { type Command, Option } from 'commander';
+import { ENGINE_DEFAULTS, LIMITS_DEFAULTS } from '../api/request.ts';
+import { GPU_CHOICES } from '../schema/terms.ts';
+import { layers, percentage, positiveNumber, threads, wholeNumber } from './options.ts';
+
+/** An option with a parsed value, in one line. */
+export function option<Value>(
+  flags: string,
+  description: string,
+  parse: (text: string, before: Value) => Value,
+  fallback?: Value,
+  shownFallback?: string,
+): Option {
+  const made = new Option(flags, description).argParser(parse);
+  return fallback === undefined ? made : made.default(fallback, shownFallback);
+}
+
+/** Options that mean the same wherever they are. A command lists those that it has, and may say more of one. */
+export const SHARED = {
+  threads: (text = "threads, or auto to find the fastest (default: llama.cpp's choice)") =>
+    new Option('-t, --threads <n>', text).argParser(threads),
+  gpu: (text = 'where to run') =>
+    new Option('--gpu <backend>', text).choices(GPU_CHOICES).default(ENGINE_DEFAULTS.gpu),
+  gpuLayers: () =>
+    option('--gpu-layers <n>', 'layers to keep on the GPU, or max', layers, ENGINE_DEFAULTS.gpuLayers),
+  timeout: () =>
+    option(
+      '--timeout <seconds>',
+      'the longest any one step may take',
+      positiveNumber,
+      ENGINE_DEFAULTS.timeout,
+    ),
+  seed: (seed: number, text = 'of the random tokens that speed is measured on') =>
+    option('--seed <n>', text, wholeNumber(0), seed),
+  text: () => new Option('--text <file>', 'the text for perplexity and divergence (default: by model)'),
+  chunks: () => option('--chunks <n>', 'evaluate only the first n chunks of the text', wholeNumber(2)),
+  exact: () => new Option('--exact', 'compare whole distributions whatever the vocabulary'),
+  json: (text: string) => new Option('--json', text),
+  out: (text: string) => new Option('-o, --out <file>', text),
+  shard: () =>
+    new Option(
+      '--shard <i/n>',
+      'evaluate one of n shares of text and tasks; auto takes it from the CI job. report puts them together',
+    ),
+  yes: () => new Option('-y, --yes', 'do not ask before downloading more than 1 GB'),
+  quiet: (text = 'no progress on stderr') => new Option('-q, --quiet', text),
+} as const;
+
+/** Adds options under a heading of the command's help. */
+export function addOptions(command: Command, heading: string, options: readonly Option[]): Command {
+  command.optionsGroup(heading);
+  for (const each of options) command.addOption(each);
+  return command;
+}
+
+/** What a variant may lose and still be recommended. */
+export function limitOptions(): readonly Option[] {
+  const { maxKld, minSameTop, maxPerplexityIncrease, maxAccuracyDrop } = LIMITS_DEFAULTS;
+  const percent = (flags: string, text: string, fraction: number) =>
+    option(flags, text, percentage, fraction, `${fraction * 100} %`);
+  return [
+    option('--max-kld <nats>', 'mean KL divergence', positiveNumber, maxKld),
+    percent('--min-same-top <percent>', 'positions with the same top token', minSameTop),
+    percent('--max-perplexity-increase <percent>', 'over the reference', maxPerplexityIncrease),
+    percent('--max-accuracy-drop <percent>', 'points of task accuracy', maxAccuracyDrop),
+  ];
+}
+
+/** The end of a command's help: examples, with or without `quantscope` before them, and exit codes. */
+export function helpAfter(examples: readonly string[], exitCode?: string): string {
+  const lines = examples
+    .map((example) => `  ${example.includes('quantscope ') ? '' : 'quantscope '}${example}\n`)
+    .join('');
+  return `\nExamples:\n${lines}${exitCode === undefined ? '' : `\nExit code: ${exitCode}\n`}`;
+}

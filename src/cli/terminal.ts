@@ -1,0 +1,97 @@
+import type { Host } from '../api/host.ts';
+import type { PullPlan } from '../hub/pull.ts';
+import { UsageError } from '../util/errors.ts';
+import { formatBytes } from '../util/units.ts';
+import { type ComparisonProgress, comparisonProgress } from './comparison/progress.ts';
+import { pullProgress } from './pull/progress.ts';
+import { askYes, isInteractive } from './question.ts';
+import { stepProgress } from './step-progress.ts';
+import { terminalStyle } from './style.ts';
+
+/** More than this is not downloaded on a terminal without a question. */
+const ASK_FROM_BYTES = 1e9;
+
+export interface TerminalOptions {
+  readonly yes?: boolean;
+  readonly quiet?: boolean;
+}
+
+/** A command's host: questions, progress and notices on stderr. */
+export interface Terminal extends Required<Host>, Disposable {
+  /** Takes progress away, so that something can be printed; the next report brings it back. */
+  readonly clear: () => void;
+}
+
+/** What a command hands to the library, so that whoever sits at the terminal sees how it gets on. */
+export function terminalHost({ yes = false, quiet = false }: TerminalOptions, signal: AbortSignal): Terminal {
+  const stream = process.stderr;
+  const now = () => performance.now();
+  const style = terminalStyle(stream);
+  const downloads = pullProgress({ stream, quiet, now, style });
+  let position = '';
+  const steps = stepProgress(stream, quiet, () => position);
+  // With a plan there is a time that is left, and lines for stages that end.
+  let planned: ComparisonProgress | undefined;
+  const clear = (): void => {
+    downloads.clear();
+    steps.clear();
+    planned?.stop();
+    planned = undefined;
+  };
+  const say = (text: string): void => {
+    if (quiet) return;
+    steps.clear();
+    stream.write(`${text}\n`);
+  };
+  return {
+    signal,
+    confirm: (plan) => confirmDownload(plan, { yes, signal }),
+    notice: downloads.say,
+    progress(event) {
+      switch (event.kind) {
+        case 'plan':
+          planned = comparisonProgress({ stream, quiet, now, style });
+          return planned.start(event.subjects, event.stages);
+        case 'step':
+          if (planned !== undefined) return planned.update({ ...event, variant: event.subject });
+          position = event.piece === undefined ? '' : event.piece.join(' of ');
+          return steps.update(`${event.subject} ${event.stage}`.trim(), event.done, event.total);
+        case 'end':
+          if (planned === undefined) {
+            return say(`${event.subject}: ${event.failure === null ? 'done' : `failed: ${event.failure}`}`);
+          }
+          return planned.finishVariant(
+            event.subject,
+            event.failure === null ? { status: 'ok' } : { status: 'failed', reason: event.failure },
+          );
+        case 'download':
+          return downloads.start(event.plan);
+        case 'download-bytes':
+          return downloads.update(event.file, event.doneBytes);
+        case 'download-end':
+          return downloads.finishFile(event.file);
+        case 'idle':
+          return clear();
+      }
+    },
+    clear,
+    [Symbol.dispose]: clear,
+  };
+}
+
+/**
+ * Asks before a large download, on a terminal; scripts have said what they want.
+ * @throws UsageError `pull/declined`
+ */
+export async function confirmDownload(
+  plan: PullPlan,
+  { yes, signal }: { readonly yes: boolean; readonly signal: AbortSignal },
+): Promise<void> {
+  if (yes || !isInteractive() || plan.missingBytes <= ASK_FROM_BYTES) return;
+  const count = plan.files.filter(({ state }) => state === 'absent').length;
+  const what = `${count} file${count === 1 ? '' : 's'}, ${formatBytes(plan.missingBytes)}`;
+  if (await askYes(`Download ${what}?`, signal)) return;
+  throw new UsageError('pull/declined', `nothing was downloaded; it would have been ${what}`, {
+    hint: 'Add --yes to download without a question.',
+  });
+}

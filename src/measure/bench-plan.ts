@@ -1,0 +1,35 @@
+import type { CacheType, GpuChoice } from '../engine/engine.ts';
+import type { QuantscopeError } from '../util/errors.ts';
+import type { DescribedFile } from './size.ts';
+import type { SpeedTest } from './speed.ts';
+
+export interface BenchModel {
+  readonly ref: string;
+  readonly path: string;
+  readonly sizeBytes: number;
+  readonly described: DescribedFile | QuantscopeError;
+  /** Bytes of keys and values that one token leaves in the cache. */
+  readonly kvBytesPerToken: (keyType: CacheType, valueType: CacheType) => number;
+}
+
+/** One point of the grid, but for model and test. */
+export interface BenchPoint {
+  readonly gpu: GpuChoice;
+  readonly gpuLayers: number | 'max';
+  /** `engine` leaves it to llama.cpp, `auto` finds the fastest. */
+  readonly threads: number | 'engine' | 'auto';
+  readonly batchSize: number;
+  readonly keyType: CacheType;
+  readonly valueType: CacheType;
+  readonly flashAttention: 'auto' | 'on' | 'off';
+}
+
+export interface BenchPlan {
+  readonly models: readonly BenchModel[];
+  /** Those on the CPU first, so that a GPU's rows can be held against theirs. */
+  readonly points: readonly BenchPoint[];
+  readonly tests: readonly SpeedTest[];
+  readonly repetitions: number;
+  readonly seed: number;
+  readonly toolVersion: string;
+}
