@@ -221,7 +221,7 @@ function unpublished(devices: FitReport['devices']): string[] {
 
 /** The phones that are known and what is known of them; a dash is a value that is not published. */
 export function renderDeviceList(
-  { devices, chips }: DeviceCatalogue,
+  { devices, chips }: Pick<DeviceCatalogue, 'devices' | 'chips'>,
   { width = 100, style = plainStyle }: Partial<TextLayout> = {},
 ): string {
   const bandwidthOf = ({ chip }: DeviceProfile) =>

@@ -55,7 +55,7 @@ export function inspectCommand(context: CommandContext): Command {
     .exitOverride()
     .action(async (ref: string, options: InspectOptions) => {
       const { runInspect } = await import('./run.ts');
-      context.done(await runInspect({ ref, options, signal: context.signal }));
+      context.done(await runInspect(ref, options, context.signal));
     });
 }
 

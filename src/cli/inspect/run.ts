@@ -11,6 +11,7 @@ import { isGgufError } from '../../gguf/errors.ts';
 import type { MetadataValue } from '../../gguf/header.ts';
 import { findModel } from '../../model/locate.ts';
 import { diffableLines } from '../../report/inspection-diffable.ts';
+import type { TextLayout } from '../../report/table-text.ts';
 import {
   layerList,
   metadataLines,
@@ -20,35 +21,28 @@ import {
 } from '../../report/inspection-lists.ts';
 import { layoutOf, renderInspection } from '../../report/inspection-page.ts';
 import { harmlessJson, visible, visibleLines } from '../../report/inspection-text.ts';
-import { plainStyle, type Style } from '../../report/style.ts';
-import type { TextLayout } from '../../report/table-text.ts';
 import type { Inspection } from '../../schema/inspection.ts';
 import { UsageError } from '../../util/errors.ts';
 import { formatCount } from '../../util/units.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
+import { noticeUnless, reportDamaged, stdoutStyle } from '../output.ts';
 import type { InspectOptions } from './command.ts';
 
-export interface InspectRun {
-  readonly ref: string;
-  readonly options: InspectOptions;
-  readonly signal: AbortSignal;
-}
-
-/** The inspect command's work: a ref to a header to what is printed. */
-export async function runInspect({ ref, options, signal }: InspectRun): Promise<ExitCode> {
-  const notice = (text: string): void => void process.stderr.write(`${text}\n`);
-  await using model = await (await findModel(ref, { signal, notice })).open();
+export async function runInspect(
+  ref: string,
+  options: InspectOptions,
+  signal: AbortSignal,
+): Promise<ExitCode> {
+  await using model = await (await findModel(ref, { signal, notice: noticeUnless(false) })).open();
   let read: Awaited<ReturnType<typeof readInspection>>;
   try {
-    read = await readInspection(ref, model, {
-      contexts: options.context,
-      ...(options.key === undefined ? {} : { wholeKey: options.key }),
-      signal,
-    });
+    const { context, key, vocab = false, json = false } = options;
+    const request = { context, vocabulary: vocab && json, ...(key === undefined ? {} : { key }) };
+    read = await readInspection(ref, model, request, signal);
   } catch (thrown) {
     if (!isGgufError(thrown)) throw thrown;
-    reportBadFile(thrown);
-    return EXIT.finding;
+    const advice = 'The file is damaged or not a GGUF file: download it again, or convert the model again.';
+    return reportDamaged(thrown, advice);
   }
   const { header, inspection } = read;
   const { stdout } = process;
@@ -61,16 +55,6 @@ export async function runInspect({ ref, options, signal }: InspectRun): Promise<
   return EXIT.done;
 }
 
-function reportBadFile(error: {
-  readonly message: string;
-  readonly code: string;
-  readonly hint: string | undefined;
-}) {
-  const hint =
-    error.hint ?? 'The file is damaged or not a GGUF file: download it again, or convert the model again.';
-  process.stderr.write(`error: ${visible(error.message)} [${error.code}]\nhint: ${visible(hint)}\n`);
-}
-
 /** What was asked for, each part as its lines; the page where nothing in particular was. */
 async function partsOf(
   header: ModelHeader,
@@ -80,8 +64,7 @@ async function partsOf(
 ): Promise<Iterable<string>[]> {
   if (options.json) {
     if (options.key !== undefined) requireKey(header, options.key);
-    const vocabulary = options.vocab ? { vocabulary: [...vocabularyOf(header)] } : {};
-    return [[harmlessJson({ ...inspection, ...vocabulary })]];
+    return [[harmlessJson(inspection)]];
   }
   const parts: Iterable<string>[] = [];
   if (options.key !== undefined) parts.push(valueLines(requireKey(header, options.key)));
@@ -152,13 +135,6 @@ async function arrayDigest({ metadata }: ModelHeader): Promise<(key: string) => 
     const hash = createHash('sha256');
     return (value?.type === 'array' ? hash.update(value.value.encoded) : hash).digest('hex');
   };
-}
-
-/** chalk is loaded only where it may be needed: a pipe gets none of it unless it asks. */
-async function stdoutStyle(): Promise<Style> {
-  if (!process.stdout.isTTY && process.env['FORCE_COLOR'] === undefined) return plainStyle;
-  const { terminalStyle } = await import('../style.ts');
-  return terminalStyle(process.stdout);
 }
 
 const CHUNK_CHARACTERS = 64 * 1024;
