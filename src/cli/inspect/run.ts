@@ -23,42 +23,71 @@ import { layoutOf, renderInspection } from '../../report/inspection-page.ts';
 import { harmlessJson, visible, visibleLines } from '../../report/inspection-text.ts';
 import { plainStyle, type Style } from '../../report/style.ts';
 import type { Inspection } from '../../schema/inspection.ts';
-import { UsageError } from '../../util/errors.ts';
+import { isQuantscopeError, UsageError } from '../../util/errors.ts';
+import { inOrder } from '../../util/in-order.ts';
 import { formatCount } from '../../util/units.ts';
-import { EXIT, type ExitCode } from '../exit.ts';
+import { describeError, EXIT, type ExitCode } from '../exit.ts';
 import type { InspectOptions } from './command.ts';
 
 export interface InspectRun {
-  readonly ref: string;
+  readonly refs: readonly string[];
   readonly options: InspectOptions;
   readonly signal: AbortSignal;
 }
 
-/** The inspect command's work: a ref to a header to what is printed. */
-export async function runInspect({ ref, options, signal }: InspectRun): Promise<ExitCode> {
-  const notice = (text: string): void => void process.stderr.write(`${text}\n`);
-  await using model = await (await findModel(ref, { signal, notice })).open();
-  let read: Awaited<ReturnType<typeof readInspection>>;
-  try {
-    read = await readInspection(ref, model, {
-      contexts: options.context,
-      ...(options.key === undefined ? {} : { wholeKey: options.key }),
-      signal,
+/** Models that are read at the same time, where there are several. */
+const READ_AT_ONCE = 4;
+
+type Read = Awaited<ReturnType<typeof readInspection>>;
+
+/** The inspect command's work: refs to headers to what is printed, in the order of the refs. */
+export async function runInspect({ refs, options, signal }: InspectRun): Promise<ExitCode> {
+  if (refs.length > 1 && options.json) {
+    throw new UsageError('inspect/several', `--json is one document, and there are ${refs.length} models`, {
+      hint: 'Use --ndjson: a line for each.',
     });
-  } catch (thrown) {
-    if (!isGgufError(thrown)) throw thrown;
-    reportBadFile(thrown);
-    return EXIT.finding;
   }
-  const { header, inspection } = read;
   const { stdout } = process;
   const layout = layoutOf({
     style: await stdoutStyle(),
     ...(stdout.columns ? { width: stdout.columns } : {}),
   });
-  const parts = await partsOf(header, inspection, options, layout);
-  await write(stdout, joined(parts), signal);
-  return EXIT.done;
+  const faults = new Set<ExitCode>();
+  let isFirst = true;
+  for await (const read of inOrder(refs, READ_AT_ONCE, (ref) => readModel(ref, options, signal))) {
+    try {
+      if (read instanceof Error) throw read;
+      const parts = await partsOf(read.header, read.inspection, options, layout);
+      if (!isFirst && !options.ndjson) stdout.write('\n');
+      await write(stdout, joined(parts), signal);
+      isFirst = false;
+    } catch (thrown) {
+      // One model that is not there or broken says nothing of the others.
+      if (refs.length === 1 && !isGgufError(thrown)) throw thrown;
+      if (!isQuantscopeError(thrown)) throw thrown;
+      if (isGgufError(thrown)) reportBadFile(thrown);
+      else process.stderr.write(describeError(thrown, false));
+      faults.add(isGgufError(thrown) ? EXIT.finding : EXIT.usage);
+    }
+  }
+  if (faults.has(EXIT.usage)) return EXIT.usage;
+  return faults.has(EXIT.finding) ? EXIT.finding : EXIT.done;
+}
+
+/** What was read, or why not. */
+async function readModel(ref: string, options: InspectOptions, signal: AbortSignal): Promise<Read | Error> {
+  const notice = (text: string): void => void process.stderr.write(`${text}\n`);
+  try {
+    await using model = await (await findModel(ref, { signal, notice })).open();
+    return await readInspection(ref, model, {
+      contexts: options.context,
+      ...(options.key === undefined ? {} : { wholeKey: options.key }),
+      signal,
+    });
+  } catch (thrown) {
+    if (isQuantscopeError(thrown) && !signal.aborted) return thrown;
+    throw thrown;
+  }
 }
 
 function reportBadFile(error: {
@@ -78,10 +107,10 @@ async function partsOf(
   options: InspectOptions,
   layout: PageLayout,
 ): Promise<Iterable<string>[]> {
-  if (options.json) {
+  if (options.json || options.ndjson) {
     if (options.key !== undefined) requireKey(header, options.key);
     const vocabulary = options.vocab ? { vocabulary: [...vocabularyOf(header)] } : {};
-    return [[harmlessJson({ ...inspection, ...vocabulary })]];
+    return [[harmlessJson({ ...inspection, ...vocabulary }, options.ndjson ? 0 : 2)]];
   }
   const parts: Iterable<string>[] = [];
   if (options.key !== undefined) parts.push(valueLines(requireKey(header, options.key)));
