@@ -1,23 +1,39 @@
 import { execFileSync } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import {
   ContentScan,
+  checkCard,
   dequantize,
+  diff,
+  fitOnPhones,
   footprint,
   inspect,
+  listCached,
+  listCatalogue,
+  listDevices,
+  listVariants,
+  modelCard,
   openFile,
+  type Progress,
+  pull,
   readHeader,
+  removeCached,
+  report,
+  reportPage,
   scanSource,
   tensorExtents,
   validate,
   validateFile,
   verdictOf,
+  verifyCached,
   viewsOf,
 } from '../dist/index.js';
-import { quantscope } from './helpers/cli.ts';
+import { quantscope, scratchFolder } from './helpers/cli.ts';
+import { HubServer } from './helpers/hub-server.ts';
 import { nanoPath } from './helpers/nano.ts';
+import { faultsBy } from './helpers/published-schema.ts';
 
 describe('the library', () => {
   it('reads a header, estimates memory and dequantizes a tensor', async () => {
@@ -58,6 +74,110 @@ describe('the library', () => {
     expect(broken?.diagnostics.map(({ rule }) => rule)).toEqual(['tensor/type-removed']);
     await expect(validate(refs, { rules: ['no/such'] })).rejects.toMatchObject({ code: 'usage/rule' });
     await expect(inspect(refs[1] ?? '')).rejects.toMatchObject({ code: 'tensor/type-removed' });
+  });
+
+  it('validates with the limits of a request', async () => {
+    const good = nanoPath('Q2_K');
+    await expect(validate([good], { sha256: 'short' })).rejects.toMatchObject({ code: 'usage/sha256' });
+    const [wrong] = (await validate([good], { sha256: '0'.repeat(64) })).files;
+    expect(wrong?.diagnostics.map(({ rule }) => rule)).toContain('content/sha256');
+    const [unwanted] = (await validate([good], { policy: { quantizations: ['Q8_0'] }, content: false }))
+      .files;
+    expect(unwanted?.diagnostics.map(({ rule }) => rule)).toContain('policy/quantization');
+    const events: Progress[] = [];
+    const shard = { index: 2, count: 4 };
+    const second = await validate(['nano'], { shard, progress: (event) => events.push(event) });
+    expect(second.files.map(({ ref }) => ref)).toEqual(['nano:Q2_K']);
+    expect(events[0]).toEqual({ kind: 'plan', subjects: ['nano:Q2_K'], stages: ['content'] });
+    expect(events.at(-1)).toEqual({ kind: 'end', subject: 'nano:Q2_K', failure: null });
+  });
+
+  it('compares two models as diff prints it as JSON, and judges their distance', async () => {
+    const { stdout } = await quantscope(['diff', 'nano:F16', 'nano:Q8_0', '--json', '--fail-above', '5%']);
+    const found = await diff('nano:F16', 'nano:Q8_0', { failAbove: 0.05 });
+    expect(found).toEqual(JSON.parse(stdout));
+    expect(found.gate?.holds).toBe(true);
+    const headers = await diff('nano:F16', 'nano:Q8_0', { metadataOnly: true });
+    expect(headers.weights).toMatchObject({ status: 'unavailable' });
+    const asked = { metadataOnly: true, failAbove: 0.01 };
+    await expect(diff('nano:F16', 'nano:Q8_0', asked)).rejects.toMatchObject({ code: 'usage/fail-above' });
+  });
+
+  it('judges phones as fit prints it as JSON, and knows them all', async () => {
+    const { stdout } = await quantscope(['fit', 'nano', '--device', 'galaxy-s23', '--json']);
+    expect(await fitOnPhones(['nano'], { phones: ['galaxy-s23'] })).toEqual(JSON.parse(stdout));
+    const { devices } = await fitOnPhones(['nano:Q2_K'], { phones: 'all', budgetBytes: 1e6 });
+    expect(devices).toHaveLength((await listDevices()).devices.length);
+    expect(devices.every(({ variants }) => variants.every(({ verdict }) => verdict === 'no'))).toBe(true);
+    await expect(fitOnPhones(['nano'], { phones: ['nokia'] })).rejects.toMatchObject({
+      code: 'device/unknown',
+    });
+  });
+
+  describe('with files of its own', () => {
+    let scratch: Awaited<ReturnType<typeof scratchFolder>>;
+    afterEach(async () => {
+      vi.unstubAllEnvs();
+      await scratch[Symbol.asyncDispose]();
+    });
+
+    it('writes a card, and finds what is false in one', async () => {
+      scratch = await scratchFolder();
+      const text = await modelCard('nano:Q4_K_M', { phones: ['galaxy-s23'], context: 512 });
+      expect(`${text}\n`).toBe(
+        (await quantscope(['card', 'nano:Q4_K_M', '--device', 'galaxy-s23', '--context', '512'])).stdout,
+      );
+      await writeFile(scratch.path('CARD.md'), text);
+      const own = await checkCard(scratch.path('CARD.md'), { model: 'nano:Q4_K_M' });
+      expect([own.verdict, own.counts.false]).toEqual(['ok', 0]);
+      const other = await checkCard(scratch.path('CARD.md'), { model: 'nano:Q8_0' });
+      expect(other.verdict).toBe('wrong');
+      expect(faultsBy('card-check', other)).toBeNull();
+    });
+
+    it('puts saved results together as report does, and makes a page of them', async () => {
+      scratch = await scratchFolder();
+      const file = scratch.path('results.json');
+      await quantscope(['compare', 'nano:Q2_K', 'nano:Q8_0', '--only', 'size', '--out', file, '--quiet']);
+      const merged = await report([file], { baseline: [file] });
+      expect(faultsBy('report', merged)).toBeNull();
+      expect(merged.machines[0]?.results.variants.map(({ name }) => name)).toEqual(['Q8_0', 'Q2_K']);
+      expect(merged.changes).toHaveLength(1);
+      expect(await reportPage([file])).toMatch(/^<!doctype html>/i);
+      await expect(report([scratch.path('none.json')])).rejects.toMatchObject({ code: 'input/unreadable' });
+    });
+
+    it('lists, downloads, verifies and removes', async () => {
+      scratch = await scratchFolder();
+      await using server = await HubServer.start();
+      const content = await readFile(nanoPath('Q2_K'));
+      server.repos.set('maker/nano-GGUF', { files: { 'nano-Q2_K.gguf': { content } } });
+      vi.stubEnv('HF_ENDPOINT', server.endpoint);
+      vi.stubEnv('HF_HUB_CACHE', scratch.path('hub'));
+      vi.stubEnv('XDG_CACHE_HOME', scratch.path('cache'));
+      vi.stubEnv('XDG_CONFIG_HOME', scratch.path('config'));
+
+      const offered = await listVariants('maker/nano-GGUF', { context: 256 });
+      expect(offered.variants).toMatchObject([{ label: 'Q2_K', bytes: content.length, cached: false }]);
+      expect((await listCatalogue()).models.map(({ name }) => name)).toContain('phi3');
+
+      const ref = 'hf:maker/nano-GGUF:Q2_K';
+      const refuse = new Error('too large');
+      await expect(pull([ref], { confirm: () => Promise.reject(refuse) })).rejects.toBe(refuse);
+      expect((await pull([ref], { dryRun: true })).files).toMatchObject([{ state: 'absent' }]);
+      const events: Progress['kind'][] = [];
+      const pulled = await pull([ref], { progress: ({ kind }) => events.push(kind) });
+      expect(pulled.files).toMatchObject([{ state: 'downloaded', verified: true, bytes: content.length }]);
+      expect([events[0], events.at(-2), events.at(-1)]).toEqual(['download', 'download-end', 'idle']);
+
+      expect((await listCached()).repos.map(({ repo }) => repo)).toEqual(['maker/nano-GGUF']);
+      expect((await verifyCached([])).files).toMatchObject([{ file: 'nano-Q2_K.gguf', verdict: 'intact' }]);
+      const keep = () => Promise.reject(refuse);
+      await expect(removeCached(['maker/nano-GGUF'], { confirm: keep })).rejects.toBe(refuse);
+      await expect(removeCached([])).rejects.toMatchObject({ code: 'cache/nothing-named' });
+      expect(await removeCached(['maker/nano-GGUF'])).toMatchObject({ bytes: content.length });
+      expect((await listCached()).repos).toEqual([]);
+    });
   });
 
   it('is importable by its name: examples/library.mjs runs', () => {

@@ -177,7 +177,7 @@ function matricesOf(model: string, shape: ModelShape): Matrix[] {
   return matrices;
 }
 
-/** `iq1_s` files are IQ2_M by their size: nobody makes IQ1_S of models this small. */
+/** `iq1_s` files are IQ2_M by their size: no IQ1_S is made of models this small. */
 const DEFAULT_TYPES = {
   iq1_s: 'IQ2_S',
   q2_k: 'Q2_K',

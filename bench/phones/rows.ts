@@ -62,7 +62,7 @@ export function fileOf(model: string, text: string): File {
 }
 
 /** phones.csv has the names that PocketPal's benchmark gives phones. */
-export const DEVICE_BY_CODENAME: Readonly<Record<string, string>> = {
+const DEVICE_BY_CODENAME: Readonly<Record<string, string>> = {
   'samsung-s23': 'galaxy-s23',
   'poco-x7-klee': 'poco-x8-pro',
   'poco-myron': 'poco-f8-ultra',

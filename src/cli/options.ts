@@ -53,7 +53,7 @@ export function threads(text: string): number | 'auto' {
 }
 
 /** Names separated by commas; the option may be repeated. */
-export function names(text: string, before: readonly string[]): string[] {
+export function names(text: string, before: readonly string[] = []): string[] {
   const named = text.split(',').map((name) => name.trim());
   if (named.some((name) => name === '')) throw new InvalidArgumentError('Give names separated by commas.');
   return [...before, ...named];

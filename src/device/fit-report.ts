@@ -61,14 +61,14 @@ export function enduranceOf(
   return {
     sustainedShare:
       sustainedShare ??
-      unavailableBecause(`nobody has published how fast a long session is on this phone${hint}`),
+      unavailableBecause(`how fast a long session is on this phone has not been published${hint}`),
     joulesPerToken:
       joulesPerToken ??
       unavailableBecause('the energy for a token has not been published for llama.cpp on any phone'),
   };
 }
 
-/** Below this many bits a weight quality falls quickly; above the other nobody sees a difference any more. */
+/** Below this many bits a weight quality falls quickly; above the other no difference is seen any more. */
 const ENOUGH_BITS = 4.4;
 const PLENTY_BITS = 9;
 /** What a step in precision is not worth. */

@@ -28,7 +28,7 @@ export interface DeviceFit {
   readonly backend: PhoneBackend;
   /** Estimated from the header. */
   readonly memory: PhoneMemory;
-  /** Null where nobody has measured what such a phone gives an app. */
+  /** Null where what such a phone gives an app was not measured. */
   readonly budgetBytes: number | null;
   /** One for each backend of the phone, in its order. */
   readonly speeds: readonly (PhoneSpeed | NoSpeed)[];
@@ -170,7 +170,7 @@ function changeThatFits(
   const fits = (change: FitChange): boolean =>
     (phoneMemory(header, { ...asked, ...change, backend })?.totalBytes ?? Number.POSITIVE_INFINITY) <=
     limitBytes;
-  // Nobody is advised to go beyond what the model was trained for.
+  // Not beyond what the model was trained for.
   const below = Math.min(asked.contextSize, (modelFacts(header).contextLength ?? asked.contextSize) + 1);
   for (const cacheType of asked.cacheType === 'f16' ? (['q8_0', 'q4_0'] as const) : [asked.cacheType]) {
     const whole = { contextSize: asked.contextSize, cacheType };
@@ -237,7 +237,7 @@ export function smallerText({ weightsBytes, bitsPerWeight, quantization, ...load
   );
 }
 
-/** Backends that llama.rn calls experimental: nobody is advised to ship on them. */
+/** Backends that llama.rn calls experimental: no advice is to ship on them. */
 export function isExperimental(backend: PhoneBackend): boolean {
   return backend === 'hexagon' || backend === 'vulkan';
 }
@@ -263,7 +263,7 @@ export function rate(tps: number): string {
   return tps >= 20 ? tps.toFixed(0) : tps.toFixed(1);
 }
 
-/** Decimal, as the limits of phones are told. */
+/** Decimal, as the limits of phones are given. */
 export function gigabytes(bytes: number): string {
   if (bytes >= 1e12) return `${Math.round(bytes / 1e9).toLocaleString('en-US')} GB`;
   return bytes >= 1e9 ? `${(bytes / 1e9).toFixed(2)} GB` : `${Math.max(1, Math.round(bytes / 1e6))} MB`;

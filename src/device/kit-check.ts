@@ -110,10 +110,10 @@ function checkedSpeed(
   const { promptTps, generationTps } = bench;
   const { speed } = expected;
   if (!('status' in speed)) {
-    const figure = `${rate(generationTps)} tokens/s, ${speed.basis} ${rate(speed.low)} to ${rate(speed.high)}`;
+    const measured = `${rate(generationTps)} tokens/s, ${speed.basis} ${rate(speed.low)} to ${rate(speed.high)}`;
     if (generationTps < speed.low) {
-      findings.warning('kit/slower', `${figure}: a warm phone, another app at work, or a wrong backend`);
-    } else if (generationTps > speed.high) findings.note('kit/faster', figure);
+      findings.warning('kit/slower', `${measured}: a warm phone, another app at work, or a wrong backend`);
+    } else if (generationTps > speed.high) findings.note('kit/faster', measured);
   }
   return { promptTps, generationTps, expected: speed };
 }
@@ -163,7 +163,7 @@ export function learnedSpeed(
   };
 }
 
-/** llama.rn tells whether a GPU was used and by which name. */
+/** llama.rn says whether a GPU was used and by which name. */
 function usedBackend(
   { expected }: KitGolden,
   { backend }: KitResults,

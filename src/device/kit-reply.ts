@@ -92,14 +92,14 @@ function divergenceOf(
   return isUnclear ? 'unknown' : null;
 }
 
-/** The end token's own probability is not told: every other token is at least as far away as the second. */
+/** The end token's own probability is not reported: every other token is at least as far away as the second. */
 function ended(step: number, expected: GoldenStep, nearTie: number): KitDivergence {
   const [first, second] = expected.top;
   const gap = (first?.logProb ?? 0) - (second?.logProb ?? LEAST_LOG_PROB);
   return { step, expected: expected.text, got: END, gap, isNearTie: gap <= nearTie };
 }
 
-/** llama.rn tells a token that is a part of a character by its byte, which no golden text has. */
+/** llama.rn reports a token that is a part of a character by its byte, which no golden text has. */
 export function isPartOfCharacter({ id, text }: PhoneToken): boolean {
   return id === null && text.startsWith('byte: \\x');
 }

@@ -30,13 +30,14 @@ export async function builtInDevices(): Promise<DeviceCatalogue> {
 /** Lays a user's devices over others: one of the same id replaces, a new one is added. */
 export function extendDevices(
   base: DeviceCatalogue,
-  more: Pick<DeviceCatalogue, 'devices' | 'chips'>,
+  more: Pick<DeviceCatalogue, 'devices' | 'chips' | 'sources'>,
 ): DeviceCatalogue {
   const replaced = new Set(more.devices.map(({ id }) => id));
   return {
     ...base,
     devices: [...base.devices.filter(({ id }) => !replaced.has(id)), ...more.devices],
     chips: { ...base.chips, ...more.chips },
+    sources: { ...base.sources, ...more.sources },
   };
 }
 

@@ -67,7 +67,7 @@ export function workloadOf(header: GgufHeader): Workload | null {
     // Embeddings are looked up: one row a token.
     if (!isOutput && (/token_embd\.weight$|^rope|position_embd/.test(name) || /conv|norm/.test(role)))
       continue;
-    // Layers that reuse another's cache keep key and value matrices that nobody multiplies.
+    // Layers that reuse another's cache keep key and value matrices that are never multiplied.
     if (layer !== undefined && /^attn_[kv]$/.test(role) && memories[layer]?.keyElements === 0) continue;
     const share = /_exps/.test(name) ? activeShare : 1;
     const rows = shape.slice(1).reduce((product, length) => product * length, 1);

@@ -1,29 +1,12 @@
-import type { z } from 'zod';
-import { catalogueSchema } from '../schema/hub.ts';
+import { type catalogueEntrySchema, catalogueSchema } from '../schema/hub.ts';
 import { DATA_FILES, invalidJsonFile, type JsonFileKind, readJsonFile } from '../schema/json-file.ts';
+import type { Document } from '../schema/parts.ts';
 import { packagePath } from '../util/package-files.ts';
 
-/** How a model wants to be spoken to, for an app that builds prompts itself. */
-export interface PromptFacts {
-  /** The turns of one exchange, with `{system}` and `{prompt}` where they go. */
-  readonly template: string;
-  readonly stop: readonly string[];
-  /** Tokens it was trained for. */
-  readonly contextLength: number;
-  /** Whether its template has a place for a system message. */
-  readonly systemRole: boolean;
-}
+type GivenEntry = Document<typeof catalogueEntrySchema>;
 
 /** One model of the catalogue: where its quantizations are, and what one should know before shipping it. */
-export interface CatalogueEntry {
-  readonly title: string;
-  readonly repo: string;
-  readonly revision: string | null;
-  /** What the bare name stands for. */
-  readonly quantizations: readonly string[];
-  readonly licence: string;
-  readonly prompt: PromptFacts | null;
-}
+export type CatalogueEntry = { readonly [Key in keyof GivenEntry]-?: Exclude<GivenEntry[Key], undefined> };
 
 export type Catalogue = ReadonlyMap<string, CatalogueEntry>;
 
@@ -63,8 +46,6 @@ async function extended(base: Catalogue, path: string, kind: JsonFileKind): Prom
   }
   return merged;
 }
-
-type GivenEntry = z.infer<typeof catalogueSchema>[string] & object;
 
 function entryOf(given: GivenEntry, base: CatalogueEntry | undefined): CatalogueEntry | null {
   const repo = given.repo ?? base?.repo;

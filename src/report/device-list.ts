@@ -6,7 +6,7 @@ import { padLeft, padRight, printable, shortenMiddle, wrap } from './text-width.
 
 /** The phones that are known and what is known of them; a dash is a figure that nobody has published. */
 export function renderDeviceList(
-  { devices, chips }: DeviceCatalogue,
+  { devices, chips }: Pick<DeviceCatalogue, 'devices' | 'chips'>,
   { width = 100, style = plainStyle }: FitLayout = {},
 ): string {
   const rows = devices.map(({ id, chip, memoryBytes, appBudgetBytes, entitledBudgetBytes, backends }) => {

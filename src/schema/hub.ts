@@ -13,7 +13,7 @@ const promptSchema = z.strictObject({
 });
 
 /** One model of a catalogue file. Strict: a misspelt field would silently say nothing. */
-const catalogueEntrySchema = z.strictObject({
+export const catalogueEntrySchema = z.strictObject({
   repo: z
     .string()
     .refine(isRepoId, 'expected owner/name')

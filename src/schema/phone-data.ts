@@ -78,11 +78,16 @@ const devices = z.array(deviceSchema).superRefine((all, context) => {
 const chips = z.record(z.string(), chipSchema);
 const schemaAddress = z.string().optional().describe('For editors.');
 
+const sourceTexts = z
+  .record(z.string(), z.string())
+  .describe('What the ids that facts name as their sources stand for.');
+
 /** A user's own phones: `--devices`, QUANTSCOPE_DEVICES, or `devices.json` in the config folder. */
 export const devicesSchema = z.strictObject({
   $schema: schemaAddress,
   chips: chips.default({}),
   devices,
+  sources: sourceTexts.default({}),
   learned: z.array(learnedSpeedSchema).default([]).describe('Speeds that kit check --learn keeps.'),
 });
 
@@ -90,14 +95,12 @@ const knownDeviceSchema = deviceSchema.extend({ learned: z.array(learnedSpeedSch
 /** A phone, with what was measured on the user's own. */
 export type DeviceProfile = Document<typeof knownDeviceSchema>;
 
-const sourceTexts = z.record(z.string(), z.string());
-
 /** What `fit --list-devices --json` prints: the phones that are known, the user's own among them. */
 export const deviceListSchema = z.strictObject({
   schema: z.literal(SCHEMA_IDS.deviceList),
   devices: z.array(knownDeviceSchema),
   chips,
-  sources: sourceTexts.describe('What the ids that figures name as their sources stand for.'),
+  sources: sourceTexts,
 });
 export type DeviceList = Document<typeof deviceListSchema>;
 
@@ -129,7 +132,7 @@ export const phonesSchema = z
         }),
       )
       .describe('What a long session does to a phone, by device id.'),
-    sources: sourceTexts.describe('What the ids that facts name as their sources stand for.'),
+    sources: sourceTexts,
   })
   .superRefine(({ devices: all, chips: known, endurance, sources: texts }, context) => {
     const report = (path: (string | number)[], message: string) =>

@@ -15,7 +15,7 @@ export const contextParams: Omit<ContextParams, 'model'> = {};
 // </parameters>
 
 /**
- * Loads the model. Whoever loads it lets go of it with `context.release()`: when the chat is closed, and when the
+ * Loads the model. Release it with `context.release()`: when the chat is closed, and when the
  * system says that memory runs low (`AppState.addEventListener('memoryWarning', ...)`).
  * @param onProgress percent of the file that is loaded
  * @throws Error with what llama.rn says; a file that is not whole and too little memory look alike there
@@ -36,7 +36,7 @@ export async function loadModel(
   }
 }
 
-/** llama.rn keeps what one completion sets for the next: whoever wants a default back has to say so. */
+/** llama.rn keeps what one completion sets for the next: to have a default back, ask for it. */
 export const chatParams: CompletionParams = {
   n_predict: 512,
   temperature: 0.7,
@@ -97,7 +97,7 @@ export interface KitOptions {
     readonly osVersion?: string;
     readonly memoryBytes?: number;
   };
-  /** Of the file on the phone, where the app can tell; else the model is told by its size. */
+  /** Of the file on the phone, where the app knows it; else the model is recognized by its size. */
   readonly modelSha256?: string;
   /** Bytes of memory the app uses now, such as getUsedMemory of react-native-device-info. */
   readonly usedMemory?: () => Promise<number>;
@@ -113,7 +113,7 @@ interface Missing {
   readonly reason: string;
 }
 
-/** A token as llama.rn tells it: by its text. The id is the golden one whose text it has, or null. */
+/** A token as llama.rn reports it: by its text. The id is the golden one whose text it has, or null. */
 export interface KitToken {
   readonly id: number | null;
   readonly text: string;
@@ -252,7 +252,7 @@ async function benchmark(
     // Its warm-up begins at position 0 and fails where something is cached already.
     await context.clearCache();
     const result = await context.bench(promptTokens, generatedTokens, 1, repetitions);
-    // A failure is told in the log alone; the figures are then undefined or 0.
+    // A failure is in the log alone; the numbers are then undefined or 0.
     if (!(result.speedPp > 0) || !(result.speedTg > 0)) {
       return missing('bench returned no speeds: is n_ctx large enough?');
     }
@@ -288,7 +288,7 @@ const PLAIN: CompletionParams = {
   dry_multiplier: 0,
   ignore_eos: false,
 };
-/** What a token without text is told as. */
+/** How a token without text is reported. */
 const NO_TEXT = new Set(['', '<UNKNOWN>']);
 
 async function openReplayer(context: LlamaContext, { candidates, model }: KitGolden) {

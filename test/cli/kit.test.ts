@@ -314,15 +314,15 @@ describe('kit check', () => {
     [
       'a token beyond the reply',
       ({ replays }: KitResults) =>
-        forcedOf(replays).push({ step: 99_999, status: 'unavailable', reason: '' }),
+        forcedOf(replays).push({ step: 99_999, status: 'unavailable', reason: 'not asked' }),
       'has a token 99999',
     ],
     [
       'a distribution of one token twice',
       ({ replays }: KitResults) =>
         forcedOf(replays).push(
-          { step: 0, status: 'unavailable', reason: '' },
-          { step: 0, status: 'unavailable', reason: '' },
+          { step: 0, status: 'unavailable', reason: 'not asked' },
+          { step: 0, status: 'unavailable', reason: 'not asked' },
         ),
       'has a token twice',
     ],

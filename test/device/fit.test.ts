@@ -319,7 +319,7 @@ describe('the devices', () => {
       chip: null,
       backends: ['cpu'],
     };
-    const extended = extendDevices(PHONES, { devices: [mine], chips: {} });
+    const extended = extendDevices(PHONES, { devices: [mine], chips: {}, sources: {} });
     expect(findDevice('galaxy-s23', extended).name).toBe('mine');
     expect(extended.devices.length).toBe(PHONES.devices.length);
   });

@@ -31,8 +31,8 @@ async function withUserDevices(builtIn: DeviceCatalogue, path: string): Promise<
       '--devices and QUANTSCOPE_DEVICES name a JSON file; schema/devices.json says what is in it.',
     invalidHint: 'schema/devices.json of the package describes the file.',
   };
-  const { devices, chips, learned } = await readJsonFile(path, devicesSchema, kind);
-  const extended = extendDevices(builtIn, { devices, chips });
+  const { devices, chips, sources, learned } = await readJsonFile(path, devicesSchema, kind);
+  const extended = extendDevices(builtIn, { devices, chips, sources });
   const lost = extended.devices.find(({ chip }) => chip !== null && !Object.hasOwn(extended.chips, chip));
   if (lost !== undefined) {
     const reason = `${lost.id}: no chip "${lost.chip}"; describe it under "chips", or write null`;

@@ -1,11 +1,16 @@
 import type { OpenModel } from '../../model/model.ts';
 import type { Inspection } from '../../schema/inspection.ts';
+import type { Host } from '../host.ts';
 import type { ModelHeader } from './facts.ts';
 
-export interface InspectRequest {
+/** What an inspection tells beside the facts that every one has. */
+export interface InspectRequest extends Pick<Host, 'signal' | 'notice'> {
   /** Context sizes, in tokens, to estimate memory for. Default: common ones up to the model's own. */
   readonly context?: readonly number[];
-  readonly signal?: AbortSignal;
+  /** A key of the metadata whose array is given whole. */
+  readonly key?: string;
+  /** Whether every token of the vocabulary is given. Default: false. */
+  readonly vocabulary?: boolean;
 }
 
 /**
@@ -14,29 +19,31 @@ export interface InspectRequest {
  * @throws GgufError where the file is not valid GGUF; UsageError where there is no such file, or several; the signal's
  *   reason
  */
-export async function inspect(
-  ref: string,
-  { context = [], signal = new AbortController().signal }: InspectRequest = {},
-): Promise<Inspection> {
+export async function inspect(ref: string, request: InspectRequest = {}): Promise<Inspection> {
+  const { signal = new AbortController().signal } = request;
   const { findModel } = await import('../../model/locate.ts');
-  await using model = await (await findModel(ref, { signal })).open();
-  return (await readInspection(ref, model, { contexts: context, signal })).inspection;
+  await using model = await (await findModel(ref, { signal, notice: request.notice })).open();
+  return (await readInspection(ref, model, request, signal)).inspection;
 }
 
 /** An opened model's header, and what is to be said of it. */
 export async function readInspection(
   ref: string,
   { files, sources }: OpenModel,
-  asked: { readonly contexts: readonly number[]; readonly wholeKey?: string; readonly signal: AbortSignal },
+  { context = [], key, vocabulary = false }: InspectRequest,
+  signal: AbortSignal,
 ): Promise<{ readonly header: ModelHeader; readonly inspection: Inspection }> {
-  const { signal, ...shown } = asked;
-  const [{ inspectionOf }, { packageVersion }, { countingSource }, { fileNameOf, readHeaders }] =
-    await Promise.all([
-      import('./facts.ts'),
-      import('../../util/package-files.ts'),
-      import('../../io/counting-source.ts'),
-      import('../../model/model.ts'),
-    ]);
+  const [
+    { inspectionOf, vocabularyOf },
+    { packageVersion },
+    { countingSource },
+    { fileNameOf, readHeaders },
+  ] = await Promise.all([
+    import('./facts.ts'),
+    import('../../util/package-files.ts'),
+    import('../../io/counting-source.ts'),
+    import('../../model/model.ts'),
+  ]);
   const counting = sources.map(countingSource);
   const header = await readHeaders(counting, signal);
   const hub = files[0]?.hub;
@@ -51,9 +58,11 @@ export async function readInspection(
       hub: hub ? { repo: hub.repo, commit: hub.commit, file: hub.file.path } : null,
     },
     toolVersion: packageVersion(),
-    ...shown,
+    contexts: context,
+    ...(key === undefined ? {} : { wholeKey: key }),
   });
-  return { header, inspection };
+  if (!vocabulary) return { header, inspection };
+  return { header, inspection: { ...inspection, vocabulary: [...vocabularyOf(header)] } };
 }
 
 function sum(values: readonly number[]): number {

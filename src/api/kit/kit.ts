@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
+import { UNKNOWN_PROMPT } from '../../device/fit-report.ts';
 import { type KitPlan, kitPlan } from '../../device/kit-parameters.ts';
 import { kitSource } from '../../device/kit-source.ts';
 import { modelShape } from '../../device/predict-speed.ts';
@@ -207,8 +208,7 @@ function expectationOf(
       'reason' in speed
         ? unavailableBecause(speed.reason)
         : {
-            promptTps:
-              speed.promptTps ?? unavailableBecause('nothing was measured to predict the prompt from'),
+            promptTps: speed.promptTps ?? unavailableBecause(UNKNOWN_PROMPT),
             generationTps: speed.generationTps,
             low: speed.low,
             high: speed.high,

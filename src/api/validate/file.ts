@@ -31,7 +31,7 @@ export interface FileRun {
   /** Loads a file in the engine; null where nobody asked. */
   readonly load: ((path: string) => Promise<LoadOutcome>) | null;
   readonly signal: AbortSignal;
-  readonly onBytes: (path: string, bytes: number) => void;
+  readonly onBytes: (path: string, doneBytes: number, fileBytes: number) => void;
 }
 
 /**
@@ -183,7 +183,7 @@ async function contentOf(
     extents: readsTensors(run) ? tensorExtents(scan) : [],
     withTensorHashes,
     signal: run.signal,
-    onBytes: (bytes) => run.onBytes(path, bytes),
+    onBytes: (bytes) => run.onBytes(path, bytes, source.byteLength),
   });
 }
 

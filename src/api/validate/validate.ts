@@ -1,60 +1,48 @@
-import { availableParallelism } from 'node:os';
-import { SCHEMA_IDS } from '../../schema/terms.ts';
 import type { FileReport, Policy, ValidationReport } from '../../schema/validation.ts';
+import type { Host } from '../host.ts';
+import type { Shard } from '../shard.ts';
 
-export interface ValidateRequest {
+/** How files are validated. Everything may be left out. */
+export interface ValidateRequest extends Host {
   /** Only these rules or groups, such as `tensor/offset` or `header`. Default: all. */
   readonly rules?: readonly string[];
-  /** What the project accepts. Default: anything; no policy file is looked for. */
-  readonly policy?: Policy;
+  /** What the project accepts, or the file that says it. Default: anything; no policy file is looked for. */
+  readonly policy?: Policy | string;
   /** Whether the weights and the hash are checked too. Default: true. */
   readonly content?: boolean;
-  /** Files at the same time. Default: as many as there are cores. */
+  /** The SHA-256 that the file must have, in hexadecimal; for one file alone. */
+  readonly sha256?: string;
+  /** Writes `FILE.manifest.json` beside each file without errors, or checks each file against its own. */
+  readonly manifest?: 'write' | 'check';
+  /** Whether each file is also loaded in a process of its own, where it decodes a token. Default: false. */
+  readonly load?: boolean;
+  /** The longest that a step of loading may take, in seconds. Default: {@link VALIDATE_DEFAULTS}. */
+  readonly timeout?: number;
+  /** Files at the same time. Default: as many as there are cores, and more of remote ones. */
   readonly jobs?: number;
-  readonly signal?: AbortSignal;
+  /** Which part of the files is checked. Default: all. */
+  readonly shard?: Shard;
+  /** In the order of the refs, or each as soon as it is checked. Default: `refs`. */
+  readonly order?: 'refs' | 'finished';
 }
 
+export const VALIDATE_DEFAULTS = { timeout: 300 } as const satisfies ValidateRequest;
+
 /**
- * What `quantscope validate --json` says, for programs: all files that refs stand for, in their order, checked without
- * being loaded. A broken file is a report with errors, never thrown.
- * @throws UsageError where a ref stands for nothing, or a rule has no such name; the signal's reason
+ * All files that refs stand for, checked without being loaded: the document of `quantscope validate --json`. A broken
+ * file is a report with errors, never thrown.
+ * @throws UsageError where a ref stands for nothing, a rule has no such name, a policy or a manifest is not one, or a
+ *   remote file would have to be read whole; the signal's reason
  */
 export async function validate(
   refs: readonly string[],
-  {
-    rules,
-    policy,
-    content = true,
-    jobs = availableParallelism(),
-    signal = new AbortController().signal,
-  }: ValidateRequest = {},
+  request: ValidateRequest = {},
 ): Promise<ValidationReport> {
-  const [{ ContentReader }, { validateOne }, { validationFiles }, { chosenRules }, { TemplateChecker }] =
-    await Promise.all([
-      import('./content.ts'),
-      import('./file.ts'),
-      import('./files.ts'),
-      import('./rules.ts'),
-      import('./template.ts'),
-    ]);
-  const { inOrder } = await import('../../util/in-order.ts');
-  const chosen = rules === undefined ? undefined : chosenRules(rules);
-  const files = await validationFiles(refs, { signal, notice: () => {} });
-  await using contents = new ContentReader(jobs);
-  await using templates = new TemplateChecker();
-  const run = {
-    contents,
-    templates,
-    policy: policy ?? null,
-    rules: chosen,
-    withContent: content,
-    expectedSha256: null,
-    manifest: undefined,
-    load: null,
-    signal,
-    onBytes: () => {},
-  };
-  const reports: FileReport[] = [];
-  for await (const report of inOrder(files, jobs, (file) => validateOne(file, run))) reports.push(report);
-  return { schema: SCHEMA_IDS.validation, files: reports };
+  const [{ SCHEMA_IDS }, { validateEach }] = await Promise.all([
+    import('../../schema/terms.ts'),
+    import('./each.ts'),
+  ]);
+  const files: FileReport[] = [];
+  for await (const report of validateEach(refs, request)) files.push(report);
+  return { schema: SCHEMA_IDS.validation, files };
 }

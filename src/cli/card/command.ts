@@ -85,7 +85,7 @@ export function cardCommand(context: CommandContext): Command {
     )
     .exitOverride()
     .action(async (path: string, _: CardCheckOptions, check: Command) => {
-      const { runCardCheck } = await import('./check.ts');
+      const { runCardCheck } = await import('./run.ts');
       // The parent takes the options that both have.
       context.done(await runCardCheck(path, check.optsWithGlobals<CardCheckOptions>(), context.signal));
     });

@@ -1,15 +1,15 @@
 import { Command, InvalidArgumentError } from 'commander';
+import type { DiffRequest } from '../../api/diff/diff.ts';
+import type { Host } from '../../api/host.ts';
 import type { CommandContext } from '../command-context.ts';
 import { wholeNumber } from '../options.ts';
 
-export interface DiffOptions {
-  metadataOnly?: true;
-  top: number;
-  all?: true;
-  failAbove?: number;
-  yes?: true;
-  json?: true;
-  quiet?: true;
+export interface DiffOptions extends Omit<DiffRequest, keyof Host> {
+  readonly top: number;
+  readonly all?: true;
+  readonly yes?: true;
+  readonly json?: true;
+  readonly quiet?: true;
 }
 
 export function diffCommand(context: CommandContext): Command {
@@ -49,7 +49,7 @@ export function diffCommand(context: CommandContext): Command {
     .exitOverride()
     .action(async (a: string, b: string, options: DiffOptions) => {
       const { runDiff } = await import('./run.ts');
-      context.done(await runDiff({ a, b, options, signal: context.signal }));
+      context.done(await runDiff(a, b, options, context.signal));
     });
 }
 

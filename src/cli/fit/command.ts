@@ -1,4 +1,5 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { FIT_DEFAULTS } from '../../api/fit/request.ts';
 import { COMMON_CACHE_TYPES, type CommonCacheType } from '../../schema/terms.ts';
 import type { CommandContext } from '../command-context.ts';
 import { names, wholeNumber } from '../options.ts';
@@ -27,11 +28,11 @@ export function fitCommand(context: CommandContext): Command {
     .argument('[refs...]', 'the models')
     .option('-d, --device <names>', 'phones, separated by commas', names, [])
     .option('--all-devices', 'every phone that is known')
-    .option('-c, --context <n>', 'tokens of context', wholeNumber(1), 2048)
+    .option('-c, --context <n>', 'tokens of context', wholeNumber(1), FIT_DEFAULTS.context)
     .addOption(
       new Option('--cache-type <type>', 'type of keys and values in the cache')
         .choices(COMMON_CACHE_TYPES)
-        .default('f16'),
+        .default(FIT_DEFAULTS.cacheType),
     )
     .addOption(
       new Option(

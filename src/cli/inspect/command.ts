@@ -58,7 +58,7 @@ export function inspectCommand(context: CommandContext): Command {
     .exitOverride()
     .action(async (refs: string[], options: InspectOptions) => {
       const { runInspect } = await import('./run.ts');
-      context.done(await runInspect({ refs, options, signal: context.signal }));
+      context.done(await runInspect(refs, options, context.signal));
     });
 }
 

@@ -21,27 +21,26 @@ import {
 } from '../../report/inspection-lists.ts';
 import { layoutOf, renderInspection } from '../../report/inspection-page.ts';
 import { harmlessJson, visible, visibleLines } from '../../report/inspection-text.ts';
-import { plainStyle, type Style } from '../../report/style.ts';
 import type { Inspection } from '../../schema/inspection.ts';
 import { isQuantscopeError, UsageError } from '../../util/errors.ts';
 import { inOrder } from '../../util/in-order.ts';
 import { formatCount } from '../../util/units.ts';
 import { describeError, EXIT, type ExitCode } from '../exit.ts';
+import { noticeUnless, reportDamaged, stdoutStyle } from '../output.ts';
 import type { InspectOptions } from './command.ts';
 
-export interface InspectRun {
-  readonly refs: readonly string[];
-  readonly options: InspectOptions;
-  readonly signal: AbortSignal;
-}
-
+const ADVICE = 'The file is damaged or not a GGUF file: download it again, or convert the model again.';
 /** Models that are read at the same time, where there are several. */
 const READ_AT_ONCE = 4;
 
 type Read = Awaited<ReturnType<typeof readInspection>>;
 
 /** The inspect command's work: refs to headers to what is printed, in the order of the refs. */
-export async function runInspect({ refs, options, signal }: InspectRun): Promise<ExitCode> {
+export async function runInspect(
+  refs: readonly string[],
+  options: InspectOptions,
+  signal: AbortSignal,
+): Promise<ExitCode> {
   if (refs.length > 1 && options.json) {
     throw new UsageError('inspect/several', `--json is one document, and there are ${refs.length} models`, {
       hint: 'Use --ndjson: a line for each.',
@@ -65,9 +64,11 @@ export async function runInspect({ refs, options, signal }: InspectRun): Promise
       // One model that is not there or broken says nothing of the others.
       if (refs.length === 1 && !isGgufError(thrown)) throw thrown;
       if (!isQuantscopeError(thrown)) throw thrown;
-      if (isGgufError(thrown)) reportBadFile(thrown);
-      else process.stderr.write(describeError(thrown, false));
-      faults.add(isGgufError(thrown) ? EXIT.finding : EXIT.usage);
+      if (isGgufError(thrown)) faults.add(reportDamaged(thrown, ADVICE));
+      else {
+        process.stderr.write(describeError(thrown, false));
+        faults.add(EXIT.usage);
+      }
     }
   }
   if (faults.has(EXIT.usage)) return EXIT.usage;
@@ -76,28 +77,15 @@ export async function runInspect({ refs, options, signal }: InspectRun): Promise
 
 /** What was read, or why not. */
 async function readModel(ref: string, options: InspectOptions, signal: AbortSignal): Promise<Read | Error> {
-  const notice = (text: string): void => void process.stderr.write(`${text}\n`);
+  const { context, key, vocab = false, json = false, ndjson = false } = options;
+  const request = { context, vocabulary: vocab && (json || ndjson), ...(key === undefined ? {} : { key }) };
   try {
-    await using model = await (await findModel(ref, { signal, notice })).open();
-    return await readInspection(ref, model, {
-      contexts: options.context,
-      ...(options.key === undefined ? {} : { wholeKey: options.key }),
-      signal,
-    });
+    await using model = await (await findModel(ref, { signal, notice: noticeUnless(false) })).open();
+    return await readInspection(ref, model, request, signal);
   } catch (thrown) {
     if (isQuantscopeError(thrown) && !signal.aborted) return thrown;
     throw thrown;
   }
-}
-
-function reportBadFile(error: {
-  readonly message: string;
-  readonly code: string;
-  readonly hint: string | undefined;
-}) {
-  const hint =
-    error.hint ?? 'The file is damaged or not a GGUF file: download it again, or convert the model again.';
-  process.stderr.write(`error: ${visible(error.message)} [${error.code}]\nhint: ${visible(hint)}\n`);
 }
 
 /** What was asked for, each part as its lines; the page where nothing in particular was. */
@@ -109,8 +97,7 @@ async function partsOf(
 ): Promise<Iterable<string>[]> {
   if (options.json || options.ndjson) {
     if (options.key !== undefined) requireKey(header, options.key);
-    const vocabulary = options.vocab ? { vocabulary: [...vocabularyOf(header)] } : {};
-    return [[harmlessJson({ ...inspection, ...vocabulary }, options.ndjson ? 0 : 2)]];
+    return [[harmlessJson(inspection, options.ndjson ? 0 : 2)]];
   }
   const parts: Iterable<string>[] = [];
   if (options.key !== undefined) parts.push(valueLines(requireKey(header, options.key)));
@@ -181,13 +168,6 @@ async function arrayDigest({ metadata }: ModelHeader): Promise<(key: string) => 
     const hash = createHash('sha256');
     return (value?.type === 'array' ? hash.update(value.value.encoded) : hash).digest('hex');
   };
-}
-
-/** chalk is loaded only where it may be needed: a pipe gets none of it unless it asks. */
-async function stdoutStyle(): Promise<Style> {
-  if (!process.stdout.isTTY && process.env['FORCE_COLOR'] === undefined) return plainStyle;
-  const { terminalStyle } = await import('../style.ts');
-  return terminalStyle(process.stdout);
 }
 
 const CHUNK_CHARACTERS = 64 * 1024;

@@ -1,15 +1,13 @@
 import { Command, InvalidArgumentError } from 'commander';
+import type { Host } from '../../api/host.ts';
+import { PULL_DEFAULTS, type PullRequest } from '../../api/pull/request.ts';
 import type { CommandContext } from '../command-context.ts';
 import { positiveNumber, wholeNumber } from '../options.ts';
 
-export interface PullCommandOptions {
-  dryRun?: boolean;
-  yes?: boolean;
-  json?: boolean;
-  quiet?: boolean;
-  files: number;
-  connections: number | 'auto';
-  timeout: number;
+export interface PullOptions extends Omit<PullRequest, keyof Host> {
+  readonly yes?: boolean;
+  readonly json?: boolean;
+  readonly quiet?: boolean;
 }
 
 export function pullCommand(context: CommandContext): Command {
@@ -24,14 +22,19 @@ export function pullCommand(context: CommandContext): Command {
     .argument('<refs...>', 'what to download')
     .option('--dry-run', 'say what would be downloaded, and download nothing')
     .option('-y, --yes', 'do not ask before more than 1 GB (asked on a terminal only)')
-    .option('--files <n>', 'files at once', wholeNumber(1), 2)
+    .option('--files <n>', 'files at once', wholeNumber(1), PULL_DEFAULTS.files)
     .option(
       '--connections <n>',
       'connections for each file, or auto: more as long as that is faster',
       connections,
-      'auto',
+      PULL_DEFAULTS.connections,
     )
-    .option('--timeout <seconds>', 'ask again when a server sends nothing for so long', positiveNumber, 30)
+    .option(
+      '--timeout <seconds>',
+      'ask again when a server sends nothing for so long',
+      positiveNumber,
+      PULL_DEFAULTS.timeout,
+    )
     .option('--json', 'print the files as JSON')
     .option('-q, --quiet', 'no progress on stderr')
     .addHelpText(
@@ -44,7 +47,7 @@ export function pullCommand(context: CommandContext): Command {
         '\nExit code: 0 all files are in the cache, 2 not, 130 interrupted; what was received is used next time.\n',
     )
     .exitOverride()
-    .action(async (refs: string[], options: PullCommandOptions) => {
+    .action(async (refs: string[], options: PullOptions) => {
       const { runPull } = await import('./run.ts');
       context.done(await runPull(refs, options, context.signal));
     });

@@ -1,24 +1,22 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { type Shard, shardOf } from '../../api/shard.ts';
+import type { Host } from '../../api/host.ts';
+import { shardOf } from '../../api/shard.ts';
+import { VALIDATE_DEFAULTS, type ValidateRequest } from '../../api/validate/validate.ts';
+import { SEVERITIES, type Severity } from '../../schema/terms.ts';
 import type { CommandContext } from '../command-context.ts';
-import { positiveNumber, wholeNumber } from '../options.ts';
+import { names, positiveNumber, wholeNumber } from '../options.ts';
 
-export interface ValidateOptions {
-  rules?: string;
-  severity?: 'error' | 'warning' | 'note';
-  explain?: string | true;
-  format: 'text' | 'json' | 'ndjson' | 'junit' | 'sarif' | 'github';
-  json?: true;
-  ndjson?: true;
-  content: boolean;
-  sha256?: string;
-  manifest?: 'write' | 'check';
-  policy?: string;
-  load?: true;
-  timeout: number;
-  jobs?: number;
-  shard?: Shard;
-  quiet: boolean;
+const FORMATS = ['text', 'json', 'ndjson', 'junit', 'sarif', 'github'] as const;
+
+/** A request, and what is shown of its report. */
+export interface ValidateOptions extends Omit<ValidateRequest, keyof Host | 'policy' | 'order'> {
+  readonly severity?: Severity;
+  readonly explain?: string | true;
+  readonly format: (typeof FORMATS)[number];
+  readonly json?: true;
+  readonly ndjson?: true;
+  readonly policy?: string;
+  readonly quiet: boolean;
 }
 
 export function validateCommand(context: CommandContext): Command {
@@ -32,10 +30,8 @@ export function validateCommand(context: CommandContext): Command {
     )
     .argument('[refs...]', 'the files to check')
     .optionsGroup('Rules:')
-    .option('--rules <list>', 'only these rules or groups, separated by commas: header,tensor/offset')
-    .addOption(
-      new Option('--severity <level>', 'report this and worse').choices(['error', 'warning', 'note']),
-    )
+    .option('--rules <list>', 'only these rules or groups, separated by commas: header,tensor/offset', names)
+    .addOption(new Option('--severity <level>', 'report this and worse').choices(SEVERITIES))
     .option(
       '--explain [rule]',
       'what a rule means, why, who checks it, what to do; without a name: all rules',
@@ -51,13 +47,14 @@ export function validateCommand(context: CommandContext): Command {
       ]),
     )
     .option('--load', 'also load each file in a process of its own and decode a token')
-    .option('--timeout <seconds>', 'the longest a step of --load may take', positiveNumber, 300)
-    .optionsGroup('Output:')
-    .addOption(
-      new Option('--format <form>', 'how to print')
-        .choices(['text', 'json', 'ndjson', 'junit', 'sarif', 'github'])
-        .default('text'),
+    .option(
+      '--timeout <seconds>',
+      'the longest a step of --load may take',
+      positiveNumber,
+      VALIDATE_DEFAULTS.timeout,
     )
+    .optionsGroup('Output:')
+    .addOption(new Option('--format <form>', 'how to print').choices(FORMATS).default('text'))
     .option('--json', 'short for --format json (schema/validation.json)')
     .option('--ndjson', 'short for --format ndjson: a line for each file, as soon as it is checked')
     .option('-q, --quiet', 'no progress on stderr', false)
@@ -84,7 +81,7 @@ export function validateCommand(context: CommandContext): Command {
     .exitOverride()
     .action(async (refs: string[], options: ValidateOptions) => {
       const { runValidate } = await import('./run.ts');
-      context.done(await runValidate({ refs, options, signal: context.signal }));
+      context.done(await runValidate(refs, options, context.signal));
     });
 }
 

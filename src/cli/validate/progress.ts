@@ -1,3 +1,4 @@
+import type { Progress } from '../../api/host.ts';
 import { formatBytes } from '../../util/units.ts';
 
 interface ProgressStream {
@@ -8,13 +9,11 @@ interface ProgressStream {
 export interface ValidateProgressOptions {
   readonly stream: ProgressStream;
   readonly quiet: boolean;
-  readonly files: number;
 }
 
 /** One line on a terminal that says how far the check is; nothing anywhere else, since a check takes seconds. */
 export interface ValidateProgress {
-  readonly bytes: (path: string, bytes: number) => void;
-  readonly done: (ref: string) => void;
+  readonly update: (progress: Progress) => void;
   /** Takes the line away while something is printed. */
   readonly pause: (print: () => void) => void;
   readonly stop: () => void;
@@ -23,9 +22,10 @@ export interface ValidateProgress {
 const ERASE_LINE = '\r\u001B[2K';
 const INTERVAL_MS = 100;
 
-export function validateProgress({ stream, quiet, files }: ValidateProgressOptions): ValidateProgress {
+export function validateProgress({ stream, quiet }: ValidateProgressOptions): ValidateProgress {
   const live = stream.isTTY === true && !quiet;
   const read = new Map<string, number>();
+  let files = 0;
   let total = 0;
   let finished = 0;
   let drawnAt = 0;
@@ -39,14 +39,19 @@ export function validateProgress({ stream, quiet, files }: ValidateProgressOptio
     stream.write(`${ERASE_LINE}checking: ${finished} of ${files} files, ${formatBytes(total)} read`);
   };
   return {
-    bytes: (path, bytes) => {
-      total += bytes - (read.get(path) ?? 0);
-      read.set(path, bytes);
-      draw();
-    },
-    done: () => {
-      finished++;
-      draw();
+    update: (progress) => {
+      switch (progress.kind) {
+        case 'plan':
+          files = progress.subjects.length;
+          return;
+        case 'step':
+          total += progress.done - (read.get(progress.subject) ?? 0);
+          read.set(progress.subject, progress.done);
+          return draw();
+        case 'end':
+          finished++;
+          return draw();
+      }
     },
     pause: (print) => {
       erase();

@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { VARIANTS_DEFAULTS } from '../../api/variants/request.ts';
 import type { CommandContext } from '../command-context.ts';
 import { wholeNumber } from '../options.ts';
 
@@ -16,7 +17,12 @@ export function variantsCommand(context: CommandContext): Command {
         'without one the catalogue itself is shown.',
     )
     .argument('[repo]', 'the repository (default: the catalogue)')
-    .option('-c, --context <n>', 'tokens of context for the estimate of memory', wholeNumber(1), 4096)
+    .option(
+      '-c, --context <n>',
+      'tokens of context for the estimate of memory',
+      wholeNumber(1),
+      VARIANTS_DEFAULTS.context,
+    )
     .option('--json', 'print the table as JSON')
     .option('-q, --quiet', 'no notices on stderr')
     .addHelpText(
@@ -31,11 +37,10 @@ export function variantsCommand(context: CommandContext): Command {
     )
     .exitOverride()
     .action(async (repo: string | undefined, options: VariantsOptions) => {
-      if (repo === undefined) {
-        const { runCatalogue } = await import('./catalogue.ts');
-        return context.done(await runCatalogue(options, context.signal));
-      }
-      const { runVariants } = await import('./run.ts');
-      context.done(await runVariants(repo, options, context.signal));
+      const { runCatalogue, runVariants } = await import('./run.ts');
+      const { signal } = context;
+      context.done(
+        await (repo === undefined ? runCatalogue(options, signal) : runVariants(repo, options, signal)),
+      );
     });
 }

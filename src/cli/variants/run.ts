@@ -1,139 +1,66 @@
-import { footprint } from '../../device/footprint.ts';
-import { modelFacts, quantizationOf } from '../../gguf/index.ts';
-import { type RefAccess, refAccess } from '../../model/access.ts';
-import { type OfferedVariant, offeredVariants } from '../../model/offered-variants.ts';
-import { parseRef } from '../../model/ref.ts';
+import { listCatalogue, listVariants } from '../../api/variants/variants.ts';
+import { printable, wrap } from '../../report/text-width.ts';
 import { renderVariants } from '../../report/variants-table.ts';
-import type { VariantRow, VariantsReport } from '../../schema/hub.ts';
-import { QuantscopeError, UsageError } from '../../util/errors.ts';
+import type { CatalogueList } from '../../schema/hub.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
+import { noticeUnless, printDocument } from '../output.ts';
 import { terminalStyle } from '../style.ts';
 import type { VariantsOptions } from './command.ts';
 
-/** The variants command's work: a repository to its models' headers to a table. */
 export async function runVariants(
-  text: string,
-  options: VariantsOptions,
+  name: string,
+  { json, quiet, context }: VariantsOptions,
   signal: AbortSignal,
 ): Promise<ExitCode> {
-  const notice = (line: string): void => {
-    if (!options.quiet) process.stderr.write(`${line}\n`);
-  };
-  const access = await refAccess({ signal, notice });
-  const { repo, revision, licence } = repoOf(text, access);
-  const { listing, variants } = await offeredVariants(repo, revision, access.hub);
-  if (variants.length === 0) {
-    throw new UsageError(
-      'variants/none',
-      `hf:${repo} has no GGUF model among its ${listing.files.length} files`,
-      {
-        hint: `Look for a repository with -GGUF in its name: ${access.hub.settings.endpoint}/models?library=gguf`,
-      },
-    );
-  }
-  const rows = variants.map((variant) => rowOf(variant, options.context));
-  const first = variants.find(({ header }) => !(header instanceof QuantscopeError))?.header;
-  const facts = first === undefined || first instanceof QuantscopeError ? null : modelFacts(first);
-  const report: VariantsReport = {
-    schema: 'quantscope/variants@1',
-    repo,
-    revision: listing.revision,
-    commit: listing.commit,
-    gated: listing.gated,
-    source: listing.source,
-    model:
-      facts === null
-        ? null
-        : {
-            name: facts.name ?? null,
-            architecture: facts.architecture ?? null,
-            parameters: facts.parameters,
-            contextLength: facts.contextLength ?? null,
-          },
-    contextSize: options.context,
-    licence: licence ?? facts?.license ?? null,
-    variants: rows,
-    notes: notesOf(listing, access, options.context, facts?.contextLength),
-  };
+  const report = await listVariants(name, { context, signal, notice: noticeUnless(quiet) });
   const { columns } = process.stdout;
-  process.stdout.write(
-    options.json
-      ? `${JSON.stringify(report, null, 2)}\n`
-      : `${renderVariants(report, {
-          style: terminalStyle(process.stdout),
-          ...(columns ? { width: Math.max(60, columns) } : {}),
-        })}\n`,
+  printDocument(report, json, () =>
+    renderVariants(report, {
+      style: terminalStyle(process.stdout),
+      ...(columns ? { width: Math.max(60, columns) } : {}),
+    }),
   );
-  return rows.some(({ failure }) => failure !== null) ? EXIT.finding : EXIT.done;
+  return report.variants.some(({ failure }) => failure !== null) ? EXIT.finding : EXIT.done;
 }
 
-function repoOf(
-  text: string,
-  { catalogue, hub }: RefAccess,
-): { readonly repo: string; readonly revision: string | null; readonly licence: string | undefined } {
-  const options = { catalogueNames: [...catalogue.keys()], endpoint: hub.settings.endpoint };
-  const isBare = /^[\w.-]+\/[\w.-]+(?:@\S+)?$/.test(text);
-  const ref = parseRef(isBare ? `hf:${text}` : text, options);
-  if (ref.kind === 'hub') return { repo: ref.repo, revision: ref.revision, licence: undefined };
-  const entry = ref.kind === 'catalogue' ? catalogue.get(ref.name) : undefined;
-  if (entry !== undefined) return { repo: entry.repo, revision: entry.revision, licence: entry.licence };
-  throw new UsageError('variants/no-repo', `"${text}" is no repository of the Hub`, {
-    hint: `Write owner/repo, hf:owner/repo@revision, or a name of the catalogue: ${[...catalogue.keys()].join(', ')}.`,
-  });
+export async function runCatalogue({ json }: VariantsOptions, signal: AbortSignal): Promise<ExitCode> {
+  const list = await listCatalogue({ signal });
+  printDocument(list, json, () => describe(list));
+  return EXIT.done;
 }
 
-function rowOf({ model, cached, header }: OfferedVariant, contextSize: number): VariantRow {
-  const base = {
-    file: model.path,
-    shards: model.files.length,
-    bytes: model.sizeBytes,
-    cached,
-  };
-  if (header instanceof QuantscopeError) {
-    const { code, message, hint = null } = header;
-    const failure = { code, message, hint };
-    return {
-      ...base,
-      label: model.label ?? model.path,
-      bitsPerWeight: null,
-      mix: [],
-      memoryBytes: null,
-      imatrix: null,
-      failure,
-    };
-  }
-  const { bitsPerWeight, byType, tensorBytes, label } = quantizationOf(header, model.path);
-  return {
-    ...base,
-    // The name that `:QUANT` finds it by; the header's own where the file name has none.
-    label: model.label ?? label.label,
-    bitsPerWeight,
-    mix: byType.map(({ type, bytes }) => ({ type, share: tensorBytes === 0 ? 0 : bytes / tensorBytes })),
-    memoryBytes: footprint(header, { contextSize })?.totalBytes ?? null,
-    imatrix: modelFacts(header).imatrix !== null,
-    failure: null,
-  };
+const MOST_COLUMNS = 100;
+const LABEL_WIDTH = 14;
+
+function describe({ models, file }: CatalogueList): string {
+  const style = terminalStyle(process.stdout);
+  const width = Math.max(60, Math.min(process.stdout.columns ?? MOST_COLUMNS, MOST_COLUMNS));
+  const fact = (label: string, text: string): string[] =>
+    wrap(printable(text), width - LABEL_WIDTH).map(
+      (line, index) => `${(index === 0 ? `  ${label}` : '').padEnd(LABEL_WIDTH)}${line}`,
+    );
+  const lines = models.flatMap(({ name, title, repo, revision, quantizations, licence, prompt }) => [
+    `${style.bold(printable(name))}  ${printable(title)}, ${printable(`hf:${repo}${revision === null ? '' : `@${revision}`}`)}`,
+    ...fact('stands for', quantizations.length === 0 ? 'the one model there' : quantizations.join(', ')),
+    ...fact('licence', licence),
+    ...(prompt === null
+      ? []
+      : [...fact('prompt', JSON.stringify(prompt.template)), ...fact('', factsOf(prompt))]),
+    '',
+  ]);
+  const source = file === null ? 'built in' : `built in, with ${printable(file)} laid over it`;
+  lines.push(
+    `${models.length} names, ${source}. What one offers: quantscope variants ${models[0]?.name ?? 'NAME'}`,
+  );
+  return lines.join('\n');
 }
 
-function notesOf(
-  {
-    repo,
-    gated,
-    source,
-  }: { readonly repo: string; readonly gated: boolean; readonly source: 'hub' | 'cache' },
-  { hub }: RefAccess,
-  contextSize: number,
-  trained: number | undefined,
-): string[] {
-  const { endpoint, token } = hub.settings;
-  const notes: string[] = [];
-  if (gated) {
-    const asWhom = token === undefined ? 'and set HF_TOKEN' : 'with the account that HF_TOKEN belongs to';
-    notes.push(`The repository is gated: accept its terms at ${endpoint}/${repo} ${asWhom}.`);
-  }
-  if (source === 'cache') notes.push('From the cache: the Hub may offer more.');
-  if (trained !== undefined && contextSize > trained) {
-    notes.push(`The model was trained for ${trained} tokens; a context of ${contextSize} is beyond it.`);
-  }
-  return notes;
+function factsOf({
+  stop,
+  systemRole,
+  contextLength,
+}: NonNullable<CatalogueList['models'][number]['prompt']>): string {
+  const stops = stop === undefined || stop.length === 0 ? 'no stop text' : `stops at ${stop.join(' or ')}`;
+  const system = systemRole ? 'has a system message' : 'has no system message';
+  return `${stops}, ${system}, trained for ${contextLength.toLocaleString('en-US')} tokens`;
 }

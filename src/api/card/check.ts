@@ -1,68 +1,62 @@
 import { isUtf8 } from 'node:buffer';
 import { readFile, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { cardFacts } from '../../api/card/facts.ts';
-import { devicesOf } from '../../api/fit/device-catalogue.ts';
-import { readResultsFile } from '../../api/report/input.ts';
 import { findModel } from '../../model/locate.ts';
 import { shownRef } from '../../model/ref.ts';
-import { cardCheckGithub } from '../../report/card/check-github.ts';
-import { cardCheckMarkdown } from '../../report/card/check-markdown.ts';
-import { renderCardCheck } from '../../report/card/check-text.ts';
 import type { CardCheck } from '../../schema/card-check.ts';
 import type { Results } from '../../schema/results.ts';
 import { messageOf, UsageError } from '../../util/errors.ts';
 import { formatCount } from '../../util/units.ts';
-import { checkCard } from '../../validate/card/check.ts';
+import { checkCard as checkClaims } from '../../validate/card/check.ts';
 import type { CardFacts } from '../../validate/card/facts.ts';
-import { EXIT, type ExitCode } from '../exit.ts';
-import { terminalStyle } from '../style.ts';
-import type { CardCheckOptions } from './command.ts';
+import { devicesOf } from '../fit/device-catalogue.ts';
+import { type Host, hostOf } from '../host.ts';
+import { readResultsFile } from '../report/input.ts';
+import { cardFacts } from './facts.ts';
 
 /** Cards are a few pages; parsing what may be anything takes time that grows faster than its length. */
 const LARGEST_BYTES = 256 * 1024;
 
-/** Tests a card's claims against the header of its model and against results. */
-export async function runCardCheck(
-  path: string,
-  options: CardCheckOptions,
-  signal: AbortSignal,
-): Promise<ExitCode> {
+/** What a card is held against; without a model only contradictions within the card are found. */
+export interface CardCheckRequest extends Pick<Host, 'signal' | 'notice'> {
+  /** The model that the card is of; only its header is read. */
+  readonly model?: string | undefined;
+  /** A results file with this or other quantizations of the model. */
+  readonly results?: string | undefined;
+  /** As of `fit`. */
+  readonly devicesFile?: string | undefined;
+}
+
+/**
+ * Finds the claims of a model card and tests each: the document of `quantscope card check --json`.
+ * @param path the card's Markdown file
+ * @throws UsageError `card/*`, `ref/*`, `devices/*`, `input/*`; GgufError
+ */
+export async function checkCard(path: string, request: CardCheckRequest = {}): Promise<CardCheck> {
+  const { model: ref, results: resultsPath } = request;
+  const host = hostOf(request);
   const markdown = await readCard(path);
-  const { model: ref, results: resultsPath } = options;
   const results = resultsPath === undefined ? null : (await readResultsFile(resultsPath)).results;
   if (ref === undefined && results !== null) {
     throw new UsageError('card/no-model', '--results is given without the model that the card is of', {
       hint: 'Name it with --model FILE.',
     });
   }
-  const facts = ref === undefined ? null : await factsOf(ref, results, options, signal);
-  const check = checkCard(markdown, facts, {
+  const facts = ref === undefined ? null : await factsOf(ref, results, request.devicesFile, host);
+  return checkClaims(markdown, facts, {
     card: path,
     ref: ref === undefined ? null : shownRef(ref),
     results: resultsPath ?? null,
   });
-  const text = rendered(check, options);
-  if (text !== '') process.stdout.write(`${text}\n`);
-  return check.verdict === 'wrong' ? EXIT.finding : EXIT.done;
-}
-
-function rendered(check: CardCheck, { json, md, github }: CardCheckOptions): string {
-  if (json) return JSON.stringify(check, null, 2);
-  if (github) return cardCheckGithub(check);
-  if (md) return cardCheckMarkdown(check);
-  const width = Math.min(110, Math.max(60, process.stdout.columns || 100));
-  return renderCardCheck(check, { style: terminalStyle(process.stdout), width });
 }
 
 async function factsOf(
   ref: string,
   results: Results | null,
-  { devices }: CardCheckOptions,
-  signal: AbortSignal,
+  devicesFile: string | undefined,
+  { signal, notice }: Required<Host>,
 ): Promise<CardFacts> {
-  const phones = await devicesOf(devices);
-  const notice = (text: string): void => void process.stderr.write(`${text}\n`);
+  const phones = await devicesOf(devicesFile);
   const { header, files, bytes } = await (await findModel(ref, { signal, notice })).header(signal);
   return cardFacts({ header, fileName: basename(files[0]?.path ?? ref), fileBytes: bytes, results, phones });
 }

@@ -1,0 +1,110 @@
+import { availableParallelism } from 'node:os';
+import type { FileReport, Policy } from '../../schema/validation.ts';
+import { asFinished } from '../../util/as-finished.ts';
+import { UsageError } from '../../util/errors.ts';
+import { inOrder } from '../../util/in-order.ts';
+import { statedSha256 } from '../../validate/index.ts';
+import { hostOf } from '../host.ts';
+import { ContentReader } from './content.ts';
+import { type FileRun, validateOne } from './file.ts';
+import { validationFiles } from './files.ts';
+import { chosenRules } from './rules.ts';
+import { TemplateChecker } from './template.ts';
+import { VALIDATE_DEFAULTS, type ValidateRequest } from './validate.ts';
+import type { ValidationFile } from './validation-file.ts';
+
+/** Headers of remote files are waited for, not computed. */
+const REMOTE_AT_ONCE = 8;
+
+/**
+ * Validates file by file, so that thousands of reports need not be in memory. Progress has a plan of the refs, a step
+ * for the bytes of a file that were read, and an end for each file.
+ * @throws what `validate` throws
+ */
+export async function* validateEach(
+  refs: readonly string[],
+  request: ValidateRequest,
+): AsyncGenerator<FileReport, void> {
+  const { content = true, manifest, load = false, jobs, shard, order = 'refs' } = request;
+  const host = hostOf(request);
+  const sha256 = request.sha256?.toLowerCase();
+  if (sha256 !== undefined && !/^[0-9a-f]{64}$/.test(sha256)) {
+    throw new UsageError('usage/sha256', `${sha256} is no SHA-256: expected 64 hexadecimal digits`);
+  }
+  const rules = request.rules === undefined ? undefined : chosenRules(request.rules);
+  const policy = await policyOf(request.policy);
+  const all = await validationFiles(refs, host);
+  if (sha256 !== undefined && all.length !== 1) {
+    throw new UsageError('usage/sha256', `--sha256 is the hash of one file, and there are ${all.length}`, {
+      hint: 'For many files use --manifest, or sha256 in a policy file.',
+    });
+  }
+  requireOnDisk(all, request);
+  const files = all.filter((_, index) => shard === undefined || index % shard.count === shard.index - 1);
+  const readers = jobs ?? availableParallelism();
+  const isRemote = files.some(({ kind }) => kind === 'remote');
+  await using contents = new ContentReader(readers);
+  await using templates = new TemplateChecker();
+  const run: FileRun = {
+    contents,
+    templates,
+    policy,
+    rules,
+    withContent: content,
+    expectedSha256: sha256 ?? null,
+    manifest,
+    load: load ? await oneAtATime((request.timeout ?? VALIDATE_DEFAULTS.timeout) * 1000, host.signal) : null,
+    signal: host.signal,
+    onBytes: (subject, done, total) =>
+      host.progress({ kind: 'step', subject, stage: 'content', done, total }),
+  };
+  host.progress({ kind: 'plan', subjects: files.map(({ ref }) => ref), stages: ['content'] });
+  const checked = (order === 'finished' ? asFinished : inOrder)(
+    files,
+    jobs ?? (isRemote ? Math.max(readers, REMOTE_AT_ONCE) : readers),
+    (file) => validateOne(file, run),
+  );
+  for await (const report of checked) {
+    host.progress({ kind: 'end', subject: report.ref, failure: null });
+    yield report;
+  }
+}
+
+/** Without a policy file the schemas are not even loaded. */
+async function policyOf(policy: ValidateRequest['policy']): Promise<Policy | null> {
+  if (typeof policy !== 'string') return policy ?? null;
+  const { readPolicy } = await import('./policy.ts');
+  return readPolicy(policy);
+}
+
+/**
+ * What reads whole files is refused for remote ones before anything is begun: a check that was asked for and silently
+ * left out would pass.
+ */
+function requireOnDisk(files: readonly ValidationFile[], { load, manifest, sha256 }: ValidateRequest): void {
+  for (const file of files) {
+    if (file.kind !== 'remote') continue;
+    const isHashKnown = statedSha256(file.origin) !== undefined;
+    const asked = [
+      ...(load === true ? ['--load'] : []),
+      ...(manifest === undefined ? [] : [`--manifest ${manifest}`]),
+      ...(sha256 === undefined || isHashKnown ? [] : ['--sha256']),
+    ];
+    if (asked.length === 0) continue;
+    const message = `${asked.join(' and ')} needs the whole file, and ${file.ref} is not on this machine`;
+    throw new UsageError('validate/remote', message, {
+      hint: `Download it first: quantscope pull ${file.ref}`,
+    });
+  }
+}
+
+/** Loads in the engine wait for each other: each of them may take the memory of the machine. */
+async function oneAtATime(timeoutMs: number, signal: AbortSignal): Promise<FileRun['load']> {
+  const { tryLoading } = await import('./load.ts');
+  let last: Promise<unknown> = Promise.resolve();
+  return (path) => {
+    const next = last.then(() => tryLoading(path, timeoutMs, signal));
+    last = next.catch(() => undefined);
+    return next;
+  };
+}

@@ -1,0 +1,2 @@
+/** Beside the work, so that `--help` loads none of it. */
+export const VARIANTS_DEFAULTS = { context: 4096 } as const;
