@@ -34,6 +34,7 @@ const LIBRARY = {
   index: 'src/index.ts',
   'engine-child': 'src/engine/child.ts',
   'engine-build': 'src/engine/build-child.ts',
+  'engine-score': 'src/engine/score-worker.ts',
 };
 
 /**

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, symlink } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
+import { findBinary } from '../../src/engine/binaries.ts';
 import { runProgram } from './program.ts';
 
 /**
@@ -11,9 +12,21 @@ import { runProgram } from './program.ts';
  * it puts on it. That is the very revision that the engine is made of.
  */
 const TARGETS = ['llama-bench', 'llama-perplexity', 'llama-quantize'] as const;
+type Target = (typeof TARGETS)[number];
 
-/** Nothing but those three, and no library that they do not need. */
-const COMMON_OPTIONS = [
+/** Where each tool's own source lies. */
+const FOLDERS: Readonly<Record<Target, string>> = {
+  'llama-bench': 'tools/llama-bench',
+  'llama-perplexity': 'tools/perplexity',
+  'llama-quantize': 'tools/quantize',
+};
+
+/** Libraries of the engine's package that a tool is linked with. */
+const LIBRARIES = ['llama-common', 'llama', 'ggml', 'ggml-base'];
+const HEADERS = ['include', 'common', 'ggml/include', 'vendor'];
+
+/** The best a user could compile on this machine; nothing but those three, and no library that they do not need. */
+const NATIVE_OPTIONS = [
   'CMAKE_BUILD_TYPE=Release',
   'BUILD_SHARED_LIBS=ON',
   'LLAMA_BUILD_TESTS=OFF',
@@ -22,25 +35,12 @@ const COMMON_OPTIONS = [
   'LLAMA_BUILD_APP=OFF',
   'LLAMA_OPENSSL=OFF',
   'GGML_CCACHE=OFF',
+  'GGML_NATIVE=ON',
+  'GGML_OPENMP=ON',
 ];
 
-/**
- * `prebuilt` has the options of the binaries on npm (node-llama-cpp 3.22.1, dist/bindings/utils/compileLLamaCpp.js
- * with `ciMode`): every CPU variant as a library of its own, chosen at start, and ggml's own threads. `native` is the
- * best a user could compile on this machine.
- */
-const BUILD_OPTIONS = {
-  prebuilt: [
-    ...COMMON_OPTIONS,
-    'GGML_NATIVE=OFF',
-    'GGML_CPU_ALL_VARIANTS=ON',
-    'GGML_BACKEND_DL=ON',
-    'GGML_OPENMP=OFF',
-  ],
-  native: [...COMMON_OPTIONS, 'GGML_NATIVE=ON', 'GGML_OPENMP=ON'],
-} as const;
-
-export type PeerBuild = keyof typeof BUILD_OPTIONS;
+/** `prebuilt`: the tools alone, on the libraries from npm that the engine loads; `native`: all of it compiled here. */
+export type PeerBuild = 'prebuilt' | 'native';
 
 export interface LlamaTools {
   readonly build: PeerBuild;
@@ -63,7 +63,6 @@ export async function findSource(): Promise<LlamaSource | { readonly missing: st
   if (!existsSync(bundle)) return { missing: `node-llama-cpp's source is not at ${bundle}` };
   for (const [program, version] of [
     ['git', '--version'],
-    ['cmake', '--version'],
     ['c++', '--version'],
   ] as const) {
     const isThere = await runProgram(program, [version]).then(
@@ -78,10 +77,7 @@ export async function findSource(): Promise<LlamaSource | { readonly missing: st
   return { release: String(release), bundle, patches: patches.map((name) => join(folder, name)) };
 }
 
-/**
- * Compiles the tools, or finds them compiled: cmake looks at what changed, so a second call takes seconds. Folders are
- * named by a hash of the options; the first build takes minutes, `prebuilt` the longest.
- */
+/** Compiles the tools, or finds them compiled. `prebuilt` takes a minute at first, `native` several. */
 export async function buildTools(
   source: LlamaSource,
   build: PeerBuild,
@@ -90,25 +86,69 @@ export async function buildTools(
   const root = join(cacheFolder, `llama.cpp-${source.release}`);
   const sourceFolder = join(root, 'source');
   if (!existsSync(sourceFolder)) await checkOut(source, sourceFolder);
-  const options = BUILD_OPTIONS[build];
-  const hash = createHash('sha256').update(options.join('\n')).digest('hex').slice(0, 8);
-  const folder = join(root, `${build}-${hash}`);
-  const definitions = options.map((option) => `-D${option}`);
+  const toolFolder =
+    build === 'prebuilt'
+      ? await linkTools(sourceFolder, join(root, 'tools'))
+      : await compileAll(sourceFolder, root);
+  return {
+    build,
+    bench: join(toolFolder, 'llama-bench'),
+    perplexity: join(toolFolder, 'llama-perplexity'),
+    quantize: join(toolFolder, 'llama-quantize'),
+  };
+}
+
+/** The tools' own sources, linked with the libraries of the engine's package: what differs is the tool alone. */
+async function linkTools(sourceFolder: string, folder: string): Promise<string> {
+  const { folder: libraryFolder } = await findBinary('off', 'prebuilt');
+  const files = await readdir(libraryFolder);
+  const libraries = LIBRARIES.map((name) => {
+    const file = files.find((each) => new RegExp(`^lib${name}(\\.v[\\d.]+)?\\.(so|dylib)$`).test(each));
+    if (file === undefined) throw new Error(`no library ${name} in ${libraryFolder}`);
+    return join(libraryFolder, file);
+  });
+  await mkdir(folder, { recursive: true });
+  // ggml looks for the libraries of CPUs beside the program.
+  for (const file of files.filter((each) => each.startsWith('libggml-cpu'))) {
+    await rm(join(folder, file), { force: true });
+    await symlink(join(libraryFolder, file), join(folder, file));
+  }
+  for (const target of TARGETS) {
+    const tool = join(folder, target);
+    if (existsSync(tool)) continue;
+    const toolFolder = join(sourceFolder, FOLDERS[target]);
+    const sources = (await readdir(toolFolder)).filter((name) => name.endsWith('.cpp'));
+    const args = [
+      ...['-O3', '-DNDEBUG', '-std=c++17', '-o', `${tool}.unfinished`],
+      ...HEADERS.flatMap((header) => ['-I', join(sourceFolder, header)]),
+      ...sources.map((name) => join(toolFolder, name)),
+      ...libraries,
+      ...[`-Wl,-rpath,${libraryFolder}`, '-lpthread'],
+    ];
+    process.stderr.write(`compiling ${target}\n`);
+    await runProgram(
+      'c++',
+      process.platform === 'linux' ? [...args, `-Wl,-rpath-link,${libraryFolder}`] : args,
+    );
+    await rename(`${tool}.unfinished`, tool);
+  }
+  return folder;
+}
+
+/** cmake looks at what changed, so a second call takes seconds. The folder is named by a hash of the options. */
+async function compileAll(sourceFolder: string, root: string): Promise<string> {
+  const hash = createHash('sha256').update(NATIVE_OPTIONS.join('\n')).digest('hex').slice(0, 8);
+  const folder = join(root, `native-${hash}`);
+  const definitions = NATIVE_OPTIONS.map((option) => `-D${option}`);
   await runProgram('cmake', ['-S', sourceFolder, '-B', folder, ...definitions]);
-  const tool = (name: (typeof TARGETS)[number]) => join(folder, 'bin', name);
-  const isFirst = TARGETS.some((name) => !existsSync(tool(name)));
+  const isFirst = TARGETS.some((name) => !existsSync(join(folder, 'bin', name)));
   const jobs = String(availableParallelism());
   await runProgram(
     'nice',
     ['-n', '10', 'cmake', '--build', folder, '--target', ...TARGETS, '--parallel', jobs],
     { loud: isFirst },
   );
-  return {
-    build,
-    bench: tool('llama-bench'),
-    perplexity: tool('llama-perplexity'),
-    quantize: tool('llama-quantize'),
-  };
+  return join(folder, 'bin');
 }
 
 async function checkOut({ bundle, patches }: LlamaSource, folder: string): Promise<void> {

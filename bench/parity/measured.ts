@@ -33,14 +33,26 @@ export interface PerplexityAnswer {
 
 export interface DivergenceRequest extends TextRequest {
   readonly reference: string;
-  /** How a candidate is compared; llama-perplexity's way is exact. */
-  readonly method: 'exact' | 'bounded';
 }
 
+/** Statistics of a divergence that both sides print. */
+export const STATISTICS = {
+  'mean KLD': 'nats',
+  'median KLD': 'nats',
+  '90 % KLD': 'nats',
+  '99 % KLD': 'nats',
+  '99.9 % KLD': 'nats',
+  'maximum KLD': 'nats',
+  'mean Δp': 'percent',
+  'RMS Δp': 'percent',
+  'same top token': 'percent',
+  'ln PPL ratio': 'nats',
+  perplexity: 'perplexity',
+} as const;
+export type Statistics = Readonly<Record<keyof typeof STATISTICS, number>>;
+
 export interface DivergenceAnswer {
-  /** What was done: a small vocabulary is compared exactly in any case. */
-  readonly method: 'exact' | 'bounded';
-  readonly meanKld: number;
+  readonly statistics: Statistics;
   /** Of the reference's pass and the candidate's together. */
   readonly wallMs: number;
   readonly peakBytes: number | null;
@@ -52,6 +64,10 @@ export interface Side {
   speed(request: SpeedRequest): Promise<SpeedAnswer>;
   perplexity(request: TextRequest): Promise<PerplexityAnswer>;
   divergence(request: DivergenceRequest): Promise<DivergenceAnswer>;
+  /** Writes what the reference says to `base`, in llama-perplexity's form. */
+  writeBase(request: DivergenceRequest, base: string): Promise<void>;
+  /** Compares with such a file, whichever side wrote it. */
+  againstBase(request: DivergenceRequest, base: string): Promise<DivergenceAnswer>;
 }
 
 export function largest(...values: readonly (number | null)[]): number | null {

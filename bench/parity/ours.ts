@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { isAvailable } from '../../src/schema/availability.ts';
 import { type BenchRow, benchSchema } from '../../src/schema/bench.ts';
 import { type Results, resultsSchema, type VariantResult } from '../../src/schema/results.ts';
-import { largest, type Side, type TextRequest } from './measured.ts';
+import { type DivergenceAnswer, largest, type Side, type Statistics, type TextRequest } from './measured.ts';
 import { type Finished, runProgram } from './program.ts';
 
 const PROGRAM = fileURLToPath(new URL('../../bin/quantscope.js', import.meta.url));
@@ -53,20 +53,38 @@ export function ourSide(build: 'prebuilt' | 'local'): Side {
     },
 
     async divergence(request) {
-      const { file, reference, method } = request;
-      const exact = method === 'exact' ? ['--exact'] : [];
-      const more = ['--reference', reference, ...exact];
-      const { results, run } = await evaluate([reference, file], request, more);
-      const { divergence } = variantOf(results, file);
-      if (!isAvailable(divergence)) throw new Error(`no divergence of ${file}: ${divergence.reason}`);
-      return {
-        method: divergence.method,
-        meanKld: divergence.meanKld,
-        wallMs: run.wallMs,
-        peakBytes: run.peakBytes,
-      };
+      const { file, reference } = request;
+      return answerOf(await evaluate([reference, file], request, ['--reference', reference]), file);
+    },
+
+    async writeBase(request, base) {
+      await evaluate([request.reference], request, ['--save-reference', base]);
+    },
+
+    async againstBase(request, base) {
+      return answerOf(await evaluate([request.file], request, ['--reference', base]), request.file);
     },
   };
+}
+
+function answerOf({ results, run }: { results: Results; run: Finished }, file: string): DivergenceAnswer {
+  const { divergence, perplexity } = variantOf(results, file);
+  if (!isAvailable(divergence)) throw new Error(`no divergence of ${file}: ${divergence.reason}`);
+  if (!isAvailable(perplexity)) throw new Error(`no perplexity of ${file}: ${perplexity.reason}`);
+  const statistics: Statistics = {
+    'mean KLD': divergence.meanKld,
+    'median KLD': divergence.medianKld,
+    '90 % KLD': divergence.p90Kld,
+    '99 % KLD': divergence.p99Kld,
+    '99.9 % KLD': divergence.p999Kld,
+    'maximum KLD': divergence.maxKld,
+    'mean Δp': 100 * divergence.meanDeltaP,
+    'RMS Δp': 100 * divergence.rmsDeltaP,
+    'same top token': 100 * divergence.sameTop,
+    'ln PPL ratio': divergence.lnPplRatio,
+    perplexity: perplexity.value,
+  };
+  return { statistics, wallMs: run.wallMs, peakBytes: run.peakBytes };
 }
 
 /** Whether `quantscope engine build` has made a build for the CPU here. */

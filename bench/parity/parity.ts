@@ -4,8 +4,9 @@
  *
  *     npm run build && npm run bench:parity -- [options]
  *
- *     --only nano,20m,phi3-mini   models (default: nano,20m; phi3-mini is 3.8B parameters: 14 GB of disk at first,
- *                                 6.5 after, and most of an hour)
+ *     --only nano,smollm2,gemma3,20m,phi3-mini    models (default: nano,20m, and the real ones where they are: npm run
+ *                                 real-models; phi3-mini is 3.8B parameters: 14 GB of disk at first, 6.5 after, and
+ *                                 most of an hour)
  *     --measure speed,accuracy    (default: both)
  *     --rounds N                  alternating runs of each side (default: 3)
  *     --chunks N                  of text, instead of each model's own number
@@ -22,6 +23,7 @@ import { availableParallelism, cpus } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import envPaths from 'env-paths';
+import { withoutRealModels } from '../../test/helpers/real-models.ts';
 import { buildTools, findSource, type PeerBuild } from './llama-cpp.ts';
 import {
   measureDivergence,
@@ -39,7 +41,10 @@ import { markdownTable, textTable } from './table.ts';
 
 const { values: options } = parseArgs({
   options: {
-    only: { type: 'string', default: 'nano,20m' },
+    only: {
+      type: 'string',
+      default: withoutRealModels === null ? 'nano,smollm2,gemma3,20m' : 'nano,20m',
+    },
     measure: { type: 'string', default: 'speed,accuracy' },
     rounds: { type: 'string', default: '3' },
     chunks: { type: 'string' },
@@ -84,7 +89,7 @@ async function main(): Promise<number> {
     save(rows, source.release, plan);
   };
   for (const name of names) {
-    const prepared = await prepareSubject(name, likeOurs, join(options.cache, 'random-models'));
+    const prepared = await prepareSubject(name, likeOurs, join(options.cache, 'parity-models'));
     const chunks = options.chunks === undefined ? prepared.chunks : Number(options.chunks);
     const subject: Subject = { ...prepared, chunks };
     for (const file of subject.candidates) {

@@ -2,7 +2,15 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { LlamaTools } from './llama-cpp.ts';
-import { largest, type Side, type SpeedRequest, type TextRequest } from './measured.ts';
+import {
+  type DivergenceAnswer,
+  type DivergenceRequest,
+  largest,
+  type Side,
+  type SpeedRequest,
+  type Statistics,
+  type TextRequest,
+} from './measured.ts';
 import { type Finished, runProgram } from './program.ts';
 
 /** llama-perplexity can end before its log is written out: then it is run again. */
@@ -30,6 +38,21 @@ export function peerSide({ build, bench, perplexity }: LlamaTools): Side {
     }
   };
 
+  const runBase = async (request: DivergenceRequest, base: string): Promise<Finished> => {
+    const more = ['--kl-divergence-base', base];
+    const { run } = await runText(
+      { ...request, file: request.reference },
+      /Final estimate: PPL = ([\d.]+)/,
+      more,
+    );
+    return run;
+  };
+  const compare = async (request: DivergenceRequest, base: string): Promise<DivergenceAnswer> => {
+    const more = ['--kl-divergence-base', base, '--kl-divergence'];
+    const { run } = await runText(request, /Same top p:\s+([\d.]+)/, more);
+    return { statistics: statisticsIn(run), wallMs: run.wallMs, peakBytes: run.peakBytes };
+  };
+
   return {
     name: build,
 
@@ -53,26 +76,46 @@ export function peerSide({ build, bench, perplexity }: LlamaTools): Side {
     async divergence(request) {
       const folder = await mkdtemp(join(tmpdir(), 'quantscope-parity-'));
       try {
-        const saved = join(folder, 'base.kld');
-        const base = await runText(
-          { ...request, file: request.reference },
-          /Final estimate: PPL = ([\d.]+)/,
-          ['--kl-divergence-base', saved],
-        );
-        const { value, run } = await runText(request, /Mean\s+KLD:\s+(-?[\d.]+)/, [
-          '--kl-divergence-base',
-          saved,
-          '--kl-divergence',
-        ]);
+        const base = join(folder, 'base.kld');
+        const first = await runBase(request, base);
+        const { statistics, wallMs, peakBytes } = await compare(request, base);
         return {
-          method: 'exact',
-          meanKld: value,
-          wallMs: base.run.wallMs + run.wallMs,
-          peakBytes: largest(base.run.peakBytes, run.peakBytes),
+          statistics,
+          wallMs: first.wallMs + wallMs,
+          peakBytes: largest(first.peakBytes, peakBytes),
         };
       } finally {
         await rm(folder, { recursive: true, force: true });
       }
     },
+
+    async writeBase(request, base) {
+      await runBase(request, base);
+    },
+
+    againstBase: compare,
   };
+}
+
+/** What llama-perplexity calls them. */
+const PRINTED: Readonly<Record<keyof Statistics, RegExp>> = {
+  'mean KLD': /Mean\s+KLD:\s+(-?[\d.]+)/,
+  'median KLD': /Median\s+KLD:\s+(-?[\d.]+)/,
+  '90 % KLD': /90\.0%\s+KLD:\s+(-?[\d.]+)/,
+  '99 % KLD': /99\.0%\s+KLD:\s+(-?[\d.]+)/,
+  '99.9 % KLD': /99\.9%\s+KLD:\s+(-?[\d.]+)/,
+  'maximum KLD': /Maximum KLD:\s+(-?[\d.]+)/,
+  'mean Δp': /Mean\s+Δp:\s+(-?[\d.]+)/,
+  'RMS Δp': /RMS Δp\s+:\s+(-?[\d.]+)/,
+  'same top token': /Same top p:\s+([\d.]+)/,
+  'ln PPL ratio': /Mean ln\(PPL\(Q\)\/PPL\(base\)\)\s+:\s+(-?[\d.]+)/,
+  perplexity: /Mean PPL\(Q\)\s+:\s+([\d.]+)/,
+};
+
+function statisticsIn({ stdout, stderr }: Finished): Statistics {
+  const said = `${stdout}\n${stderr}`;
+  // The keys are those of the record.
+  return Object.fromEntries(
+    Object.entries(PRINTED).map(([name, pattern]) => [name, Number(pattern.exec(said)?.[1] ?? Number.NaN)]),
+  ) as unknown as Statistics;
 }

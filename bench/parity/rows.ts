@@ -15,7 +15,7 @@ export interface Row {
   readonly verdict: 'pass' | 'fail' | 'none' | 'unavailable';
 }
 
-export type Unit = 'tokens/s' | 'bytes' | 'ms' | 'perplexity' | 'nats';
+export type Unit = 'tokens/s' | 'bytes' | 'ms' | 'perplexity' | 'nats' | 'percent';
 
 export interface Limit {
   readonly text: string;
@@ -32,11 +32,10 @@ export const atMost = (factor: number, slackBytes = 0): Limit => ({
   holds: (ours, theirs) => ours <= factor * theirs + slackBytes,
 });
 
-/** A lower bound that is no further below than `share`. */
-export const boundWithin = (share: number): Limit => ({
-  text: `-${percent(share)} to 0`,
-  // A bound that resolves everything may differ from the exact sum in the last digits.
-  holds: (ours, theirs) => ours <= theirs * (1 + 1e-6) && ours >= theirs * (1 - share),
+/** Within `share`, and what the other's last printed digit leaves open. */
+export const withinPrinted = (share: number, digit: number): Limit => ({
+  text: `±${percent(share)}`,
+  holds: (ours, theirs) => Math.abs(ours - theirs) <= share * Math.abs(theirs) + digit / 2,
 });
 
 export function compareFigures(

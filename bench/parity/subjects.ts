@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { realModel, withoutRealModels } from '../../test/helpers/real-models.ts';
 import { PHI3_MINI, type Phi3Shape, SMALL_PHI3, writeRandomPhi3 } from '../random-phi3.ts';
 import type { LlamaTools } from './llama-cpp.ts';
 import { runProgram } from './program.ts';
@@ -23,7 +24,7 @@ export interface Subject {
   };
 }
 
-export const SUBJECT_NAMES = ['nano', '20m', 'phi3-mini'] as const;
+export const SUBJECT_NAMES = ['nano', '20m', 'phi3-mini', 'smollm2', 'gemma3'] as const;
 export type SubjectName = (typeof SUBJECT_NAMES)[number];
 
 const fixture = (path: string) => fileURLToPath(new URL(`../../fixtures/${path}`, import.meta.url));
@@ -64,7 +65,7 @@ export async function prepareSubject(
         text: fixture('general/text.txt'),
         chunks: 32,
         repetitions: 5,
-        limits: { speed: 0.05, perplexityTime: 1.25, divergenceTime: 2 },
+        limits: { speed: 0.05, perplexityTime: 1.1, divergenceTime: 1.1 },
       };
     }
     case 'phi3-mini': {
@@ -76,10 +77,46 @@ export async function prepareSubject(
         text: fixture('general/text.txt'),
         chunks: 4,
         repetitions: 1,
-        limits: { speed: 0.03, perplexityTime: 1.05, divergenceTime: 1.15 },
+        limits: { speed: 0.03, perplexityTime: 1.05, divergenceTime: 1.1 },
       };
     }
+    case 'smollm2':
+      return realSubject(name, realModel('smollm2'), ['Q8_0', 'Q4_K_M'], quantize, folder);
+    case 'gemma3':
+      return realSubject(name, realModel('gemma3'), ['Q8_0', 'Q4_K_M'], quantize, folder);
   }
+}
+
+/**
+ * A model with weights that were trained. What is published is quantized already, so that its F16, the reference, says
+ * what it says, and the others lose from there.
+ */
+async function realSubject(
+  name: SubjectName,
+  published: string,
+  types: readonly string[],
+  quantize: string,
+  folder: string,
+): Promise<Subject> {
+  if (withoutRealModels !== null) throw new Error(withoutRealModels);
+  const reference = join(folder, `${name}-F16.gguf`);
+  const candidates = types.map((type) => join(folder, `${name}-${type}.gguf`));
+  const wanted = [['F16', reference, published], ...types.map((type, i) => [type, candidates[i], reference])];
+  for (const [type = '', path = '', from = ''] of wanted) {
+    if (existsSync(path)) continue;
+    process.stderr.write(`writing ${path}\n`);
+    await runProgram(quantize, ['--allow-requantize', from, `${path}.unfinished`, type]);
+    await rename(`${path}.unfinished`, path);
+  }
+  return {
+    name,
+    reference,
+    candidates,
+    text: fixture('general/text.txt'),
+    chunks: 4,
+    repetitions: 3,
+    limits: { speed: 0.05, perplexityTime: 1.1, divergenceTime: 1.1 },
+  };
 }
 
 /** Paths of `shape` with random weights in each of the types. */

@@ -46,8 +46,10 @@ function format(value: number | null, unit: Unit): string {
     case 'ms':
       return `${(value / 1000).toFixed(2)} s`;
     case 'perplexity':
-      return value >= 1e6 ? value.toExponential(5) : value.toFixed(4);
+      return value >= 1e6 ? value.toExponential(5) : value.toFixed(6);
     case 'nats':
       return value.toFixed(6);
+    case 'percent':
+      return `${value.toFixed(3)} %`;
   }
 }

@@ -29,8 +29,6 @@ export interface EvaluationRequest {
   readonly chunks?: number;
   /** Tokens in a chunk, as llama-perplexity's `-c`. Default: 512. */
   readonly context?: number;
-  /** Compares whole distributions whatever the vocabulary. Default: the likely tokens of large ones. */
-  readonly exact?: boolean;
   /** Less of everything: a first look. */
   readonly quick?: boolean;
 }

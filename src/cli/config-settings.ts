@@ -17,7 +17,7 @@ const SETTINGS: ReadonlySet<string> = new Set([
     'sizes',
     'memory',
   ],
-  ...['only', 'text', 'tasks', 'choices', 'chunks', 'exact', 'accuracy'],
+  ...['only', 'text', 'tasks', 'choices', 'chunks', 'accuracy'],
   ...['repetitions', 'prompt', 'generate', 'depth'],
   ...['device', 'devices', 'all-devices', 'phone-context', 'budget', 'require', 'backend'],
   ...['max-kld', 'min-same-top', 'max-perplexity-increase', 'max-accuracy-drop', 'fail-above', 'top'],

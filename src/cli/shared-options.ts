@@ -34,7 +34,6 @@ export const SHARED = {
     option('--seed <n>', text, wholeNumber(0), seed),
   text: () => new Option('--text <file>', 'the text for perplexity and divergence (default: by model)'),
   chunks: () => option('--chunks <n>', 'evaluate only the first n chunks of the text', wholeNumber(2)),
-  exact: () => new Option('--exact', 'compare whole distributions whatever the vocabulary'),
   json: (text: string) => new Option('--json', text),
   out: (text: string) => new Option('-o, --out <file>', text),
   shard: () =>

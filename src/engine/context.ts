@@ -185,6 +185,13 @@ export class Context {
     return this.#logitsAt(address, count);
   }
 
+  /** Where `rows` begin. */
+  rowsAddress(): Pointer {
+    const address = this.#llamaCpp.api.llama_get_logits(this.pointer);
+    if (address === null) throw new EngineError('engine/evaluation-failed', 'llama.cpp holds no logits');
+    return address;
+  }
+
   /** The logits of the last output of the last batch: a view, as `rows`. */
   lastRow(): Float32Array {
     return this.#logitsAt(this.#llamaCpp.api.llama_get_logits_ith(this.pointer, -1), 1);

@@ -6,6 +6,7 @@
 
 import type { EngineInfo } from '../schema/engine.ts';
 import type { BuildChoice, CacheType, GpuChoice } from '../schema/terms.ts';
+import type { RowFile } from './logit-rows.ts';
 
 export type { EngineInfo } from '../schema/engine.ts';
 export type { CacheType, EngineBackend as Backend, GpuChoice } from '../schema/terms.ts';
@@ -112,15 +113,15 @@ export interface TestTimes {
   readonly generationNs: number;
 }
 
-/** What to bring back for every scored position besides the next token's log-probability and the top token. */
+/** What is done with every scored position besides its next token's log-probability and the top token. */
 export type Wanted =
   | { readonly kind: 'next' }
-  /** Every token's log-probability. */
-  | { readonly kind: 'full' }
-  /** The most likely tokens until `mass` of the probability is covered, at most `limit` of them. */
-  | { readonly kind: 'top'; readonly mass: number; readonly limit: number }
-  /** Just these: those of position i are `tokens[offsets[i] .. offsets[i+1]-1]`. */
-  | { readonly kind: 'tokens'; readonly offsets: Uint32Array; readonly tokens: Uint32Array };
+  /** The most likely tokens, so many. */
+  | { readonly kind: 'top'; readonly limit: number }
+  /** Its row of logits is written to a file that is there. */
+  | { readonly kind: 'write'; readonly rows: RowFile }
+  /** Its distribution is compared with that of a row in a file. */
+  | { readonly kind: 'compare'; readonly rows: RowFile };
 
 export interface ScoreRequest {
   /** One chunk, evaluated from an empty context. */
@@ -139,22 +140,22 @@ interface ScoreBase {
   readonly topToken: Uint32Array;
 }
 interface NextScores extends ScoreBase {
-  readonly kind: 'next';
+  readonly kind: 'next' | 'write';
 }
-export interface FullScores extends ScoreBase {
-  readonly kind: 'full';
-  readonly vocabularySize: number;
-  /** positions × vocabularySize, by token id. */
-  readonly logProbs: Float32Array;
-}
-export interface KeptScores extends ScoreBase {
-  readonly kind: 'kept';
-  /** Tokens of position i are `tokens[offsets[i] .. offsets[i+1]-1]`. */
-  readonly offsets: Uint32Array;
+interface TopScores extends ScoreBase {
+  readonly kind: 'top';
+  /** positions × the limit, most likely first. */
   readonly tokens: Uint32Array;
   readonly logProbs: Float64Array;
 }
-export type Scores = NextScores | FullScores | KeptScores;
+export interface ComparedScores extends ScoreBase {
+  readonly kind: 'compare';
+  /** Kullback-Leibler divergence from the reference, in nats. */
+  readonly kld: Float64Array;
+  readonly referenceLogProb: Float64Array;
+  readonly referenceTopToken: Uint32Array;
+}
+export type Scores = NextScores | TopScores | ComparedScores;
 
 export interface ChatMessage {
   readonly role: 'system' | 'user' | 'assistant';

@@ -1,5 +1,7 @@
+import { closeSync, openSync, writeSync } from 'node:fs';
 import type { EngineInfo, EngineSession, Scores, StartEngine, StartOptions } from './engine.ts';
 import { EngineError, type EngineErrorCode } from './errors.ts';
+import { rowBytes } from './logit-rows.ts';
 import type { MethodName } from './messages.ts';
 
 /**
@@ -102,33 +104,32 @@ export function fakeEngine({ onCall, failure }: FakeEngineOptions = {}): StartEn
 }
 
 function uniform(positions: number, want: Parameters<EngineSession['score']>[0]['want']): Scores {
-  const logProb = -Math.log(VOCABULARY_SIZE);
-  const base = {
-    positions,
-    nextLogProb: new Float64Array(positions).fill(logProb),
-    topToken: new Uint32Array(positions),
-  };
+  const logProbs = () => new Float64Array(positions).fill(-Math.log(VOCABULARY_SIZE));
+  const topToken = new Uint32Array(positions);
+  const base = { positions, nextLogProb: logProbs(), topToken };
   switch (want.kind) {
     case 'next':
       return { kind: 'next', ...base };
-    case 'full': {
-      const logProbs = new Float32Array(positions * VOCABULARY_SIZE).fill(logProb);
-      return { kind: 'full', ...base, vocabularySize: VOCABULARY_SIZE, logProbs };
+    case 'write': {
+      const { path, form, offsetBytes } = want.rows;
+      const file = openSync(path, 'r+');
+      writeSync(file, Buffer.alloc(positions * rowBytes(form, VOCABULARY_SIZE)), 0, null, offsetBytes);
+      closeSync(file);
+      return { kind: 'write', ...base };
     }
     case 'top': {
-      const offsets = Uint32Array.from({ length: positions + 1 }, (_, i) => i);
-      const logProbs = new Float64Array(positions).fill(logProb);
-      return { kind: 'kept', ...base, offsets, tokens: new Uint32Array(positions), logProbs };
-    }
-    case 'tokens': {
-      const { offsets, tokens } = want;
+      const count = positions * want.limit;
+      const tokens = Uint32Array.from({ length: count }, (_, i) => i % want.limit);
       return {
-        kind: 'kept',
+        kind: 'top',
         ...base,
-        offsets,
         tokens,
-        logProbs: new Float64Array(tokens.length).fill(logProb),
+        logProbs: new Float64Array(count).fill(-Math.log(VOCABULARY_SIZE)),
       };
+    }
+    case 'compare': {
+      const reference = { referenceLogProb: logProbs(), referenceTopToken: topToken };
+      return { kind: 'compare', ...base, kld: new Float64Array(positions), ...reference };
     }
   }
 }

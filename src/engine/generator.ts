@@ -4,7 +4,7 @@ import { EngineError } from './errors.ts';
 import type { LlamaCpp } from './llama-cpp/library.ts';
 import type { Model } from './model.ts';
 import { Sampler } from './sampler.ts';
-import { normalize } from './scorer.ts';
+import { mostLikely, normalize } from './scorer.ts';
 
 const SEQUENCE = 0;
 
@@ -124,20 +124,6 @@ export class Generator {
       probability: Math.exp((row[token] ?? Number.NaN) - logSum),
     }));
   }
-}
-
-/** The `count` tokens with the largest logits, largest first. */
-function mostLikely(row: Float32Array, count: number): number[] {
-  const best: number[] = [];
-  const logitOf = (token: number | undefined) =>
-    token === undefined ? Number.NEGATIVE_INFINITY : (row[token] ?? 0);
-  for (let token = 0; token < row.length; token++) {
-    if (best.length === count && logitOf(token) <= logitOf(best.at(-1))) continue;
-    const at = best.findIndex((other) => logitOf(other) < logitOf(token));
-    best.splice(at < 0 ? best.length : at, 0, token);
-    if (best.length > count) best.pop();
-  }
-  return best;
 }
 
 /** Tokens before the reply that it is detokenized after: SentencePiece drops the space before a text's first word. */

@@ -34,6 +34,7 @@ import { Model } from './model.ts';
 import type { ProblemLog } from './problem-log.ts';
 import { Sampler } from './sampler.ts';
 import { scoreChunk } from './scorer.ts';
+import { ScoringThreads } from './scoring-threads.ts';
 
 /** How llama.cpp's backends say that memory is short (ggml-alloc.c, ggml-vulkan.cpp, ggml-cuda.cu, ggml-metal). */
 const NO_MEMORY =
@@ -44,7 +45,7 @@ export class LlamaSession implements EngineSession {
   readonly info: EngineInfo;
   readonly #llamaCpp: LlamaCpp;
   readonly #log: ProblemLog;
-  #loaded: { readonly model: Model; readonly greedy: Sampler } | undefined;
+  #loaded: { readonly model: Model; readonly greedy: Sampler; scoring?: ScoringThreads } | undefined;
   #opened: { readonly context: Context; readonly generator: Generator } | undefined;
 
   constructor(llamaCpp: LlamaCpp, info: EngineInfo, log: ProblemLog) {
@@ -79,6 +80,7 @@ export class LlamaSession implements EngineSession {
 
   async unload(): Promise<void> {
     this.#closeContext();
+    await this.#loaded?.scoring?.[Symbol.asyncDispose]();
     this.#loaded?.greedy.free();
     this.#loaded?.model.free();
     this.#loaded = undefined;
@@ -138,7 +140,9 @@ export class LlamaSession implements EngineSession {
   async score(request: ScoreRequest): Promise<Scores> {
     const { context, generator } = this.#context();
     generator.clear();
-    return scoreChunk(context, this.#model().model.facts.vocabularySize, request);
+    const loaded = this.#model();
+    loaded.scoring ??= new ScoringThreads(loaded.model.facts.vocabularySize);
+    return scoreChunk(context, loaded.scoring, request);
   }
 
   async complete(requests: readonly CompletionRequest[]): Promise<Completion[]> {

@@ -10,11 +10,11 @@ import {
   repeat,
   v128,
 } from '../util/webassembly.ts';
+import { ROW_STEP } from './logit-rows.ts';
 
 // Sums over one row of logits in double precision. Rows are floats in memory, a multiple of ROW_STEP of them and at
 // least so many; what pads a row is -Infinity, which has probability 0. Sums are written in LANES parts.
 
-export const ROW_STEP = 4;
 export const LANES = 4;
 
 /** Below it exp(x) is 0 in a double, but for the subnormal ones. */

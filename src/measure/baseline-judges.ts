@@ -114,7 +114,6 @@ export function judgeDivergence(
   if (why !== null) return unjudged(why);
   const [old, new_] = [before.divergence, after.divergence];
   if (!isAvailable(old) || !isAvailable(new_)) return unjudged('not measured');
-  if (old.method !== new_.method) return unjudged('one is exact, the other a lower bound');
   return judgeByError(difference, [errorOf(old), errorOf(new_)], 'standard errors, not paired', context);
 }
 

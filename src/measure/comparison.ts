@@ -1,4 +1,4 @@
-import type { EngineSession, StartEngine } from '../engine/engine.ts';
+import type { EngineSession, LoadedModel, StartEngine } from '../engine/engine.ts';
 import { isAvailable, notAskedFor, unavailableBecause } from '../schema/availability.ts';
 import type { FittedPhone } from '../schema/phones.ts';
 import type { Machine, Results, Settings, VariantResult } from '../schema/results.ts';
@@ -18,12 +18,11 @@ import {
 } from './machine-watch.ts';
 import type { ChunkPlan } from './perplexity.ts';
 import { recommend } from './recommend.ts';
-import { ReferenceReader, ReferenceWriter } from './reference-store.ts';
-import type { SavedReference } from './saved-reference.ts';
+import { formOfPath, ReferenceFile, ReferenceWriter } from './reference-file.ts';
 import { isOwn, type Share } from './share.ts';
 import type { DescribedFile } from './size.ts';
 import type { TaskItem } from './tasks.ts';
-import { divergenceMethod, type TextRole } from './text-evaluation.ts';
+import type { TextRole } from './text-evaluation.ts';
 import {
   evaluateVariant,
   findThreadsFor,
@@ -53,7 +52,7 @@ export interface ComparisonInput {
   /** Name of the variant the others are compared with; null when none could be read. */
   readonly reference: string | null;
   /** A reference that was scored before and is none of the variants: `reference` is its name then. */
-  readonly saved?: SavedReference;
+  readonly saved?: ReferenceFile;
   /** `threads` 0 is llama.cpp's own choice, filled in once an engine has started. */
   readonly settings: Settings;
   /** Finds the fastest threads on the first variant that runs, for all of them: rows of one table share them. */
@@ -231,9 +230,7 @@ class Comparison {
     hashing: Promise<unknown>,
   ): Promise<void> {
     const { saved } = this.#input;
-    const method =
-      saved?.method ??
-      divergenceMethod(this.#settings.evaluation.divergenceMethod, described.tokenizer.vocabularySize);
+    const { referencePath } = this.#environment;
     const hooks: VariantHooks = {
       signal: this.#environment.signal,
       onStep: (step, done, total) => this.#environment.onStep(name, step, done, total),
@@ -249,7 +246,6 @@ class Comparison {
       tokenRead: described.tokenRead,
       chatTemplate: described.chatTemplate,
       text: this.#input.text,
-      method,
       savedChunks: this.#input.saved?.chunks ?? null,
       taskItems: this.#input.taskItems,
       choiceItems: this.#input.choiceItems,
@@ -286,11 +282,24 @@ class Comparison {
       this.#warnings.add(`${name} has no chat template: its tasks were asked as plain text`);
     }
     await using session = await this.#startEngine(name);
-    await using role = new RoleHolder((planned) => this.#role(name, described, planned, method));
-    await evaluateVariant(session, planOf(), role.open, hooks);
-    if (role.opened?.kind !== 'reference') return;
+    await using reference = new WriterHolder();
+    const openRole = async (planned: ChunkPlan, { vocabularySize }: LoadedModel): Promise<TextRole> => {
+      if (name !== this.#input.reference || saved !== undefined) return this.#candidateRole();
+      const { contextSize } = this.#settings.evaluation;
+      const chunks = planned.chunks.filter((_, index) => isOwn(this.#input.share, index));
+      const form = this.#environment.keepsReference ? formOfPath(referencePath) : 'float32';
+      const shape = { form, contextSize, vocabularySize, chunks };
+      return { kind: 'reference', store: await reference.create(referencePath, shape) };
+    };
+    await evaluateVariant(session, planOf(), openRole, hooks);
+    if (reference.writer === undefined) return;
     await hashing;
-    await role.opened.store.finish(this.#environment.keepsReference ? this.#row(name) : null);
+    const { textSha256, tasksSha256 } = this.#settings.evaluation;
+    const { tokenizer } = described;
+    const inputs = { createdAt: this.#environment.now().toISOString(), textSha256, tasksSha256, tokenizer };
+    await reference.writer.finish(
+      this.#environment.keepsReference ? { ...inputs, row: this.#row(name) } : null,
+    );
     this.#referenceStored = true;
   }
 
@@ -329,30 +338,12 @@ class Comparison {
     return session;
   }
 
-  async #role(
-    name: string,
-    { tokenizer }: DescribedFile,
-    { chunks }: ChunkPlan,
-    method: 'exact' | 'bounded',
-  ): Promise<TextRole> {
-    const { referencePath, now } = this.#environment;
-    const { reference, saved } = this.#input;
-    if (saved !== undefined) return { kind: 'candidate', store: await saved.openScores(), holds: 'all' };
-    if (name === reference) {
-      const { textSha256, tasksSha256, contextSize } = this.#settings.evaluation;
-      const head = {
-        createdAt: now().toISOString(),
-        textSha256,
-        tasksSha256,
-        contextSize,
-        chunks: chunks.length,
-        kind: method === 'exact' ? 'full' : 'kept',
-        tokenizer,
-      } as const;
-      return { kind: 'reference', store: await ReferenceWriter.create(referencePath, head, chunks) };
-    }
+  async #candidateRole(): Promise<TextRole> {
+    const { saved } = this.#input;
+    if (saved !== undefined) return { kind: 'candidate', store: saved, holds: 'all' };
     if (!this.#referenceStored) return { kind: 'alone' };
-    return { kind: 'candidate', store: await ReferenceReader.open(referencePath), holds: 'own' };
+    const store = await ReferenceFile.open(this.#environment.referencePath);
+    return { kind: 'candidate', store, holds: 'own' };
   }
 
   /** The reference's row may be complete while its scores, which the others need, are gone. */
@@ -476,23 +467,17 @@ function repeated({ name, speed }: VariantResult): Repeated[] {
   ];
 }
 
-/** Closes whatever side of the reference store a variant opened, finished or not. */
-class RoleHolder implements AsyncDisposable {
-  readonly #make: (planned: ChunkPlan) => Promise<TextRole>;
-  opened: TextRole | undefined;
+/** Closes a reference that was begun, finished or not. */
+class WriterHolder implements AsyncDisposable {
+  writer: ReferenceWriter | undefined;
 
-  constructor(make: (planned: ChunkPlan) => Promise<TextRole>) {
-    this.#make = make;
+  async create(...args: Parameters<typeof ReferenceWriter.create>): Promise<ReferenceWriter> {
+    this.writer = await ReferenceWriter.create(...args);
+    return this.writer;
   }
 
-  readonly open = async (planned: ChunkPlan): Promise<TextRole> => {
-    this.opened = await this.#make(planned);
-    return this.opened;
-  };
-
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.opened !== undefined && this.opened.kind !== 'alone')
-      await this.opened.store[Symbol.asyncDispose]();
+    await this.writer?.[Symbol.asyncDispose]();
   }
 }
 

@@ -1,5 +1,12 @@
 import { rm } from 'node:fs/promises';
-import type { CacheType, ContextOptions, EngineSession, LoadedModel, StartEngine } from '../engine/engine.ts';
+import type {
+  CacheType,
+  ContextOptions,
+  EngineSession,
+  LoadedModel,
+  MemoryPlan,
+  StartEngine,
+} from '../engine/engine.ts';
 import { isAvailable, unavailableBecause } from '../schema/availability.ts';
 import type { CacheTypeResult, ContextResults, ContextRow, ContextSettings } from '../schema/context.ts';
 import type { Machine } from '../schema/results.ts';
@@ -11,10 +18,10 @@ import { isOfMachine } from './engine-faults.ts';
 import { type MachineWarning, type MachineWatch, withoutRepeats } from './machine-watch.ts';
 import { engineMemoryOf } from './memory.ts';
 import { rateOf } from './rates.ts';
-import { ReferenceReader, ReferenceWriter } from './reference-store.ts';
+import { ReferenceFile, ReferenceWriter } from './reference-file.ts';
 import type { DescribedFile } from './size.ts';
 import { benchmarkTokens } from './speed.ts';
-import { chunksOf, divergenceMethod, evaluateText, type TextPlan } from './text-evaluation.ts';
+import { chunksOf, evaluateText, type TextPlan } from './text-evaluation.ts';
 import { findThreads } from './threads.ts';
 
 /** Beyond the engine's own account: the runtime around it, and what a system needs to go on. */
@@ -73,6 +80,8 @@ class Contexts {
   readonly #environment: ContextEnvironment;
   readonly #rows: ContextRow[] = [];
   readonly #types: CacheTypeResult[];
+  /** By context size and cache type. */
+  readonly #planned = new Map<string, Estimate>();
   readonly #createdAt: string;
   #machine: Machine;
   #settings: ContextPlan['settings'];
@@ -88,6 +97,7 @@ class Contexts {
   }
 
   async run(): Promise<ContextResults> {
+    await this.#planMemory();
     await this.#chooseThreads();
     for (const cacheType of this.#settings.cacheTypes) {
       for (const contextSize of this.#settings.contextSizes) {
@@ -99,6 +109,32 @@ class Contexts {
     this.#warnings = withoutRepeats([...this.#warnings, ...(await this.#environment.watch.warnings())]);
     if (this.#settings.evaluation !== null) await this.#evaluateTypes();
     return this.#results();
+  }
+
+  /** What llama.cpp would allocate for each row. Where it does not say, the header's estimate stands. */
+  async #planMemory(): Promise<void> {
+    const { cacheTypes, contextSizes } = this.#settings;
+    const wanted = cacheTypes.flatMap((cacheType) =>
+      contextSizes.map((contextSize) => ({ contextSize, cacheType })),
+    );
+    await using session = await this.#start('memory');
+    try {
+      const plans = await session.planMemory(
+        { path: this.#plan.path, gpuLayers: this.#settings.gpuLayers },
+        wanted.map(({ contextSize, cacheType }) => ({ ...this.#contextOptions(cacheType), contextSize })),
+      );
+      for (const [index, { contextSize, cacheType }] of wanted.entries()) {
+        const estimate = plannedEstimate(plans[index]);
+        if (estimate !== null) this.#planned.set(`${contextSize} ${cacheType}`, estimate);
+      }
+    } catch (thrown) {
+      this.#environment.signal?.throwIfAborted();
+      if (!(thrown instanceof QuantscopeError)) throw thrown;
+    }
+  }
+
+  #estimate(contextSize: number, cacheType: CacheType): Estimate | null {
+    return this.#planned.get(`${contextSize} ${cacheType}`) ?? this.#plan.estimate(contextSize, cacheType);
   }
 
   async #chooseThreads(): Promise<void> {
@@ -116,7 +152,7 @@ class Contexts {
   }
 
   async #measureRow(contextSize: number, cacheType: CacheType): Promise<ContextRow> {
-    const estimated = this.#plan.estimate(contextSize, cacheType);
+    const estimated = this.#estimate(contextSize, cacheType);
     const { budget } = this.#plan;
     const row = (why: string, failure: ContextRow['failure'] = null): ContextRow => {
       const absent = unavailableBecause(why);
@@ -233,9 +269,8 @@ class Contexts {
     if (evaluation === null) throw new QuantscopeError('context/no-evaluation', 'no evaluation was planned');
     const { contextSize, chunks } = evaluation;
     const label = `accuracy with ${cacheType}`;
-    const { described, text } = this.#plan;
-    const method = divergenceMethod('auto', described.tokenizer.vocabularySize);
-    const textPlan: TextPlan = { text, contextSize, chunks, method };
+    const { text } = this.#plan;
+    const textPlan: TextPlan = { text, contextSize, chunks };
     await using session = await this.#start(label);
     const model = await this.#load(session);
     const planned = await chunksOf(session, model, textPlan);
@@ -243,7 +278,12 @@ class Contexts {
     const onChunk = (done: number, total: number) => this.#environment.onStep(label, done, total);
     onChunk(0, planned.chunks.length);
     if (cacheType === 'f16') {
-      await using store = await this.#createStore(planned.chunks, method);
+      await using store = await ReferenceWriter.create(this.#environment.referencePath, {
+        form: 'float32',
+        contextSize,
+        vocabularySize: model.vocabularySize,
+        chunks: planned.chunks,
+      });
       const { perplexity } = await evaluateText(
         session,
         planned,
@@ -260,10 +300,9 @@ class Contexts {
         meanKld: 0,
         stderrKld: 0,
         sameTop: 1,
-        divergenceMethod: method,
       };
     }
-    await using store = await ReferenceReader.open(this.#environment.referencePath);
+    const store = await ReferenceFile.open(this.#environment.referencePath);
     const role = { kind: 'candidate', store, holds: 'own' } as const;
     const { perplexity, divergence } = await evaluateText(session, planned, textPlan, role, { onChunk });
     if (divergence === null) throw new QuantscopeError('context/no-divergence', 'no divergence was computed');
@@ -275,23 +314,7 @@ class Contexts {
       meanKld: divergence.meanKld,
       stderrKld: divergence.stderrKld,
       sameTop: divergence.sameTop,
-      divergenceMethod: method,
     };
-  }
-
-  /** It lives as long as the run, in which model and text are the same: their hashes would tell nothing. */
-  #createStore(chunks: readonly Uint32Array[], method: 'exact' | 'bounded'): Promise<ReferenceWriter> {
-    const { evaluation } = this.#settings;
-    const head = {
-      createdAt: this.#createdAt,
-      textSha256: evaluation?.textSha256 ?? '',
-      tasksSha256: '',
-      contextSize: evaluation?.contextSize ?? 0,
-      chunks: chunks.length,
-      kind: method === 'exact' ? ('full' as const) : ('kept' as const),
-      tokenizer: this.#plan.described.tokenizer,
-    };
-    return ReferenceWriter.create(this.#environment.referencePath, head, chunks);
   }
 
   #setAccuracy(cacheType: CacheType, accuracy: CacheTypeResult['accuracy']): void {
@@ -346,6 +369,13 @@ class Contexts {
 /** llama.cpp refuses values in a quantized type without flash attention, which `auto` may leave off. */
 function flashAttentionFor(cacheType: CacheType): 'auto' | 'on' {
   return ['f32', 'f16', 'bf16'].includes(cacheType) ? 'auto' : 'on';
+}
+
+function plannedEstimate(plan: MemoryPlan | undefined): Estimate | null {
+  if (plan === undefined || plan.kvBytes === null || plan.computeBytes === null) return null;
+  const { weightsBytes, kvBytes, computeBytes } = plan;
+  const totalBytes = weightsBytes + kvBytes + computeBytes;
+  return { weightsBytes, kvBytes, computeBytes, totalBytes, basis: 'engine' };
 }
 
 function describeType(

@@ -1,18 +1,27 @@
+import type { ComparedScores } from '../engine/engine.ts';
 import type { Divergence } from '../schema/results.ts';
 import { QuantscopeError } from '../util/errors.ts';
 import { GrowingFloats } from './growing-floats.ts';
-import { exactDivergences, keptDivergences } from './kullback-leibler.ts';
 import { Comoments, Moments } from './moments.ts';
-import { type PositionData, type PositionPair, pairPositions } from './position-data.ts';
 import { percentile } from './statistics.ts';
+
+/** What rounding leaves of no divergence. */
+const ROUNDING = 1e-6;
+/**
+ * A divergence further below 0 is none: one of the two does not sum to 1. llama-perplexity's base leaves out what it
+ * clipped, so that against it some positions come out a little below.
+ */
+const LOWEST = -0.1;
+/** As the engine has it where the candidate rules out a token that the reference allows. */
+const INFINITE = 1e9;
 
 /**
  * How far a candidate's predictions are from the reference's, with the statistics of llama-perplexity's
  * --kl-divergence (llama.cpp, tools/perplexity/perplexity.cpp), gathered chunk by chunk. Two numbers a position are
  * kept, for the percentiles; the rest is constant memory.
  *
- * Its ln PPL ratio is not llama-perplexity's: there the base is stored clipped at 16 nats below its maximum, which
- * biases the base's perplexity.
+ * Its ln PPL ratio is llama-perplexity's only against a base that llama-perplexity wrote: there every row is clipped at
+ * 16 nats below its maximum, which biases the base's perplexity.
  */
 export class DivergenceAccumulator {
   readonly #klds = new GrowingFloats();
@@ -22,29 +31,14 @@ export class DivergenceAccumulator {
   readonly #squaredDeltaP = new Moments();
   readonly #lnPplRatio = new Moments();
   readonly #losses = new Comoments();
-  readonly #unresolved = new Moments();
   #sameTop = 0;
-  #kind: PositionData['kind'] | null = null;
 
-  /**
-   * Takes one chunk.
-   * @throws what {@link chunkDivergence} throws; QuantscopeError `measure/mismatched-positions` for figures of another
-   *   form than those before
-   */
-  add(chunk: ChunkDivergence): void {
-    this.#kind ??= chunk.kind;
-    if (chunk.kind !== this.#kind) {
-      throw new QuantscopeError(
-        'measure/mismatched-positions',
-        `got ${chunk.kind} distributions after ${this.#kind} ones, expected one form for all chunks`,
-      );
-    }
-    const { kld, unresolved, referenceLogProb, candidateLogProb, sameTop } = chunk;
+  /** Takes one chunk. */
+  add({ kld, referenceLogProb, candidateLogProb, sameTop }: ChunkDivergence): void {
     for (let i = 0; i < kld.length; i++) {
       const value = kld[i] ?? Number.NaN;
       this.#klds.push(value);
       this.#kld.add(value);
-      this.#unresolved.add(unresolved?.[i] ?? 0);
       const [reference, candidate] = [referenceLogProb[i] ?? Number.NaN, candidateLogProb[i] ?? Number.NaN];
       const deltaP = Math.exp(candidate) - Math.exp(reference);
       this.#deltaPs.push(deltaP);
@@ -75,7 +69,6 @@ export class DivergenceAccumulator {
     const rmsDeltaP = Math.sqrt(this.#squaredDeltaP.mean);
     const correlation = this.#losses.correlation;
     return {
-      method: this.#kind === 'kept' ? 'bounded' : 'exact',
       meanKld: this.#kld.mean,
       stderrKld: this.#kld.standardError,
       medianKld: percentile(kld, 0.5),
@@ -107,17 +100,13 @@ export class DivergenceAccumulator {
       lnPplRatio: this.#lnPplRatio.mean,
       lnPplRatioStderr: this.#lnPplRatio.standardError,
       ...(correlation === undefined ? {} : { lnPplCorrelation: correlation }),
-      unresolvedMass: Math.min(1, this.#unresolved.mean),
     };
   }
 }
 
 /** What one chunk says of the divergence, one value a scored position. */
 export interface ChunkDivergence {
-  readonly kind: PositionData['kind'];
   readonly kld: Float64Array;
-  /** The reference's probability that was summed as one token; null where all were told apart. */
-  readonly unresolved: Float64Array | null;
   /** ln p of the token that follows. */
   readonly referenceLogProb: Float64Array;
   readonly candidateLogProb: Float64Array;
@@ -126,38 +115,53 @@ export interface ChunkDivergence {
 }
 
 /**
- * Compares a candidate's scores of a chunk with the reference's.
- * @throws QuantscopeError `measure/mismatched-positions` when the two do not speak of the same positions and tokens;
- *   `measure/not-finite` when a probability is no number or the divergence is infinite; `measure/not-normalized` when
- *   the two cannot both be distributions
+ * What scores of a chunk beside the reference's rows say.
+ * @throws QuantscopeError `measure/not-finite` when a probability is no number or the divergence is infinite;
+ *   `measure/not-normalized` when the two cannot both be distributions
  */
-export function chunkDivergence(reference: PositionData, candidate: PositionData): ChunkDivergence {
-  const pair = pairPositions(reference, candidate);
-  const { kld, unresolved } = divergencesOf(pair);
-  const { positions, nextLogProb: referenceLogProb } = reference;
-  const { nextLogProb: candidateLogProb } = candidate;
-  const sameTop = new Uint8Array(positions);
-  for (let i = 0; i < positions; i++) {
-    if (!Number.isFinite(referenceLogProb[i]) || !Number.isFinite(candidateLogProb[i])) {
-      throw new QuantscopeError(
-        'measure/not-finite',
-        `ln p of the next token at scored position ${i} is ${referenceLogProb[i]} in the reference and ` +
-          `${candidateLogProb[i]} in the candidate, expected finite numbers`,
-      );
-    }
-    sameTop[i] = reference.topToken[i] === candidate.topToken[i] ? 1 : 0;
+export function chunkDivergence(scores: ComparedScores): ChunkDivergence {
+  const { kld, nextLogProb, referenceLogProb, topToken, referenceTopToken } = scores;
+  for (const [position, logProb] of nextLogProb.entries()) {
+    const reference = referenceLogProb[position];
+    if (Number.isFinite(logProb) && Number.isFinite(reference)) continue;
+    throw new QuantscopeError(
+      'measure/not-finite',
+      `ln p of the next token at scored position ${position} is ${reference} in the reference and ` +
+        `${logProb} in the candidate, expected finite numbers`,
+    );
   }
-  return { kind: pair.kind, kld, unresolved, referenceLogProb, candidateLogProb, sameTop };
+  return {
+    kld: kld.map(checked),
+    referenceLogProb,
+    candidateLogProb: nextLogProb,
+    sameTop: Uint8Array.from(topToken, (token, position) => (token === referenceTopToken[position] ? 1 : 0)),
+  };
 }
 
-function divergencesOf(pair: PositionPair): {
-  readonly kld: Float64Array;
-  readonly unresolved: Float64Array | null;
-} {
-  switch (pair.kind) {
-    case 'full':
-      return { kld: exactDivergences(pair.reference, pair.candidate), unresolved: null };
-    case 'kept':
-      return keptDivergences(pair.reference, pair.candidate);
+/** A reference's divergence from itself. */
+export function noDivergence({ nextLogProb }: { readonly nextLogProb: Float64Array }): ChunkDivergence {
+  const positions = nextLogProb.length;
+  return {
+    kld: new Float64Array(positions),
+    referenceLogProb: nextLogProb,
+    candidateLogProb: nextLogProb,
+    sameTop: new Uint8Array(positions).fill(1),
+  };
+}
+
+function checked(kld: number, position: number): number {
+  if (!(Math.abs(kld) < INFINITE)) {
+    throw new QuantscopeError(
+      'measure/not-finite',
+      `the divergence at scored position ${position} is ${kld}, expected a finite number: ` +
+        'the candidate rules out a token that the reference allows, or a probability is not a number',
+    );
   }
+  if (kld < LOWEST) {
+    throw new QuantscopeError(
+      'measure/not-normalized',
+      `the divergence at scored position ${position} is ${kld}, expected at least 0: the probabilities do not sum to 1`,
+    );
+  }
+  return Math.abs(kld) < ROUNDING && kld < 0 ? 0 : kld;
 }

@@ -192,7 +192,6 @@ export function evaluationOf({ settings: { evaluation, cacheType } }: { settings
     'text (sha256)': evaluation.textSha256,
     'tokens in a chunk': evaluation.contextSize,
     chunks: evaluation.chunks ?? 'all',
-    'divergence method': evaluation.divergenceMethod,
     'tasks (sha256)': evaluation.tasksSha256,
     'task items': evaluation.taskItems,
     'choices (sha256)': evaluation.choicesSha256 ?? null,

@@ -22,14 +22,12 @@ type StoredChunk = NonNullable<ShareFigures['text']>['chunks'][number];
 /** A chunk's figures for a results file, to the last bit. */
 export function storeChunk({ index, nextLogProb, divergence }: EvaluatedChunk): StoredChunk {
   if (divergence === null) return { index, nextLogProb: toBase64(nextLogProb), divergence: null };
-  const { kind, kld, unresolved, referenceLogProb, sameTop } = divergence;
+  const { kld, referenceLogProb, sameTop } = divergence;
   return {
     index,
     nextLogProb: toBase64(nextLogProb),
     divergence: {
-      kind,
       kld: toBase64(kld),
-      unresolved: unresolved === null ? null : toBase64(unresolved),
       referenceLogProb: toBase64(referenceLogProb),
       sameTop: toBase64(sameTop),
     },
@@ -39,14 +37,12 @@ export function storeChunk({ index, nextLogProb, divergence }: EvaluatedChunk): 
 export function restoreChunk({ index, nextLogProb, divergence }: StoredChunk): EvaluatedChunk {
   const candidateLogProb = toFloats(nextLogProb);
   if (divergence === null) return { index, nextLogProb: candidateLogProb, divergence: null };
-  const { kind, kld, unresolved, referenceLogProb, sameTop } = divergence;
+  const { kld, referenceLogProb, sameTop } = divergence;
   return {
     index,
     nextLogProb: candidateLogProb,
     divergence: {
-      kind,
       kld: toFloats(kld),
-      unresolved: unresolved === null ? null : toFloats(unresolved),
       referenceLogProb: toFloats(referenceLogProb),
       candidateLogProb,
       sameTop: new Uint8Array(Buffer.from(sameTop, 'base64')),

@@ -1,24 +1,22 @@
-import type { EngineSession, FullScores, KeptScores, LoadedModel, Wanted } from '../engine/engine.ts';
+import type { EngineSession, LoadedModel, Scores, Wanted } from '../engine/engine.ts';
+import type { RowFile } from '../engine/logit-rows.ts';
 import type { Divergence, Perplexity } from '../schema/results.ts';
-import { type ChunkDivergence, chunkDivergence, DivergenceAccumulator } from './divergence.ts';
+import { type ChunkDivergence, chunkDivergence, DivergenceAccumulator, noDivergence } from './divergence.ts';
 import { type ChunkPlan, PerplexityAccumulator, planChunks, replanChunks } from './perplexity.ts';
-import type { ReferenceWriter, ScoresSource } from './reference-store.ts';
 
-/** The reference keeps a position's most likely tokens until this share of the probability, at most so many. */
-const KEPT_MASS = 0.999;
-const KEPT_LIMIT = 512;
-
-/** Up to this vocabulary whole distributions cost less than a position's evaluation. */
-const EXACT_VOCABULARY_LIMIT = 4096;
+/** Where a reference's rows of a chunk are. */
+interface RowStore {
+  rowsOf(chunk: number): RowFile;
+}
 
 /**
- * What the variant is in the comparison: alone, the reference whose scores are kept, or compared with them. A store holds
+ * What the variant is in the comparison: alone, the reference whose rows are kept, or compared with them. A store holds
  * the chunks that are this run's own, or all of the text's.
  */
 export type TextRole =
   | { readonly kind: 'alone' }
-  | { readonly kind: 'reference'; readonly store: ReferenceWriter }
-  | { readonly kind: 'candidate'; readonly store: ScoresSource; readonly holds: 'own' | 'all' };
+  | { readonly kind: 'reference'; readonly store: RowStore }
+  | { readonly kind: 'candidate'; readonly store: RowStore; readonly holds: 'own' | 'all' };
 
 export interface TextPlan {
   readonly text: string;
@@ -27,15 +25,6 @@ export interface TextPlan {
   readonly contextSize: number;
   /** null is all of the text. */
   readonly chunks: number | null;
-  readonly method: 'exact' | 'bounded';
-}
-
-export function divergenceMethod(
-  asked: 'auto' | 'exact' | 'bounded',
-  vocabularySize: number,
-): 'exact' | 'bounded' {
-  if (asked !== 'auto') return asked;
-  return vocabularySize <= EXACT_VOCABULARY_LIMIT ? 'exact' : 'bounded';
 }
 
 /** The text as llama-perplexity evaluates it: ids without special tokens, without the file's last newline. */
@@ -54,7 +43,7 @@ export async function chunksOf(
   return planChunks(await session.tokenize(plan.text.replace(/\n$/, ''), false), options);
 }
 
-/** What one chunk said, for whoever puts the chunks of several machines together. */
+/** What one chunk said, to be put together with the chunks of other machines. */
 export interface EvaluatedChunk {
   /** Its place in the text. */
   readonly index: number;
@@ -78,7 +67,7 @@ export interface TextHooks {
 /**
  * Perplexity by llama-perplexity's method, and in the same pass the divergence from the reference. The session's open
  * context must hold `plan.contextSize` tokens.
- * @param isOwn which chunks are this run's; the others are somebody else's
+ * @param isOwn which chunks are this run's; the others are another machine's
  */
 export async function evaluateText(
   session: EngineSession,
@@ -89,27 +78,40 @@ export async function evaluateText(
   isOwn: (chunk: number) => boolean = () => true,
 ): Promise<EvaluatedText> {
   const text = new TextAccumulator(plan.contextSize);
-  const total = planned.chunks.filter((_, index) => isOwn(index)).length;
-  let done = 0;
-  for (const [index, tokens] of planned.chunks.entries()) {
-    if (!isOwn(index)) {
-      if (role.kind === 'candidate' && role.holds === 'all') await role.store.next();
-      continue;
-    }
-    const kept = role.kind === 'candidate' && role.store.kind === 'kept' ? await role.store.next() : null;
-    const want = wantedOf(role, kept, plan.method);
-    const scores = await session.score({ tokens, firstScored: planned.firstScored, want });
-    // A chunk of whole distributions is 33 MB at 32,064 tokens: it is read when the engine's have come over.
-    const reference = kept ?? (role.kind === 'candidate' ? await role.store.next() : null);
-    if (role.kind === 'reference' && scores.kind !== 'next') await role.store.append(scores);
-    const other = role.kind === 'reference' && scores.kind !== 'next' ? scores : reference;
-    const divergence = other === null || scores.kind === 'next' ? null : chunkDivergence(other, scores);
-    const chunk: EvaluatedChunk = { index, nextLogProb: scores.nextLogProb, divergence };
+  const own = [...planned.chunks.entries()].filter(([index]) => isOwn(index));
+  for (const [done, [index, tokens]] of own.entries()) {
+    const stored = role.kind === 'candidate' && role.holds === 'all' ? index : done;
+    const scores = await session.score({
+      tokens,
+      firstScored: planned.firstScored,
+      want: wantedOf(role, stored),
+    });
+    const chunk: EvaluatedChunk = {
+      index,
+      nextLogProb: scores.nextLogProb,
+      divergence: divergenceOf(scores),
+    };
     text.add(chunk);
     hooks.keep?.(chunk);
-    hooks.onChunk(++done, total);
+    hooks.onChunk(done + 1, own.length);
   }
   return text.finish();
+}
+
+function wantedOf(role: TextRole, stored: number): Wanted {
+  switch (role.kind) {
+    case 'alone':
+      return { kind: 'next' };
+    case 'reference':
+      return { kind: 'write', rows: role.store.rowsOf(stored) };
+    case 'candidate':
+      return { kind: 'compare', rows: role.store.rowsOf(stored) };
+  }
+}
+
+function divergenceOf(scores: Scores): ChunkDivergence | null {
+  if (scores.kind === 'compare') return chunkDivergence(scores);
+  return scores.kind === 'write' ? noDivergence(scores) : null;
 }
 
 /** Sums up chunks in the order of the text. */
@@ -131,18 +133,5 @@ export class TextAccumulator {
 
   finish(): EvaluatedText {
     return { perplexity: this.#perplexity.finish(), divergence: this.#divergence?.finish() ?? null };
-  }
-}
-
-function wantedOf(role: TextRole, kept: FullScores | KeptScores | null, method: 'exact' | 'bounded'): Wanted {
-  switch (role.kind) {
-    case 'alone':
-      return { kind: 'next' };
-    case 'reference':
-      return method === 'exact' ? { kind: 'full' } : { kind: 'top', mass: KEPT_MASS, limit: KEPT_LIMIT };
-    case 'candidate':
-      return kept?.kind === 'kept'
-        ? { kind: 'tokens', offsets: kept.offsets, tokens: kept.tokens }
-        : { kind: 'full' };
   }
 }

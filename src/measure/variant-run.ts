@@ -46,7 +46,6 @@ export interface VariantPlan {
   readonly tokenRead: Pick<TokenRead, 'weightsBytes' | 'lookedUpBytes' | 'kvBytesPerToken'>;
   readonly chatTemplate: string | null;
   readonly text: string;
-  readonly method: TextPlan['method'];
   /** Tokens that a saved reference was scored on, instead of the text's. */
   readonly savedChunks: readonly Uint32Array[] | null;
   readonly taskItems: readonly TaskItem[];
@@ -150,7 +149,7 @@ export async function findThreadsFor(
 export async function evaluateVariant(
   session: EngineSession,
   plan: VariantPlan,
-  openRole: (planned: ChunkPlan) => Promise<TextRole>,
+  openRole: (planned: ChunkPlan, model: LoadedModel) => Promise<TextRole>,
   hooks: VariantHooks,
 ): Promise<void> {
   const { settings, choiceItems, chatTemplate } = plan;
@@ -161,7 +160,7 @@ export async function evaluateVariant(
     const textPlan = textPlanOf(plan);
     const planned = await chunksOf(session, model, textPlan);
     await session.openContext({ ...contextOptions(settings), contextSize: textPlan.contextSize });
-    const role = await openRole(planned);
+    const role = await openRole(planned, model);
     hooks.onStep('perplexity', 0, planned.chunks.length);
     const chunks: EvaluatedChunk[] = [];
     const own = (chunk: number) => isOwn(plan.share, chunk);
@@ -213,9 +212,9 @@ function placementOf({ layers }: LoadedModel, { gpuLayers }: Settings): Partial<
   return { backend: { gpuLayers: onGpu, notes: [`${onGpu} of ${total} layers on the GPU${asked}`] } };
 }
 
-function textPlanOf({ text, method, savedChunks, settings }: VariantPlan): TextPlan {
+function textPlanOf({ text, savedChunks, settings }: VariantPlan): TextPlan {
   const { contextSize, chunks } = settings.evaluation;
-  return { text, method, contextSize, chunks, ...(savedChunks === null ? {} : { savedChunks }) };
+  return { text, contextSize, chunks, ...(savedChunks === null ? {} : { savedChunks }) };
 }
 
 function contextOptions({

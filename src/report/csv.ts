@@ -34,7 +34,6 @@ const FIGURES = [
   'perplexity.value',
   'perplexity.stderr',
   'perplexity.tokens',
-  'divergence.method',
   'divergence.meanKld',
   'divergence.stderrKld',
   'divergence.medianKld',

@@ -1,5 +1,5 @@
 import { isAvailable } from '../schema/availability.ts';
-import type { Machine, Results, VariantResult } from '../schema/results.ts';
+import type { Machine, Results } from '../schema/results.ts';
 import { formatBytes, formatCount } from '../util/units.ts';
 
 /** How and where the figures were taken: what a reader needs to repeat them, as sentences. */
@@ -81,7 +81,6 @@ function describeAccuracy({ settings: { evaluation }, variants }: Results): stri
     const count = least === most ? plural(most, 'chunk') : `${least} to ${most} chunks`;
     facts.push(`${evaluation.text}, ${count} of ${first.contextSize} tokens`);
   }
-  facts.push(...describeDivergence(variants));
   if (variants.some(({ tasks }) => isAvailable(tasks))) {
     facts.push(`${plural(evaluation.taskItems, 'task')} from ${evaluation.tasks}`);
   }
@@ -89,17 +88,6 @@ function describeAccuracy({ settings: { evaluation }, variants }: Results): stri
     facts.push(`${plural(evaluation.choiceItems ?? 0, 'question')} of multiple choice ${evaluation.choices}`);
   }
   return facts.length === 0 ? [] : [`Accuracy: ${facts.join('; ')}.`];
-}
-
-function describeDivergence(variants: readonly VariantResult[]): string[] {
-  const divergences = variants.map(({ divergence }) => divergence).filter(isAvailable);
-  const bounded = divergences.filter(({ method }) => method === 'bounded');
-  if (divergences.length === 0) return [];
-  if (bounded.length === 0) return ['KLD exact'];
-  const unresolved = Math.max(...bounded.map(({ unresolvedMass }) => unresolvedMass));
-  return [
-    `KLD is a lower bound: ${(unresolved * 100).toPrecision(2)} % of the reference's probability was summed as one token`,
-  ];
 }
 
 /** One count, or the two that `--threads auto` found. */

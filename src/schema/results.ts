@@ -57,7 +57,6 @@ const perplexity = z.strictObject({
 });
 
 const divergence = z.strictObject({
-  method: z.enum(['exact', 'bounded']),
   meanKld: finite,
   stderrKld: finite,
   medianKld: finite,
@@ -89,8 +88,6 @@ const divergence = z.strictObject({
   lnPplRatioStderr: finite,
   /** Pearson correlation of the two models' ln(perplexity) terms. Undefined, hence absent, when one is constant. */
   lnPplCorrelation: finite.optional(),
-  /** Mean reference probability that the bounded method left in one bucket; 0 when exact. */
-  unresolvedMass: fraction,
 });
 
 const taskCount = z.strictObject({ correct: count, total: count, low: fraction, high: fraction });
@@ -138,9 +135,7 @@ const shareFigures = z.strictObject({
           nextLogProb: base64,
           divergence: z
             .strictObject({
-              kind: z.enum(['full', 'kept']),
               kld: base64,
-              unresolved: base64.nullable(),
               referenceLogProb: base64,
               sameTop: base64,
             })
@@ -253,7 +248,6 @@ const settings = z.strictObject({
     contextSize: count,
     /** Asked for; `null` is all of the text. */
     chunks: count.nullable(),
-    divergenceMethod: z.enum(['auto', 'exact', 'bounded']),
     tasks: z.string(),
     tasksSha256: z.string(),
     taskItems: count,

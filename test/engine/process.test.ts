@@ -1,9 +1,11 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { writeFile } from 'node:fs/promises';
 import { setTimeout } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { startEngineProcess } from '../../dist/index.js';
-import type { EngineSession } from '../../src/engine/engine.ts';
+import type { EngineSession, ScoreRequest, Scores } from '../../src/engine/engine.ts';
+import { scratchFolder } from '../helpers/cli.ts';
 import { nanoPath } from '../helpers/nano.ts';
 
 const context = {
@@ -51,48 +53,77 @@ describe('the engine process', () => {
     expect(model.loadMs).toBeGreaterThan(0);
   });
 
-  it('scores probabilities that sum to one, and the same ones whichever way they are asked for', async () => {
-    const { session, model } = await opened('Q4_K_M');
+  it('scores what it evaluates, the same whichever way it is asked for', async () => {
+    await using scratch = await scratchFolder();
+    const { session } = await opened('Q4_K_M');
     await using _ = session;
     const firstScored = 256;
-    const full = await session.score({ tokens: chunk, firstScored, want: { kind: 'full' } });
-    const next = await session.score({ tokens: chunk, firstScored, want: { kind: 'next' } });
-    const top = await session.score({
-      tokens: chunk,
-      firstScored,
-      want: { kind: 'top', mass: 0.999, limit: 512 },
-    });
-    if (full.kind !== 'full' || top.kind !== 'kept') throw new Error('another kind than asked for');
-    const { offsets, tokens } = top;
-    const asked = await session.score({
-      tokens: chunk,
-      firstScored,
-      want: { kind: 'tokens', offsets, tokens },
-    });
-    if (asked.kind !== 'kept') throw new Error('another kind than asked for');
+    const rows = { path: scratch.path('rows'), form: 'float32', offsetBytes: 4 } as const;
+    await writeFile(rows.path, 'head');
+    const score = (want: ScoreRequest['want']) => session.score({ tokens: chunk, firstScored, want });
+    const next = await score({ kind: 'next' });
+    const kept = await score({ kind: 'write', rows });
+    const top = await score({ kind: 'top', limit: 1541 });
+    const compared = await score({ kind: 'compare', rows });
+    if (top.kind !== 'top' || compared.kind !== 'compare') throw new Error('another kind than asked for');
 
-    expect(full.positions).toBe(255);
-    // Equal but for the order in which the engine sums the weights in single precision.
-    for (const [i, logProb] of next.nextLogProb.entries())
-      expect(logProb).toBeCloseTo(full.nextLogProb[i] ?? 0, 4);
-    expect(next.topToken).toEqual(full.topToken);
-    for (let position = 0; position < full.positions; position++) {
-      const row = full.logProbs.subarray(
-        position * model.vocabularySize,
-        (position + 1) * model.vocabularySize,
+    expect(next.positions).toBe(255);
+    for (const { nextLogProb, topToken } of [kept, top, compared]) {
+      expect(nextLogProb).toEqual(next.nextLogProb);
+      expect(topToken).toEqual(next.topToken);
+    }
+    expect(compared.kld).toEqual(new Float64Array(255));
+    expect(compared.referenceLogProb).toEqual(next.nextLogProb);
+    expect(compared.referenceTopToken).toEqual(next.topToken);
+    for (let position = 0; position < next.positions; position++) {
+      const whole = (array: Uint32Array | Float64Array) =>
+        Array.from(array.subarray(position * 1541, (position + 1) * 1541));
+      const [tokens, logProbs] = [whole(top.tokens), whole(top.logProbs)];
+      expect(logProbs.reduce((sum, logProb) => sum + Math.exp(logProb), 0)).toBeCloseTo(1, 8);
+      expect(tokens[0]).toBe(next.topToken[position]);
+      const following = tokens.indexOf(chunk[firstScored + position + 1] ?? -1);
+      expect(logProbs[following]).toBeCloseTo(next.nextLogProb[position] ?? 0, 7);
+    }
+  });
+
+  it('compares another model with rows that it kept, as their probabilities say', async () => {
+    await using scratch = await scratchFolder();
+    const rows = { path: scratch.path('rows'), form: 'float32', offsetBytes: 0 } as const;
+    await writeFile(rows.path, '');
+    const request = { tokens: chunk, firstScored: 500 };
+    const said: Map<number, number>[][] = [];
+    const scored: Scores[] = [];
+    for (const name of ['F16', 'Q2_K']) {
+      const { session } = await opened(name);
+      await using _ = session;
+      const want = { kind: name === 'F16' ? 'write' : 'compare', rows } as const;
+      scored.push(await session.score({ ...request, want }));
+      const top = await session.score({ ...request, want: { kind: 'top', limit: 1541 } });
+      if (top.kind !== 'top') throw new Error('another kind than asked for');
+      said.push(
+        Array.from(
+          { length: top.positions },
+          (_, position) =>
+            new Map(
+              Array.from({ length: 1541 }, (_, i) => {
+                const at = position * 1541 + i;
+                return [top.tokens[at] ?? -1, top.logProbs[at] ?? Number.NaN];
+              }),
+            ),
+        ),
       );
-      expect(row.reduce((sum, logProb) => sum + Math.exp(logProb), 0)).toBeCloseTo(1, 4);
-      expect(row.indexOf(Math.max(...row))).toBe(full.topToken[position]);
-      expect(row[chunk[firstScored + position + 1] ?? -1]).toBeCloseTo(full.nextLogProb[position] ?? 0, 4);
-      let mass = 0;
-      for (let i = offsets[position] ?? 0; i < (offsets[position + 1] ?? 0); i++) {
-        const inFull = row[tokens[i] ?? -1] ?? Number.NaN;
-        expect(top.logProbs[i]).toBeCloseTo(inFull, 4);
-        expect(asked.logProbs[i]).toBeCloseTo(inFull, 4);
-        mass += Math.exp(inFull);
+    }
+    const [reference = [], candidate = []] = said;
+    const [, compared] = scored;
+    if (compared?.kind !== 'compare') throw new Error('another kind than asked for');
+    expect(compared.positions).toBe(11);
+    for (const [position, distribution] of reference.entries()) {
+      let divergence = 0;
+      for (const [token, logProb] of distribution) {
+        divergence += Math.exp(logProb) * (logProb - (candidate[position]?.get(token) ?? Number.NaN));
       }
-      const kept = (offsets[position + 1] ?? 0) - (offsets[position] ?? 0);
-      if (kept < 512) expect(mass).toBeGreaterThanOrEqual(0.9989);
+      expect(divergence).toBeGreaterThan(0);
+      expect(compared.kld[position]).toBeCloseTo(divergence, 7);
     }
   });
 

@@ -259,7 +259,6 @@ export function buildResults(overrides: Partial<Results> = {}): Results {
         textSha256: '0'.repeat(64),
         contextSize: 512,
         chunks: null,
-        divergenceMethod: 'auto',
         tasks: 'nano/tasks.jsonl',
         tasksSha256: '0'.repeat(64),
         taskItems: 332,
@@ -291,7 +290,6 @@ function divergenceFrom(statistics: ReferenceStatistics): VariantResult['diverge
     maxDeltaP: 0.5,
   };
   return {
-    method: 'exact',
     meanKld: statistics.meanKld,
     stderrKld: statistics.stderrKld,
     medianKld: statistics.medianKld,
@@ -311,7 +309,6 @@ function divergenceFrom(statistics: ReferenceStatistics): VariantResult['diverge
     lnPplRatio: statistics.lnPplRatio,
     lnPplRatioStderr: statistics.lnPplRatioStderr,
     lnPplCorrelation: statistics.corLnPplPercent / 100,
-    unresolvedMass: 0,
   };
 }
 

@@ -84,7 +84,6 @@ async function run(folder: string, { names = ['F16', 'Q8_0', 'Q2_K'], engine = {
           textSha256: 't',
           contextSize: 16,
           chunks: null,
-          divergenceMethod: 'auto',
           tasks: 'tasks',
           tasksSha256: 't',
           taskItems: 1,

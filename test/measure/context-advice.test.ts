@@ -47,7 +47,6 @@ function type(cacheType: string, contextSize: number, meanKld: number | null): C
             meanKld,
             stderrKld: 0,
             sameTop: 0.99,
-            divergenceMethod: 'exact',
           },
     largest: { contextSize, totalBytes: 1e9 },
   };

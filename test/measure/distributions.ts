@@ -1,7 +1,7 @@
 import fc from 'fast-check';
-import type { FullPositions, KeptPositions } from '../../src/measure/position-data.ts';
+import type { ComparedScores } from '../../src/engine/engine.ts';
 
-/** A model's ln p over the vocabulary at each position, in full precision: what data of either form is made from. */
+/** A model's ln p over the vocabulary at each position, in full precision. */
 export type Distributions = readonly (readonly number[])[];
 
 export function logSoftmax(logits: readonly number[]): number[] {
@@ -10,53 +10,24 @@ export function logSoftmax(logits: readonly number[]): number[] {
   return logits.map((logit) => logit - logSum);
 }
 
-export function fullOf(distributions: Distributions, next: readonly number[]): FullPositions {
-  return {
-    kind: 'full',
-    vocabularySize: distributions[0]?.length ?? 0,
-    logProbs: Float32Array.from(distributions.flat()),
-    ...scalarsOf(distributions, next),
-  };
-}
-
-/** The data of one model at given tokens of each position. */
-export function keptOf(
-  distributions: Distributions,
+/** What an engine would say of a candidate beside a reference. */
+export function comparedScores(
+  reference: Distributions,
+  candidate: Distributions,
   next: readonly number[],
-  tokens: readonly (readonly number[])[],
-): KeptPositions {
-  const offsets = new Uint32Array(tokens.length + 1);
-  for (const [i, ofPosition] of tokens.entries()) offsets[i + 1] = (offsets[i] ?? 0) + ofPosition.length;
+): ComparedScores {
+  const [own, theirs] = [scalarsOf(candidate, next), scalarsOf(reference, next)];
   return {
-    kind: 'kept',
-    offsets,
-    tokens: Uint32Array.from(tokens.flat()),
-    logProbs: Float64Array.from(
-      tokens.flatMap((ofPosition, i) => ofPosition.map((token) => at(distributions, i, token))),
-    ),
-    ...scalarsOf(distributions, next),
+    kind: 'compare',
+    ...own,
+    referenceLogProb: theirs.nextLogProb,
+    referenceTopToken: theirs.topToken,
+    kld: Float64Array.from(reference, (logProbs, i) => divergenceOf(logProbs, candidate[i] ?? [])),
   };
-}
-
-/** Each position's most likely tokens until `mass` of the probability is covered, at most `limit`. */
-export function mostLikely(distributions: Distributions, mass: number, limit: number): number[][] {
-  return distributions.map((logProbs) => {
-    const byLikelihood = logProbs
-      .map((_, token) => token)
-      .sort((a, b) => (logProbs[b] ?? 0) - (logProbs[a] ?? 0));
-    const kept: number[] = [];
-    let covered = 0;
-    for (const token of byLikelihood) {
-      if (covered >= mass || kept.length === limit) break;
-      kept.push(token);
-      covered += Math.exp(logProbs[token] ?? Number.NaN);
-    }
-    return kept;
-  });
 }
 
 /** The definition, term by term. */
-export function divergenceOf(reference: readonly number[], candidate: readonly number[]): number {
+function divergenceOf(reference: readonly number[], candidate: readonly number[]): number {
   return reference.reduce(
     (sum, logProb, token) => sum + Math.exp(logProb) * (logProb - (candidate[token] ?? Number.NaN)),
     0,

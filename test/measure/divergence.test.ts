@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { chunkDivergence, DivergenceAccumulator } from '../../src/measure/divergence.ts';
-import type { PositionData } from '../../src/measure/position-data.ts';
+import type { ComparedScores } from '../../src/engine/engine.ts';
+import { chunkDivergence, DivergenceAccumulator, noDivergence } from '../../src/measure/divergence.ts';
 import type { Divergence } from '../../src/schema/results.ts';
 import { resultsSchema } from '../../src/schema/results.ts';
-import { fullOf, keptOf, logSoftmax, mostLikely, pairOfModels } from './distributions.ts';
+import { comparedScores, logSoftmax, pairOfModels } from './distributions.ts';
 
 interface NanoStatistics {
   readonly ppl: number;
@@ -22,10 +22,10 @@ describe('divergence of a model from itself', () => {
   it('is 0 in every statistic, with the same top token everywhere', () => {
     fc.assert(
       fc.property(pairOfModels(), ({ reference, next }) => {
-        const data = fullOf(reference, next);
-        const { sameTop, lnPplCorrelation, method, ...rest } = divergenceOf([data, data]);
+        const scores = comparedScores(reference, reference, next);
+        const { sameTop, lnPplCorrelation, ...rest } = divergenceOf(scores);
+        expect(noDivergence(scores)).toEqual(chunkDivergence(scores));
         expect(sameTop).toBe(1);
-        expect(method).toBe('exact');
         expect(lnPplCorrelation ?? 1).toBeCloseTo(1, 12);
         for (const [name, value] of Object.entries(rest)) expect([name, value]).toEqual([name, 0]);
       }),
@@ -44,7 +44,7 @@ describe('the statistics', () => {
       [0.8, 0.2],
     ];
     const toLog = (rows: number[][]) => rows.map((row) => row.map(Math.log));
-    const result = divergenceOf([fullOf(toLog(p), [0, 1]), fullOf(toLog(q), [0, 1])]);
+    const result = divergenceOf(comparedScores(toLog(p), toLog(q), [0, 1]));
     const kld = Math.log(4 / 3) / 2;
     // Δp is -0.25 and 0; ln p(next) falls by ln 2 and by 0.
     const expected: Partial<Divergence> = {
@@ -66,7 +66,6 @@ describe('the statistics', () => {
       sameTopStderr: 0.5,
       lnPplRatio: Math.LN2 / 2,
       lnPplRatioStderr: Math.LN2 / 2,
-      unresolvedMass: 0,
     };
     for (const [name, value] of Object.entries(expected)) {
       expect(result[name as keyof Divergence], name).toBeCloseTo(Number(value), 6);
@@ -76,10 +75,10 @@ describe('the statistics', () => {
   it('are llama-perplexity’s formulas over the sums it keeps', () => {
     fc.assert(
       fc.property(pairOfModels(), ({ reference, candidate, next }) => {
-        const [p, q] = [fullOf(reference, next), fullOf(candidate, next)];
-        const result = divergenceOf([p, q]);
-        const losses = Array.from(q.nextLogProb, (logProb) => -logProb);
-        const baseLosses = Array.from(p.nextLogProb, (logProb) => -logProb);
+        const scores = comparedScores(reference, candidate, next);
+        const result = divergenceOf(scores);
+        const losses = Array.from(scores.nextLogProb, (logProb) => -logProb);
+        const baseLosses = Array.from(scores.referenceLogProb, (logProb) => -logProb);
         const deltaP = losses.map((loss, i) => Math.exp(-loss) - Math.exp(-(baseLosses[i] ?? 0)));
         const [loss, base] = [withUncertainty(losses), withUncertainty(baseLosses)];
         const products = losses.map((value, i) => value * (baseLosses[i] ?? 0));
@@ -104,20 +103,10 @@ describe('the statistics', () => {
   it('reproduce llama-perplexity’s error of the same-top share on the nano family, from its 7,395 positions', () => {
     for (const [name, { sameTopPercent, sameTopStderrPercent }] of Object.entries(nano.variants)) {
       const same = Math.round((sameTopPercent / 100) * 7395);
-      const data: PositionData = {
-        kind: 'kept',
-        positions: 7395,
-        offsets: new Uint32Array(7396),
-        tokens: new Uint32Array(),
-        logProbs: new Float64Array(),
-        nextLogProb: new Float64Array(7395),
-        topToken: new Uint32Array(7395),
-      };
-      const candidate = {
-        ...data,
+      const { sameTop, sameTopStderr } = divergenceOf({
+        ...evenly(7395, 0, 0),
         topToken: Uint32Array.from({ length: 7395 }, (_, i) => (i < same ? 0 : 1)),
-      };
-      const { sameTop, sameTopStderr } = divergenceOf([data, candidate]);
+      });
       expect(100 * sameTop, name).toBeCloseTo(sameTopPercent, 3);
       expect(100 * sameTopStderr, name).toBeCloseTo(sameTopStderrPercent, 3);
     }
@@ -125,16 +114,7 @@ describe('the statistics', () => {
 
   it('give the ln ratio of the perplexities, as llama-perplexity’s own figures do', () => {
     for (const { ppl, pplBase, lnPplRatio } of Object.values(nano.variants)) {
-      const one = (perplexity: number): PositionData => ({
-        kind: 'kept',
-        positions: 2,
-        offsets: new Uint32Array(3),
-        tokens: new Uint32Array(),
-        logProbs: new Float64Array(),
-        nextLogProb: new Float64Array(2).fill(-Math.log(perplexity)),
-        topToken: new Uint32Array(2),
-      });
-      const result = divergenceOf([one(pplBase), one(ppl)]);
+      const result = divergenceOf(evenly(2, -Math.log(pplBase), -Math.log(ppl)));
       expect(result.lnPplRatio).toBeCloseTo(lnPplRatio, 5);
       expect(result).not.toHaveProperty('lnPplCorrelation');
     }
@@ -144,7 +124,7 @@ describe('the statistics', () => {
     const contract = resultsSchema.shape.variants.element.shape.divergence;
     fc.assert(
       fc.property(pairOfModels(), ({ reference, candidate, next }) => {
-        const d = divergenceOf([fullOf(reference, next), fullOf(candidate, next)]);
+        const d = divergenceOf(comparedScores(reference, candidate, next));
         expect(contract.parse(d)).toEqual(d);
         expectRising([0, d.medianKld, d.p90Kld, d.p95Kld, d.p99Kld, d.p999Kld, d.maxKld]);
         expectRising([d.minDeltaP, d.p01DeltaP, d.p05DeltaP, d.p10DeltaP, d.p25DeltaP, d.medianDeltaP]);
@@ -159,17 +139,14 @@ describe('the statistics', () => {
     fc.assert(
       fc.property(pairOfModels(), fc.nat(), ({ reference, candidate, next }, at) => {
         const cut = at % (next.length + 1);
-        const part = (from: number, to: number): [PositionData, PositionData] => [
-          fullOf(reference.slice(from, to), next.slice(from, to)),
-          fullOf(candidate.slice(from, to), next.slice(from, to)),
-        ];
-        const parts = [part(0, cut), part(cut, next.length)].filter(([{ positions }]) => positions > 0);
+        const part = (from: number, to: number) =>
+          comparedScores(reference.slice(from, to), candidate.slice(from, to), next.slice(from, to));
+        const parts = [part(0, cut), part(cut, next.length)].filter(({ positions }) => positions > 0);
         const whole = divergenceOf(part(0, next.length));
         expectClose(divergenceOf(...parts), whole);
         expectClose(divergenceOf(...parts.reverse()), whole);
-        const spreads = part(0, next.length).map(
-          ({ nextLogProb }) => withUncertainty([...nextLogProb]).error,
-        );
+        const { nextLogProb, referenceLogProb } = part(0, next.length);
+        const spreads = [nextLogProb, referenceLogProb].map((each) => withUncertainty([...each]).error);
         if (Math.min(...spreads) < 1e-3) return;
         expect(divergenceOf(...parts).lnPplCorrelation).toBeCloseTo(whole.lnPplCorrelation ?? Number.NaN, 6);
       }),
@@ -177,47 +154,26 @@ describe('the statistics', () => {
   });
 });
 
-describe('the bounded method', () => {
-  it('is below the exact one and equal in all that needs no whole distribution', () => {
-    fc.assert(
-      fc.property(pairOfModels(), ({ reference, candidate, next }) => {
-        const exact = divergenceOf([fullOf(reference, next), fullOf(candidate, next)]);
-        const tokens = mostLikely(reference, 0.999, 512);
-        const bounded = divergenceOf([keptOf(reference, next, tokens), keptOf(candidate, next, tokens)]);
-        expect(bounded.method).toBe('bounded');
-        expect(bounded.meanKld).toBeLessThanOrEqual(exact.meanKld + 1e-5);
-        expect(bounded.maxKld).toBeLessThanOrEqual(exact.maxKld + 1e-5);
-        expect(bounded.unresolvedMass).toBeLessThanOrEqual(0.001 + 1e-12);
-        const { meanDeltaP, rmsDeltaP, sameTop, lnPplRatio, lnPplRatioStderr } = exact;
-        expect(bounded).toMatchObject({ meanDeltaP, rmsDeltaP, sameTop, lnPplRatio, lnPplRatioStderr });
-      }),
-    );
-  });
-
-  it('says how much of the reference it left in one bucket', () => {
-    const even = [logSoftmax([0, 0, 0, 0]), logSoftmax([0, 0, 0, 0])];
-    const kept = keptOf(even, [0, 0], [[0, 1], [0]]);
-    expect(divergenceOf([kept, kept]).unresolvedMass).toBeCloseTo((0.5 + 0.75) / 2, 12);
-  });
-});
-
 describe('what cannot be compared', () => {
-  const even = fullOf([logSoftmax([0, 0]), logSoftmax([0, 0])], [0, 1]);
-
-  it('is a mixture of forms', () => {
-    const accumulator = new DivergenceAccumulator();
-    accumulator.add(chunkDivergence(even, even));
-    const kept = keptOf([logSoftmax([0, 0])], [0], [[0]]);
-    expect(() => accumulator.add(chunkDivergence(kept, kept))).toThrow(
-      'got kept distributions after full ones',
-    );
-  });
+  const row = logSoftmax([0, 0]);
+  const even = comparedScores([row, row], [row, row], [0, 1]);
 
   it('is a next token without a probability', () => {
     const broken = { ...even, nextLogProb: Float64Array.of(-1, Number.NaN) };
-    expect(() => new DivergenceAccumulator().add(chunkDivergence(even, broken))).toThrow(
-      'ln p of the next token at scored position 1 is -0.69',
-    );
+    expect(() => chunkDivergence(broken)).toThrow('ln p of the next token at scored position 1 is -0.69');
+  });
+
+  it('is a token that the candidate rules out and the reference allows', () => {
+    for (const kld of [Number.NaN, Number.POSITIVE_INFINITY, 1e290]) {
+      expect(() => chunkDivergence({ ...even, kld: Float64Array.of(0.1, kld) })).toThrow(
+        /the divergence at scored position 1 is .*, expected a finite number/,
+      );
+    }
+  });
+
+  it('is what does not sum to 1; what rounding leaves below 0 is 0', () => {
+    expect(() => chunkDivergence({ ...even, kld: Float64Array.of(-0.2, 0) })).toThrow('do not sum to 1');
+    expect([...chunkDivergence({ ...even, kld: Float64Array.of(-1e-9, -1e-3) }).kld]).toEqual([0, -1e-3]);
   });
 
   it('is fewer than two positions', () => {
@@ -225,9 +181,22 @@ describe('what cannot be compared', () => {
   });
 });
 
-function divergenceOf(...chunks: readonly (readonly [PositionData, PositionData])[]): Divergence {
+/** The same ln p at every position. */
+function evenly(positions: number, referenceLogProb: number, logProb: number): ComparedScores {
+  return {
+    kind: 'compare',
+    positions,
+    nextLogProb: new Float64Array(positions).fill(logProb),
+    referenceLogProb: new Float64Array(positions).fill(referenceLogProb),
+    topToken: new Uint32Array(positions),
+    referenceTopToken: new Uint32Array(positions),
+    kld: new Float64Array(positions),
+  };
+}
+
+function divergenceOf(...chunks: readonly ComparedScores[]): Divergence {
   const accumulator = new DivergenceAccumulator();
-  for (const [reference, candidate] of chunks) accumulator.add(chunkDivergence(reference, candidate));
+  for (const scores of chunks) accumulator.add(chunkDivergence(scores));
   return accumulator.finish();
 }
 

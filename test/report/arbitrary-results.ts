@@ -105,7 +105,6 @@ export function arbitraryResults({ text }: Texts = { text: anyText }): fc.Arbitr
     ),
     divergence: maybe(
       fc.record({
-        method: fc.constantFrom('exact' as const, 'bounded' as const),
         meanKld: number,
         stderrKld: number,
         medianKld: number,
@@ -135,7 +134,6 @@ export function arbitraryResults({ text }: Texts = { text: anyText }): fc.Arbitr
         sameTopStderr: number,
         lnPplRatio: number,
         lnPplRatioStderr: number,
-        unresolvedMass: fraction,
       }),
     ),
     tasks: maybe(

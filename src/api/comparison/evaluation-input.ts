@@ -59,7 +59,6 @@ export async function readEvaluation(
       textSha256: sha256OfText(text),
       contextSize: options.context,
       chunks: options.chunks ?? (quick ? QUICK.chunks : null),
-      divergenceMethod: options.exact ? 'exact' : 'auto',
       tasks: shown(tasksPath),
       tasksSha256: sha256OfText(tasks),
       taskItems: taskItems.length,

@@ -1,6 +1,6 @@
 import { requireComparable } from '../../measure/comparable.ts';
 import type { ComparisonVariant } from '../../measure/comparison.ts';
-import { isSavedReference, openSavedReference, type SavedReference } from '../../measure/saved-reference.ts';
+import { isReferenceFile, ReferenceFile } from '../../measure/reference-file.ts';
 import type { Results, Settings } from '../../schema/results.ts';
 import { UsageError } from '../../util/errors.ts';
 import { type EvaluationInput, readEvaluation } from '../comparison/evaluation-input.ts';
@@ -32,7 +32,7 @@ export async function planEvaluation(
   const models = await modelsFor(wantedRefs(refs, previous, saved, request), host);
   const variants = withoutNameOf(saved, await describeVariants(models, host.signal));
   requireComparable(identitiesOf(variants));
-  requireSavedFits(saved, variants, request);
+  requireSavedFits(saved, variants);
   const input = await readEvaluation(request, variants);
   const settings = settingsOf(request, input, saved);
   requireSavedInputs(saved, settings, request);
@@ -88,7 +88,7 @@ async function endpointOf(request: Request, signal: AbortSignal): Promise<Compar
 function wantedRefs(
   refs: readonly string[],
   previous: Results | null,
-  saved: SavedReference | null,
+  saved: ReferenceFile | null,
   { openai }: Request,
 ): readonly string[] {
   if (refs.length > 0) return refs;
@@ -99,9 +99,9 @@ function wantedRefs(
   return openai === undefined ? ['nano'] : [];
 }
 
-async function savedReferenceOf({ reference, saveReference }: Request): Promise<SavedReference | null> {
-  if (reference === undefined || !(await isSavedReference(reference))) return null;
-  if (saveReference === undefined) return openSavedReference(reference);
+async function savedReferenceOf({ reference, saveReference }: Request): Promise<ReferenceFile | null> {
+  if (reference === undefined || !(await isReferenceFile(reference))) return null;
+  if (saveReference === undefined) return ReferenceFile.open(reference);
   throw new UsageError(
     'usage/reference',
     'a kept reference is compared with, not scored: nothing can be saved',
@@ -112,22 +112,18 @@ async function savedReferenceOf({ reference, saveReference }: Request): Promise<
 }
 
 /** A candidate that bears the kept reference's name is called by its ref. */
-function withoutNameOf(saved: SavedReference | null, variants: ComparisonVariant[]): ComparisonVariant[] {
+function withoutNameOf(saved: ReferenceFile | null, variants: ComparisonVariant[]): ComparisonVariant[] {
   return variants.map((variant) =>
     variant.name === saved?.name ? { ...variant, name: variant.ref } : variant,
   );
 }
 
 /** @throws UsageError `compare/different-models`, `usage/reference` */
-function requireSavedFits(
-  saved: SavedReference | null,
-  variants: readonly ComparisonVariant[],
-  { exact }: Request,
-): void {
+function requireSavedFits(saved: ReferenceFile | null, variants: readonly ComparisonVariant[]): void {
   if (saved === null) return;
-  const { name, tokenizer, vocabularySize, method } = saved;
+  const { name, inputs, vocabularySize } = saved;
   const identities = identitiesOf(variants);
-  if (tokenizer !== null) requireComparable([{ name, tokenizer }, ...identities]);
+  if (inputs !== null) requireComparable([{ name, tokenizer: inputs.tokenizer }, ...identities]);
   const other = identities.find((identity) => identity.tokenizer.vocabularySize !== vocabularySize);
   if (other !== undefined) {
     throw new UsageError(
@@ -136,31 +132,22 @@ function requireSavedFits(
       { hint: 'Compare with a reference of the same model.' },
     );
   }
-  if (exact === true && method === 'bounded') {
-    throw new UsageError(
-      'usage/reference',
-      `${saved.path} keeps the likely tokens alone, --exact needs all`,
-      {
-        hint: 'Score the reference again with --exact --save-reference FILE.',
-      },
-    );
-  }
 }
 
 /** What candidates are asked must be what the reference was asked. */
 function requireSavedInputs(
-  saved: SavedReference | null,
+  saved: ReferenceFile | null,
   { evaluation }: Settings,
   { text, tasks }: Request,
 ): void {
-  if (saved?.head == null) return;
-  const { head, path } = saved;
-  if (text !== undefined && head.textSha256 !== evaluation.textSha256) {
+  if (saved?.inputs == null) return;
+  const { inputs, path } = saved;
+  if (text !== undefined && inputs.textSha256 !== evaluation.textSha256) {
     throw new UsageError('usage/reference', `${path} was scored on another text than ${text}`, {
       hint: 'Leave --text out: the file holds the text it was scored on.',
     });
   }
-  if (head.tasksSha256 !== evaluation.tasksSha256) {
+  if (inputs.tasksSha256 !== evaluation.tasksSha256) {
     const which = tasks === undefined ? 'the ones chosen for this model' : tasks;
     throw new UsageError('usage/reference', `${path} was asked other tasks than ${which}`, {
       hint: 'Give --tasks the file that the reference was asked, or leave them out with --only text.',
@@ -168,7 +155,7 @@ function requireSavedInputs(
   }
 }
 
-function settingsOf(request: Request, input: EvaluationInput, saved: SavedReference | null): Settings {
+function settingsOf(request: Request, input: EvaluationInput, saved: ReferenceFile | null): Settings {
   const { only: parts, quick = false } = request;
   const { evaluation } = input;
   return {
@@ -193,6 +180,6 @@ function settingsOf(request: Request, input: EvaluationInput, saved: SavedRefere
 }
 
 /** The text is the one that the reference was scored on. */
-function savedText({ path, contextSize, head }: SavedReference, { textSha256 }: Settings['evaluation']) {
-  return { text: `as scored in ${path}`, textSha256: head?.textSha256 ?? textSha256, contextSize };
+function savedText({ path, contextSize, inputs }: ReferenceFile, { textSha256 }: Settings['evaluation']) {
+  return { text: `as scored in ${path}`, textSha256: inputs?.textSha256 ?? textSha256, contextSize };
 }

@@ -91,15 +91,15 @@ async function endStep(session: EngineSession, said: readonly number[]): Promise
   const scores = await session.score({
     tokens: Uint32Array.from([...said, said.at(-1) ?? 0]),
     firstScored: said.length - 1,
-    want: { kind: 'top', mass: 1, limit: CANDIDATES },
+    want: { kind: 'top', limit: CANDIDATES },
   });
-  if (scores.kind !== 'kept') throw new Error('the engine answered another question');
+  if (scores.kind !== 'top') throw new Error('the engine answered another question');
   const texts = await session.pieces(scores.tokens);
   const top = Array.from(scores.tokens, (token, index) => ({
     token,
     text: texts[index] ?? '',
     logProb: scores.logProbs[index] ?? Number.NaN,
-  })).sort((a, b) => b.logProb - a.logProb);
+  }));
   const [first] = top;
   return { token: first?.token ?? 0, text: first?.text ?? '', top };
 }

@@ -36,7 +36,6 @@ export function compareCommand(context: CommandContext): Command {
       wholeNumber(16),
       COMPARE_DEFAULTS.context,
     ),
-    SHARED.exact(),
   ]);
   addOptions(command, 'Speed and memory:', [
     option('-r, --repetitions <n>', 'timed repetitions of each test (default: 5)', positive),

@@ -16,7 +16,8 @@ export function evalCommand(context: CommandContext): Command {
         'reference, and the same questions to all of them, answered freely and by choice. Differences are judged ' +
         'on the same tokens and items, with their errors.\n\n' +
         'The reference is the most precise variant, another by name (--reference), or a file in which one was kept: ' +
-        "--save-reference writes it, and llama-perplexity's --kl-divergence-base files are read too.",
+        '--save-reference writes it, exactly or, to a name that ends in .kld, as llama-perplexity ' +
+        '--kl-divergence-base does; files of either program serve the other.',
     )
     .argument('[refs...]', 'the models (default: nano, or none with --openai)')
     .option('--reference <name or file>', 'a variant, or a file of kept scores')
@@ -33,7 +34,6 @@ export function evalCommand(context: CommandContext): Command {
     new Option('--choices <file>', 'multiple choice, JSON lines (default: made of the tasks)'),
     SHARED.chunks(),
     option('-c, --context <n>', 'tokens in a chunk, as llama-perplexity -c', wholeNumber(16), contextSize),
-    SHARED.exact(),
   ]);
   addOptions(command, 'An endpoint to stand beside them:', [
     new Option('--openai <url>', 'an OpenAI-compatible server, up to /v1: it is asked the same tasks'),
@@ -65,8 +65,9 @@ export function evalCommand(context: CommandContext): Command {
           'eval nano                                            the embedded family against its F16',
           'eval phi3-F16.gguf --save-reference phi3.qsref       score the reference once',
           'eval phi3-Q4_K_M.gguf --reference phi3.qsref         compare with it, its model not needed',
-          'eval a-Q8_0.gguf a-Q2_K.gguf --only text --exact     as llama-perplexity --kl-divergence',
+          'eval a-Q8_0.gguf a-Q2_K.gguf --only text             as llama-perplexity --kl-divergence',
           'eval a-Q4_K_M.gguf --reference base.kld              against a file of llama-perplexity',
+          'eval a-F16.gguf --save-reference base.kld            a file that llama-perplexity reads',
           'eval phi3 --openai http://localhost:8080/v1 --model phi3-f16',
         ],
         '0 done, 1 a model, the endpoint or a gate failed, 2 wrong use or no engine, 130 interrupted.',

@@ -1,0 +1,287 @@
+import { type FileHandle, open, rename, rm, statfs } from 'node:fs/promises';
+import { basename, dirname } from 'node:path';
+import { z } from 'zod';
+import { type RowFile, type RowForm, rowBytes } from '../engine/logit-rows.ts';
+import { type VariantResult, variantSchema } from '../schema/results.ts';
+import { messageOf, QuantscopeError, UsageError } from '../util/errors.ts';
+import { formatBytes, formatCount } from '../util/units.ts';
+
+/**
+ * What a reference model said of a text, on disk, so that neither the size of its vocabulary nor the length of the
+ * text is held in memory. Kept (`eval --save-reference`) it stands for the reference where its model is not.
+ *
+ *     "QSREF\n\x03\n" or "_logits_"            8 bytes
+ *     int32 n_ctx | int32 n_vocab | int32 n_chunk
+ *     int32 tokens[n_chunk × n_ctx]            as the text has them: BOS is put over a chunk's first when evaluating
+ *     per chunk, per position n_ctx/2 .. n_ctx-2: a row (src/engine/logit-rows.ts)
+ *     JSON: what the scores depend on, and the reference's row of results
+ *
+ * The second is the file of `llama-perplexity --kl-divergence-base`, which ends after the rows (llama.cpp,
+ * tools/perplexity/perplexity.cpp); what follows them is not read there, so that either program can use the other's.
+ * Numbers are little-endian, as on every machine that llama.cpp runs on.
+ */
+const MAGICS: Readonly<Record<RowForm, Buffer>> = {
+  float32: Buffer.from('QSREF\n\x03\n', 'latin1'),
+  'llama-perplexity': Buffer.from('_logits_', 'latin1'),
+};
+/** Of every version. */
+const OUR_MAGIC = 'QSREF\n';
+const MAGIC_BYTES = 8;
+const HEAD_BYTES = MAGIC_BYTES + 3 * 4;
+/** Far beyond any of llama.cpp's. */
+const LARGEST_COUNT = 2 ** 24;
+/** A row with the outcomes of 50,000 tasks is less; anything beyond is not one of ours. */
+const MAX_DESCRIPTION_BYTES = 2 ** 20;
+
+/** Files so called are written in llama-perplexity's form. */
+const LLAMA_SUFFIX = '.kld';
+
+const nullableText = z.string().nullable();
+const dependsOnSchema = z.strictObject({
+  createdAt: z.iso.datetime(),
+  textSha256: z.string(),
+  tasksSha256: z.string(),
+  tokenizer: z.strictObject({
+    vocabularySize: z.int().nonnegative(),
+    tokenizerModel: nullableText,
+    preTokenizer: nullableText,
+    addBosToken: z.boolean().nullable(),
+    bosTokenId: z.int().nullable(),
+    tokens: nullableText,
+    scores: nullableText,
+    tokenTypes: nullableText,
+    merges: nullableText,
+  }),
+});
+const descriptionSchema = dependsOnSchema.extend({ row: variantSchema });
+
+/** What scores depend on, besides the model. */
+export type ReferenceInputs = z.infer<typeof dependsOnSchema>;
+
+interface Shape {
+  readonly form: RowForm;
+  readonly contextSize: number;
+  readonly vocabularySize: number;
+  /** The text's chunks, `contextSize` tokens each. */
+  readonly chunks: readonly Uint32Array[];
+}
+
+export function formOfPath(path: string): RowForm {
+  return path.endsWith(LLAMA_SUFFIX) ? 'llama-perplexity' : 'float32';
+}
+
+/** A reference that was scored before, whose model need not be there any more. */
+export class ReferenceFile {
+  readonly path: string;
+  readonly form: RowForm;
+  readonly contextSize: number;
+  readonly vocabularySize: number;
+  readonly chunks: readonly Uint32Array[];
+  /** null where the file holds scores alone, as llama-perplexity's own does. */
+  readonly inputs: ReferenceInputs | null;
+  /** The reference's row, as it was measured then. */
+  readonly row: VariantResult | null;
+
+  private constructor(path: string, shape: Shape, description: z.infer<typeof descriptionSchema> | null) {
+    this.path = path;
+    this.form = shape.form;
+    this.contextSize = shape.contextSize;
+    this.vocabularySize = shape.vocabularySize;
+    this.chunks = shape.chunks;
+    const { row = null, ...inputs } = description ?? {};
+    this.row = row;
+    this.inputs = description === null ? null : dependsOnSchema.parse(inputs);
+  }
+
+  get name(): string {
+    return this.row?.name ?? basename(this.path);
+  }
+
+  /** @throws QuantscopeError `reference/invalid`; UsageError `input/unreadable` */
+  static async open(path: string): Promise<ReferenceFile> {
+    try {
+      await using file = await open(path, 'r');
+      const { size } = await file.stat();
+      const { tokensAt, ...shape } = await readShape(file, path, size);
+      const bytes = await readExactly(file, path, tokensAt, shape.chunkCount * shape.contextSize * 4);
+      const tokens = new Uint32Array(bytes.buffer);
+      const unknown = tokens.find((token) => token >= shape.vocabularySize);
+      if (unknown !== undefined) {
+        throw invalid(path, `token ${unknown} is not in its vocabulary of ${shape.vocabularySize}`);
+      }
+      const chunks = Array.from({ length: shape.chunkCount }, (_, chunk) =>
+        tokens.subarray(chunk * shape.contextSize, (chunk + 1) * shape.contextSize),
+      );
+      const description =
+        size === shape.rowsEnd ? null : await readDescription(file, path, shape.rowsEnd, size);
+      return new ReferenceFile(path, { ...shape, chunks }, description);
+    } catch (cause) {
+      if (cause instanceof QuantscopeError) throw cause;
+      throw new UsageError('input/unreadable', `${path} cannot be read: ${messageOf(cause)}`, { cause });
+    }
+  }
+
+  rowsOf(chunk: number): RowFile {
+    return { path: this.path, form: this.form, offsetBytes: rowsAt(this, this.chunks.length, chunk) };
+  }
+}
+
+/** Whether a file is of one of the two forms; false for a model, or where there is no file. */
+export async function isReferenceFile(path: string): Promise<boolean> {
+  try {
+    await using file = await open(path, 'r');
+    const begin = Buffer.alloc(MAGIC_BYTES);
+    await file.read(begin, 0, MAGIC_BYTES, 0);
+    return begin.equals(MAGICS['llama-perplexity']) || begin.toString('latin1').startsWith(OUR_MAGIC);
+  } catch {
+    return false;
+  }
+}
+
+/** A reference file that is made: rows are written by the engine, each chunk's to its place. */
+export class ReferenceWriter implements AsyncDisposable {
+  readonly #file: FileHandle;
+  readonly #path: string;
+  readonly #partialPath: string;
+  readonly #shape: Shape;
+  #finished = false;
+
+  private constructor(file: FileHandle, path: string, partialPath: string, shape: Shape) {
+    this.#file = file;
+    this.#path = path;
+    this.#partialPath = partialPath;
+    this.#shape = shape;
+  }
+
+  /** @throws UsageError `output/unwritable`, also where the disk has no room for all rows */
+  static async create(path: string, shape: Shape): Promise<ReferenceWriter> {
+    const partialPath = `${path}.partial`;
+    const { form, contextSize, vocabularySize, chunks } = shape;
+    await requireRoom(path, rowsAt(shape, chunks.length, chunks.length));
+    const file = await openToWrite(partialPath);
+    const writer = new ReferenceWriter(file, path, partialPath, shape);
+    const counts = Buffer.from(Int32Array.of(contextSize, vocabularySize, chunks.length).buffer);
+    const tokens = chunks.map((chunk) => Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength));
+    await file.writev([MAGICS[form], counts, ...tokens]);
+    return writer;
+  }
+
+  rowsOf(chunk: number): RowFile {
+    const { form, chunks } = this.#shape;
+    return { path: this.#partialPath, form, offsetBytes: rowsAt(this.#shape, chunks.length, chunk) };
+  }
+
+  /**
+   * Puts the complete file in place; without it nothing is left behind.
+   * @param description for a file that outlives the run
+   */
+  async finish(description: (ReferenceInputs & { readonly row: VariantResult }) | null): Promise<void> {
+    if (description !== null) {
+      const { chunks } = this.#shape;
+      const end = rowsAt(this.#shape, chunks.length, chunks.length);
+      await this.#file.write(JSON.stringify(description), end);
+    }
+    await this.#file.close();
+    await rename(this.#partialPath, this.#path);
+    this.#finished = true;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#finished) return;
+    await this.#file.close().catch(() => {});
+    await rm(this.#partialPath, { force: true });
+  }
+}
+
+function scoredPositions(contextSize: number): number {
+  return contextSize - 1 - Math.floor(contextSize / 2);
+}
+
+/** Where a chunk's rows begin; those of the chunk after the last is where all end. */
+function rowsAt({ form, contextSize, vocabularySize }: Omit<Shape, 'chunks'>, chunks: number, chunk: number) {
+  const chunkBytes = scoredPositions(contextSize) * rowBytes(form, vocabularySize);
+  return HEAD_BYTES + chunks * contextSize * 4 + chunk * chunkBytes;
+}
+
+async function readShape(file: FileHandle, path: string, size: number) {
+  if (size < HEAD_BYTES) throw invalid(path, `it has ${formatCount(size)} bytes`);
+  const head = await readExactly(file, path, 0, HEAD_BYTES);
+  const magic = head.subarray(0, MAGIC_BYTES);
+  const form = (['float32', 'llama-perplexity'] as const).find((each) => MAGICS[each].equals(magic));
+  if (form === undefined) throw invalid(path, 'it does not begin as one of this version');
+  const [contextSize = 0, vocabularySize = 0, chunkCount = 0] = [8, 12, 16].map((at) => head.readInt32LE(at));
+  for (const [what, count, least] of [
+    ['tokens in a chunk', contextSize, 3],
+    ['tokens in the vocabulary', vocabularySize, 1],
+    ['chunks', chunkCount, 1],
+  ] as const) {
+    if (count < least || count > LARGEST_COUNT) throw invalid(path, `it says ${count} ${what}`);
+  }
+  const shape = { form, contextSize, vocabularySize };
+  const rowsEnd = rowsAt(shape, chunkCount, chunkCount);
+  if (size < rowsEnd) {
+    throw invalid(
+      path,
+      `${chunkCount} chunks of ${contextSize} tokens over ${vocabularySize} need ${formatCount(rowsEnd)} bytes, it has ${formatCount(size)}`,
+    );
+  }
+  return { ...shape, chunkCount, tokensAt: HEAD_BYTES, rowsEnd };
+}
+
+async function readDescription(file: FileHandle, path: string, start: number, end: number) {
+  if (end - start > MAX_DESCRIPTION_BYTES) {
+    throw invalid(path, `${formatCount(end - start)} bytes follow its rows`);
+  }
+  const text = (await readExactly(file, path, start, end - start)).toString('utf8');
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (cause) {
+    throw invalid(path, `what follows its rows is not JSON: ${messageOf(cause)}`);
+  }
+  const checked = descriptionSchema.safeParse(json);
+  if (checked.success) return checked.data;
+  const [issue] = checked.error.issues;
+  throw invalid(path, `its description, ${issue?.path.join('.')}: ${issue?.message}`);
+}
+
+/** In memory of its own and from its first byte, so that typed arrays over it are aligned. */
+async function readExactly(file: FileHandle, path: string, start: number, length: number): Promise<Buffer> {
+  const bytes = Buffer.from(new ArrayBuffer(length));
+  for (let done = 0; done < length; ) {
+    const { bytesRead } = await file.read(bytes, done, length - done, start + done);
+    if (bytesRead === 0) throw invalid(path, `it ends at byte ${formatCount(start + done)}`);
+    done += bytesRead;
+  }
+  return bytes;
+}
+
+async function requireRoom(path: string, needBytes: number): Promise<void> {
+  const folder = dirname(path);
+  const disk = await statfs(folder).catch(() => null);
+  if (disk === null || disk.bavail * disk.bsize >= needBytes) return;
+  throw new UsageError(
+    'output/unwritable',
+    `the reference's scores need ${formatBytes(needBytes)} in ${folder}, ${formatBytes(disk.bavail * disk.bsize)} are free`,
+    { hint: 'Evaluate less of the text with --chunks N, or free some space there.' },
+  );
+}
+
+async function openToWrite(path: string): Promise<FileHandle> {
+  try {
+    return await open(path, 'w');
+  } catch (cause) {
+    throw new UsageError('output/unwritable', `${path} cannot be written: ${messageOf(cause)}`, {
+      cause,
+      hint: 'Free some space, or name another place for the reference.',
+    });
+  }
+}
+
+function invalid(path: string, why: string): QuantscopeError {
+  return new QuantscopeError('reference/invalid', `${path} is not a complete reference: ${why}`, {
+    hint:
+      'Score the reference anew: quantscope eval REFERENCE.gguf --save-reference FILE, ' +
+      'or llama-perplexity -m REFERENCE.gguf -f TEXT --kl-divergence-base FILE.',
+  });
+}
