@@ -11,7 +11,6 @@ import { isGgufError } from '../../gguf/errors.ts';
 import type { MetadataValue } from '../../gguf/header.ts';
 import { findModel } from '../../model/locate.ts';
 import { diffableLines } from '../../report/inspection-diffable.ts';
-import type { TextLayout } from '../../report/table-text.ts';
 import {
   layerList,
   metadataLines,
@@ -21,6 +20,7 @@ import {
 } from '../../report/inspection-lists.ts';
 import { layoutOf, renderInspection } from '../../report/inspection-page.ts';
 import { harmlessJson, visible, visibleLines } from '../../report/inspection-text.ts';
+import type { TextLayout } from '../../report/table-text.ts';
 import type { Inspection } from '../../schema/inspection.ts';
 import { isQuantscopeError, UsageError } from '../../util/errors.ts';
 import { inOrder } from '../../util/in-order.ts';
