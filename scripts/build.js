@@ -26,7 +26,11 @@ const PROGRAM = {
 };
 /** What the quick commands load, with all that it imports: a file costs Node more than the lines in it. */
 const TOGETHER = [
-  { name: 'base', test: /src\/cli\/(?:config|environment|exit|options|suggest)\.ts$/, priority: 3 },
+  {
+    name: 'base',
+    test: /src\/(?:cli\/(?:config|environment|exit|options|suggest)|util\/package-files)\.ts$/,
+    priority: 3,
+  },
   { name: 'inspect', test: /src\/cli\/inspect\/run\.ts$/, priority: 2 },
   { name: 'validate', test: /src\/cli\/validate\/run\.ts$/, priority: 1 },
 ];

@@ -7,6 +7,8 @@ import {
   checkCard,
   dequantize,
   diff,
+  findModel,
+  findModels,
   fitOnPhones,
   footprint,
   inspect,
@@ -47,6 +49,15 @@ describe('the library', () => {
     const weights = dequantize(tensor.type, await source.read(start, start + tensor.sizeBytes));
     expect(weights).toHaveLength(tensor.elements);
     expect(weights.every(Number.isFinite)).toBe(true);
+  });
+
+  it('finds the models that refs stand for, and opens and reads one', async () => {
+    expect((await findModels(['nano'])).map(({ ref }) => ref)).toContain('nano:Q2_K');
+    await expect(findModel('nano')).rejects.toMatchObject({ code: 'ref/several' });
+    const model = await findModel('nano:Q4_K_M');
+    await using opened = await model.open();
+    expect(opened.sources.map(({ byteLength }) => byteLength)).toEqual([(await model.header()).bytes]);
+    expect(opened.files.map(({ location, isRemote }) => [location, isRemote])).toEqual([[model.path, false]]);
   });
 
   it('judges a file by its header alone, and by its content where that was scanned', async () => {

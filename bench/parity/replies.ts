@@ -15,7 +15,7 @@ import { findSource } from './llama-cpp.ts';
 import { runProgram } from './program.ts';
 
 const REPLY_TOKENS = 48;
-const THREADS = 2;
+const THREADS = 1;
 
 /** Fifty beginnings: ten subjects in five forms, so that prompts differ in length, register and script. */
 const SUBJECTS = [
@@ -60,7 +60,7 @@ async function main(): Promise<number> {
 /** Against the headers of the source that the installed libraries were made from, and those libraries. */
 async function compile(bundle: string, folder: string, scratch: string): Promise<string> {
   const headers = join(scratch, 'source');
-  await runProgram('git', ['clone', '--quiet', '--depth', '1', `file://${bundle}`, headers]);
+  await runProgram('git', ['-c', 'advice.detachedHead=false', 'clone', '--quiet', bundle, headers]);
   const program = join(scratch, 'greedy');
   const libraries = (await readdir(folder)).filter((name) =>
     /^lib(llama|ggml|ggml-base)(\.v[\d.]+)?\.(so|dylib)$/.test(name),

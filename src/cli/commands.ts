@@ -47,7 +47,7 @@ export const COMMANDS: Readonly<Record<string, readonly CommandEntry[]>> = {
   'Look:': [
     {
       name: 'inspect',
-      usage: '[options] <ref>',
+      usage: '[options] <refs...>',
       summary: 'what is in a GGUF file: model, metadata, tensors, quantization by layer, memory',
       load: async () => (await import('./inspect/command.ts')).inspectCommand,
     },

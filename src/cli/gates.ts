@@ -1,140 +1,23 @@
 import { appendFile } from 'node:fs/promises';
-import writeFileAtomic from 'write-file-atomic';
-import { readBaselines } from '../api/report/gather.ts';
-import { type Gate, judgeGates, shardsCannotBeJudged } from '../measure/gate.ts';
-import { requireMeaningful } from '../measure/gate-contradiction.ts';
-import { comparisonsOf, parseGate } from '../measure/gate-expression.ts';
-import { requireVariants } from '../measure/gate-judge.ts';
-import { partsOf } from '../measure/variant-run.ts';
+import type { GateInput } from '../api/gates/gates.ts';
+import { writeOutput } from '../api/output-file.ts';
+import { judgeGates } from '../measure/gate.ts';
 import { renderGates } from '../report/gate-registry.ts';
 import { renderGateSummary } from '../report/gate-summary.ts';
 import { renderMarkdown } from '../report/markdown.ts';
 import type { Report } from '../report/report.ts';
-import type { Results, Settings } from '../schema/results.ts';
-import type { Stage } from '../schema/terms.ts';
 import { messageOf, UsageError } from '../util/errors.ts';
 import { packageVersion } from '../util/package-files.ts';
 import { EXIT, type ExitCode } from './exit.ts';
 import type { GateOptions } from './gate-options.ts';
 import { terminalStyle } from './style.ts';
 
-/** What results are judged by, read and checked before anything is measured. */
-export interface GateInput {
-  readonly gates: readonly Gate[];
-  readonly baselines: readonly Results[];
-}
-
 /**
- * The gates that were asked for, with what their regressions are judged against.
- * @throws UsageError those of `readConditions`, and of the baseline's files
- */
-export async function readGates(options: GateOptions & { readonly shard?: string }): Promise<GateInput> {
-  const gates = await readConditions(options);
-  const baselines = await readBaselines(options.baseline ?? []);
-  return { gates, baselines: baselines.map(({ results }) => results) };
-}
-
-/** @throws UsageError `gate/*`, `gates/*`, and `usage/baseline` where one is missing */
-export async function readConditions(
-  options: GateOptions & { readonly shard?: string },
-): Promise<readonly Gate[]> {
-  const given = (options.failIf ?? []).map((text): Gate => {
-    return { kind: 'condition', name: text, severity: 'error', text, expression: parseGate(text) };
-  });
-  const read = options.gates === undefined ? [] : await readGatesOf(options.gates);
-  const gates = [...new Map([...read, ...given].map((gate) => [gate.name, gate])).values()];
-  requireMeaningful(gates, options.gates ?? '--fail-if');
-  if (gates.length === 0) requireNoVerdict(options);
-  if (gates.length > 0 && options.shard !== undefined) throw shardsCannotBeJudged();
-  if (gates.some(({ kind }) => kind === 'regression') && options.baseline === undefined) {
-    throw new UsageError('usage/baseline', `${options.gates} allows regressions, and there is no baseline`, {
-      hint: 'Name the earlier results with --baseline FILE.',
-    });
-  }
-  return gates;
-}
-
-/** A file that a later step waits for would never be written. */
-function requireNoVerdict({ gateOut, gateFormat }: GateOptions): void {
-  if (gateOut === undefined && gateFormat === undefined) return;
-  const option = gateOut === undefined ? '--gate-format' : '--gate-out';
-  throw new UsageError('usage/gates', `${option} writes what gates found, and there are none`, {
-    hint: 'Say what to fail on with --fail-if or --gates.',
-  });
-}
-
-/**
- * Where nothing but gates reads a baseline, one without them would be ignored silently.
- * @throws UsageError `usage/baseline`
- */
-export function requireRegressions({ gates }: GateInput, { baseline }: GateOptions): void {
-  if (baseline === undefined || gates.some(({ kind }) => kind === 'regression')) return;
-  throw new UsageError(
-    'usage/baseline',
-    '--baseline judges the regressions of a gates file, and there are none',
-    {
-      hint: 'Name the file with --gates, or see what changed: quantscope report NEW.json --baseline OLD.json.',
-    },
-  );
-}
-
-/** Without a file its schema is not even made. */
-async function readGatesOf(file: string): Promise<Gate[]> {
-  const { readGatesFile } = await import('../api/gates/gates-file.ts');
-  return readGatesFile(file);
-}
-
-/**
- * Refuses, before anything is measured, gates that could not be judged afterwards.
- * @throws UsageError `gate/variant`, `gate/not-measured`
- */
-export function requireJudgeable(
-  gates: readonly Gate[],
-  variants: readonly string[],
-  settings?: Settings,
-): void {
-  for (const gate of gates) {
-    if (gate.kind !== 'condition') continue;
-    const where = JSON.stringify(gate.text);
-    requireVariants(gate.expression, variants, where);
-    if (settings === undefined) continue;
-    for (const { subject, path, ifAvailable } of comparisonsOf(gate.expression)) {
-      if (ifAvailable || subject.kind === 'machine' || isMeasured(path, settings)) continue;
-      throw new UsageError('gate/not-measured', `${where}: ${path.join('.')} will not be measured`, {
-        hint: 'Let --only take in what the gate is about, or end the condition with "if available".',
-      });
-    }
-  }
-}
-
-const STAGE_OF: Readonly<Record<string, Stage>> = {
-  load: 'speed',
-  speed: 'speed',
-  memory: 'memory',
-  perplexity: 'accuracy',
-  divergence: 'accuracy',
-  tasks: 'accuracy',
-  choices: 'accuracy',
-};
-const PART_OF: Readonly<Record<string, ReturnType<typeof partsOf>[number]>> = {
-  perplexity: 'text',
-  divergence: 'text',
-  tasks: 'tasks',
-  choices: 'choices',
-};
-
-function isMeasured([first = '']: readonly string[], settings: Settings): boolean {
-  const [stage, part] = [STAGE_OF[first], PART_OF[first]];
-  if (stage !== undefined && !settings.only.includes(stage)) return false;
-  return part === undefined || partsOf(settings).includes(part);
-}
-
-/**
- * Judges, and tells the verdict where it was asked for: on stderr, in --gate-out, and in GitHub Actions as annotations
+ * Judges, and writes the verdict where it was asked for: on stderr, in --gate-out, and in GitHub Actions as annotations
  * and as a job summary.
  * @throws UsageError `output/unwritable`
  */
-export async function tellGates(
+export async function reportGates(
   { gates, baselines }: GateInput,
   report: Report,
   options: GateOptions & { readonly quiet?: boolean },
@@ -150,28 +33,20 @@ export async function tellGates(
   const { gateOut, gateFormat = 'text' } = options;
   const style = terminalStyle(process.stderr);
   const toolVersion = packageVersion();
-  if (gateOut !== undefined) await write(gateOut, renderGates(gateFormat, verdict, { toolVersion }));
-  const told =
+  if (gateOut !== undefined) {
+    const text = renderGates(gateFormat, verdict, { toolVersion });
+    await writeOutput(gateOut, `${text}\n`, 'Name another file with --gate-out.');
+  }
+  const lines =
     gateOut === undefined && gateFormat !== 'text'
       ? [renderGates(gateFormat, verdict, { toolVersion })]
       : [
           ...(isGithub ? [renderGates('github', verdict)] : []),
           ...(options.quiet && verdict.verdict === 'passed' ? [] : [renderGates('text', verdict, { style })]),
         ];
-  process.stderr.write(told.map((text) => (text === '' ? '' : `${text}\n`)).join(''));
+  process.stderr.write(lines.map((text) => (text === '' ? '' : `${text}\n`)).join(''));
   if (isGithub) await addToJobSummary([renderGateSummary(verdict), renderMarkdown(report)]);
   return verdict.verdict === 'failed' ? EXIT.finding : EXIT.done;
-}
-
-async function write(path: string, text: string): Promise<void> {
-  try {
-    await writeFileAtomic(path, `${text}\n`);
-  } catch (cause) {
-    throw new UsageError('output/unwritable', `${path} cannot be written: ${messageOf(cause)}`, {
-      cause,
-      hint: 'Name another file with --gate-out.',
-    });
-  }
 }
 
 /** https://docs.github.com/actions/reference/workflow-commands-for-github-actions: outside of a job there is none. */

@@ -62,18 +62,21 @@ async function planContext(
       ...memoryOf(parts),
       contextSize: api.llama_n_ctx(context),
       layers: api.llama_model_n_layer(model),
-      caches: layerCaches(llamaCpp, context),
+      caches: layerCaches(llamaCpp, context, options.sequences),
     };
   } finally {
     api.llama_free(context);
   }
 }
 
-/** The tensors that caches consist of, which the evaluation of one token refers to. Empty where there is no telling. */
-function layerCaches(llamaCpp: LlamaCpp, context: Pointer): LayerCache[] {
+/**
+ * The tensors that caches consist of, which the evaluation of a token of each sequence refers to. Empty where there is
+ * no telling.
+ */
+function layerCaches(llamaCpp: LlamaCpp, context: Pointer, sequences: number): LayerCache[] {
   const { api } = llamaCpp;
   const reserve = llamaCpp.bind(GRAPH_RESERVE, 'void *', ['void *', 'uint32_t', 'uint32_t', 'uint32_t']);
-  const graph = reserve === null ? null : reserve(context, 1, 1, 1);
+  const graph = reserve === null ? null : reserve(context, sequences, sequences, sequences);
   if (typeof graph !== 'bigint') return [];
   const caches = new Map<string, LayerCache>();
   const seen = new Set<Pointer>();

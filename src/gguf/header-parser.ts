@@ -273,7 +273,7 @@ export class HeaderParser {
     const alignment = stated ?? DEFAULT_ALIGNMENT;
     checkOffsets(this.#tensors, stated, log);
     const padded = alignUp(infosEnd, alignment);
-    // Without tensors there is no data section, and nothing asks for its padding (G:777).
+    // Without tensors there is no data section, and nothing asks for its padding (ggml/src/gguf.cpp:777).
     const dataOffset = this.#tensorCount === 0 ? Math.min(padded, fileBytes) : padded;
     if (dataChecks && stated !== undefined) {
       checkDataExtent(tensors, dataOffset, alignment, fileBytes, log);

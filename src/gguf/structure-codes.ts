@@ -3,7 +3,7 @@ export type StructureSeverity = 'error' | 'warning';
 
 interface StructureRule {
   readonly severity: StructureSeverity;
-  /** One line: what must hold, and where that is required. G is llama.cpp v0.5.0's ggml/src/gguf.cpp. */
+  /** One line: what must hold. Where llama.cpp requires it is in the validator's texts (`checkedBy`). */
   readonly reason: string;
 }
 
@@ -13,14 +13,14 @@ interface StructureRule {
  */
 export const STRUCTURE_CODES = {
   'header/empty': { severity: 'error', reason: 'A file has at least its 24 fixed bytes.' },
-  'header/magic': { severity: 'error', reason: 'A file begins with the bytes GGUF (G:492).' },
+  'header/magic': { severity: 'error', reason: 'A file begins with the bytes GGUF.' },
   'header/big-endian': {
     severity: 'error',
-    reason: 'Big-endian files exist (s390x); no little-endian reader loads them (G:505).',
+    reason: 'Big-endian files exist (s390x); no little-endian reader loads them.',
   },
   'header/version': {
     severity: 'error',
-    reason: 'Versions 2 and 3 are read; 1 had 32-bit counts (G:511-520).',
+    reason: 'Versions 2 and 3 are read; 1 had 32-bit counts.',
   },
   'header/truncated': { severity: 'error', reason: 'Every field of the header lies inside the file.' },
   'header/too-large': {
@@ -29,14 +29,14 @@ export const STRUCTURE_CODES = {
   },
   'header/metadata-count': {
     severity: 'error',
-    reason: 'A key-value pair takes at least 14 bytes, so its count fits the bytes that remain (G:545).',
+    reason: 'A key-value pair takes at least 14 bytes, so its count fits the bytes that remain.',
   },
   'header/tensor-count': {
     severity: 'error',
-    reason: 'A tensor info takes at least 24 bytes, so its count fits the bytes that remain (G:532).',
+    reason: 'A tensor info takes at least 24 bytes, so its count fits the bytes that remain.',
   },
-  'metadata/key-empty': { severity: 'error', reason: 'A key has at least one character (G:575).' },
-  'metadata/key-duplicate': { severity: 'error', reason: 'A key occurs once (G:579).' },
+  'metadata/key-empty': { severity: 'error', reason: 'A key has at least one character.' },
+  'metadata/key-duplicate': { severity: 'error', reason: 'A key occurs once.' },
   'metadata/key-nul': {
     severity: 'error',
     reason: 'A key has no NUL: C readers would see a shorter key, perhaps another one.',
@@ -49,8 +49,8 @@ export const STRUCTURE_CODES = {
     severity: 'warning',
     reason: 'The specification limits a key to 65535 bytes.',
   },
-  'metadata/value-type': { severity: 'error', reason: 'A value type is one of 0 to 12 (G:605).' },
-  'metadata/nested-array': { severity: 'error', reason: 'An array does not hold arrays (G:605).' },
+  'metadata/value-type': { severity: 'error', reason: 'A value type is one of 0 to 12.' },
+  'metadata/nested-array': { severity: 'error', reason: 'An array does not hold arrays.' },
   'metadata/array-length': {
     severity: 'error',
     reason: 'An array fits the bytes that remain before anything is allocated for it.',
@@ -58,40 +58,40 @@ export const STRUCTURE_CODES = {
   'metadata/string-length': { severity: 'error', reason: 'A string fits the bytes that remain.' },
   'metadata/string-utf8': { severity: 'warning', reason: 'A string value is valid UTF-8.' },
   'metadata/bool': { severity: 'warning', reason: 'A bool is the byte 0 or 1.' },
-  'metadata/alignment-type': { severity: 'error', reason: 'general.alignment is a uint32 (G:612).' },
-  'metadata/alignment-value': { severity: 'error', reason: 'general.alignment is a power of two (G:621).' },
-  'tensor/name-length': { severity: 'error', reason: 'A tensor name has at most 63 bytes (G:645).' },
+  'metadata/alignment-type': { severity: 'error', reason: 'general.alignment is a uint32.' },
+  'metadata/alignment-value': { severity: 'error', reason: 'general.alignment is a power of two.' },
+  'tensor/name-length': { severity: 'error', reason: 'A tensor name has at most 63 bytes.' },
   'tensor/name-empty': { severity: 'warning', reason: 'A tensor has a name.' },
-  'tensor/name-duplicate': { severity: 'error', reason: 'A tensor name occurs once (G:654).' },
+  'tensor/name-duplicate': { severity: 'error', reason: 'A tensor name occurs once.' },
   'tensor/name-nul': {
     severity: 'error',
     reason: 'A tensor name has no NUL: C readers would see a shorter one.',
   },
   'tensor/name-utf8': { severity: 'error', reason: 'A tensor name is valid UTF-8.' },
-  'tensor/dimensions': { severity: 'error', reason: 'A tensor has at most 4 dimensions (G:671).' },
+  'tensor/dimensions': { severity: 'error', reason: 'A tensor has at most 4 dimensions.' },
   'tensor/scalar': { severity: 'warning', reason: 'A tensor has at least one dimension.' },
-  'tensor/dimension-negative': { severity: 'error', reason: 'A dimension is below 2^63 (G:684).' },
+  'tensor/dimension-negative': { severity: 'error', reason: 'A dimension is below 2^63.' },
   'tensor/dimension-zero': { severity: 'warning', reason: 'A tensor without elements is legal and useless.' },
   'tensor/element-overflow': {
     severity: 'error',
-    reason: 'The product of the dimensions, computed exactly, is below 2^63 (G:694 misses shapes that wrap).',
+    reason:
+      'The product of the dimensions, computed exactly, is below 2^63 (llama.cpp’s own check misses shapes that wrap).',
   },
   'tensor/size-overflow': {
     severity: 'error',
-    reason: 'A tensor and the sum of all tensors are below 2^53 bytes: no file holds more (G:734, G:787).',
+    reason: 'A tensor and the sum of all tensors are below 2^53 bytes: no file holds more.',
   },
   'tensor/type-removed': { severity: 'error', reason: 'Types 4, 5, 31-33 and 36-38 were removed from ggml.' },
-  'tensor/type-unknown': { severity: 'error', reason: 'A tensor type is one that ggml knows (G:711).' },
+  'tensor/type-unknown': { severity: 'error', reason: 'A tensor type is one that ggml knows.' },
   'tensor/block-size': {
     severity: 'error',
-    reason: 'The first dimension is a whole number of the type’s blocks (G:721).',
+    reason: 'The first dimension is a whole number of the type’s blocks.',
   },
   'tensor/offset': {
     severity: 'error',
-    reason:
-      'Each offset is the padded sum of the tensors before it: aligned, in order, no overlap, no gap (G:787).',
+    reason: 'Each offset is the padded sum of the tensors before it: aligned, in order, no overlap, no gap.',
   },
-  'data/start': { severity: 'error', reason: 'The data section begins inside the file (G:777).' },
+  'data/start': { severity: 'error', reason: 'The data section begins inside the file.' },
   'data/truncated': { severity: 'error', reason: 'Every tensor’s bytes lie inside the file.' },
   'data/final-padding': {
     severity: 'warning',

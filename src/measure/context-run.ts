@@ -1,5 +1,12 @@
 import { rm } from 'node:fs/promises';
-import type { CacheType, ContextOptions, EngineSession, LoadedModel, StartEngine } from '../engine/engine.ts';
+import type {
+  CacheType,
+  ContextOptions,
+  EngineSession,
+  LoadedModel,
+  MemoryPlan,
+  StartEngine,
+} from '../engine/engine.ts';
 import { isAvailable, unavailableBecause } from '../schema/availability.ts';
 import type { CacheTypeResult, ContextResults, ContextRow, ContextSettings } from '../schema/context.ts';
 import type { Machine } from '../schema/results.ts';
@@ -73,6 +80,8 @@ class Contexts {
   readonly #environment: ContextEnvironment;
   readonly #rows: ContextRow[] = [];
   readonly #types: CacheTypeResult[];
+  /** By context size and cache type. */
+  readonly #planned = new Map<string, Estimate>();
   readonly #createdAt: string;
   #machine: Machine;
   #settings: ContextPlan['settings'];
@@ -88,6 +97,7 @@ class Contexts {
   }
 
   async run(): Promise<ContextResults> {
+    await this.#planMemory();
     await this.#chooseThreads();
     for (const cacheType of this.#settings.cacheTypes) {
       for (const contextSize of this.#settings.contextSizes) {
@@ -99,6 +109,32 @@ class Contexts {
     this.#warnings = withoutRepeats([...this.#warnings, ...(await this.#environment.watch.warnings())]);
     if (this.#settings.evaluation !== null) await this.#evaluateTypes();
     return this.#results();
+  }
+
+  /** What llama.cpp would allocate for each row. Where it does not say, the header's estimate stands. */
+  async #planMemory(): Promise<void> {
+    const { cacheTypes, contextSizes } = this.#settings;
+    const wanted = cacheTypes.flatMap((cacheType) =>
+      contextSizes.map((contextSize) => ({ contextSize, cacheType })),
+    );
+    await using session = await this.#start('memory');
+    try {
+      const plans = await session.planMemory(
+        { path: this.#plan.path, gpuLayers: this.#settings.gpuLayers },
+        wanted.map(({ contextSize, cacheType }) => ({ ...this.#contextOptions(cacheType), contextSize })),
+      );
+      for (const [index, { contextSize, cacheType }] of wanted.entries()) {
+        const estimate = plannedEstimate(plans[index]);
+        if (estimate !== null) this.#planned.set(`${contextSize} ${cacheType}`, estimate);
+      }
+    } catch (thrown) {
+      this.#environment.signal?.throwIfAborted();
+      if (!(thrown instanceof QuantscopeError)) throw thrown;
+    }
+  }
+
+  #estimate(contextSize: number, cacheType: CacheType): Estimate | null {
+    return this.#planned.get(`${contextSize} ${cacheType}`) ?? this.#plan.estimate(contextSize, cacheType);
   }
 
   async #chooseThreads(): Promise<void> {
@@ -116,7 +152,7 @@ class Contexts {
   }
 
   async #measureRow(contextSize: number, cacheType: CacheType): Promise<ContextRow> {
-    const estimated = this.#plan.estimate(contextSize, cacheType);
+    const estimated = this.#estimate(contextSize, cacheType);
     const { budget } = this.#plan;
     const row = (why: string, failure: ContextRow['failure'] = null): ContextRow => {
       const absent = unavailableBecause(why);
@@ -333,6 +369,13 @@ class Contexts {
 /** llama.cpp refuses values in a quantized type without flash attention, which `auto` may leave off. */
 function flashAttentionFor(cacheType: CacheType): 'auto' | 'on' {
   return ['f32', 'f16', 'bf16'].includes(cacheType) ? 'auto' : 'on';
+}
+
+function plannedEstimate(plan: MemoryPlan | undefined): Estimate | null {
+  if (plan === undefined || plan.kvBytes === null || plan.computeBytes === null) return null;
+  const { weightsBytes, kvBytes, computeBytes } = plan;
+  const totalBytes = weightsBytes + kvBytes + computeBytes;
+  return { weightsBytes, kvBytes, computeBytes, totalBytes, basis: 'engine' };
 }
 
 function describeType(

@@ -24,7 +24,7 @@ export interface LocateOptions {
  * loaded only for refs that may need it.
  * @throws what {@link locateRefs} throws; UsageError `catalogue/*`, `hub/bad-endpoint`
  */
-export async function findModels(refs: readonly string[], options: AccessOptions): Promise<Model[]> {
+export async function findModels(refs: readonly string[], options: AccessOptions = {}): Promise<Model[]> {
   return locateRefs(refs, await accessFor(refs, options));
 }
 
@@ -32,7 +32,7 @@ export async function findModels(refs: readonly string[], options: AccessOptions
  * The one model that a ref stands for.
  * @throws UsageError `ref/several`; what {@link findModels} throws
  */
-export async function findModel(ref: string, options: AccessOptions): Promise<Model> {
+export async function findModel(ref: string, options: AccessOptions = {}): Promise<Model> {
   return onlyOne(ref, await findModels([ref], options));
 }
 

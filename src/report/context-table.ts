@@ -143,8 +143,8 @@ function notes({ rows, cacheTypes }: ContextResults): string[] {
 function describe({ machine, tool, settings, budget }: ContextResults): string[] {
   const { evaluation, generationTokens, repetitions, threads, promptThreads, batchSize, seed } = settings;
   return [
-    'estimated: from the header, weights, KV cache and compute buffers, without the app around them; engine: the same ' +
-      'as llama.cpp allocated it; peak: all of the measuring process, the file in memory included.',
+    'estimated: weights, KV cache and compute buffers without the app around them, as llama.cpp would allocate them, ' +
+      'or from the header where it does not say; engine: the same as it allocated them; peak: all of the measuring process, the file in memory included.',
     `prompt: reading the context but its last ${generationTokens} tokens from empty; generation: writing these last ` +
       `tokens; ${plural(repetitions, 'repetition')}, ${describeThreads(threads, promptThreads)}, batch ${batchSize}, seed ${seed}.`,
     ...(evaluation === null

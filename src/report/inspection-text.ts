@@ -33,8 +33,8 @@ export function quoted(text: string): string {
 }
 
 /** JSON of the same value whose hidden characters are `\u` escapes, which readers turn back. */
-export function harmlessJson(value: unknown): string {
-  const json = JSON.stringify(value, null, 2);
+export function harmlessJson(value: unknown, indent = 2): string {
+  const json = JSON.stringify(value, null, indent);
   // The line breaks of the layout are the only control characters that JSON.stringify leaves.
   return json.replaceAll(HIDDEN_BUT_LAYOUT, (character) =>
     Array.from({ length: character.length }, (_, index) => `\\u${hex(character.charCodeAt(index), 4)}`).join(

@@ -8,6 +8,8 @@ const estimate = z.strictObject({
   kvBytes: bytes,
   computeBytes: bytes,
   totalBytes: bytes,
+  /** What llama.cpp would allocate on this machine, by its own reckoning; or a formula's estimate from the header. */
+  basis: z.enum(['engine', 'header']),
 });
 
 const row = z.strictObject({

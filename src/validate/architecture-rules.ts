@@ -17,7 +17,7 @@ import { ARCHITECTURES, MAXIMUM_LAYERS, ROPE_SCALING_TYPES } from './llama-cpp.t
 import { quoted } from './quoted.ts';
 import type { Rule, RuleTable } from './rule.ts';
 
-const HPARAMS = (lines: string): string => `llama.cpp, src/llama-model.cpp:${lines} (load_hparams).`;
+const HPARAMS = (lines: string): string => `llama.cpp v0.5.0, src/llama-model.cpp:${lines} (load_hparams).`;
 const CONVERT =
   'Convert the model again with a current convert_hf_to_gguf.py; one wrong value can be set with gguf_set_metadata.py.';
 
@@ -27,7 +27,7 @@ export const ARCHITECTURE_KEY_RULES: RuleTable = {
     severity: 'warning',
     reason: 'A GGUF file holds a model: an architecture, and layers or a vocabulary.',
     why: 'It is a container of something else; llama.cpp does not load it as a model.',
-    checkedBy: 'llama.cpp, src/llama-model-loader.cpp (get_arch_name).',
+    checkedBy: 'llama.cpp v0.5.0, src/llama-model-loader.cpp (get_arch_name).',
     fix: 'Nothing, where it is not meant to be a model.',
     *check({ header, kind, architecture }) {
       if (header === null || kind !== 'other') return;
@@ -42,7 +42,7 @@ export const ARCHITECTURE_KEY_RULES: RuleTable = {
     severity: 'error',
     reason: 'A model names its architecture in general.architecture.',
     why: 'Without it no loader knows which tensors to expect.',
-    checkedBy: 'llama.cpp, src/llama-model-loader.cpp (get_arch_name): the load fails.',
+    checkedBy: 'llama.cpp v0.5.0, src/llama-model-loader.cpp (get_arch_name): the load fails.',
     fix: CONVERT,
     *check({ header, kind, scan }) {
       if (header === null || (kind !== 'model' && kind !== 'vocabulary')) return;
@@ -54,7 +54,7 @@ export const ARCHITECTURE_KEY_RULES: RuleTable = {
     severity: 'error',
     reason: 'general.architecture is a string.',
     why: 'A loader that asks for a string ends the load at any other type.',
-    checkedBy: 'llama.cpp, src/llama-model-loader.cpp (GGUFMeta::GKV): the load fails.',
+    checkedBy: 'llama.cpp v0.5.0, src/llama-model-loader.cpp (GGUFMeta::GKV): the load fails.',
     fix: CONVERT,
     *check(file) {
       const value = file.header?.metadata.get('general.architecture');
@@ -70,7 +70,7 @@ export const ARCHITECTURE_KEY_RULES: RuleTable = {
     severity: 'error',
     reason: 'The architecture is one that llama.cpp v0.5.0 knows.',
     why: 'An architecture that llama.cpp does not know is not loaded.',
-    checkedBy: 'llama.cpp, src/llama-model.cpp (llm_arch_from_string): the load fails.',
+    checkedBy: 'llama.cpp v0.5.0, src/llama-model.cpp (llm_arch_from_string): the load fails.',
     fix: 'Check the spelling; a model newer than the engine needs a newer engine.',
     *check(file) {
       const { header, architecture } = file;
@@ -117,7 +117,7 @@ export const ARCHITECTURE_KEY_RULES: RuleTable = {
     severity: 'error',
     reason: 'The keys that llama.cpp reads are of the type it asks for.',
     why: 'It converts nothing: a float64 where a float32 is expected ends the load.',
-    checkedBy: 'llama.cpp, src/llama-model-loader.cpp (GGUFMeta::GKV).',
+    checkedBy: 'llama.cpp v0.5.0, src/llama-model-loader.cpp (GGUFMeta::GKV).',
     fix: CONVERT,
     *check(file) {
       if (file.header === null) return;
@@ -137,7 +137,7 @@ export const ARCHITECTURE_KEY_RULES: RuleTable = {
     severity: 'error',
     reason: 'An array of values by layer has one for each layer.',
     why: 'llama.cpp ends the load at any other length.',
-    checkedBy: 'llama.cpp, src/llama-model-loader.cpp:477 (get_key_or_arr).',
+    checkedBy: 'llama.cpp v0.5.0, src/llama-model-loader.cpp:477 (get_key_or_arr).',
     fix: CONVERT,
     *check(file) {
       const layers = numberOf(file.value('block_count'));

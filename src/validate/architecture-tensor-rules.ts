@@ -24,7 +24,7 @@ export const ARCHITECTURE_TENSOR_RULES: RuleTable = {
     severity: 'error',
     reason: 'Every tensor that the architecture needs is there.',
     why: 'The load fails at the first that is absent.',
-    checkedBy: 'llama.cpp, src/llama-model-loader.cpp:891 (check_tensor_dims).',
+    checkedBy: 'llama.cpp v0.5.0, src/llama-model-loader.cpp:891 (check_tensor_dims).',
     fix: CONVERT,
     *check(file) {
       const { expected, present } = comparison(file) ?? {};
@@ -39,7 +39,7 @@ export const ARCHITECTURE_TENSOR_RULES: RuleTable = {
     severity: 'error',
     reason: 'No tensor is there that the architecture does not have.',
     why: 'llama.cpp counts what it created against what the file holds and refuses a difference.',
-    checkedBy: 'llama.cpp, src/llama-model-loader.cpp:1398 (wrong number of tensors).',
+    checkedBy: 'llama.cpp v0.5.0, src/llama-model-loader.cpp:1398 (wrong number of tensors).',
     fix: CONVERT,
     *check(file) {
       const { expected, architecture } = comparison(file) ?? {};
@@ -57,7 +57,7 @@ export const ARCHITECTURE_TENSOR_RULES: RuleTable = {
     severity: 'warning',
     reason: 'gemma and gemma2 have no output.weight: the embedding serves as output.',
     why: 'The file is larger than need be, and llama.cpp refuses it for the tensor that it does not expect.',
-    checkedBy: 'llama.cpp, src/llama-model-loader.cpp:1398 (wrong number of tensors).',
+    checkedBy: 'llama.cpp v0.5.0, src/llama-model-loader.cpp:1398 (wrong number of tensors).',
     fix: CONVERT,
     *check(file) {
       const { architecture } = file;
@@ -70,7 +70,7 @@ export const ARCHITECTURE_TENSOR_RULES: RuleTable = {
     severity: 'error',
     reason: 'Every tensor has the shape that the model’s lengths and head counts demand.',
     why: 'llama.cpp refuses the file; a reader that does not check reads the wrong weights.',
-    checkedBy: 'llama.cpp, src/llama-model-loader.cpp:894-925 (check_tensor_dims).',
+    checkedBy: 'llama.cpp v0.5.0, src/llama-model-loader.cpp:894-925 (check_tensor_dims).',
     fix: CONVERT,
     *check(file) {
       const { expected, present } = comparison(file) ?? {};

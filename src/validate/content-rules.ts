@@ -6,7 +6,7 @@ import { quoted } from './quoted.ts';
 import type { Rule, RuleTable } from './rule.ts';
 
 const CHECKED = (what: string): string =>
-  `llama.cpp, ggml/src/ggml-quants.c (ggml_validate_row_data), only with --check-tensors: ${what}.`;
+  `llama.cpp v0.5.0, ggml/src/ggml-quants.c (ggml_validate_row_data), only with --check-tensors: ${what}.`;
 const QUANTIZE = 'Download the file again; if the hash is right, quantize again from a sound original.';
 
 /** The group content: what the tensors hold, and whether the bytes are those that were promised. */

@@ -4,7 +4,7 @@ import { atKey } from './at-key.ts';
 import { quoted } from './quoted.ts';
 import type { Rule, RuleTable } from './rule.ts';
 
-const L = (lines: string): string => `llama.cpp, src/llama-model-loader.cpp:${lines}.`;
+const L = (lines: string): string => `llama.cpp v0.5.0, src/llama-model-loader.cpp:${lines}.`;
 const SPLIT = 'Split the model again with llama-gguf-split, and keep its file names.';
 const NO = 'split.no';
 const COUNT = 'split.count';

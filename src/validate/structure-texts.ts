@@ -7,7 +7,7 @@ export interface StructureText {
   readonly fix: string;
 }
 
-const G = (lines: string): string => `llama.cpp, ggml/src/gguf.cpp:${lines}.`;
+const G = (lines: string): string => `llama.cpp v0.5.0, ggml/src/gguf.cpp:${lines}.`;
 const NOBODY = 'Nobody: llama.cpp and the JavaScript readers accept it.';
 const DOWNLOAD =
   'Compare the size with the one the source states and download the file again; `--sha256` proves it whole.';
@@ -208,7 +208,7 @@ export const STRUCTURE_TEXTS: Readonly<Record<FileCode, StructureText>> = {
   'data/truncated': {
     why: 'Weights are missing: llama.cpp with mmap would die of a bus error when it reads them.',
     checkedBy:
-      'llama.cpp, src/llama-model-loader.cpp (llama_tensor_weight): offset plus size beyond the file.',
+      'llama.cpp v0.5.0, src/llama-model-loader.cpp (llama_tensor_weight): offset plus size beyond the file.',
     fix: DOWNLOAD,
   },
   'data/final-padding': {

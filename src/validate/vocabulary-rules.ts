@@ -20,7 +20,7 @@ import {
 } from './vocabulary-checks.ts';
 import { MERGES, MODEL, PRE, SCORES, TOKEN_TYPES, TOKENS } from './vocabulary-keys.ts';
 
-const V = (lines: string): string => `llama.cpp, src/llama-vocab.cpp:${lines}.`;
+const V = (lines: string): string => `llama.cpp v0.5.0, src/llama-vocab.cpp:${lines}.`;
 const NAME = 'general.name';
 const PHI3_TOKENS = ['<unk>', '<s>', '</s>', '<|endoftext|>'];
 const CONVERT =
@@ -124,7 +124,7 @@ export const VOCABULARY_RULES: RuleTable = {
     severity: 'error',
     reason: 'The vocabulary has as many tokens as the embedding has rows.',
     why: 'A token without a row is read from beyond the weights; llama.cpp refuses the shape.',
-    checkedBy: 'llama.cpp, src/llama-model-loader.cpp:894-925 (check_tensor_dims).',
+    checkedBy: 'llama.cpp v0.5.0, src/llama-model-loader.cpp:894-925 (check_tensor_dims).',
     fix: CONVERT,
     *check(file) {
       const tokens = stringArray(file, TOKENS);

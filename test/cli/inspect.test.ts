@@ -179,6 +179,41 @@ describe('inspect of what is no model', () => {
   });
 });
 
+describe('inspect of several models', () => {
+  it('prints a page for each, in their order, an empty line between two', async () => {
+    const { exitCode, stdout } = await inspect('nano:Q8_0', 'nano:Q4_K_M');
+    const alone = await Promise.all(['nano:Q8_0', 'nano:Q4_K_M'].map((ref) => inspect(ref)));
+    expect(exitCode).toBe(0);
+    expect(stdout).toBe(alone.map((each) => each.stdout).join('\n'));
+  });
+
+  it('prints a line of JSON for each, what --json says', async () => {
+    const { exitCode, stdout } = await inspect('nano:Q8_0', 'nano:Q4_K_M', '--ndjson');
+    expect(exitCode).toBe(0);
+    const lines = stdout.trimEnd().split('\n');
+    expect(lines.map((line) => parsed(line).ref)).toEqual(['nano:Q8_0', 'nano:Q4_K_M']);
+    expect(parsed(lines[1] ?? '')).toEqual(parsed((await inspect('nano:Q4_K_M', '--json')).stdout));
+  });
+
+  it('goes on after one that is broken or not there, and says so at the end', async () => {
+    await using scratch = await scratchFolder();
+    await writeFile(scratch.path('broken.gguf'), 'GGUF');
+    const broken = await inspect(scratch.path('broken.gguf'), 'nano:Q4_K_M', '--ndjson');
+    expect([broken.exitCode, broken.stdout.split('\n').length]).toEqual([1, 2]);
+    expect(broken.stderr).toMatch(/^error: .*\nhint: /);
+    const missing = await inspect(scratch.path('missing.gguf'), scratch.path('broken.gguf'), 'nano:Q4_K_M');
+    expect(missing.exitCode).toBe(2);
+    expect(missing.stderr.match(/^error: /gm)).toHaveLength(2);
+    expect(missing.stdout).toContain('Nano Phi-3');
+  });
+
+  it('refuses --json: it is one document', async () => {
+    const { exitCode, stdout, stderr } = await inspect('nano:Q8_0', 'nano:Q4_K_M', '--json');
+    expect([exitCode, stdout]).toEqual([2, '']);
+    expect(stderr).toContain('--ndjson');
+  });
+});
+
 describe('inspect of a remote file', () => {
   const requests: string[] = [];
   const server = createServer(async (request, response) => {

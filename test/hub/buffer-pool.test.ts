@@ -3,10 +3,10 @@ import { describe, expect, it } from 'vitest';
 import { BufferPool } from '../../src/hub/buffer-pool.ts';
 
 const MIB = 1024 * 1024;
-/** What a connection holds: a slab that is filled, one that is written, one that waits. */
+/** What a connection holds: a buffer that is filled, one that is written, one that waits. */
 const HELD = 3;
 
-/** Connections that come and go, each holding its slabs and exchanging one now and then, as writers do. */
+/** Connections that come and go, each holding its buffers and exchanging one now and then, as writers do. */
 class Connections {
   readonly pool = new BufferPool();
   readonly held: Uint8Array[][] = [];
@@ -18,17 +18,17 @@ class Connections {
   }
 
   exchange(index: number): void {
-    const slabs = this.held[index % this.held.length];
-    const first = slabs?.shift();
-    if (slabs === undefined || first === undefined) return;
+    const buffers = this.held[index % this.held.length];
+    const first = buffers?.shift();
+    if (buffers === undefined || first === undefined) return;
     this.pool.release(first);
-    slabs.push(this.#take());
+    buffers.push(this.#take());
   }
 
   go(index: number): void {
-    const [slabs = []] = this.held.splice(index % this.held.length, 1);
-    for (const slab of slabs) this.pool.release(slab);
-    if (slabs.length > 0) this.pool.leave();
+    const [buffers = []] = this.held.splice(index % this.held.length, 1);
+    for (const buffer of buffers) this.pool.release(buffer);
+    if (buffers.length > 0) this.pool.leave();
   }
 
   get bytes(): number {
@@ -36,14 +36,14 @@ class Connections {
   }
 
   #take(): Uint8Array {
-    const slab = this.pool.acquire();
-    this.memory.add(slab.buffer);
-    return slab;
+    const memory = this.pool.acquire();
+    this.memory.add(memory.buffer);
+    return memory;
   }
 }
 
 describe('the memory of downloads', () => {
-  it('is never in two hands at once, and every slab has room', () => {
+  it('is never in two hands at once, and every buffer has room', () => {
     const step = fc.tuple(fc.constantFrom('come', 'exchange', 'go'), fc.nat(40));
     fc.assert(
       fc.property(fc.array(step, { maxLength: 120 }), (steps) => {

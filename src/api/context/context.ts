@@ -167,6 +167,6 @@ function estimateOf(header: GgufHeader): ContextPlan['estimate'] {
     const estimated = footprint(header, { contextSize, cacheType, microBatch: BATCH_SIZE });
     if (estimated === null) return null;
     const { weightsBytes, kvBytes, stateBytes, computeBytes, totalBytes } = estimated;
-    return { weightsBytes, kvBytes: kvBytes + stateBytes, computeBytes, totalBytes };
+    return { weightsBytes, kvBytes: kvBytes + stateBytes, computeBytes, totalBytes, basis: 'header' };
   };
 }

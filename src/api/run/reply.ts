@@ -13,7 +13,8 @@ import { openRunSession, type ReplySettings, type RunSession } from './session.t
  */
 export async function runPrompt(ref: string, prompt: string, request: RunRequest = {}): Promise<RunResult> {
   await using session = await openRunSession(ref, request);
-  return replyTo(session, prompt, request);
+  // Awaited here: the session ends when this function returns.
+  return await replyTo(session, prompt, request);
 }
 
 /** How replies are drawn. Without a seed each call draws another. */

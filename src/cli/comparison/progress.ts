@@ -1,14 +1,8 @@
-import { SingleBar } from 'cli-progress';
 import { plainStyle, type Style } from '../../report/style.ts';
 import { displayWidth, padRight, printable, shortenMiddle } from '../../report/text-width.ts';
 import { formatDuration } from '../../util/units.ts';
+import { meter, type ProgressStream, progressBar } from '../progress-bar.ts';
 import { createTimeLeft, type FinishedStage, type TimeLeft } from '../time-left.ts';
-
-/** The part of a stream that progress needs; `process.stderr` is one. */
-interface ProgressStream extends NodeJS.WritableStream {
-  readonly isTTY?: boolean;
-  readonly columns?: number;
-}
 
 export interface ProgressOptions {
   readonly stream: ProgressStream;
@@ -169,53 +163,29 @@ const STAGE_WIDTH = 10;
 
 function createBarDisplay(stream: ProgressStream, { position, left, nameWidth }: BarFacts): Display {
   let current: ProgressUpdate | undefined;
-  let bar: SingleBar | undefined;
 
-  const line = (share: number): string => {
+  const bar = progressBar(stream, (fraction) => {
     if (current === undefined) return '';
     const head = `${padRight(printable(current.variant), nameWidth())}  ${padRight(printable(current.stage), STAGE_WIDTH)}`;
-    const tail = `${`${Math.floor(share * 100)}`.padStart(3)} %  ${[position(), left()].filter(Boolean).join(', ')}`;
+    const tail = `${`${Math.floor(fraction * 100)}`.padStart(3)} %  ${[position(), left()].filter(Boolean).join(', ')}`;
     // One column stays free: a line that fills the last one wraps on some terminals.
     const width = (stream.columns ?? 80) - 1;
-    const room = width - displayWidth(head) - displayWidth(tail) - 3;
-    const meterWidth = Math.min(MOST_METER_WIDTH, Math.max(LEAST_METER_WIDTH, room));
-    const filled = Math.round(share * meterWidth);
-    const meter = '='.repeat(filled) + '-'.repeat(meterWidth - filled);
-    return shortenMiddle(`${head}  ${meter} ${tail}`, width);
-  };
-
-  const clear = () => {
-    bar?.stop();
-    bar = undefined;
-  };
+    const space = width - displayWidth(head) - displayWidth(tail) - 3;
+    const meterWidth = Math.min(MOST_METER_WIDTH, Math.max(LEAST_METER_WIDTH, space));
+    return shortenMiddle(`${head}  ${meter(fraction, meterWidth)} ${tail}`, width);
+  });
 
   return {
     show(update) {
       current = update;
-      const total = Math.max(update.total, 1);
-      if (bar === undefined) {
-        // The bar draws on a timer of its own, so the time left also moves while nothing is reported.
-        bar = new SingleBar({
-          stream,
-          format: (_options, { progress }) => line(progress),
-          fps: 10,
-          hideCursor: true,
-          clearOnComplete: true,
-          // Signals are the command's: it stops the children first.
-          gracefulExit: false,
-        });
-        bar.start(total, update.done);
-        return;
-      }
-      bar.setTotal(total);
-      bar.update(Math.min(update.done, total));
+      bar.show(update.done, update.total);
     },
     stageEnded() {},
     say(text) {
-      clear();
+      bar.clear();
       stream.write(`${text}\n`);
     },
-    stop: clear,
+    stop: bar.clear,
   };
 }
 

@@ -1,11 +1,12 @@
 import { type ComparisonPlan, measureComparison } from '../../api/comparison/measure.ts';
+import { readGates, requireJudgeable, requireRegressions } from '../../api/gates/gates.ts';
 import { render } from '../../report/registry.ts';
 import { reportOf } from '../../report/report.ts';
 import { isAvailable } from '../../schema/availability.ts';
 import type { Results } from '../../schema/results.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
 import type { GateOptions } from '../gate-options.ts';
-import { readGates, requireJudgeable, requireRegressions, tellGates } from '../gates.ts';
+import { reportGates } from '../gates.ts';
 import { keepResults } from '../results-file.ts';
 import { terminalStyle } from '../style.ts';
 import { type Terminal, type TerminalOptions, terminalHost } from '../terminal.ts';
@@ -53,7 +54,7 @@ export async function runComparison(
     await writeComparisonPage(options.html, results, signal);
     terminal.notice(`The page is in ${options.html}`);
   }
-  const verdict = await tellGates(gates, reportOf(results), options);
+  const verdict = await reportGates(gates, reportOf(results), options);
   const hasFailure =
     results.variants.some(({ status }) => status === 'failed') ||
     results.endpoints?.some(({ tasks }) => !isAvailable(tasks));

@@ -11,6 +11,7 @@ export interface InspectOptions {
   template?: boolean;
   diffable?: boolean;
   json?: boolean;
+  ndjson?: boolean;
   context: number[];
 }
 
@@ -24,7 +25,7 @@ export function inspectCommand(context: CommandContext): Command {
         'A ref is a file, a folder with one model, an https:// address, hf:owner/repo[@revision][:QUANT|/file.gguf], ' +
         'a name of the catalogue (phi3:Q4_K_M) or nano:QUANT.',
     )
-    .argument('<ref>', 'the model to look into')
+    .argument('<refs...>', 'the models to look into, one page for each')
     .addOption(
       new Option('-c, --context <sizes>', 'context sizes to estimate memory for, separated by commas')
         .argParser(sizes)
@@ -39,23 +40,25 @@ export function inspectCommand(context: CommandContext): Command {
     .option('--template', 'the chat template')
     .option('--diffable', 'all metadata and tensors, one fact a line, in a stable order')
     .option('--json', 'everything as JSON (schema/inspection.json)')
+    .option('--ndjson', 'the same on one line for each model')
     .addHelpText(
       'after',
       '\nExamples:\n' +
         '  quantscope inspect nano:Q4_K_M\n' +
         '  quantscope inspect model.gguf --context 2048,4096\n' +
         '  quantscope inspect phi3:Q4_K_M\n' +
+        '  quantscope inspect models/*.gguf --ndjson | jq -r "[.ref, .bytes] | @tsv"\n' +
         '  quantscope inspect hf:OWNER/REPO:Q8_0 --tensors\n' +
         '  quantscope inspect https://example.com/FILE-00001-of-00003.gguf\n' +
         '  quantscope inspect model.gguf --key tokenizer.ggml.tokens\n' +
         '  diff <(quantscope inspect a.gguf --diffable) <(quantscope inspect b.gguf --diffable)\n' +
         '  quantscope inspect model.gguf --json | jq .quantization.byType\n' +
-        '\nExit code: 0 done, 1 the file is not valid GGUF, 2 wrong use or no such file.\n',
+        '\nExit code: 0 done, 1 a file is not valid GGUF, 2 wrong use or no such file.\n',
     )
     .exitOverride()
-    .action(async (ref: string, options: InspectOptions) => {
+    .action(async (refs: string[], options: InspectOptions) => {
       const { runInspect } = await import('./run.ts');
-      context.done(await runInspect(ref, options, context.signal));
+      context.done(await runInspect(refs, options, context.signal));
     });
 }
 

@@ -22,37 +22,70 @@ import {
 import { layoutOf, renderInspection } from '../../report/inspection-page.ts';
 import { harmlessJson, visible, visibleLines } from '../../report/inspection-text.ts';
 import type { Inspection } from '../../schema/inspection.ts';
-import { UsageError } from '../../util/errors.ts';
+import { isQuantscopeError, UsageError } from '../../util/errors.ts';
+import { inOrder } from '../../util/in-order.ts';
 import { formatCount } from '../../util/units.ts';
-import { EXIT, type ExitCode } from '../exit.ts';
+import { describeError, EXIT, type ExitCode } from '../exit.ts';
 import { noticeUnless, reportDamaged, stdoutStyle } from '../output.ts';
 import type { InspectOptions } from './command.ts';
 
+const ADVICE = 'The file is damaged or not a GGUF file: download it again, or convert the model again.';
+/** Models that are read at the same time, where there are several. */
+const READ_AT_ONCE = 4;
+
+type Read = Awaited<ReturnType<typeof readInspection>>;
+
+/** The inspect command's work: refs to headers to what is printed, in the order of the refs. */
 export async function runInspect(
-  ref: string,
+  refs: readonly string[],
   options: InspectOptions,
   signal: AbortSignal,
 ): Promise<ExitCode> {
-  await using model = await (await findModel(ref, { signal, notice: noticeUnless(false) })).open();
-  let read: Awaited<ReturnType<typeof readInspection>>;
-  try {
-    const { context, key, vocab = false, json = false } = options;
-    const request = { context, vocabulary: vocab && json, ...(key === undefined ? {} : { key }) };
-    read = await readInspection(ref, model, request, signal);
-  } catch (thrown) {
-    if (!isGgufError(thrown)) throw thrown;
-    const advice = 'The file is damaged or not a GGUF file: download it again, or convert the model again.';
-    return reportDamaged(thrown, advice);
+  if (refs.length > 1 && options.json) {
+    throw new UsageError('inspect/several', `--json is one document, and there are ${refs.length} models`, {
+      hint: 'Use --ndjson: a line for each.',
+    });
   }
-  const { header, inspection } = read;
   const { stdout } = process;
   const layout = layoutOf({
     style: await stdoutStyle(),
     ...(stdout.columns ? { width: stdout.columns } : {}),
   });
-  const parts = await partsOf(header, inspection, options, layout);
-  await write(stdout, joined(parts), signal);
-  return EXIT.done;
+  const faults = new Set<ExitCode>();
+  let isFirst = true;
+  for await (const read of inOrder(refs, READ_AT_ONCE, (ref) => readModel(ref, options, signal))) {
+    try {
+      if (read instanceof Error) throw read;
+      const parts = await partsOf(read.header, read.inspection, options, layout);
+      if (!isFirst && !options.ndjson) stdout.write('\n');
+      await write(stdout, joined(parts), signal);
+      isFirst = false;
+    } catch (thrown) {
+      // One model that is not there or broken says nothing of the others.
+      if (refs.length === 1 && !isGgufError(thrown)) throw thrown;
+      if (!isQuantscopeError(thrown)) throw thrown;
+      if (isGgufError(thrown)) faults.add(reportDamaged(thrown, ADVICE));
+      else {
+        process.stderr.write(describeError(thrown, false));
+        faults.add(EXIT.usage);
+      }
+    }
+  }
+  if (faults.has(EXIT.usage)) return EXIT.usage;
+  return faults.has(EXIT.finding) ? EXIT.finding : EXIT.done;
+}
+
+/** What was read, or why not. */
+async function readModel(ref: string, options: InspectOptions, signal: AbortSignal): Promise<Read | Error> {
+  const { context, key, vocab = false, json = false, ndjson = false } = options;
+  const request = { context, vocabulary: vocab && (json || ndjson), ...(key === undefined ? {} : { key }) };
+  try {
+    await using model = await (await findModel(ref, { signal, notice: noticeUnless(false) })).open();
+    return await readInspection(ref, model, request, signal);
+  } catch (thrown) {
+    if (isQuantscopeError(thrown) && !signal.aborted) return thrown;
+    throw thrown;
+  }
 }
 
 /** What was asked for, each part as its lines; the page where nothing in particular was. */
@@ -62,9 +95,9 @@ async function partsOf(
   options: InspectOptions,
   layout: PageLayout,
 ): Promise<Iterable<string>[]> {
-  if (options.json) {
+  if (options.json || options.ndjson) {
     if (options.key !== undefined) requireKey(header, options.key);
-    return [[harmlessJson(inspection)]];
+    return [[harmlessJson(inspection, options.ndjson ? 0 : 2)]];
   }
   const parts: Iterable<string>[] = [];
   if (options.key !== undefined) parts.push(valueLines(requireKey(header, options.key)));

@@ -1,3 +1,4 @@
+import { readConditions, requireJudgeable } from '../../api/gates/gates.ts';
 import { writeOutput } from '../../api/output-file.ts';
 import {
   mergedDocument,
@@ -12,7 +13,7 @@ import { renderMarkdown } from '../../report/markdown.ts';
 import type { Report } from '../../report/report.ts';
 import { renderReportTable } from '../../report/report-table.ts';
 import type { ExitCode } from '../exit.ts';
-import { readConditions, requireJudgeable, tellGates } from '../gates.ts';
+import { reportGates } from '../gates.ts';
 import { noticeUnless } from '../output.ts';
 import { terminalStyle } from '../style.ts';
 import type { ReportOptions } from './command.ts';
@@ -48,7 +49,7 @@ export async function runReport(
   }
   const format = options.format ?? (html === undefined && out === undefined ? 'table' : null);
   if (format !== null) process.stdout.write(`${rendered(format, report, options)}\n`);
-  return tellGates({ gates, baselines }, report, options);
+  return reportGates({ gates, baselines }, report, options);
 }
 
 function rendered(
