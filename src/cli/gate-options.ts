@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import type { GateFormat } from '../report/gate-registry.ts';
+import type { GateFormat } from '../report/gates.ts';
 
 /** What compare, eval and report ask of gates. */
 export interface GateOptions {

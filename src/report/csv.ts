@@ -1,9 +1,9 @@
 import { isAvailable } from '../schema/availability.ts';
 import { endpointsOf, type Report, rowsOf } from './report.ts';
-import { printable } from './text-width.ts';
+import { type CsvRecord, type CsvValue, tableCsv } from './table-csv.ts';
 
-/** Figures of a row by their place in the results, which carries their unit. */
-const FIGURES = [
+/** Metrics of a row by their place in the results, which carries their unit. */
+const VARIANT_METRICS = [
   'file.bytes',
   'file.sha256',
   'model.architecture',
@@ -64,9 +64,8 @@ const FIGURES = [
   'failure.message',
 ] as const;
 
-/** Figures of a row of bench, and of a phone, by their places in those commands' JSON. */
-const MODEL_FIGURES = ['model.architecture', 'model.name', 'model.parameters'] as const;
-const BENCH_FIGURES = [
+/** Metrics of a row of bench, and of a phone, by their places in those commands' JSON. */
+const BENCH_METRICS = [
   'test.name',
   'backend',
   'config.gpuLayers',
@@ -86,7 +85,7 @@ const BENCH_FIGURES = [
   'memory.peakRssBytes',
   'speedUp',
 ] as const;
-const PHONE_FIGURES = [
+const PHONE_METRICS = [
   'verdict',
   'backend',
   'logProbs.steps',
@@ -101,110 +100,88 @@ const PHONE_FIGURES = [
   'memory.expectedBytes',
 ] as const;
 
-type Cell = string | number | boolean | null;
-
 /**
- * A row a variant and machine, RFC 4180: figures as the results hold them, unrounded, under the names they have there;
- * a figure that could not be taken is empty. A test of bench and a phone are rows too, with columns of their own that
- * are there only where such files are.
+ * One row per variant and machine: values as the results hold them, unrounded, under the names they have there; a
+ * value that is missing is empty. A test of bench and a phone are rows too, with columns of their own that are there
+ * only where such files are.
  */
 export function renderCsv(report: Report): string {
-  const records = [...variantRecords(report), ...benchRecords(report), ...phoneRecords(report)];
-  const names = [...new Set(records.flatMap((record) => [...record.keys()]))];
-  const lines = records.map((record) => names.map((name) => record.get(name) ?? null));
-  return [names, ...lines].map((cells) => cells.map(written).join(',')).join('\n');
+  return tableCsv([...variantRecords(report), ...benchRecords(report), ...phoneRecords(report)]);
 }
-
-/** Cells by the names of their columns. */
-type CsvRecord = ReadonlyMap<string, Cell>;
 
 function variantRecords(report: Report): CsvRecord[] {
   const rows = rowsOf(report);
+  const endpoints = endpointsOf(report);
   const kinds = new Set<string>();
-  const asked = [
-    ...rows.map(({ variant }) => variant.tasks),
-    ...endpointsOf(report).map(({ endpoint }) => endpoint.tasks),
-  ];
-  for (const tasks of asked)
+  for (const { tasks } of [
+    ...rows.map(({ variant }) => variant),
+    ...endpoints.map(({ endpoint }) => endpoint),
+  ])
     if (isAvailable(tasks)) for (const kind of Object.keys(tasks.byTask)) kinds.add(kind);
-  const taskCells = (row: object): [string, Cell][] =>
-    [...kinds].flatMap((kind) =>
-      ['correct', 'total'].map((count): [string, Cell] => [
-        `tasks.byTask.${kind}.${count}`,
-        leafOf(row, ['tasks', 'byTask', kind, count]),
-      ]),
+  const taskCells = (row: object): CsvRecord =>
+    Object.fromEntries(
+      [...kinds].flatMap((kind) =>
+        ['correct', 'total'].map((count) => [
+          `tasks.byTask.${kind}.${count}`,
+          leafOf(row, ['tasks', 'byTask', kind, count]),
+        ]),
+      ),
     );
-  const variants = rows.map(({ machine, variant, isReference, isRecommended }): CsvRecord => {
-    const record = new Map<string, Cell>([
-      ['machine', machine],
-      ['variant', variant.name],
-      ['ref', variant.ref],
-      ['reference', isReference],
-      ['recommended', isRecommended],
-    ]);
-    for (const path of FIGURES) record.set(path, leafOf(variant, path.split('.')));
-    return new Map([...record, ...taskCells(variant)]);
-  });
-  const endpoints = report.machines.flatMap(({ label, results }) =>
-    (results.endpoints ?? []).map((endpoint): CsvRecord => {
-      const figures = FIGURES.filter((path) => path.startsWith('tasks.'));
-      return new Map<string, Cell>([
-        ['machine', label],
-        ['variant', endpoint.name],
-        ['ref', endpoint.url],
-        ...figures.map((path): [string, Cell] => [path, leafOf(endpoint, path.split('.'))]),
-        ...taskCells(endpoint),
-        ['endpoint.medianReplyMs', leafOf(endpoint, ['medianReplyMs'])],
-      ]);
-    }),
-  );
-  return [...variants, ...endpoints];
+  const variants = rows.map(({ machine, variant, isReference, isRecommended }) => ({
+    machine,
+    variant: variant.name,
+    ref: variant.ref,
+    reference: isReference,
+    recommended: isRecommended,
+    ...leavesOf(variant, VARIANT_METRICS),
+    ...taskCells(variant),
+  }));
+  const taskMetrics = VARIANT_METRICS.filter((path) => path.startsWith('tasks.'));
+  return [
+    ...variants,
+    ...endpoints.map(({ endpoint, machine }) => ({
+      machine,
+      variant: endpoint.name,
+      ref: endpoint.url,
+      ...leavesOf(endpoint, taskMetrics),
+      ...taskCells(endpoint),
+      'endpoint.medianReplyMs': endpoint.medianReplyMs,
+    })),
+  ];
 }
 
 function benchRecords({ benches }: Report): CsvRecord[] {
   return benches.flatMap(({ label, results }) =>
-    results.rows.map((row) => {
-      const record = new Map<string, Cell>([
-        ['machine', label],
-        ['variant', row.model.label],
-        ['ref', row.ref],
-      ]);
-      for (const path of MODEL_FIGURES) record.set(path, leafOf(row, path.split('.')));
-      record.set('quantization.label', row.model.quantization);
-      record.set('status', row.status);
-      record.set('failure.code', row.failure?.code ?? null);
-      record.set('failure.message', row.failure?.message ?? null);
-      for (const path of BENCH_FIGURES) record.set(`bench.${path}`, leafOf(row, path.split('.')));
-      return record;
-    }),
+    results.rows.map((row) => ({
+      machine: label,
+      variant: row.model.label,
+      ref: row.ref,
+      ...leavesOf(row, ['model.architecture', 'model.name', 'model.parameters']),
+      'quantization.label': row.model.quantization,
+      ...leavesOf(row, ['status', 'failure.code', 'failure.message']),
+      ...leavesOf(row, BENCH_METRICS, 'bench.'),
+    })),
   );
 }
 
 function phoneRecords({ phones }: Report): CsvRecord[] {
-  return phones.map(({ label, check }) => {
-    const record = new Map<string, Cell>([
-      ['machine', label],
-      ['variant', check.model],
-    ]);
-    for (const path of PHONE_FIGURES) record.set(`phone.${path}`, leafOf(check, path.split('.')));
-    return record;
-  });
+  return phones.map(({ label, check }) => ({
+    machine: label,
+    variant: check.model,
+    ...leavesOf(check, PHONE_METRICS, 'phone.'),
+  }));
+}
+
+function leavesOf(root: object, paths: readonly string[], prefix = ''): CsvRecord {
+  return Object.fromEntries(paths.map((path) => [prefix + path, leafOf(root, path.split('.'))]));
 }
 
 /** The value at a path, null where an object on the way is missing or unavailable. */
-function leafOf(root: object, path: readonly string[]): Cell {
+function leafOf(root: object, path: readonly string[]): CsvValue {
   let value: unknown = root;
   for (const key of path) {
     if (typeof value !== 'object' || value === null || !isAvailable<object>(value)) return null;
     value = Object.hasOwn(value, key) ? Reflect.get(value, key) : undefined;
   }
   return typeof value === 'string' || typeof value === 'number' ? value : null;
-}
-
-function written(cell: Cell): string {
-  if (cell === null) return '';
-  if (typeof cell !== 'string') return String(cell);
-  // A spreadsheet takes a text that begins so for a formula, and a model's name is anybody's.
-  const text = printable(cell).replace(/^(?=[=+\-@])/, "'");
-  return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }

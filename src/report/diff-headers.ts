@@ -1,34 +1,48 @@
 import type { Diff, DiffedValue } from '../schema/diff.ts';
 import { formatCount } from '../util/units.ts';
-import { layOutTable, type RowHead } from './column-layout.ts';
-import {
-  alignedLeft,
-  counted,
-  firstOf,
-  note,
-  type PageLayout,
-  plainColumn,
-  widest,
-} from './inspection-layout.ts';
+import { counted, firstOf, note } from './inspection-layout.ts';
 import { shownScalar } from './inspection-lists.ts';
 import { visible } from './inspection-text.ts';
-import { displayWidth, padRight, shortenMiddle } from './text-width.ts';
+import { type Column, fillColumns, type ToneText } from './table.ts';
+import { type TextLayout, tableText } from './table-text.ts';
+import { shortenMiddle } from './text-width.ts';
 
 const MOST_KEYS = 24;
 const MOST_KEY_WIDTH = 46;
 const MOST_TENSORS = 12;
 
+const ONLY_IN_A: ToneText = { text: '-', tone: 'bad' };
+const ONLY_IN_B: ToneText = { text: '+', tone: 'good' };
+const OTHER: ToneText = { text: '~', tone: 'warn' };
+
+interface KeyRow {
+  readonly mark: ToneText;
+  readonly key: string;
+  readonly text: string;
+}
+
+const KEY_COLUMNS: readonly Column<KeyRow>[] = [
+  { title: '', align: 'left', read: ({ mark }) => mark },
+  { title: '', align: 'left', most: MOST_KEY_WIDTH, read: ({ key }) => visible(key) },
+  { title: '', overflow: 'shorten', read: ({ text }) => text },
+];
+
+/** Without the indent that the rows get. */
+function inner({ width, style }: TextLayout): TextLayout {
+  return { width: width - 2, style };
+}
+
 /** Keys that one file lacks, and keys whose values differ: `-` for what a has, `+` for what b has. */
 export function metadataChanges(
   { added, removed, changed, equal }: Diff['metadata'],
-  layout: PageLayout,
+  layout: TextLayout,
   all: boolean,
 ): string[] {
   const { style } = layout;
-  const rows = [
-    ...removed.map(({ key, value }) => ({ mark: style.bad('-'), key, text: shownValue(value) })),
-    ...added.map(({ key, value }) => ({ mark: style.good('+'), key, text: shownValue(value) })),
-    ...changed.map((change) => ({ mark: style.warn('~'), key: change.key, text: shownChange(change) })),
+  const rows: KeyRow[] = [
+    ...removed.map(({ key, value }) => ({ mark: ONLY_IN_A, key, text: shownValue(value) })),
+    ...added.map(({ key, value }) => ({ mark: ONLY_IN_B, key, text: shownValue(value) })),
+    ...changed.map((change) => ({ mark: OTHER, key: change.key, text: shownChange(change) })),
   ];
   const title = `${style.bold('Metadata')}  ${counted(equal, 'key')} alike`;
   if (rows.length === 0) return [`${title}, none different`];
@@ -38,12 +52,9 @@ export function metadataChanges(
     ...(changed.length > 0 ? [`${changed.length} changed`] : []),
   ];
   const shown = all ? rows : rows.slice(0, MOST_KEYS);
-  const keyWidth = Math.min(MOST_KEY_WIDTH, widest(shown.map(({ key }) => visible(key))));
-  const room = layout.width - keyWidth - 6;
-  const lines = shown.map(({ mark, key, text }) => {
-    const name = padRight(shortenMiddle(visible(key), keyWidth), keyWidth);
-    return `  ${mark} ${name}  ${displayWidth(text) > room ? shortenMiddle(text, room) : text}`;
-  });
+  const lines = tableText({ title: '', columns: fillColumns(KEY_COLUMNS, shown) }, inner(layout)).map(
+    (line) => `  ${line}`,
+  );
   if (shown.length < rows.length) {
     lines.push(...note(`and ${counted(rows.length - shown.length, 'more key')}: --all shows them`, layout));
   }
@@ -87,7 +98,7 @@ function shortened(value: string | number | boolean): string | number | boolean 
 }
 
 /** Tensors that one file lacks, other shapes, and other types by role. */
-export function tensorChanges(tensors: Diff['tensors'], layout: PageLayout, all: boolean): string[] {
+export function tensorChanges(tensors: Diff['tensors'], layout: TextLayout, all: boolean): string[] {
   const { style } = layout;
   const { common, onlyInA, onlyInB, reshaped, typeChanges } = tensors;
   const retyped = typeChanges.reduce((sum, change) => sum + change.tensors, 0);
@@ -122,8 +133,8 @@ function shownShape(shape: readonly number[]): string {
 
 const MOST_ROLES = 24;
 
-/** One line a role: which types it went from and to, and how many tensors. */
-function typeTable(changes: Diff['tensors']['typeChanges'], layout: PageLayout, all: boolean): string[] {
+/** One line per role: which types it went from and to, and how many tensors. */
+function typeTable(changes: Diff['tensors']['typeChanges'], layout: TextLayout, all: boolean): string[] {
   const roles = new Map<string, string[]>();
   for (const { role, from, to, tensors } of changes) {
     const text = `${from} → ${to}${tensors > 1 ? ` × ${tensors}` : ''}`;
@@ -131,13 +142,11 @@ function typeTable(changes: Diff['tensors']['typeChanges'], layout: PageLayout, 
   }
   if (roles.size === 0) return [];
   const shown = [...roles].slice(0, all ? roles.size : MOST_ROLES);
-  const heads = shown.map(([role]): RowHead => ({ name: visible(role), role: '', recommended: false }));
-  const [title = '', ...cells] = alignedLeft(['a → b', ...shown.map(([, texts]) => texts.join(', '))]);
-  const nameWidth = Math.min(36, Math.max(16, widest(heads.map(({ name }) => name)) + 3));
-  const table = layOutTable({ title: 'By role', columns: [plainColumn(title, cells)] }, heads, {
-    nameWidth,
-    ...layout,
-  });
+  const heads = shown.map(([role]) => ({ name: visible(role) }));
+  const columns: Column<(typeof shown)[number]>[] = [
+    { title: 'a → b', align: 'left', read: ([, texts]) => texts.join(', ') },
+  ];
+  const table = tableText({ title: 'By role', heads, columns: fillColumns(columns, shown) }, layout);
   if (shown.length < roles.size) {
     table.push(...note(`and ${counted(roles.size - shown.length, 'more role')}: --all shows them`, layout));
   }

@@ -1,14 +1,16 @@
 import type { Inspection } from '../schema/inspection.ts';
 import { formatBytes, formatCount } from '../util/units.ts';
-import { counted, firstOf, note, type PageLayout, pairs } from './inspection-layout.ts';
+import { counted, firstOf, note } from './inspection-layout.ts';
 import { brief, quoted } from './inspection-text.ts';
+import { factTable } from './table.ts';
+import { type TextLayout, tableText } from './table-text.ts';
 import { wrap } from './text-width.ts';
 
 type Model = Inspection['model'];
 type Fact = readonly [label: string, value: string];
 
 /** The title: what the model calls itself, and the file. */
-export function inspectionTitle(inspection: Inspection, layout: PageLayout): string[] {
+export function inspectionTitle(inspection: Inspection, layout: TextLayout): string[] {
   const { model, ref, bytes, header, shards, source } = inspection;
   const name = brief(model.name ?? (isLaterShard(model) ? 'A part of a model' : 'A model without a name'));
   const parts = shards.length === 0 ? '' : ` in ${counted(shards.length, 'shard')}`;
@@ -34,9 +36,9 @@ function isLaterShard({ shard, architecture }: Model): boolean {
 }
 
 /** The facts a developer looks for first; one that the file does not state is said to be missing only if it matters. */
-export function keyFacts({ model }: Inspection, layout: PageLayout): string[] {
+export function keyFacts({ model }: Inspection, layout: TextLayout): string[] {
   const facts = isLaterShard(model) ? shardFacts(model) : modelFacts(model);
-  return [layout.style.bold('Model'), ...pairs(facts, layout)];
+  return [layout.style.bold('Model'), ...tableText(factTable(facts), layout)];
 }
 
 function shardFacts({ shard, parameters }: Model): Fact[] {

@@ -1,9 +1,10 @@
 import type { Inspection } from '../schema/inspection.ts';
 import { formatBytes } from '../util/units.ts';
-import { note, type PageLayout, percent } from './inspection-layout.ts';
-import { inkOf, symbolsOf, type TypeSymbols } from './inspection-symbols.ts';
+import { note, percent } from './inspection-layout.ts';
+import { paintOf, symbolsOf, type TypeSymbols } from './inspection-symbols.ts';
 import { visible } from './inspection-text.ts';
 import type { Style } from './style.ts';
+import type { TextLayout } from './table-text.ts';
 import { displayWidth, padLeft, padRight, shortenMiddle } from './text-width.ts';
 
 type Quantization = Inspection['quantization'];
@@ -12,12 +13,12 @@ type Role = Quantization['byRole'][number];
 const GUTTER = '  ';
 const NAME_WIDTH = 16;
 /** Right of the cells: what a role takes over all layers. */
-const FIGURES = [
+const SUMS = [
   { title: 'bits', width: 8 },
   { title: 'size', width: 11 },
   { title: 'share', width: 9 },
 ] as const;
-const FIGURES_WIDTH = FIGURES.reduce((sum, { width }) => sum + width, 0);
+const SUMS_WIDTH = SUMS.reduce((sum, { width }) => sum + width, 0);
 /** A cell for a tensor outside the layers: `(4)`, so that it is not taken for layer 0's. */
 const OUTSIDE_WIDTH = 3;
 /** No architecture has more roles or layers; names that a hostile file invents would fill the screen. */
@@ -25,10 +26,10 @@ const MOST_ROLES = 40;
 const MOST_LAYERS = 512;
 
 /**
- * Which type each role has in each layer: a row a role, a column a layer, one character a cell. More layers than
+ * Which type each role has in each layer: one row per role, one column per layer, one character per cell. More layers than
  * fit go to further blocks; what a role takes in all stands behind the last one.
  */
-export function mixGrid(quantization: Quantization, layout: PageLayout): string[] {
+export function mixGrid(quantization: Quantization, layout: TextLayout): string[] {
   const matrices = quantization.byRole.filter(({ vectors }) => !vectors);
   const rows = [...matrices].sort((one, other) => placeOf(one) - placeOf(other)).slice(0, MOST_ROLES);
   if (rows.length === 0) return [];
@@ -37,7 +38,7 @@ export function mixGrid(quantization: Quantization, layout: PageLayout): string[
   const layers = quantization.layers.map(({ layer }) => layer).slice(0, MOST_LAYERS);
   const room = layout.width - GUTTER.length - NAME_WIDTH;
   const blocks = chunk(layers, room);
-  if (Math.max(OUTSIDE_WIDTH, blocks.at(-1)?.length ?? 0) + FIGURES_WIDTH > room) blocks.push([]);
+  if (Math.max(OUTSIDE_WIDTH, blocks.at(-1)?.length ?? 0) + SUMS_WIDTH > room) blocks.push([]);
   if (blocks.length === 0) blocks.push([]);
   const lines = blocks.flatMap((block, index) => [
     ...(index > 0 ? [''] : []),
@@ -65,11 +66,11 @@ function gridBlock(
 ): string[] {
   const cellsWidth = Math.max(layers.length, isFirst ? OUTSIDE_WIDTH : 0);
   const title = padRight(layers.length > 0 ? 'By role, layer' : 'By role', GUTTER.length + NAME_WIDTH);
-  const figureTitles = FIGURES.map((figure) => padLeft(figure.title, figure.width)).join('');
+  const sumTitles = SUMS.map((sum) => padLeft(sum.title, sum.width)).join('');
   const lines = [
     style.bold(title) +
       style.dim(padRight(ruler(layers), cellsWidth)) +
-      (isLast ? style.bold(figureTitles) : ''),
+      (isLast ? style.bold(sumTitles) : ''),
   ];
   for (const role of rows) {
     if (!role.inLayers && !isFirst && !isLast) continue;
@@ -83,8 +84,8 @@ function gridBlock(
         : [0, ''];
     const [width, text] = row;
     const name = padRight(shortenMiddle(visible(role.role), NAME_WIDTH - 1), NAME_WIDTH);
-    const figures = isLast ? figuresOf(role, quantization) : '';
-    lines.push(GUTTER + name + text + ' '.repeat(cellsWidth - width) + figures);
+    const sums = isLast ? sumsOf(role, quantization) : '';
+    lines.push(GUTTER + name + text + ' '.repeat(cellsWidth - width) + sums);
   }
   return lines.map((line) => line.trimEnd());
 }
@@ -92,9 +93,9 @@ function gridBlock(
 /** A layer without this role: a hybrid model's. */
 const ABSENT = '.';
 
-function figuresOf({ bitsPerWeight, bytes }: Role, { tensorBytes }: Quantization): string {
+function sumsOf({ bitsPerWeight, bytes }: Role, { tensorBytes }: Quantization): string {
   const texts = [bitsPerWeight.toFixed(2), formatBytes(bytes), percent(bytes, tensorBytes)];
-  return FIGURES.map(({ width }, index) => padLeft(shortenMiddle(texts[index] ?? '', width - 1), width)).join(
+  return SUMS.map(({ width }, index) => padLeft(shortenMiddle(texts[index] ?? '', width - 1), width)).join(
     '',
   );
 }
@@ -114,11 +115,11 @@ function ruler(layers: readonly number[]): string {
 function painted(cells: string, symbols: TypeSymbols, style: Style): string {
   return cells.replaceAll(/(.)\1*/gu, (run, symbol: string) => {
     const type = symbols.typeOf(symbol);
-    return type === undefined ? style.dim(run) : inkOf(symbols.bitsOf(type), style)(run);
+    return type === undefined ? style.dim(run) : paintOf(symbols.bitsOf(type), style)(run);
   });
 }
 
-function legend(symbols: TypeSymbols, { width, style }: PageLayout): string[] {
+function legend(symbols: TypeSymbols, { width, style }: TextLayout): string[] {
   const entries = symbols.types.map((type) => {
     const [symbol, text] = [symbols.of(type), ` ${type} ${symbols.bitsOf(type).toFixed(2)} bits`];
     return { width: displayWidth(symbol + text), painted: painted(symbol, symbols, style) + style.dim(text) };

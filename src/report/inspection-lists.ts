@@ -1,104 +1,97 @@
 import type { InspectedEntry, InspectedToken, Inspection } from '../schema/inspection.ts';
 import { formatBytes, formatCount } from '../util/units.ts';
-import { layOutTable, type RowHead } from './column-layout.ts';
-import { type PageLayout, plainColumn, widest } from './inspection-layout.ts';
 import { quoted, visible } from './inspection-text.ts';
-import { displayWidth, padLeft, padRight, shortenMiddle } from './text-width.ts';
+import { type Column, fillColumns } from './table.ts';
+import { headerLines, rowLines, type TextLayout, tableLines, tableText } from './table-text.ts';
+import { shortenMiddle } from './text-width.ts';
 
 const MOST_KEY_WIDTH = 46;
 /** Longer than `string[128256]`, shorter than what a broken count would make. */
 const MOST_TYPE_WIDTH = 16;
 const MOST_VALUE_CHARACTERS = 2000;
-const GUTTER = '  ';
 
-/** One line a key: its name, its type and its value, cut to the line. */
-export function* metadataLines({ metadata }: Inspection, { width, style }: PageLayout): Generator<string> {
-  const keyWidth = Math.min(MOST_KEY_WIDTH, widest(metadata.map(({ key }) => visible(key))));
-  const typeWidth = Math.min(MOST_TYPE_WIDTH, widest(metadata.map(typeOfEntry)));
-  const room = width - keyWidth - typeWidth - 3 * GUTTER.length;
-  yield style.bold('Metadata');
-  for (const entry of metadata) {
-    const key = padRight(shortenMiddle(visible(entry.key), keyWidth), keyWidth);
-    const type = padRight(shortenMiddle(typeOfEntry(entry), typeWidth), typeWidth);
-    yield `${GUTTER}${key}${GUTTER}${style.dim(type)}${GUTTER}${cutEnd(shownValue(entry), room)}`.trimEnd();
-  }
+const METADATA_COLUMNS: readonly Column<InspectedEntry>[] = [
+  {
+    title: '',
+    align: 'left',
+    most: MOST_TYPE_WIDTH,
+    read: (entry) => ({ text: typeOfEntry(entry), tone: 'quiet' }),
+  },
+  { title: '', overflow: 'cut', read: shownValue },
+];
+
+/** One line per key: its name, its type and its value, cut to the line. */
+export function* metadataLines({ metadata }: Inspection, layout: TextLayout): Generator<string> {
+  const heads = metadata.map(({ key }) => ({ name: shortenMiddle(visible(key), MOST_KEY_WIDTH) }));
+  const table = { title: 'Metadata', heads, columns: fillColumns(METADATA_COLUMNS, metadata) };
+  yield* tableLines(table, { ...layout, mostNameWidth: MOST_KEY_WIDTH + 3 });
 }
 
-/** One line a tensor, in the file's order. */
-export function* tensorLines({ tensors }: Inspection, { width, style }: PageLayout): Generator<string> {
-  const columns = [
-    { title: 'type', texts: tensors.map(({ type }) => type) },
-    { title: 'shape', texts: tensors.map(({ shape }) => shape.join(' × ') || 'scalar') },
-    ...(tensors.some(({ shard }) => shard !== undefined)
-      ? [{ title: 'shard', texts: tensors.map(({ shard }) => String(shard ?? '')) }]
-      : []),
-    { title: 'offset', texts: tensors.map(({ offset }) => formatCount(offset)) },
-    { title: 'bytes', texts: tensors.map(({ bytes }) => formatCount(bytes)) },
-  ].map((column) => ({ ...column, width: Math.max(column.title.length, widest(column.texts)) }));
-  const others = columns.reduce((sum, column) => sum + column.width + GUTTER.length, 0);
-  const natural = Math.max(
-    'Tensors'.length,
-    GUTTER.length + widest(tensors.map(({ name }) => visible(name))),
-  );
-  const nameWidth = Math.min(natural, Math.max(LEAST_NAME_WIDTH, width - others));
-  const cells = (text: (column: (typeof columns)[number]) => string) =>
-    columns.map((column) => GUTTER + padLeft(text(column), column.width)).join('');
-  yield style.bold(padRight('Tensors', nameWidth) + cells(({ title }) => title));
-  for (const [index, { name }] of tensors.entries()) {
-    const shown = GUTTER + shortenMiddle(visible(name), nameWidth - GUTTER.length);
-    yield padRight(shown, nameWidth) + cells(({ texts }) => texts[index] ?? '');
-  }
+const TENSOR_COLUMNS: readonly Column<Inspection['tensors'][number]>[] = [
+  { title: 'type', read: ({ type }) => type },
+  { title: 'shape', read: ({ shape }) => shape.join(' × ') || 'scalar' },
+  { title: 'shard', optional: true, read: ({ shard }) => (shard === undefined ? '' : String(shard)) },
+  { title: 'offset', read: ({ offset }) => formatCount(offset) },
+  { title: 'bytes', read: ({ bytes }) => formatCount(bytes) },
+];
+
+/** One line per tensor, in the file's order. */
+export function* tensorLines({ tensors }: Inspection, layout: TextLayout): Generator<string> {
+  const hasShards = tensors.some(({ shard }) => shard !== undefined);
+  const columns = TENSOR_COLUMNS.filter(({ optional }) => !optional || hasShards);
+  const heads = tensors.map(({ name }) => ({ name: visible(name) }));
+  const table = { title: 'Tensors', heads, columns: fillColumns(columns, tensors) };
+  yield* tableLines(table, { ...layout, mostNameWidth: layout.width });
 }
 
-const LEAST_NAME_WIDTH = 20;
-
-/** One line a layer: its size and the types of its matrices. */
-export function layerList({ quantization }: Inspection, layout: PageLayout): string[] {
+/** One line per layer: its size and the types of its matrices. */
+export function layerList({ quantization }: Inspection, layout: TextLayout): string[] {
   const { layers, byRole } = quantization;
-  const heads = layers.map(({ layer }): RowHead => ({ name: String(layer), role: '', recommended: false }));
+  const heads = layers.map(({ layer }) => ({ name: String(layer) }));
   const roles = byRole.filter(({ vectors, inLayers }) => inLayers && !vectors).slice(0, MOST_LAYER_ROLES);
-  const columns = [
-    plainColumn(
-      'bits',
-      layers.map(({ bitsPerWeight }) => bitsPerWeight.toFixed(2)),
-    ),
-    plainColumn(
-      'size',
-      layers.map(({ bytes }) => formatBytes(bytes)),
-    ),
-    ...roles.map(({ role }) =>
-      plainColumn(
-        shortenMiddle(visible(role), MOST_ROLE_WIDTH),
-        layers.map(({ types }) => types.find((each) => each.role === role)?.type ?? '.'),
-      ),
-    ),
+  const columns: Column<(typeof layers)[number]>[] = [
+    { title: 'bits', read: ({ bitsPerWeight }) => bitsPerWeight.toFixed(2) },
+    { title: 'size', read: ({ bytes }) => formatBytes(bytes) },
+    ...roles.map(({ role }) => ({
+      title: shortenMiddle(visible(role), MOST_ROLE_WIDTH),
+      read: ({ types }: (typeof layers)[number]) => types.find((each) => each.role === role)?.type ?? '.',
+    })),
   ];
-  return layOutTable({ title: 'Layer', columns }, heads, { nameWidth: 8, ...layout });
+  return tableText(
+    { title: 'Layer', heads, columns: fillColumns(columns, layers) },
+    { nameWidth: 8, ...layout },
+  );
 }
 
 const MOST_ROLE_WIDTH = 20;
-/** More roles than any architecture has make a table that nobody reads. */
+/** No architecture has more roles than this. */
 const MOST_LAYER_ROLES = 40;
+
+/** Rows are written as they are read, so the columns have their widths from the start: `user defined` is the longest type. */
+const TOKEN_COLUMNS: readonly Column<InspectedToken>[] = [
+  { title: 'type', align: 'left', least: 12, read: ({ type }) => type },
+  {
+    title: 'score',
+    least: 9,
+    read: ({ score }) => (score === null ? null : String(Number(score.toPrecision(7)))),
+  },
+  { title: 'token', align: 'left', read: ({ token }) => quoted(token) },
+];
 
 /** Line by line, so that a vocabulary of any size is written as it is read. */
 export function* vocabularyLines(
   tokens: Iterable<InspectedToken>,
   size: number,
-  { style }: PageLayout,
+  layout: TextLayout,
 ): Generator<string> {
-  const idWidth = Math.max(2, String(Math.max(0, size - 1)).length);
-  yield style.bold(
-    `${padLeft('id', idWidth)}  ${padRight('type', TYPE_WIDTH)}  ${padLeft('score', SCORE_WIDTH)}  token`,
-  );
-  for (const { id, token, score, type } of tokens) {
-    const scoreText = score === null ? '-' : String(Number(score.toPrecision(7)));
-    yield `${padLeft(String(id), idWidth)}  ${padRight(type ?? '-', TYPE_WIDTH)}  ${padLeft(scoreText, SCORE_WIDTH)}  ${quoted(token)}`;
-  }
+  const least = Math.max(2, String(Math.max(0, size - 1)).length);
+  const columns: readonly Column<InspectedToken>[] = [
+    { title: 'id', least, read: ({ id }) => String(id) },
+    ...TOKEN_COLUMNS,
+  ];
+  yield* headerLines('', fillColumns(columns, []), layout);
+  for (const token of tokens) yield* rowLines({ title: '', columns: fillColumns(columns, [token]) }, layout);
 }
-
-/** `user defined`, the longest; and a score of seven digits with sign and point. */
-const TYPE_WIDTH = 12;
-const SCORE_WIDTH = 9;
 
 /** `string`, or `string[32064]` for an array. */
 function typeOfEntry(entry: InspectedEntry): string {
@@ -125,17 +118,4 @@ function shortestFloat32(value: number): string {
     if (Math.fround(rounded) === value) return String(rounded);
   }
   return String(Number(value.toPrecision(9)));
-}
-
-/** Cuts a text that is too wide at its end. */
-function cutEnd(text: string, width: number): string {
-  if (displayWidth(text) <= width) return text;
-  let cut = '';
-  let used = 0;
-  for (const character of text) {
-    used += displayWidth(character);
-    if (used > width - 1) break;
-    cut += character;
-  }
-  return `${cut}…`;
 }

@@ -1,11 +1,12 @@
 import { isAvailable } from '../schema/availability.ts';
 import type { Inspection, MemoryEstimate } from '../schema/inspection.ts';
 import { formatBytes, formatCount } from '../util/units.ts';
-import { layOutTable, type RowHead } from './column-layout.ts';
-import { note, type PageLayout, plainColumn } from './inspection-layout.ts';
+import { note } from './inspection-layout.ts';
+import { type Column, fillColumns } from './table.ts';
+import { type TextLayout, tableText } from './table-text.ts';
 
-/** Estimated memory: a row a context size, a pair of columns a cache type. */
-export function memoryTable({ memory, model }: Inspection, layout: PageLayout): string[] {
+/** Estimated memory: one row per context size, a pair of columns per cache type. */
+export function memoryTable({ memory, model }: Inspection, layout: TextLayout): string[] {
   const { style } = layout;
   if (!isAvailable(memory)) {
     return [style.bold('Memory'), ...note(`No estimate: ${memory.reason}.`, layout)];
@@ -14,35 +15,32 @@ export function memoryTable({ memory, model }: Inspection, layout: PageLayout): 
   const cacheTypes = [...new Set(memory.byContext.map(({ cacheType }) => cacheType))];
   const at = (contextSize: number, cacheType: string) =>
     memory.byContext.find((each) => each.contextSize === contextSize && each.cacheType === cacheType);
-  const column = (cacheType: string, part: (estimate: MemoryEstimate) => number) =>
-    contexts.map((contextSize) => {
+  const column = (
+    title: string,
+    unit: string,
+    cacheType: string,
+    part: (estimate: MemoryEstimate) => number,
+  ): Column<number> => ({
+    title,
+    unit,
+    read: (contextSize) => {
       const estimate = at(contextSize, cacheType);
       return estimate === undefined ? '' : formatBytes(part(estimate));
-    });
+    },
+  });
   const [firstType = 'f16'] = cacheTypes;
-  const heads = contexts.map(
-    (contextSize): RowHead => ({ name: `${formatCount(contextSize)} tokens`, role: '', recommended: false }),
-  );
+  const heads = contexts.map((contextSize) => ({ name: `${formatCount(contextSize)} tokens` }));
   const columns = [
-    plainColumn(
-      'compute',
-      column(firstType, ({ computeBytes }) => computeBytes),
-      { unit: 'buffer' },
-    ),
+    column('compute', 'buffer', firstType, ({ computeBytes }) => computeBytes),
     ...cacheTypes.flatMap((type) => [
-      plainColumn(
-        type,
-        column(type, ({ kvBytes, stateBytes }) => kvBytes + stateBytes),
-        { unit: 'cache' },
-      ),
-      plainColumn(
-        '',
-        column(type, ({ totalBytes }) => totalBytes),
-        { unit: 'total', joined: true },
-      ),
+      column(type, 'cache', type, ({ kvBytes, stateBytes }) => kvBytes + stateBytes),
+      { ...column('', 'total', type, ({ totalBytes }) => totalBytes), joined: true },
     ]),
   ];
-  const table = layOutTable({ title: 'Estimated memory', columns }, heads, { nameWidth: 18, ...layout });
+  const table = tableText(
+    { title: 'Estimated memory', heads, columns: fillColumns(columns, contexts) },
+    { nameWidth: 18, ...layout },
+  );
   const parts = [
     `Weights ${formatBytes(memory.weightsBytes)} + cache + compute buffer`,
     `on the ${memory.backend.toUpperCase()}, batch ${memory.microBatch}, flash attention ${memory.flashAttention ? 'on' : 'off'}`,

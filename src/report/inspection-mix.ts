@@ -1,16 +1,17 @@
 import type { Inspection } from '../schema/inspection.ts';
 import { formatBytes, formatCount } from '../util/units.ts';
-import { layOutTable, type RowHead } from './column-layout.ts';
 import { mixGrid } from './inspection-grid.ts';
-import { counted, firstOf, note, type PageLayout, percent, plainColumn } from './inspection-layout.ts';
+import { counted, firstOf, note, percent } from './inspection-layout.ts';
 import { symbolsOf } from './inspection-symbols.ts';
 import { brief } from './inspection-text.ts';
+import { type Column, fillColumns } from './table.ts';
+import { type TextLayout, tableText } from './table-text.ts';
 
 type Quantization = Inspection['quantization'];
 type Role = Quantization['byRole'][number];
 
 /** The label and whether the tensors bear it out, the mix by role and layer, and bytes by type. */
-export function quantizationSections({ quantization }: Inspection, layout: PageLayout): string[][] {
+export function quantizationSections({ quantization }: Inspection, layout: TextLayout): string[][] {
   const { style } = layout;
   if (quantization.byType.length === 0) {
     return [[style.bold('Quantization'), ...note('No tensors: a vocabulary or metadata alone.', layout)]];
@@ -23,7 +24,7 @@ export function quantizationSections({ quantization }: Inspection, layout: PageL
   ];
 }
 
-function labelLines(quantization: Quantization, layout: PageLayout): string[] {
+function labelLines(quantization: Quantization, layout: TextLayout): string[] {
   const { style } = layout;
   const { label, labelSource, labelAgrees, labelReason, bitsPerWeight, tensorBytes } = quantization;
   const source = labelSource === 'general.file_type' ? 'general.file_type says' : 'the file name says';
@@ -36,7 +37,7 @@ function labelLines(quantization: Quantization, layout: PageLayout): string[] {
 }
 
 /** Norms and biases are summed: they are vectors, kept in F32, and would hide the pattern of the matrices. */
-function vectorsLine({ byRole, tensorBytes }: Quantization, layout: PageLayout): string[] {
+function vectorsLine({ byRole, tensorBytes }: Quantization, layout: TextLayout): string[] {
   const vectors = byRole.filter((role) => role.vectors);
   if (vectors.length === 0) return [];
   const bytes = vectors.reduce((sum, role) => sum + role.bytes, 0);
@@ -50,7 +51,7 @@ function vectorsLine({ byRole, tensorBytes }: Quantization, layout: PageLayout):
 const MOST_DIFFERENCES = 12;
 
 /** In words what the grid shows: who holds more bits, or fewer, than the type of most of the layers' weights. */
-function differences({ byRole }: Quantization, layout: PageLayout): string[] {
+function differences({ byRole }: Quantization, layout: TextLayout): string[] {
   const matrices = byRole.filter(({ vectors }) => !vectors);
   const base = baseType(matrices.filter(({ inLayers }) => inLayers));
   if (base === undefined) return [];
@@ -83,16 +84,19 @@ function baseType(roles: readonly Role[]): string | undefined {
   return [...totals].sort(([, one], [, other]) => other - one)[0]?.[0];
 }
 
-function typeTable({ byType, tensorBytes }: Quantization, layout: PageLayout): string[] {
-  const heads = byType.map(({ type }): RowHead => ({ name: type, role: '', recommended: false }));
-  const column = (title: string, text: (share: Quantization['byType'][number]) => string) =>
-    plainColumn(title, byType.map(text));
-  const columns = [
-    column('tensors', ({ tensors }) => formatCount(tensors)),
-    column('parameters', ({ parameters }) => formatCount(parameters)),
-    column('bits', ({ bitsPerWeight }) => bitsPerWeight.toFixed(2)),
-    column('size', ({ bytes }) => formatBytes(bytes)),
-    column('share', ({ bytes }) => percent(bytes, tensorBytes)),
-  ];
-  return layOutTable({ title: 'By type', columns }, heads, { nameWidth: 16, ...layout });
+const TYPE_COLUMNS: readonly Column<Quantization['byType'][number] & { readonly tensorBytes: number }>[] = [
+  { title: 'tensors', read: ({ tensors }) => formatCount(tensors) },
+  { title: 'parameters', read: ({ parameters }) => formatCount(parameters) },
+  { title: 'bits', read: ({ bitsPerWeight }) => bitsPerWeight.toFixed(2) },
+  { title: 'size', read: ({ bytes }) => formatBytes(bytes) },
+  { title: 'share', read: ({ bytes, tensorBytes }) => percent(bytes, tensorBytes) },
+];
+
+function typeTable({ byType, tensorBytes }: Quantization, layout: TextLayout): string[] {
+  const heads = byType.map(({ type }) => ({ name: type }));
+  const columns = fillColumns(
+    TYPE_COLUMNS,
+    byType.map((type) => ({ ...type, tensorBytes })),
+  );
+  return tableText({ title: 'By type', heads, columns }, { nameWidth: 16, ...layout });
 }

@@ -1,10 +1,11 @@
 import type { Inspection } from '../schema/inspection.ts';
 import { inspectionTitle, keyFacts } from './inspection-facts.ts';
-import { type PageLayout, pageWidth } from './inspection-layout.ts';
 import { memoryTable } from './inspection-memory.ts';
 import { quantizationSections } from './inspection-mix.ts';
 import { fileSections, structureWarnings } from './inspection-sections.ts';
 import { plainStyle, type Style } from './style.ts';
+import type { TextLayout } from './table-text.ts';
+import { joinSections, pageWidth } from './text-width.ts';
 
 export interface InspectionOptions {
   /** Columns of the terminal; 60 to 100 are used. */
@@ -13,7 +14,7 @@ export interface InspectionOptions {
 }
 
 /** The layout that the options ask for. */
-export function layoutOf({ width, style }: InspectionOptions): PageLayout {
+export function layoutOf({ width, style }: InspectionOptions): TextLayout {
   return { width: pageWidth(width), style: style ?? plainStyle };
 }
 
@@ -23,16 +24,12 @@ export function layoutOf({ width, style }: InspectionOptions): PageLayout {
  */
 export function renderInspection(inspection: Inspection, options: InspectionOptions = {}): string {
   const layout = layoutOf(options);
-  const parts = [
+  return joinSections([
     inspectionTitle(inspection, layout),
     structureWarnings(inspection, layout),
     keyFacts(inspection, layout),
     fileSections(inspection, layout),
     ...quantizationSections(inspection, layout),
     memoryTable(inspection, layout),
-  ];
-  return parts
-    .filter((lines) => lines.length > 0)
-    .map((lines) => lines.join('\n'))
-    .join('\n\n');
+  ]);
 }

@@ -1,8 +1,9 @@
 import type { Inspection } from '../schema/inspection.ts';
 import { formatBytes, formatCount } from '../util/units.ts';
-import { chooseNameWidth, layOutTable, type RowHead } from './column-layout.ts';
-import { alignedLeft, counted, note, type PageLayout, plainColumn } from './inspection-layout.ts';
+import { counted, note } from './inspection-layout.ts';
 import { brief } from './inspection-text.ts';
+import { type Column, fillColumns } from './table.ts';
+import { type TextLayout, tableText } from './table-text.ts';
 
 interface Section {
   readonly name: string;
@@ -12,7 +13,7 @@ interface Section {
 }
 
 /** The sections of each file with their byte extents, and what reading them took where that was a server's work. */
-export function fileSections(inspection: Inspection, layout: PageLayout): string[] {
+export function fileSections(inspection: Inspection, layout: TextLayout): string[] {
   const { source, bytes, shards } = inspection;
   const read =
     source.kind === 'url'
@@ -24,30 +25,23 @@ export function fileSections(inspection: Inspection, layout: PageLayout): string
   ];
 }
 
-/** A line a shard: the extents of its metadata and its data; what lies between them are tensor infos and padding. */
-function shardTable({ shards }: Inspection, layout: PageLayout): string[] {
+type Shard = Inspection['shards'][number];
+
+const SHARD_COLUMNS: readonly Column<Shard>[] = [
+  { title: 'size', read: ({ bytes }) => formatBytes(bytes) },
+  { title: 'metadata', unit: 'from byte', read: ({ sections }) => formatCount(sections.metadata.start) },
+  { title: '', unit: 'to', joined: true, read: ({ sections }) => formatCount(sections.metadata.end) },
+  { title: 'data', unit: 'from byte', read: ({ sections }) => formatCount(sections.data.start) },
+  { title: '', unit: 'to', joined: true, read: ({ sections }) => formatCount(sections.data.end) },
+  { title: 'tensors', read: ({ tensorCount }) => formatCount(tensorCount) },
+];
+
+/** One line per shard: the extents of its metadata and its data; what lies between them are tensor infos and padding. */
+function shardTable({ shards }: Inspection, layout: TextLayout): string[] {
   const shown = shards.slice(0, MOST_SHARDS);
-  const heads = shown.map(
-    (_, index): RowHead => ({ name: `shard ${index + 1}`, role: '', recommended: false }),
-  );
-  const column = (
-    title: string,
-    unit: string,
-    text: (shard: (typeof shown)[number]) => string,
-    joined = false,
-  ) => plainColumn(title, shown.map(text), { unit, joined });
-  const columns = [
-    column('size', '', ({ bytes }) => formatBytes(bytes)),
-    column('metadata', 'from byte', ({ sections }) => formatCount(sections.metadata.start)),
-    column('', 'to', ({ sections }) => formatCount(sections.metadata.end), true),
-    column('data', 'from byte', ({ sections }) => formatCount(sections.data.start)),
-    column('', 'to', ({ sections }) => formatCount(sections.data.end), true),
-    column('tensors', '', ({ tensorCount }) => formatCount(tensorCount)),
-  ];
-  const table = { title: 'Files', columns };
+  const heads = shown.map((_, index) => ({ name: `shard ${index + 1}` }));
   // No wider than the names: both ends of a petabyte's extent fit the narrowest page then.
-  const nameWidth = chooseNameWidth(heads, [table], layout.width);
-  const lines = layOutTable(table, heads, { nameWidth, ...layout });
+  const lines = tableText({ title: 'Files', heads, columns: fillColumns(SHARD_COLUMNS, shown) }, layout);
   const more = shards.length - shown.length;
   return more > 0
     ? [...lines, ...note(`and ${counted(more, 'more shard')}: --json has them all`, layout)]
@@ -56,7 +50,14 @@ function shardTable({ shards }: Inspection, layout: PageLayout): string[] {
 
 const MOST_SHARDS = 40;
 
-function sectionTable({ sections, header }: Inspection, layout: PageLayout): string[] {
+const SECTION_COLUMNS: readonly Column<Section>[] = [
+  { title: 'from byte', read: ({ start }) => formatCount(start) },
+  { title: 'to', read: ({ end }) => formatCount(end) },
+  { title: 'size', read: ({ start, end }) => formatBytes(Math.max(0, end - start)) },
+  { title: 'holds', align: 'left', read: ({ holds }) => holds },
+];
+
+function sectionTable({ sections, header }: Inspection, layout: TextLayout): string[] {
   const { fixed, metadata, tensorInfos, data } = sections;
   const rows: Section[] = [
     { name: 'header', ...fixed, holds: 'magic, version, counts' },
@@ -69,28 +70,15 @@ function sectionTable({ sections, header }: Inspection, layout: PageLayout): str
   }
   // A file without tensors may end before the data section would begin.
   if (data.end > data.start) rows.push({ name: 'data', ...data, holds: 'the weights' });
-  const heads = rows.map(({ name }): RowHead => ({ name, role: '', recommended: false }));
-  const [holdsTitle = '', ...holds] = alignedLeft(['holds', ...rows.map((row) => row.holds)]);
-  const columns = [
-    plainColumn(
-      'from byte',
-      rows.map(({ start }) => formatCount(start)),
-    ),
-    plainColumn(
-      'to',
-      rows.map(({ end }) => formatCount(end)),
-    ),
-    plainColumn(
-      'size',
-      rows.map(({ start, end }) => formatBytes(Math.max(0, end - start))),
-    ),
-    plainColumn(holdsTitle, holds),
-  ];
-  return layOutTable({ title: 'File', columns }, heads, { nameWidth: 16, ...layout });
+  const heads = rows.map(({ name }) => ({ name }));
+  return tableText(
+    { title: 'File', heads, columns: fillColumns(SECTION_COLUMNS, rows) },
+    { nameWidth: 16, ...layout },
+  );
 }
 
 /** What is doubtful about the structure; empty where nothing is. */
-export function structureWarnings({ issues }: Inspection, layout: PageLayout): string[] {
+export function structureWarnings({ issues }: Inspection, layout: TextLayout): string[] {
   if (issues.length === 0) return [];
   const { style } = layout;
   const lines = issues.slice(0, MOST_ISSUES).flatMap(({ severity, message, code }) => {

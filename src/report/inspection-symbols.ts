@@ -4,7 +4,7 @@ interface TypeUse {
   readonly byType: readonly { readonly type: string; readonly bytes: number; readonly parameters: number }[];
 }
 
-/** One character for each tensor type of a file, so that a grid of types is readable without colour. */
+/** One character for each tensor type of a file, so that a grid of types is readable without color. */
 export interface TypeSymbols {
   /** The types in use, most bits first. */
   readonly types: readonly string[];
@@ -55,7 +55,7 @@ export function symbolsOf(uses: readonly TypeUse[]): TypeSymbols {
 }
 
 /** From the fewest bits to the most: red, yellow, green, cyan, bold. */
-export function inkOf(bits: number, style: Style): (text: string) => string {
+export function paintOf(bits: number, style: Style): (text: string) => string {
   if (bits < 3) return style.bad;
   if (bits < 4) return style.warn;
   if (bits < 5) return style.good;

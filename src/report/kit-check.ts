@@ -1,24 +1,25 @@
 import { gigabytes, rate } from '../device/fit.ts';
+import { isAvailable } from '../schema/availability.ts';
 import type { CheckedPrompt, KitCheck, KitFinding } from '../schema/kit.ts';
-import { plainStyle, type Style } from './style.ts';
-import { padRight, printable, wrap } from './text-width.ts';
-
-export interface KitCheckLayout {
-  readonly width?: number;
-  readonly style?: Style;
-}
+import type { Finding } from './finding.ts';
+import { findingsText } from './finding-text.ts';
+import type { PhoneCheck } from './report.ts';
+import { plainStyle } from './style.ts';
+import { type Column, factTable, fillColumns, given, type Table } from './table.ts';
+import { type TextLayout, tableText } from './table-text.ts';
+import { joinSections, printable } from './text-width.ts';
 
 /** The verdict first, then what it stands on: tokens, probabilities, speed and memory, and what was found. */
 export function renderKitCheck(
   check: KitCheck,
-  { width = 100, style = plainStyle }: KitCheckLayout = {},
+  { width = 100, style = plainStyle }: Partial<TextLayout> = {},
 ): string {
   const { verdict, device, model, backend, findings } = check;
   const head =
     verdict === 'ok'
       ? style.good(`✓ ${printable(device)} computes what the computer does`)
       : style.bad(`✗ ${printable(device)} computes something else`);
-  const facts: [string, string][] = [
+  const facts = factTable([
     ['model', printable(model)],
     ['ran on', printable(backend)],
     ['tokens', tokensText(check.prompts)],
@@ -26,15 +27,16 @@ export function renderKitCheck(
     ['load', `${(check.loadMs / 1000).toFixed(2)} s`],
     ['speed', speedText(check)],
     ['memory', memoryText(check)],
-  ];
-  const lines = [head, ''];
-  for (const [name, text] of facts) {
-    const [first = '', ...rest] = wrap(text, width - 10);
-    lines.push(`  ${style.dim(padRight(name, 6))}  ${first}`, ...rest.map((line) => `          ${line}`));
-  }
-  if (findings.length > 0) lines.push('');
-  for (const finding of findings) lines.push(...findingLines(finding, width, style));
-  return lines.join('\n');
+  ]);
+  return joinSections([
+    [head],
+    tableText(facts, { width, style }),
+    findings.length === 0 ? [] : findingsText(findings.map(findingOf), { width, style }),
+  ]);
+}
+
+function findingOf({ level, code, message }: KitFinding): Finding {
+  return { id: code, level, message, places: [] };
 }
 
 function tokensText(prompts: readonly CheckedPrompt[]): string {
@@ -46,7 +48,7 @@ function tokensText(prompts: readonly CheckedPrompt[]): string {
 }
 
 /** Replies that are the computer's, that parted from it where two tokens were as likely, and that parted elsewhere. */
-export function countReplies(prompts: readonly CheckedPrompt[]): {
+function countReplies(prompts: readonly CheckedPrompt[]): {
   readonly same: number;
   readonly ties: number;
   readonly wrong: number;
@@ -81,8 +83,75 @@ function memoryText({ memory }: KitCheck): string {
   );
 }
 
-function findingLines({ level, code, message }: KitFinding, width: number, style: Style): string[] {
-  const ink = { error: style.bad, warning: style.warn, note: style.dim }[level];
-  const [first = '', ...rest] = wrap(`${level} ${code}: ${printable(message)}`, width - 2, '  ');
-  return [ink(`  ${first}`), ...rest.map((line) => ink(`  ${line}`))];
+export interface PhoneFinding {
+  readonly level: KitFinding['level'];
+  readonly text: string;
+}
+
+const MEBI = 1024 ** 2;
+
+/** What each phone computed, beside what the computer gave and what was expected of the phone. */
+const PHONE_COLUMNS: readonly Column<KitCheck>[] = [
+  { title: 'model', align: 'left', read: ({ model }) => printable(model) },
+  { title: 'ran on', align: 'left', read: ({ backend }) => printable(backend) },
+  {
+    title: 'computes',
+    align: 'left',
+    read: ({ verdict }) => (verdict === 'ok' ? '\u2713 the same' : '\u2715 something else'),
+  },
+  { title: 'replies', align: 'left', read: repliesText },
+  number('ln p off', 'nats, mean', 4, ({ logProbs }) => given(logProbs, ({ mean }) => mean)),
+  number('prompt', 't/s', 1, ({ speed }) => given(speed, ({ promptTps }) => promptTps)),
+  number('generation', 't/s', 2, ({ speed }) => given(speed, ({ generationTps }) => generationTps)),
+  { title: 'expected', unit: 't/s', align: 'left', read: expectedText },
+  number('app grew', 'MiB', 1, ({ memory }) => given(memory, ({ grownBytes }) => grownBytes / MEBI)),
+  number('estimated', 'MiB', 1, ({ memory }) => given(memory, ({ expectedBytes }) => expectedBytes / MEBI)),
+  number('load', 's', 2, ({ loadMs }) => loadMs / 1000),
+];
+
+function number(
+  title: string,
+  unit: string,
+  decimals: number,
+  read: Column<KitCheck>['read'],
+): Column<KitCheck> {
+  return { title, unit, read, precision: { significant: Number.POSITIVE_INFINITY, most: decimals } };
+}
+
+/** One row per phone, with the columns that at least one has something for. */
+export function phoneTable(title: string, phones: readonly PhoneCheck[]): Table {
+  const columns = fillColumns(
+    PHONE_COLUMNS,
+    phones.map(({ check }) => check),
+  );
+  return {
+    title,
+    heads: phones.map(({ label }) => ({ name: printable(label) })),
+    columns: columns.filter(({ cells }) => cells.some(({ text }) => text !== null)),
+  };
+}
+
+/** What was found on a phone, a sentence each, and why it gave no figures. */
+export function phoneFindings({ label, check }: PhoneCheck): PhoneFinding[] {
+  const { findings, logProbs, speed, memory } = check;
+  const parts = { 'log-probabilities': logProbs, speed, memory };
+  const missing = Object.entries(parts).flatMap(([name, part]) =>
+    isAvailable(part) ? [] : [`no ${name}: ${part.reason}`],
+  );
+  return [
+    ...findings.map(({ level, code, message }) => ({ level, said: `${level} ${code}: ${message}` })),
+    ...missing.map((said) => ({ level: 'note' as const, said })),
+  ].map(({ level, said }) => ({ level, text: `${printable(label)}: ${printable(said)}` }));
+}
+
+function repliesText({ prompts }: KitCheck): string {
+  const { same, ties, wrong } = countReplies(prompts);
+  const tied = ties === 0 ? '' : `, ${ties} near tie`;
+  return `${same} of ${prompts.length} same${tied}${wrong === 0 ? '' : `, ${wrong} wrong`}`;
+}
+
+function expectedText({ speed }: KitCheck): string | null {
+  if (!isAvailable(speed) || !isAvailable(speed.expected)) return null;
+  const { low, high, basis } = speed.expected;
+  return `${low.toFixed(2)} to ${high.toFixed(2)} (${basis})`;
 }

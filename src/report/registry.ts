@@ -1,5 +1,5 @@
 import type { Results } from '../schema/results.ts';
-import { renderComparisonTable, type TableOptions } from './comparison-table.ts';
+import { renderComparison, type TableOptions } from './comparison.ts';
 import { renderCsv } from './csv.ts';
 import { renderJson } from './json.ts';
 import { renderMarkdown } from './markdown.ts';
@@ -11,7 +11,7 @@ export type RenderOptions = TableOptions;
 type Renderer = (results: Results, options: RenderOptions) => string;
 
 const renderers = {
-  table: renderComparisonTable,
+  table: renderComparison,
   json: renderJson,
   markdown: (results) => renderMarkdown(reportOf(results)),
   csv: (results) => renderCsv(reportOf(results)),

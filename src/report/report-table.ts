@@ -1,7 +1,7 @@
 import { renderBars } from './bars.ts';
-import { renderChanges } from './baseline-table.ts';
-import { benchText } from './bench-registry.ts';
-import { renderComparisonTable, type TableOptions } from './comparison-table.ts';
+import { benchText } from './bench.ts';
+import { renderChanges } from './changes.ts';
+import { renderComparison, type TableOptions } from './comparison.ts';
 import { renderKitCheck } from './kit-check.ts';
 import type { Report } from './report.ts';
 import { plainStyle } from './style.ts';
@@ -12,7 +12,7 @@ export interface ReportTableOptions extends TableOptions {
   readonly charts?: boolean;
 }
 
-/** The terminal form of a report: a comparison a machine, with what changed since its baseline; then benches and phones. */
+/** The terminal form of a report: one comparison per machine, with what changed since its baseline; then benches and phones. */
 export function renderReportTable(report: Report, options: ReportTableOptions = {}): string {
   const style = options.style ?? plainStyle;
   const isOneOfSeveral = report.machines.length + report.benches.length + report.phones.length > 1;
@@ -20,7 +20,7 @@ export function renderReportTable(report: Report, options: ReportTableOptions = 
     const changes = report.changes.filter(({ machine }) => machine === label);
     return [
       ...(isOneOfSeveral ? [style.bold(`== ${printable(label)}`)] : []),
-      renderComparisonTable(results, options),
+      renderComparison(results, options),
       ...(options.charts ? [renderBars(results, options)] : []),
       ...changes.map((change) => renderChanges(change, options)),
     ];

@@ -6,6 +6,7 @@ import type { KitCheck } from '../schema/kit.ts';
 import type { BaselineComparison } from '../schema/report.ts';
 import type { EndpointResult, Results, VariantResult } from '../schema/results.ts';
 import { SCHEMA_IDS } from '../schema/terms.ts';
+import { describeModels } from './provenance.ts';
 
 /** Which type each role has in each layer of one file, as far as its header was at hand. */
 export interface LayerGrid {
@@ -82,10 +83,11 @@ export function rowsOf({ machines }: Report): ReportRow[] {
 /** Models behind endpoints, with what their answers were compared with. */
 export function endpointsOf({ machines }: Report): {
   readonly endpoint: EndpointResult;
+  readonly machine: string;
   readonly reference: string | null;
 }[] {
-  return machines.flatMap(({ results: { endpoints = [], reference } }) =>
-    endpoints.map((endpoint) => ({ endpoint, reference })),
+  return machines.flatMap(({ label, results: { endpoints = [], reference } }) =>
+    endpoints.map((endpoint) => ({ endpoint, machine: label, reference })),
   );
 }
 
@@ -100,4 +102,22 @@ export function combined(report: Report): Results {
   const reference =
     report.machines.map(({ results }) => results.reference).find((name) => name !== null) ?? null;
   return { ...first.results, variants, reference };
+}
+
+/** What the report is about: the models of its comparisons, else of its benches and phones. */
+export function modelsOf(report: Report): string {
+  const { machines, benches, phones } = report;
+  const [first, ...others] = machines;
+  if (first !== undefined) {
+    const variants = [first, ...others].flatMap(({ results }) => results.variants);
+    const endpoints = new Set(endpointsOf(report).map(({ endpoint }) => endpoint.name));
+    return (
+      describeModels({ ...first.results, variants }) || [...endpoints].join('; ') || 'Quantizations compared'
+    );
+  }
+  const names = [
+    ...benches.flatMap(({ results }) => results.rows.map(({ model }) => model.name ?? model.label)),
+    ...phones.map(({ check }) => check.model),
+  ];
+  return [...new Set(names)].join('; ');
 }

@@ -46,9 +46,21 @@ export function padRight(text: string, width: number): string {
 export function shortenMiddle(text: string, width: number): string {
   if (displayWidth(text) <= width) return text;
   const room = Math.max(0, width - 1);
-  const head = takeColumns([...text], Math.floor(room * 0.4));
-  const tail = takeColumns([...text].reverse(), room - displayWidth(head.join('')));
+  const head = firstColumns([...text], Math.floor(room * 0.4));
+  const tail = firstColumns([...text].reverse(), room - displayWidth(head.join('')));
   return head.join('') + ELLIPSIS + tail.reverse().join('');
+}
+
+/** Cuts a text that is too wide at its end. */
+export function cutEnd(text: string, width: number): string {
+  return displayWidth(text) <= width ? text : firstColumns([...text], width - 1).join('') + ELLIPSIS;
+}
+
+/** The columns that the widest text takes. A file can name more things than a call takes arguments. */
+export function widest(texts: Iterable<string>): number {
+  let width = 0;
+  for (const text of texts) width = Math.max(width, displayWidth(text));
+  return width;
 }
 
 /**
@@ -73,7 +85,8 @@ export function wrap(text: string, width: number, indent = ''): string[] {
     line = word;
     while (displayWidth(line) > room()) {
       // At least one character, or a wide one in a room of one column would never end.
-      const piece = takeColumns([...line], room()).join('') || String.fromCodePoint(line.codePointAt(0) ?? 0);
+      const piece =
+        firstColumns([...line], room()).join('') || String.fromCodePoint(line.codePointAt(0) ?? 0);
       const rest = line.slice(piece.length);
       line = piece;
       finish();
@@ -84,7 +97,7 @@ export function wrap(text: string, width: number, indent = ''): string[] {
   return lines;
 }
 
-function takeColumns(characters: readonly string[], width: number): string[] {
+function firstColumns(characters: readonly string[], width: number): string[] {
   let used = 0;
   let count = 0;
   for (const character of characters) {
@@ -99,4 +112,20 @@ function characterWidth(character: string): number {
   if (character <= '\u{7E}') return 1;
   if (ZERO_WIDTH.test(character)) return 0;
   return WIDE.test(character) ? 2 : 1;
+}
+
+const MOST_PAGE_WIDTH = 100;
+const LEAST_PAGE_WIDTH = 60;
+
+/** The width a page is written for: the terminal's, within reason. */
+export function pageWidth(columns: number | undefined): number {
+  return Math.min(MOST_PAGE_WIDTH, Math.max(LEAST_PAGE_WIDTH, Math.floor(columns ?? MOST_PAGE_WIDTH)));
+}
+
+/** Sections of lines with an empty line between them; those that hold nothing are left out. */
+export function joinSections(sections: readonly (readonly string[])[]): string {
+  return sections
+    .filter((lines) => lines.length > 0)
+    .map((lines) => lines.join('\n'))
+    .join('\n\n');
 }

@@ -96,11 +96,11 @@ describe('Markdown', () => {
     });
     const changes = [{ machine: 'AMD EPYC', comparison: compareWithBaseline(now, nanoResults()) }];
     const text = renderMarkdown({ ...reportOf(now), changes });
-    expect(text).toContain('**Since 2026-03-14**: Beyond noise, 1 figure worse and 0 better');
+    expect(text).toContain('**Since 2026-03-14**: Beyond noise, 1 metric worse and 0 better');
     expect(text).toContain('| Q2_K | size | 1.72 MiB | 1.91 MiB | +11.0 % | worse |  |');
     expect(text).toContain('Gone: Q8_0, Q4_K_M.');
     const table = renderReportTable({ ...reportOf(now), changes });
-    expect(table).toMatch(/^ {2}Q2_K {2}size {2}1\.72 MiB {2}1\.91 MiB {2}\+11\.0 % {2}worse$/m);
+    expect(table).toMatch(/^ {2}Q2_K +size +1\.72 MiB {2}1\.91 MiB {2}\+11\.0 % {2}worse$/m);
   });
 });
 

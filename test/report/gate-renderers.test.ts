@@ -3,8 +3,7 @@ import { Ajv } from 'ajv';
 import { describe, expect, it } from 'vitest';
 import { type Gate, judgeGates } from '../../src/measure/gate.ts';
 import { parseGate } from '../../src/measure/gate-expression.ts';
-import { renderGates } from '../../src/report/gate-registry.ts';
-import { renderGateSummary } from '../../src/report/gate-summary.ts';
+import { renderGateSummary, renderGates } from '../../src/report/gates.ts';
 import { gatesReportSchema } from '../../src/schema/gates.ts';
 import { nanoResults, nanoVariant } from '../helpers/results.ts';
 
@@ -99,7 +98,7 @@ describe('what gates found', () => {
     expect(rows).toHaveLength(2 + 5);
     for (const row of rows) expect(row.match(/(?<!\\)\|/g)).toHaveLength(4);
     expect(summary).toMatch(/^### Gates failed/);
-    expect(summary).toMatch(/\| ⚠️ warning \|/);
+    expect(summary).toMatch(/\| ⚠ warning \|/);
     expect(summary).not.toMatch(/<x|@me|(?<!\\)\[x/);
   });
 });

@@ -96,7 +96,7 @@ describe.skipIf(CHROMIUM === null)('the page in a browser', () => {
   it('shows the figures of the results, each in its row and column', async () => {
     const page = await open();
     const cells = await page
-      .locator('table.sortable:has(thead button:text-is("variant"))')
+      .locator('table.sortable:has(thead button:text-is("variant")):has(tr[data-row="0"])')
       .evaluateAll((tables) =>
         tables.flatMap((table) => {
           const heads = [...table.querySelectorAll('thead th')].map((head) =>
@@ -191,7 +191,7 @@ describe.skipIf(CHROMIUM === null)('the page in a browser', () => {
     expect(await page.locator('html').getAttribute('data-theme')).toBe('dark');
     expect(await page.locator('#theme').getAttribute('aria-pressed')).toBe('true');
 
-    const table = page.locator('table.sortable').first();
+    const table = page.locator('#cost table.sortable');
     const order = () =>
       table.locator('tbody th').evaluateAll((heads) => heads.map((head) => head.getAttribute('data-value')));
     const size = table.locator('thead button').nth(1);

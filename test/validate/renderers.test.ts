@@ -1,8 +1,7 @@
 import sarifSchema from '@microsoft/jest-sarif/lib/schemas/sarif-2.1.0-rtm.5.json' with { type: 'json' };
 import { Ajv } from 'ajv';
 import { describe, expect, it } from 'vitest';
-import { renderValidation } from '../../src/report/validation-registry.ts';
-import { renderFileText } from '../../src/report/validation-text.ts';
+import { renderFileText, renderValidation } from '../../src/report/validation.ts';
 import type { FileReport, ValidationReport } from '../../src/schema/validation.ts';
 
 /** A file whose name and messages are made to break every form of output. */

@@ -1,6 +1,5 @@
 import { bench } from '../../api/bench/bench.ts';
-import { shownColumns } from '../../report/bench-records.ts';
-import { type BenchWriter, benchWriter } from '../../report/bench-registry.ts';
+import { type BenchWriter, benchWriter, shownColumns } from '../../report/bench.ts';
 import { isAvailable } from '../../schema/availability.ts';
 import type { BenchResults, BenchRow } from '../../schema/bench.ts';
 import { EXIT, type ExitCode } from '../exit.ts';

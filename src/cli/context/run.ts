@@ -1,6 +1,6 @@
 import { measureContext } from '../../api/context/context.ts';
 import { hasFailure } from '../../measure/context-run.ts';
-import { renderContext } from '../../report/context-table.ts';
+import { renderContext } from '../../report/context.ts';
 import type { ContextResults } from '../../schema/context.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
 import { keepResults } from '../results-file.ts';

@@ -1,6 +1,5 @@
 import { fitOnPhones, listDevices } from '../../api/fit/fit.ts';
-import { renderDeviceList } from '../../report/device-list.ts';
-import { renderFit } from '../../report/fit-table.ts';
+import { renderDeviceList, renderFit } from '../../report/fit.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
 import { noticeUnless, printDocument } from '../output.ts';
 import { terminalStyle } from '../style.ts';

@@ -11,7 +11,6 @@ import { isGgufError } from '../../gguf/errors.ts';
 import type { MetadataValue } from '../../gguf/header.ts';
 import { findModel } from '../../model/locate.ts';
 import { diffableLines } from '../../report/inspection-diffable.ts';
-import type { PageLayout } from '../../report/inspection-layout.ts';
 import {
   layerList,
   metadataLines,
@@ -21,6 +20,7 @@ import {
 } from '../../report/inspection-lists.ts';
 import { layoutOf, renderInspection } from '../../report/inspection-page.ts';
 import { harmlessJson, visible, visibleLines } from '../../report/inspection-text.ts';
+import type { TextLayout } from '../../report/table-text.ts';
 import type { Inspection } from '../../schema/inspection.ts';
 import { isQuantscopeError, UsageError } from '../../util/errors.ts';
 import { inOrder } from '../../util/in-order.ts';
@@ -93,7 +93,7 @@ async function partsOf(
   header: ModelHeader,
   inspection: Inspection,
   options: InspectOptions,
-  layout: PageLayout,
+  layout: TextLayout,
 ): Promise<Iterable<string>[]> {
   if (options.json || options.ndjson) {
     if (options.key !== undefined) requireKey(header, options.key);
@@ -147,7 +147,7 @@ function requireKey(header: ModelHeader, key: string): MetadataValue {
   throw new UsageError('inspect/no-key', `the file has no key "${visible(key)}"`, { hint });
 }
 
-function templateLines(header: ModelHeader, { style }: PageLayout): string[] {
+function templateLines(header: ModelHeader, { style }: TextLayout): string[] {
   const templates = templatesOf(header);
   if (templates.length === 0) {
     throw new UsageError('inspect/no-template', 'the file has no chat template', {

@@ -2,18 +2,17 @@ import { existsSync } from 'node:fs';
 import { validateEach } from '../../api/validate/each.ts';
 import { noSuchRule } from '../../api/validate/rules.ts';
 import type { ValidateRequest } from '../../api/validate/validate.ts';
-import { renderRule, renderRuleList } from '../../report/validation-explain.ts';
-import {
-  renderFileNdjson,
-  renderValidation,
-  type ValidationFormat,
-} from '../../report/validation-registry.ts';
 import {
   type FileSummary,
+  renderFileNdjson,
   renderFileText,
+  renderRule,
+  renderRuleList,
   renderSummaryText,
+  renderValidation,
+  type ValidationFormat,
   type ValidationTextOptions,
-} from '../../report/validation-text.ts';
+} from '../../report/validation.ts';
 import { SCHEMA_IDS, type Severity } from '../../schema/terms.ts';
 import type { FileReport } from '../../schema/validation.ts';
 import { UsageError } from '../../util/errors.ts';

@@ -1,6 +1,6 @@
 import { listCatalogue, listVariants } from '../../api/variants/variants.ts';
 import { printable, wrap } from '../../report/text-width.ts';
-import { renderVariants } from '../../report/variants-table.ts';
+import { renderVariants } from '../../report/variants.ts';
 import type { CatalogueList } from '../../schema/hub.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
 import { noticeUnless, printDocument } from '../output.ts';

@@ -1,6 +1,6 @@
 import { formatCount } from '../../util/units.ts';
 import { bothUnits } from '../../validate/card/judge-size.ts';
-import { escaped } from '../markdown.ts';
+import { escaped } from '../table-markdown.ts';
 import { accuracy, alternatives } from './measured.ts';
 import { type CardModel, LEGEND, marked } from './model.ts';
 import { quantized } from './quantized.ts';

@@ -2,8 +2,8 @@ import { isAvailable } from '../../schema/availability.ts';
 import type { Results, VariantResult } from '../../schema/results.ts';
 import { formatCount } from '../../util/units.ts';
 import { bothUnits } from '../../validate/card/judge-size.ts';
-import { escaped } from '../markdown.ts';
 import { describeMeasurement } from '../provenance.ts';
+import { escaped } from '../table-markdown.ts';
 import { type CardModel, marked, table } from './model.ts';
 
 /** What the run measured of this file's accuracy, or why there is nothing. */

@@ -2,6 +2,7 @@ import type { FittedPhone } from '../../schema/phones.ts';
 import type { Results, VariantResult } from '../../schema/results.ts';
 import type { ClaimBasis } from '../../schema/terms.ts';
 import type { CardFacts } from '../../validate/card/facts.ts';
+import { markdownRows } from '../table-markdown.ts';
 
 /** Everything that a card is written from. */
 export interface CardModel {
@@ -54,8 +55,11 @@ export const LEGEND =
   '<sup>r</sup> read from the file, <sup>m</sup> measured, <sup>e</sup> estimated from the header by a formula, ' +
   '<sup>p</sup> predicted from measurements of other models or phones.';
 
-/** A Markdown table; the first column to the left, all others too where `isText`. */
+/** A table whose cells are Markdown already; the first column to the left, all others too where `isText`. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[], isText = false): string {
-  const rule = head.map((_, index) => (index === 0 || isText ? ':--' : '--:'));
-  return [head, rule, ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
+  return markdownRows(
+    head,
+    head.map((_, index) => index === 0 || isText),
+    rows,
+  );
 }

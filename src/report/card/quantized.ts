@@ -1,5 +1,5 @@
 import type { CardFacts } from '../../validate/card/facts.ts';
-import { escaped } from '../markdown.ts';
+import { escaped } from '../table-markdown.ts';
 import { marked, table } from './model.ts';
 
 /** What each role of tensors is stored in, and in which layers; from the tensors, never from the label. */

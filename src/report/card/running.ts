@@ -3,7 +3,8 @@ import type { FitSpeed, FittedPhone } from '../../schema/phones.ts';
 import { COMMON_CACHE_TYPES } from '../../schema/terms.ts';
 import { formatCount } from '../../util/units.ts';
 import { bothUnits } from '../../validate/card/judge-size.ts';
-import { escaped } from '../markdown.ts';
+import { rateText } from '../fit.ts';
+import { escaped } from '../table-markdown.ts';
 import { type CardModel, marked, table } from './model.ts';
 
 /** Memory at context sizes by type of the KV cache. */
@@ -71,9 +72,5 @@ function speedsOf({ variants: [variant] }: FittedPhone): string {
 
 function speedText({ backend, generationTps, low, high, basis }: FitSpeed): string | null {
   if (typeof generationTps !== 'number' || typeof low !== 'number' || typeof high !== 'number') return null;
-  return marked(`${backend} ${rate(generationTps)} (${rate(low)} to ${rate(high)})`, basis);
-}
-
-function rate(tps: number): string {
-  return tps >= 20 ? tps.toFixed(0) : tps.toFixed(1);
+  return marked(`${backend} ${rateText(generationTps)} (${rateText(low)} to ${rateText(high)})`, basis);
 }

@@ -1,6 +1,6 @@
 import { formatCount } from '../../util/units.ts';
 import { bothUnits, floatBytes } from '../../validate/card/judge-size.ts';
-import { escaped } from '../markdown.ts';
+import { escaped } from '../table-markdown.ts';
 import { type CardModel, marked, table } from './model.ts';
 
 /** The YAML head that the Hugging Face Hub reads; every value is quoted, since it may be anything. */

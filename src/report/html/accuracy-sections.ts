@@ -1,16 +1,16 @@
-import { isAvailable } from '../../schema/availability.ts';
-import type { Results, Tasks } from '../../schema/results.ts';
-import { divergenceColumns } from '../divergence-columns.ts';
+import { isAvailable, type Unavailable } from '../../schema/availability.ts';
+import type { EndpointResult, Results, Tasks } from '../../schema/results.ts';
+import { divergenceColumns, knownColumns, mainColumns } from '../comparison-columns.ts';
 import { formatPValue } from '../numbers.ts';
 import { combined, endpointsOf, type Report, rowsOf } from '../report.ts';
-import { documentColumns, mainColumns } from '../report-columns.ts';
+import { type Column, fillColumns, given } from '../table.ts';
 import { printable } from '../text-width.ts';
 import { isDrawable } from './axes.ts';
+import { rampColor } from './colors.ts';
 import { chartName, machineKey, type Section } from './cost-sections.ts';
-import { rampInk } from './inks.ts';
 import { type DivergenceSpread, divergenceChart, type TaskShare, taskChart } from './loss-charts.ts';
 import { html, type Markup } from './markup.ts';
-import { figure, figureTable, legend, plainTable } from './tables.ts';
+import { chartFigure, htmlTable, legend, variantTable } from './tables.ts';
 
 /** More intervals than this under one another tell nothing. */
 const MOST_SERIES = 8;
@@ -27,7 +27,7 @@ export function accuracySection(report: Report): Section | null {
   return {
     id: 'accuracy',
     title: 'Accuracy',
-    content: html`${figureTable('What each variant loses', report, rows, accuracy)}
+    content: html`${variantTable('What each variant loses', report, rows, accuracy)}
 <p class="note">± is the standard error, ranges are 95 % Wilson intervals, flips are answers gone right or wrong against the reference with McNemar's exact p.</p>
 ${machineKey(report)}<div class="pair"><div>${divergenceFigure(report)}${flipTable(report)}</div>${taskFigure(report)}</div>
 ${divergenceTable(report, results)}${taskTable(report)}${endpoints}`,
@@ -56,23 +56,23 @@ function divergenceFigure(report: Report): Markup | null {
     ];
   });
   if (!spreads.some(({ percentiles }) => percentiles.some(({ value }) => isDrawable(value)))) return null;
-  return figure(
+  return chartFigure(
     'Divergence over the text',
     divergenceChart(
       'KL divergence of each variant from the median to the maximum; figures in the tables below',
       spreads,
     ),
     legend([
-      { ink: 'bar', text: 'median', shape: 'ring' },
-      { ink: 'ink', text: 'mean', shape: 'diamond' },
-      { ink: 'bar', text: 'p90, p95, p99, p99.9, maximum', shape: 'dot' },
+      { color: 'bar', text: 'median', shape: 'ring' },
+      { color: 'text', text: 'mean', shape: 'diamond' },
+      { color: 'bar', text: 'p90, p95, p99, p99.9, maximum', shape: 'dot' },
     ]),
   );
 }
 
 function divergenceTable(report: Report, results: Results): Markup | null {
-  const columns = documentColumns(divergenceColumns, results);
-  return columns.length === 0 ? null : figureTable('Divergence', report, rowsOf(report), columns);
+  const columns = knownColumns(divergenceColumns, results);
+  return columns.length === 0 ? null : variantTable('Divergence', report, rowsOf(report), columns);
 }
 
 interface Asked {
@@ -106,10 +106,10 @@ function taskFigure(report: Report): Markup | null {
       if (counts === undefined || counts.total === 0) return [];
       const { correct, total, low, high } = counts;
       const percent = (100 * correct) / total;
-      return [{ kind: printable(kind), percent, low: low * 100, high: high * 100, text: shareText(counts) }];
+      return [{ kind: printable(kind), percent, low: low * 100, high: high * 100, text: countsText(counts) }];
     }),
   }));
-  return figure(
+  return chartFigure(
     'Tasks by kind',
     taskChart(
       'Share of tasks right by kind, with 95 % intervals; figures in the tables below',
@@ -117,7 +117,7 @@ function taskFigure(report: Report): Markup | null {
       series,
     ),
     legend(
-      series.map(({ name }, index) => ({ ink: rampInk(index, series.length), text: name, shape: 'dot' })),
+      series.map(({ name }, index) => ({ color: rampColor(index, series.length), text: name, shape: 'dot' })),
     ),
   );
 }
@@ -126,48 +126,70 @@ function taskTable(report: Report): Markup | null {
   const asked = askedOf(report);
   if (asked.length === 0) return null;
   const kinds = kindsOf(asked);
-  return plainTable(
-    'Tasks right, with 95 % intervals in percent',
-    ['kind', ...asked.map(({ name }) => name)],
-    kinds.map((kind) => [
-      printable(kind),
-      ...asked.map(({ tasks }) => {
+  const columns = asked.map(
+    ({ name, tasks }): Column<string> => ({
+      title: name,
+      read: (kind) => {
         const counts = countsOf(tasks, kind);
-        return counts === undefined ? '\u2013' : shareText(counts);
-      }),
-    ]),
+        return counts === undefined ? '' : countsText(counts);
+      },
+    }),
   );
+  const heads = kinds.map((kind) => ({ name: printable(kind) }));
+  return htmlTable('Tasks right, with 95 % intervals in percent', {
+    title: 'kind',
+    heads,
+    columns: fillColumns(columns, kinds),
+  });
 }
 
+type Flips = Exclude<Tasks['flips'], Unavailable>;
+
+const FLIP_COLUMNS: readonly Column<Flips>[] = [
+  { title: 'right to wrong', read: ({ lost }) => lost },
+  { title: 'wrong to right', read: ({ gained }) => gained },
+  { title: '% of all', read: ({ share }) => share * 100, precision: { significant: 9, most: 1 } },
+  { title: 'p', read: ({ pValue }) => pValue, write: formatPValue },
+];
+
 function flipTable(report: Report): Markup | null {
-  const rows = askedOf(report).flatMap(({ name, tasks: { flips } }) => {
-    if (!isAvailable(flips)) return [];
-    const { lost, gained, share, pValue } = flips;
-    return [[name, String(lost), String(gained), (share * 100).toFixed(1), formatPValue(pValue)]];
-  });
-  if (rows.length === 0) return null;
-  return plainTable(
-    'Answers that flipped',
-    ['variant', 'right to wrong', 'wrong to right', '% of all', 'p'],
-    rows,
+  const rows = askedOf(report).flatMap(({ name, tasks: { flips } }) =>
+    isAvailable(flips) ? [{ name, flips }] : [],
   );
+  if (rows.length === 0) return null;
+  const columns = fillColumns(
+    FLIP_COLUMNS,
+    rows.map(({ flips }) => flips),
+  );
+  return htmlTable('Answers that flipped', { title: 'variant', heads: rows, columns });
 }
+
+const ENDPOINT_COLUMNS: readonly Column<EndpointResult>[] = [
+  { title: 'address', align: 'left', read: ({ url }) => printable(url) },
+  {
+    title: 'tasks right, 95 % interval',
+    read: ({ tasks }) => (isAvailable(tasks) ? countsText(tasks) : printable(tasks.reason)),
+  },
+  {
+    title: 'flips',
+    read: ({ tasks }) =>
+      given(tasks, ({ flips }) =>
+        given(flips, ({ count, pValue }) => `${count} (p ${formatPValue(pValue)})`),
+      ),
+  },
+  { title: 'median reply ms', read: ({ medianReplyMs }) => medianReplyMs },
+];
 
 /** What models behind endpoints answered to the same tasks. */
 function endpointTable(report: Report): Markup | null {
-  const rows = endpointsOf(report).map(({ endpoint: { name, url, tasks, medianReplyMs } }) => {
-    const flips = isAvailable(tasks) && isAvailable(tasks.flips) ? tasks.flips : null;
-    return [
-      printable(name),
-      printable(url),
-      isAvailable(tasks) ? shareText(tasks) : printable(tasks.reason),
-      flips === null ? '\u2013' : `${flips.count} (p ${formatPValue(flips.pValue)})`,
-      isAvailable(medianReplyMs) ? medianReplyMs.toFixed(0) : '\u2013',
-    ];
+  const endpoints = endpointsOf(report).map(({ endpoint }) => endpoint);
+  if (endpoints.length === 0) return null;
+  const heads = endpoints.map(({ name }) => ({ name: printable(name) }));
+  return htmlTable('Models behind endpoints', {
+    title: 'endpoint',
+    heads,
+    columns: fillColumns(ENDPOINT_COLUMNS, endpoints),
   });
-  if (rows.length === 0) return null;
-  const headings = ['endpoint', 'address', 'tasks right, 95 % interval', 'flips', 'median reply ms'];
-  return plainTable('Models behind endpoints', headings, rows, (column) => column > 1);
 }
 
 type Counts = Tasks['byTask'][string];
@@ -177,6 +199,6 @@ function countsOf(tasks: Tasks, kind: string): Counts | undefined {
   return Object.hasOwn(tasks.byTask, kind) ? tasks.byTask[kind] : undefined;
 }
 
-function shareText({ correct, total, low, high }: Counts): string {
+function countsText({ correct, total, low, high }: Counts): string {
   return `${correct}/${total} (${(low * 100).toFixed(0)}\u2013${(high * 100).toFixed(0)})`;
 }

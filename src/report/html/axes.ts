@@ -1,9 +1,9 @@
-import { INKS } from './inks.ts';
+import { COLORS } from './colors.ts';
 
 /** Axes that all charts share: thin lines, figures in the text's own size, units with the name. */
 
-const text = { color: INKS.muted, fontSize: 12 } as const;
-const splitLine = { lineStyle: { color: INKS.line, width: 1 } } as const;
+const text = { color: COLORS.muted, fontSize: 12 } as const;
+const splitLine = { lineStyle: { color: COLORS.line, width: 1 } } as const;
 
 export function valueAxis(name: string, extra: object = {}): object {
   return {
@@ -66,7 +66,7 @@ export function nameAxis(names: readonly string[], width: number): object {
     type: 'category',
     inverse: true,
     data: names,
-    axisLabel: { color: INKS.ink, fontSize: 12, width, overflow: 'truncate', interval: 0 },
+    axisLabel: { color: COLORS.text, fontSize: 12, width, overflow: 'truncate', interval: 0 },
     axisLine: { show: false },
     axisTick: { show: false },
   };

@@ -1,6 +1,6 @@
 import { nameAxis, nameRoom, percentAxis, ticksIn, valueAxis } from './axes.ts';
 import { chart, type Drawing } from './chart.ts';
-import { INKS, type Ink } from './inks.ts';
+import { COLORS, type Color } from './colors.ts';
 import type { Markup } from './markup.ts';
 import { labelsAt, type Whisker, whiskers } from './whisker.ts';
 
@@ -17,7 +17,7 @@ export interface Bar {
 
 const ROW_HEIGHT = 30;
 
-/** Horizontal bars with error whiskers, the variant to ship in colour. */
+/** Horizontal bars with error whiskers, the variant to ship in color. */
 export function barChart(label: string, unit: string, bars: readonly Bar[]): Markup {
   return chart(label, (width): Drawing => {
     const names = bars.map(({ name }) => name);
@@ -43,7 +43,7 @@ export function barChart(label: string, unit: string, bars: readonly Bar[]): Mar
             barWidth: 16,
             data: bars.map(({ value, isRecommended }) => ({
               value,
-              itemStyle: { color: isRecommended ? INKS.accent : INKS.bar, borderRadius: [0, 2, 2, 0] },
+              itemStyle: { color: isRecommended ? COLORS.accent : COLORS.bar, borderRadius: [0, 2, 2, 0] },
             })),
           },
           whiskers(errors),
@@ -60,7 +60,7 @@ export function barChart(label: string, unit: string, bars: readonly Bar[]): Mar
   });
 }
 
-/** Parts of a whole, each in its ink. */
+/** Parts of a whole, each in its color. */
 export interface StackedBar {
   readonly row: number;
   readonly name: string;
@@ -71,16 +71,16 @@ export interface StackedBar {
 
 export interface StackOptions {
   readonly unit: string;
-  readonly inks: ReadonlyMap<string, Ink>;
+  readonly colors: ReadonlyMap<string, Color>;
   /** Of 100 %. */
-  readonly isShare?: boolean;
+  readonly isFraction?: boolean;
   /** Dashed lines across. */
   readonly lines?: readonly number[];
 }
 
-/** Horizontal bars of parts in the order of `inks`. */
+/** Horizontal bars of parts in the order of `colors`. */
 export function stackedChart(label: string, bars: readonly StackedBar[], options: StackOptions): Markup {
-  const { unit, inks, isShare = false, lines = [] } = options;
+  const { unit, colors, isFraction = false, lines = [] } = options;
   return chart(label, (width): Drawing => {
     const names = bars.map(({ name }) => name);
     const left = nameRoom(names, width);
@@ -97,22 +97,22 @@ export function stackedChart(label: string, bars: readonly StackedBar[], options
       marks,
       option: {
         grid: { left, right: 66, top: 6, bottom: 44 },
-        xAxis: isShare ? percentAxis(unit, 0) : valueAxis(unit, { min: 0, ...ticksIn(width - left - 66) }),
+        xAxis: isFraction ? percentAxis(unit, 0) : valueAxis(unit, { min: 0, ...ticksIn(width - left - 66) }),
         yAxis: nameAxis(names, left - 12),
         series: [
-          ...[...inks].map(([part, ink], index) => ({
+          ...[...colors].map(([part, color], index) => ({
             type: 'bar',
             stack: 'all',
             silent: true,
             barWidth: 16,
-            itemStyle: { color: INKS[ink], borderColor: INKS.surface, borderWidth: 0.75 },
+            itemStyle: { color: COLORS[color], borderColor: COLORS.surface, borderWidth: 0.75 },
             data: bars.map(({ parts }) => parts.find((each) => each.part === part)?.value ?? 0),
             ...(index === 0 && lines.length > 0
               ? {
                   markLine: {
                     silent: true,
                     symbol: 'none',
-                    lineStyle: { color: INKS.limit, type: [4, 4], width: 1.25 },
+                    lineStyle: { color: COLORS.limit, type: [4, 4], width: 1.25 },
                     label: { show: false },
                     data: lines.map((at) => ({ xAxis: at })),
                   },

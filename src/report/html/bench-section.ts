@@ -1,17 +1,14 @@
-import { isAvailable, type Unavailable } from '../../schema/availability.ts';
+import { isAvailable } from '../../schema/availability.ts';
 import type { BenchRow } from '../../schema/bench.ts';
-import { formatRatio } from '../../util/units.ts';
-import { rateDecimals } from '../numbers.ts';
-import { describeThreads } from '../provenance.ts';
+import { BENCH_METRICS, BENCH_SETTINGS } from '../bench.ts';
 import { type MachineBench, type Report, rowsOf } from '../report.ts';
+import { type Column, fillColumns, type Table } from '../table.ts';
 import { printable } from '../text-width.ts';
 import { isDrawable } from './axes.ts';
 import { type Bar, barChart } from './bar-charts.ts';
 import type { Section } from './cost-sections.ts';
 import { html, type Markup } from './markup.ts';
-import { figure, type SortableColumn, sortableTable } from './tables.ts';
-
-const MEBI = 1024 ** 2;
+import { chartFigure, htmlTable } from './tables.ts';
 
 /** A test of bench and the machine that ran it. */
 interface TestRow {
@@ -32,7 +29,7 @@ export function benchSection(report: Report): Section | null {
     id: 'bench',
     title: 'Speed by bench',
     content: html`<p class="lead">pp: prompt tokens read a second; tg: tokens generated a second; @d: after so many tokens in the cache. Whiskers and ± are the standard deviation of ${repetitionsOf(benches)}.</p>
-${charts(rows, firstRow)}${sortableTable('Tests of bench', columnsOf(rows), firstRow)}${failed.length === 0 ? null : html`<ul class="notes">${failed.map(({ machine, row }) => html`<li class="warning">${row.model.label} ${row.test.name} on ${machine} failed: ${row.failure?.message ?? ''}</li>`)}</ul>`}`,
+${charts(rows, firstRow)}${htmlTable('Tests of bench', tableOf(rows), { firstRow })}${failed.length === 0 ? null : html`<ul class="notes">${failed.map(({ machine, row }) => html`<li class="warning">${row.model.label} ${row.test.name} on ${machine} failed: ${row.failure?.message ?? ''}</li>`)}</ul>`}`,
   };
 }
 
@@ -41,7 +38,7 @@ function repetitionsOf(benches: readonly MachineBench[]): string {
   return `${counts.join(' or ')} ${counts.join() === '1' ? 'run' : 'runs'}`;
 }
 
-/** A chart a test that several bars can be compared in. */
+/** One chart per test that several bars can be compared in. */
 function charts(rows: readonly TestRow[], firstRow: number): Markup | null {
   const nameOf = namesIn(rows);
   const tests = [...new Set(rows.map(({ row }) => row.test.name))];
@@ -54,16 +51,21 @@ function charts(rows: readonly TestRow[], firstRow: number): Markup | null {
       return [{ row: firstRow + index, name, value, error, text: rateText(speed), isRecommended: false }];
     });
     if (bars.length < 2) return [];
-    return [figure(test, barChart(`${test}: tokens a second; figures in the table below`, 'tokens/s', bars))];
+    return [
+      chartFigure(test, barChart(`${test}: tokens a second; figures in the table below`, 'tokens/s', bars)),
+    ];
   });
   return drawn.length === 0 ? null : html`${machineNumbers(rows)}<div class="pair">${drawn}</div>`;
 }
 
-/** What tells a bar from the others of its test: the model, its setup as far as that varies, and the machine's number. */
+/** What tells a bar from the others of its test: the model, its settings as far as they vary, and the machine's number. */
 function namesIn(rows: readonly TestRow[]): (row: TestRow) => string {
   const facts: readonly ((row: BenchRow) => string)[] = [
     ({ model }) => model.label,
-    ...SETUP.map(({ read }) => read),
+    ...SETTINGS.map((column) => (row: BenchRow) => {
+      const text = settingText(column, row);
+      return column === BENCH_SETTINGS.backend ? text : `${column.title} ${text}`;
+    }),
   ];
   const telling = facts.filter((read) => new Set(rows.map(({ row }) => read(row))).size > 1);
   const machines = machinesOf(rows);
@@ -84,112 +86,43 @@ function machinesOf(rows: readonly TestRow[]): string[] {
   return [...new Set(rows.map(({ machine }) => machine))];
 }
 
-interface Setup {
-  readonly title: string;
-  readonly read: (row: BenchRow) => string;
-  readonly cell?: (row: BenchRow) => string;
+const SETTINGS: readonly Column<BenchRow>[] = Object.values(BENCH_SETTINGS);
+/** Shown even where they are the same in all rows. */
+const ALWAYS_SHOWN: readonly Column<BenchRow>[] = [BENCH_SETTINGS.backend, BENCH_SETTINGS.threads];
+
+function settingText(column: Column<BenchRow>, row: BenchRow): string {
+  return fillColumns([column], [row])[0]?.cells[0]?.text ?? '';
 }
 
-/** What a grid varies; a column each where it does. `read` tells a bar, `cell` stands under the column's title. */
-const SETUP: readonly Setup[] = [
-  { title: 'backend', read: ({ backend, config }) => (isAvailable(backend) ? backend : config.gpu) },
-  {
-    title: 'threads',
-    read: ({ config: { threads, promptThreads } }) =>
-      threads === null ? '' : describeThreads(threads, promptThreads ?? threads),
-    cell: ({ config: { threads, promptThreads } }) =>
-      threads === promptThreads ? String(threads ?? '') : `${promptThreads} prompt, ${threads} gen.`,
-  },
-  {
-    title: 'GPU layers',
-    read: ({ config }) => `${config.gpuLayers} GPU layers`,
-    cell: ({ config }) => String(config.gpuLayers),
-  },
-  {
-    title: 'batch',
-    read: ({ config }) => `batch ${config.batchSize}`,
-    cell: ({ config }) => String(config.batchSize),
-  },
-  { title: 'cache', read: ({ config: { keyType, valueType } }) => `${keyType}/${valueType}` },
-  {
-    title: 'flash attention',
-    read: ({ config }) => `fa ${config.flashAttention}`,
-    cell: ({ config }) => config.flashAttention,
-  },
-];
-const ALWAYS_SHOWN = 2;
-
-interface Figure {
-  readonly title: string;
-  readonly unit: string;
-  readonly read: (row: BenchRow) => number | Unavailable;
-  readonly write: (value: number, row: BenchRow) => string;
-}
-
-const FIGURES: readonly Figure[] = [
-  {
-    title: 'speed',
-    unit: 't/s',
-    read: ({ speed }) => (isAvailable(speed) ? speed.meanTps : speed),
-    write: (_, { speed }) => (isAvailable(speed) ? rateText(speed) : ''),
-  },
-  {
-    title: 'median',
-    unit: 't/s',
-    read: ({ speed }) => (isAvailable(speed) ? speed.medianTps : speed),
-    write: (value) => value.toFixed(rateDecimals(value)),
-  },
-  {
-    title: 'bandwidth',
-    unit: 'GB/s',
-    read: ({ effectiveBandwidthBytesPerSecond: rate }) => (isAvailable(rate) ? rate / 1e9 : rate),
-    write: (value) => value.toFixed(2),
-  },
-  {
-    title: 'of copy',
-    unit: '%',
-    read: ({ shareOfCopyBandwidth: share }) => (isAvailable(share) ? share * 100 : share),
-    write: (value) => value.toFixed(0),
-  },
-  { title: 'load', unit: 'ms', read: ({ loadMs }) => loadMs, write: (value) => value.toFixed(1) },
-  {
-    title: 'peak memory',
-    unit: 'MiB',
-    read: ({ memory }) =>
-      isAvailable(memory)
-        ? isAvailable(memory.peakRssBytes)
-          ? memory.peakRssBytes / MEBI
-          : memory.peakRssBytes
-        : memory,
-    write: (value) => value.toFixed(1),
-  },
-  { title: 'speed-up', unit: '× CPU', read: ({ speedUp }) => speedUp, write: (value) => formatRatio(value) },
-];
-
-function columnsOf(rows: readonly TestRow[]): SortableColumn[] {
-  const text = (title: string, read: (row: TestRow) => string): SortableColumn => {
-    const cells = rows.map((row) => ({ text: printable(read(row)), value: null }));
-    return { title, unit: '', isText: true, cells };
-  };
-  const setup = SETUP.filter(
-    ({ read }, index) => index < ALWAYS_SHOWN || new Set(rows.map(({ row }) => read(row))).size > 1,
+function tableOf(rows: readonly TestRow[]): Table {
+  const settings = SETTINGS.filter(
+    (column) =>
+      ALWAYS_SHOWN.includes(column) || new Set(rows.map(({ row }) => settingText(column, row))).size > 1,
   );
-  return [
-    text('model', ({ row }) => row.model.label),
-    text('machine', ({ machine }) => machine),
-    ...setup.map(({ title, read, cell = read }) => text(title, ({ row }) => cell(row))),
-    text('test', ({ row }) => row.test.name),
-    ...FIGURES.flatMap(({ title, unit, read, write }) => {
-      const cells = rows.map(({ row }) => {
-        const value = read(row);
-        return isAvailable(value) ? { text: write(value, row), value } : { text: '', value: null };
-      });
-      return cells.every(({ text: shown }) => shown === '') ? [] : [{ title, unit, isText: false, cells }];
-    }),
-  ];
+  const text = (title: string, read: (row: TestRow) => string): Column<TestRow> => ({
+    title,
+    align: 'left',
+    read,
+  });
+  const columns = fillColumns<TestRow>(
+    [
+      text('machine', ({ machine }) => machine),
+      ...settings.map((column) => text(column.title, ({ row }) => printable(settingText(column, row)))),
+      text('test', ({ row }) => row.test.name),
+      ...BENCH_METRICS.map(
+        (column): Column<TestRow> => ({ ...column, read: ({ row }, index) => column.read(row, index) }),
+      ),
+    ],
+    rows,
+  );
+  return {
+    title: 'model',
+    heads: rows.map(({ row }) => ({ name: printable(row.model.label) })),
+    columns: columns.filter(({ cells }) => cells.some(({ text: shown }) => shown !== null && shown !== '')),
+  };
 }
 
+/** As the table below has it. */
 function rateText({ meanTps, stddevTps }: { readonly meanTps: number; readonly stddevTps: number }): string {
-  const decimals = rateDecimals(meanTps);
-  return `${meanTps.toFixed(decimals)} ± ${stddevTps.toFixed(decimals)}`;
+  return `${meanTps.toFixed(2)} ± ${stddevTps.toFixed(2)}`;
 }

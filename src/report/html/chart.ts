@@ -3,7 +3,7 @@ import { GridComponent, MarkLineComponent } from 'echarts/components';
 import { type EChartsCoreOption, init, use } from 'echarts/core';
 import { LabelLayout } from 'echarts/features';
 import { SVGRenderer } from 'echarts/renderers';
-import { INKS, withThemeColours } from './inks.ts';
+import { COLORS, withThemeColors } from './colors.ts';
 import { escapeText, html, type Markup, raw } from './markup.ts';
 
 use([
@@ -53,7 +53,7 @@ function drawn(label: string, size: keyof typeof WIDTHS, { option, marks, height
   try {
     instance.setOption({
       animation: false,
-      textStyle: { fontSize: TEXT_SIZE, color: INKS.ink },
+      textStyle: { fontSize: TEXT_SIZE, color: COLORS.text },
       ...option,
     });
     const places = marks.map((mark) => {
@@ -92,5 +92,5 @@ function slim(svg: string): string {
     )
     .replaceAll(/><\/(?:path|rect|circle)>/g, '/>')
     .replaceAll('\n', '');
-  return withThemeColours(shapes);
+  return withThemeColors(shapes);
 }

@@ -1,15 +1,14 @@
 import { isAvailable } from '../../schema/availability.ts';
 import type { Rate, Results, Speed } from '../../schema/results.ts';
-import { memoryColumns } from '../cost-columns.ts';
+import { knownColumns, mainColumns, memoryColumns } from '../comparison-columns.ts';
 import { formatFixed, rateDecimals } from '../numbers.ts';
 import { combined, type Report, type ReportRow, rowsOf } from '../report.ts';
-import { documentColumns, mainColumns } from '../report-columns.ts';
 import { printable } from '../text-width.ts';
 import { isDrawable } from './axes.ts';
 import { type Bar, barChart, stackedChart } from './bar-charts.ts';
-import type { Ink } from './inks.ts';
+import type { Color } from './colors.ts';
 import { html, type Markup } from './markup.ts';
-import { figure, figureTable, legend } from './tables.ts';
+import { chartFigure, legend, variantTable } from './tables.ts';
 import { type TradeOffPoint, tradeOffChart } from './trade-off-chart.ts';
 
 const MEBI = 1024 ** 2;
@@ -68,10 +67,10 @@ export function tradeOffSection(report: Report): Section | null {
     title: 'What accuracy costs',
     content: html`<p class="lead">Lower is better: less divergence from the reference. No variant beats those on the line in both at once.</p>
 ${legend([
-  { ink: 'accent', text: 'to ship', shape: 'dot' },
-  { ink: 'ink', text: 'on the Pareto front', shape: 'dot' },
-  { ink: 'muted', text: 'beaten by another', shape: 'dot' },
-  { ink: 'ink', text: 'reference', shape: 'ring' },
+  { color: 'accent', text: 'to ship', shape: 'dot' },
+  { color: 'text', text: 'on the Pareto front', shape: 'dot' },
+  { color: 'muted', text: 'beaten by another', shape: 'dot' },
+  { color: 'text', text: 'reference', shape: 'ring' },
 ])}<div class="pair">${charts}</div>`,
   };
 }
@@ -110,7 +109,7 @@ function tradeOff(
   });
   if (points.filter(({ loss }) => loss !== null && loss > 0).length === 0 || points.length < 2) return null;
   const label = `${title}: mean KLD over ${axis}; figures in the tables below`;
-  return figure(title, tradeOffChart({ label, axis, better, points, limit: limits.maxMeanKld }));
+  return chartFigure(title, tradeOffChart({ label, axis, better, points, limit: limits.maxMeanKld }));
 }
 
 type SpeedTest = 'prompt' | 'generation' | 'generationAtDepth';
@@ -150,17 +149,22 @@ export function costSection(report: Report): Section | null {
     });
     return bars.length === 0
       ? []
-      : [figure(title, barChart(`${title}: tokens a second; figures in the table below`, 'tokens/s', bars))];
+      : [
+          chartFigure(
+            title,
+            barChart(`${title}: tokens a second; figures in the table below`, 'tokens/s', bars),
+          ),
+        ];
   });
   return {
     id: 'cost',
     title: 'Size and speed',
     content: html`${charts.length === 0 ? null : html`<p class="lead">Whiskers are the standard deviation of ${repetitions} ${repetitions === 1 ? 'run' : 'runs'}.</p>${machineKey(report)}<div class="triple">${charts}</div>`}
-${figureTable('What each variant costs', report, rows, mainColumns(results).cost)}`,
+${variantTable('What each variant costs', report, rows, mainColumns(results).cost)}`,
   };
 }
 
-const MEMORY_INKS = new Map<string, Ink>([
+const MEMORY_COLORS = new Map<string, Color>([
   ['weights', 'weights'],
   ['KV cache', 'cache'],
   ['compute buffers', 'compute'],
@@ -186,7 +190,7 @@ export function memorySection(report: Report): Section | null {
     const total = known.reduce((sum, { value }) => sum + value, 0);
     return [{ row: index, name: chartName(row, report), parts: known, total: mebibytes(total) }];
   });
-  const columns = documentColumns(memoryColumns, results);
+  const columns = knownColumns(memoryColumns, results);
   if (columns.length === 0) return null;
   const most = Math.max(0, ...bars.map(({ parts }) => parts.reduce((sum, { value }) => sum + value, 0)));
   const budgets = budgetsOf(report);
@@ -198,23 +202,23 @@ export function memorySection(report: Report): Section | null {
   const drawing =
     bars.length === 0
       ? null
-      : figure(
+      : chartFigure(
           'Weights, cache and buffers',
           stackedChart('Memory of each variant by use; figures in the table beside', bars, {
             unit: 'MiB',
-            inks: MEMORY_INKS,
+            colors: MEMORY_COLORS,
             lines: near.map(({ at }) => at),
           }),
           legend([
-            ...[...MEMORY_INKS].map(([text, ink]) => ({ text, ink })),
-            ...near.map(({ text }) => ({ text, ink: 'limit', shape: 'dash' })),
+            ...[...MEMORY_COLORS].map(([text, color]) => ({ text, color })),
+            ...near.map(({ text }) => ({ text, color: 'limit', shape: 'dash' })),
           ]),
         );
   return {
     id: 'memory',
     title: 'Memory',
     content: html`<p class="lead">As allocated for a context of ${contexts.join(' or ')} tokens. The peak is that of the whole process, the measuring program included.${budgets.length > 0 && near.length === 0 ? ' Every budget of the phones below is far larger.' : ''}</p>
-${machineKey(report)}<div class="beside">${drawing}<div>${figureTable('Memory by use', report, rows, columns)}</div></div>`,
+${machineKey(report)}<div class="beside">${drawing}<div>${variantTable('Memory by use', report, rows, columns)}</div></div>`,
   };
 }
 

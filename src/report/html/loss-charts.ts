@@ -1,6 +1,6 @@
 import { isDrawable, logAxis, nameAxis, nameRoom, percentAxis } from './axes.ts';
 import { chart, type Drawing, type Mark } from './chart.ts';
-import { INKS, rampInk } from './inks.ts';
+import { COLORS, rampColor } from './colors.ts';
 import type { Markup } from './markup.ts';
 import { whiskers } from './whisker.ts';
 
@@ -46,8 +46,8 @@ export function divergenceChart(label: string, spreads: readonly DivergenceSprea
         symbolSize: index === 0 ? 11 : index === percentiles.length - 1 ? 5 : 8 - index * 0.6,
         itemStyle: {
           opacity: 1,
-          color: index === 0 ? INKS.surface : isRecommended ? INKS.accent : INKS.bar,
-          borderColor: isRecommended ? INKS.accent : INKS.bar,
+          color: index === 0 ? COLORS.surface : isRecommended ? COLORS.accent : COLORS.bar,
+          borderColor: isRecommended ? COLORS.accent : COLORS.bar,
           borderWidth: index === 0 ? 2 : 0,
         },
       })),
@@ -65,7 +65,7 @@ export function divergenceChart(label: string, spreads: readonly DivergenceSprea
               const [low, high] = [percentiles[0], percentiles.at(-1)];
               return low === undefined || high === undefined ? [] : [{ low: low.value, high: high.value, y }];
             }),
-            { color: INKS.muted, width: 1, cap: 0 },
+            { color: COLORS.muted, width: 1, cap: 0 },
           ),
           { type: 'scatter', silent: true, z: 6, data: points },
           {
@@ -74,7 +74,7 @@ export function divergenceChart(label: string, spreads: readonly DivergenceSprea
             z: 7,
             symbol: 'diamond',
             symbolSize: 10,
-            itemStyle: { color: INKS.ink, opacity: 1 },
+            itemStyle: { color: COLORS.text, opacity: 1 },
             data: drawn.flatMap(({ mean }, y) => (isDrawable(mean) ? [[mean, y]] : [])),
           },
         ],
@@ -110,7 +110,7 @@ export function taskChart(label: string, kinds: readonly string[], series: reado
       name,
       row,
       shift: shiftOf(index),
-      color: INKS[rampInk(index, series.length)],
+      color: COLORS[rampColor(index, series.length)],
       points: shares.flatMap((share) => {
         const y = kinds.indexOf(share.kind);
         return y < 0 ? [] : [{ ...share, y }];
@@ -132,7 +132,7 @@ export function taskChart(label: string, kinds: readonly string[], series: reado
         xAxis: percentAxis('% correct', lowest),
         yAxis: {
           ...nameAxis(kinds, left - 12),
-          splitLine: { show: true, lineStyle: { color: INKS.line } },
+          splitLine: { show: true, lineStyle: { color: COLORS.line } },
         },
         series: drawn.flatMap(({ points, shift, color }) => [
           whiskers(points, { color, width: 1.5, cap: 0, shift }),

@@ -1,13 +1,15 @@
 import { isAvailable } from '../../schema/availability.ts';
+import type { Change } from '../../schema/report.ts';
 import { formatBytes } from '../../util/units.ts';
-import { changeLines, changeSummary, notable } from '../baseline-lines.ts';
+import { changeSentences, changeTable, notable } from '../changes.ts';
 import { describeEngine, describeMachine, describeMeasurement, plural } from '../provenance.ts';
 import { type Report, type ReportRow, rowsOf } from '../report.ts';
+import { fillColumns } from '../table.ts';
 import { printable } from '../text-width.ts';
 import { sentence, verdictOf } from '../verdict.ts';
 import type { Section } from './cost-sections.ts';
 import { escapeText, html, type Markup, raw } from './markup.ts';
-import { plainTable } from './tables.ts';
+import { type HtmlColumn, htmlTable } from './tables.ts';
 
 /** The verdict in a sentence, and the four figures that it rests on. */
 export function verdictPart(report: Report): Markup {
@@ -82,45 +84,46 @@ function tilesOf(chosen: ReportRow, reference: ReportRow | undefined): Tile[] {
   return tiles.slice(0, 4);
 }
 
-const SIGNS = { better: '\u25B2', worse: '\u25BC', 'within noise': '\u2248', unknown: '?' } as const;
+const SIGNS: Readonly<Record<string, string>> = {
+  better: '\u25B2',
+  worse: '\u25BC',
+  'within noise': '\u2248',
+  unknown: '?',
+};
 
 /** What changed since a baseline, worst first, and all that was compared. */
 export function changesSection(report: Report): Section | null {
   if (report.changes.length === 0) return null;
   const parts = report.changes.map(({ machine, comparison }) => {
-    const { baseline, changes, added, removed, notes } = comparison;
+    const { baseline, changes } = comparison;
     const told = notable(changes);
     const rest = changes.filter((change) => !told.includes(change));
-    const said = [
-      changeSummary(changes),
-      ...notes,
-      ...(added.length > 0 ? [`New: ${added.join(', ')}.`] : []),
-      ...(removed.length > 0 ? [`Gone: ${removed.join(', ')}.`] : []),
-    ];
     const where = report.machines.length > 1 ? ` on ${printable(machine)}` : '';
-    return html`<p class="lead">Against ${baseline.createdAt.slice(0, 10)}, quantscope ${baseline.toolVersion}${where}. ${said.join(' ')}</p>
-${told.length === 0 ? null : changeTable('Changes beyond noise', told)}${rest.length === 0 ? null : html`<details><summary>${told.length === 0 ? 'All' : 'The other'} ${rest.length} figures</summary>${changeTable('Within noise, or not to be judged', rest)}</details>`}`;
+    return html`<p class="lead">Against ${baseline.createdAt.slice(0, 10)}, quantscope ${baseline.toolVersion}${where}. ${changeSentences(comparison).join(' ')}</p>
+${told.length === 0 ? null : changesTable('Changes beyond noise', told)}${rest.length === 0 ? null : html`<details><summary>${told.length === 0 ? 'All' : 'The other'} ${rest.length} metrics</summary>${changesTable('Within noise, or not to be judged', rest)}</details>`}`;
   });
   return { id: 'changes', title: 'What changed', content: html`${parts}` };
 }
 
-function changeTable(caption: string, changes: Report['changes'][number]['comparison']['changes']): Markup {
-  return plainTable(
-    caption,
-    ['variant', 'figure', 'before', 'now', 'change', 'verdict', 'p', 'told by'],
-    changeLines(changes).map((line) => [
-      printable(line.variant),
-      line.label,
-      line.before,
-      line.after,
-      line.difference,
-      html`<span class="change ${line.verdict.replace(' ', '-')}"><span aria-hidden="true">${SIGNS[line.verdict]}</span> ${line.verdict}</span>`,
-      line.pValue,
-      html`<span class="advice">${line.method}</span>`,
-    ]),
-    (column) => [2, 3, 4, 6].includes(column),
+function changesTable(caption: string, changes: readonly Change[]): Markup {
+  const { columns, ...table } = changeTable(changes);
+  const methods = fillColumns<Change>(
+    [{ title: 'told by', align: 'left', read: ({ method }) => method }],
+    changes,
   );
+  const drawn = [...columns, ...methods].map((column): HtmlColumn => {
+    const markupOf = MARKUP[column.title];
+    if (markupOf === undefined) return column;
+    return { ...column, cells: column.cells.map((cell) => ({ ...cell, markup: markupOf(cell.text ?? '') })) };
+  });
+  return htmlTable(caption, { ...table, columns: drawn });
 }
+
+const MARKUP: Readonly<Record<string, (text: string) => Markup>> = {
+  verdict: (text) =>
+    html`<span class="change ${text.replace(' ', '-')}"><span aria-hidden="true">${SIGNS[text] ?? ''}</span> ${text}</span>`,
+  'told by': (text) => html`<span class="advice">${text}</span>`,
+};
 
 /** How and where it was measured, machine by machine, with what ran badly. */
 export function methodSection({ machines, benches }: Report): Section | null {

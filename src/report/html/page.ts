@@ -1,5 +1,4 @@
-import { modelsOf } from '../models.ts';
-import type { Report } from '../report.ts';
+import { modelsOf, type Report } from '../report.ts';
 import { printable } from '../text-width.ts';
 import { accuracySection } from './accuracy-sections.ts';
 import { benchSection } from './bench-section.ts';

@@ -31,7 +31,7 @@ for (const table of document.querySelectorAll('table.sortable')) {
     const rows = next === null ? original : [...original].sort((a, b) => {
       const [x, y] = [valueOf(a), valueOf(b)];
       if (x === undefined || y === undefined) return (x === undefined) - (y === undefined);
-      return sign * (isText ? x.localeCompare(y, 'en', { numeric: true }) : x - y);
+      return sign * (isText || Number.isNaN(x - y) ? x.localeCompare(y, 'en', { numeric: true }) : x - y);
     });
     body.append(...rows);
   }));

@@ -2,15 +2,15 @@
  * Colours are told apart without hue: blue against orange, from dark to light in the ramp; text is at least 4.5 to 1
  * against its ground in both themes. Paper is always light.
  */
-const LIGHT = `color-scheme:light;--surface:#ffffff;--page:#ffffff;--raised:#f5f6f8;--ink:#16191d;--muted:#59616c;--line:#e3e6ea;--accent:#0b5fc0;--bar:#9aa7b8;--limit:#a4470c;--good:#0b5fc0;--bad:#a4470c;--mark:#e8f0fb;--weights:#2f6db3;--cache:#dd8a2e;--compute:#9aa7b8;--ramp0:#16335f;--ramp1:#2f6db3;--ramp2:#2c7a9e;--ramp3:#26776a;--ramp4:#6d721a;--ramp5:#936808;--ramp6:#b04f16;--ramp7:#8e2f2a;--on-ramp:#fff;`;
-const DARK = `color-scheme:dark;--surface:#12161b;--page:#12161b;--raised:#1b2027;--ink:#e9ecf0;--muted:#9ea8b4;--line:#2a313a;--accent:#6fb0ff;--bar:#5c6b7e;--limit:#f0a266;--good:#6fb0ff;--bad:#f0a266;--mark:#1a2a40;--weights:#5b9ae0;--cache:#e5a04f;--compute:#66758a;--ramp0:#9dbcf0;--ramp1:#5c99e0;--ramp2:#66bcdd;--ramp3:#55c0a8;--ramp4:#b9c055;--ramp5:#e5b84c;--ramp6:#e58a55;--ramp7:#d0706a;--on-ramp:#0b0e12;`;
+const LIGHT = `color-scheme:light;--surface:#ffffff;--page:#ffffff;--raised:#f5f6f8;--text:#16191d;--muted:#59616c;--line:#e3e6ea;--accent:#0b5fc0;--bar:#9aa7b8;--limit:#a4470c;--good:#0b5fc0;--bad:#a4470c;--mark:#e8f0fb;--weights:#2f6db3;--cache:#dd8a2e;--compute:#9aa7b8;--ramp0:#16335f;--ramp1:#2f6db3;--ramp2:#2c7a9e;--ramp3:#26776a;--ramp4:#6d721a;--ramp5:#936808;--ramp6:#b04f16;--ramp7:#8e2f2a;--on-ramp:#fff;`;
+const DARK = `color-scheme:dark;--surface:#12161b;--page:#12161b;--raised:#1b2027;--text:#e9ecf0;--muted:#9ea8b4;--line:#2a313a;--accent:#6fb0ff;--bar:#5c6b7e;--limit:#f0a266;--good:#6fb0ff;--bad:#f0a266;--mark:#1a2a40;--weights:#5b9ae0;--cache:#e5a04f;--compute:#66758a;--ramp0:#9dbcf0;--ramp1:#5c99e0;--ramp2:#66bcdd;--ramp3:#55c0a8;--ramp4:#b9c055;--ramp5:#e5b84c;--ramp6:#e58a55;--ramp7:#d0706a;--on-ramp:#0b0e12;`;
 
 export const STYLE = `:root{${LIGHT}}
 @media (prefers-color-scheme:dark){:root:not([data-theme=light]){${DARK}}}
 :root[data-theme=dark]{${DARK}}
 *{box-sizing:border-box}
 html{scroll-behavior:smooth;-webkit-text-size-adjust:100%}
-body{margin:0 auto;padding:0 24px 64px;max-width:1168px;background:var(--page);color:var(--ink);font:15px/1.55 system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",Arial,sans-serif;font-variant-numeric:tabular-nums lining-nums}
+body{margin:0 auto;padding:0 24px 64px;max-width:1168px;background:var(--page);color:var(--text);font:15px/1.55 system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",Arial,sans-serif;font-variant-numeric:tabular-nums lining-nums}
 a{color:var(--accent);text-underline-offset:3px}
 :focus-visible{outline:2px solid var(--accent);outline-offset:2px;border-radius:3px}
 .skip{position:absolute;left:-999px}
@@ -21,8 +21,8 @@ a{color:var(--accent);text-underline-offset:3px}
 nav{flex:1;min-width:0}
 nav ul{display:flex;flex-wrap:wrap;gap:2px 20px;margin:0;padding:0;list-style:none;font-size:13px}
 nav a{color:var(--muted);text-decoration:none}
-nav a:hover{color:var(--ink);text-decoration:underline}
-#theme{flex:none;width:34px;height:34px;border:1px solid var(--line);border-radius:50%;background:none;color:var(--ink);font-size:16px;line-height:1;cursor:pointer}
+nav a:hover{color:var(--text);text-decoration:underline}
+#theme{flex:none;width:34px;height:34px;border:1px solid var(--line);border-radius:50%;background:none;color:var(--text);font-size:16px;line-height:1;cursor:pointer}
 #theme:hover{background:var(--raised)}
 h1{margin:40px 0 0;font-size:17px;font-weight:600;letter-spacing:-.005em}
 .about{margin:2px 0 0;color:var(--muted);font-size:14px}
@@ -58,7 +58,7 @@ svg.narrow{display:none}
 svg text{font-variant-numeric:tabular-nums}
 .mark{fill:transparent;cursor:default;outline:none}
 .mark:hover,.mark:focus{stroke:var(--accent);stroke-width:1.5}
-#tip{position:fixed;z-index:4;max-width:min(320px,90vw);padding:5px 9px;border-radius:5px;background:var(--ink);color:var(--page);font-size:13px;pointer-events:none}
+#tip{position:fixed;z-index:4;max-width:min(320px,90vw);padding:5px 9px;border-radius:5px;background:var(--text);color:var(--page);font-size:13px;pointer-events:none}
 .legend{display:flex;flex-wrap:wrap;gap:2px 16px;margin:0 0 8px;padding:0;list-style:none;color:var(--muted);font-size:13px}
 .key{display:inline-block;width:9px;height:9px;margin-right:6px;background:var(--key);border-radius:2px;vertical-align:0}
 .key.dot,.key.ring{border-radius:50%}
@@ -69,7 +69,7 @@ svg text{font-variant-numeric:tabular-nums}
 .beside .scroll:first-child{margin-top:0}
 table{border-collapse:collapse;font-size:13.5px;line-height:1.35}
 table.figures{width:100%}
-thead th{border-bottom:1px solid var(--ink);vertical-align:bottom;font-weight:600}
+thead th{border-bottom:1px solid var(--text);vertical-align:bottom;font-weight:600}
 th,td{padding:7px 0 7px 12px;text-align:right;white-space:nowrap}
 th:first-child,td:first-child{padding-left:0}
 thead th.text,tbody th,td.text{text-align:left}
@@ -97,7 +97,7 @@ table.layers{width:100%;table-layout:fixed;font-size:12px}
 .layers .none{background:none;color:var(--muted)}
 .verdict{display:block;font-weight:600}
 .verdict.fits{color:var(--good)}
-.verdict.tight,.verdict.unknown{color:var(--ink)}
+.verdict.tight,.verdict.unknown{color:var(--text)}
 .verdict.no{color:var(--bad)}
 .detail{display:block;color:var(--muted);font-size:12.5px}
 .advice{display:block;min-width:24ch;white-space:normal;color:var(--muted)}

@@ -1,115 +1,117 @@
+import { isNotAskedFor } from '../../schema/availability.ts';
 import type { Report, ReportRow } from '../report.ts';
-import type { DocumentCell, DocumentColumn } from '../report-columns.ts';
+import { type Cell, type FilledColumn, fillColumns, type RowHead, type Table } from '../table.ts';
 import { html, type Markup } from './markup.ts';
 
-/** A column of a table that sorts; its cells are in the order of the rows. */
-export interface SortableColumn {
-  readonly title: string;
-  readonly unit: string;
-  readonly isText: boolean;
-  readonly cells: readonly { readonly text: string; readonly value: number | null }[];
+/** A column of which some cells are markup; their text is what they are sorted by. */
+export type HtmlColumn = Omit<FilledColumn, 'cells'> & {
+  readonly cells: readonly (Cell & { readonly markup?: Markup })[];
+};
+
+interface HtmlTableOptions {
+  /** The number of the first row among those that charts point at. */
+  readonly firstRow?: number;
+  /** Why values are missing, in a list below. */
+  readonly withReasons?: boolean;
 }
 
 /** Rows from here on belong to no chart. */
-export const NO_ROW = 1_000_000;
+const NO_ROW = 1_000_000;
 
-/** A table that sorts, of rows that are no variants of a comparison: a cell is empty where there is no figure. */
-export function sortableTable(caption: string, columns: readonly SortableColumn[], firstRow: number): Markup {
-  const [names, ...others] = columns;
-  const rows = names?.cells ?? [];
-  return html`<div class="scroll" tabindex="0" role="region" aria-label="${caption}"><table class="figures sortable"><caption>${caption}</caption><thead><tr>
-${columns.map(({ title, unit, isText }) => heading(title, unit, isText))}
-</tr></thead><tbody>${rows.map(
-    ({ text }, row) =>
-      html`<tr data-row="${firstRow + row}"><th scope="row" data-value="${text}">${text}</th>${others.map(({ isText, cells }) => sortableCell(isText, cells[row]))}</tr>
+/** A table whose columns sort. */
+export function htmlTable(
+  caption: string,
+  { title, heads = [], columns }: Omit<Table, 'columns'> & { readonly columns: readonly HtmlColumn[] },
+  { firstRow = NO_ROW, withReasons = false }: HtmlTableOptions = {},
+): Markup {
+  return html`<div class="scroll"><table class="figures sortable"><caption>${caption}</caption><thead><tr>
+${heading({ title, align: 'left' })}${columns.map(heading)}
+</tr></thead><tbody>${heads.map(
+    (head, row) =>
+      html`<tr data-row="${firstRow + row}"${head.recommended ? html` class="recommended"` : null}>${rowHead(head)}${columns.map((column) => bodyCell(column, row))}</tr>
 `,
-  )}</tbody></table></div>`;
+  )}</tbody></table></div>${withReasons ? absences(columns) : null}`;
 }
 
-function sortableCell(isText: boolean, cell: SortableColumn['cells'][number] | undefined): Markup {
-  if (cell === undefined || cell.text === '') {
-    return html`<td class="${isText ? 'text' : 'number'} missing">\u2013<span class="hidden"> not measured</span></td>`;
-  }
-  return html`<td class="${isText ? 'text' : 'number'}" data-value="${isText ? cell.text : (cell.value ?? '')}">${cell.text}</td>`;
-}
-
-/** A table of figures: a row a variant (and machine), columns that sort. */
-export function figureTable(
+/** One row per variant (and machine). */
+export function variantTable(
   caption: string,
   report: Report,
   rows: readonly ReportRow[],
-  columns: readonly DocumentColumn[],
+  columns: readonly FilledColumn[],
 ): Markup {
-  const several = report.machines.length > 1;
-  return html`<div class="scroll"><table class="figures sortable"><caption>${caption}</caption><thead><tr>
-${heading('variant', '', true)}${several ? heading('machine', '', true) : null}${columns.map(({ title, unit }) => heading(title, unit, false))}
-</tr></thead><tbody>${rows.map(
-    (row, index) =>
-      html`<tr data-row="${index}"${row.isRecommended ? html` class="recommended"` : null}>${rowHead(row)}${several ? html`<td class="text" data-value="${row.machine}">${row.machine}</td>` : null}${columns.map(({ cells }) => bodyCell(cells[index]))}</tr>
-`,
-  )}</tbody></table></div>${absences(columns)}`;
+  const heads = rows.map(
+    ({ variant, isReference, isRecommended }): RowHead => ({
+      name: variant.name,
+      role: variant.status === 'failed' ? 'failed' : isReference ? 'ref' : '',
+      recommended: isRecommended,
+    }),
+  );
+  const machines = fillColumns<ReportRow>(
+    [{ title: 'machine', align: 'left', read: ({ machine }) => machine }],
+    report.machines.length > 1 ? rows : [],
+  );
+  const all = report.machines.length > 1 ? [...machines, ...columns] : columns;
+  return htmlTable(caption, { title: 'variant', heads, columns: all }, { firstRow: 0, withReasons: true });
 }
 
-/** A table whose cells are markup or text already; figures are right-aligned where `numeric` says so. */
-export function plainTable(
-  caption: string,
-  headings: readonly string[],
-  rows: readonly (readonly (string | Markup)[])[],
-  numeric: (column: number) => boolean = (column) => column > 0,
-): Markup {
-  const kind = (column: number) => (numeric(column) ? 'number' : 'text');
-  return html`<div class="scroll" tabindex="0" role="region" aria-label="${caption}"><table class="figures"><caption>${caption}</caption><thead><tr>${headings.map(
-    (title, column) => html`<th scope="col" class="${kind(column)}">${title}</th>`,
-  )}</tr></thead><tbody>${rows.map(
-    (cells, index) =>
-      html`<tr data-row="${index}">${cells.map((cell, column) => (column === 0 ? html`<th scope="row">${cell}</th>` : html`<td class="${kind(column)}">${cell}</td>`))}</tr>
-`,
-  )}</tbody></table></div>`;
+function heading({
+  title,
+  heading: named = title,
+  unit = '',
+  align,
+}: Pick<HtmlColumn, 'title' | 'heading' | 'unit' | 'align'>): Markup {
+  return html`<th scope="col" class="${align === 'left' ? 'text' : 'number'}"><button type="button">${named}${unit === '' ? null : html` <span class="unit">${unit}</span>`}</button></th>`;
 }
 
-function heading(title: string, unit: string, isText: boolean): Markup {
-  return html`<th scope="col" class="${isText ? 'text' : 'number'}"><button type="button">${title}${unit === '' ? null : html` <span class="unit">${unit}</span>`}</button></th>`;
+function rowHead({ name, role = '', recommended }: RowHead): Markup {
+  const tag = role === 'failed' ? 'failed' : recommended ? 'ship' : role === 'ref' ? 'reference' : '';
+  return html`<th scope="row" data-value="${name}"><span class="name">${name}</span>${tag === '' ? null : html` <span class="tag ${tag}">${tag}</span>`}</th>`;
 }
 
-function rowHead({ variant, isReference, isRecommended }: ReportRow): Markup {
-  const tag =
-    variant.status === 'failed' ? 'failed' : isRecommended ? 'ship' : isReference ? 'reference' : '';
-  return html`<th scope="row" data-value="${variant.name}"><span class="name">${variant.name}</span>${tag === '' ? null : html` <span class="tag ${tag}">${tag}</span>`}</th>`;
-}
-
-function bodyCell(cell: DocumentCell | undefined): Markup {
-  if (cell === undefined || cell.value === null) {
-    return html`<td class="number missing">\u2013<span class="hidden"> not measured</span></td>`;
+function bodyCell({ align, cells }: HtmlColumn, row: number): Markup {
+  const kind = align === 'left' ? 'text' : 'number';
+  const cell = cells[row];
+  if (cell === undefined || cell.text === null || cell.text === '') {
+    const why = cell?.text === '' ? null : html`<span class="hidden"> not measured</span>`;
+    return html`<td class="${kind} missing">\u2013${why}</td>`;
   }
-  const best = cell.tone === 'best';
-  return html`<td class="${best ? 'number best' : 'number'}" data-value="${cell.value}">${cell.text}${best ? html`<span class="hidden"> best</span>` : null}</td>`;
+  const isBest = cell.tone === 'best';
+  const value = align === 'left' ? cell.text : (cell.value ?? cell.text);
+  return html`<td class="${isBest ? `${kind} best` : kind}" data-value="${value}">${cell.markup ?? aligned(cell.text)}${isBest ? html`<span class="hidden"> best</span>` : null}</td>`;
 }
 
-/** Why figures are missing, each reason once. */
-function absences(columns: readonly DocumentColumn[]): Markup | null {
-  const byReason = new Map<string, Set<string>>();
-  for (const { title, cells } of columns) {
+/** Padding that lines up what stands after `±`, in spaces as wide as a digit. */
+function aligned(text: string): string {
+  return text.trim().replaceAll(/(?<=[±(-]) +/g, (spaces) => ` ${'\u2007'.repeat(spaces.length - 1)}`);
+}
+
+/** Why values are missing, each reason once. */
+function absences(columns: readonly HtmlColumn[]): Markup | null {
+  const titlesByReason = new Map<string, Set<string>>();
+  for (const { title, heading: named = title, cells } of columns) {
     for (const { reason } of cells) {
-      if (reason) byReason.set(reason, (byReason.get(reason) ?? new Set()).add(title));
+      if (reason === null || reason === '' || isNotAskedFor(reason)) continue;
+      titlesByReason.set(reason, (titlesByReason.get(reason) ?? new Set()).add(named));
     }
   }
-  if (byReason.size === 0) return null;
-  return html`<ul class="notes">${[...byReason].map(
+  if (titlesByReason.size === 0) return null;
+  return html`<ul class="notes">${[...titlesByReason].map(
     ([reason, titles]) => html`<li>\u2013 in ${[...titles].join(', ')}: ${reason}</li>`,
   )}</ul>`;
 }
 
-/** What the colours of a chart mean. */
+/** What the colors of a chart mean. */
 export function legend(
-  entries: readonly { readonly ink: string; readonly text: string; readonly shape?: string }[],
+  entries: readonly { readonly color: string; readonly text: string; readonly shape?: string }[],
 ): Markup {
   return html`<ul class="legend">${entries.map(
-    ({ ink, text, shape = 'square' }) =>
-      html`<li><span class="key ${shape}" style="--key:var(--${ink})"></span>${text}</li>`,
+    ({ color, text, shape = 'square' }) =>
+      html`<li><span class="key ${shape}" style="--key:var(--${color})"></span>${text}</li>`,
   )}</ul>`;
 }
 
-/** A chart with its figures beside it. */
-export function figure(title: string, drawing: Markup, below: Markup | null = null): Markup {
+/** A chart under its title. */
+export function chartFigure(title: string, drawing: Markup, below: Markup | null = null): Markup {
   return html`<figure><figcaption>${title}</figcaption>${below}${drawing}</figure>`;
 }

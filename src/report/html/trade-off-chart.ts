@@ -1,6 +1,6 @@
 import { decadesAround, logAxis, ticksIn, valueAxis } from './axes.ts';
 import { chart, type Drawing, type Mark } from './chart.ts';
-import { INKS } from './inks.ts';
+import { COLORS } from './colors.ts';
 import type { Markup } from './markup.ts';
 
 /** A variant by what it costs and what it loses. */
@@ -65,14 +65,14 @@ function draw({ axis, better, points, limit }: TradeOff, width: number): Drawing
       silent: true,
       step: better === 'lower' ? 'end' : 'start',
       symbol: 'none',
-      lineStyle: { color: INKS.accent, width: 1.5, opacity: 0.55 },
+      lineStyle: { color: COLORS.accent, width: 1.5, opacity: 0.55 },
       data: front.map((point) => [point.cost, heightOf(point)]),
       markLine: {
         silent: true,
         symbol: 'none',
-        lineStyle: { color: INKS.limit, type: [4, 4], width: 1 },
+        lineStyle: { color: COLORS.limit, type: [4, 4], width: 1 },
         label: {
-          color: INKS.muted,
+          color: COLORS.muted,
           fontSize: 12,
           position: 'insideEndTop',
           formatter: () => `limit ${limit}`,
@@ -86,23 +86,27 @@ function draw({ axis, better, points, limit }: TradeOff, width: number): Drawing
       z: 5,
       data: points.map((point) => {
         const isReference = point.loss === null;
-        const ink = point.isRecommended ? INKS.accent : front.includes(point) ? INKS.ink : INKS.muted;
+        const color = point.isRecommended
+          ? COLORS.accent
+          : front.includes(point)
+            ? COLORS.text
+            : COLORS.muted;
         return {
           value: [point.cost, heightOf(point)],
           symbolSize: point.isRecommended ? 12 : 9,
           itemStyle: {
             opacity: 1,
-            color: isReference ? INKS.surface : ink,
-            borderColor: ink,
+            color: isReference ? COLORS.surface : color,
+            borderColor: color,
             borderWidth: 2,
           },
           label: {
             show: true,
             position: isReference ? 'top' : sideOf(point),
-            textBorderColor: INKS.surface,
+            textBorderColor: COLORS.surface,
             textBorderWidth: 3,
             distance: 8,
-            color: point.isRecommended ? INKS.accent : INKS.ink,
+            color: point.isRecommended ? COLORS.accent : COLORS.text,
             fontSize: 12,
             width: 110,
             overflow: 'truncate',
@@ -132,7 +136,7 @@ function draw({ axis, better, points, limit }: TradeOff, width: number): Drawing
         ...logAxis('mean KLD, nats', [floor * 1.3, ceiling / 1.3], HEIGHT),
         nameLocation: 'end',
         nameGap: 14,
-        nameTextStyle: { color: INKS.muted, fontSize: 12 },
+        nameTextStyle: { color: COLORS.muted, fontSize: 12 },
       },
       series,
     },

@@ -1,14 +1,14 @@
 import { isAvailable } from '../../schema/availability.ts';
-import { compositionColumns } from '../composition-columns.ts';
+import { compositionColumns, fillVariants } from '../comparison-columns.ts';
 import { placeOf } from '../inspection-grid.ts';
 import { formatFixed } from '../numbers.ts';
 import { combined, type LayerGrid, type Report, rowsOf } from '../report.ts';
 import { printable } from '../text-width.ts';
 import { stackedChart } from './bar-charts.ts';
+import { bitsInName, type Color, typeColors } from './colors.ts';
 import type { Section } from './cost-sections.ts';
-import { bitsInName, type Ink, typeInks } from './inks.ts';
 import { html, type Markup } from './markup.ts';
-import { figure, legend, plainTable } from './tables.ts';
+import { chartFigure, htmlTable, legend } from './tables.ts';
 
 /** Types of the weights: shares of bytes, and the grid by layer where headers were at hand. */
 export function weightsSection(report: Report): Section | null {
@@ -28,7 +28,7 @@ export function weightsSection(report: Report): Section | null {
     ...roles.flatMap(({ types }) => types.filter((type) => type !== null)),
     ...outside.map(({ type }) => type),
   ]);
-  const inks = typeInks([
+  const colors = typeColors([
     ...files.flatMap(({ byType }) => byType.map(({ type }) => printable(type))),
     ...gridTypes.map(printable),
   ]);
@@ -42,38 +42,38 @@ export function weightsSection(report: Report): Section | null {
       .sort((a, b) => bitsInName(b.part) - bitsInName(a.part));
     return { row: index, name, parts, total: '' };
   });
-  const columns = compositionColumns({
-    ...results,
-    variants: files.flatMap(({ index }) => rows[index]?.variant ?? []),
+  const variants = files.flatMap(({ index }) => rows[index]?.variant ?? []);
+  const table = htmlTable('Bytes by tensor type', {
+    title: 'variant',
+    heads: files,
+    columns: fillVariants(compositionColumns({ variants }), { ...results, variants }),
   });
-  const table = plainTable(
-    'Bytes by tensor type, MiB',
-    ['variant', ...columns.map(({ title }) => title)],
-    files.map(({ name }, row) => [name, ...columns.map(({ cells }) => cells[row]?.text || '\u2013')]),
-  );
   return {
     id: 'weights',
     title: 'What the weights are made of',
-    content: html`<div class="beside">${figure(
+    content: html`<div class="beside">${chartFigure(
       'Share of bytes by tensor type',
       stackedChart('Share of bytes by tensor type; figures in the table beside', bars, {
         unit: '% of bytes',
-        inks,
-        isShare: true,
+        colors,
+        isFraction: true,
       }),
-      legend([...inks].map(([text, ink]) => ({ text, ink }))),
-    )}<div>${table}</div></div>${layersPart(report.layers, inks)}`,
+      legend([...colors].map(([text, color]) => ({ text, color }))),
+    )}<div>${table}</div></div>${layersPart(report.layers, colors)}`,
   };
 }
 
-function layersPart(grids: readonly LayerGrid[], inks: ReadonlyMap<string, Ink>): Markup | null {
+function layersPart(grids: readonly LayerGrid[], colors: ReadonlyMap<string, Color>): Markup | null {
   if (grids.length === 0) return null;
-  return html`<h3>By layer</h3><p class="lead">A row a role, a column a layer, first to last.</p>
-<div class="grids">${grids.map((grid) => layerTable(grid, inks))}</div>`;
+  return html`<h3>By layer</h3><p class="lead">One row per role, one column per layer, first to last.</p>
+<div class="grids">${grids.map((grid) => layerTable(grid, colors))}</div>`;
 }
 
 /** Neighbouring layers of one type share a cell, which keeps the page small and can be read aloud. */
-function layerTable({ variant, layers, roles, outside }: LayerGrid, inks: ReadonlyMap<string, Ink>): Markup {
+function layerTable(
+  { variant, layers, roles, outside }: LayerGrid,
+  colors: ReadonlyMap<string, Color>,
+): Markup {
   const [first, last] = [layers[0], layers.at(-1)];
   const ordered = [...roles].sort((one, other) => placeOf(one) - placeOf(other));
   const body = ordered.map(({ role, types }) => {
@@ -82,7 +82,7 @@ function layerTable({ variant, layers, roles, outside }: LayerGrid, inks: Readon
       const where = start === end ? `layer ${start}` : `layers ${start} to ${end}`;
       const text = type === null ? 'none' : printable(type);
       const fits = length / layers.length > 0.16;
-      return html`<td colspan="${length}" class="${type === null ? 'cell none' : 'cell'}" style="--key:var(--${inks.get(text) ?? 'bar'})" title="${role}, ${where}: ${text}"><span${fits ? null : html` class="hidden"`}>${text}</span></td>`;
+      return html`<td colspan="${length}" class="${type === null ? 'cell none' : 'cell'}" style="--key:var(--${colors.get(text) ?? 'bar'})" title="${role}, ${where}: ${text}"><span${fits ? null : html` class="hidden"`}>${text}</span></td>`;
     });
     return html`<tr><th scope="row">${role}</th>${cells}</tr>`;
   });

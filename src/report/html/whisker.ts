@@ -1,5 +1,5 @@
 import type { CustomSeriesRenderItemAPI, CustomSeriesRenderItemParams } from 'echarts';
-import { INKS } from './inks.ts';
+import { COLORS } from './colors.ts';
 
 /** From low to high at one height: an interval or an error. */
 export interface Whisker {
@@ -12,7 +12,7 @@ export interface Whisker {
 export function whiskers(
   intervals: readonly Whisker[],
   {
-    color = INKS.ink,
+    color = COLORS.text,
     width = 1.25,
     cap = 3,
     shift = 0,
@@ -51,16 +51,16 @@ export function labelsAt(points: readonly { x: number; y: number; text: string }
     type: 'scatter',
     silent: true,
     symbolSize: 0.01,
-    itemStyle: { color: INKS.ink, opacity: 1 },
+    itemStyle: { color: COLORS.text, opacity: 1 },
     data: points.map(({ x, y, text }) => ({
       value: [x, y],
       label: {
         show: true,
         position: 'right',
         distance,
-        color: INKS.ink,
+        color: COLORS.text,
         fontSize: 12,
-        textBorderColor: INKS.surface,
+        textBorderColor: COLORS.surface,
         textBorderWidth: 3,
         formatter: () => text,
       },

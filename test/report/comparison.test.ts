@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { renderComparisonTable } from '../../src/report/comparison-table.ts';
+import { renderComparison } from '../../src/report/comparison.ts';
 import type { Style } from '../../src/report/style.ts';
 import { displayWidth } from '../../src/report/text-width.ts';
 import { isAvailable, notAskedFor, unavailableBecause } from '../../src/schema/availability.ts';
@@ -25,7 +25,7 @@ const rowOf = (table: string, name: string) =>
   table.split('\n').filter((line) => line.slice(2).startsWith(`${name} `));
 
 describe('the comparison of the nano family', () => {
-  const table = renderComparisonTable(nanoResults());
+  const table = renderComparison(nanoResults());
 
   it('stands on valid results', () => {
     expect(() => resultsSchema.parse(nanoResults())).not.toThrow();
@@ -85,7 +85,7 @@ Weights     F16  Q8_0  Q4_K  Q6_K  Q3_K  Q2_K   F32
 
   it('tells tasks by kind and where the memory goes when asked for details', () => {
     expect(table).not.toContain('sentiment');
-    const detailed = renderComparisonTable(nanoResults(), { details: true });
+    const detailed = renderComparison(nanoResults(), { details: true });
     expect(detailed).toMatch(/^Tasks +extract +facts +sentiment/m);
     expect(detailed).toMatch(/^ {2}Q8_0 +40\/40 +36\/40 +40\/40 +24\/29/m);
     expect(detailed).toMatch(/^Memory +peak +anonymous +weights +KV cache +compute +on GPU$/m);
@@ -100,7 +100,7 @@ describe('the best of a column', () => {
   };
 
   it('is shared by those that the errors cannot tell apart', () => {
-    const table = renderComparisonTable(
+    const table = renderComparison(
       buildResults({
         variants: [
           buildVariant('A', speedOf(100, 3)),
@@ -115,7 +115,7 @@ describe('the best of a column', () => {
   });
 
   it('is not marked where all are level', () => {
-    const table = renderComparisonTable(
+    const table = renderComparison(
       buildResults({ variants: [buildVariant('A', speedOf(100, 3)), buildVariant('B', speedOf(99, 3))] }),
     );
     expect(table).not.toContain('*');
@@ -127,7 +127,7 @@ describe('the best of a column', () => {
       status: 'failed' as const,
       failure: { code: 'x', message: 'it broke' },
     };
-    const table = renderComparisonTable(
+    const table = renderComparison(
       nanoResults({ variants: [nanoVariant('F16'), nanoVariant('Q8_0'), failed] }),
     );
     expect(rowOf(table, 'Q8_0')[0]).toContain('4.30*');
@@ -141,7 +141,7 @@ describe('a figure that could not be taken', () => {
     const variants = ['F16', 'Q8_0', 'Q4_K_M', 'Q2_K'].map((name, index) =>
       nanoVariant(name, index > 1 ? { tasks: unavailableBecause(reason) } : {}),
     );
-    const table = renderComparisonTable(nanoResults({ variants }));
+    const table = renderComparison(nanoResults({ variants }));
     expect(rowOf(table, 'Q4_K_M')[1]).toMatch(/-\[1\] +-\[1\] +-\[1\]$/);
     expect(table.match(/-\[1\]/g)).toHaveLength(6);
     expect(table.split(reason)).toHaveLength(2);
@@ -154,7 +154,7 @@ describe('a figure that could not be taken', () => {
     const variants = ['F16', 'Q2_K'].map((name) =>
       nanoVariant(name, { perplexity: absent, divergence: absent, tasks: absent }),
     );
-    const table = renderComparisonTable(nanoResults({ variants }));
+    const table = renderComparison(nanoResults({ variants }));
     expect(table).not.toMatch(/^Accuracy/m);
     expect(unwrapped(table)).toContain(
       `Not measured: perplexity, mean KLD, p99 KLD, same top token, tasks correct, answer flips: ${reason}`,
@@ -166,12 +166,12 @@ describe('a figure that could not be taken', () => {
     const variants = ['F16', 'Q2_K'].map((name) =>
       nanoVariant(name, { perplexity: absent, divergence: absent, tasks: absent }),
     );
-    expect(renderComparisonTable(nanoResults({ variants }))).not.toMatch(/Not measured|asked for/);
+    expect(renderComparison(nanoResults({ variants }))).not.toMatch(/Not measured|asked for/);
   });
 
   it('takes its neighbour along when only one half of a pair is there', () => {
     const load = { coldMs: unavailableBecause('the page cache cannot be emptied here'), warmMs: 24 };
-    const table = renderComparisonTable(buildResults({ variants: [buildVariant('A', { load })] }));
+    const table = renderComparison(buildResults({ variants: [buildVariant('A', { load })] }));
     expect(table).toMatch(/^Cost +size +load ms$/m);
     expect(table).toMatch(/^ +MiB +warm$/m);
   });
@@ -180,7 +180,7 @@ describe('a figure that could not be taken', () => {
 describe('a failed row', () => {
   const message =
     'the system killed the engine (SIGKILL), most likely for want of memory: 7.4 GiB of 7.8 GiB were in use';
-  const table = renderComparisonTable(
+  const table = renderComparison(
     nanoResults({
       variants: [nanoVariant('F16'), nanoVariant('Q8_0'), failedVariant('Q4_0', 'engine/killed', message)],
     }),
@@ -204,20 +204,20 @@ describe('the words around the tables', () => {
       reasons: ['smallest within the limits'],
       dominated: [{ variant: 'Q2_K', by: 'Q4_K_M' }],
     };
-    const table = renderComparisonTable(nanoResults({ recommendation }));
+    const table = renderComparison(nanoResults({ recommendation }));
     expect(table).toContain('Recommended: Q8_0. Smallest within the limits.\n');
     expect(table).toMatch(/^Dominated, .*: Q2_K \(by Q4_K_M\)\.$/m);
   });
 
   it('say why nothing is recommended', () => {
     const recommendation = unavailableBecause('no variant is within the limits');
-    expect(renderComparisonTable(nanoResults({ recommendation }))).toContain(
+    expect(renderComparison(nanoResults({ recommendation }))).toContain(
       'No recommendation: no variant is within the limits',
     );
   });
 
   it('carry the warnings', () => {
-    expect(renderComparisonTable(nanoResults({ warnings: ['the machine was busy'] }))).toContain(
+    expect(renderComparison(nanoResults({ warnings: ['the machine was busy'] }))).toContain(
       '! the machine was busy',
     );
   });
@@ -227,7 +227,7 @@ describe('the words around the tables', () => {
       'a-rather-long-name-of-a-model-imatrix-Q4_K_M',
       'a-rather-long-name-of-a-model-plain-Q4_K_M',
     ];
-    const table = renderComparisonTable(
+    const table = renderComparison(
       nanoResults({ variants: names.map((name) => ({ ...nanoVariant('Q4_K_M'), name })) }),
     );
     expect(unwrapped(table)).toContain(`Names in full, in order: ${names.join(', ')}`);
@@ -253,7 +253,7 @@ describe('any results of the contract', () => {
         fc.boolean(),
         (results, width, details) => {
           const limit = Math.min(width, 100);
-          for (const line of renderComparisonTable(results, { width, details }).split('\n')) {
+          for (const line of renderComparison(results, { width, details }).split('\n')) {
             expect(displayWidth(line)).toBeLessThanOrEqual(limit);
           }
         },
@@ -265,7 +265,7 @@ describe('any results of the contract', () => {
   it('never let a control character through', () => {
     fc.assert(
       fc.property(arbitraryResults(), (results) => {
-        expect(renderComparisonTable(results, { details: true })).not.toMatch(/[^\P{Cc}\n]/u);
+        expect(renderComparison(results, { details: true })).not.toMatch(/[^\P{Cc}\n]/u);
       }),
     );
   });
@@ -273,9 +273,9 @@ describe('any results of the contract', () => {
   it('read the same in colour', () => {
     fc.assert(
       fc.property(arbitraryResults(), (results) => {
-        const coloured = renderComparisonTable(results, { style: colourful });
+        const coloured = renderComparison(results, { style: colourful });
         const trimmed = (text: string) => text.split('\n').map((line) => line.trimEnd());
-        expect(trimmed(coloured.replaceAll(ESCAPES, ''))).toEqual(trimmed(renderComparisonTable(results)));
+        expect(trimmed(coloured.replaceAll(ESCAPES, ''))).toEqual(trimmed(renderComparison(results)));
       }),
     );
   });
@@ -283,7 +283,7 @@ describe('any results of the contract', () => {
   it('tell every reason for which a variant lacks a figure', () => {
     fc.assert(
       fc.property(arbitraryResults({ text: plainText }), (results) => {
-        const text = unwrapped(renderComparisonTable(results));
+        const text = unwrapped(renderComparison(results));
         for (const { load, speed, memory, perplexity, divergence, tasks, failure } of results.variants) {
           if (failure !== null) expect(text).toContain(failure.message);
           for (const figures of [load, speed, memory, perplexity, divergence, tasks]) {

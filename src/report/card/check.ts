@@ -1,22 +1,24 @@
 import type { CardCheck, CheckedClaim, Contradiction } from '../../schema/card-check.ts';
+import type { Finding } from '../finding.ts';
+import { findingsGithub } from '../finding-github.ts';
 import { plainStyle, type Style } from '../style.ts';
+import { type Column, fillColumns } from '../table.ts';
+import { escaped, tableMarkdown } from '../table-markdown.ts';
+import type { TextLayout } from '../table-text.ts';
 import { padLeft, padRight, printable, wrap } from '../text-width.ts';
 
-export interface CardCheckLayout {
-  readonly width?: number;
-  readonly style?: Style;
-}
+/** What `card check` found, in every form. */
 
 const GROUPS = [
-  { verdict: 'false', mark: '✗', title: 'False' },
-  { verdict: 'true', mark: '✓', title: 'True' },
-  { verdict: 'not checkable', mark: '?', title: 'Not checkable' },
+  { verdict: 'false', mark: '✗', title: 'False', tone: 'bad' },
+  { verdict: 'true', mark: '✓', title: 'True', tone: 'good' },
+  { verdict: 'not checkable', mark: '?', title: 'Not checkable', tone: 'dim' },
 ] as const;
 
-/** What is wrong first: contradictions, false claims with the right value, true ones, and those nobody can test. */
+/** What is wrong first: contradictions, false claims with the right value, true ones, and those that cannot be tested. */
 export function renderCardCheck(
   check: CardCheck,
-  { width = 100, style = plainStyle }: CardCheckLayout = {},
+  { width = 100, style = plainStyle }: Partial<TextLayout> = {},
 ): string {
   const { card, model, claims, contradictions } = check;
   const of = model === null ? 'read without a model' : `${model.fileName}, ${model.label}`;
@@ -25,17 +27,16 @@ export function renderCardCheck(
     lines.push('', style.bold('The card contradicts itself'));
     for (const each of contradictions) lines.push(...contradictionLines(each, width, style));
   }
-  for (const { verdict, mark, title } of GROUPS) {
+  for (const { verdict, mark, title, tone } of GROUPS) {
     const group = claims.filter((claim) => claim.verdict === verdict);
     if (group.length === 0) continue;
-    const ink = { false: style.bad, true: style.good, 'not checkable': style.dim }[verdict];
     lines.push('', style.bold(title));
-    for (const claim of group) lines.push(...claimLines(claim, mark, ink, width, style));
+    for (const claim of group) lines.push(...claimLines(claim, style[tone](mark), width, style));
   }
   return lines.join('\n');
 }
 
-export function countsText({ counts, contradictions }: CardCheck): string {
+function countsText({ counts, contradictions }: CardCheck): string {
   const parts = [`${counts.true} true`, `${counts.false} false`, `${counts.notCheckable} not checkable`];
   if (contradictions.length > 0) {
     parts.push(`${contradictions.length} contradiction${contradictions.length === 1 ? '' : 's'}`);
@@ -50,13 +51,7 @@ function summary(check: CardCheck, style: Style): string {
   return verdict === 'wrong' ? style.bad(text) : style.good(text);
 }
 
-function claimLines(
-  claim: CheckedClaim,
-  mark: string,
-  ink: Style['dim'],
-  width: number,
-  style: Style,
-): string[] {
+function claimLines(claim: CheckedClaim, mark: string, width: number, style: Style): string[] {
   const head = `${padLeft(String(claim.line), 5)}  `;
   const indent = ' '.repeat(9);
   const what = padRight(kindText(claim), KIND_WIDTH - 1);
@@ -67,7 +62,7 @@ function claimLines(
   const found = isTrue ? '' : finding;
   const [first = '', ...rest] = wrap(text, width - 9 - KIND_WIDTH);
   return [
-    `${style.dim(head)}${ink(mark)} ${what} ${first}`,
+    `${style.dim(head)}${mark} ${what} ${first}`,
     ...rest.map((line) => indent + ' '.repeat(KIND_WIDTH) + line),
     ...(found === '' ? [] : wrap(found, width - 11).map((line) => `${indent}  ${style.dim(line)}`)),
   ];
@@ -108,4 +103,68 @@ function contradictionLines({ message, values }: Contradiction, width: number, s
   return wrap(text, width - 9).map((line, index) =>
     index === 0 ? `       ${style.bad('✗')} ${line}` : `         ${line}`,
   );
+}
+
+const MARKDOWN_MARKS = { true: '✓ true', false: '✗ false', 'not checkable': '? not checkable' } as const;
+
+const CLAIM_COLUMNS: readonly Column<CheckedClaim>[] = [
+  { title: 'line', read: ({ line }) => line },
+  { title: 'quote', align: 'left', read: ({ quote }) => quote },
+  { title: 'claim', align: 'left', read: kindText },
+  {
+    title: 'verdict',
+    align: 'left',
+    read: ({ verdict }) => ({
+      text: MARKDOWN_MARKS[verdict],
+      tone: verdict === 'false' ? 'bold' : 'plain',
+    }),
+  },
+  {
+    title: 'value',
+    align: 'left',
+    read: ({ actual, basis }) => (actual === null || basis === null ? actual : `${actual} (${basis})`),
+  },
+  { title: 'why', align: 'left', read: ({ reason }) => reason },
+];
+
+/** The verdicts as a table, for a pull request. */
+export function cardCheckMarkdown(check: CardCheck): string {
+  const { card, model, claims, contradictions } = check;
+  const of = model === null ? '' : ` against ${escaped(model.fileName)}`;
+  return [
+    `### ${escaped(card)}${of}`,
+    `${countsText(check)}.`,
+    ...contradictions.map(
+      ({ message, values }) =>
+        `- **Contradiction**: ${escaped(message)}: ${values.map(({ says, lines }) => `${escaped(says)} (line ${lines.join(', ')})`).join(', ')}`,
+    ),
+    ...(claims.length === 0
+      ? []
+      : [tableMarkdown({ title: '', columns: fillColumns(CLAIM_COLUMNS, claims) })]),
+  ].join('\n\n');
+}
+
+/** An annotation at the line of each false claim and of each contradiction; nothing where the card is right. */
+export function cardCheckGithub({ card, claims, contradictions }: CardCheck): string {
+  const falseClaims = claims
+    .filter(({ verdict }) => verdict === 'false')
+    .map(({ line, kind, says, actual, basis, reason }): Finding => {
+      const message = `${says} is ${actual}, ${basis}: ${reason}`;
+      return found(kind, message, { file: card, line });
+    });
+  const denied = contradictions.map(({ message, values }) => {
+    const said = values.map(({ says, lines }) => `${says} (line ${lines.join(', ')})`).join('; ');
+    return found('contradiction', `${message}: ${said}`, { file: card, line: values[0]?.lines[0] ?? 1 });
+  });
+  return findingsGithub([...falseClaims, ...denied]);
+}
+
+function found(kind: string, message: string, place: Finding['places'][number]): Finding {
+  return {
+    id: `card/${kind}`,
+    level: 'error',
+    message,
+    title: `card: ${kind.replaceAll('-', ' ')}`,
+    places: [place],
+  };
 }

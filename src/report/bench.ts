@@ -1,0 +1,323 @@
+import { mean, sampleStandardDeviation } from '../measure/statistics.ts';
+import { isAvailable } from '../schema/availability.ts';
+import type { BenchResults, BenchRow } from '../schema/bench.ts';
+import { formatBytes, formatRatio } from '../util/units.ts';
+import { describeEngine, describeMachine, describeThreads, plural } from './provenance.ts';
+import { plainStyle, type Style } from './style.ts';
+import { type Column, type FilledColumn, fillColumns, given } from './table.ts';
+import { type CsvValue, csvLine } from './table-csv.ts';
+import { escaped, tableMarkdown } from './table-markdown.ts';
+import { headerLines, rowLines } from './table-text.ts';
+import { printable, wrap } from './text-width.ts';
+
+const MEBI = 1024 ** 2;
+
+/** What a grid varies, by llama-bench's names for it, which its Markdown table has too. */
+export const BENCH_SETTINGS = {
+  backend: {
+    title: 'backend',
+    align: 'left',
+    read: ({ backend, config }) => (isAvailable(backend) ? backend : config.gpu),
+  },
+  ngl: { title: 'GPU layers', read: ({ config }) => config.gpuLayers },
+  threads: {
+    title: 'threads',
+    read: ({ config: { threads, promptThreads } }) =>
+      threads === null || promptThreads === null || threads === promptThreads
+        ? threads
+        : `${promptThreads} pp, ${threads} tg`,
+  },
+  n_batch: { title: 'batch', read: ({ config }) => config.batchSize },
+  type_k: { title: 'key cache', read: ({ config }) => config.keyType },
+  type_v: { title: 'value cache', read: ({ config }) => config.valueType },
+  fa: { title: 'flash attention', read: ({ config }) => config.flashAttention },
+} as const satisfies Record<string, Column<BenchRow>>;
+
+/** What llama-bench leaves out of its table while it is the default; the column is there when the grid has others. */
+const MARKDOWN_DEFAULTS: Readonly<Record<string, string | number>> = {
+  ngl: 'max',
+  n_batch: 512,
+  type_k: 'f16',
+  type_v: 'f16',
+  fa: 'auto',
+};
+const SPEED_UP = 'speed-up';
+
+/** What was measured. Rows are written as they come, so the columns have their widths from the start. */
+export const BENCH_METRICS: readonly Column<BenchRow>[] = [
+  {
+    ...metric('', 't/s', 18, 2, ({ speed }) =>
+      given(speed, ({ meanTps, stddevTps }) => ({ value: meanTps, error: stddevTps })),
+    ),
+    heading: 'speed',
+  },
+  metric('median', 't/s', 8, 2, ({ speed }) => given(speed, ({ medianTps }) => medianTps)),
+  metric('bandwidth', 'GB/s', 9, 2, ({ effectiveBandwidthBytesPerSecond: rate }) =>
+    given(rate, (bytesPerSecond) => bytesPerSecond / 1e9),
+  ),
+  metric('of copy', '%', 7, 0, ({ shareOfCopyBandwidth }) =>
+    given(shareOfCopyBandwidth, (fraction) => fraction * 100),
+  ),
+  metric('load', 'ms', 8, 1, ({ loadMs }) => loadMs),
+  metric('peak memory', 'MiB', 11, 1, ({ memory }) =>
+    given(memory, ({ peakRssBytes }) => given(peakRssBytes, (bytes) => bytes / MEBI)),
+  ),
+  { ...metric(SPEED_UP, '× CPU', 8, 2, ({ speedUp }) => speedUp), write: formatRatio, optional: true },
+];
+
+function metric(
+  title: string,
+  unit: string,
+  least: number,
+  decimals: number,
+  read: Column<BenchRow>['read'],
+): Column<BenchRow> {
+  return { title, unit, least, read, precision: { significant: Number.POSITIVE_INFINITY, most: decimals } };
+}
+
+/** Writes a run as it goes: lines before the first row, with each row and after the last. */
+export interface BenchWriter {
+  readonly head: (results: BenchResults) => readonly string[];
+  readonly row: (row: BenchRow, results: BenchResults) => readonly string[];
+  readonly end: (results: BenchResults) => readonly string[];
+}
+
+export interface BenchWriterOptions {
+  readonly width?: number;
+  readonly style?: Style;
+  /** Names of settings and metrics that the Markdown table has besides its usual ones. */
+  readonly shown?: readonly string[];
+}
+
+const nothing = () => [];
+
+const writers = {
+  table: terminalWriter,
+  md: markdownWriter,
+  csv: csvWriter,
+  json: () => ({ head: nothing, row: nothing, end: (results) => [JSON.stringify(results, null, 2)] }),
+  jsonl: () => ({ head: nothing, row: (row) => [JSON.stringify(row)], end: nothing }),
+} as const satisfies Record<string, (options: BenchWriterOptions) => BenchWriter>;
+
+export type BenchFormat = keyof typeof writers;
+
+export function benchWriter(format: BenchFormat, options: BenchWriterOptions = {}): BenchWriter {
+  const make: (options: BenchWriterOptions) => BenchWriter = writers[format];
+  return make(options);
+}
+
+/** A run that is over, as one text. */
+export function benchText(
+  format: Extract<BenchFormat, 'table' | 'md'>,
+  results: BenchResults,
+  options: BenchWriterOptions = {},
+): string {
+  const writer = benchWriter(format, options);
+  const rows = results.rows.flatMap((row) => writer.row(row, results));
+  return [...writer.head(results), ...rows, ...writer.end(results)].join('\n');
+}
+
+const NAME_WIDTH = 16;
+
+/** For a terminal: a heading for each model and configuration, its tests below it, a line as each test ends. */
+function terminalWriter({ width = 100, style = plainStyle }: BenchWriterOptions): BenchWriter {
+  let heading = '';
+  const layout = { width, style, nameWidth: NAME_WIDTH };
+  const wrapped = (text: string) => wrap(printable(text), width, '  ');
+  return {
+    head: ({ machine, tool, repetitions, seed }) => [
+      ...wrapped(`${describeMachine(machine)}.`),
+      ...wrapped(
+        `${describeEngine(machine, tool.version)}; ${plural(repetitions, 'repetition')}, seed ${seed}.`,
+      ),
+    ],
+    row: (row) => {
+      const metrics = BENCH_METRICS.filter(({ optional }) => !optional || isAvailable(row.speedUp));
+      const columns = fillColumns(metrics, [row]);
+      const own = headingOf(row);
+      const head =
+        own === heading ? [] : ['', ...wrapped(own).map(style.bold), ...headerLines('', columns, layout)];
+      heading = own;
+      const shown: readonly FilledColumn[] =
+        row.failure === null
+          ? columns
+          : fillColumns<string>(
+              [{ title: '', overflow: 'wrap', read: (text) => ({ text, tone: 'bad' }) }],
+              [printable(`failed: ${row.failure.message}`)],
+            );
+      return [...head, ...rowLines({ title: '', heads: [{ name: row.test.name }], columns: shown }, layout)];
+    },
+    end: (results) => [
+      ...section(searchLines(results).flatMap(wrapped)),
+      ...section(
+        results.warnings
+          .flatMap(({ message, hint }) => wrapped(`Warning: ${message}. ${hint}`))
+          .map((line) => style.warn(line)),
+      ),
+      ...section(legend(results).flatMap(wrapped).map(style.dim)),
+    ],
+  };
+}
+
+function section(lines: readonly string[]): string[] {
+  return lines.length === 0 ? [] : ['', ...lines];
+}
+
+function headingOf({ model, config, backend }: BenchRow): string {
+  const parameters = model.parameters === null ? [] : [`${millions(model.parameters)} parameters`];
+  const on = isAvailable(backend) ? backend : config.gpu;
+  const threads =
+    config.threads === null ? [] : [describeThreads(config.threads, config.promptThreads ?? config.threads)];
+  return [
+    `${model.label}: ${formatBytes(model.sizeBytes)}`,
+    ...parameters,
+    on,
+    ...(on === 'cpu' || on === 'off' ? [] : [`GPU layers ${config.gpuLayers}`]),
+    ...threads,
+    `batch ${config.batchSize}`,
+    config.keyType === config.valueType
+      ? `${config.keyType} cache`
+      : `${config.keyType} keys, ${config.valueType} values`,
+    `flash attention ${config.flashAttention}`,
+  ].join(', ');
+}
+
+function searchLines({ threadSearches }: BenchResults): string[] {
+  return threadSearches.map(({ ref, backend, promptThreads, generationThreads, tried }) => {
+    const rates = tried.map(
+      ({ threads, promptTps, generationTps }) =>
+        `${threads}: ${promptTps.toFixed(0)} and ${generationTps.toFixed(0)} t/s`,
+    );
+    return (
+      `Threads of ${ref} on ${backend}: ${promptThreads} for prompts, ${generationThreads} for generation ` +
+      `(tried ${rates.join('; ')}).`
+    );
+  });
+}
+
+function legend({ rows, repetitions, machine }: BenchResults): string[] {
+  if (!rows.some(({ status }) => status === 'ok')) return [];
+  return [
+    `pp: prompt tokens read a second; tg: tokens generated a second; @d: after so many tokens in the cache; ` +
+      `±: standard deviation of ${plural(repetitions, 'run')}.`,
+    ...(rows.some(({ effectiveBandwidthBytesPerSecond: bandwidth }) => isAvailable(bandwidth))
+      ? [
+          "bandwidth: bytes that generation must read, a second; of copy: of what the machine's memory copies a " +
+            'second, above 100 % where weights stay in a CPU cache.',
+        ]
+      : []),
+    ...gpuLines(rows, machine),
+    'peak memory: of the process until the end of the test, tests of one configuration sharing one.',
+  ];
+}
+
+/** The head names the engine of the first row, which beside a GPU is the CPU's. */
+function gpuLines(rows: BenchResults['rows'], { engine }: BenchResults['machine']): string[] {
+  if (!isAvailable(engine) || engine.backend === 'cpu') return [];
+  const faster = rows.some(({ speedUp }) => isAvailable(speedUp))
+    ? ["speed-up: tokens a second as a multiple of the CPU's."]
+    : [];
+  return [`${engine.backend}: ${engine.devices.join(', ')}.`, ...faster];
+}
+
+/** A GitHub table with llama-bench's names of the settings; the machine stands above it and what to beware of below. */
+function markdownWriter({ shown = [] }: BenchWriterOptions): BenchWriter {
+  const settings = Object.entries<Column<BenchRow>>(BENCH_SETTINGS)
+    .filter(([name]) => !(name in MARKDOWN_DEFAULTS) || shown.includes(name))
+    .map(([title, column]): Column<BenchRow> => ({ ...column, title }));
+  const columns: Column<BenchRow>[] = [
+    { title: 'model', align: 'left', read: ({ model }) => model.label },
+    { title: 'size', read: ({ model }) => formatBytes(model.sizeBytes) },
+    {
+      title: 'params',
+      read: ({ model }) => (model.parameters === null ? null : millions(model.parameters)),
+    },
+    ...settings,
+    { title: 'test', align: 'left', read: ({ test }) => test.name },
+    ...BENCH_METRICS.filter(({ title }) => title !== SPEED_UP || shown.includes(title)).map(withFailure),
+  ];
+  const lines = (rows: readonly BenchRow[]) =>
+    tableMarkdown({ title: '', columns: fillColumns(columns, rows) }).split('\n');
+  return {
+    head: ({ machine, tool }) => [
+      `${escaped(describeMachine(machine))}; ${escaped(describeEngine(machine, tool.version))}`,
+      '',
+      ...lines([]),
+    ],
+    row: (row) => lines([row]).slice(2),
+    end: ({ warnings }) =>
+      warnings.length === 0
+        ? []
+        : ['', ...warnings.map(({ message, hint }) => `- Warning: ${escaped(`${message}. ${hint}`)}`)],
+  };
+}
+
+/** A row that failed says why where its speed would stand, which is headed as llama-bench heads it: `t/s`. */
+function withFailure(column: Column<BenchRow>, index: number): Column<BenchRow> {
+  const read: Column<BenchRow>['read'] = (row) =>
+    row.failure === null ? column.read(row, 0) : `failed: ${row.failure.message}`;
+  return { ...column, heading: column.title, ...(index === 0 ? { read } : {}) };
+}
+
+/** The columns of the Markdown table that are not left out: those where some point differs from the default. */
+export function shownColumns(values: Readonly<Record<string, readonly (string | number)[]>>): string[] {
+  return Object.entries(values)
+    .filter(([name, own]) => own.some((value) => value !== MARKDOWN_DEFAULTS[name]))
+    .map(([name]) => name);
+}
+
+type CsvField = readonly [name: string, read: (row: BenchRow, results: BenchResults) => CsvValue];
+
+/** llama-bench's names for what it has too, so that a script reads both; what only we measure comes after. */
+const CSV_FIELDS: readonly CsvField[] = [
+  ['build_number', (_, { machine }) => given(machine.engine, ({ llamaCpp }) => llamaCpp)],
+  ['cpu_info', (_, { machine }) => machine.cpu],
+  ['gpu_info', (_, { machine }) => given(machine.engine, ({ devices }) => devices.join(', '))],
+  ['backends', ({ backend }) => backend],
+  ['model_filename', ({ ref }) => ref],
+  ['model_type', ({ model }) => model.label],
+  ['model_size', ({ model }) => model.sizeBytes],
+  ['model_n_params', ({ model }) => model.parameters],
+  ['n_batch', ({ config }) => config.batchSize],
+  ['n_ubatch', ({ config }) => config.batchSize],
+  ['n_threads', ({ config }) => config.threads],
+  ['n_threads_prompt', ({ config }) => config.promptThreads],
+  ['type_k', ({ config }) => config.keyType],
+  ['type_v', ({ config }) => config.valueType],
+  ['n_gpu_layers', ({ config }) => config.gpuLayers],
+  ['flash_attn', ({ config }) => config.flashAttention],
+  ['n_prompt', ({ test }) => test.promptTokens],
+  ['n_gen', ({ test }) => test.generationTokens],
+  ['n_depth', ({ test }) => test.depth],
+  ['test', ({ test }) => test.name],
+  ['test_time', (_, { createdAt }) => createdAt],
+  ['avg_ns', ({ speed }) => given(speed, ({ samplesNs }) => Math.round(mean(samplesNs)))],
+  [
+    'stddev_ns',
+    ({ speed }) => given(speed, ({ samplesNs }) => Math.round(sampleStandardDeviation(samplesNs))),
+  ],
+  ['avg_ts', ({ speed }) => given(speed, ({ meanTps }) => meanTps)],
+  ['stddev_ts', ({ speed }) => given(speed, ({ stddevTps }) => stddevTps)],
+  ['median_ts', ({ speed }) => given(speed, ({ medianTps }) => medianTps)],
+  ['load_ms', ({ loadMs }) => loadMs],
+  ['bandwidth_bytes_per_second', ({ effectiveBandwidthBytesPerSecond }) => effectiveBandwidthBytesPerSecond],
+  ['share_of_copy_bandwidth', ({ shareOfCopyBandwidth }) => shareOfCopyBandwidth],
+  ['peak_rss_bytes', ({ memory }) => given(memory, ({ peakRssBytes }) => peakRssBytes)],
+  ['speed_up', ({ speedUp }) => speedUp],
+  ['status', ({ status }) => status],
+  ['failure', ({ failure }) => failure?.message],
+];
+
+/** RFC 4180 with a header line. Warnings are in the results file and on stderr. */
+function csvWriter(): BenchWriter {
+  return {
+    head: () => [csvLine(CSV_FIELDS.map(([name]) => name))],
+    row: (row, results) => [csvLine(CSV_FIELDS.map(([, read]) => read(row, results)))],
+    end: nothing,
+  };
+}
+
+/** Parameters as llama-bench prints them: 4.20 M, 3.82 B. */
+function millions(count: number): string {
+  return count >= 1e9 ? `${(count / 1e9).toFixed(2)} B` : `${(count / 1e6).toFixed(2)} M`;
+}

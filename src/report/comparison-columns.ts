@@ -1,0 +1,332 @@
+import { fastestUsual } from '../device/fit.ts';
+import { isAvailable, notAskedFor, type Unavailable } from '../schema/availability.ts';
+import type { FittedPhone } from '../schema/phones.ts';
+import type { Divergence, Memory, Rate, Results, Speed, Tasks, VariantResult } from '../schema/results.ts';
+import { formatPValue, type Precision } from './numbers.ts';
+import { type Column, type FilledColumn, fillColumns, given, type Reading } from './table.ts';
+import { printable, shortenMiddle } from './text-width.ts';
+
+/** The columns of a comparison: a row is one variant. */
+type VariantColumn = Column<VariantResult>;
+
+const MEBI = 1024 ** 2;
+const PERCENT = 100;
+const MOST_TITLE_WIDTH = 20;
+
+/** Every group's columns filled with the variants of these results, which also say which one is the reference. */
+export function fillVariants(
+  columns: readonly VariantColumn[],
+  { variants, reference }: Pick<Results, 'variants' | 'reference'>,
+): FilledColumn[] {
+  return fillColumns(columns, variants, {
+    isReference: ({ name }) => name === reference,
+    isFailed: ({ status }) => status !== 'ok',
+  });
+}
+
+/** What a variant costs and what it loses: the columns that at least one variant has a value for. */
+export function mainColumns(results: Results): { cost: FilledColumn[]; accuracy: FilledColumn[] } {
+  return {
+    cost: knownColumns(costColumns(results), results),
+    accuracy: knownColumns([...accuracyColumns(results), weightErrorColumn], results),
+  };
+}
+
+/** The columns that at least one variant has a value for. */
+export function knownColumns(columns: readonly VariantColumn[], results: Results): FilledColumn[] {
+  return fillVariants(columns, results).filter(({ cells }) => cells.some(({ text }) => text !== null));
+}
+
+/** What a variant costs: bytes on disk, time to load, speed and memory. */
+export function costColumns({ settings }: Pick<Results, 'settings'>): VariantColumn[] {
+  const { promptTokens, generationTokens, depth } = settings;
+  const rate = (title: string, unit: string, label: string, test: keyof Speed): VariantColumn => ({
+    title,
+    unit,
+    label,
+    read: ({ speed }) => given(speed, (known) => given(known[test] as Rate | Unavailable, rateReading)),
+    precision: { significant: 4, most: 2 },
+    best: 'highest',
+  });
+  const load = { precision: { significant: 2, most: 1 } };
+  return [
+    {
+      title: 'size',
+      unit: 'MiB',
+      label: 'size',
+      read: ({ file }) => file.bytes / MEBI,
+      precision: { significant: 4, most: 2 },
+      best: 'lowest',
+    },
+    {
+      title: 'bits/',
+      unit: 'weight',
+      label: 'bits per weight',
+      read: ({ quantization }) => given(quantization, ({ bitsPerWeight }) => bitsPerWeight),
+      precision: { significant: 3, most: 2 },
+    },
+    {
+      title: '',
+      unit: 'cold',
+      heading: 'load ms',
+      label: 'cold load',
+      read: ({ load }) => given(load, ({ coldMs }) => coldMs),
+      ...load,
+    },
+    {
+      title: 'load ms',
+      unit: 'warm',
+      joined: true,
+      label: 'warm load',
+      read: ({ load }) => given(load, ({ warmMs }) => warmMs),
+      ...load,
+    },
+    rate('prompt t/s', `pp${promptTokens}`, 'prompt speed', 'prompt'),
+    rate('gen. t/s', `tg${generationTokens}`, 'generation speed', 'generation'),
+    rate(
+      'gen. t/s',
+      `tg${generationTokens}@d${depth}`,
+      `generation speed at depth ${depth}`,
+      'generationAtDepth',
+    ),
+    {
+      title: 'first',
+      unit: 'tok. ms',
+      label: 'time to first token',
+      read: ({ speed }) => given(speed, ({ firstTokenMs }) => firstTokenMs),
+      precision: { significant: 3, most: 1 },
+      best: 'lowest',
+    },
+    { ...memoryColumn('peak', 'peak memory', 'peakRssBytes', 1), best: 'lowest' },
+  ];
+}
+
+function rateReading({ meanTps, stddevTps }: Rate): Reading {
+  return { value: meanTps, error: stddevTps };
+}
+
+/** Where the memory goes. */
+export const memoryColumns: readonly VariantColumn[] = [
+  memoryColumn('peak', 'peak memory', 'peakRssBytes'),
+  memoryColumn('anonymous', 'anonymous memory', 'anonymousBytes'),
+  memoryColumn('weights', "the weights' memory", 'weightsBytes'),
+  memoryColumn('KV cache', "the KV cache's memory", 'kvBytes'),
+  memoryColumn('compute', "the compute buffers' memory", 'computeBytes'),
+  memoryColumn('on GPU', 'GPU memory', 'gpuBytes'),
+];
+
+function memoryColumn(
+  title: string,
+  label: string,
+  part: keyof Omit<Memory, 'contextSize'>,
+  decimals = 2,
+): VariantColumn {
+  return {
+    title,
+    unit: 'MiB',
+    label,
+    read: ({ memory }) => given(memory, (known) => given(known[part], (bytes) => bytes / MEBI)),
+    precision: { significant: 4, most: decimals },
+  };
+}
+
+/** What a variant loses: perplexity, divergence from the reference, answers. */
+export function accuracyColumns({ reference }: Pick<Results, 'reference'>): VariantColumn[] {
+  return [
+    {
+      title: 'perplexity',
+      label: 'perplexity',
+      read: (variant) => perplexityOf(variant, reference),
+      precision: { significant: 4, most: 3 },
+      best: 'lowest',
+    },
+    {
+      ...divergenceColumn('mean KLD', 'nats', 'mean KLD', [3, 5], (known) => [
+        known.meanKld,
+        known.stderrKld,
+      ]),
+      best: 'lowest',
+    },
+    { ...divergenceColumn('p99 KLD', 'nats', 'p99 KLD', [3, 4], ({ p99Kld }) => [p99Kld]), best: 'lowest' },
+    {
+      ...divergenceColumn('same top', '%', 'same top token', [4, 2], ({ sameTop, sameTopStderr }) => [
+        sameTop * PERCENT,
+        sameTopStderr * PERCENT,
+      ]),
+      best: 'highest',
+    },
+    {
+      title: 'tasks',
+      unit: '% correct',
+      label: 'tasks correct',
+      read: ({ tasks }) => given(tasks, correctReading),
+      precision: { significant: 3, most: 1 },
+      best: 'highest',
+    },
+    {
+      title: 'flips',
+      unit: 'n',
+      label: 'answer flips',
+      read: ({ tasks }) => given(tasks, ({ flips }) => given(flips, ({ count }) => count)),
+      best: 'lowest',
+      againstReference: true,
+    },
+    {
+      title: '',
+      unit: 'p',
+      heading: 'flips',
+      joined: true,
+      label: 'p of the flips',
+      read: ({ tasks }) => given(tasks, ({ flips }) => given(flips, ({ pValue }) => pValue)),
+      write: formatPValue,
+      againstReference: true,
+      optional: true,
+    },
+    {
+      title: 'choices',
+      unit: '% right',
+      label: 'choices right',
+      read: ({ choices = notAskedFor('choices') }) => given(choices, correctReading),
+      precision: { significant: 3, most: 1 },
+      best: 'highest',
+    },
+  ];
+}
+
+/**
+ * The standard error of a perplexity is the text's, shared by all variants; what tells two variants apart
+ * is the error of their ratio on the same tokens, which is far smaller.
+ */
+function perplexityOf({ name, perplexity, divergence }: VariantResult, reference: string | null) {
+  if (!isAvailable(perplexity)) return perplexity;
+  const { value, stderr } = perplexity;
+  const reading: Reading = { value, error: stderr };
+  if (name === reference) return { ...reading, resolution: 0 };
+  return isAvailable(divergence) ? { ...reading, resolution: value * divergence.lnPplRatioStderr } : reading;
+}
+
+function correctReading({ correct, total, low, high }: Tasks | Tasks['byTask'][string]): Reading {
+  const interval = { low: low * PERCENT, high: high * PERCENT };
+  return {
+    value: total === 0 ? 0 : (correct / total) * PERCENT,
+    interval,
+    resolution: (interval.high - interval.low) / 2,
+  };
+}
+
+/** The rest of what llama-perplexity's --kl-divergence says of a variant: the tails. */
+export const divergenceColumns: readonly VariantColumn[] = [
+  divergenceColumn('ln PPL ratio', '', 'ln PPL ratio', [3, 5], (known) => [
+    known.lnPplRatio,
+    known.lnPplRatioStderr,
+  ]),
+  divergenceColumn('median', 'KLD', 'median KLD', [3, 5], ({ medianKld }) => [medianKld]),
+  divergenceColumn('p90', 'KLD', 'p90 KLD', [3, 4], ({ p90Kld }) => [p90Kld]),
+  divergenceColumn('p99.9', 'KLD', 'p99.9 KLD', [3, 3], ({ p999Kld }) => [p999Kld]),
+  divergenceColumn('max', 'KLD', 'maximum KLD', [3, 3], ({ maxKld }) => [maxKld]),
+  divergenceColumn('mean Δp', '%', 'mean Δp', [2, 3], ({ meanDeltaP, stderrDeltaP }) => [
+    meanDeltaP * PERCENT,
+    stderrDeltaP * PERCENT,
+  ]),
+  divergenceColumn('RMS Δp', '%', 'RMS Δp', [3, 2], ({ rmsDeltaP, stderrRmsDeltaP }) => [
+    rmsDeltaP * PERCENT,
+    stderrRmsDeltaP * PERCENT,
+  ]),
+].map((column) => ({ ...column, optional: true }));
+
+function divergenceColumn(
+  title: string,
+  unit: string,
+  label: string,
+  [significant, most]: readonly [Precision['significant'], Precision['most']],
+  read: (divergence: Divergence) => readonly [value: number, error?: number],
+): VariantColumn {
+  return {
+    title,
+    unit,
+    label,
+    precision: { significant, most },
+    read: ({ divergence }) =>
+      given(divergence, (known): Reading => {
+        const [value, error] = read(known);
+        return error === undefined ? { value } : { value, error };
+      }),
+    againstReference: true,
+  };
+}
+
+/** Bytes by tensor type, the types that hold most of all variants' bytes first; a type not used is blank. */
+export function compositionColumns({ variants }: Pick<Results, 'variants'>): VariantColumn[] {
+  const totals = new Map<string, number>();
+  for (const variant of variants) {
+    for (const { type, bytes } of typesOf(variant)) totals.set(type, (totals.get(type) ?? 0) + bytes);
+  }
+  const types = [...totals].sort(([, one], [, other]) => other - one).map(([type]) => type);
+  return types.map((type) => ({
+    title: shortenMiddle(printable(type), MOST_TITLE_WIDTH),
+    unit: 'MiB',
+    read: (variant) => {
+      const entries = typesOf(variant).filter((entry) => entry.type === type);
+      return entries.length === 0 ? '' : entries.reduce((total, { bytes }) => total + bytes, 0) / MEBI;
+    },
+    precision: { significant: 3, most: 2 },
+  }));
+}
+
+function typesOf({ quantization }: VariantResult) {
+  return isAvailable(quantization) ? quantization.byType : [];
+}
+
+/** How far the weights are from the reference's, for results that carry it. */
+export const weightErrorColumn: VariantColumn = {
+  title: 'weight error',
+  unit: 'rel. RMS %',
+  label: 'weight error',
+  read: ({ weights }) => given(weights, ({ relativeRmse }) => relativeRmse * PERCENT),
+  precision: { significant: 3, most: 2 },
+  best: 'lowest',
+  againstReference: true,
+  optional: true,
+};
+
+const FIT_MARKS = { fits: '✓', tight: '~', no: '✗', unknown: '?' } as const;
+
+/** One column per phone: whether the variant fits, its memory there and the speed of the fastest backend. */
+export function phoneColumns({ devices = [] }: Pick<Results, 'devices'>): VariantColumn[] {
+  return devices.map(({ device, variants }) => ({
+    title: shortenMiddle(printable(device), MOST_TITLE_WIDTH),
+    unit: 'GB, tokens/s',
+    read: ({ name }) => {
+      const fitted = variants.find((variant) => variant.name === name);
+      return fitted === undefined ? '' : fitText(fitted);
+    },
+  }));
+}
+
+function fitText({ verdict, memory, speeds }: FittedPhone['variants'][number]): string {
+  const gigabytes = (memory.totalBytes / 1e9).toFixed(2);
+  const fastest = fastestUsual(
+    speeds.flatMap(({ backend, generationTps, basis }) =>
+      typeof generationTps === 'number'
+        ? [{ backend, generationTps, sign: basis === 'measured' ? '=' : '≈' }]
+        : [],
+    ),
+  );
+  const speed = fastest === null ? '?' : `${fastest.sign}${fastest.generationTps.toFixed(1)}`;
+  return `${FIT_MARKS[verdict]} ${gigabytes}, ${speed}`;
+}
+
+/** Tasks by kind: answered right of asked, the kinds in the order in which they first appear. */
+export function taskColumns({ variants }: Pick<Results, 'variants'>): VariantColumn[] {
+  const kinds = new Set<string>();
+  for (const { tasks } of variants) {
+    if (isAvailable(tasks)) for (const kind of Object.keys(tasks.byTask)) kinds.add(kind);
+  }
+  return [...kinds].map((kind) => ({
+    title: shortenMiddle(printable(kind), MOST_TITLE_WIDTH),
+    read: ({ tasks }) => {
+      const counts = isAvailable(tasks) ? tasks.byTask[kind] : undefined;
+      return counts === undefined ? '' : `${counts.correct}/${counts.total}`;
+    },
+  }));
+}

@@ -1,0 +1,178 @@
+import { isAvailable, type Unavailable } from '../schema/availability.ts';
+import type { CacheTypeResult, ContextResults, ContextRow } from '../schema/context.ts';
+import { formatBytes, formatCount, formatDuration } from '../util/units.ts';
+import { describeEngine, describeMachine, describeThreads, plural } from './provenance.ts';
+import { plainStyle } from './style.ts';
+import { type Column, fillColumns, given, isMissing, type RowHead } from './table.ts';
+import { type TextLayout, tableText } from './table-text.ts';
+import { joinSections, printable, wrap } from './text-width.ts';
+
+/** The terminal form of `context`, without a newline at its end. */
+export function renderContext(
+  results: ContextResults,
+  { width = 100, style = plainStyle }: Partial<TextLayout> = {},
+): string {
+  const { model, rows, cacheTypes, recommendation, warnings } = results;
+  const wrapped = (text: string) => wrap(printable(text), width, '  ');
+  const trained =
+    model.contextLength === null ? '' : `, trained for ${formatCount(model.contextLength)} tokens`;
+  const title =
+    `${model.name ?? model.architecture} ${model.quantization}: ${formatBytes(model.sizeBytes)}, ` +
+    `${formatCount(model.parameters)} parameters${trained}`;
+  const advice = isAvailable(recommendation)
+    ? style.good(recommendation.sentence)
+    : `No recommendation: ${recommendation.reason}.`;
+  return joinSections([
+    wrapped(title).map(style.bold),
+    tableText(
+      { title: 'Context', heads: rowHeads(results), columns: fillColumns(ROW_COLUMNS, rows) },
+      { width, style },
+    ),
+    tableText(
+      {
+        title: 'KV cache',
+        heads: typeHeads(results),
+        columns: fillColumns(typeColumns(results), cacheTypes),
+      },
+      { width, style },
+    ),
+    wrap(advice, width, '  '),
+    notes(results).flatMap((note) => wrap(`- ${printable(note)}`, width, '  ')),
+    warnings
+      .flatMap(({ message, hint }) => wrapped(`Warning: ${message}. ${hint}`))
+      .map((line) => style.warn(line)),
+    describe(results).flatMap(wrapped).map(style.dim),
+  ]);
+}
+
+function rowHeads({ rows }: ContextResults): RowHead[] {
+  return rows.map(({ contextSize, cacheType, failure }) => ({
+    name: `${formatCount(contextSize)} ${cacheType}`,
+    role: failure === null ? '' : 'failed',
+  }));
+}
+
+/** Memory and speed of one context size with one type of cache. */
+const ROW_COLUMNS: readonly Column<ContextRow>[] = [
+  {
+    title: 'estimated',
+    unit: 'memory',
+    read: ({ estimated }) => given(estimated, ({ totalBytes }) => formatBytes(totalBytes)),
+  },
+  {
+    title: 'measured',
+    unit: 'engine',
+    read: ({ measured }) =>
+      given(measured, ({ weightsBytes, kvBytes, computeBytes }) => {
+        const parts = [weightsBytes, kvBytes, computeBytes].filter(isAvailable);
+        return parts.length < 3 ? null : formatBytes(parts.reduce((sum, bytes) => sum + bytes, 0));
+      }),
+  },
+  measuredBytes('of it', 'KV cache', 'kvBytes'),
+  measuredBytes('compute', 'buffers', 'computeBytes'),
+  measuredBytes('process', 'peak', 'peakRssBytes'),
+  { title: 'load', read: ({ loadMs }) => given(loadMs, formatDuration) },
+  { title: 'prompt', unit: 't/s', read: ({ prompt }) => given(prompt, speedText) },
+  {
+    title: 'generation',
+    unit: 't/s, full',
+    read: ({ generationAtDepth }) => given(generationAtDepth, speedText),
+  },
+];
+
+function measuredBytes(
+  title: string,
+  unit: string,
+  part: 'kvBytes' | 'computeBytes' | 'peakRssBytes',
+): Column<ContextRow> {
+  return {
+    title,
+    unit,
+    read: ({ measured }) => given(measured, (memory) => given(memory[part], formatBytes)),
+  };
+}
+
+function speedText({ meanTps }: { readonly meanTps: number }): string {
+  return meanTps < 100 ? meanTps.toFixed(2) : meanTps.toFixed(0);
+}
+
+function typeHeads({ cacheTypes, recommendation }: ContextResults): RowHead[] {
+  return cacheTypes.map(({ cacheType }) => ({
+    name: cacheType,
+    recommended: isAvailable(recommendation) && recommendation.cacheType === cacheType,
+  }));
+}
+
+/** What one type of cache costs and loses, and the largest context that fits with it. */
+function typeColumns({ budget }: ContextResults): Column<CacheTypeResult>[] {
+  return [
+    {
+      title: 'cache',
+      unit: 'a token',
+      read: ({ kvBytesPerToken }) => given(kvBytesPerToken, formatBytes),
+    },
+    {
+      title: 'perplexity',
+      read: ({ accuracy }) => given(accuracy, ({ perplexity }) => perplexity.toFixed(4)),
+    },
+    againstF16('against f16', '', 'reference', ({ perplexityIncrease }) => {
+      return `${perplexityIncrease < 0 ? '' : '+'}${(100 * perplexityIncrease).toFixed(2)} %`;
+    }),
+    againstF16('mean KLD', 'nats', '', ({ meanKld }) => meanKld.toFixed(6)),
+    againstF16('same top', '%', '', ({ sameTop }) => (100 * sameTop).toFixed(2)),
+    {
+      title: 'largest',
+      unit: `in ${formatBytes(budget.bytes)}`,
+      read: ({ largest }) => given(largest, ({ contextSize }) => formatCount(contextSize)),
+    },
+  ];
+}
+
+/** @param itself what stands in the row of f16, with which the others are compared */
+function againstF16(
+  title: string,
+  unit: string,
+  itself: string,
+  write: (accuracy: Exclude<CacheTypeResult['accuracy'], Unavailable>) => string,
+): Column<CacheTypeResult> {
+  return {
+    title,
+    unit,
+    read: ({ accuracy, cacheType }) =>
+      given(accuracy, (known) => (cacheType === 'f16' ? itself : write(known))),
+  };
+}
+
+/** Each reason for a gap once, with what it is about. */
+function notes({ rows, cacheTypes }: ContextResults): string[] {
+  const byReason = new Map<string, string[]>();
+  const add = (about: string, value: unknown) => {
+    if (isMissing(value)) byReason.set(value.reason, [...(byReason.get(value.reason) ?? []), about]);
+  };
+  for (const { contextSize, cacheType, measured } of rows)
+    add(`${formatCount(contextSize)} ${cacheType}`, measured);
+  for (const { cacheType, accuracy, largest } of cacheTypes) {
+    add(`accuracy with ${cacheType}`, accuracy);
+    add(`largest context with ${cacheType}`, largest);
+  }
+  return [...byReason].map(([reason, about]) => `Not measured: ${about.join('; ')}: ${reason}.`);
+}
+
+function describe({ machine, tool, settings, budget }: ContextResults): string[] {
+  const { evaluation, generationTokens, repetitions, threads, promptThreads, batchSize, seed } = settings;
+  return [
+    'estimated: weights, KV cache and compute buffers without the app around them, as llama.cpp would allocate them, ' +
+      'or from the header where it does not say; engine: the same as it allocated them; peak: all of the measuring process, the file in memory included.',
+    `prompt: reading the context but its last ${generationTokens} tokens from empty; generation: writing these last ` +
+      `tokens; ${plural(repetitions, 'repetition')}, ${describeThreads(threads, promptThreads)}, batch ${batchSize}, seed ${seed}.`,
+    ...(evaluation === null
+      ? []
+      : [
+          `Accuracy: ${evaluation.text}, contexts of ${evaluation.contextSize} tokens` +
+            `${evaluation.chunks === null ? '' : `, ${plural(evaluation.chunks, 'chunk')} at most`}, against an f16 cache.`,
+        ]),
+    'Values in a quantized cache need flash attention, which is on for these types; it is auto for the others.',
+    `Largest context by the estimate, within ${formatBytes(budget.bytes)} ${budget.basis === 'asked' ? '(--memory)' : 'free on this machine'}.`,
+    `Measured on ${describeMachine(machine)}, with ${describeEngine(machine, tool.version)}.`,
+  ];
+}
