@@ -6,7 +6,6 @@ import { SCHEMA_IDS } from '../schema/terms.ts';
 import { QuantscopeError, UsageError } from '../util/errors.ts';
 import type { BenchModel, BenchPlan, BenchPoint } from './bench-plan.ts';
 import { blankRow, failed, repeated, sameButForGpu } from './bench-row.ts';
-import { callCostWarnings } from './call-cost.ts';
 import { measureCopyBandwidth } from './copy-bandwidth.ts';
 import { isOfMachine } from './engine-faults.ts';
 import { type MachineWarning, type MachineWatch, spreadWarnings, withoutRepeats } from './machine-watch.ts';
@@ -265,11 +264,7 @@ class Bench {
       seed,
       rows: [...this.#rows],
       threadSearches: [...this.#searches],
-      warnings: [
-        ...this.#warnings,
-        ...spreadWarnings(this.#rows.flatMap(repeated)),
-        ...callCostWarnings(this.#rows),
-      ],
+      warnings: [...this.#warnings, ...spreadWarnings(this.#rows.flatMap(repeated))],
     };
   }
 }

@@ -66,7 +66,7 @@ describe('eval', () => {
       scratch.path('short.qsref'),
       ...QUICKLY,
     ]);
-    expect(short.stderr).toMatch(/short\.qsref is not a complete reference store/);
+    expect(short.stderr).toMatch(/short\.qsref is not a complete reference/);
     expect(short.exitCode).toBe(2);
   });
 
