@@ -44,6 +44,8 @@ export { type InspectRequest, inspect } from './api/inspect/inspect.ts';
 export { checkKitResults, type KitCheckResult } from './api/kit/check.ts';
 export { type Kit, makeKit } from './api/kit/kit.ts';
 export type { KitCheckRequest, KitRequest } from './api/kit/request.ts';
+export { makeMix } from './api/mix/mix.ts';
+export type { MixRequest } from './api/mix/request.ts';
 export { pull } from './api/pull/pull.ts';
 export type { PullRequest } from './api/pull/request.ts';
 export { quantize } from './api/quantize/quantize.ts';

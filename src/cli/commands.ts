@@ -102,6 +102,12 @@ export const COMMANDS: Readonly<Record<string, readonly CommandEntry[]>> = {
       summary: 'an importance matrix: how strongly each column of the weights is used on a text',
       load: async () => (await import('./imatrix/command.ts')).imatrixCommand,
     },
+    {
+      name: 'mix',
+      usage: '[options] <source>',
+      summary: 'the file that loses least for its size: a type for each tensor, measured and proven',
+      load: async () => (await import('./mix/command.ts')).mixCommand,
+    },
   ],
   'Ship:': [
     {

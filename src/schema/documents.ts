@@ -12,6 +12,7 @@ import { catalogueListSchema, catalogueSchema, pullSchema, variantsSchema } from
 import { imatrixSchema } from './imatrix.ts';
 import { inspectionSchema } from './inspection.ts';
 import { goldenSchema, kitCheckSchema, kitResultsSchema } from './kit.ts';
+import { mixSchema } from './mix.ts';
 import {
   deviceListSchema,
   devicesSchema,
@@ -76,6 +77,7 @@ export const DOCUMENTS: readonly PublishedDocument[] = [
   document('cache-remove', SCHEMA_IDS.cacheRemove, 'quantscope cache remove', cacheRemoveSchema),
   document('quantize', SCHEMA_IDS.quantize, 'quantscope quantize', quantizeSchema),
   document('imatrix', SCHEMA_IDS.imatrix, 'quantscope imatrix', imatrixSchema),
+  document('mix', SCHEMA_IDS.mix, 'quantscope mix', mixSchema),
   document('doctor', SCHEMA_IDS.doctor, 'quantscope doctor', doctorSchema),
   document('engine', SCHEMA_IDS.engine, 'quantscope engine list', engineSchema),
   document('engine-build', SCHEMA_IDS.engineBuild, 'quantscope engine build', engineBuildSchema),

@@ -141,6 +141,7 @@ export const SCHEMA_IDS = {
   doctor: 'quantscope/doctor@1',
   quantize: 'quantscope/quantize@1',
   imatrix: 'quantscope/imatrix@1',
+  mix: 'quantscope/mix@1',
   engine: 'quantscope/engine@1',
   engineBuild: 'quantscope/engine-build@1',
   engineRemove: 'quantscope/engine-remove@1',

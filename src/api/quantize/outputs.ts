@@ -56,12 +56,19 @@ export async function outputPaths(
         hint: 'Name another file or folder with --out.',
       });
     }
-    if (force || dryRun || !(await isThere(path))) continue;
+  }
+  if (!force && !dryRun) await requireFree(paths.flat());
+  return paths;
+}
+
+/** @throws UsageError `quantize/exists` */
+export async function requireFree(paths: readonly string[]): Promise<void> {
+  for (const path of paths) {
+    if (!(await isThere(path))) continue;
     throw new UsageError('quantize/exists', `${path} is there already`, {
-      hint: 'Replace it with --force, or name another folder with --out.',
+      hint: 'Replace it with --force, or name another with --out.',
     });
   }
-  return paths;
 }
 
 function isThere(path: string): Promise<boolean> {

@@ -1,20 +1,8 @@
 import { dirname, join } from 'node:path';
-import {
-  type QuantizeRequest as EngineRequest,
-  type EngineSession,
-  type QuantizeOutcome,
-  startEngineProcess,
-} from '../../engine/index.ts';
-import {
-  bytesForElements,
-  type GgufHeader,
-  layoutOf,
-  parameterCount,
-  type TensorInfo,
-  type TensorType,
-} from '../../gguf/index.ts';
+import { type EngineSession, startEngineProcess } from '../../engine/index.ts';
+import { type GgufHeader, layoutOf, type TensorType } from '../../gguf/index.ts';
 import type { Model, ModelHeader } from '../../model/model.ts';
-import { type Recipe, recipeOf, tensorTypeOf } from '../../quantize/recipes.ts';
+import { recipeOf } from '../../quantize/recipes.ts';
 import type { QuantizedVariant, QuantizeResults } from '../../schema/quantize.ts';
 import { SCHEMA_IDS } from '../../schema/terms.ts';
 import { UsageError } from '../../util/errors.ts';
@@ -22,22 +10,17 @@ import { packageVersion } from '../../util/package-files.ts';
 import { hostOf, type Progress } from '../host.ts';
 import { oneModelFor } from '../local-models.ts';
 import { openWorkshop, outputPaths, publish, requireSpace } from './outputs.ts';
+import {
+  asIs,
+  mixOf,
+  type Plan,
+  type PlannedTensor,
+  plannedBytes,
+  plannedTensors,
+  recipeFields,
+} from './plan.ts';
 import { QUANTIZE_DEFAULTS, type QuantizeRequest } from './request.ts';
 import { type Settings, settingsOf } from './settings.ts';
-
-/** What a recipe makes of a model, as a dry run tells it. */
-interface Plan {
-  readonly recipe: Recipe;
-  readonly paths: readonly string[];
-  readonly tensors: readonly PlannedTensor[];
-  readonly outcome: QuantizeOutcome;
-}
-
-interface PlannedTensor {
-  readonly tensor: TensorInfo;
-  readonly type: TensorType;
-  readonly bytes: number;
-}
 
 /**
  * What `quantize` does: writes a model by llama-quantize's recipes, byte for byte as that tool does. All recipes are
@@ -110,23 +93,6 @@ export async function quantize(
   };
 }
 
-function recipeFields({ fileType, copies }: Recipe): Pick<EngineRequest, 'fileType' | 'copyOnly'> {
-  return { fileType, copyOnly: copies };
-}
-
-/** The engine's types of tensors, in its order, beside what the header says of them. */
-function plannedTensors({ header }: ModelHeader, { tensors }: QuantizeOutcome): PlannedTensor[] {
-  const byName = new Map(header.tensors.map((tensor) => [tensor.name, tensor]));
-  return tensors.map(({ name, to }) => {
-    const tensor = byName.get(name);
-    const type = tensorTypeOf(to);
-    if (tensor === undefined || type === undefined) {
-      throw new UsageError('quantize/failed', `llama.cpp told of ${name} as ${to}, which is not known`);
-    }
-    return { tensor, type, bytes: bytesForElements(type, tensor.elements) };
-  });
-}
-
 /** @throws UsageError where llama.cpp would refuse in the middle of its work */
 function checked(plan: Plan, { shared, imatrix }: Settings): Plan {
   const { recipe, outcome, tensors } = plan;
@@ -176,53 +142,6 @@ function describePlan(
     requantized: tensors.filter(({ tensor, type }) => tensor.type !== type && isQuantized(tensor.type))
       .length,
   };
-}
-
-function asIs(tensor: TensorInfo): PlannedTensor {
-  return { tensor, type: tensor.type, bytes: tensor.sizeBytes };
-}
-
-function mixOf(tensors: readonly PlannedTensor[]): Pick<QuantizedVariant, 'bitsPerWeight' | 'byType'> {
-  const byType = new Map<TensorType, { tensors: number; bytes: number }>();
-  for (const { type, bytes } of tensors) {
-    const sum = byType.get(type) ?? { tensors: 0, bytes: 0 };
-    byType.set(type, { tensors: sum.tensors + 1, bytes: sum.bytes + bytes });
-  }
-  const bytes = tensors.reduce((sum, each) => sum + each.bytes, 0);
-  return {
-    bitsPerWeight:
-      (bytes * 8) / Math.max(1, parameterCount({ tensors: tensors.map(({ tensor }) => tensor) })),
-    byType: [...byType].map(([type, sums]) => ({ type, ...sums })).sort((a, b) => b.bytes - a.bytes),
-  };
-}
-
-/** llama.cpp pads tensors to this whatever the source says (GGUF_DEFAULT_ALIGNMENT). */
-const ALIGNMENT = 32;
-const FILE_TYPE_BYTES = 8 + 'general.file_type'.length + 4 + 4;
-const VERSION_BYTES = 8 + 'general.quantization_version'.length + 4 + 4;
-
-/** Bytes of the file that will be written; of several shards about, as each has a header of its own. */
-function plannedBytes({ tensors }: Plan, source: ModelHeader, { shared }: Settings): number {
-  const { metadata } = source.header;
-  const added =
-    (metadata.has('general.file_type') ? 0 : FILE_TYPE_BYTES) +
-    (metadata.has('general.quantization_version') ? 0 : VERSION_BYTES) +
-    shared.overrides.reduce(
-      (sum, override) => sum + (metadata.has(override.key) ? 0 : overrideBytes(override)),
-      0,
-    );
-  const [first] = source.files;
-  const data = tensors.reduce((sum, { bytes }) => sum + padded(bytes), 0);
-  return padded((first?.dataOffset ?? 0) + added) + data;
-}
-
-function overrideBytes({ key, type, value }: EngineRequest['overrides'][number]): number {
-  const valueBytes = type === 'bool' ? 1 : type === 'str' ? 8 + Buffer.byteLength(value) : 4;
-  return 8 + Buffer.byteLength(key) + 4 + valueBytes;
-}
-
-function padded(bytes: number): number {
-  return Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
 }
 
 interface Writing {

@@ -1,9 +1,9 @@
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
 import { CONTEXT_DEFAULTS, type ContextRequest } from '../../api/context/request.ts';
 import { CACHE_TYPES } from '../../schema/terms.ts';
 import { numberList } from '../bench/lists.ts';
 import type { CommandContext } from '../command-context.ts';
-import { listOf, wholeNumber } from '../options.ts';
+import { fileSize, listOf, wholeNumber } from '../options.ts';
 import { addOptions, helpAfter, option, SHARED } from '../shared-options.ts';
 
 export interface ContextOptions extends ContextRequest {
@@ -32,7 +32,7 @@ export function contextCommand(context: CommandContext): Command {
         .argParser(listOf(CACHE_TYPES))
         .default([...cacheTypes], cacheTypes.join(',')),
     )
-    .option('--memory <size>', 'the budget, such as 3GB or 2.5GiB (default: what is free here)', memorySize);
+    .option('--memory <size>', 'the budget, such as 3GB or 2.5GiB (default: what is free here)', fileSize);
   addOptions(command, 'Speed:', [
     option('-n, --generate <n>', 'tokens generated at the end of the context', wholeNumber(1), generate),
     option('-r, --repetitions <n>', 'timed repetitions of each size', wholeNumber(1), repetitions),
@@ -71,23 +71,4 @@ export function contextCommand(context: CommandContext): Command {
       const { runContext } = await import('./run.ts');
       context.done(await runContext(ref, options, context.signal));
     });
-}
-
-const UNITS: Readonly<Record<string, number>> = {
-  b: 1,
-  kb: 1e3,
-  mb: 1e6,
-  gb: 1e9,
-  kib: 2 ** 10,
-  mib: 2 ** 20,
-  gib: 2 ** 30,
-};
-
-/** Bytes with a unit, decimal (GB) or binary (GiB). */
-function memorySize(text: string): number {
-  const [, number = '', unit = ''] = /^(\d+(?:\.\d+)?)\s*([a-z]+)$/i.exec(text.trim()) ?? [];
-  const bytes = Math.round(Number(number) * (UNITS[unit.toLowerCase()] ?? Number.NaN));
-  if (!Number.isSafeInteger(bytes) || bytes < 1)
-    throw new InvalidArgumentError('Give a size with its unit, such as 3GB, 2.5GiB or 800MB.');
-  return bytes;
 }

@@ -1,8 +1,8 @@
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
 import { FIT_DEFAULTS } from '../../api/fit/request.ts';
 import { COMMON_CACHE_TYPES, type CommonCacheType } from '../../schema/terms.ts';
 import type { CommandContext } from '../command-context.ts';
-import { names, wholeNumber } from '../options.ts';
+import { fileSize, names, wholeNumber } from '../options.ts';
 
 export interface FitOptions {
   device: string[];
@@ -43,7 +43,7 @@ export function fitCommand(context: CommandContext): Command {
     .option(
       '--budget <size>',
       'memory for the model, such as 3GB or 2.5GiB, instead of the phones’ own',
-      memorySize,
+      fileSize,
     )
     .option('--devices <file>', 'more phones, as JSON (schema/devices.json)')
     .option('--list-devices', 'list the phones and what is known of them')
@@ -63,23 +63,4 @@ export function fitCommand(context: CommandContext): Command {
       const { runFit } = await import('./run.ts');
       context.done(await runFit(refs, options, context.signal));
     });
-}
-
-const UNITS: Readonly<Record<string, number>> = {
-  '': 1,
-  k: 1e3,
-  m: 1e6,
-  g: 1e9,
-  ki: 2 ** 10,
-  mi: 2 ** 20,
-  gi: 2 ** 30,
-};
-
-function memorySize(text: string): number {
-  const [, digits = '', unit = ''] = /^(\d+(?:\.\d+)?)\s*([kmg]i?)?b?$/i.exec(text.trim()) ?? [];
-  const bytes = Number(digits) * (UNITS[unit.toLowerCase()] ?? Number.NaN);
-  if (digits === '' || !(bytes >= 1) || !Number.isSafeInteger(Math.round(bytes))) {
-    throw new InvalidArgumentError('Give a size such as 3GB, 2.5GiB or 800MB.');
-  }
-  return Math.round(bytes);
 }

@@ -1,0 +1,52 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { EngineSession, LoadedModel } from '../../engine/index.ts';
+import { rowBytes } from '../../engine/logit-rows.ts';
+import type { EvaluationSet } from '../../measure/evaluation-data.ts';
+import type { ChunkPlan } from '../../measure/perplexity.ts';
+import { chunksOf, type TextPlan } from '../../measure/text-evaluation.ts';
+import { messageOf, UsageError } from '../../util/errors.ts';
+import { packagePath } from '../../util/package-files.ts';
+
+/** A text that models are compared on, and where the source's distributions over it are kept. */
+export interface ComparedText {
+  readonly path: string;
+  readonly plan: TextPlan;
+  readonly planned: ChunkPlan;
+  readonly store: { rowsOf(chunk: number): { path: string; form: 'float32'; offsetBytes: number } };
+}
+
+export interface TextRequest {
+  /** null for the one that comes with the package. */
+  readonly path: string | null;
+  readonly shipped: 'choice' | 'test';
+  readonly set: EvaluationSet;
+  readonly chunks: number;
+  readonly contextSize: number;
+}
+
+/** @throws UsageError `input/unreadable`, `measure/text-too-short` */
+export async function compareOn(
+  { path, shipped, set, chunks, contextSize }: TextRequest,
+  session: EngineSession,
+  model: LoadedModel,
+  scratch: string,
+): Promise<ComparedText> {
+  const ours = shipped === 'choice' ? `fixtures/calibration/${set}.txt` : `fixtures/${set}/text.txt`;
+  const text = await readFile(path ?? packagePath(ours), 'utf8').catch((cause: unknown) => {
+    throw new UsageError('input/unreadable', `${path ?? ours} cannot be read: ${messageOf(cause)}`, {
+      cause,
+      hint: 'A text is a file of plain text.',
+    });
+  });
+  const plan: TextPlan = { text, contextSize, chunks };
+  const planned = await chunksOf(session, model, plan);
+  const chunkBytes = (contextSize - 1 - planned.firstScored) * rowBytes('float32', model.vocabularySize);
+  const rowsPath = join(scratch, `${shipped}.rows`);
+  return {
+    path: path ?? ours,
+    plan,
+    planned,
+    store: { rowsOf: (chunk) => ({ path: rowsPath, form: 'float32', offsetBytes: chunk * chunkBytes }) },
+  };
+}
