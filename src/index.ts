@@ -44,6 +44,7 @@ export { type InspectRequest, inspect } from './api/inspect/inspect.ts';
 export { checkKitResults, type KitCheckResult } from './api/kit/check.ts';
 export { type Kit, makeKit } from './api/kit/kit.ts';
 export type { KitCheckRequest, KitRequest } from './api/kit/request.ts';
+export * from './api/parts.ts';
 export { pull } from './api/pull/pull.ts';
 export type { PullRequest } from './api/pull/request.ts';
 export { quantize } from './api/quantize/quantize.ts';
@@ -56,51 +57,3 @@ export { type ScanHeadersOptions, type ScannedHeader, scanHeaders } from './api/
 export type { ValidateRequest } from './api/validate/request.ts';
 export { validate } from './api/validate/validate.ts';
 export { listCatalogue, listVariants, type VariantsRequest } from './api/variants/variants.ts';
-export { type Footprint, type FootprintRequest, footprint } from './device/footprint.ts';
-export { type EngineSession, engineStarter, type StartEngine, startEngineProcess } from './engine/index.ts';
-export * from './gguf/index.ts';
-export {
-  type ByteSource,
-  type CacheOptions,
-  type HttpOptions,
-  isUrl,
-  openFile,
-  openSource,
-} from './io/index.ts';
-export {
-  type ComparisonEnvironment,
-  type ComparisonInput,
-  type ComparisonVariant,
-  compareVariants,
-} from './measure/comparison.ts';
-export { DEFAULT_LIMITS as RECOMMENDATION_LIMITS } from './measure/limits.ts';
-export { describeFile } from './measure/size.ts';
-export { parseTasks } from './measure/task-file.ts';
-export { isCorrect, type TaskItem } from './measure/tasks.ts';
-export type { CatalogueEntry } from './model/catalogue.ts';
-export { localModels } from './model/download.ts';
-export { findModel, findModels } from './model/locate.ts';
-export type { Model, ModelFile, OpenModel } from './model/model.ts';
-export { render } from './report/registry.ts';
-export type { Inspection } from './schema/inspection.ts';
-export { type Results, resultsSchema, type VariantResult } from './schema/results.ts';
-export type { CacheType, Severity } from './schema/terms.ts';
-export type { Diagnostic, FileReport, Policy, ValidationReport } from './schema/validation.ts';
-export { isQuantscopeError, QuantscopeError, UsageError } from './util/errors.ts';
-export {
-  type ContentReport,
-  ContentScan,
-  type FileFacts,
-  isAtLeast,
-  type KnownFacts,
-  RULES,
-  type Rule,
-  ruleById,
-  rulesNamed,
-  type TensorContent,
-  type TensorExtent,
-  tensorExtents,
-  validateFile,
-  verdictOf,
-  viewsOf,
-} from './validate/index.ts';
