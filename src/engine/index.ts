@@ -1,5 +1,5 @@
 export { buildEngine } from './build.ts';
-export { BUILD_VARIABLE, type BuildChoice, buildChoiceOf } from './build-choice.ts';
+export { BUILD_VARIABLE, buildChoiceOf } from './build-choice.ts';
 export type * from './engine.ts';
 export { EngineError } from './errors.ts';
 export { listLocalBuilds, removeLocalBuilds } from './local-builds.ts';

@@ -129,7 +129,7 @@ export function shownName(head: RowHead, width: number): string {
 }
 
 /** A text in its tone. */
-export function paint(text: string, tone: Tone, style: Style): string {
+function paint(text: string, tone: Tone, style: Style): string {
   switch (tone) {
     case 'plain':
       return text;
