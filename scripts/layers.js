@@ -99,7 +99,7 @@ export const LAYERS = [
     does: 'documents in, text out',
     not: 'read or write',
     imports: ['util', 'schema', 'measure', 'validate', 'device'],
-    packages: ['echarts', 'echarts/*', 'string-width', 'wrap-ansi'],
+    packages: ['echarts', 'echarts/*'],
   },
   {
     name: 'api',
@@ -122,16 +122,13 @@ export const LAYERS = [
       ],
     ],
     packages: [
-      ...[
-        ...NODE,
-        '@huggingface/jinja',
-        'env-paths',
-        'openai',
-        'p-map',
-        'tinyglobby',
-        'write-file-atomic',
-        'zod',
-      ],
+      ...NODE,
+      '@huggingface/jinja',
+      'env-paths',
+      'openai',
+      'tinyglobby',
+      'write-file-atomic',
+      'zod',
     ],
   },
   {
@@ -156,31 +153,41 @@ export const LAYERS = [
       ],
     ],
     packages: [
-      ...[
-        ...NODE,
-        'chalk',
-        'cli-progress',
-        'commander',
-        '@commander-js/extra-typings',
-        'env-paths',
-        'lilconfig',
-      ],
-      ...['openai', 'p-map', 'write-file-atomic', 'zod'],
+      ...[...NODE, 'chalk', 'cli-progress', 'commander', 'env-paths', 'lilconfig'],
+      ...['write-file-atomic', 'zod'],
     ],
   },
 ];
 
-/** The linter's rules: noRestrictedImports for the files of each layer, and for each file with a package of its own. */
+/** The library as published, which programs import: nothing but re-exports. */
+export const ENTRY = {
+  name: 'index.ts',
+  does: 'the library as it is published: re-exports of api',
+  not: 'hold anything of its own',
+  imports: ['api'],
+};
+
+/**
+ * The linter's rules: noRestrictedImports for the files of each layer, for each file with a package of its own, and
+ * for the library's entry.
+ */
 export function fence() {
   return {
-    overrides: LAYERS.flatMap((layer) => [
-      ...['*', '*/*', '*/*/*'].map((files, depth) =>
-        override(layer, depth + 1, `${files}.ts`, layer.packages),
+    overrides: [
+      ...LAYERS.flatMap((layer) => [
+        ...['*', '*/*', '*/*/*'].map((files, depth) =>
+          override(layer, depth + 1, `${files}.ts`, layer.packages),
+        ),
+        ...Object.entries(layer.only ?? {}).map(([file, packages]) =>
+          override(layer, file.split('/').length, file, [...layer.packages, ...packages]),
+        ),
+      ]),
+      restricted(
+        `src/${ENTRY.name}`,
+        ['**', ...ENTRY.imports.map((to) => `!./${to}/**`)],
+        `${ENTRY.name} re-exports ${ENTRY.imports.join(', ')}, and nothing else.`,
       ),
-      ...Object.entries(layer.only ?? {}).map(([file, packages]) =>
-        override(layer, file.split('/').length, file, [...layer.packages, ...packages]),
-      ),
-    ]),
+    ],
   };
 }
 
@@ -194,16 +201,20 @@ function override({ name, imports = [], files = {} }, depth, includes, packages)
     ...imports.map((to) => `!${src}${to}/${files[to] ?? '**'}`),
     ...packages.map((each) => `!${each}`),
   ];
+  return restricted(`src/${name}/${includes}`, group, message);
+}
+
+function restricted(files, group, message) {
   const noRestrictedImports = { level: 'error', options: { patterns: [{ group, message }] } };
   return {
-    includes: [`src/${name}/${includes}`],
+    includes: [files],
     linter: { rules: { style: { noRestrictedImports } } },
   };
 }
 
 /** The table of docs/architecture.md, the highest layer first. */
 export function layerTable() {
-  const rows = LAYERS.toReversed().map(
+  const rows = [ENTRY, ...LAYERS.toReversed()].map(
     ({ name, does, not, imports = [] }) =>
       `| \`src/${name}\` | ${does} | ${not} | ${imports.join(', ') || '—'} |`,
   );

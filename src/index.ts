@@ -46,6 +46,7 @@ export { type Kit, makeKit } from './api/kit/kit.ts';
 export type { KitCheckRequest, KitRequest } from './api/kit/request.ts';
 export { makeMix } from './api/mix/mix.ts';
 export type { MixRequest } from './api/mix/request.ts';
+export * from './api/parts.ts';
 export { pull } from './api/pull/pull.ts';
 export type { PullRequest } from './api/pull/request.ts';
 export { quantize } from './api/quantize/quantize.ts';
@@ -55,53 +56,6 @@ export { runPrompt } from './api/run/reply.ts';
 export type { RunRequest } from './api/run/request.ts';
 export { openRunSession, type ReplySettings, type RunSession } from './api/run/session.ts';
 export { type ScanHeadersOptions, type ScannedHeader, scanHeaders } from './api/scan-headers.ts';
-export { type ValidateRequest, validate } from './api/validate/validate.ts';
+export type { ValidateRequest } from './api/validate/request.ts';
+export { validate } from './api/validate/validate.ts';
 export { listCatalogue, listVariants, type VariantsRequest } from './api/variants/variants.ts';
-export { type Footprint, type FootprintRequest, footprint } from './device/footprint.ts';
-export { type EngineSession, engineStarter, type StartEngine, startEngineProcess } from './engine/index.ts';
-export * from './gguf/index.ts';
-export {
-  type ByteSource,
-  type CacheOptions,
-  type HttpOptions,
-  isUrl,
-  openFile,
-  openSource,
-} from './io/index.ts';
-export {
-  type ComparisonEnvironment,
-  type ComparisonInput,
-  type ComparisonVariant,
-  compareVariants,
-} from './measure/comparison.ts';
-export { DEFAULT_LIMITS as RECOMMENDATION_LIMITS } from './measure/limits.ts';
-export { describeFile } from './measure/size.ts';
-export { parseTasks } from './measure/task-file.ts';
-export { isCorrect, type TaskItem } from './measure/tasks.ts';
-export type { CatalogueEntry } from './model/catalogue.ts';
-export { localModels } from './model/download.ts';
-export { findModel, findModels } from './model/locate.ts';
-export type { Model, ModelFile, OpenModel } from './model/model.ts';
-export { render } from './report/registry.ts';
-export type { Inspection } from './schema/inspection.ts';
-export { type Results, resultsSchema, type VariantResult } from './schema/results.ts';
-export type { CacheType, Severity } from './schema/terms.ts';
-export type { Diagnostic, FileReport, Policy, ValidationReport } from './schema/validation.ts';
-export { isQuantscopeError, QuantscopeError, UsageError } from './util/errors.ts';
-export {
-  type ContentReport,
-  ContentScan,
-  type FileFacts,
-  isAtLeast,
-  type KnownFacts,
-  RULES,
-  type Rule,
-  ruleById,
-  rulesNamed,
-  type TensorContent,
-  type TensorExtent,
-  tensorExtents,
-  validateFile,
-  verdictOf,
-  viewsOf,
-} from './validate/index.ts';

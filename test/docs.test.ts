@@ -99,7 +99,7 @@ describe.runIf(process.platform !== 'win32')('the documentation', () => {
   });
 
   it('has a page for every command and a true picture of the layers', async () => {
-    await run(process.execPath, ['scripts/write-docs.js', '--check'], { cwd: ROOT });
+    await run(process.execPath, ['--import', 'tsx', 'scripts/write-docs.js', '--check'], { cwd: ROOT });
   });
 });
 

@@ -11,7 +11,7 @@ const run = promisify(execFile);
 /** All that may lie at the top of the package. */
 const TOP = [
   ...['LICENSE', 'README.md', 'CHANGELOG.md', 'THIRD-PARTY.md', 'package.json'],
-  ...['bin', 'dist', 'fixtures', 'schema', 'templates'],
+  ...['bin', 'dist', 'data', 'fixtures', 'schema', 'templates'],
 ];
 const root = fileURLToPath(new URL('..', import.meta.url));
 const MEBI = 1024 * 1024;
@@ -38,6 +38,7 @@ describe('the package', () => {
     expect(packed.size).toBeLessThan(24 * MEBI);
     const paths = packed.files.map(({ path }) => path);
     expect(paths).toContain('fixtures/nano/nano-phi3-Q4_K_M.gguf');
+    expect(paths).toContain('data/phones.json');
     expect(paths).toContain('schema/results.json');
     expect(paths.filter((path) => !TOP.includes(path.split('/')[0] ?? ''))).toEqual([]);
     expect(paths.filter((path) => /\.(?:test|spec)\.|(?:^|\/)tests?\//.test(path))).toEqual([]);

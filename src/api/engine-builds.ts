@@ -47,16 +47,14 @@ export interface EngineBuildRequest {
   readonly signal?: AbortSignal;
 }
 
-export const ENGINE_BUILD_DEFAULTS = { gpu: 'auto' } as const satisfies EngineBuildRequest;
-
 /**
  * What `quantscope engine build --json` prints: compiles llama.cpp here, without a network, and tells what sessions use
  * from now on. A build made before is replaced.
  * @throws EngineError; the signal's reason
  */
 export async function buildLocalEngine(request: EngineBuildRequest = {}) {
-  const { gpu, onLine, signal } = { ...ENGINE_BUILD_DEFAULTS, onLine: () => {}, ...request };
-  const built = await buildEngine({ gpu, onLine, signal: signal ?? new AbortController().signal });
+  const { gpu = 'auto', onLine = () => {}, signal = new AbortController().signal } = request;
+  const built = await buildEngine({ gpu, onLine, signal });
   return { schema: SCHEMA_IDS.engineBuild, built } as const;
 }
 

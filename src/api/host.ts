@@ -1,4 +1,5 @@
-import type { PlannedFile, PulledFile, PullPlan } from '../hub/pull.ts';
+import type { PlannedFile } from '../hub/planned-file.ts';
+import type { PulledFile, PullPlan } from '../hub/pull.ts';
 
 /** What work is being done, for whoever shows it. */
 export type Progress =

@@ -83,7 +83,7 @@ export function terminalHost({ yes = false, quiet = false }: TerminalOptions, si
  * Asks before a large download, on a terminal; scripts have said what they want.
  * @throws UsageError `pull/declined`
  */
-export async function confirmDownload(
+async function confirmDownload(
   plan: PullPlan,
   { yes, signal }: { readonly yes: boolean; readonly signal: AbortSignal },
 ): Promise<void> {

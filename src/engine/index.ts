@@ -1,7 +1,6 @@
 export { buildEngine } from './build.ts';
-export { BUILD_VARIABLE, type BuildChoice, buildChoiceOf } from './build-choice.ts';
+export { BUILD_VARIABLE, buildChoiceOf } from './build-choice.ts';
 export type * from './engine.ts';
 export { EngineError } from './errors.ts';
-export { headerOnlyFile } from './header-only-file.ts';
 export { listLocalBuilds, removeLocalBuilds } from './local-builds.ts';
 export { engineStarter, startEngineProcess } from './start.ts';

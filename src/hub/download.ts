@@ -1,56 +1,13 @@
 import { dirname } from 'node:path';
 import { QuantscopeError } from '../util/errors.ts';
-import type { BufferPool } from './buffer-pool.ts';
 import type { HubContext } from './context.ts';
 import { RunningDigest } from './digest.ts';
 import { diskError, requireSpace } from './disk.ts';
-import type { WantedFile } from './location.ts';
 import { takeLock } from './lock.ts';
-import { PartialFile, type PartialOrigin } from './partial.ts';
+import { PartialFile } from './partial.ts';
+import type { Download, KeptFile } from './planned-file.ts';
 import { Restart } from './retry.ts';
-import { TransferRound } from './transfer-round.ts';
-
-/** One file to be brought to this machine, from a repository or from a plain address. */
-export interface Download extends WantedFile {
-  /** What names the version that is wanted, where that is known before the first answer. */
-  readonly validator?: string | null;
-  /** Where its bytes are put until all of them are there and checked. */
-  readonly partialPath: string;
-  /** What the partial file is a part of: what an earlier attempt left of anything else is not used. */
-  readonly origin: PartialOrigin;
-  readonly lockPath: string;
-  /** Makes the folders that all of it needs. */
-  readonly prepare: () => Promise<void>;
-  /** What is here already. Asked when the lock is held: another process may have finished it. */
-  readonly find: () => Promise<KeptFile | undefined>;
-  /** Puts the finished file where it belongs. */
-  readonly keep: (digest: string) => Promise<KeptFile>;
-}
-
-/** A file that is in its place. */
-export interface KeptFile {
-  readonly state: 'cached' | 'linked' | 'downloaded';
-  /** SHA-256, or git's SHA-1 for a file that git keeps; null where only the cache was asked. */
-  readonly objectId: string | null;
-  /** false: nothing said what the digest would be, so the size is all that was checked. */
-  readonly verified: boolean;
-}
-
-/** How files are fetched, whichever they are. */
-export interface TransferOptions {
-  /** At most so many at once; `auto` adds connections as long as that makes it faster. */
-  readonly connections: number | 'auto';
-  /** Shared with the other files that are fetched meanwhile. */
-  readonly pool: BufferPool;
-  readonly onProgress: (progress: TransferProgress) => void;
-}
-
-export interface TransferProgress {
-  readonly doneBytes: number;
-  /** Bytes received by this run, those that were received twice included. */
-  readonly receivedBytes: number;
-  readonly connections: number;
-}
+import { type TransferOptions, TransferRound } from './transfer-round.ts';
 
 /**
  * Brings a file to its place: under its name only when its digest has been checked. What came before a failure stays

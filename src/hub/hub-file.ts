@@ -2,11 +2,10 @@ import { rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { HubContext } from './context.ts';
 import { syncFolder } from './disk.ts';
-import type { Download, KeptFile } from './download.ts';
 import type { HubFile, KnownListing } from './listing.ts';
 import { locateFile } from './location.ts';
 import { partialBytes, removePartial } from './partial.ts';
-import type { PlannedFile } from './pull.ts';
+import type { Download, KeptFile, PlannedFile } from './planned-file.ts';
 import { type PinnedFile, RepoCache } from './repo-cache.ts';
 
 /** What bringing a file of a repository into the cache would take. */

@@ -1,10 +1,12 @@
 import { BufferPool } from './buffer-pool.ts';
 import type { HubContext } from './context.ts';
 import { requireSpace } from './disk.ts';
-import { type Download, downloadFile, type KeptFile, type TransferProgress } from './download.ts';
+import { downloadFile } from './download.ts';
 import { planHubFile } from './hub-file.ts';
 import type { HubFile, KnownListing } from './listing.ts';
-import { type PinnedFile, RepoCache } from './repo-cache.ts';
+import type { KeptFile, PlannedFile } from './planned-file.ts';
+import { RepoCache } from './repo-cache.ts';
+import type { TransferProgress } from './transfer-round.ts';
 import { planUrlFiles } from './url-file.ts';
 
 /** Where the files of a model are. */
@@ -17,28 +19,6 @@ export type ModelOrigin =
 export interface PullableModel {
   readonly ref: string;
   readonly origin: ModelOrigin;
-}
-
-/** One file that a pull is about. */
-export interface PlannedFile {
-  readonly ref: string;
-  /** What a person calls it: `owner/repo/path`, or its address. */
-  readonly name: string;
-  readonly sizeBytes: number;
-  /** Its place in a repository; null for a file from a plain address. */
-  readonly hub: PinnedFile | null;
-  /** What its digest is or shall be; null where nothing says. */
-  readonly objectId: string | null;
-  /** Whether the digest of what is here was known before it came. */
-  readonly verified: boolean;
-  /** `blob`: the bytes are there under another revision and only need a link. */
-  readonly state: 'cached' | 'blob' | 'absent';
-  /** Bytes that an earlier attempt left. */
-  readonly partialBytes: number;
-  /** Where it will be. */
-  readonly place: string;
-  /** How it is brought there; null where it is, as far as can be told. */
-  readonly download: Download | null;
 }
 
 export interface PullPlan {

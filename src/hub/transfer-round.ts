@@ -5,9 +5,9 @@ import { addConnections, type Connections, LEAST_PIECE_BYTES } from './connectio
 import type { HubContext } from './context.ts';
 import type { RunningDigest } from './digest.ts';
 import { diskError } from './disk.ts';
-import type { Download, TransferOptions } from './download.ts';
 import { Link } from './location.ts';
 import type { PartialFile } from './partial.ts';
+import type { Download } from './planned-file.ts';
 import { fetchRange, type RangeTarget } from './range-fetch.ts';
 import { RetryPolicy, Transient } from './retry.ts';
 
@@ -16,6 +16,22 @@ const SAVE_EVERY_BYTES = 32 * 1024 * 1024;
 const SAVE_EVERY_MS = 200;
 /** Each piece is a request, and a request a connection of its own. */
 const MOST_PIECE_BYTES = 256 * 1024 * 1024;
+
+/** How files are fetched, whichever they are. */
+export interface TransferOptions {
+  /** At most so many at once; `auto` adds connections as long as that makes it faster. */
+  readonly connections: number | 'auto';
+  /** Shared with the other files that are fetched meanwhile. */
+  readonly pool: BufferPool;
+  readonly onProgress: (progress: TransferProgress) => void;
+}
+
+export interface TransferProgress {
+  readonly doneBytes: number;
+  /** Bytes received by this run, those that were received twice included. */
+  readonly receivedBytes: number;
+  readonly connections: number;
+}
 
 /** One pass over what is missing of a file, by as many connections as are worth it. */
 export class TransferRound implements Connections, RangeTarget {

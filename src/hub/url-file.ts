@@ -3,9 +3,8 @@ import { dirname } from 'node:path';
 import { QuantscopeError, UsageError } from '../util/errors.ts';
 import type { HubContext } from './context.ts';
 import { syncFolder } from './disk.ts';
-import type { Download } from './download.ts';
 import { partialBytes, removePartial } from './partial.ts';
-import type { PlannedFile } from './pull.ts';
+import type { Download, PlannedFile } from './planned-file.ts';
 import { addressesOf, type UrlAddress } from './url-address.ts';
 import {
   isCurrent,

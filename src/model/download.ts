@@ -1,5 +1,6 @@
 import type { HubContext } from '../hub/context.ts';
-import type { PlannedFile, PulledFile, PullPlan } from '../hub/pull.ts';
+import type { PlannedFile } from '../hub/planned-file.ts';
+import type { PulledFile, PullPlan } from '../hub/pull.ts';
 import type { AccessOptions } from './access.ts';
 import { accessFor, locateRefs } from './locate.ts';
 import { localModel, type Model, onlyOne } from './model.ts';

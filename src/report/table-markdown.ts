@@ -34,7 +34,7 @@ export function markdownRows(
 }
 
 /** Title and unit on one line. */
-export function headingOf({
+function headingOf({
   title,
   heading = title,
   unit = '',

@@ -27,6 +27,8 @@ const LEAST_NAME_WIDTH = 15;
 const MOST_NAME_WIDTH = 36;
 /** What a column that wraps needs before a line of it can be read. */
 const LEAST_OVERFLOW_WIDTH = 20;
+/** The lines of a text that begins with it stand to its right. */
+const ARROW = '→ ';
 
 /**
  * The widest first column, within reason, at which every table still stands in one piece; long names are
@@ -119,7 +121,7 @@ function fitted(text: string, overflow: FilledColumn['overflow'], width: number)
     case 'shorten':
       return [shortenMiddle(text, width)];
     default:
-      return wrap(text, width);
+      return wrap(text, width, text.startsWith(ARROW) ? ' '.repeat(displayWidth(ARROW)) : '');
   }
 }
 
@@ -129,7 +131,7 @@ export function shownName(head: RowHead, width: number): string {
 }
 
 /** A text in its tone. */
-export function paint(text: string, tone: Tone, style: Style): string {
+function paint(text: string, tone: Tone, style: Style): string {
   switch (tone) {
     case 'plain':
       return text;

@@ -1,5 +1,3 @@
-export { SEVERITIES, type Severity } from '../schema/terms.ts';
-export type { ContentCheck, Diagnostic, FileReport, Policy, ValidationReport } from '../schema/validation.ts';
 export { viewsOf } from './content-kernels.ts';
 export {
   type ContentReport,

@@ -196,7 +196,7 @@ describe('card check', () => {
     expect(text.stdout).toContain('is 2.40 GB (2.23 GiB), read: the file has 2,396,835,072 bytes');
     for (const line of text.stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(100);
     const markdown = await run('check', 'wrong.md', '--model', PHI3, '--md');
-    expect(markdown.stdout).toMatch(/^\| 3 \| Size: 1\.5 GB \| file size \| ✗ \*\*false\*\* \| 2\.40 GB/m);
+    expect(markdown.stdout).toMatch(/^\| 3 \| Size: 1\.5 GB \| file size \| \*\*✗ false\*\* \| 2\.40 GB/m);
     const github = await run('check', 'wrong.md', '--model', PHI3, '--github');
     expect(github.stdout.split('\n').map((line) => line.slice(0, 29))).toEqual([
       '::error file=wrong.md,line=3,',

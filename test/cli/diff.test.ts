@@ -156,7 +156,7 @@ describe('diff', () => {
     expect(tensors).toMatchObject([{ name: 'output_norm.weight', weights: 0, nonFinite: 256 }]);
     const { stdout } = await diff(a, b);
     expect(stdout).toContain('weights of type IQ2_XXS are not supported: token_embd.weight');
-    expect(stdout).toContain('256 pairs of weights with a NaN or an infinity are left out of all figures');
+    expect(stdout).toContain('256 pairs of weights with a NaN or an infinity are left out of all numbers');
     const gated = await diff(a, b, '--fail-above', '1000');
     expect(gated.exitCode).toBe(1);
     expect(gated.stdout).toContain('could not be compared');

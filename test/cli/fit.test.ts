@@ -165,7 +165,7 @@ describe('fit', () => {
       'tensor-g5',
       '6gb-phone',
     ]) {
-      expect(stdout).toMatch(new RegExp(`^${name} `, 'm'));
+      expect(stdout).toMatch(new RegExp(`^ {2}${name} `, 'm'));
     }
   });
 });

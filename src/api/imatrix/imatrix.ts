@@ -191,7 +191,7 @@ type Description = Omit<
 >;
 
 /** What an importance matrix says of a model. */
-export function describeImatrix(
+function describeImatrix(
   { datasets, chunks, chunkSize, entries }: Omit<Imatrix, 'isLegacy'>,
   { tensors }: Pick<GgufHeader, 'tensors'>,
 ): Description {

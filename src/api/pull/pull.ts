@@ -1,5 +1,6 @@
 import { statSync } from 'node:fs';
-import { type PlannedFile, type PulledFile, planPull, pull as pullFiles } from '../../hub/pull.ts';
+import type { PlannedFile } from '../../hub/planned-file.ts';
+import { type PulledFile, planPull, pull as pullFiles } from '../../hub/pull.ts';
 import { type RefAccess, refAccess } from '../../model/access.ts';
 import { locateRefs } from '../../model/locate.ts';
 import type { PullReport } from '../../schema/hub.ts';

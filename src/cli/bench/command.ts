@@ -1,20 +1,13 @@
 import { Command, Option } from 'commander';
-import { BENCH_DEFAULTS, type BenchRequest } from '../../api/bench/request.ts';
+import { BENCH_DEFAULTS } from '../../api/bench/request.ts';
 import { CACHE_TYPES, FLASH_ATTENTION, GPU_CHOICES } from '../../schema/terms.ts';
 import type { CommandContext } from '../command-context.ts';
 import { wholeNumber } from '../options.ts';
 import { addOptions, helpAfter, option, SHARED } from '../shared-options.ts';
 import { choiceList, numberList, numberListOr, promptAndGeneration } from './lists.ts';
+import type { BenchOptions } from './run.ts';
 
-const FORMATS = ['table', 'md', 'csv', 'json', 'jsonl'] as const;
-
-export interface BenchOptions extends BenchRequest {
-  readonly output: (typeof FORMATS)[number];
-  readonly json?: boolean;
-  readonly out?: string;
-  readonly quiet?: boolean;
-  readonly yes?: boolean;
-}
+const FORMATS = ['table', 'md', 'csv', 'json', 'jsonl'] as const satisfies readonly BenchOptions['output'][];
 
 /** Names of llama-bench that commander cannot have (short ones of several letters) or that are other names for ours. */
 const LLAMA_BENCH_NAMES: Readonly<Record<string, string>> = {

@@ -1,12 +1,20 @@
 import { bench } from '../../api/bench/bench.ts';
-import { type BenchWriter, benchWriter, shownColumns } from '../../report/bench.ts';
+import type { BenchRequest } from '../../api/bench/request.ts';
+import { type BenchFormat, type BenchWriter, benchWriter, shownColumns } from '../../report/bench.ts';
 import { isAvailable } from '../../schema/availability.ts';
 import type { BenchResults, BenchRow } from '../../schema/bench.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
 import { keepResults } from '../results-file.ts';
 import { terminalStyle } from '../style.ts';
 import { terminalHost } from '../terminal.ts';
-import type { BenchOptions } from './command.ts';
+
+export interface BenchOptions extends BenchRequest {
+  readonly output: BenchFormat;
+  readonly json?: boolean;
+  readonly out?: string;
+  readonly quiet?: boolean;
+  readonly yes?: boolean;
+}
 
 /** Prints rows as they end. */
 export async function runBench(

@@ -1,11 +1,6 @@
 import { Command } from 'commander';
 import type { CommandContext } from '../command-context.ts';
-
-export interface CacheOptions {
-  json?: boolean;
-  yes?: boolean;
-  partials?: boolean;
-}
+import type { CacheOptions } from './run.ts';
 
 export function cacheCommand(context: CommandContext): Command {
   const command = new Command('cache')

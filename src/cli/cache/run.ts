@@ -6,7 +6,12 @@ import { formatBytes } from '../../util/units.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
 import { printDocument } from '../output.ts';
 import { askYes, isInteractive } from '../question.ts';
-import type { CacheOptions } from './command.ts';
+
+export interface CacheOptions {
+  json?: boolean;
+  yes?: boolean;
+  partials?: boolean;
+}
 
 export async function runCacheList({ json }: CacheOptions, signal: AbortSignal): Promise<ExitCode> {
   const list = await listCached({ signal });

@@ -1,25 +1,7 @@
 import { Command, Option } from 'commander';
 import type { CommandContext } from '../command-context.ts';
 import { names, wholeNumber } from '../options.ts';
-
-export interface CardOptions {
-  out?: string;
-  force?: boolean;
-  context?: number;
-  results?: string;
-  device: string[];
-  devices?: string;
-  quiet?: boolean;
-}
-
-export interface CardCheckOptions {
-  model?: string;
-  results?: string;
-  devices?: string;
-  md?: boolean;
-  github?: boolean;
-  json?: boolean;
-}
+import type { CardCheckOptions, CardOptions } from './run.ts';
 
 export function cardCommand(context: CommandContext): Command {
   const command = new Command('card')

@@ -8,7 +8,25 @@ import { UsageError } from '../../util/errors.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
 import { noticeUnless } from '../output.ts';
 import { terminalStyle } from '../style.ts';
-import type { CardCheckOptions, CardOptions } from './command.ts';
+
+export interface CardOptions {
+  out?: string;
+  force?: boolean;
+  context?: number;
+  results?: string;
+  device: string[];
+  devices?: string;
+  quiet?: boolean;
+}
+
+export interface CardCheckOptions {
+  model?: string;
+  results?: string;
+  devices?: string;
+  md?: boolean;
+  github?: boolean;
+  json?: boolean;
+}
 
 export async function runCard(input: string, options: CardOptions, signal: AbortSignal): Promise<ExitCode> {
   const { out, context, results, device: phones, devices: devicesFile } = options;

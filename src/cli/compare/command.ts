@@ -1,12 +1,10 @@
 import { Command, Option } from 'commander';
-import { COMPARE_DEFAULTS, type CompareRequest } from '../../api/compare/request.ts';
+import { COMPARE_DEFAULTS } from '../../api/compare/request.ts';
 import type { CommandContext } from '../command-context.ts';
-import type { ComparisonOutput } from '../comparison/run.ts';
 import { addGateOptions } from '../gate-options.ts';
 import { listOf, names, wholeNumber } from '../options.ts';
 import { addOptions, helpAfter, limitOptions, option, SHARED } from '../shared-options.ts';
-
-export type CompareOptions = CompareRequest & ComparisonOutput;
+import type { CompareOptions } from './run.ts';
 
 export function compareCommand(context: CommandContext): Command {
   const positive = wholeNumber(1);

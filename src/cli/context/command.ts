@@ -1,17 +1,11 @@
 import { Command, Option } from 'commander';
-import { CONTEXT_DEFAULTS, type ContextRequest } from '../../api/context/request.ts';
+import { CONTEXT_DEFAULTS } from '../../api/context/request.ts';
 import { CACHE_TYPES } from '../../schema/terms.ts';
 import { numberList } from '../bench/lists.ts';
 import type { CommandContext } from '../command-context.ts';
 import { fileSize, listOf, wholeNumber } from '../options.ts';
 import { addOptions, helpAfter, option, SHARED } from '../shared-options.ts';
-
-export interface ContextOptions extends ContextRequest {
-  readonly json?: boolean;
-  readonly out?: string;
-  readonly quiet?: boolean;
-  readonly yes?: boolean;
-}
+import type { ContextOptions } from './run.ts';
 
 export function contextCommand(context: CommandContext): Command {
   const { cacheTypes, generate, repetitions, seed, chunks, evalContext } = CONTEXT_DEFAULTS;

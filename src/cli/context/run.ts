@@ -1,4 +1,5 @@
 import { measureContext } from '../../api/context/context.ts';
+import type { ContextRequest } from '../../api/context/request.ts';
 import { hasFailure } from '../../measure/context-run.ts';
 import { renderContext } from '../../report/context.ts';
 import type { ContextResults } from '../../schema/context.ts';
@@ -6,7 +7,13 @@ import { EXIT, type ExitCode } from '../exit.ts';
 import { keepResults } from '../results-file.ts';
 import { terminalStyle } from '../style.ts';
 import { terminalHost } from '../terminal.ts';
-import type { ContextOptions } from './command.ts';
+
+export interface ContextOptions extends ContextRequest {
+  readonly json?: boolean;
+  readonly out?: string;
+  readonly quiet?: boolean;
+  readonly yes?: boolean;
+}
 
 export async function runContext(
   ref: string,

@@ -1,16 +1,7 @@
 import { Command, InvalidArgumentError } from 'commander';
-import type { DiffRequest } from '../../api/diff/diff.ts';
-import type { Host } from '../../api/host.ts';
 import type { CommandContext } from '../command-context.ts';
 import { wholeNumber } from '../options.ts';
-
-export interface DiffOptions extends Omit<DiffRequest, keyof Host> {
-  readonly top: number;
-  readonly all?: true;
-  readonly yes?: true;
-  readonly json?: true;
-  readonly quiet?: true;
-}
+import type { DiffOptions } from './run.ts';
 
 export function diffCommand(context: CommandContext): Command {
   return new Command('diff')

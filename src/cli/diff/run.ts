@@ -1,4 +1,6 @@
+import type { DiffRequest } from '../../api/diff/diff.ts';
 import { diff } from '../../api/diff/diff.ts';
+import type { Host } from '../../api/host.ts';
 import { isGgufError } from '../../gguf/errors.ts';
 import { isLocalRef } from '../../model/ref.ts';
 import { renderDiff } from '../../report/diff-text.ts';
@@ -7,8 +9,15 @@ import type { Diff } from '../../schema/diff.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
 import { noticeUnless, reportDamaged, stdoutStyle } from '../output.ts';
 import type { Terminal } from '../terminal.ts';
-import type { DiffOptions } from './command.ts';
 import { diffProgress } from './progress.ts';
+
+export interface DiffOptions extends Omit<DiffRequest, keyof Host> {
+  readonly top: number;
+  readonly all?: true;
+  readonly yes?: true;
+  readonly json?: true;
+  readonly quiet?: true;
+}
 
 export async function runDiff(
   a: string,

@@ -1,11 +1,7 @@
 import { Command } from 'commander';
 import type { ProgramContext } from '../command-context.ts';
 import { helpAfter } from '../shared-options.ts';
-
-export interface DoctorOptions {
-  readonly json?: boolean;
-  readonly hub: boolean;
-}
+import type { DoctorOptions } from './run.ts';
 
 export function doctorCommand(context: ProgramContext): Command {
   return new Command('doctor')

@@ -4,8 +4,12 @@ import type { ProgramContext } from '../command-context.ts';
 import { loadConfigs } from '../config.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
 import { terminalStyle } from '../style.ts';
-import type { DoctorOptions } from './command.ts';
 import { renderDoctor } from './text.ts';
+
+export interface DoctorOptions {
+  readonly json?: boolean;
+  readonly hub: boolean;
+}
 
 /** Says by its exit code whether models can be measured here. */
 export async function runDoctor(

@@ -1,17 +1,7 @@
 import { Command } from 'commander';
-import type { GpuChoice } from '../../schema/terms.ts';
 import type { CommandContext } from '../command-context.ts';
 import { helpAfter, SHARED } from '../shared-options.ts';
-
-export interface EngineOptions {
-  readonly json?: boolean;
-}
-
-export interface EngineBuildOptions extends EngineOptions {
-  readonly gpu: GpuChoice;
-  readonly verbose?: boolean;
-  readonly quiet?: boolean;
-}
+import type { EngineBuildOptions, EngineOptions } from './run.ts';
 
 export function engineCommand(context: CommandContext): Command {
   const command = new Command('engine')

@@ -1,9 +1,19 @@
 import { buildLocalEngine, engineBuilds, removeEngineBuilds } from '../../api/engine-builds.ts';
 import { BUILD_VARIABLE } from '../../engine/index.ts';
 import type { EngineInfo, EngineReport } from '../../schema/engine.ts';
+import type { GpuChoice } from '../../schema/terms.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
-import type { EngineBuildOptions, EngineOptions } from './command.ts';
 import { buildProgress } from './progress.ts';
+
+export interface EngineOptions {
+  readonly json?: boolean;
+}
+
+export interface EngineBuildOptions extends EngineOptions {
+  readonly gpu: GpuChoice;
+  readonly verbose?: boolean;
+  readonly quiet?: boolean;
+}
 
 export async function runEngineList({ json }: EngineOptions, signal: AbortSignal): Promise<ExitCode> {
   const report = await engineBuilds({ signal });

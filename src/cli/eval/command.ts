@@ -1,12 +1,10 @@
 import { Command, Option } from 'commander';
-import { EVALUATE_DEFAULTS, type EvaluateRequest } from '../../api/evaluate/request.ts';
+import { EVALUATE_DEFAULTS } from '../../api/evaluate/request.ts';
 import type { CommandContext } from '../command-context.ts';
-import type { ComparisonOutput } from '../comparison/run.ts';
 import { addGateOptions } from '../gate-options.ts';
 import { listOf, wholeNumber } from '../options.ts';
 import { addOptions, helpAfter, limitOptions, option, SHARED } from '../shared-options.ts';
-
-export type EvalOptions = EvaluateRequest & ComparisonOutput;
+import type { EvalOptions } from './run.ts';
 
 export function evalCommand(context: CommandContext): Command {
   const { only, context: contextSize, keyEnv, concurrency, batch } = EVALUATE_DEFAULTS;

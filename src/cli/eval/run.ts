@@ -1,7 +1,10 @@
 import { planEvaluation } from '../../api/evaluate/plan.ts';
+import type { EvaluateRequest } from '../../api/evaluate/request.ts';
+import type { ComparisonOutput } from '../comparison/run.ts';
 import { runComparison } from '../comparison/run.ts';
 import type { ExitCode } from '../exit.ts';
-import type { EvalOptions } from './command.ts';
+
+export type EvalOptions = EvaluateRequest & ComparisonOutput;
 
 /** @param refs none stand for the embedded family, for the files of the results to resume, or for an endpoint alone */
 export function runEval(

@@ -1,22 +1,9 @@
 import { Command, Option } from 'commander';
 import { FIT_DEFAULTS } from '../../api/fit/request.ts';
-import { COMMON_CACHE_TYPES, type CommonCacheType } from '../../schema/terms.ts';
+import { COMMON_CACHE_TYPES } from '../../schema/terms.ts';
 import type { CommandContext } from '../command-context.ts';
 import { fileSize, names, wholeNumber } from '../options.ts';
-
-export interface FitOptions {
-  device: string[];
-  context: number;
-  cacheType: CommonCacheType;
-  flashAttention?: 'on' | 'off';
-  budget?: number;
-  allDevices?: boolean;
-  listDevices?: boolean;
-  devices?: string;
-  require?: boolean;
-  json?: boolean;
-  quiet?: boolean;
-}
+import type { FitOptions } from './run.ts';
 
 export function fitCommand(context: CommandContext): Command {
   return new Command('fit')

@@ -1,9 +1,23 @@
 import { fitOnPhones, listDevices } from '../../api/fit/fit.ts';
 import { renderDeviceList, renderFit } from '../../report/fit.ts';
+import type { CommonCacheType } from '../../schema/terms.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
 import { noticeUnless, printDocument } from '../output.ts';
 import { terminalStyle } from '../style.ts';
-import type { FitOptions } from './command.ts';
+
+export interface FitOptions {
+  device: string[];
+  context: number;
+  cacheType: CommonCacheType;
+  flashAttention?: 'on' | 'off';
+  budget?: number;
+  allDevices?: boolean;
+  listDevices?: boolean;
+  devices?: string;
+  require?: boolean;
+  json?: boolean;
+  quiet?: boolean;
+}
 
 export async function runFit(
   refs: readonly string[],

@@ -1,14 +1,9 @@
 import { Command, Option } from 'commander';
-import { IMATRIX_DEFAULTS, type ImatrixRequest } from '../../api/imatrix/request.ts';
+import { IMATRIX_DEFAULTS } from '../../api/imatrix/request.ts';
 import type { CommandContext } from '../command-context.ts';
 import { wholeNumber } from '../options.ts';
 import { addOptions, helpAfter, option, SHARED } from '../shared-options.ts';
-
-export interface ImatrixOptions extends ImatrixRequest {
-  readonly json?: boolean;
-  readonly quiet?: boolean;
-  readonly yes?: boolean;
-}
+import type { ImatrixOptions } from './run.ts';
 
 export function imatrixCommand(context: CommandContext): Command {
   const { context: contextSize, out } = IMATRIX_DEFAULTS;

@@ -1,9 +1,15 @@
 import { makeImatrix } from '../../api/imatrix/imatrix.ts';
+import type { ImatrixRequest } from '../../api/imatrix/request.ts';
 import { renderImatrix } from '../../report/imatrix-text.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
 import { terminalStyle } from '../style.ts';
 import { terminalHost } from '../terminal.ts';
-import type { ImatrixOptions } from './command.ts';
+
+export interface ImatrixOptions extends ImatrixRequest {
+  readonly json?: boolean;
+  readonly quiet?: boolean;
+  readonly yes?: boolean;
+}
 
 export async function runImatrix(
   model: string,

@@ -1,19 +1,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { CommandContext } from '../command-context.ts';
 import { wholeNumber } from '../options.ts';
-
-export interface InspectOptions {
-  metadata?: boolean;
-  tensors?: boolean;
-  layers?: boolean;
-  key?: string;
-  vocab?: boolean;
-  template?: boolean;
-  diffable?: boolean;
-  json?: boolean;
-  ndjson?: boolean;
-  context: number[];
-}
+import type { InspectOptions } from './run.ts';
 
 export function inspectCommand(context: CommandContext): Command {
   return new Command('inspect')

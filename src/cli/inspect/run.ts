@@ -27,7 +27,19 @@ import { inOrder } from '../../util/in-order.ts';
 import { formatCount } from '../../util/units.ts';
 import { describeError, EXIT, type ExitCode } from '../exit.ts';
 import { noticeUnless, reportDamaged, stdoutStyle } from '../output.ts';
-import type { InspectOptions } from './command.ts';
+
+export interface InspectOptions {
+  metadata?: boolean;
+  tensors?: boolean;
+  layers?: boolean;
+  key?: string;
+  vocab?: boolean;
+  template?: boolean;
+  diffable?: boolean;
+  json?: boolean;
+  ndjson?: boolean;
+  context: number[];
+}
 
 const ADVICE = 'The file is damaged or not a GGUF file: download it again, or convert the model again.';
 /** Models that are read at the same time, where there are several. */

@@ -1,20 +1,10 @@
 import { Command, Option } from 'commander';
-import { KIT_BACKENDS, type KitCheckRequest, type KitRequest } from '../../api/kit/request.ts';
+import { KIT_BACKENDS } from '../../api/kit/request.ts';
 import { COMMON_CACHE_TYPES } from '../../schema/terms.ts';
 import type { CommandContext } from '../command-context.ts';
 import { wholeNumber } from '../options.ts';
 import { helpAfter, SHARED } from '../shared-options.ts';
-
-export interface KitOptions extends KitRequest {
-  readonly out: string;
-  readonly force?: boolean;
-  readonly yes?: boolean;
-  readonly quiet?: boolean;
-}
-
-export interface KitCheckOptions extends KitCheckRequest {
-  readonly json?: boolean;
-}
+import type { KitCheckOptions, KitOptions } from './run.ts';
 
 export function kitCommand(context: CommandContext): Command {
   const command = new Command('kit')

@@ -2,6 +2,7 @@ import { access, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { checkKitResults } from '../../api/kit/check.ts';
 import { KIT_FILES, type Kit, makeKit } from '../../api/kit/kit.ts';
+import type { KitCheckRequest, KitRequest } from '../../api/kit/request.ts';
 import { writeOutput } from '../../api/output-file.ts';
 import { gigabytes } from '../../device/fit.ts';
 import { renderKitCheck } from '../../report/kit-check.ts';
@@ -9,7 +10,17 @@ import { messageOf, UsageError } from '../../util/errors.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
 import { terminalStyle } from '../style.ts';
 import { terminalHost } from '../terminal.ts';
-import type { KitCheckOptions, KitOptions } from './command.ts';
+
+export interface KitOptions extends KitRequest {
+  readonly out: string;
+  readonly force?: boolean;
+  readonly yes?: boolean;
+  readonly quiet?: boolean;
+}
+
+export interface KitCheckOptions extends KitCheckRequest {
+  readonly json?: boolean;
+}
 
 /** Writes the folder for the app. */
 export async function runKit(ref: string, options: KitOptions, signal: AbortSignal): Promise<ExitCode> {

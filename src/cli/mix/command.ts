@@ -1,14 +1,9 @@
 import { Command, Option } from 'commander';
-import { MIX_DEFAULTS, type MixRequest } from '../../api/mix/request.ts';
+import { MIX_DEFAULTS } from '../../api/mix/request.ts';
 import type { CommandContext } from '../command-context.ts';
 import { fileSize, positiveNumber, wholeNumber } from '../options.ts';
 import { addOptions, helpAfter, option, SHARED } from '../shared-options.ts';
-
-export interface MixOptions extends MixRequest {
-  readonly json?: boolean;
-  readonly quiet?: boolean;
-  readonly yes?: boolean;
-}
+import type { MixOptions } from './run.ts';
 
 export function mixCommand(context: CommandContext): Command {
   const { like, context: contextSize, timeout } = MIX_DEFAULTS;

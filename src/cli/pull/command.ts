@@ -1,14 +1,8 @@
 import { Command, InvalidArgumentError } from 'commander';
-import type { Host } from '../../api/host.ts';
-import { PULL_DEFAULTS, type PullRequest } from '../../api/pull/request.ts';
+import { PULL_DEFAULTS } from '../../api/pull/request.ts';
 import type { CommandContext } from '../command-context.ts';
 import { positiveNumber, wholeNumber } from '../options.ts';
-
-export interface PullOptions extends Omit<PullRequest, keyof Host> {
-  readonly yes?: boolean;
-  readonly json?: boolean;
-  readonly quiet?: boolean;
-}
+import type { PullOptions } from './run.ts';
 
 export function pullCommand(context: CommandContext): Command {
   return new Command('pull')

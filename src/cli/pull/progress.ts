@@ -1,5 +1,5 @@
 import { SingleBar } from 'cli-progress';
-import type { PlannedFile } from '../../hub/pull.ts';
+import type { PlannedFile } from '../../hub/planned-file.ts';
 import type { DownloadProgress } from '../../model/download.ts';
 import { plainStyle, type Style } from '../../report/style.ts';
 import { printable, shortenMiddle } from '../../report/text-width.ts';

@@ -1,12 +1,19 @@
 import { setFlagsFromString } from 'node:v8';
+import type { Host } from '../../api/host.ts';
 import { pull } from '../../api/pull/pull.ts';
+import type { PullRequest } from '../../api/pull/request.ts';
 import { printable } from '../../report/text-width.ts';
 import type { PullReport } from '../../schema/hub.ts';
 import { formatBytes } from '../../util/units.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
 import { printDocument } from '../output.ts';
 import { terminalHost } from '../terminal.ts';
-import type { PullOptions } from './command.ts';
+
+export interface PullOptions extends Omit<PullRequest, keyof Host> {
+  readonly yes?: boolean;
+  readonly json?: boolean;
+  readonly quiet?: boolean;
+}
 
 /**
  * The only WebAssembly of a download is what parses HTTP in Node's own fetch, which lists the files and does not bring

@@ -1,15 +1,9 @@
 import { Command } from 'commander';
-import { QUANTIZE_DEFAULTS, type QuantizeRequest } from '../../api/quantize/request.ts';
+import { QUANTIZE_DEFAULTS } from '../../api/quantize/request.ts';
 import type { CommandContext } from '../command-context.ts';
 import { positiveNumber, wholeNumber } from '../options.ts';
 import { addOptions, helpAfter, option, SHARED } from '../shared-options.ts';
-
-export interface QuantizeOptions extends QuantizeRequest {
-  readonly list?: boolean;
-  readonly json?: boolean;
-  readonly quiet?: boolean;
-  readonly yes?: boolean;
-}
+import type { QuantizeOptions } from './run.ts';
 
 export function quantizeCommand(context: CommandContext): Command {
   const command = new Command('quantize')

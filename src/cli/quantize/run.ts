@@ -1,11 +1,18 @@
 import { quantize } from '../../api/quantize/quantize.ts';
+import type { QuantizeRequest } from '../../api/quantize/request.ts';
 import { RECIPES } from '../../quantize/recipes.ts';
 import { renderQuantize } from '../../report/quantize-text.ts';
 import { UsageError } from '../../util/errors.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
 import { terminalStyle } from '../style.ts';
 import { terminalHost } from '../terminal.ts';
-import type { QuantizeOptions } from './command.ts';
+
+export interface QuantizeOptions extends QuantizeRequest {
+  readonly list?: boolean;
+  readonly json?: boolean;
+  readonly quiet?: boolean;
+  readonly yes?: boolean;
+}
 
 export async function runQuantize(
   source: string | undefined,

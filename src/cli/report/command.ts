@@ -1,16 +1,7 @@
 import { Command, Option } from 'commander';
 import type { CommandContext } from '../command-context.ts';
-import { addGateOptions, collected, type GateOptions } from '../gate-options.ts';
-
-export interface ReportOptions extends GateOptions {
-  format?: 'table' | 'md' | 'csv' | 'json';
-  html?: string;
-  out?: string;
-  fit?: string;
-  only?: 'speed' | 'accuracy';
-  details?: boolean;
-  quiet?: boolean;
-}
+import { addGateOptions, collected } from '../gate-options.ts';
+import type { ReportOptions } from './run.ts';
 
 export function reportCommand(context: CommandContext): Command {
   const command = new Command('report')

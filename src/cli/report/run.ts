@@ -13,10 +13,20 @@ import { renderMarkdown } from '../../report/markdown.ts';
 import type { Report } from '../../report/report.ts';
 import { renderReportTable } from '../../report/report-table.ts';
 import type { ExitCode } from '../exit.ts';
+import type { GateOptions } from '../gate-options.ts';
 import { reportGates } from '../gates.ts';
 import { noticeUnless } from '../output.ts';
 import { terminalStyle } from '../style.ts';
-import type { ReportOptions } from './command.ts';
+
+export interface ReportOptions extends GateOptions {
+  format?: 'table' | 'md' | 'csv' | 'json';
+  html?: string;
+  out?: string;
+  fit?: string;
+  only?: 'speed' | 'accuracy';
+  details?: boolean;
+  quiet?: boolean;
+}
 
 /** Writes and prints a report, and says by its exit code whether the gates hold. */
 export async function runReport(

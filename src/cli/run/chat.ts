@@ -2,6 +2,7 @@ import { createInterface, type Interface } from 'node:readline';
 import writeFileAtomic from 'write-file-atomic';
 import { Conversation } from '../../api/run/conversation.ts';
 import { replySettings } from '../../api/run/reply.ts';
+import type { RunRequest } from '../../api/run/request.ts';
 import type { ReplySettings, RunSession } from '../../api/run/session.ts';
 import { timingsOf } from '../../measure/timings.ts';
 import { quoted, visible, visibleLines } from '../../report/inspection-text.ts';
@@ -12,11 +13,10 @@ import { formatCount } from '../../util/units.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
 import { terminalStyle } from '../style.ts';
 import { CHAT_HELP, changeSetting, describeSettings, parseChatCommand } from './chat-commands.ts';
-import type { RunOptions } from './command.ts';
 
 export interface Chat {
   readonly session: RunSession;
-  readonly options: RunOptions;
+  readonly options: RunRequest;
   readonly signal: AbortSignal;
 }
 

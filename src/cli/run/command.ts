@@ -1,15 +1,10 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { RUN_DEFAULTS, type RunRequest } from '../../api/run/request.ts';
+import { RUN_DEFAULTS } from '../../api/run/request.ts';
 import { COMMON_CACHE_TYPES } from '../../schema/terms.ts';
 import type { CommandContext } from '../command-context.ts';
 import { percentage, positiveNumber, wholeNumber } from '../options.ts';
 import { addOptions, helpAfter, option, SHARED } from '../shared-options.ts';
-
-export interface RunOptions extends RunRequest {
-  readonly json?: boolean;
-  readonly yes?: boolean;
-  readonly quiet?: boolean;
-}
+import type { RunOptions } from './run.ts';
 
 export function runCommand(context: CommandContext): Command {
   const positive = wholeNumber(1);

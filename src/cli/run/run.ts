@@ -1,5 +1,6 @@
 import { text as readAll } from 'node:stream/consumers';
 import { replyTo } from '../../api/run/reply.ts';
+import type { RunRequest } from '../../api/run/request.ts';
 import { openRunSession, type RunSession } from '../../api/run/session.ts';
 import { harmlessJson, visibleLines } from '../../report/inspection-text.ts';
 import { describeBackend, describeTimings } from '../../report/run-timings.ts';
@@ -8,7 +9,12 @@ import { UsageError } from '../../util/errors.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
 import { terminalStyle } from '../style.ts';
 import { terminalHost } from '../terminal.ts';
-import type { RunOptions } from './command.ts';
+
+export interface RunOptions extends RunRequest {
+  readonly json?: boolean;
+  readonly yes?: boolean;
+  readonly quiet?: boolean;
+}
 
 /**
  * A chat where there is a terminal and nothing was asked, else one reply.

@@ -1,23 +1,19 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
-import type { Host } from '../../api/host.ts';
 import { shardOf } from '../../api/shard.ts';
-import { VALIDATE_DEFAULTS, type ValidateRequest } from '../../api/validate/validate.ts';
-import { SEVERITIES, type Severity } from '../../schema/terms.ts';
+import { VALIDATE_DEFAULTS } from '../../api/validate/request.ts';
+import { SEVERITIES } from '../../schema/terms.ts';
 import type { CommandContext } from '../command-context.ts';
 import { names, positiveNumber, wholeNumber } from '../options.ts';
+import type { ValidateOptions } from './run.ts';
 
-const FORMATS = ['text', 'json', 'ndjson', 'junit', 'sarif', 'github'] as const;
-
-/** A request, and what is shown of its report. */
-export interface ValidateOptions extends Omit<ValidateRequest, keyof Host | 'policy' | 'order'> {
-  readonly severity?: Severity;
-  readonly explain?: string | true;
-  readonly format: (typeof FORMATS)[number];
-  readonly json?: true;
-  readonly ndjson?: true;
-  readonly policy?: string;
-  readonly quiet: boolean;
-}
+const FORMATS = [
+  'text',
+  'json',
+  'ndjson',
+  'junit',
+  'sarif',
+  'github',
+] as const satisfies readonly ValidateOptions['format'][];
 
 export function validateCommand(context: CommandContext): Command {
   return new Command('validate')

@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
+import type { Host } from '../../api/host.ts';
 import { validateEach } from '../../api/validate/each.ts';
+import type { ValidateRequest } from '../../api/validate/request.ts';
 import { noSuchRule } from '../../api/validate/rules.ts';
-import type { ValidateRequest } from '../../api/validate/validate.ts';
 import {
   type FileSummary,
   renderFileNdjson,
@@ -20,8 +21,18 @@ import { packageVersion } from '../../util/package-files.ts';
 import { isAtLeast, ruleById, rulesNamed } from '../../validate/index.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
 import { terminalStyle } from '../style.ts';
-import type { ValidateOptions } from './command.ts';
 import { validateProgress } from './progress.ts';
+
+/** A request, and what is shown of its report. */
+export interface ValidateOptions extends Omit<ValidateRequest, keyof Host | 'policy' | 'order'> {
+  readonly severity?: Severity;
+  readonly explain?: string | true;
+  readonly format: ValidationFormat;
+  readonly json?: true;
+  readonly ndjson?: true;
+  readonly policy?: string;
+  readonly quiet: boolean;
+}
 
 const POLICY_FILE = 'quantscope.policy.json';
 

@@ -2,12 +2,7 @@ import { Command } from 'commander';
 import { VARIANTS_DEFAULTS } from '../../api/variants/request.ts';
 import type { CommandContext } from '../command-context.ts';
 import { wholeNumber } from '../options.ts';
-
-export interface VariantsOptions {
-  context: number;
-  json?: boolean;
-  quiet?: boolean;
-}
+import type { VariantsOptions } from './run.ts';
 
 export function variantsCommand(context: CommandContext): Command {
   return new Command('variants')

@@ -5,7 +5,12 @@ import type { CatalogueList } from '../../schema/hub.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
 import { noticeUnless, printDocument } from '../output.ts';
 import { terminalStyle } from '../style.ts';
-import type { VariantsOptions } from './command.ts';
+
+export interface VariantsOptions {
+  context: number;
+  json?: boolean;
+  quiet?: boolean;
+}
 
 export async function runVariants(
   name: string,

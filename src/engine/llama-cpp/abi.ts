@@ -1,13 +1,13 @@
 import { EngineError } from '../errors.ts';
 import { ENUMS, LLAMA_CPP_VERSION } from './declarations.ts';
-import type { LlamaCpp } from './library.ts';
+import type { Api } from './types.ts';
 
 /**
  * Looks whether the loaded llama.cpp is the one that the declarations were written for: its version, names of
  * enum values, and default parameters, each of which stands at the place where a shifted layout would show.
  * @throws EngineError `engine/abi` with both versions, before any struct is passed
  */
-export function checkAbi({ api }: LlamaCpp): void {
+export function checkAbi({ api }: { readonly api: Api }): void {
   const version = api.llama_version() ?? 'of no version';
   const differences: string[] = [];
   const expect = (what: string, got: unknown, expected: unknown) => {
@@ -33,7 +33,7 @@ export function checkAbi({ api }: LlamaCpp): void {
 type Defaults = Record<string, Readonly<Record<string, readonly [got: unknown, expected: unknown]>>>;
 
 /** Source of the values: llama-model.cpp, llama-context.cpp, llama-quant.cpp and ggml.c, the functions of these names. */
-function defaultsOf(api: LlamaCpp['api']): Defaults {
+function defaultsOf(api: Api): Defaults {
   const model = api.llama_model_default_params();
   const context = api.llama_context_default_params();
   const quantize = api.llama_model_quantize_default_params();
