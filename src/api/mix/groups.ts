@@ -5,6 +5,7 @@ import {
   type TensorInfo,
   type TensorType,
 } from '../../gguf/index.ts';
+import { padded } from '../quantize/plan.ts';
 
 /** Tensors that are tried, and in the end typed, together. */
 export interface Candidates {
@@ -55,5 +56,5 @@ function typesOf(tensors: readonly TensorInfo[]): readonly TensorType[] {
 }
 
 export function bytesOf(tensors: readonly TensorInfo[], type: TensorType): number {
-  return tensors.reduce((sum, { elements }) => sum + bytesForElements(type, elements), 0);
+  return tensors.reduce((sum, { elements }) => sum + padded(bytesForElements(type, elements)), 0);
 }

@@ -18,7 +18,7 @@ import { formatBytes } from '../../util/units.ts';
 import { hostOf } from '../host.ts';
 import { oneModelFor } from '../local-models.ts';
 import { openWorkshop, outputName, publish, requireFree, requireSpace } from '../quantize/outputs.ts';
-import { type Plan, plannedBytes, plannedTensors, recipeFields } from '../quantize/plan.ts';
+import { type Plan, padded, plannedBytes, plannedTensors, recipeFields } from '../quantize/plan.ts';
 import { type Settings, settingsOf } from '../quantize/settings.ts';
 import type { Filled } from '../request.ts';
 import { bytesOf, type Candidates, candidateGroups } from './groups.ts';
@@ -75,7 +75,7 @@ export async function makeMix(ref: string, asked: MixRequest = {}): Promise<MixR
     const budgetBytes = request.size ?? plannedBytes(stock, source, settings);
     const { choice, test } = await referenceOf(place);
     const groups = await lossesOf(place, stock, choice, progress);
-    const fixedBytes = plannedBytes(stock, source, settings) - groupedBytes(stock, groups);
+    const fixedBytes = plannedBytes(stock, source, marked(settings)) - groupedBytes(stock, groups);
     const mix = chooseTypes(groups, budgetBytes - fixedBytes);
     if (mix === null) throw tooSmall(groups, fixedBytes, budgetBytes);
     await using workshop = await openWorkshop(out);
@@ -280,7 +280,10 @@ function compare(
 /** Of the stock file, what the groups' tensors take. */
 function groupedBytes(stock: Plan, groups: readonly TensorGroup[]): number {
   const grouped = new Set(groups.flatMap(({ tensors }) => tensors));
-  return stock.tensors.reduce((sum, { tensor, bytes }) => sum + (grouped.has(tensor.name) ? bytes : 0), 0);
+  return stock.tensors.reduce(
+    (sum, { tensor, bytes }) => sum + (grouped.has(tensor.name) ? padded(bytes) : 0),
+    0,
+  );
 }
 
 function typesIn(stock: Plan, names: readonly string[]): string[] {
@@ -323,15 +326,13 @@ async function write(
   outputPath: string,
   rules: readonly Rule[],
 ): Promise<void> {
-  const marked = rules.length === 0 ? [] : [MARK];
   await session.quantize(
     {
-      ...settings.shared,
+      ...(rules.length === 0 ? settings : marked(settings)).shared,
       ...recipeFields(recipe),
       sourcePath: model.path,
       outputPath,
       dryRun: false,
-      overrides: [...settings.shared.overrides, ...marked],
       tensorTypes: rules.map(({ tensor, type }) => ({ pattern: patternOf(tensor), type: typeId(type) })),
     },
     { onStep: () => {} },
@@ -340,6 +341,10 @@ async function write(
 
 /** That a file is a mix, and who chose it: its types are its recipe. */
 const MARK = { key: 'quantscope.mix', type: 'str', value: `quantscope ${packageVersion()}` } as const;
+
+function marked(settings: Settings): Settings {
+  return { ...settings, shared: { ...settings.shared, overrides: [...settings.shared.overrides, MARK] } };
+}
 
 interface Measured extends EvaluatedText {
   /** By position, in the text's order. */

@@ -80,6 +80,7 @@ function overrideBytes({ key, type, value }: EngineRequest['overrides'][number])
   return 8 + Buffer.byteLength(key) + 4 + valueBytes;
 }
 
-function padded(bytes: number): number {
+/** Bytes that a tensor takes in a file. */
+export function padded(bytes: number): number {
   return Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
 }
