@@ -4,6 +4,7 @@ import { mkdir, readdir, readFile, rename, rm, symlink } from 'node:fs/promises'
 import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { findBinary } from '../../src/engine/binaries.ts';
 import { runProgram } from './program.ts';
 
@@ -24,6 +25,7 @@ const FOLDERS: Readonly<Record<Target, string>> = {
 /** Libraries of the engine's package that a tool is linked with. */
 const LIBRARIES = ['llama-common', 'llama', 'ggml', 'ggml-base'];
 const HEADERS = ['include', 'common', 'ggml/include', 'vendor'];
+const FLUSH_LOG = fileURLToPath(new URL('flush-log.cpp', import.meta.url));
 
 /** The best a user could compile on this machine; nothing but those three, and no library that they do not need. */
 const NATIVE_OPTIONS = [
@@ -87,9 +89,7 @@ export async function buildTools(
   const sourceFolder = join(root, 'source');
   if (!existsSync(sourceFolder)) await checkOut(source, sourceFolder);
   const toolFolder =
-    build === 'prebuilt'
-      ? await linkTools(sourceFolder, join(root, 'tools'))
-      : await compileAll(sourceFolder, root);
+    build === 'prebuilt' ? await linkTools(sourceFolder, root) : await compileAll(sourceFolder, root);
   return {
     build,
     bench: join(toolFolder, 'llama-bench'),
@@ -98,9 +98,16 @@ export async function buildTools(
   };
 }
 
-/** The tools' own sources, linked with the libraries of the engine's package: what differs is the tool alone. */
-async function linkTools(sourceFolder: string, folder: string): Promise<string> {
+/**
+ * The tools' own sources, linked with the libraries of the engine's package: what differs is the tool alone. The folder
+ * is named by a hash of where those libraries lie, since the tools hold that path, and of what is linked with them.
+ */
+async function linkTools(sourceFolder: string, root: string): Promise<string> {
   const { folder: libraryFolder } = await findBinary('off', 'prebuilt');
+  const hash = createHash('sha256')
+    .update(libraryFolder)
+    .update(await readFile(FLUSH_LOG));
+  const folder = join(root, `tools-${hash.digest('hex').slice(0, 8)}`);
   const files = await readdir(libraryFolder);
   const libraries = LIBRARIES.map((name) => {
     const file = files.find((each) => new RegExp(`^lib${name}(\\.v[\\d.]+)?\\.(so|dylib)$`).test(each));
@@ -122,6 +129,7 @@ async function linkTools(sourceFolder: string, folder: string): Promise<string> 
       ...['-O3', '-DNDEBUG', '-std=c++17', '-o', `${tool}.unfinished`],
       ...HEADERS.flatMap((header) => ['-I', join(sourceFolder, header)]),
       ...sources.map((name) => join(toolFolder, name)),
+      FLUSH_LOG,
       ...libraries,
       ...[`-Wl,-rpath,${libraryFolder}`, '-lpthread'],
     ];

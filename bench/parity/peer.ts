@@ -13,7 +13,7 @@ import {
 } from './measured.ts';
 import { type Finished, runProgram } from './program.ts';
 
-/** llama-perplexity can end before its log is written out: then it is run again. */
+/** Of the native build, which has no flush-log.cpp, llama-perplexity can end before its log is written out. */
 const ATTEMPTS = 3;
 
 interface BenchRow {

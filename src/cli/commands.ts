@@ -92,7 +92,7 @@ export const COMMANDS: Readonly<Record<string, readonly CommandEntry[]>> = {
   'Make:': [
     {
       name: 'quantize',
-      usage: '[options] <source> [recipes...]',
+      usage: '[options] [source] [recipes...]',
       summary: 'make the variants of a model, byte for byte as llama-quantize does',
       load: async () => (await import('./quantize/command.ts')).quantizeCommand,
     },

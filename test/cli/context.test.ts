@@ -130,7 +130,8 @@ describe('context', () => {
   it('refuses several models and files that are none', async () => {
     const several = await quantscope(['context', 'nano']);
     expect(several.exitCode).toBe(2);
-    expect(several.stderr).toContain('need one');
+    expect(several.stderr).toContain('nano stands for 4 models, context takes one');
+    expect(several.stderr).toContain('hint: Name one of them: quantscope context nano:');
     const none = await quantscope(['context', nanoPath('text')]);
     expect(none.exitCode).toBe(2);
     expect(none.stderr).toContain('text.txt');

@@ -98,6 +98,8 @@ describe('the schemas of the package', () => {
     ['bench', ['bench', 'nano:Q2_K', '-p', '16', '-n', '4', '-r', '2', ...ENGINE, '--json']],
     ['context', ['context', 'nano:Q2_K', '--sizes', '128', '--no-accuracy', ...ENGINE, '--json']],
     ['run', ['run', 'nano:Q2_K', 'Hello', '-n', '4', '--trace', ...ENGINE, '--json']],
+    ['quantize', ['quantize', 'nano:F16', 'Q8_0', '--out', 'quantized', '--quiet', '--json']],
+    ['imatrix', ['imatrix', 'nano:F16', '--text', nanoPath('text'), '--chunks', '1', '--quiet', '--json']],
     ['results', ['eval', 'nano:F16', 'nano:Q2_K', '--chunks', '2', '--only', 'text', ...ENGINE, '--json']],
     ['results', ['compare', 'nano:Q2_K', '--only', 'size', ...ENGINE, '--json', '--out', 'results.json']],
     ['report', ['report', 'results.json', '--format', 'json', '--quiet']],
