@@ -97,7 +97,9 @@ describe.skipIf(!hasLlvmpipe)('--gpu on llvmpipe (Debian: mesa-vulkan-drivers)',
     ) => {
       const files = ['nano:F16', 'nano:Q2_K', '--text', scratch.path('text.txt')];
       const cheap = ['--chunks', '2', '--context', '16', '-t', '1', '-q', '--json'];
-      const done = await quantscope([command, ...files, ...cheap, ...args], { cwd: scratch.folder, env });
+      // llvmpipe compiles a model's shaders for minutes the first time, and finds them in Mesa's cache afterwards.
+      const options = { cwd: scratch.folder, env, timeoutMs: 600_000 };
+      const done = await quantscope([command, ...files, ...cheap, ...args], options);
       expect([done.stderr, done.exitCode]).toEqual(['', 0]);
       return resultsSchema.parse(JSON.parse(done.stdout));
     };
@@ -127,7 +129,7 @@ describe.skipIf(!hasLlvmpipe)('--gpu on llvmpipe (Debian: mesa-vulkan-drivers)',
       onBoth.variants.map(() => ({ gpuLayers: 2, notes: ['2 of 5 layers on the GPU'] })),
     );
     expect(onBoth.variants.every(({ tasks }) => isAvailable(tasks) && tasks.correct === 1)).toBe(true);
-  });
+  }, 1_800_000);
 
   it('context counts what the GPU holds', async () => {
     const args = [
