@@ -66,11 +66,11 @@ describe('compare on the embedded family, beside llama.cpp’s own tools', () =>
     reference = JSON.parse(await readFile(`${nanoFolder}reference.json`, 'utf8'));
     const { exitCode, stdout } = await quantscope(
       ['compare', '--json', '--gpu', 'off', '-r', '2', '--quiet'],
-      { timeoutMs: 290_000 },
+      { timeoutMs: 890_000 },
     );
     expect(exitCode).toBe(0);
     results = parsed(stdout);
-  }, 300_000);
+  }, 900_000);
 
   for (const name of ['F16', 'Q8_0', 'Q4_K_M', 'Q2_K']) {
     it(`${name}: perplexity and mean KLD within 0.1 %, same top within 0.3 points`, () => {
