@@ -3,7 +3,7 @@
 // neither root is needed nor the system's list of architectures changes.
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { chmod, mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { nodeBinary } from '../node-binary.js';
@@ -42,7 +42,35 @@ export async function emulatedNode({ cacheFolder, signal }) {
     signal,
   });
   const emulator = EMULATORS.map(({ binary }) => join(system, binary)).find((path) => existsSync(path));
-  return writeLauncher({ cacheFolder, emulator, system, node });
+  const modules = await fetchKoffi({ cacheFolder, signal });
+  return writeLauncher({ cacheFolder, emulator, system, node, modules });
+}
+
+/**
+ * koffi's binary for ARM64, which npm leaves out on another processor.
+ * @returns a folder of modules, for NODE_PATH
+ */
+async function fetchKoffi({ cacheFolder, signal }) {
+  const { version } = JSON.parse(
+    await readFile(new URL('../../node_modules/koffi/package.json', import.meta.url), 'utf8'),
+  );
+  const modules = join(cacheFolder, `koffi-${version}`);
+  const target = join(modules, '@koromix', 'koffi-linux-arm64');
+  if (existsSync(target)) return modules;
+  const folder = await mkdtemp(join(cacheFolder, 'fetched-'));
+  try {
+    const { stdout } = await run('npm', ['pack', '--json', `@koromix/koffi-linux-arm64@${version}`], {
+      cwd: folder,
+      signal,
+    });
+    const [packed] = Object.values(JSON.parse(stdout));
+    await run('tar', ['-xzf', packed.filename], { cwd: folder, signal });
+    await mkdir(join(modules, '@koromix'), { recursive: true });
+    await rename(join(folder, 'package'), target);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+  return modules;
 }
 
 /** Unpacks emulator and libraries under `system`, whole or not at all. */
@@ -110,7 +138,7 @@ async function aptIn(folder, signal) {
  * A script, because whoever starts process.execPath again must get the emulator too: the kernel cannot run the binary
  * by itself. The emulator shows Node the binary as its executable, so a preloaded module says otherwise.
  */
-async function writeLauncher({ cacheFolder, emulator, system, node }) {
+async function writeLauncher({ cacheFolder, emulator, system, node, modules }) {
   const launcher = join(cacheFolder, 'node-arm64');
   const preload = join(cacheFolder, 'preload.cjs');
   const quoted = (text) => `'${text.replaceAll("'", `'\\''`)}'`;
@@ -120,6 +148,7 @@ async function writeLauncher({ cacheFolder, emulator, system, node }) {
     [
       '#!/bin/sh',
       `export NODE_OPTIONS=${quoted(`--require ${JSON.stringify(preload)}`)}`,
+      `export NODE_PATH=${quoted(modules)}`,
       `export NODE_COMPILE_CACHE=${quoted(join(cacheFolder, 'compiled'))}`,
       `exec ${quoted(emulator)} -cpu ${PROCESSOR} -L ${quoted(system)} ${quoted(node)} "$@"`,
       '',
