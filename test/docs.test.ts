@@ -105,6 +105,7 @@ describe.runIf(process.platform !== 'win32')('the documentation', () => {
 
 /** All reasons that a block may have for not being run. */
 const NOT_RUN = new Set([
+  'takes minutes',
   'needs the Hub',
   'needs results from a phone',
   'installs a package',
