@@ -71,7 +71,7 @@ const UNITS: Readonly<Record<string, number>> = {
 
 /** Bytes: a number with a unit, decimal (GB) or binary (GiB). */
 export function fileSize(text: string): number {
-  const [, digits = '', unit = ''] = /^(\d+(?:\.\d+)?)\s*([kmg]i?)?b?$/i.exec(text.trim()) ?? [];
+  const [, digits = '', unit = ''] = /^(\d+(?:\.\d+)?)\s*(?=[a-z])([kmg]i?)?b?$/i.exec(text.trim()) ?? [];
   const bytes = Number(digits) * (UNITS[unit.toLowerCase()] ?? Number.NaN);
   if (digits === '' || !(bytes >= 1) || !Number.isSafeInteger(Math.round(bytes))) {
     throw new InvalidArgumentError('Give a size such as 3GB, 2.5GiB or 800MB.');

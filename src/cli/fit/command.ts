@@ -30,7 +30,7 @@ export function fitCommand(context: CommandContext): Command {
     .option(
       '--budget <size>',
       'memory for the model, such as 3GB or 2.5GiB, instead of the phones’ own',
-      fileSize,
+      bytesOrSize,
     )
     .option('--devices <file>', 'more phones, as JSON (schema/devices.json)')
     .option('--list-devices', 'list the phones and what is known of them')
@@ -50,4 +50,9 @@ export function fitCommand(context: CommandContext): Command {
       const { runFit } = await import('./run.ts');
       context.done(await runFit(refs, options, context.signal));
     });
+}
+
+/** Bytes as they are, or with a unit. */
+function bytesOrSize(text: string): number {
+  return /^[1-9]\d*$/.test(text.trim()) ? Number(text) : fileSize(text);
 }
