@@ -4,6 +4,22 @@
 /** What several layers may import besides other layers. */
 const NODE = ['node:*', 'node:*/*'];
 
+/** All below the library. */
+const LOWER = [
+  'util',
+  'io',
+  'gguf',
+  'schema',
+  'hub',
+  'model',
+  'engine',
+  'validate',
+  'device',
+  'quantize',
+  'measure',
+  'report',
+];
+
 /**
  * The folders of src, from the foundation up. A layer imports itself, the layers and packages that stand here, and
  * nothing else; `only` says that of single files, `files` which of a layer's files may be imported.
@@ -105,22 +121,7 @@ export const LAYERS = [
     name: 'api',
     does: 'the library, a folder for each command: request in, document out',
     not: 'know of a terminal',
-    imports: [
-      ...[
-        'util',
-        'io',
-        'gguf',
-        'schema',
-        'hub',
-        'model',
-        'engine',
-        'validate',
-        'device',
-        'quantize',
-        'measure',
-        'report',
-      ],
-    ],
+    imports: LOWER,
     packages: [
       ...NODE,
       '@huggingface/jinja',
@@ -135,26 +136,16 @@ export const LAYERS = [
     name: 'cli',
     does: 'argv to a request, a document to stdout, progress, exit codes',
     not: 'be imported',
-    imports: [
-      ...[
-        'util',
-        'io',
-        'gguf',
-        'schema',
-        'hub',
-        'model',
-        'engine',
-        'validate',
-        'device',
-        'quantize',
-        'measure',
-        'report',
-        'api',
-      ],
-    ],
+    imports: [...LOWER, 'api'],
     packages: [
-      ...[...NODE, 'chalk', 'cli-progress', 'commander', 'env-paths', 'lilconfig'],
-      ...['write-file-atomic', 'zod'],
+      ...NODE,
+      'chalk',
+      'cli-progress',
+      'commander',
+      'env-paths',
+      'lilconfig',
+      'write-file-atomic',
+      'zod',
     ],
   },
 ];
