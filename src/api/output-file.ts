@@ -6,9 +6,9 @@ import { messageOf, UsageError } from '../util/errors.ts';
  * @param hint what to do where it cannot be written
  * @throws UsageError `output/unwritable`
  */
-export async function writeOutput(path: string, text: string, hint: string): Promise<void> {
+export async function writeOutput(path: string, content: string | Buffer, hint: string): Promise<void> {
   try {
-    await writeFileAtomic(path, text);
+    await writeFileAtomic(path, content);
   } catch (cause) {
     throw new UsageError('output/unwritable', `${path} cannot be written: ${messageOf(cause)}`, {
       cause,

@@ -3,6 +3,7 @@ import {
   getString,
   getStrings,
   readHeader,
+  type TensorInfo,
   type WritableTensor,
   writeModel,
 } from '../gguf/index.ts';
@@ -161,6 +162,18 @@ export function importanceOf({ entries, isLegacy }: Imatrix): { name: string; va
     });
     return { name, values };
   });
+}
+
+/** Matrices of a model's layers that an importance matrix says nothing of. */
+export function matricesWithout(
+  entries: readonly Pick<ImatrixEntry, 'name'>[],
+  tensors: readonly Pick<TensorInfo, 'name' | 'shape'>[],
+): string[] {
+  const known = new Set(entries.map(({ name }) => name));
+  return tensors
+    .filter(({ name, shape }) => name.startsWith('blk.') && name.endsWith('.weight') && shape.length > 1)
+    .map(({ name }) => name)
+    .filter((name) => !known.has(name));
 }
 
 /** The file as llama-imatrix writes it (tools/imatrix/imatrix.cpp, save_imatrix): entries sorted by name. */

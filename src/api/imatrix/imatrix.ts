@@ -1,17 +1,24 @@
-import { access, readFile, stat } from 'node:fs/promises';
-import writeFileAtomic from 'write-file-atomic';
+import { access, stat } from 'node:fs/promises';
 import { startEngineProcess, type WeightImportance } from '../../engine/index.ts';
 import { type GgufHeader, modelFacts } from '../../gguf/index.ts';
 import { openFile } from '../../io/index.ts';
 import { evaluationSetFor } from '../../measure/evaluation-data.ts';
 import { planChunks } from '../../measure/perplexity.ts';
-import { type Imatrix, type ImatrixEntry, readImatrix, writeImatrix } from '../../quantize/imatrix-file.ts';
+import {
+  type Imatrix,
+  type ImatrixEntry,
+  matricesWithout,
+  readImatrix,
+  writeImatrix,
+} from '../../quantize/imatrix-file.ts';
 import type { ImatrixResults } from '../../schema/imatrix.ts';
 import { SCHEMA_IDS } from '../../schema/terms.ts';
-import { messageOf, UsageError } from '../../util/errors.ts';
+import { UsageError } from '../../util/errors.ts';
 import { packagePath, packageVersion } from '../../util/package-files.ts';
+import { readInput } from '../comparison/evaluation-input.ts';
 import { hostOf } from '../host.ts';
 import { oneModelFor } from '../local-models.ts';
+import { writeOutput } from '../output-file.ts';
 import { IMATRIX_DEFAULTS, type ImatrixRequest } from './request.ts';
 
 /** The file is written anew after as many chunks, as llama-imatrix does. */
@@ -144,12 +151,7 @@ async function textsOf(
       : paths.map((path) => ({ path, location: path }));
   return Promise.all(
     named.map(async ({ path, location }) => {
-      const text = await readFile(location, 'utf8').catch((cause: unknown) => {
-        throw new UsageError('input/unreadable', `${path} cannot be read: ${messageOf(cause)}`, {
-          cause,
-          hint: '--text takes the path of a plain text.',
-        });
-      });
+      const text = await readInput(location, '--text');
       // As llama.cpp's tools read a prompt from a file.
       return { path, text: text.replace(/\n$/, '') };
     }),
@@ -173,16 +175,8 @@ function added(a: ImatrixEntry, b: ImatrixEntry): ImatrixEntry {
   };
 }
 
-async function save(path: string, imatrix: Omit<Imatrix, 'isLegacy'>): Promise<void> {
-  const pieces = [...writeImatrix(imatrix)];
-  try {
-    await writeFileAtomic(path, Buffer.concat(pieces));
-  } catch (cause) {
-    throw new UsageError('output/unwritable', `${path} cannot be written: ${messageOf(cause)}`, {
-      cause,
-      hint: 'Name another file with --out.',
-    });
-  }
+function save(path: string, imatrix: Omit<Imatrix, 'isLegacy'>): Promise<void> {
+  return writeOutput(path, Buffer.concat([...writeImatrix(imatrix)]), 'Name another file with --out.');
 }
 
 type Description = Omit<
@@ -195,7 +189,6 @@ function describeImatrix(
   { datasets, chunks, chunkSize, entries }: Omit<Imatrix, 'isLegacy'>,
   { tensors }: Pick<GgufHeader, 'tensors'>,
 ): Description {
-  const known = new Set(entries.map(({ name }) => name));
   const strengths = entries
     .map(({ name, sums, counts }) => {
       const tokens = counts.reduce((sum, count) => sum + count, 0);
@@ -211,10 +204,7 @@ function describeImatrix(
     chunks,
     chunkSize,
     weights: entries.length,
-    missing: tensors
-      .filter(({ name, shape }) => name.startsWith('blk.') && name.endsWith('.weight') && shape.length > 1)
-      .map(({ name }) => name)
-      .filter((name) => !known.has(name)),
+    missing: matricesWithout(entries, tensors),
     partial: entries
       .map(({ name, counts }) => ({
         name,

@@ -1,7 +1,8 @@
 import { dirname, join } from 'node:path';
 import { type EngineSession, startEngineProcess } from '../../engine/index.ts';
-import { type GgufHeader, layoutOf, type TensorType } from '../../gguf/index.ts';
+import { layoutOf, type TensorType } from '../../gguf/index.ts';
 import type { Model, ModelHeader } from '../../model/model.ts';
+import { matricesWithout } from '../../quantize/imatrix-file.ts';
 import { recipeOf } from '../../quantize/recipes.ts';
 import type { QuantizedVariant, QuantizeResults } from '../../schema/quantize.ts';
 import { SCHEMA_IDS } from '../../schema/terms.ts';
@@ -10,15 +11,7 @@ import { packageVersion } from '../../util/package-files.ts';
 import { hostOf, type Progress } from '../host.ts';
 import { oneModelFor } from '../local-models.ts';
 import { openWorkshop, outputPaths, publish, requireSpace } from './outputs.ts';
-import {
-  asIs,
-  mixOf,
-  type Plan,
-  type PlannedTensor,
-  plannedBytes,
-  plannedTensors,
-  recipeFields,
-} from './plan.ts';
+import { asIs, mixOf, type Plan, plannedBytes, plannedTensors, recipeFields } from './plan.ts';
 import { QUANTIZE_DEFAULTS, type QuantizeRequest } from './request.ts';
 import { type Settings, settingsOf } from './settings.ts';
 
@@ -65,7 +58,7 @@ export async function quantize(
   const { version, llamaCpp, build } = session.info;
   const variants: QuantizedVariant[] = [];
   for (const plan of plans) {
-    const variant = describePlan(plan, source);
+    const variant = describePlan(plan);
     if (request.dryRun === true) {
       variants.push({ ...variant, bytes: plannedBytes(plan, source, settings), durationMs: null });
       continue;
@@ -117,10 +110,12 @@ function isQuantized(type: TensorType): boolean {
   return layoutOf(type).blockElements > 1;
 }
 
-function describePlan(
-  { recipe, paths, tensors, outcome }: Plan,
-  { header }: ModelHeader,
-): Omit<QuantizedVariant, 'bytes' | 'durationMs'> {
+function describePlan({
+  recipe,
+  paths,
+  tensors,
+  outcome,
+}: Plan): Omit<QuantizedVariant, 'bytes' | 'durationMs'> {
   const kinds = new Map<string, QuantizedVariant['fallbacks'][number]>();
   for (const { wanted, taken, columns, blockElements } of outcome.fallbacks) {
     const key = `${wanted} ${taken} ${columns}`;
@@ -136,7 +131,7 @@ function describePlan(
   return {
     recipe: recipe.name,
     paths,
-    bitsPerWeight: header.tensors.length === 0 ? 0 : bitsPerWeight,
+    bitsPerWeight,
     byType,
     fallbacks: [...kinds.values()],
     requantized: tensors.filter(({ tensor, type }) => tensor.type !== type && isQuantized(tensor.type))
@@ -160,14 +155,11 @@ async function write(
   const [path = ''] = paths;
   await using workshop = await openWorkshop(path);
   await requireSpace(dirname(path), neededBytes);
-  const endsAt = tensors.map(
-    (
-      (sum) =>
-      ({ tensor }: PlannedTensor) =>
-        (sum += tensor.sizeBytes)
-    )(0),
-  );
-  const total = endsAt.at(-1) ?? 0;
+  let total = 0;
+  const endsAt = tensors.map(({ tensor }) => {
+    total += tensor.sizeBytes;
+    return total;
+  });
   const started = performance.now();
   await session.quantize(
     {
@@ -192,19 +184,11 @@ function imatrixFacts(
   { header }: ModelHeader,
 ): QuantizeResults['imatrix'] {
   if (path === undefined || imatrix === null) return null;
-  const known = new Set(imatrix.entries.map(({ name }) => name));
   return {
     path,
     datasets: [...imatrix.datasets],
     chunks: imatrix.chunks,
     entries: imatrix.entries.length,
-    missing: matricesOf(header).filter((name) => !known.has(name)),
+    missing: matricesWithout(imatrix.entries, header.tensors),
   };
-}
-
-/** Weights that an importance matrix has an entry for: the matrices of the layers. */
-function matricesOf({ tensors }: Pick<GgufHeader, 'tensors'>): string[] {
-  return tensors
-    .filter(({ name, shape }) => name.startsWith('blk.') && name.endsWith('.weight') && shape.length > 1)
-    .map(({ name }) => name);
 }
