@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { readdir, stat } from 'node:fs/promises';
+import { copyFile, readdir, stat } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { mixSchema } from '../../src/schema/mix.ts';
 import { quantscope, scratchFolder } from '../helpers/cli.ts';
@@ -81,5 +81,10 @@ describe('mix', () => {
     const needs = await quantscope(['mix', F16, '--like', 'IQ2_XXS', ...out]);
     expect([needs.exitCode, needs.stderr]).toEqual([2, expect.stringContaining('importance matrix')]);
     expect(await readdir(scratch.folder)).toEqual([]);
+    const copy = scratch.path('own-F16.gguf');
+    await copyFile(F16, copy);
+    const itself = await quantscope(['mix', copy, '--out', copy, '--force']);
+    expect([itself.exitCode, itself.stderr]).toEqual([2, expect.stringContaining('the source itself')]);
+    expect(sha256(copy)).toBe(sha256(F16));
   });
 });

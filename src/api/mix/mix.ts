@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { type EngineSession, startEngineProcess } from '../../engine/index.ts';
-import { layoutOf, modelFacts, type TensorType } from '../../gguf/index.ts';
+import { modelFacts, type TensorType } from '../../gguf/index.ts';
 import { evaluationSetFor } from '../../measure/evaluation-data.ts';
 import { Moments } from '../../measure/moments.ts';
 import { type EvaluatedText, evaluateText } from '../../measure/text-evaluation.ts';
@@ -17,8 +17,17 @@ import { packageVersion } from '../../util/package-files.ts';
 import { formatBytes } from '../../util/units.ts';
 import { hostOf } from '../host.ts';
 import { oneModelFor } from '../local-models.ts';
-import { openWorkshop, outputName, publish, requireFree, requireSpace } from '../quantize/outputs.ts';
-import { type Plan, padded, plannedBytes, plannedTensors, recipeFields } from '../quantize/plan.ts';
+import { writeOutput } from '../output-file.ts';
+import {
+  openWorkshop,
+  outputName,
+  publish,
+  requireFree,
+  requireOther,
+  requireSpace,
+  usualFolder,
+} from '../quantize/outputs.ts';
+import { isQuantized, type Plan, padded, plannedBytes, planRecipe, recipeFields } from '../quantize/plan.ts';
 import { type Settings, settingsOf } from '../quantize/settings.ts';
 import type { Filled } from '../request.ts';
 import { bytesOf, type Candidates, candidateGroups } from './groups.ts';
@@ -32,6 +41,8 @@ const CHUNKS = { small: { choice: 8, test: 29 }, large: { choice: 2, test: 8 } }
 const DISCOVERY_TOKENS = 32;
 /** Of a normal distribution: differences larger than so many standard errors are no chance. */
 const SURE = 1.96;
+
+const OUT_HINT = 'Name another file with --out.';
 
 /** What the search works on. */
 interface Workplace {
@@ -71,15 +82,16 @@ export async function makeMix(ref: string, asked: MixRequest = {}): Promise<MixR
       signal,
     });
     const place: Workplace = { session, model, source, settings, request, scratch };
-    const stock = await planOf(place, recipe);
-    const budgetBytes = request.size ?? plannedBytes(stock, source, settings);
+    const stock = await planRecipe(session, model, source, recipe, settings);
+    const stockBytes = plannedBytes(stock, source, settings);
+    const budgetBytes = request.size ?? stockBytes;
+    await using workshop = await openWorkshop(out);
+    await requireSpace(dirname(out), budgetBytes + stockBytes);
     const { choice, test } = await referenceOf(place);
     const groups = await lossesOf(place, stock, choice, progress);
     const fixedBytes = plannedBytes(stock, source, marked(settings)) - groupedBytes(stock, groups);
     const mix = chooseTypes(groups, budgetBytes - fixedBytes);
     if (mix === null) throw tooSmall(groups, fixedBytes, budgetBytes);
-    await using workshop = await openWorkshop(out);
-    await requireSpace(dirname(out), budgetBytes + plannedBytes(stock, source, settings));
     const files = {
       mix: join(workshop.path, 'mix.gguf'),
       stock: join(scratch, 'stock.gguf'),
@@ -114,7 +126,7 @@ export async function makeMix(ref: string, asked: MixRequest = {}): Promise<MixR
       curve: mixCurve(groups).map(({ bytes, loss }) => ({ bytes: bytes + fixedBytes, predictedKld: loss })),
       measured: [
         { name: 'mix', bytes: fixedBytes + mix.bytes, ...figuresOf(measuredMix) },
-        { name: recipe.name, bytes: plannedBytes(stock, source, settings), ...figuresOf(measuredStock) },
+        { name: recipe.name, bytes: stockBytes, ...figuresOf(measuredStock) },
       ],
       verdict,
     };
@@ -123,16 +135,22 @@ export async function makeMix(ref: string, asked: MixRequest = {}): Promise<MixR
         ? await keep(workshop.path, out, { groups, mix, recipe, ref: model.ref, request })
         : null;
     const whole: MixResults = { ...results, written, durationMs: performance.now() - started };
-    if (written !== null)
-      await writeFile(`${out.replace(/\.gguf$/i, '')}.json`, `${JSON.stringify(whole, null, 2)}\n`);
+    if (written !== null) {
+      await writeOutput(`${stemOf(out)}.json`, `${JSON.stringify(whole, null, 2)}\n`, OUT_HINT);
+    }
     return whole;
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }
 }
 
+/** A path without its ending: what lies beside the file is called after it. */
+function stemOf(path: string): string {
+  return path.replace(/\.gguf$/i, '');
+}
+
 function requireFloats({ header }: ModelHeader): void {
-  const quantized = header.tensors.find(({ type }) => layoutOf(type).blockElements > 1);
+  const quantized = header.tensors.find(({ type }) => isQuantized(type));
   if (quantized === undefined) return;
   throw new UsageError(
     'mix/source',
@@ -144,33 +162,17 @@ function requireFloats({ header }: ModelHeader): void {
 }
 
 async function outputOf(model: Model, recipe: Recipe, { out, force }: MixRequest): Promise<string> {
-  const isOwn = model.origin.kind === 'local' && !/^nano(?::|$)/i.test(model.ref);
   const name = `${outputName(model.path, { ...recipe, name: `mix-${recipe.name}` })}.gguf`;
-  const path = resolve(out ?? join(isOwn ? dirname(model.path) : process.cwd(), name));
+  const path = resolve(out ?? join(usualFolder(model), name));
   if (!/\.gguf$/i.test(path)) {
     throw new UsageError('mix/out', `--out ${out}: expected a name that ends in .gguf`, {
       hint: `Such as --out ${name}.`,
     });
   }
-  const stem = path.replace(/\.gguf$/i, '');
+  await requireOther(model, [path]);
+  const stem = stemOf(path);
   if (force !== true) await requireFree([path, `${stem}.types.txt`, `${stem}.json`]);
   return path;
-}
-
-async function planOf({ session, model, source, settings }: Workplace, recipe: Recipe): Promise<Plan> {
-  const outcome = await session.quantize({
-    ...settings.shared,
-    ...recipeFields(recipe),
-    sourcePath: model.path,
-    outputPath: '',
-    dryRun: true,
-  });
-  if (outcome.needsImatrix && settings.imatrix === null) {
-    throw new UsageError('quantize/needs-imatrix', `${recipe.name} needs an importance matrix`, {
-      hint: 'Make one: quantscope imatrix SOURCE --out imatrix.gguf; then add --imatrix imatrix.gguf.',
-    });
-  }
-  return { recipe, paths: [], outcome, tensors: plannedTensors(source, outcome) };
 }
 
 /** Loads the source, and keeps what it says of both texts. */
@@ -222,7 +224,7 @@ async function lossesOf(
   progress: Required<MixRequest>['progress'],
 ): Promise<TensorGroup[]> {
   const quantized = new Set(
-    stock.tensors.filter(({ type }) => layoutOf(type).blockElements > 1).map(({ tensor }) => tensor.name),
+    stock.tensors.filter(({ type }) => isQuantized(type)).map(({ tensor }) => tensor.name),
   );
   const candidates = candidateGroups(source.header.tensors, quantized).filter(
     ({ types }) => types.length > 0,
@@ -399,9 +401,9 @@ async function keep(
   out: string,
   { groups, mix, recipe, ref, request }: Kept,
 ): Promise<NonNullable<MixResults['written']>> {
-  const tensorTypeFile = `${out.replace(/\.gguf$/i, '')}.types.txt`;
+  const tensorTypeFile = `${stemOf(out)}.types.txt`;
   const lines = rulesOf(groups, mix).map(({ tensor, type }) => `${patternOf(tensor)}=${type.toLowerCase()}`);
-  await writeFile(tensorTypeFile, `${lines.join('\n')}\n`);
+  await writeOutput(tensorTypeFile, `${lines.join('\n')}\n`, OUT_HINT);
   const bytes = await publish(workshop, [out]);
   const imatrix = request.imatrix === undefined ? '' : ` --imatrix ${request.imatrix}`;
   const command = `llama-quantize${imatrix} --override-kv "${MARK.key}=str:${MARK.value}" --tensor-type-file ${tensorTypeFile} ${ref} ${out} ${recipe.name}`;

@@ -38,27 +38,33 @@ export async function outputPaths(
       },
     );
   }
-  // What came from the Hub lies in its cache, and the embedded models in the package.
-  const isOwn = model.origin.kind === 'local' && !/^nano(?::|$)/i.test(model.ref);
-  const beside = isOwn ? dirname(model.path) : process.cwd();
   const paths = recipes.map((recipe) => {
     const stem = isFile
       ? resolve(out.replace(/\.gguf$/i, ''))
-      : join(resolve(out ?? beside), outputName(model.path, recipe));
+      : join(resolve(out ?? usualFolder(model)), outputName(model.path, recipe));
     return shards === 1
       ? [`${stem}.gguf`]
       : shardNames(`${stem}-00001-of-${String(shards).padStart(5, '0')}.gguf`);
   });
-  const sources = new Set((await model.files()).map(({ location }) => resolve(location)));
-  for (const path of paths.flat()) {
-    if (sources.has(path)) {
-      throw new UsageError('quantize/same-file', `${path} is the source itself`, {
-        hint: 'Name another file or folder with --out.',
-      });
-    }
-  }
+  await requireOther(model, paths.flat());
   if (!force && !dryRun) await requireFree(paths.flat());
   return paths;
+}
+
+/** Beside a source of the user's own, else here: the Hub's files lie in its cache, the embedded ones in the package. */
+export function usualFolder({ origin, ref, path }: Model): string {
+  const isOwn = origin.kind === 'local' && !/^nano(?::|$)/i.test(ref);
+  return isOwn ? dirname(path) : process.cwd();
+}
+
+/** @throws UsageError `quantize/same-file`: a source is never written over, whatever is forced */
+export async function requireOther(model: Model, paths: readonly string[]): Promise<void> {
+  const sources = new Set((await model.files()).map(({ location }) => resolve(location)));
+  const same = paths.find((path) => sources.has(path));
+  if (same === undefined) return;
+  throw new UsageError('quantize/same-file', `${same} is the source itself`, {
+    hint: 'Name another file or folder with --out.',
+  });
 }
 
 /** @throws UsageError `quantize/exists` */

@@ -1,6 +1,12 @@
-import type { QuantizeRequest as EngineRequest, QuantizeOutcome } from '../../engine/index.ts';
-import { bytesForElements, parameterCount, type TensorInfo, type TensorType } from '../../gguf/index.ts';
-import type { ModelHeader } from '../../model/model.ts';
+import type { QuantizeRequest as EngineRequest, EngineSession, QuantizeOutcome } from '../../engine/index.ts';
+import {
+  bytesForElements,
+  layoutOf,
+  parameterCount,
+  type TensorInfo,
+  type TensorType,
+} from '../../gguf/index.ts';
+import type { Model, ModelHeader } from '../../model/model.ts';
 import { type Recipe, tensorTypeOf } from '../../quantize/recipes.ts';
 import type { QuantizedVariant } from '../../schema/quantize.ts';
 import { UsageError } from '../../util/errors.ts';
@@ -9,7 +15,6 @@ import type { Settings } from './settings.ts';
 /** What a recipe makes of a model, as a dry run tells it. */
 export interface Plan {
   readonly recipe: Recipe;
-  readonly paths: readonly string[];
   readonly tensors: readonly PlannedTensor[];
   readonly outcome: QuantizeOutcome;
 }
@@ -24,8 +29,53 @@ export function recipeFields({ fileType, copies }: Recipe): Pick<EngineRequest, 
   return { fileType, copyOnly: copies };
 }
 
+/**
+ * What a recipe would make of a model.
+ * @throws UsageError where llama.cpp would refuse in the middle of its work
+ */
+export async function planRecipe(
+  session: EngineSession,
+  { path }: Pick<Model, 'path'>,
+  source: ModelHeader,
+  recipe: Recipe,
+  { shared, imatrix }: Settings,
+): Promise<Plan> {
+  const outcome = await session.quantize({
+    ...shared,
+    ...recipeFields(recipe),
+    sourcePath: path,
+    outputPath: '',
+    dryRun: true,
+  });
+  if (outcome.needsImatrix && imatrix === null) {
+    throw new UsageError('quantize/needs-imatrix', `${recipe.name} needs an importance matrix`, {
+      hint: 'Make one: quantscope imatrix SOURCE --out imatrix.gguf; then add --imatrix imatrix.gguf.',
+    });
+  }
+  const tensors = plannedTensors(source, outcome);
+  const twice = tensors.filter(isRequantized);
+  const [first] = twice;
+  if (first === undefined || shared.allowRequantize) return { recipe, tensors, outcome };
+  throw new UsageError(
+    'quantize/requantize',
+    `${twice.length} tensors of the source are quantized already (${first.tensor.name} is ${first.tensor.type})`,
+    {
+      hint: 'Take the F16 or BF16 file of the model. --allow-requantize goes on all the same, and the result loses twice.',
+    },
+  );
+}
+
+export function isQuantized(type: TensorType): boolean {
+  return layoutOf(type).blockElements > 1;
+}
+
+/** Whether it was quantized before, and is again. */
+export function isRequantized({ tensor, type }: PlannedTensor): boolean {
+  return tensor.type !== type && isQuantized(tensor.type);
+}
+
 /** The engine's types of tensors, in its order, beside what the header says of them. */
-export function plannedTensors({ header }: ModelHeader, { tensors }: QuantizeOutcome): PlannedTensor[] {
+function plannedTensors({ header }: ModelHeader, { tensors }: QuantizeOutcome): PlannedTensor[] {
   const byName = new Map(header.tensors.map((tensor) => [tensor.name, tensor]));
   return tensors.map(({ name, to }) => {
     const tensor = byName.get(name);

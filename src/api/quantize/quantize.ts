@@ -1,6 +1,5 @@
 import { dirname, join } from 'node:path';
 import { type EngineSession, startEngineProcess } from '../../engine/index.ts';
-import { layoutOf, type TensorType } from '../../gguf/index.ts';
 import type { Model, ModelHeader } from '../../model/model.ts';
 import { matricesWithout } from '../../quantize/imatrix-file.ts';
 import { recipeOf } from '../../quantize/recipes.ts';
@@ -11,7 +10,7 @@ import { packageVersion } from '../../util/package-files.ts';
 import { hostOf, type Progress } from '../host.ts';
 import { oneModelFor } from '../local-models.ts';
 import { openWorkshop, outputPaths, publish, requireSpace } from './outputs.ts';
-import { asIs, mixOf, type Plan, plannedBytes, plannedTensors, recipeFields } from './plan.ts';
+import { asIs, isRequantized, mixOf, type Plan, plannedBytes, planRecipe, recipeFields } from './plan.ts';
 import { QUANTIZE_DEFAULTS, type QuantizeRequest } from './request.ts';
 import { type Settings, settingsOf } from './settings.ts';
 
@@ -45,20 +44,12 @@ export async function quantize(
     signal,
   });
   const plans: Plan[] = [];
-  for (const [index, recipe] of wanted.entries()) {
-    const run = { ...settings.shared, sourcePath: model.path, outputPath: '', ...recipeFields(recipe) };
-    const outcome = await session.quantize({ ...run, dryRun: true });
-    plans.push(
-      checked(
-        { recipe, paths: allPaths[index] ?? [], outcome, tensors: plannedTensors(source, outcome) },
-        settings,
-      ),
-    );
-  }
+  for (const recipe of wanted) plans.push(await planRecipe(session, model, source, recipe, settings));
   const { version, llamaCpp, build } = session.info;
   const variants: QuantizedVariant[] = [];
-  for (const plan of plans) {
-    const variant = describePlan(plan);
+  for (const [index, plan] of plans.entries()) {
+    const paths = allPaths[index] ?? [];
+    const variant = describePlan(plan, paths);
     if (request.dryRun === true) {
       variants.push({ ...variant, bytes: plannedBytes(plan, source, settings), durationMs: null });
       continue;
@@ -67,6 +58,7 @@ export async function quantize(
       .slice(variants.length)
       .reduce((sum, each) => sum + plannedBytes(each, source, settings), 0);
     const written = await write(session, plan, {
+      paths,
       model,
       settings,
       neededBytes: left,
@@ -86,36 +78,10 @@ export async function quantize(
   };
 }
 
-/** @throws UsageError where llama.cpp would refuse in the middle of its work */
-function checked(plan: Plan, { shared, imatrix }: Settings): Plan {
-  const { recipe, outcome, tensors } = plan;
-  if (outcome.needsImatrix && imatrix === null) {
-    throw new UsageError('quantize/needs-imatrix', `${recipe.name} needs an importance matrix`, {
-      hint: 'Make one: quantscope imatrix SOURCE --out imatrix.gguf; then add --imatrix imatrix.gguf.',
-    });
-  }
-  const twice = tensors.filter(({ tensor, type }) => tensor.type !== type && isQuantized(tensor.type));
-  const [first] = twice;
-  if (first === undefined || shared.allowRequantize) return plan;
-  throw new UsageError(
-    'quantize/requantize',
-    `${twice.length} tensors of the source are quantized already (${first.tensor.name} is ${first.tensor.type})`,
-    {
-      hint: 'Take the F16 or BF16 file of the model. --allow-requantize goes on all the same, and the result loses twice.',
-    },
-  );
-}
-
-function isQuantized(type: TensorType): boolean {
-  return layoutOf(type).blockElements > 1;
-}
-
-function describePlan({
-  recipe,
-  paths,
-  tensors,
-  outcome,
-}: Plan): Omit<QuantizedVariant, 'bytes' | 'durationMs'> {
+function describePlan(
+  { recipe, tensors, outcome }: Plan,
+  paths: readonly string[],
+): Omit<QuantizedVariant, 'bytes' | 'durationMs'> {
   const kinds = new Map<string, QuantizedVariant['fallbacks'][number]>();
   for (const { wanted, taken, columns, blockElements } of outcome.fallbacks) {
     const key = `${wanted} ${taken} ${columns}`;
@@ -134,12 +100,12 @@ function describePlan({
     bitsPerWeight,
     byType,
     fallbacks: [...kinds.values()],
-    requantized: tensors.filter(({ tensor, type }) => tensor.type !== type && isQuantized(tensor.type))
-      .length,
+    requantized: tensors.filter(isRequantized).length,
   };
 }
 
 interface Writing {
+  readonly paths: readonly string[];
   readonly model: Model;
   readonly settings: Settings;
   /** Of this file and those that follow. */
@@ -149,8 +115,8 @@ interface Writing {
 
 async function write(
   session: EngineSession,
-  { recipe, paths, tensors }: Plan,
-  { model, settings, neededBytes, progress }: Writing,
+  { recipe, tensors }: Plan,
+  { paths, model, settings, neededBytes, progress }: Writing,
 ): Promise<Pick<QuantizedVariant, 'bytes' | 'durationMs'>> {
   const [path = ''] = paths;
   await using workshop = await openWorkshop(path);
