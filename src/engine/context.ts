@@ -4,6 +4,7 @@ import { EngineError } from './errors.ts';
 import { ImportanceCollector } from './importance.ts';
 import { callAsync } from './llama-cpp/call-async.ts';
 import { ENUMS } from './llama-cpp/declarations.ts';
+import { lastingMemory } from './llama-cpp/lasting-memory.ts';
 import type { LlamaCpp } from './llama-cpp/library.ts';
 import type { Pointer, Struct } from './llama-cpp/types.ts';
 import type { Model } from './model.ts';
@@ -299,8 +300,7 @@ class Batch {
   readonly kept: readonly ArrayBufferView[];
 
   constructor(llamaCpp: LlamaCpp, { batchSize, sequences }: ContextOptions) {
-    // Large enough to lie outside of V8's heap, where addresses last.
-    const bytes = (size: number) => new ArrayBuffer(Math.max(128, size));
+    const bytes = (size: number) => lastingMemory(size).buffer;
     this.#tokens = new Int32Array(bytes(batchSize * 4));
     this.#positions = new Int32Array(bytes(batchSize * 4));
     this.#sequences = new BigInt64Array(bytes(batchSize * 8));

@@ -2,6 +2,7 @@ import type { QuantizeOutcome, QuantizeRequest, QuantizeStep, Streaming } from '
 import { EngineError } from './errors.ts';
 import { callAsync } from './llama-cpp/call-async.ts';
 import { ENUMS } from './llama-cpp/declarations.ts';
+import { lastingMemory } from './llama-cpp/lasting-memory.ts';
 import type { LlamaCpp } from './llama-cpp/library.ts';
 import type { Struct } from './llama-cpp/types.ts';
 import type { ProblemLog } from './problem-log.ts';
@@ -131,9 +132,8 @@ class Memory {
   }
 
   #address(view: ArrayBufferView): bigint {
-    // Buffers of some size lie outside of V8's heap, where addresses last.
     const bytes = new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
-    const lasting = new Uint8Array(new ArrayBuffer(Math.max(128, bytes.length)));
+    const lasting = lastingMemory(bytes.length);
     lasting.set(bytes);
     this.#kept.push(lasting);
     return this.#llamaCpp.address(lasting);

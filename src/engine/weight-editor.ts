@@ -1,6 +1,7 @@
 import type { WeightChange, WeightError } from './engine.ts';
 import { EngineError } from './errors.ts';
 import { ENUMS } from './llama-cpp/declarations.ts';
+import { lastingMemory } from './llama-cpp/lasting-memory.ts';
 import type { LlamaCpp } from './llama-cpp/library.ts';
 import type { Pointer } from './llama-cpp/types.ts';
 
@@ -50,7 +51,7 @@ export class WeightEditor {
     const original = this.#originals.get(name) ?? this.#read(address, Number(api.ggml_nbytes(address)));
     this.#originals.set(name, original);
     const weights = this.#toFloat(tensor.type, original, elements);
-    const packed = memory(api.ggml_row_size(type, columns) * rows);
+    const packed = lastingMemory(api.ggml_row_size(type, columns) * rows);
     const tried = new Float32Array(elements);
     for (let matrix = 0; matrix < matrices; matrix++) {
       const from = weights.subarray(matrix * matrixElements, (matrix + 1) * matrixElements);
@@ -63,7 +64,7 @@ export class WeightEditor {
   }
 
   #toFloat(type: number, bytes: Uint8Array, elements: number): Float32Array {
-    const floats = new Float32Array(memory(elements * 4).buffer, 0, elements);
+    const floats = new Float32Array(lastingMemory(elements * 4).buffer, 0, elements);
     if (type === GGML_TYPE_F32) {
       floats.set(new Float32Array(bytes.buffer, bytes.byteOffset, elements));
       return floats;
@@ -79,14 +80,14 @@ export class WeightEditor {
   #fromFloat(type: number, floats: Float32Array): Uint8Array {
     const { api } = this.#llamaCpp;
     if (type === GGML_TYPE_F32) return new Uint8Array(floats.buffer, floats.byteOffset, floats.byteLength);
-    const bytes = memory(floats.length * 2);
+    const bytes = lastingMemory(floats.length * 2);
     if (type === GGML_TYPE_F16) api.ggml_fp32_to_fp16_row(floats, bytes, floats.length);
     else api.ggml_fp32_to_bf16_row(floats, bytes, floats.length);
     return bytes;
   }
 
   #read(address: Pointer, sizeBytes: number): Uint8Array {
-    const bytes = memory(sizeBytes);
+    const bytes = lastingMemory(sizeBytes);
     this.#llamaCpp.api.ggml_backend_tensor_get(address, bytes, 0, sizeBytes);
     return bytes;
   }
@@ -118,11 +119,6 @@ function squaredError(
     sum += weight * difference * difference;
   }
   return sum;
-}
-
-/** Outside of V8's heap, where addresses last. */
-function memory(sizeBytes: number): Uint8Array<ArrayBuffer> {
-  return new Uint8Array(new ArrayBuffer(Math.max(128, sizeBytes)), 0, sizeBytes);
 }
 
 function failure(message: string): EngineError {
