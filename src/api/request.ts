@@ -1,5 +1,7 @@
 import { DEFAULT_LIMITS } from '../measure/limits.ts';
+import type { Results } from '../schema/results.ts';
 import type { GpuChoice } from '../schema/terms.ts';
+import type { Host } from './host.ts';
 
 /** A request as it is after its defaults were filled in. */
 export type Filled<Request, Defaults> = Omit<Request, keyof Defaults> &
@@ -51,3 +53,19 @@ export const LIMITS_DEFAULTS = {
   maxPerplexityIncrease: DEFAULT_LIMITS.maxPerplexityIncrease,
   maxAccuracyDrop: DEFAULT_LIMITS.maxAccuracyDrop,
 } as const;
+
+/** What `compare` and `eval` have in common: variants beside each other, kept as they are measured. */
+export interface ComparisonRequest extends EngineRequest, EvaluationRequest, LimitsRequest, Host {
+  /** Path of earlier results with the same settings: only what they lack is measured. */
+  readonly resume?: string;
+  /** One part of the evaluation, `i/n`, or `auto` as the CI job says. */
+  readonly shard?: string;
+  /** All results so far, whenever another group of metrics is complete: what a file is kept up to date with. */
+  readonly onResults?: (soFar: Results) => Promise<void>;
+}
+
+export const COMPARISON_DEFAULTS = {
+  ...ENGINE_DEFAULTS,
+  ...LIMITS_DEFAULTS,
+  context: 512,
+} as const satisfies ComparisonRequest;

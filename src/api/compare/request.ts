@@ -1,16 +1,8 @@
-import type { Results } from '../../schema/results.ts';
 import { STAGES, type Stage } from '../../schema/terms.ts';
-import type { Host } from '../host.ts';
-import {
-  ENGINE_DEFAULTS,
-  type EngineRequest,
-  type EvaluationRequest,
-  LIMITS_DEFAULTS,
-  type LimitsRequest,
-} from '../request.ts';
+import { COMPARISON_DEFAULTS, type ComparisonRequest } from '../request.ts';
 
 /** What `compare` measures. What is left out is as {@link COMPARE_DEFAULTS} has it. */
-export interface CompareRequest extends EngineRequest, EvaluationRequest, LimitsRequest, Host {
+export interface CompareRequest extends ComparisonRequest {
   /** The variant that the others are compared with, by name or ref. Default: the most precise. */
   readonly reference?: string;
   /** Default: all. Size alone needs no engine. */
@@ -29,19 +21,11 @@ export interface CompareRequest extends EngineRequest, EvaluationRequest, Limits
   readonly device?: readonly string[];
   /** Tokens of context on the phones. */
   readonly phoneContext?: number;
-  /** Path of earlier results with the same settings: only what they lack is measured. */
-  readonly resume?: string;
-  /** One part of the evaluation, `i/n`, or `auto` as the CI job says. */
-  readonly shard?: string;
-  /** All results so far, whenever another group of metrics is complete: what a file is kept up to date with. */
-  readonly onResults?: (soFar: Results) => Promise<void>;
 }
 
 export const COMPARE_DEFAULTS = {
-  ...ENGINE_DEFAULTS,
-  ...LIMITS_DEFAULTS,
+  ...COMPARISON_DEFAULTS,
   only: STAGES,
-  context: 512,
   prompt: 512,
   generate: 128,
   depth: 512,

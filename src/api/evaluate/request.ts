@@ -1,16 +1,8 @@
-import type { Results } from '../../schema/results.ts';
 import { EVALUATION_PARTS, type EvaluationPart } from '../../schema/terms.ts';
-import type { Host } from '../host.ts';
-import {
-  ENGINE_DEFAULTS,
-  type EngineRequest,
-  type EvaluationRequest,
-  LIMITS_DEFAULTS,
-  type LimitsRequest,
-} from '../request.ts';
+import { COMPARISON_DEFAULTS, type ComparisonRequest } from '../request.ts';
 
 /** What `evaluate` asks of the models. What is left out is as {@link EVALUATE_DEFAULTS} has it. */
-export interface EvaluateRequest extends EngineRequest, EvaluationRequest, LimitsRequest, Host {
+export interface EvaluateRequest extends ComparisonRequest {
   /** A variant by name or ref, or the path of a file of kept scores. Default: the most precise variant. */
   readonly reference?: string;
   /** Path to keep the reference's scores, text and row at. */
@@ -29,19 +21,11 @@ export interface EvaluateRequest extends EngineRequest, EvaluationRequest, Limit
   readonly concurrency?: number;
   /** Tokens evaluated at once. */
   readonly batch?: number;
-  /** Path of earlier results with the same settings: only what they lack is evaluated. */
-  readonly resume?: string;
-  /** One part of the evaluation, `i/n`, or `auto` as the CI job says. */
-  readonly shard?: string;
-  /** All results so far, whenever another group of metrics is complete: what a file is kept up to date with. */
-  readonly onResults?: (soFar: Results) => Promise<void>;
 }
 
 export const EVALUATE_DEFAULTS = {
-  ...ENGINE_DEFAULTS,
-  ...LIMITS_DEFAULTS,
+  ...COMPARISON_DEFAULTS,
   only: EVALUATION_PARTS,
-  context: 512,
   keyEnv: 'OPENAI_API_KEY',
   concurrency: 4,
   batch: 512,
