@@ -9,6 +9,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { GREEDY } from '../../src/api/kit/golden.ts';
 import { findBinary } from '../../src/engine/binaries.ts';
 import { startEngineProcess } from '../../src/engine/index.ts';
 import { findSource } from './llama-cpp.ts';
@@ -105,15 +106,7 @@ async function compare(path: string, program: string, folder: string): Promise<n
       {
         prompt: addsBos && bosToken !== null ? Uint32Array.of(bosToken, ...ids) : ids,
         maxTokens: REPLY_TOKENS,
-        sampling: {
-          temperature: 0,
-          topK: 0,
-          topP: 1,
-          minP: 0,
-          repeatPenalty: 1,
-          repeatLastTokens: 0,
-          seed: 1,
-        },
+        sampling: GREEDY,
         stopTexts: [],
         candidates: 0,
       },

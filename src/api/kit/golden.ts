@@ -6,7 +6,8 @@ import { KIT_PROMPTS, REPLY_TOKENS } from './prompts.ts';
 /** Most likely tokens kept of each step. */
 export const CANDIDATES = 5;
 
-const GREEDY = {
+/** The most likely token always. */
+export const GREEDY = {
   temperature: 0,
   topK: 0,
   topP: 1,
