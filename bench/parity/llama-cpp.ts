@@ -12,12 +12,13 @@ import { runProgram } from './program.ts';
  * The peer: llama.cpp's own tools, compiled from the source that node-llama-cpp ships as a git bundle, with the patches
  * it puts on it. That is the very revision that the engine is made of.
  */
-const TARGETS = ['llama-bench', 'llama-perplexity', 'llama-quantize'] as const;
+const TARGETS = ['llama-bench', 'llama-imatrix', 'llama-perplexity', 'llama-quantize'] as const;
 type Target = (typeof TARGETS)[number];
 
 /** Where each tool's own source lies. */
 const FOLDERS: Readonly<Record<Target, string>> = {
   'llama-bench': 'tools/llama-bench',
+  'llama-imatrix': 'tools/imatrix',
   'llama-perplexity': 'tools/perplexity',
   'llama-quantize': 'tools/quantize',
 };
@@ -27,7 +28,7 @@ const LIBRARIES = ['llama-common', 'llama', 'ggml', 'ggml-base'];
 const HEADERS = ['include', 'common', 'ggml/include', 'vendor'];
 const FLUSH_LOG = fileURLToPath(new URL('flush-log.cpp', import.meta.url));
 
-/** The best a user could compile on this machine; nothing but those three, and no library that they do not need. */
+/** The best a user could compile on this machine; nothing but those, and no library that they do not need. */
 const NATIVE_OPTIONS = [
   'CMAKE_BUILD_TYPE=Release',
   'BUILD_SHARED_LIBS=ON',
@@ -47,6 +48,7 @@ export type PeerBuild = 'prebuilt' | 'native';
 export interface LlamaTools {
   readonly build: PeerBuild;
   readonly bench: string;
+  readonly imatrix: string;
   readonly perplexity: string;
   readonly quantize: string;
 }
@@ -93,6 +95,7 @@ export async function buildTools(
   return {
     build,
     bench: join(toolFolder, 'llama-bench'),
+    imatrix: join(toolFolder, 'llama-imatrix'),
     perplexity: join(toolFolder, 'llama-perplexity'),
     quantize: join(toolFolder, 'llama-quantize'),
   };
