@@ -23,6 +23,7 @@ import {
 import { quantizeSchema } from './quantize.ts';
 import { reportSchema } from './report.ts';
 import { resultsSchema } from './results.ts';
+import { rulesSchema } from './rules.ts';
 import { runSchema } from './run.ts';
 import { SCHEMA_IDS } from './terms.ts';
 import { manifestSchema, policySchema, validationSchema } from './validation.ts';
@@ -65,6 +66,7 @@ export const DOCUMENTS: readonly PublishedDocument[] = [
   document('phones', null, 'quantscope data/phones.json', phonesSchema),
   document('measured-speeds', null, 'quantscope data/measured-speeds.json', measuredSpeedsSchema),
   document('speed-model', null, 'quantscope data/speed-model.json', speedModelSchema),
+  document('rules', null, 'quantscope data/rules.json', rulesSchema),
   document('kit-golden', SCHEMA_IDS.kitGolden, 'golden.json', goldenSchema),
   document('kit-results', SCHEMA_IDS.kitResults, 'what runQuantscopeKit returns', kitResultsSchema),
   document('kit-check', SCHEMA_IDS.kitCheck, 'quantscope kit check', kitCheckSchema),

@@ -13,7 +13,11 @@ export function packagePath(relative: string): string {
   return join(packageRoot(), relative);
 }
 
+/** A JSON file that ships with the package. */
+export function packageJson(relative: string): unknown {
+  return JSON.parse(readFileSync(packagePath(relative), 'utf8'));
+}
+
 export function packageVersion(): string {
-  const { version } = JSON.parse(readFileSync(packagePath('package.json'), 'utf8')) as { version: string };
-  return version;
+  return (packageJson('package.json') as { version: string }).version;
 }

@@ -1,10 +1,8 @@
 import type { MetadataValue } from '../gguf/index.ts';
 import { numberOf } from './architecture-dimensions.ts';
-import { describeType } from './architecture-keys.ts';
 import { COVERED_ARCHITECTURES } from './architecture-layouts.ts';
-import { atKey } from './at-key.ts';
-import type { Finding } from './diagnostic.ts';
 import type { FileUnderTest } from './file-under-test.ts';
+import { atKey, type Finding } from './finding.ts';
 import { MAXIMUM_EXPERTS, MAXIMUM_LAYERS } from './llama-cpp.ts';
 
 /** Whether the exact rules of an architecture apply: a whole model of a covered one. */
@@ -86,11 +84,6 @@ export function numbersOf(value: MetadataValue | undefined): number[] {
   if (value === undefined) return [];
   const elements = value.type === 'array' ? value.value.slice(0, MAXIMUM_LAYERS) : [value.value];
   return elements.map(Number).filter((number) => !Number.isNaN(number));
-}
-
-/** A key whose value is of a type that llama.cpp does not take. */
-export function wrongType(file: FileUnderTest, key: string, value: MetadataValue, expected: string): Finding {
-  return atKey(file, key, `${key} is of type ${describeType(value)}, expected ${expected}`);
 }
 
 /** A finding about one of the architecture's own keys. */

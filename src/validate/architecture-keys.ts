@@ -62,8 +62,3 @@ export function hasRightType(value: MetadataValue, { type, perLayer }: KeySpec):
   if (perLayer !== true) return false;
   return value.value.elementType === 'uint32' || value.value.elementType === 'int32';
 }
-
-/** A value's type for a message: `uint64`, `array of string`. */
-export function describeType(value: MetadataValue): string {
-  return value.type === 'array' ? `array of ${value.value.elementType}` : value.type;
-}

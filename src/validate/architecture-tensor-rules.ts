@@ -8,10 +8,8 @@ import {
   UNSHAPED_TENSORS,
 } from './architecture-layouts.ts';
 import type { FileUnderTest } from './file-under-test.ts';
-import { quoted } from './quoted.ts';
-import type { Rule, RuleTable } from './rule.ts';
-
-const CONVERT = 'Convert the model again with a current convert_hf_to_gguf.py.';
+import { quoted } from './finding.ts';
+import type { Checks } from './rule.ts';
 
 /** Types that ggml can store and not multiply with: a model with such weights is not run. */
 const NO_WEIGHTS: ReadonlySet<TensorType> = new Set(['I8', 'I16', 'I32', 'I64', 'F64', 'Q8_1', 'Q8_K']);
@@ -19,87 +17,51 @@ const NO_WEIGHTS: ReadonlySet<TensorType> = new Set(['I8', 'I16', 'I32', 'I64', 
 const ELEMENT_WISE: ReadonlySet<TensorType> = new Set(['F32', 'F16', 'BF16']);
 
 /** The group architecture, second part: the set of tensors that an architecture has, and their shapes and types. */
-export const ARCHITECTURE_TENSOR_RULES: RuleTable = {
-  'architecture/tensor-missing': {
-    severity: 'error',
-    reason: 'Every tensor that the architecture needs is there.',
-    why: 'The load fails at the first that is absent.',
-    checkedBy: 'llama.cpp v0.5.0, src/llama-model-loader.cpp:891 (check_tensor_dims).',
-    fix: CONVERT,
-    *check(file) {
-      const { expected, present } = comparison(file) ?? {};
-      if (expected === undefined || present === undefined) return;
-      for (const { name, required } of expected) {
-        if (required && !present.has(name))
-          yield { message: `tensor ${quoted(name)} is absent`, tensor: name };
-      }
-    },
+export const ARCHITECTURE_TENSOR_RULES: Checks = {
+  *'architecture/tensor-missing'(file) {
+    const { expected, present } = comparison(file) ?? {};
+    if (expected === undefined || present === undefined) return;
+    for (const { name, required } of expected) {
+      if (required && !present.has(name)) yield { message: `tensor ${quoted(name)} is absent`, tensor: name };
+    }
   },
-  'architecture/tensor-unknown': {
-    severity: 'error',
-    reason: 'No tensor is there that the architecture does not have.',
-    why: 'llama.cpp counts what it created against what the file holds and refuses a difference.',
-    checkedBy: 'llama.cpp v0.5.0, src/llama-model-loader.cpp:1398 (wrong number of tensors).',
-    fix: CONVERT,
-    *check(file) {
-      const { expected, architecture } = comparison(file) ?? {};
-      if (expected === undefined || architecture === undefined) return;
-      const known = new Set(expected.map(({ name }) => name));
-      const unshaped = UNSHAPED_TENSORS[architecture] ?? [];
-      for (const { name } of file.tensors) {
-        if (known.has(name) || unshaped.includes(name) || isScaleOf(name, known)) continue;
-        if (isTiedOutput(architecture, name)) continue;
-        yield { message: `tensor ${quoted(name)} does not belong to ${architecture}`, tensor: name };
-      }
-    },
+  *'architecture/tensor-unknown'(file) {
+    const { expected, architecture } = comparison(file) ?? {};
+    if (expected === undefined || architecture === undefined) return;
+    const known = new Set(expected.map(({ name }) => name));
+    const unshaped = UNSHAPED_TENSORS[architecture] ?? [];
+    for (const { name } of file.tensors) {
+      if (known.has(name) || unshaped.includes(name) || isScaleOf(name, known)) continue;
+      if (isTiedOutput(architecture, name)) continue;
+      yield { message: `tensor ${quoted(name)} does not belong to ${architecture}`, tensor: name };
+    }
   },
-  'architecture/tied-output': {
-    severity: 'warning',
-    reason: 'gemma and gemma2 have no output.weight: the embedding serves as output.',
-    why: 'The file is larger than need be, and llama.cpp refuses it for the tensor that it does not expect.',
-    checkedBy: 'llama.cpp v0.5.0, src/llama-model-loader.cpp:1398 (wrong number of tensors).',
-    fix: CONVERT,
-    *check(file) {
-      const { architecture } = file;
-      if (!isCovered(file) || architecture === undefined) return;
-      if (!file.tensors.some(({ name }) => isTiedOutput(architecture, name))) return;
-      yield { message: `${architecture} has no output.weight of its own`, tensor: 'output.weight' };
-    },
+  *'architecture/tied-output'(file) {
+    const { architecture } = file;
+    if (!isCovered(file) || architecture === undefined) return;
+    if (!file.tensors.some(({ name }) => isTiedOutput(architecture, name))) return;
+    yield { message: `${architecture} has no output.weight of its own`, tensor: 'output.weight' };
   },
-  'architecture/tensor-shape': {
-    severity: 'error',
-    reason: 'Every tensor has the shape that the model’s lengths and head counts demand.',
-    why: 'llama.cpp refuses the file; a reader that does not check reads the wrong weights.',
-    checkedBy: 'llama.cpp v0.5.0, src/llama-model-loader.cpp:894-925 (check_tensor_dims).',
-    fix: CONVERT,
-    *check(file) {
-      const { expected, present } = comparison(file) ?? {};
-      if (expected === undefined || present === undefined) return;
-      for (const { name, shape } of expected) {
-        const tensor = present.get(name);
-        if (tensor === undefined || isSameShape(tensor.shape, shape)) continue;
-        const message = `tensor ${quoted(name)}: shape [${tensor.shape.join(', ')}], expected [${shape.join(', ')}]`;
-        yield { message, tensor: name };
-      }
-    },
+  *'architecture/tensor-shape'(file) {
+    const { expected, present } = comparison(file) ?? {};
+    if (expected === undefined || present === undefined) return;
+    for (const { name, shape } of expected) {
+      const tensor = present.get(name);
+      if (tensor === undefined || isSameShape(tensor.shape, shape)) continue;
+      const message = `tensor ${quoted(name)}: shape [${tensor.shape.join(', ')}], expected [${shape.join(', ')}]`;
+      yield { message, tensor: name };
+    }
   },
-  'architecture/tensor-type': {
-    severity: 'error',
-    reason: 'Weights are of a type that ggml computes with; norms and biases are F32, F16 or BF16.',
-    why: 'Any other ends the process: GGML_ABORT while the model loads or computes.',
-    checkedBy: 'ggml, by an abort.',
-    fix: 'Quantize the model again with a current llama-quantize.',
-    *check(file) {
-      if (!isCovered(file)) return;
-      for (const { name, type, shape } of file.tensors) {
-        const isVector = shape.slice(1).every((length) => length === 1);
-        if (isVector ? ELEMENT_WISE.has(type) : !NO_WEIGHTS.has(type)) continue;
-        const expected = isVector ? 'F32, F16 or BF16' : 'a type of weights';
-        yield { message: `tensor ${quoted(name)}: type ${type}, expected ${expected}`, tensor: name };
-      }
-    },
+  *'architecture/tensor-type'(file) {
+    if (!isCovered(file)) return;
+    for (const { name, type, shape } of file.tensors) {
+      const isVector = shape.slice(1).every((length) => length === 1);
+      if (isVector ? ELEMENT_WISE.has(type) : !NO_WEIGHTS.has(type)) continue;
+      const expected = isVector ? 'F32, F16 or BF16' : 'a type of weights';
+      yield { message: `tensor ${quoted(name)}: type ${type}, expected ${expected}`, tensor: name };
+    }
   },
-} satisfies Record<string, Rule>;
+};
 
 interface Comparison {
   readonly architecture: string;

@@ -1,156 +1,80 @@
-import type { ContentReport, TensorContent } from './content-report.ts';
-import { isFloatType } from './content-report.ts';
-import type { Finding } from './diagnostic.ts';
+import { type ContentReport, isFloatType, type TensorContent } from './content-report.ts';
 import { type FileUnderTest, type ManifestEntry, statedSha256 } from './file-under-test.ts';
-import { quoted } from './quoted.ts';
-import type { Rule, RuleTable } from './rule.ts';
-
-const CHECKED = (what: string): string =>
-  `llama.cpp v0.5.0, ggml/src/ggml-quants.c (ggml_validate_row_data), only with --check-tensors: ${what}.`;
-const QUANTIZE = 'Download the file again; if the hash is right, quantize again from a sound original.';
+import { type Finding, quoted } from './finding.ts';
+import type { Checks } from './rule.ts';
 
 /** The group content: what the tensors hold, and whether the bytes are those that were promised. */
-export const CONTENT_RULES: RuleTable = {
-  'content/nan': {
-    severity: 'error',
-    reason: 'No weight stored as a float is NaN.',
-    why: 'One NaN makes every output NaN: the model answers with garbage or not at all.',
-    checkedBy: CHECKED('refuses the load'),
-    fix: QUANTIZE,
-    *check(file) {
-      yield* tensorsWith(
-        file,
-        ({ type, nan }) => (isFloatType(type) ? nan : 0),
-        'weight is NaN',
-        'weights are NaN',
+export const CONTENT_RULES: Checks = {
+  *'content/nan'(file) {
+    yield* tensorsWith(
+      file,
+      ({ type, nan }) => (isFloatType(type) ? nan : 0),
+      'weight is NaN',
+      'weights are NaN',
+    );
+  },
+  *'content/infinity'(file) {
+    const count = ({ type, infinite }: TensorContent): number => (isFloatType(type) ? infinite : 0);
+    yield* tensorsWith(file, count, 'weight is infinite', 'weights are infinite');
+  },
+  *'content/scale'(file) {
+    const count = ({ type, nan, infinite }: TensorContent): number =>
+      isFloatType(type) || type === 'MXFP4' ? 0 : nan + infinite;
+    yield* tensorsWith(file, count, 'block scale is NaN or infinite', 'block scales are NaN or infinite');
+  },
+  *'content/exponent'(file) {
+    const count = ({ type, nan }: TensorContent): number => (type === 'MXFP4' ? nan : 0);
+    yield* tensorsWith(file, count, 'block exponent is 0xff', 'block exponents are 0xff');
+  },
+  *'content/huge'({ content, ...file }) {
+    for (const { name, huge, firstHugeOffset } of content?.tensors ?? []) {
+      if (huge === 0) continue;
+      const message = `tensor ${quoted(name)}: ${plural(huge, 'weight is', 'weights are')} near the largest of the type`;
+      yield mildIn(
+        file.kind,
+        firstHugeOffset === null
+          ? { message, tensor: name }
+          : { message, tensor: name, offset: firstHugeOffset },
       );
-    },
+    }
   },
-  'content/infinity': {
-    severity: 'error',
-    reason: 'No weight stored as a float is infinite.',
-    why: 'Infinity minus infinity is NaN, and then every output is.',
-    checkedBy: CHECKED('refuses the load'),
-    fix: QUANTIZE,
-    *check(file) {
-      const count = ({ type, infinite }: TensorContent): number => (isFloatType(type) ? infinite : 0);
-      yield* tensorsWith(file, count, 'weight is infinite', 'weights are infinite');
-    },
+  *'content/zeros'({ content, kind }) {
+    for (const { name, allZero } of content?.tensors ?? []) {
+      // Biases that training never moved are zero in sound models.
+      if (!allZero || name.endsWith('.bias') || kind === 'other') continue;
+      yield { message: `tensor ${quoted(name)}: all of its bytes are zero`, tensor: name };
+    }
   },
-  'content/scale': {
-    severity: 'error',
-    reason: 'No scale of a quantized block is NaN or infinite.',
-    why: 'It makes all weights of its block, and then every output, NaN.',
-    checkedBy: CHECKED('refuses the load'),
-    fix: QUANTIZE,
-    *check(file) {
-      const count = ({ type, nan, infinite }: TensorContent): number =>
-        isFloatType(type) || type === 'MXFP4' ? 0 : nan + infinite;
-      yield* tensorsWith(file, count, 'block scale is NaN or infinite', 'block scales are NaN or infinite');
-    },
+  *'content/padding'({ content }) {
+    for (const { name, paddingOffset } of content?.tensors ?? []) {
+      if (paddingOffset === null) continue;
+      const message = `the padding behind tensor ${quoted(name)} is not zero`;
+      yield { message, tensor: name, offset: paddingOffset };
+    }
   },
-  'content/exponent': {
-    severity: 'error',
-    reason: 'No exponent of an MXFP4 block is 0xff, its NaN.',
-    why: 'It makes all weights of its block, and then every output, NaN.',
-    checkedBy: CHECKED('refuses the load'),
-    fix: QUANTIZE,
-    *check(file) {
-      const count = ({ type, nan }: TensorContent): number => (type === 'MXFP4' ? nan : 0);
-      yield* tensorsWith(file, count, 'block exponent is 0xff', 'block exponents are 0xff');
-    },
+  *'content/sha256'({ content, expectedSha256, origin }) {
+    const expected = expectedSha256?.toLowerCase();
+    const stated = statedSha256(origin);
+    if (content === null && expected !== undefined && stated !== undefined && stated !== expected) {
+      yield { message: `the Hub states SHA-256 ${stated}, expected ${expected}` };
+    }
+    const actual = content?.sha256;
+    if (actual === undefined || actual === null) return;
+    if (expected !== undefined && actual !== expected) {
+      yield { message: `SHA-256 is ${actual}, expected ${expected}` };
+    }
+    if (stated !== undefined && actual !== stated) {
+      yield { message: `SHA-256 is ${actual}, but the Hub’s object is ${stated}` };
+    }
+    if (origin?.kind === 'url' && origin.sha256 !== null && actual !== origin.sha256) {
+      yield { message: `SHA-256 is ${actual}, and was ${origin.sha256} when the file was fetched` };
+    }
   },
-  'content/huge': {
-    severity: 'warning',
-    reason: 'No weight is near the largest number that its type can hold.',
-    why: 'No training leaves such a weight: it is damage, or a conversion that overflowed. Products with it are infinite.',
-    checkedBy: 'Nobody.',
-    fix: QUANTIZE,
-    *check({ content, ...file }) {
-      for (const { name, huge, firstHugeOffset } of content?.tensors ?? []) {
-        if (huge === 0) continue;
-        const message = `tensor ${quoted(name)}: ${plural(huge, 'weight is', 'weights are')} near the largest of the type`;
-        yield mildIn(
-          file.kind,
-          firstHugeOffset === null
-            ? { message, tensor: name }
-            : { message, tensor: name, offset: firstHugeOffset },
-        );
-      }
-    },
+  'content/manifest': manifestDifferences,
+  *'content/manifest-missing'({ manifest, name }) {
+    if (manifest === 'absent') yield { message: `there is no ${name}.manifest.json beside the file` };
   },
-  'content/zeros': {
-    severity: 'warning',
-    reason: 'No tensor of weights is zero throughout.',
-    why: 'A download that reserved its space and was cut leaves zeros, and nothing complains.',
-    checkedBy: 'Nobody.',
-    fix: QUANTIZE,
-    *check({ content, kind }) {
-      for (const { name, allZero } of content?.tensors ?? []) {
-        // Biases that training never moved are zero in sound models.
-        if (!allZero || name.endsWith('.bias') || kind === 'other') continue;
-        yield { message: `tensor ${quoted(name)}: all of its bytes are zero`, tensor: name };
-      }
-    },
-  },
-  'content/padding': {
-    severity: 'warning',
-    reason: 'The bytes between two tensors are zero.',
-    why: 'Padding is zero by the specification: other bytes are damage or something hidden.',
-    checkedBy: 'Nobody.',
-    fix: QUANTIZE,
-    *check({ content }) {
-      for (const { name, paddingOffset } of content?.tensors ?? []) {
-        if (paddingOffset === null) continue;
-        const message = `the padding behind tensor ${quoted(name)} is not zero`;
-        yield { message, tensor: name, offset: paddingOffset };
-      }
-    },
-  },
-  'content/sha256': {
-    severity: 'error',
-    reason: 'The file’s SHA-256 is the one that was given, that the Hub states, or that it was fetched with.',
-    why: 'The file is not the one that was published: damaged, replaced, or another version.',
-    checkedBy: 'Nobody: neither the Hub’s clients nor any loader compare it.',
-    fix: 'Download the file again from the pinned commit.',
-    *check({ content, expectedSha256, origin }) {
-      const expected = expectedSha256?.toLowerCase();
-      const stated = statedSha256(origin);
-      if (content === null && expected !== undefined && stated !== undefined && stated !== expected) {
-        yield { message: `the Hub states SHA-256 ${stated}, expected ${expected}` };
-      }
-      const actual = content?.sha256;
-      if (actual === undefined || actual === null) return;
-      if (expected !== undefined && actual !== expected) {
-        yield { message: `SHA-256 is ${actual}, expected ${expected}` };
-      }
-      if (stated !== undefined && actual !== stated) {
-        yield { message: `SHA-256 is ${actual}, but the Hub’s object is ${stated}` };
-      }
-      if (origin?.kind === 'url' && origin.sha256 !== null && actual !== origin.sha256) {
-        yield { message: `SHA-256 is ${actual}, and was ${origin.sha256} when the file was fetched` };
-      }
-    },
-  },
-  'content/manifest': {
-    severity: 'error',
-    reason: 'The file is the one that its manifest describes.',
-    why: 'Something changed since the manifest was written; the tensors named say what.',
-    checkedBy: 'Nobody.',
-    fix: 'Restore the file, or write the manifest anew with --manifest write where the change was meant.',
-    check: manifestDifferences,
-  },
-  'content/manifest-missing': {
-    severity: 'error',
-    reason: 'A file to be checked against its manifest has one.',
-    why: 'Without it there is nothing to compare with.',
-    checkedBy: 'Nobody.',
-    fix: 'Write it with --manifest write when the file is known to be good.',
-    *check({ manifest, name }) {
-      if (manifest === 'absent') yield { message: `there is no ${name}.manifest.json beside the file` };
-    },
-  },
-} satisfies Record<string, Rule>;
+};
 
 function* tensorsWith(
   { content, kind }: FileUnderTest,

@@ -1,18 +1,5 @@
 import { SEVERITIES, type Severity } from '../schema/terms.ts';
 import type { Diagnostic, ValidationVerdict } from '../schema/validation.ts';
-/** What a rule's check yields: one thing that is wrong, and where. */
-export interface Finding {
-  /** What, where, got and expected. */
-  readonly message: string;
-  /** Bytes from the start of the file. */
-  readonly offset?: number;
-  readonly tensor?: string;
-  readonly key?: string;
-  /** What would mend it, as a full sentence. */
-  readonly hint?: string;
-  /** Where this finding is milder or worse than its rule. */
-  readonly severity?: Severity;
-}
 
 /** What the diagnostics of one file come to. Notes do not count. */
 export function verdictOf(diagnostics: readonly Diagnostic[]): ValidationVerdict {

@@ -1,30 +1,22 @@
+import { STRUCTURE_CODES } from '../gguf/index.ts';
+import type { RuleText } from '../schema/rules.ts';
+import { packageJson } from '../util/package-files.ts';
 import { ARCHITECTURE_KEY_RULES } from './architecture-rules.ts';
 import { ARCHITECTURE_TENSOR_RULES } from './architecture-tensor-rules.ts';
 import { CONTENT_RULES } from './content-rules.ts';
 import { LOAD_RULES } from './load-rules.ts';
 import { POLICY_RULES } from './policy-rules.ts';
 import { PROVENANCE_RULES } from './provenance-rules.ts';
-import { groupOf, type Rule, type RuleTable } from './rule.ts';
+import { type Checks, groupOf, type Rule } from './rule.ts';
 import { SHARD_RULES } from './shard-rules.ts';
 import { STRUCTURE_RULES } from './structure-rules.ts';
 import { TEMPLATE_RULES } from './template-rules.ts';
 import { VOCABULARY_RULES } from './vocabulary-rules.ts';
 
-/** A file that cannot be read has no header to look at: the command itself reports it. */
-const FILE_RULES: RuleTable = {
-  'file/unreadable': {
-    severity: 'error',
-    reason: 'The file can be opened and read to its end.',
-    why: 'Nothing can be said of what cannot be read.',
-    checkedBy: 'The operating system.',
-    fix: 'Check the permissions and the disk.',
-    check: () => [],
-  },
-};
-
-/** Every rule by its id, in the order of a file. */
-export const RULES: RuleTable = {
-  ...FILE_RULES,
+/** In the order of a file. */
+const CHECKS: Checks = {
+  // A file that cannot be read has no header to look at: the command itself reports it.
+  'file/unreadable': () => [],
   ...STRUCTURE_RULES,
   ...CONTENT_RULES,
   ...ARCHITECTURE_KEY_RULES,
@@ -36,6 +28,16 @@ export const RULES: RuleTable = {
   ...POLICY_RULES,
   ...LOAD_RULES,
 };
+
+/** The reader's own table has severity and reason of what it finds itself. */
+const OF_READER: Readonly<Record<string, Partial<RuleText>>> = STRUCTURE_CODES;
+// Taken at its word, since loading the schema library would cost more than the check: a test holds the file to both.
+const { rules: texts } = packageJson('data/rules.json') as { rules: Readonly<Record<string, RuleText>> };
+
+/** Every rule by its id: what data/rules.json says of it, and its check from here. */
+export const RULES = Object.fromEntries(
+  Object.entries(CHECKS).map(([id, check]) => [id, { ...OF_READER[id], ...texts[id], check }]),
+) as Readonly<Record<string, Rule>>;
 
 /** Groups in the order of their rules. */
 export const RULE_GROUPS: readonly string[] = [...new Set(Object.keys(RULES).map(groupOf))];

@@ -1,142 +1,91 @@
-import { getNumber, type HeaderScan, parseShardName, STRUCTURE_CODES } from '../gguf/index.ts';
-import { describeType } from './architecture-keys.ts';
-import { atKey } from './at-key.ts';
-import { quoted } from './quoted.ts';
-import type { Rule, RuleTable } from './rule.ts';
+import { getNumber, type HeaderScan, parseShardName } from '../gguf/index.ts';
+import { atKey, quoted, wrongType } from './finding.ts';
+import type { Checks } from './rule.ts';
 
-const L = (lines: string): string => `llama.cpp v0.5.0, src/llama-model-loader.cpp:${lines}.`;
-const SPLIT = 'Split the model again with llama-gguf-split, and keep its file names.';
 const NO = 'split.no';
 const COUNT = 'split.count';
 const TENSORS = 'split.tensors.count';
 
 /** The group shard: a model in several files. The ids are the reader's, which checks the same where it reads shards as one. */
-export const SHARD_RULES: RuleTable = {
-  'shard/key': {
-    ...STRUCTURE_CODES['shard/key'],
-    why: 'llama.cpp ends the load at any other type, or reads another number.',
-    checkedBy: L('596-603, through GGUFMeta::GKV'),
-    fix: SPLIT,
-    *check(file) {
-      if (file.header === null) return;
-      const types = [
-        [NO, ['uint16']],
-        [COUNT, ['uint16']],
-        [TENSORS, ['int32', 'uint32']],
-      ] as const;
-      for (const [key, allowed] of types) {
-        const value = file.header.metadata.get(key);
-        if (value === undefined || allowed.some((type) => type === value.type)) continue;
-        yield atKey(file, key, `${key} is of type ${describeType(value)}, expected ${allowed[0]}`);
+export const SHARD_RULES: Checks = {
+  *'shard/key'(file) {
+    if (file.header === null) return;
+    const types = [
+      [NO, ['uint16']],
+      [COUNT, ['uint16']],
+      [TENSORS, ['int32', 'uint32']],
+    ] as const;
+    for (const [key, allowed] of types) {
+      const value = file.header.metadata.get(key);
+      if (value === undefined || allowed.some((type) => type === value.type)) continue;
+      yield wrongType(file, key, value, allowed[0]);
+    }
+  },
+  *'shard/number'(file) {
+    const stated = statedOf(file.scan);
+    if (file.header === null || stated === undefined) return;
+    if (stated.count >= 1 && stated.no < stated.count) return;
+    yield atKey(file, NO, `shard ${stated.no} of ${stated.count}, counted from 0`);
+  },
+  *'shard/name'(file) {
+    const stated = statedOf(file.scan);
+    if (file.header === null) return;
+    if ([NO, COUNT].some((key) => (file.header?.metadata.get(key)?.type ?? 'uint16') !== 'uint16')) return;
+    const named = parseShardName(file.name);
+    if (stated === undefined || stated.count <= 1) {
+      if (named === undefined || named.count <= 1 || stated?.count === 1) return;
+      yield {
+        message: `named shard ${named.number} of ${named.count}, but the file does not say that it is one`,
+        key: COUNT,
+      };
+      return;
+    }
+    if (named?.number === stated.no + 1 && named.count === stated.count) return;
+    const name = `-${digits(stated.no + 1)}-of-${digits(stated.count)}.gguf`;
+    yield atKey(file, COUNT, `shard ${stated.no + 1} of ${stated.count}, so its name must end with ${name}`);
+  },
+  *'shard/missing'({ shards, scan }) {
+    if (!isFirst(scan)) return;
+    for (const { name, scan: sibling } of shards ?? []) {
+      if (sibling === null) yield { message: `${name} is absent` };
+      else if (sibling.header === null)
+        yield { message: `${name} cannot be read: ${sibling.issues[0]?.message ?? ''}` };
+    }
+  },
+  *'shard/count'({ shards, scan }) {
+    const first = statedOf(scan);
+    if (shards === null || first === undefined || !isFirst(scan)) return;
+    for (const [index, { name, scan: sibling }] of shards.entries()) {
+      if (sibling === null || sibling.header === null) continue;
+      const stated = statedOf(sibling);
+      if (stated?.no === index && stated.count === first.count) continue;
+      const says =
+        stated === undefined ? 'does not say that it is a shard' : `says ${stated.no} of ${stated.count}`;
+      yield { message: `${name} ${says}, expected ${index} of ${first.count}` };
+    }
+  },
+  *'shard/tensor-count'(file) {
+    const stated = getNumber(file.scan, TENSORS);
+    const { shards } = file;
+    if (stated === undefined || shards === null || !isFirst(file.scan)) return;
+    if (shards.some(({ scan }) => scan === null || scan.header === null)) return;
+    const actual = shards.reduce((sum, { scan }) => sum + (scan?.tensors.length ?? 0), 0);
+    if (actual !== stated)
+      yield atKey(file, TENSORS, `${actual} tensors in all shards, ${TENSORS} says ${stated}`);
+  },
+  *'shard/tensor-duplicate'({ shards, scan }) {
+    if (shards === null || !isFirst(scan)) return;
+    const places = new Map<string, string>();
+    for (const { name, scan: sibling } of shards) {
+      for (const tensor of new Set(sibling?.tensors.map((info) => info.name))) {
+        const before = places.get(tensor);
+        if (before !== undefined) {
+          yield { message: `tensor ${quoted(tensor)} is in ${before} and in ${name}`, tensor };
+        } else places.set(tensor, name);
       }
-    },
+    }
   },
-  'shard/number': {
-    ...STRUCTURE_CODES['shard/number'],
-    why: 'It can be no part of the set.',
-    checkedBy: L('604, for the first file'),
-    fix: SPLIT,
-    *check(file) {
-      const stated = statedOf(file.scan);
-      if (file.header === null || stated === undefined) return;
-      if (stated.count >= 1 && stated.no < stated.count) return;
-      yield atKey(file, NO, `shard ${stated.no} of ${stated.count}, counted from 0`);
-    },
-  },
-  'shard/name': {
-    ...STRUCTURE_CODES['shard/name'],
-    why: 'llama.cpp finds the other shards by this name and refuses any other.',
-    checkedBy: L('82-101 (llama_get_list_splits)'),
-    fix: 'Give the files the names that llama-gguf-split gave them.',
-    *check(file) {
-      const stated = statedOf(file.scan);
-      if (file.header === null) return;
-      if ([NO, COUNT].some((key) => (file.header?.metadata.get(key)?.type ?? 'uint16') !== 'uint16')) return;
-      const named = parseShardName(file.name);
-      if (stated === undefined || stated.count <= 1) {
-        if (named === undefined || named.count <= 1 || stated?.count === 1) return;
-        yield {
-          message: `named shard ${named.number} of ${named.count}, but the file does not say that it is one`,
-          key: COUNT,
-        };
-        return;
-      }
-      if (named?.number === stated.no + 1 && named.count === stated.count) return;
-      const name = `-${digits(stated.no + 1)}-of-${digits(stated.count)}.gguf`;
-      yield atKey(
-        file,
-        COUNT,
-        `shard ${stated.no + 1} of ${stated.count}, so its name must end with ${name}`,
-      );
-    },
-  },
-  'shard/missing': {
-    severity: 'error',
-    reason: 'All shards of a set are there and readable.',
-    why: 'The model does not load without every one.',
-    checkedBy: L('632'),
-    fix: 'Download the missing shards; `quantscope pull` takes them all.',
-    *check({ shards, scan }) {
-      if (!isFirst(scan)) return;
-      for (const { name, scan: sibling } of shards ?? []) {
-        if (sibling === null) yield { message: `${name} is absent` };
-        else if (sibling.header === null)
-          yield { message: `${name} cannot be read: ${sibling.issues[0]?.message ?? ''}` };
-      }
-    },
-  },
-  'shard/count': {
-    ...STRUCTURE_CODES['shard/count'],
-    why: 'They are of different sets: the weights of two models would be mixed.',
-    checkedBy: L('641-644, for the number alone'),
-    fix: SPLIT,
-    *check({ shards, scan }) {
-      const first = statedOf(scan);
-      if (shards === null || first === undefined || !isFirst(scan)) return;
-      for (const [index, { name, scan: sibling }] of shards.entries()) {
-        if (sibling === null || sibling.header === null) continue;
-        const stated = statedOf(sibling);
-        if (stated?.no === index && stated.count === first.count) continue;
-        const says =
-          stated === undefined ? 'does not say that it is a shard' : `says ${stated.no} of ${stated.count}`;
-        yield { message: `${name} ${says}, expected ${index} of ${first.count}` };
-      }
-    },
-  },
-  'shard/tensor-count': {
-    ...STRUCTURE_CODES['shard/tensor-count'],
-    why: 'Tensors were lost or added after the model was split.',
-    checkedBy: 'Nobody.',
-    fix: SPLIT,
-    *check(file) {
-      const stated = getNumber(file.scan, TENSORS);
-      const { shards } = file;
-      if (stated === undefined || shards === null || !isFirst(file.scan)) return;
-      if (shards.some(({ scan }) => scan === null || scan.header === null)) return;
-      const actual = shards.reduce((sum, { scan }) => sum + (scan?.tensors.length ?? 0), 0);
-      if (actual !== stated)
-        yield atKey(file, TENSORS, `${actual} tensors in all shards, ${TENSORS} says ${stated}`);
-    },
-  },
-  'shard/tensor-duplicate': {
-    ...STRUCTURE_CODES['shard/tensor-duplicate'],
-    why: 'Readers differ in which one wins; llama.cpp refuses the model.',
-    checkedBy: L('653'),
-    fix: SPLIT,
-    *check({ shards, scan }) {
-      if (shards === null || !isFirst(scan)) return;
-      const places = new Map<string, string>();
-      for (const { name, scan: sibling } of shards) {
-        for (const tensor of new Set(sibling?.tensors.map((info) => info.name))) {
-          const before = places.get(tensor);
-          if (before !== undefined) {
-            yield { message: `tensor ${quoted(tensor)} is in ${before} and in ${name}`, tensor };
-          } else places.set(tensor, name);
-        }
-      }
-    },
-  },
-} satisfies Record<string, Rule>;
+};
 
 function statedOf(scan: HeaderScan): { readonly no: number; readonly count: number } | undefined {
   const count = getNumber(scan, COUNT);

@@ -1,7 +1,6 @@
 import { type ArrayView, getArray, getString, isUtf8, type MetadataValue } from '../gguf/index.ts';
-import { atKey } from './at-key.ts';
-import type { Finding } from './diagnostic.ts';
 import type { FileUnderTest } from './file-under-test.ts';
+import { atKey, type Finding } from './finding.ts';
 import { surveyTokens, type TokenSurvey } from './token-survey.ts';
 import { MODEL, TOKENS } from './vocabulary-keys.ts';
 

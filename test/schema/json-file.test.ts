@@ -2,6 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DATA_FILES, readDataFile, readJsonFile } from '../../src/schema/json-file.ts';
 import { measuredSpeedsSchema, phonesSchema, speedModelSchema } from '../../src/schema/phone-data.ts';
+import { rulesSchema } from '../../src/schema/rules.ts';
 import { scratchFolder } from '../helpers/cli.ts';
 
 let scratch: Awaited<ReturnType<typeof scratchFolder>>;
@@ -27,6 +28,7 @@ const SCHEMAS = {
   'phones.json': phonesSchema,
   'measured-speeds.json': measuredSpeedsSchema,
   'speed-model.json': speedModelSchema,
+  'rules.json': rulesSchema,
 } as const;
 
 describe('a file of data/', () => {

@@ -5,11 +5,15 @@ import { array, pair, string, u16, u32 } from '../../fixtures/make/bytes.ts';
 import { bytesOf, llama, tensor, uncovered, withPairs, withTensor } from '../../fixtures/make/model.ts';
 import { modelCases, vulnerabilityCases } from '../../fixtures/make/model-cases.ts';
 import { structureCases } from '../../fixtures/make/structure-cases.ts';
-import { scanHeader } from '../../src/gguf/index.ts';
+import { STRUCTURE_CODES, scanHeader } from '../../src/gguf/index.ts';
+import { rulesSchema } from '../../src/schema/rules.ts';
+import { COVERED_ARCHITECTURES } from '../../src/validate/architecture-layouts.ts';
 import { RULES, type Sibling, validateFile } from '../../src/validate/index.ts';
+import { MAXIMUM_LAYERS } from '../../src/validate/llama-cpp.ts';
 import { brokenRules, factsOf, judged } from './facts.ts';
 
 const folder = new URL('../../fixtures/malformed/', import.meta.url);
+const dataFolder = new URL('../../data/', import.meta.url);
 const cases = { ...structureCases(), ...modelCases() };
 
 /** Rules that no single small file can break, and where they are tested instead. */
@@ -52,6 +56,19 @@ describe('the rules', () => {
       for (const text of [reason, why, checkedBy, fix]) expect(text, id).toMatch(/^[A-Z`0-9a-z].*[.)]$/s);
       expect(id).toMatch(/^[a-z]+\/[a-z0-9-]+$/);
     }
+  });
+
+  it('have their texts in data/rules.json, and it has no others', () => {
+    const { rules } = rulesSchema.parse(JSON.parse(readFileSync(new URL('rules.json', dataFolder), 'utf8')));
+    expect(Object.keys(rules)).toEqual(Object.keys(RULES));
+    const whole = Object.entries(rules).filter(([id]) => !(id in STRUCTURE_CODES));
+    for (const [id, text] of whole) expect({ ...RULES[id], check: undefined }, id).toEqual(text);
+  });
+
+  it('say which architectures have exact rules, and how many layers llama.cpp allows', () => {
+    const covered = COVERED_ARCHITECTURES.join(', ');
+    expect(RULES['architecture/not-covered']?.reason).toBe(`Exact rules exist for ${covered}.`);
+    expect(RULES['architecture/layer-count']?.reason).toContain(`1 to ${MAXIMUM_LAYERS} layers`);
   });
 
   it('find nothing in sound models', () => {
