@@ -113,7 +113,7 @@ export const LAYERS = [
   {
     name: 'report',
     does: 'documents in, text out',
-    not: 'read or write',
+    not: 'read or write, but for the page’s own style and script',
     imports: ['util', 'schema', 'measure', 'validate', 'device'],
     packages: ['echarts', 'echarts/*'],
   },

@@ -13,9 +13,13 @@ export function packagePath(relative: string): string {
   return join(packageRoot(), relative);
 }
 
-/** A JSON file that ships with the package. */
+/** What stands in a file that ships with the package. */
+export function packageText(relative: string): string {
+  return readFileSync(packagePath(relative), 'utf8');
+}
+
 export function packageJson(relative: string): unknown {
-  return JSON.parse(readFileSync(packagePath(relative), 'utf8'));
+  return JSON.parse(packageText(relative));
 }
 
 export function packageVersion(): string {

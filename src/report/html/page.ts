@@ -1,3 +1,4 @@
+import { packageText } from '../../util/package-files.ts';
 import { modelsOf, type Report } from '../report.ts';
 import { printable } from '../text-width.ts';
 import { accuracySection } from './accuracy-sections.ts';
@@ -6,8 +7,6 @@ import { costSection, memorySection, type Section, tradeOffSection } from './cos
 import { html, raw } from './markup.ts';
 import { changesSection, methodSection, verdictPart } from './overview.ts';
 import { phoneSection } from './phone-section.ts';
-import { EARLY_SCRIPT, SCRIPT } from './script.ts';
-import { STYLE } from './style.ts';
 import { weightsSection } from './weight-sections.ts';
 
 /**
@@ -33,13 +32,14 @@ export async function renderPage(report: Report): Promise<string> {
       : machines.join(' and '),
     createdAt,
   ].filter((text) => text !== '');
-  const hashes = await Promise.all([EARLY_SCRIPT, SCRIPT].map(hashOf));
+  const [style, early, script] = [styleSheet(), pageFile('theme.js'), pageFile('page.js')];
+  const hashes = await Promise.all([early, script].map(hashOf));
   const policy = `default-src 'none'; style-src 'unsafe-inline'; img-src data:; script-src ${hashes.join(' ')}; base-uri 'none'; form-action 'none'`;
   const page = html`<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>${name}: ${title}</title>
 <meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="light dark">
 <meta http-equiv="Content-Security-Policy" content="${raw(policy)}"><meta name="generator" content="quantscope${version}">
-<link rel="icon" href="data:,"><style>${raw(STYLE)}</style><script>${raw(EARLY_SCRIPT)}</script></head><body>
+<link rel="icon" href="data:,"><style>${raw(style)}</style><script>${raw(early)}</script></head><body>
 <a class="skip" href="#main">Skip to the report</a>
 <header><div class="bar"><p class="brand">quantscope</p><nav aria-label="Sections"><ul>${sections.map(({ id, title }) => html`<li><a href="#${id}">${title}</a></li>`)}</ul></nav><button type="button" id="theme" aria-label="Dark theme" aria-pressed="false"><span aria-hidden="true">◐</span></button></div>
 <h1>${name}</h1><p class="about">${about.join(' · ')}</p></header>
@@ -53,9 +53,25 @@ ${sections.map(
 `,
 )}</main>
 <footer><p>Written by quantscope${version}.</p></footer>
-<div id="tip" role="status" hidden></div><script>${raw(SCRIPT)}</script></body></html>
+<div id="tip" role="status" hidden></div><script>${raw(script)}</script></body></html>
 `;
   return page.toString();
+}
+
+function pageFile(name: string): string {
+  return packageText(`templates/page/${name}`);
+}
+
+/** The page's style and colors: those that were chosen, else those of the system; paper is always light. */
+function styleSheet(): string {
+  const [light, dark] = ['light.css', 'dark.css'].map(
+    (name) => /\{([^}]*)\}/.exec(pageFile(name))?.[1] ?? '',
+  );
+  return `:root{${light}}
+@media (prefers-color-scheme:dark){:root:not([data-theme=light]){${dark}}}
+:root[data-theme=dark]{${dark}}
+${pageFile('page.css')}@media print{:root,:root:not([data-theme=light]),:root[data-theme=dark]{${light}}}
+`;
 }
 
 function comparisonSections(report: Report): (Section | null)[] {
