@@ -1,18 +1,20 @@
 import { isAvailable, type Unavailable } from '../schema/availability.ts';
-import type { Rate, Speed, VariantResult } from '../schema/results.ts';
+import type { EndpointResult, Rate, Speed, VariantResult } from '../schema/results.ts';
+import type { Differences } from './baseline-differences.ts';
 import { mcNemarExact } from './statistics.ts';
 import { studentTwoSided, welchTest } from './welch.ts';
 
-/** What bears on whether two runs' figures can be told apart. */
-export interface Context {
+/** A figure of one row then and now, and what bears on whether the two can be told apart. */
+export interface Pair<Row> {
+  readonly before: Row;
+  readonly after: Row;
+  readonly old: number;
+  readonly new_: number;
+  readonly differences: Differences;
+  /** Differences less likely than this by chance count. */
   readonly significance: number;
+  /** A relative change of a timed figure that never counts. */
   readonly speedAllowance: number;
-  /** Each null, or why figures that depend on it do not compare. */
-  readonly machinesDiffer: string | null;
-  readonly evaluationsDiffer: string | null;
-  readonly referencesDiffer: string | null;
-  readonly tasksDiffer: string | null;
-  readonly choicesDiffer: string | null;
 }
 
 /** What a test of two values found; `resolved` null where none was possible. */
@@ -22,37 +24,46 @@ export interface Finding {
   readonly method: string;
 }
 
-export const SPEED_TESTS = [
-  ['prompt', 'prompt speed'],
-  ['generation', 'generation speed'],
-  ['generationAtDepth', 'generation speed at depth'],
-] as const satisfies [keyof Speed, string][];
-export type SpeedTest = (typeof SPEED_TESTS)[number][0];
+export type Judge<Row> = (pair: Pair<Row>) => Finding;
+export type SpeedTest = 'prompt' | 'generation' | 'generationAtDepth';
 
-export function exactly(old: number, new_: number): Finding {
+export function exactly({ old, new_ }: Pick<Pair<unknown>, 'old' | 'new_'>): Finding {
   return { resolved: old !== new_, pValue: null, method: 'exact: has no noise' };
+}
+
+/** Exact as long as the machine and its settings are the same. */
+export function exactlyHere({ old, new_, differences: { machines } }: Pair<VariantResult>): Finding {
+  return machines === null ? exactly({ old, new_ }) : unjudged(machines);
+}
+
+/** A figure of which the results keep no spread. */
+export function withoutSpread(why: string): Judge<VariantResult> {
+  return ({ differences }) => unjudged(differences.machines ?? why);
 }
 
 export function unjudged(reason: string): Finding {
   return { resolved: null, pValue: null, method: reason };
 }
 
-export function rateOf({ speed }: VariantResult, test: SpeedTest): Rate | null {
+export function judgeRates(test: SpeedTest): Judge<VariantResult> {
+  return ({ before: { speed: then }, after: { speed: now }, differences, significance, speedAllowance }) => {
+    if (differences.machines !== null) return unjudged(differences.machines);
+    const [before, after] = [rateOf(then, test), rateOf(now, test)];
+    if (before === null || after === null) return unjudged('not measured');
+    if (testOf(before) !== testOf(after)) return unjudged('another number of tokens, or another depth');
+    const pValue = welchTest(ratesOf(before), ratesOf(after));
+    if (pValue === null) return unjudged('fewer than two repetitions');
+    const relative = Math.abs(after.meanTps / before.meanTps - 1);
+    const resolved = pValue < significance && relative > speedAllowance;
+    const method = `Welch's t-test on ${before.samplesNs.length} and ${after.samplesNs.length} repetitions`;
+    return { resolved, pValue, method };
+  };
+}
+
+function rateOf(speed: Speed | Unavailable, test: SpeedTest): Rate | null {
   if (!isAvailable(speed)) return null;
   const rate = speed[test];
   return isAvailable(rate) ? rate : null;
-}
-
-export function judgeRates(before: Rate | null, after: Rate | null, context: Context): Finding {
-  if (context.machinesDiffer !== null) return unjudged(context.machinesDiffer);
-  if (before === null || after === null) return unjudged('not measured');
-  if (testOf(before) !== testOf(after)) return unjudged('another number of tokens, or another depth');
-  const pValue = welchTest(ratesOf(before), ratesOf(after));
-  if (pValue === null) return unjudged('fewer than two repetitions');
-  const relative = Math.abs(after.meanTps / before.meanTps - 1);
-  const resolved = pValue < context.significance && relative > context.speedAllowance;
-  const method = `Welch's t-test on ${before.samplesNs.length} and ${after.samplesNs.length} repetitions`;
-  return { resolved, pValue, method };
 }
 
 function testOf(rate: Rate | (Rate & { depth: number })): string {
@@ -71,50 +82,33 @@ function ratesOf({ tokens, samplesNs }: Rate): number[] {
  * as these are not correlated negatively. Without a reference in common only the far larger errors of the perplexities
  * themselves are left.
  */
-export function judgePerplexity(before: VariantResult, after: VariantResult, context: Context): Finding {
-  if (context.evaluationsDiffer !== null) return unjudged(context.evaluationsDiffer);
+export function judgePerplexity({ before, after, differences, significance }: Pair<VariantResult>): Finding {
+  if (differences.evaluations !== null) return unjudged(differences.evaluations);
   const [old, new_] = [before.perplexity, after.perplexity];
   if (!isAvailable(old) || !isAvailable(new_)) return unjudged('not measured');
   if (old.tokens !== new_.tokens) return unjudged('another number of tokens');
-  const difference = Math.log(new_.value / old.value);
-  const [paired, pairedNow] = [before.divergence, after.divergence];
+  const [then, now] = [before.divergence, after.divergence];
+  if (differences.references === null && isAvailable(then) && isAvailable(now)) {
+    const errors = [then.lnPplRatioStderr, now.lnPplRatioStderr];
+    const method = 'standard errors of ln(PPL / PPL of the reference)';
+    // The reference's ratio to itself has no error: what is left is its own.
+    if (Math.hypot(...errors) > 0)
+      return judgeByError(now.lnPplRatio - then.lnPplRatio, errors, method, significance);
+  }
   const errors = [old.stderr / old.value, new_.stderr / new_.value];
-  if (context.referencesDiffer !== null || !isAvailable(paired) || !isAvailable(pairedNow)) {
-    return judgeByError(
-      difference,
-      errors,
-      'standard errors of the perplexities, which are not paired',
-      context,
-    );
-  }
-  const ratioErrors = [paired.lnPplRatioStderr, pairedNow.lnPplRatioStderr];
-  // The reference's ratio to itself has no error: what is left is its own.
-  if (Math.hypot(...ratioErrors) === 0) {
-    return judgeByError(
-      difference,
-      errors,
-      'standard errors of the perplexities, which are not paired',
-      context,
-    );
-  }
-  const ratio = pairedNow.lnPplRatio - paired.lnPplRatio;
-  return judgeByError(ratio, ratioErrors, 'standard errors of ln(PPL / PPL of the reference)', context);
+  const method = 'standard errors of the perplexities, which are not paired';
+  return judgeByError(Math.log(new_.value / old.value), errors, method, significance);
 }
 
-type AvailableDivergence = Exclude<VariantResult['divergence'], Unavailable>;
-
-export function judgeDivergence(
-  before: VariantResult,
-  after: VariantResult,
-  difference: number,
-  errorOf: (divergence: AvailableDivergence) => number,
-  context: Context,
-): Finding {
-  const why = context.evaluationsDiffer ?? context.referencesDiffer;
-  if (why !== null) return unjudged(why);
-  const [old, new_] = [before.divergence, after.divergence];
-  if (!isAvailable(old) || !isAvailable(new_)) return unjudged('not measured');
-  return judgeByError(difference, [errorOf(old), errorOf(new_)], 'standard errors, not paired', context);
+/** @param error the standard error of the figure */
+export function judgeDivergence(error: 'stderrKld' | 'sameTopStderr'): Judge<VariantResult> {
+  return ({ before, after, old, new_, differences, significance }) => {
+    const why = differences.evaluations ?? differences.references;
+    if (why !== null) return unjudged(why);
+    const [then, now] = [before.divergence, after.divergence];
+    if (!isAvailable(then) || !isAvailable(now)) return unjudged('not measured');
+    return judgeByError(new_ - old, [then[error], now[error]], 'standard errors, not paired', significance);
+  };
 }
 
 /** Normal: thousands of positions stand behind each error. */
@@ -122,7 +116,7 @@ function judgeByError(
   difference: number,
   errors: readonly number[],
   method: string,
-  { significance }: Context,
+  significance: number,
 ): Finding {
   const error = Math.hypot(...errors);
   if (error === 0) return { resolved: difference !== 0, pValue: null, method: 'exact: has no noise' };
@@ -130,26 +124,30 @@ function judgeByError(
   return { resolved: pValue < significance, pValue, method };
 }
 
-export function judgeAnswers(
-  before: VariantResult['tasks'] | undefined,
-  after: VariantResult['tasks'] | undefined,
-  otherItems: string | null,
-  { significance }: Context,
-): Finding {
-  if (otherItems !== null) return unjudged(otherItems);
-  if (before === undefined || after === undefined) return unjudged('not measured');
-  if (!isAvailable(before) || !isAvailable(after)) return unjudged('not measured');
-  const [old, new_] = [before.outcomes, after.outcomes];
-  if (old.length === 0 || old.length !== new_.length)
-    return unjudged('the answers to each item were not kept');
-  const lost = old.filter((right, item) => right && !new_[item]).length;
-  const gained = old.filter((right, item) => !right && new_[item] === true).length;
-  const pValue = mcNemarExact(lost, gained);
-  return {
-    resolved: pValue < significance,
-    pValue,
-    method: `McNemar's exact test: ${lost} lost, ${gained} gained of ${old.length}`,
+export function judgeAnswers<Kind extends 'tasks' | 'choices'>(
+  kind: Kind,
+): Judge<Pick<VariantResult, Kind> | EndpointResult> {
+  return ({ before, after, differences, significance }) => {
+    const otherItems = differences[kind];
+    if (otherItems !== null) return unjudged(otherItems);
+    const [then, now] = [outcomesOf(before, kind), outcomesOf(after, kind)];
+    if (then === null || now === null) return unjudged('not measured');
+    if (then.length === 0 || then.length !== now.length)
+      return unjudged('the answers to each item were not kept');
+    const lost = then.filter((right, item) => right && !now[item]).length;
+    const gained = then.filter((right, item) => !right && now[item] === true).length;
+    const pValue = mcNemarExact(lost, gained);
+    const method = `McNemar's exact test: ${lost} lost, ${gained} gained of ${then.length}`;
+    return { resolved: pValue < significance, pValue, method };
   };
+}
+
+function outcomesOf(
+  row: Partial<Pick<VariantResult, 'tasks' | 'choices'>>,
+  kind: 'tasks' | 'choices',
+): readonly boolean[] | null {
+  const answers = row[kind];
+  return answers !== undefined && isAvailable(answers) ? answers.outcomes : null;
 }
 
 /** P(|Z| ≥ z), Z standard normal: Student's distribution with so many degrees of freedom is normal to 1e-7. */
