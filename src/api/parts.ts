@@ -5,7 +5,6 @@ export { type EngineSession, engineStarter, type StartEngine, startEngineProcess
 export * from '../gguf/index.ts';
 export {
   type ByteSource,
-  type CacheOptions,
   type HttpOptions,
   isUrl,
   openFile,

@@ -1,7 +1,7 @@
 import type { ArrayView, Scalar, ScalarType } from './header.ts';
 import { decodeStrings } from './string-decoder.ts';
 import { decodeUtf8 } from './utf8.ts';
-import { SCALAR_BYTES } from './value-types.ts';
+import { readScalar, readScalars, scalarBytes } from './value-types.ts';
 
 /** Bytes of the length that stands before every string. */
 const LENGTH_BYTES = 8;
@@ -14,34 +14,6 @@ export function arrayView(elementType: ScalarType, length: number, load: () => U
   return elementType === 'string'
     ? new StringArrayView(length, load)
     : new FixedArrayView(elementType, length, load);
-}
-
-/** One number or bool at a byte position. */
-export function readScalar(view: DataView, type: Exclude<ScalarType, 'string'>, position: number): Scalar {
-  switch (type) {
-    case 'uint8':
-      return view.getUint8(position);
-    case 'int8':
-      return view.getInt8(position);
-    case 'uint16':
-      return view.getUint16(position, true);
-    case 'int16':
-      return view.getInt16(position, true);
-    case 'uint32':
-      return view.getUint32(position, true);
-    case 'int32':
-      return view.getInt32(position, true);
-    case 'float32':
-      return view.getFloat32(position, true);
-    case 'bool':
-      return view.getUint8(position) !== 0;
-    case 'uint64':
-      return view.getBigUint64(position, true);
-    case 'int64':
-      return view.getBigInt64(position, true);
-    case 'float64':
-      return view.getFloat64(position, true);
-  }
 }
 
 /** The elements of a view, loaded when they are first asked for. */
@@ -75,7 +47,7 @@ class FixedArrayView implements ArrayView {
     this.elementType = elementType;
     this.length = length;
     this.#elements = new Elements(load);
-    this.#elementBytes = SCALAR_BYTES[elementType];
+    this.#elementBytes = scalarBytes(elementType);
   }
 
   get encoded(): Uint8Array {
@@ -95,8 +67,8 @@ class FixedArrayView implements ArrayView {
 
   slice(start: number, end: number): Scalar[] {
     const [from, to] = clampRange(start, end, this.length);
-    if (this.elementType === 'bool') return Array.from(this.encoded.subarray(from, to), (byte) => byte !== 0);
-    return toPlainArray(this.#typed(from, to));
+    const bytes = this.encoded.subarray(from * this.#elementBytes, to * this.#elementBytes);
+    return readScalars(bytes, this.elementType);
   }
 
   toArray(): Scalar[] {
@@ -106,53 +78,6 @@ class FixedArrayView implements ArrayView {
   *[Symbol.iterator](): Iterator<Scalar> {
     for (let index = 0; index < this.length; index++) yield this.at(index);
   }
-
-  /** Elements as a typed array of their own type: a copy, since elements in a file are not aligned. */
-  #typed(from: number, to: number): NumberArray {
-    const { buffer } = this.encoded.slice(from * this.#elementBytes, to * this.#elementBytes);
-    switch (this.elementType) {
-      case 'uint8':
-      case 'bool':
-        return new Uint8Array(buffer);
-      case 'int8':
-        return new Int8Array(buffer);
-      case 'uint16':
-        return new Uint16Array(buffer);
-      case 'int16':
-        return new Int16Array(buffer);
-      case 'uint32':
-        return new Uint32Array(buffer);
-      case 'int32':
-        return new Int32Array(buffer);
-      case 'float32':
-        return new Float32Array(buffer);
-      case 'float64':
-        return new Float64Array(buffer);
-      case 'uint64':
-        return new BigUint64Array(buffer);
-      case 'int64':
-        return new BigInt64Array(buffer);
-    }
-  }
-}
-
-type NumberArray =
-  | Uint8Array
-  | Int8Array
-  | Uint16Array
-  | Int16Array
-  | Uint32Array
-  | Int32Array
-  | Float32Array
-  | Float64Array
-  | BigUint64Array
-  | BigInt64Array;
-
-/** Array.from takes the iterator's way, five times as long. */
-function toPlainArray(typed: NumberArray): Scalar[] {
-  const values = new Array<Scalar>(typed.length);
-  for (let index = 0; index < typed.length; index++) values[index] = typed[index] ?? 0;
-  return values;
 }
 
 /** Elements between two remembered positions of a string array: a quarter byte of index for each string. */

@@ -1,10 +1,9 @@
-import { readScalar } from './array-view.ts';
 import { type Cursor, MoreBytesNeeded } from './cursor.ts';
 import type { MetadataValue, Scalar, ScalarType } from './header.ts';
 import type { IssueLog } from './issue-log.ts';
 import type { ArraySeen } from './size-forecast.ts';
 import { decodeUtf8, decodeUtf8Strictly } from './utf8.ts';
-import { ARRAY_TYPE_ID, SCALAR_BYTES, scalarTypeById } from './value-types.ts';
+import { ARRAY_TYPE_ID, readScalar, scalarBytes, scalarTypeById } from './value-types.ts';
 
 /** An array that was stepped over: where its elements are, and nothing of what they hold. */
 export interface ArrayExtent {
@@ -145,9 +144,9 @@ export class MetadataParser {
       }
       return { type, value: strictText ?? decodeUtf8(bytes) };
     }
-    cursor.require(SCALAR_BYTES[type]);
+    cursor.require(scalarBytes(type));
     const value = readScalar(cursor.view, type, offset - cursor.start);
-    cursor.position = offset + SCALAR_BYTES[type];
+    cursor.position = offset + scalarBytes(type);
     if (type === 'bool') {
       const byte = cursor.bytes[offset - cursor.start] ?? 0;
       if (byte > 1) {
@@ -177,7 +176,7 @@ export class MetadataParser {
       const message = `key ${quote(key)}: array elements of type ${typeId}, expected 0 to 12`;
       this.#log.stop('metadata/value-type', message, { offset: typeOffset, key });
     }
-    const elementBytes = elementType === 'string' ? LENGTH_BYTES : SCALAR_BYTES[elementType];
+    const elementBytes = elementType === 'string' ? LENGTH_BYTES : scalarBytes(elementType);
     if (count > BigInt(Math.floor(cursor.remaining / elementBytes))) {
       const message = `key ${quote(key)}: ${count} elements of at least ${elementBytes} bytes, ${cursor.remaining} bytes left in the file`;
       this.#log.stop('metadata/array-length', message, { offset: countOffset, key, hint: CUT_SHORT_HINT });

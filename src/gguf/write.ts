@@ -1,7 +1,7 @@
 import { alignUp } from './data-layout.ts';
 import type { Scalar, ScalarType } from './header.ts';
 import { layoutOf, TENSOR_TYPES, type TensorType } from './tensor-types.ts';
-import { ARRAY_TYPE_ID, idOfScalarType, SCALAR_BYTES } from './value-types.ts';
+import { ARRAY_TYPE_ID, idOfScalarType, scalarBytes, writeScalar } from './value-types.ts';
 
 /** A value to write: a scalar of a stated type, or an array of one element type. */
 export type WritableValue =
@@ -107,49 +107,19 @@ function* zeroPieces(sizeBytes: number): Iterable<Uint8Array> {
 function writeValue(out: ByteBuilder, value: WritableValue): void {
   if (value.type !== 'array') {
     out.u32(idOfScalarType(value.type));
-    writeScalar(out, value.type, value.value);
+    writeElement(out, value.type, value.value);
     return;
   }
   const values = [...value.values];
   out.u32(ARRAY_TYPE_ID);
   out.u32(idOfScalarType(value.elementType));
   out.u64(BigInt(values.length));
-  for (const element of values) writeScalar(out, value.elementType, element);
+  for (const element of values) writeElement(out, value.elementType, element);
 }
 
-function writeScalar(out: ByteBuilder, type: ScalarType, value: Scalar): void {
-  if (type === 'string') {
-    out.string(String(value));
-    return;
-  }
-  const view = out.reserve(SCALAR_BYTES[type]);
-  switch (type) {
-    case 'uint8':
-    case 'int8':
-      view.setUint8(0, Number(value));
-      break;
-    case 'bool':
-      view.setUint8(0, value ? 1 : 0);
-      break;
-    case 'uint16':
-    case 'int16':
-      view.setUint16(0, Number(value), true);
-      break;
-    case 'uint32':
-    case 'int32':
-      view.setUint32(0, Number(value), true);
-      break;
-    case 'float32':
-      view.setFloat32(0, Number(value), true);
-      break;
-    case 'float64':
-      view.setFloat64(0, Number(value), true);
-      break;
-    case 'uint64':
-    case 'int64':
-      view.setBigUint64(0, BigInt.asUintN(64, BigInt(value)), true);
-      break;
-  }
+function writeElement(out: ByteBuilder, type: ScalarType, value: Scalar): void {
+  if (type === 'string') out.string(String(value));
+  else writeScalar(out.reserve(scalarBytes(type)), type, value);
 }
 
 /** Bytes that grow at their end. */

@@ -16,7 +16,8 @@ import {
   writeHeader,
   writeModelBytes,
 } from '../../src/gguf/index.ts';
-import { MemorySource, openFile } from '../../src/io/index.ts';
+import { openFile } from '../../src/io/index.ts';
+import { MemorySource } from '../helpers/memory-source.ts';
 import { nanoPath } from '../helpers/nano.ts';
 import { sampleModel, text, u32 } from './sample-model.ts';
 

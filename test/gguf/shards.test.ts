@@ -8,7 +8,7 @@ import {
   type WritableValue,
   writeModelBytes,
 } from '../../src/gguf/index.ts';
-import { MemorySource } from '../../src/io/index.ts';
+import { MemorySource } from '../helpers/memory-source.ts';
 import { text } from './sample-model.ts';
 
 interface ShardSpec {

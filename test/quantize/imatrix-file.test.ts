@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { MemorySource } from '../../src/io/index.ts';
 import {
   type ImatrixEntry,
   importanceOf,
   readImatrix,
   writeImatrix,
 } from '../../src/quantize/imatrix-file.ts';
+import { MemorySource } from '../helpers/memory-source.ts';
 
 const dense: ImatrixEntry = {
   name: 'blk.0.attn_q.weight',

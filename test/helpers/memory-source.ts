@@ -1,5 +1,5 @@
-import { QuantscopeError } from '../util/errors.ts';
-import type { ByteSource } from './byte-source.ts';
+import type { ByteSource } from '../../src/io/byte-source.ts';
+import { QuantscopeError } from '../../src/util/errors.ts';
 
 /** Bytes in memory behind the interface of a file. Keeps a record of its reads. */
 export class MemorySource implements ByteSource {
