@@ -2,15 +2,21 @@ import { QuantscopeError } from '../util/errors.ts';
 import { dequantizeBF16, dequantizeF16, dequantizeF32 } from './dequantize/floats.ts';
 import { dequantizeMXFP4, dequantizeNVFP4 } from './dequantize/fp4.ts';
 import { dequantizeIQ4_NL, dequantizeIQ4_XS } from './dequantize/iq4.ts';
-import { dequantizeQ1_0 } from './dequantize/q1.ts';
-import { dequantizeQ2_K } from './dequantize/q2-k.ts';
-import { dequantizeQ3_K } from './dequantize/q3-k.ts';
-import { dequantizeQ4_0, dequantizeQ4_1 } from './dequantize/q4.ts';
-import { dequantizeQ4_K } from './dequantize/q4-k.ts';
-import { dequantizeQ5_0, dequantizeQ5_1 } from './dequantize/q5.ts';
-import { dequantizeQ5_K } from './dequantize/q5-k.ts';
-import { dequantizeQ6_K } from './dequantize/q6-k.ts';
-import { dequantizeQ8_0 } from './dequantize/q8.ts';
+import {
+  dequantizeQ2_K,
+  dequantizeQ3_K,
+  dequantizeQ4_K,
+  dequantizeQ5_K,
+  dequantizeQ6_K,
+} from './dequantize/k-quants.ts';
+import {
+  dequantizeQ1_0,
+  dequantizeQ4_0,
+  dequantizeQ4_1,
+  dequantizeQ5_0,
+  dequantizeQ5_1,
+  dequantizeQ8_0,
+} from './dequantize/scaled.ts';
 import { dequantizeTQ1_0, dequantizeTQ2_0 } from './dequantize/ternary.ts';
 import { layoutOf, type TensorType } from './tensor-types.ts';
 

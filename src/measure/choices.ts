@@ -1,6 +1,7 @@
 import { z } from 'zod';
-import { messageOf, UsageError } from '../util/errors.ts';
+import { UsageError } from '../util/errors.ts';
 import { normalizeAnswer } from './answer-text.ts';
+import { parseJsonLines } from './json-lines.ts';
 import type { TaskItem } from './tasks.ts';
 
 /** A question with a few answers to choose from, of which one is right. */
@@ -64,42 +65,16 @@ const line = z.strictObject({
  * @throws UsageError `choices/invalid` naming line and field, or `choices/empty`
  */
 export function parseChoices(content: string, source: string): ChoiceItem[] {
-  const items: ChoiceItem[] = [];
-  for (const [index, raw] of content
-    .replace(/^\uFEFF/, '')
-    .split('\n')
-    .entries()) {
-    if (raw.trim() !== '') items.push(parseLine(raw, `${source}, line ${index + 1}`));
-  }
+  const items = parseJsonLines(content, source, 'choices/invalid', line, ({ answer, ...rest }, invalid) => {
+    const { choices } = rest;
+    const index = typeof answer === 'number' ? answer : choices.indexOf(answer);
+    if (index >= 0 && index < choices.length) return { ...rest, answer: index };
+    throw invalid('answer', `${JSON.stringify(answer)} is none of the ${choices.length} choices`);
+  });
   if (items.length > 0) return items;
   throw new UsageError('choices/empty', `${source} holds no questions, need at least 1`, {
     hint: 'A line looks like {"prompt": "Capital of Peru?", "choices": ["Lima", "Quito"], "answer": "Lima"}.',
   });
-}
-
-function parseLine(raw: string, where: string): ChoiceItem {
-  let json: unknown;
-  try {
-    json = JSON.parse(raw);
-  } catch (cause) {
-    throw new UsageError('choices/invalid', `${where}: not JSON: ${messageOf(cause)}`);
-  }
-  const checked = line.safeParse(json);
-  if (!checked.success) {
-    const [issue] = checked.error.issues;
-    const field = issue?.path.join('.') ?? '';
-    throw new UsageError(
-      'choices/invalid',
-      `${where}${field === '' ? '' : `, field "${field}"`}: ${issue?.message}`,
-    );
-  }
-  const { task, prompt, choices, answer } = checked.data;
-  const index = typeof answer === 'number' ? answer : choices.indexOf(answer);
-  if (index >= 0 && index < choices.length) return { task, prompt, choices, answer: index };
-  throw new UsageError(
-    'choices/invalid',
-    `${where}, field "answer": ${JSON.stringify(answer)} is none of the ${choices.length} choices`,
-  );
 }
 
 function sameAnswer(a: string, b: string): boolean {

@@ -66,7 +66,7 @@ export const q8_0: KernelFunction = {
   ]),
 };
 
-/** The 6-bit scale of a group of Q4_K; see src/gguf/dequantize/k-scales.ts. */
+/** The 6-bit scale of a group of Q4_K; see src/gguf/dequantize/k-quants.ts. */
 function scaleOf(group: number): Code {
   const byte = (index: number) => i32.load8(block.get, 4 + index);
   if (group < 4) return i32.and(byte(group), i32.constant(63));

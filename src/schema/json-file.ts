@@ -13,6 +13,8 @@ export interface JsonFileKind {
   readonly name: string;
   readonly unreadableHint: string;
   readonly invalidHint: string;
+  /** The user has just named the file, so that its path alone says which one it is. */
+  readonly isAsked?: boolean;
 }
 
 /**
@@ -28,7 +30,8 @@ export async function readJsonFile<Schema extends z.ZodType>(
   try {
     text = await boundedText(path, LARGEST_BYTES);
   } catch (cause) {
-    const message = `${path}: the ${kind.name} cannot be read: ${messageOf(cause)}`;
+    const file = kind.isAsked ? path : `${path}: the ${kind.name}`;
+    const message = `${file} cannot be read: ${messageOf(cause)}`;
     throw new UsageError(`${kind.name}/unreadable`, message, { cause, hint: kind.unreadableHint });
   }
   let json: unknown;
@@ -38,7 +41,7 @@ export async function readJsonFile<Schema extends z.ZodType>(
     throw invalidJsonFile(path, messageOf(cause), kind, cause);
   }
   const parsed = schema.safeParse(json);
-  if (!parsed.success) throw invalidJsonFile(path, z.prettifyError(parsed.error), kind);
+  if (!parsed.success) throw invalidJsonFile(path, messageOf(z.prettifyError(parsed.error)), kind);
   return parsed.data;
 }
 

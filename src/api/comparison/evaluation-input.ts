@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { type ChoiceItem, choicesOf, parseChoices } from '../../measure/choices.ts';
 import type { ComparisonVariant } from '../../measure/comparison.ts';
 import { evaluationSetFor } from '../../measure/evaluation-data.ts';
@@ -6,9 +5,10 @@ import { sha256OfText } from '../../measure/file-hash.ts';
 import { parseTasks } from '../../measure/task-file.ts';
 import type { TaskItem } from '../../measure/tasks.ts';
 import type { Settings } from '../../schema/results.ts';
-import { messageOf, QuantscopeError, UsageError } from '../../util/errors.ts';
+import { QuantscopeError } from '../../util/errors.ts';
 import { packagePath } from '../../util/package-files.ts';
 import type { EvaluateRequest } from '../evaluate/request.ts';
+import { readInput } from '../input-file.ts';
 import type { EvaluationRequest } from '../request.ts';
 
 /** How much of it `--quick` takes. */
@@ -69,18 +69,6 @@ export async function readEvaluation(
       choiceItems: choiceItems.length,
     },
   };
-}
-
-/** @throws UsageError `input/unreadable` */
-export async function readInput(path: string, flag: string): Promise<string> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (cause) {
-    throw new UsageError('input/unreadable', `${path} cannot be read: ${messageOf(cause)}`, {
-      cause,
-      hint: `${flag} takes the path of a UTF-8 file.`,
-    });
-  }
 }
 
 function modelNameOf(variants: readonly ComparisonVariant[]): string | null {

@@ -1,6 +1,6 @@
 import { type Results, resultsSchema, type Settings } from '../../schema/results.ts';
 import { messageOf, UsageError } from '../../util/errors.ts';
-import { readInput } from './evaluation-input.ts';
+import { readInput } from '../input-file.ts';
 
 /** The results of an earlier run. @throws UsageError `input/unreadable`, `resume/invalid` */
 export async function readResults(path: string): Promise<Results> {

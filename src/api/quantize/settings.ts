@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import type { QuantizeRequest as EngineRequest } from '../../engine/engine.ts';
 import { openFile } from '../../io/index.ts';
@@ -13,6 +12,7 @@ import {
   typeId,
 } from '../../quantize/recipes.ts';
 import { messageOf, UsageError } from '../../util/errors.ts';
+import { readInput } from '../input-file.ts';
 import type { QuantizeRequest } from './request.ts';
 
 /** What is the same for all recipes of a request. */
@@ -57,12 +57,7 @@ export async function settingsOf(request: QuantizeRequest, signal: AbortSignal):
 async function rulesOf({ tensorType = [], tensorTypeFile }: QuantizeRequest): Promise<TensorTypeRule[]> {
   const rules = tensorType.map((rule) => tensorTypeRule(rule, '--tensor-type'));
   if (tensorTypeFile !== undefined) {
-    const text = await readFile(tensorTypeFile, 'utf8').catch((cause: unknown) => {
-      throw new UsageError('input/unreadable', `${tensorTypeFile} cannot be read: ${messageOf(cause)}`, {
-        cause,
-        hint: '--tensor-type-file takes the path of a file of PATTERN=TYPE lines.',
-      });
-    });
+    const text = await readInput(tensorTypeFile, '--tensor-type-file', 'a file of PATTERN=TYPE lines');
     rules.push(...tensorTypeRules(text, tensorTypeFile));
   }
   for (const { pattern } of rules) {

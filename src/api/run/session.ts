@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import type {
   ChatMessage,
@@ -14,8 +13,8 @@ import { chatTemplate, readHeader } from '../../gguf/index.ts';
 import { openFile } from '../../io/index.ts';
 import { findThreads } from '../../measure/threads.ts';
 import type { RunResult } from '../../schema/run.ts';
-import { messageOf, UsageError } from '../../util/errors.ts';
 import { hostOf } from '../host.ts';
+import { readInput } from '../input-file.ts';
 import { oneModelFor } from '../local-models.ts';
 import { RUN_DEFAULTS, type RunRequest } from './request.ts';
 
@@ -155,14 +154,7 @@ async function templateOf(
   signal: AbortSignal,
 ): Promise<string | null> {
   if (raw) return null;
-  if (template !== undefined) {
-    return readFile(template, 'utf8').catch((cause: unknown) => {
-      throw new UsageError('input/unreadable', `${template} cannot be read: ${messageOf(cause)}`, {
-        cause,
-        hint: '--template takes the path of a file with a Jinja chat template.',
-      });
-    });
-  }
+  if (template !== undefined) return readInput(template, '--template', 'a file with a Jinja chat template');
   await using source = await openFile(path);
   return chatTemplate(await readHeader(source, { signal })) ?? null;
 }

@@ -7,11 +7,10 @@ import { statedSha256 } from '../../validate/index.ts';
 import { hostOf } from '../host.ts';
 import { ContentReader } from './content.ts';
 import { type FileRun, validateOne } from './file.ts';
-import { validationFiles } from './files.ts';
+import { type ValidationFile, validationFiles } from './files.ts';
 import { VALIDATE_DEFAULTS, type ValidateRequest } from './request.ts';
 import { chosenRules } from './rules.ts';
 import { TemplateChecker } from './template.ts';
-import type { ValidationFile } from './validation-file.ts';
 
 /** Headers of remote files are waited for, not computed. */
 const REMOTE_AT_ONCE = 8;

@@ -1,8 +1,9 @@
 import { basename, dirname, join } from 'node:path';
 import { type HeaderScan, parseShardName, scanSource, shardNames } from '../../gguf/index.ts';
 import { type ByteSource, openFile } from '../../io/index.ts';
+import { unavailableBecause } from '../../schema/availability.ts';
 import type { ContentCheck, Diagnostic, FileReport, Policy } from '../../schema/validation.ts';
-import { QuantscopeError } from '../../util/errors.ts';
+import type { QuantscopeError } from '../../util/errors.ts';
 import {
   type ContentReport,
   type LoadOutcome,
@@ -15,9 +16,8 @@ import {
   verdictOf,
 } from '../../validate/index.ts';
 import type { ContentReader } from './content.ts';
-import { isUnreadable, originOf } from './files.ts';
+import { isUnreadable, type LocalFile, originOf, type RemoteFile, type ValidationFile } from './files.ts';
 import type { TemplateChecker } from './template.ts';
-import type { LocalFile, RemoteFile, ValidationFile } from './validation-file.ts';
 
 /** What one file is judged with. */
 export interface FileRun {
@@ -58,7 +58,7 @@ function unreadable(ref: string, { message, hint }: QuantscopeError): FileReport
     verdict: 'error',
     bytes: 0,
     sha256: null,
-    content: { status: 'unavailable', reason: 'the file cannot be read' },
+    content: unavailableBecause('the file cannot be read'),
     diagnostics: [hint === undefined ? diagnostic : { ...diagnostic, hint }],
   };
 }
@@ -76,36 +76,32 @@ async function judgeRemote(file: RemoteFile, run: FileRun): Promise<FileReport> 
     expectedSha256: run.expectedSha256,
     policy: run.policy,
   };
-  const diagnostics = validateFile(facts, run.rules === undefined ? {} : { rules: run.rules });
-  return {
-    ref: file.ref,
-    verdict: verdictOf(diagnostics),
-    bytes: fileBytes,
-    sha256: null,
-    content: {
-      status: 'unavailable',
-      reason: 'the file is remote: quantscope pull, then validate, checks its content and hash',
-    },
-    diagnostics,
-  };
+  const reason = 'the file is remote: quantscope pull, then validate, checks its content and hash';
+  return reportOf(file.ref, facts, run, { sha256: null, content: unavailableBecause(reason) });
+}
+
+function reportOf(
+  ref: string,
+  facts: Parameters<typeof validateFile>[0],
+  { rules }: FileRun,
+  read: Pick<FileReport, 'sha256' | 'content'>,
+): FileReport {
+  const diagnostics = validateFile(facts, rules === undefined ? {} : { rules });
+  return { ref, verdict: verdictOf(diagnostics), bytes: facts.fileBytes, ...read, diagnostics };
 }
 
 async function siblingsOfRemote(file: RemoteFile, signal: AbortSignal): Promise<readonly Sibling[] | null> {
   if (file.set.length < 2 || file !== file.set[0]) return null;
   const siblings: Sibling[] = [];
   for (const other of file.set) {
-    const read = await other.scan().catch((thrown: unknown) => {
-      signal.throwIfAborted();
-      if (isUnreadable(thrown)) return null;
-      throw thrown;
-    });
-    siblings.push({ name: other.name, scan: read?.scan ?? null });
+    const scan = await scanIfThere(async () => (await other.scan()).scan, signal);
+    siblings.push({ name: other.name, scan });
   }
   return siblings;
 }
 
 async function judge(file: LocalFile, source: ByteSource, run: FileRun): Promise<FileReport> {
-  const { signal, policy, rules, expectedSha256 } = run;
+  const { signal, policy, expectedSha256 } = run;
   if (needsContent(run)) run.contents.prepare(source.byteLength);
   const scan = await scanSource(source, { signal });
   const [templates, shards, content] = await Promise.all([
@@ -136,36 +132,26 @@ async function judge(file: LocalFile, source: ByteSource, run: FileRun): Promise
     policy,
     load,
   };
-  const diagnostics = validateFile(facts, rules === undefined ? {} : { rules });
-  const verdict = verdictOf(diagnostics);
+  const report = reportOf(file.ref, facts, run, {
+    sha256: content?.sha256 ?? null,
+    content: contentCheck(scan, run),
+  });
   // A manifest vouches for a file: one with errors gets none.
-  if (
-    run.manifest === 'write' &&
-    header !== null &&
-    content !== null &&
-    headerHash !== null &&
-    verdict !== 'error'
-  ) {
+  const isSound = header !== null && content !== null && headerHash !== null && report.verdict !== 'error';
+  if (run.manifest === 'write' && isSound) {
     const { writeManifest } = await manifests();
     await writeManifest(file.path, header, content, headerHash);
   }
-  return {
-    ref: file.ref,
-    verdict,
-    bytes: source.byteLength,
-    sha256: content?.sha256 ?? null,
-    content: contentCheck(scan, run),
-    diagnostics,
-  };
+  return report;
 }
 
 function contentCheck(scan: HeaderScan, run: FileRun): ContentCheck {
-  if (!readsTensors(run)) return { status: 'unavailable', reason: 'only the header was asked for' };
+  if (!readsTensors(run)) return unavailableBecause('only the header was asked for');
   const isInDoubt =
     scan.header === null ||
     (tensorExtents(scan).length === 0 && scan.tensors.some(({ sizeBytes }) => sizeBytes > 0));
   if (!isInDoubt) return { status: 'checked' };
-  return { status: 'unavailable', reason: 'faults of the header leave in doubt where the tensors are' };
+  return unavailableBecause('faults of the header leave in doubt where the tensors are');
 }
 
 async function contentOf(
@@ -228,20 +214,21 @@ async function siblingsOf(
   if (parseShardName(name)?.number !== 1 || shardNames(name).length < 2) return null;
   const siblings: Sibling[] = [{ name, scan }];
   for (const other of shardNames(name).slice(1)) {
-    siblings.push({ name: other, scan: await scanIfThere(join(dirname(path), other), signal) });
+    const scan = await scanIfThere(async () => {
+      await using source = await openFile(join(dirname(path), other));
+      return await scanSource(source, { signal });
+    }, signal);
+    siblings.push({ name: other, scan });
   }
   return siblings;
 }
 
-async function scanIfThere(path: string, signal: AbortSignal): Promise<HeaderScan | null> {
-  try {
-    await using source = await openFile(path);
-    return await scanSource(source, { signal });
-  } catch (thrown) {
+async function scanIfThere(scan: () => Promise<HeaderScan>, signal: AbortSignal): Promise<HeaderScan | null> {
+  return scan().catch((thrown: unknown) => {
     signal.throwIfAborted();
-    if (thrown instanceof QuantscopeError) return null;
+    if (isUnreadable(thrown)) return null;
     throw thrown;
-  }
+  });
 }
 
 /** Manifests bring the schemas with them, which take longer to load than a small file to check. */

@@ -1,15 +1,56 @@
 import { readlink, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import { parseShardName, shardNames } from '../../gguf/index.ts';
+import { type HeaderScan, parseShardName, scanSource, shardNames } from '../../gguf/index.ts';
 import type { RefAccess } from '../../model/access.ts';
 import { isAbsent, locateNano, nearRef, unreadablePath } from '../../model/local.ts';
 import { type LocateOptions, locateRefs } from '../../model/locate.ts';
-import { isLocalRef, parseRef } from '../../model/ref.ts';
+import { fileNameOf, type Model, type ModelFile } from '../../model/model.ts';
+import { formatHubRef, isLocalRef, parseRef } from '../../model/ref.ts';
 import { QuantscopeError, UsageError } from '../../util/errors.ts';
 import { inOrder } from '../../util/in-order.ts';
 import { packagePath } from '../../util/package-files.ts';
 import type { Origin } from '../../validate/index.ts';
-import type { LocalFile, UnreachableFile, ValidationFile } from './validation-file.ts';
+
+export interface RemoteScan {
+  readonly fileBytes: number;
+  readonly scan: HeaderScan;
+}
+
+/** A file of which only the header is read, by range requests. */
+export interface RemoteFile {
+  readonly kind: 'remote';
+  readonly ref: string;
+  /** Without folders. */
+  readonly name: string;
+  /** Tells one file from another. */
+  readonly url: string;
+  readonly origin: Origin;
+  /** All files of the model, this one included, in order. */
+  readonly set: readonly RemoteFile[];
+  /**
+   * Reads the header, once for the file itself and the first of its set.
+   * @throws QuantscopeError `io/*`, `hub/*`; the signal's reason
+   */
+  readonly scan: () => Promise<RemoteScan>;
+}
+
+/** A file to validate: as the user named it, and where it is. */
+export type ValidationFile = LocalFile | RemoteFile | UnreachableFile;
+
+export interface LocalFile {
+  readonly kind: 'local';
+  readonly ref: string;
+  readonly path: string;
+  /** Where it is from, where its place does not say it. */
+  readonly origin?: Origin;
+}
+
+/** A ref whose files the Hub, or the way to it, did not tell. */
+export interface UnreachableFile {
+  readonly kind: 'unreachable';
+  readonly ref: string;
+  readonly error: QuantscopeError;
+}
 
 export interface FilesOptions {
   readonly signal: AbortSignal;
@@ -112,7 +153,6 @@ class Lookup {
 
   async filesOf(ref: string): Promise<ValidationFile[]> {
     const access = await this.#known();
-    const { filesOfModel } = await import('./remote.ts');
     try {
       const models = await locateRefs([ref], { ...access, listings: this.#listings });
       const files: ValidationFile[] = [];
@@ -175,4 +215,61 @@ export async function originOf(path: string): Promise<Origin | null> {
     objectId: target === null ? null : basename(target),
     sizeBytes: null,
   };
+}
+
+/**
+ * The files of a model that is not a path's: those of the cache where all of it is there, and otherwise remote ones,
+ * since a set half of which is here cannot be judged from a folder.
+ */
+async function filesOfModel(model: Model, signal: AbortSignal): Promise<readonly (LocalFile | RemoteFile)[]> {
+  const files = await model.files();
+  if (!files.some(({ isRemote }) => isRemote)) {
+    return files.map((file) => ({
+      kind: 'local',
+      ref: refOf(file, model, files.length),
+      path: file.location,
+      ...(file.hub === null ? { origin: statedOrigin(file) } : {}),
+    }));
+  }
+  const set: RemoteFile[] = [];
+  for (const file of files) {
+    let kept: Promise<RemoteScan> | undefined;
+    const scan = (): Promise<RemoteScan> => {
+      const known = kept;
+      const scanned = known ?? scanFile(file, signal);
+      // There is no third time: of thousands of files none stays in memory.
+      kept = known === undefined && files.length > 1 ? scanned : undefined;
+      return scanned;
+    };
+    set.push({
+      kind: 'remote',
+      ref: refOf(file, model, files.length),
+      name: basename(fileNameOf(file)),
+      url: file.location,
+      origin: statedOrigin(file),
+      set,
+      scan,
+    });
+  }
+  return set;
+}
+
+async function scanFile(file: ModelFile, signal: AbortSignal): Promise<RemoteScan> {
+  await using source = await file.open();
+  return { fileBytes: source.byteLength, scan: await scanSource(source, { signal }) };
+}
+
+/** The model's own ref where it is one file; otherwise that of the shard, at the revision that was asked for. */
+function refOf({ hub, name }: ModelFile, model: Model, count: number): string {
+  if (count === 1) return model.ref;
+  if (hub === null) return name;
+  const parsed = parseRef(model.ref);
+  const revision = parsed.kind === 'hub' ? parsed.revision : null;
+  return formatHubRef({ repo: hub.repo, revision, quantization: null, file: hub.file.path });
+}
+
+function statedOrigin({ hub, kept, name }: ModelFile): Origin {
+  if (hub === null) return { kind: 'url', url: name, sha256: kept?.sha256 ?? null };
+  const { repo, commit, file } = hub;
+  return { kind: 'hub', repo, commit, objectId: file.objectId, sizeBytes: file.sizeBytes };
 }
