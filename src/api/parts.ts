@@ -13,9 +13,9 @@ export {
 export {
   type ComparisonEnvironment,
   type ComparisonInput,
-  type ComparisonVariant,
   compareVariants,
 } from '../measure/comparison.ts';
+export type { ComparisonVariant } from '../measure/comparison-rows.ts';
 export { DEFAULT_LIMITS as RECOMMENDATION_LIMITS } from '../measure/limits.ts';
 export { describeFile } from '../measure/size.ts';
 export { parseTasks } from '../measure/task-file.ts';

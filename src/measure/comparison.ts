@@ -1,29 +1,37 @@
 import type { EngineSession, LoadedModel, StartEngine } from '../engine/engine.ts';
-import { isAvailable, notAskedFor, unavailableBecause } from '../schema/availability.ts';
+import { isAvailable, unavailableBecause } from '../schema/availability.ts';
 import type { FittedPhone } from '../schema/phones.ts';
 import type { Machine, Results, Settings, VariantResult } from '../schema/results.ts';
-import type { EvaluationPart, Stage } from '../schema/terms.ts';
+import type { Stage } from '../schema/terms.ts';
 import { SCHEMA_IDS } from '../schema/terms.ts';
-import { messageOf, QuantscopeError, UsageError } from '../util/errors.ts';
-import type { ChoiceItem } from './choices.ts';
-import { measureCopyBandwidth } from './copy-bandwidth.ts';
-import { isOfMachine } from './engine-faults.ts';
-import { sha256OfFiles } from './file-hash.ts';
+import { messageOf, QuantscopeError } from '../util/errors.ts';
 import {
-  type MachineWarning,
-  type MachineWatch,
-  type Repeated,
-  spreadWarnings,
-  withoutRepeats,
-} from './machine-watch.ts';
+  blankRow,
+  type ComparisonVariant,
+  ELSEWHERE,
+  failedRow,
+  figuresOf,
+  missingStages,
+  repeated,
+} from './comparison-rows.ts';
+import { measureCopyBandwidth } from './copy-bandwidth.ts';
+import { ownFailure } from './engine-faults.ts';
+import { sha256OfFiles } from './file-hash.ts';
+import { type MachineWarning, type MachineWatch, spreadWarnings, withoutRepeats } from './machine-watch.ts';
 import type { ChunkPlan } from './perplexity.ts';
 import { recommend } from './recommend.ts';
-import { formOfPath, ReferenceFile, ReferenceWriter } from './reference-file.ts';
-import { isOwn, type Share } from './share.ts';
+import {
+  createReference,
+  formOfPath,
+  openReference,
+  type ReferenceFile,
+  type ReferenceWriter,
+} from './reference-file.ts';
+import { isOwn } from './share.ts';
 import type { DescribedFile } from './size.ts';
-import type { TaskItem } from './tasks.ts';
 import type { TextRole } from './text-evaluation.ts';
 import {
+  type EvaluationMaterial,
   evaluateVariant,
   findThreadsFor,
   measureVariant,
@@ -33,20 +41,7 @@ import {
   type VariantPlan,
 } from './variant-run.ts';
 
-/** One file of the comparison: described from its header, or why it could not be. */
-export interface ComparisonVariant {
-  readonly name: string;
-  readonly ref: string;
-  /** What llama.cpp opens: the file, or the first shard. */
-  readonly path: string;
-  /** The file, or all shards in order. */
-  readonly paths: readonly string[];
-  /** Of all of them. */
-  readonly bytes: number;
-  readonly described: DescribedFile | QuantscopeError;
-}
-
-export interface ComparisonInput {
+export interface ComparisonInput extends EvaluationMaterial {
   /** In the order of the output. */
   readonly variants: readonly ComparisonVariant[];
   /** Name of the variant the others are compared with; null when none could be read. */
@@ -59,11 +54,6 @@ export interface ComparisonInput {
   readonly findThreads?: boolean;
   /** What phones make of the variants, for the results. */
   readonly phones?: readonly FittedPhone[];
-  /** The share of the evaluation that is done here; null is all. */
-  readonly share: Share | null;
-  readonly text: string;
-  readonly taskItems: readonly TaskItem[];
-  readonly choiceItems: readonly ChoiceItem[];
   /** Results of an earlier run with the same settings: what they hold is not measured again. */
   readonly previous: Results | null;
   readonly toolVersion: string;
@@ -86,32 +76,6 @@ export interface ComparisonEnvironment {
   readonly save: (results: Results) => Promise<void>;
   readonly onStep: (variant: string, step: Step, done: number, total: number) => void;
   readonly onVariantEnd: (variant: VariantResult) => void;
-}
-
-type Figure = keyof VariantResult;
-
-/** The figures of a row that a stage fills. */
-function figuresOf(stage: Stage, settings: Settings): readonly Figure[] {
-  switch (stage) {
-    case 'size':
-      return ['model', 'quantization'];
-    case 'speed':
-      return ['load', 'speed'];
-    case 'memory':
-      return ['memory'];
-    case 'accuracy':
-      return partsOf(settings).flatMap((part) => FIGURES_OF_PART[part]);
-  }
-}
-
-const FIGURES_OF_PART: Readonly<Record<EvaluationPart, readonly Figure[]>> = {
-  text: ['perplexity', 'divergence'],
-  tasks: ['tasks'],
-  choices: ['choices'],
-};
-
-function isTaken(figure: VariantResult[Figure]): boolean {
-  return typeof figure === 'object' && figure !== null && isAvailable(figure);
 }
 
 /**
@@ -152,9 +116,8 @@ class Comparison {
     const { variants, reference } = this.#input;
     const ordered = [...variants].sort((a, b) => Number(b.name === reference) - Number(a.name === reference));
     for (const variant of variants) {
-      const row = blankRow(variant, this.#settings, (stage) => this.#isMeasuredHere(stage));
-      const weights = variant.name === reference ? REFERENCE_ITSELF : row.weights;
-      this.#rows.set(variant.name, { ...row, weights });
+      const isHere = (stage: Stage) => this.#isMeasuredHere(stage);
+      this.#rows.set(variant.name, blankRow(variant, this.#settings, isHere, variant.name === reference));
     }
     await this.#save();
     if (this.#settings.only.includes('speed')) await this.#measureBandwidth();
@@ -199,10 +162,7 @@ class Comparison {
       await hashing;
       await this.#measureWeights(variant);
     } catch (thrown) {
-      this.#environment.signal?.throwIfAborted();
-      if (!(thrown instanceof QuantscopeError) || thrown instanceof UsageError || isOfMachine(thrown))
-        throw thrown;
-      this.#fail(name, thrown);
+      this.#fail(name, ownFailure(thrown, this.#environment.signal));
     }
   }
 
@@ -229,8 +189,6 @@ class Comparison {
     stages: readonly Stage[],
     hashing: Promise<unknown>,
   ): Promise<void> {
-    const { saved } = this.#input;
-    const { referencePath } = this.#environment;
     const hooks: VariantHooks = {
       signal: this.#environment.signal,
       onStep: (step, done, total) => this.#environment.onStep(name, step, done, total),
@@ -239,38 +197,22 @@ class Comparison {
         await this.#save();
       },
     };
+    // Made anew for each session: threads are known once an engine has started.
     const planOf = (): VariantPlan => ({
+      ...this.#input,
+      ...described,
       path,
       stages,
       settings: this.#settings,
-      tokenRead: described.tokenRead,
-      chatTemplate: described.chatTemplate,
-      text: this.#input.text,
       savedChunks: this.#input.saved?.chunks ?? null,
-      taskItems: this.#input.taskItems,
-      choiceItems: this.#input.choiceItems,
       referenceOutcomes: {
         tasks: this.#referenceOutcomes(name, 'tasks'),
         choices: this.#referenceOutcomes(name, 'choices'),
       },
       isReference: name === this.#input.reference,
-      share: this.#input.share,
     });
     if (this.#input.findThreads && !this.#input.previous && this.#settings.threadSearch === undefined) {
-      await using session = await this.#startEngine(name);
-      this.#environment.onStep(name, 'threads', 0, 1);
-      const { promptThreads, generationThreads, tried } = await findThreadsFor(
-        session,
-        planOf(),
-        this.#machine.cores,
-      );
-      this.#settings = {
-        ...this.#settings,
-        threads: generationThreads,
-        promptThreads,
-        threadSearch: [...tried],
-      };
-      this.#environment.onStep(name, 'threads', 1, 1);
+      await this.#findThreads(name, planOf());
     }
     const parts = stages.includes('accuracy') ? partsOf(this.#settings) : [];
     if (parts.includes('tasks') || stages.some((stage) => stage !== 'accuracy')) {
@@ -282,25 +224,47 @@ class Comparison {
       this.#warnings.add(`${name} has no chat template: its tasks were asked as plain text`);
     }
     await using session = await this.#startEngine(name);
-    await using reference = new WriterHolder();
-    const openRole = async (planned: ChunkPlan, { vocabularySize }: LoadedModel): Promise<TextRole> => {
-      if (name !== this.#input.reference || saved !== undefined) return this.#candidateRole();
-      const { contextSize } = this.#settings.evaluation;
-      const chunks = planned.chunks.filter((_, index) => isOwn(this.#input.share, index));
-      const form = this.#environment.keepsReference ? formOfPath(referencePath) : 'float32';
-      const shape = { form, contextSize, vocabularySize, chunks };
-      return { kind: 'reference', store: await reference.create(referencePath, shape) };
-    };
-    await evaluateVariant(session, planOf(), openRole, hooks);
-    if (reference.writer === undefined) return;
-    await hashing;
+    let writer: ReferenceWriter | undefined;
+    try {
+      const openRole = async (planned: ChunkPlan, { vocabularySize }: LoadedModel): Promise<TextRole> => {
+        if (name !== this.#input.reference || this.#input.saved !== undefined) return this.#candidateRole();
+        writer = await this.#createReference(planned, vocabularySize);
+        return { kind: 'reference', store: writer };
+      };
+      await evaluateVariant(session, planOf(), openRole, hooks);
+      // Set by what was called meanwhile, which narrowing does not see.
+      const written = writer as ReferenceWriter | undefined;
+      if (written === undefined) return;
+      await hashing;
+      await written.finish(this.#environment.keepsReference ? this.#descriptionOf(name, described) : null);
+      this.#referenceStored = true;
+    } finally {
+      await writer?.[Symbol.asyncDispose]();
+    }
+  }
+
+  async #findThreads(name: string, plan: VariantPlan): Promise<void> {
+    await using session = await this.#startEngine(name);
+    this.#environment.onStep(name, 'threads', 0, 1);
+    const found = await findThreadsFor(session, plan, this.#machine.cores);
+    const { promptThreads, generationThreads: threads, tried } = found;
+    this.#settings = { ...this.#settings, threads, promptThreads, threadSearch: [...tried] };
+    this.#environment.onStep(name, 'threads', 1, 1);
+  }
+
+  #createReference(planned: ChunkPlan, vocabularySize: number): Promise<ReferenceWriter> {
+    const { referencePath, keepsReference } = this.#environment;
+    const { contextSize } = this.#settings.evaluation;
+    const chunks = planned.chunks.filter((_, index) => isOwn(this.#input.share, index));
+    const form = keepsReference ? formOfPath(referencePath) : 'float32';
+    return createReference(referencePath, { form, contextSize, vocabularySize, chunks });
+  }
+
+  /** What a reference that is kept says of itself. */
+  #descriptionOf(name: string, { tokenizer }: DescribedFile) {
     const { textSha256, tasksSha256 } = this.#settings.evaluation;
-    const { tokenizer } = described;
-    const inputs = { createdAt: this.#environment.now().toISOString(), textSha256, tasksSha256, tokenizer };
-    await reference.writer.finish(
-      this.#environment.keepsReference ? { ...inputs, row: this.#row(name) } : null,
-    );
-    this.#referenceStored = true;
+    const createdAt = this.#environment.now().toISOString();
+    return { createdAt, textSha256, tasksSha256, tokenizer, row: this.#row(name) };
   }
 
   /** Only what can be shared is: one machine's speed is not another's. */
@@ -342,7 +306,7 @@ class Comparison {
     const { saved } = this.#input;
     if (saved !== undefined) return { kind: 'candidate', store: saved, holds: 'all' };
     if (!this.#referenceStored) return { kind: 'alone' };
-    const store = await ReferenceFile.open(this.#environment.referencePath);
+    const store = await openReference(this.#environment.referencePath);
     return { kind: 'candidate', store, holds: 'own' };
   }
 
@@ -393,20 +357,7 @@ class Comparison {
   }
 
   #fail(name: string, error: QuantscopeError): void {
-    const row = this.#row(name);
-    const reason = `this variant failed: ${messageOf(error)}`;
-    const emptied = Object.fromEntries(
-      this.#settings.only.flatMap((stage) =>
-        figuresOf(stage, this.#settings)
-          .filter((figure) => !isTaken(row[figure]))
-          .map((figure) => [figure, unavailableBecause(reason)]),
-      ),
-    );
-    this.#update(name, {
-      ...emptied,
-      status: 'failed',
-      failure: { code: error.code, message: messageOf(error) },
-    });
+    this.#rows.set(name, failedRow(this.#row(name), this.#settings, error));
   }
 
   #row(name: string): VariantResult {
@@ -453,70 +404,4 @@ class Comparison {
       ],
     };
   }
-}
-
-function repeated({ name, speed }: VariantResult): Repeated[] {
-  if (!isAvailable(speed)) return [];
-  const { prompt, generation, generationAtDepth } = speed;
-  return [
-    ...(isAvailable(prompt) ? [{ test: `${name} prompt`, ...prompt }] : []),
-    ...(isAvailable(generation) ? [{ test: `${name} generation`, ...generation }] : []),
-    ...(isAvailable(generationAtDepth)
-      ? [{ test: `${name} generation at depth`, ...generationAtDepth }]
-      : []),
-  ];
-}
-
-/** Closes a reference that was begun, finished or not. */
-class WriterHolder implements AsyncDisposable {
-  writer: ReferenceWriter | undefined;
-
-  async create(...args: Parameters<typeof ReferenceWriter.create>): Promise<ReferenceWriter> {
-    this.writer = await ReferenceWriter.create(...args);
-    return this.writer;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.writer?.[Symbol.asyncDispose]();
-  }
-}
-
-function missingStages(row: VariantResult, stages: readonly Stage[], settings: Settings): Stage[] {
-  return stages.filter((stage) => figuresOf(stage, settings).some((figure) => !isTaken(row[figure])));
-}
-
-const REFERENCE_ITSELF = unavailableBecause('it is the reference that the others are compared with');
-const ELSEWHERE = unavailableBecause('it is measured by the first shard');
-
-function blankRow(
-  { name, ref, bytes, described }: ComparisonVariant,
-  settings: Settings,
-  isMeasuredHere: (stage: Stage) => boolean,
-): VariantResult {
-  const { only } = settings;
-  const parts = partsOf(settings);
-  const pending = (stage: Stage) => {
-    if (!only.includes(stage)) return notAskedFor(stage);
-    return isMeasuredHere(stage) ? unavailableBecause('not measured yet') : ELSEWHERE;
-  };
-  const pendingPart = (part: EvaluationPart) =>
-    only.includes('accuracy') && !parts.includes(part) ? notAskedFor(part) : pending('accuracy');
-  const failed = described instanceof QuantscopeError;
-  return {
-    name,
-    ref,
-    file: { bytes, sha256: unavailableBecause('not hashed yet') },
-    model: failed ? unavailableBecause(messageOf(described)) : described.model,
-    quantization: failed ? unavailableBecause(messageOf(described)) : described.quantization,
-    load: pending('speed'),
-    speed: pending('speed'),
-    memory: pending('memory'),
-    perplexity: pendingPart('text'),
-    divergence: pendingPart('text'),
-    tasks: pendingPart('tasks'),
-    ...(parts.includes('choices') ? { choices: pendingPart('choices') } : {}),
-    weights: unavailableBecause('the weight error is not part of this comparison'),
-    status: 'ok',
-    failure: null,
-  };
 }

@@ -14,11 +14,11 @@ import { SCHEMA_IDS } from '../schema/terms.ts';
 import { messageOf, QuantscopeError, UsageError } from '../util/errors.ts';
 import { formatBytes, formatCount } from '../util/units.ts';
 import { adviseContext, largestWithin } from './context-advice.ts';
-import { isOfMachine } from './engine-faults.ts';
+import { ownFailure } from './engine-faults.ts';
 import { type MachineWarning, type MachineWatch, withoutRepeats } from './machine-watch.ts';
 import { engineMemoryOf } from './memory.ts';
 import { rateOf } from './rates.ts';
-import { ReferenceFile, ReferenceWriter } from './reference-file.ts';
+import { createReference, openReference } from './reference-file.ts';
 import type { DescribedFile } from './size.ts';
 import { benchmarkTokens } from './speed.ts';
 import { chunksOf, evaluateText, type TextPlan } from './text-evaluation.ts';
@@ -174,11 +174,9 @@ class Contexts {
     try {
       return { ...row('not measured'), ...(await this.#measure(contextSize, cacheType)) };
     } catch (thrown) {
-      this.#environment.signal?.throwIfAborted();
-      if (!(thrown instanceof QuantscopeError) || thrown instanceof UsageError || isOfMachine(thrown))
-        throw thrown;
-      const message = messageOf(thrown);
-      return row(`it failed: ${message}`, { code: thrown.code, message });
+      const failure = ownFailure(thrown, this.#environment.signal);
+      const message = messageOf(failure);
+      return row(`it failed: ${message}`, { code: failure.code, message });
     }
   }
 
@@ -278,7 +276,7 @@ class Contexts {
     const onChunk = (done: number, total: number) => this.#environment.onStep(label, done, total);
     onChunk(0, planned.chunks.length);
     if (cacheType === 'f16') {
-      await using store = await ReferenceWriter.create(this.#environment.referencePath, {
+      await using store = await createReference(this.#environment.referencePath, {
         form: 'float32',
         contextSize,
         vocabularySize: model.vocabularySize,
@@ -302,7 +300,7 @@ class Contexts {
         sameTop: 1,
       };
     }
-    const store = await ReferenceFile.open(this.#environment.referencePath);
+    const store = await openReference(this.#environment.referencePath);
     const role = { kind: 'candidate', store, holds: 'own' } as const;
     const { perplexity, divergence } = await evaluateText(session, planned, textPlan, role, { onChunk });
     if (divergence === null) throw new QuantscopeError('context/no-divergence', 'no divergence was computed');

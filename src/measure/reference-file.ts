@@ -58,6 +58,7 @@ const descriptionSchema = dependsOnSchema.extend({ row: variantSchema });
 /** What scores depend on, besides the model. */
 export type ReferenceInputs = z.infer<typeof dependsOnSchema>;
 
+/** What a reference is of. */
 interface Shape {
   readonly form: RowForm;
   readonly contextSize: number;
@@ -70,59 +71,51 @@ export function formOfPath(path: string): RowForm {
   return path.endsWith(LLAMA_SUFFIX) ? 'llama-perplexity' : 'float32';
 }
 
+/** Where the rows of a text's chunks are. */
+export interface RowStore {
+  readonly rowsOf: (chunk: number) => RowFile;
+}
+
 /** A reference that was scored before, whose model need not be there any more. */
-export class ReferenceFile {
+export interface ReferenceFile extends Shape, RowStore {
   readonly path: string;
-  readonly form: RowForm;
-  readonly contextSize: number;
-  readonly vocabularySize: number;
-  readonly chunks: readonly Uint32Array[];
+  readonly name: string;
   /** null where the file holds scores alone, as llama-perplexity's own does. */
   readonly inputs: ReferenceInputs | null;
   /** The reference's row, as it was measured then. */
   readonly row: VariantResult | null;
+}
 
-  private constructor(path: string, shape: Shape, description: z.infer<typeof descriptionSchema> | null) {
-    this.path = path;
-    this.form = shape.form;
-    this.contextSize = shape.contextSize;
-    this.vocabularySize = shape.vocabularySize;
-    this.chunks = shape.chunks;
-    const { row = null, ...inputs } = description ?? {};
-    this.row = row;
-    this.inputs = description === null ? null : dependsOnSchema.parse(inputs);
-  }
-
-  get name(): string {
-    return this.row?.name ?? basename(this.path);
-  }
-
-  /** @throws QuantscopeError `reference/invalid`; UsageError `input/unreadable` */
-  static async open(path: string): Promise<ReferenceFile> {
-    try {
-      await using file = await open(path, 'r');
-      const { size } = await file.stat();
-      const { tokensAt, ...shape } = await readShape(file, path, size);
-      const bytes = await readExactly(file, path, tokensAt, shape.chunkCount * shape.contextSize * 4);
-      const tokens = new Uint32Array(bytes.buffer);
-      const unknown = tokens.find((token) => token >= shape.vocabularySize);
-      if (unknown !== undefined) {
-        throw invalid(path, `token ${unknown} is not in its vocabulary of ${shape.vocabularySize}`);
-      }
-      const chunks = Array.from({ length: shape.chunkCount }, (_, chunk) =>
-        tokens.subarray(chunk * shape.contextSize, (chunk + 1) * shape.contextSize),
-      );
-      const description =
-        size === shape.rowsEnd ? null : await readDescription(file, path, shape.rowsEnd, size);
-      return new ReferenceFile(path, { ...shape, chunks }, description);
-    } catch (cause) {
-      if (cause instanceof QuantscopeError) throw cause;
-      throw new UsageError('input/unreadable', `${path} cannot be read: ${messageOf(cause)}`, { cause });
+/** @throws QuantscopeError `reference/invalid`; UsageError `input/unreadable` */
+export async function openReference(path: string): Promise<ReferenceFile> {
+  try {
+    await using file = await open(path, 'r');
+    const { size } = await file.stat();
+    const { chunkCount, rowsEnd, ...head } = await readHead(file, path, size);
+    const { contextSize, vocabularySize } = head;
+    const bytes = await readExactly(file, path, HEAD_BYTES, chunkCount * contextSize * 4);
+    const tokens = new Uint32Array(bytes.buffer);
+    const unknown = tokens.find((token) => token >= vocabularySize);
+    if (unknown !== undefined) {
+      throw invalid(path, `token ${unknown} is not in its vocabulary of ${vocabularySize}`);
     }
-  }
-
-  rowsOf(chunk: number): RowFile {
-    return { path: this.path, form: this.form, offsetBytes: rowsAt(this, this.chunks.length, chunk) };
+    const chunks = Array.from({ length: chunkCount }, (_, chunk) =>
+      tokens.subarray(chunk * contextSize, (chunk + 1) * contextSize),
+    );
+    const shape = { ...head, chunks };
+    const description = size === rowsEnd ? null : await readDescription(file, path, rowsEnd, size);
+    const { row = null, ...inputs } = description ?? {};
+    return {
+      path,
+      name: row?.name ?? basename(path),
+      ...shape,
+      inputs: description === null ? null : dependsOnSchema.parse(inputs),
+      row,
+      rowsOf: (chunk) => ({ path, form: shape.form, offsetBytes: rowsAt(shape, chunkCount, chunk) }),
+    };
+  } catch (cause) {
+    if (cause instanceof QuantscopeError) throw cause;
+    throw new UsageError('input/unreadable', `${path} cannot be read: ${messageOf(cause)}`, { cause });
   }
 }
 
@@ -139,58 +132,39 @@ export async function isReferenceFile(path: string): Promise<boolean> {
 }
 
 /** A reference file that is made: rows are written by the engine, each chunk's to its place. */
-export class ReferenceWriter implements AsyncDisposable {
-  readonly #file: FileHandle;
-  readonly #path: string;
-  readonly #partialPath: string;
-  readonly #shape: Shape;
-  #finished = false;
-
-  private constructor(file: FileHandle, path: string, partialPath: string, shape: Shape) {
-    this.#file = file;
-    this.#path = path;
-    this.#partialPath = partialPath;
-    this.#shape = shape;
-  }
-
-  /** @throws UsageError `output/unwritable`, also where the disk has no room for all rows */
-  static async create(path: string, shape: Shape): Promise<ReferenceWriter> {
-    const partialPath = `${path}.partial`;
-    const { form, contextSize, vocabularySize, chunks } = shape;
-    await requireRoom(path, rowsAt(shape, chunks.length, chunks.length));
-    const file = await openToWrite(partialPath);
-    const writer = new ReferenceWriter(file, path, partialPath, shape);
-    const counts = Buffer.from(Int32Array.of(contextSize, vocabularySize, chunks.length).buffer);
-    const tokens = chunks.map((chunk) => Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength));
-    await file.writev([MAGICS[form], counts, ...tokens]);
-    return writer;
-  }
-
-  rowsOf(chunk: number): RowFile {
-    const { form, chunks } = this.#shape;
-    return { path: this.#partialPath, form, offsetBytes: rowsAt(this.#shape, chunks.length, chunk) };
-  }
-
+export interface ReferenceWriter extends RowStore, AsyncDisposable {
   /**
    * Puts the complete file in place; without it nothing is left behind.
    * @param description for a file that outlives the run
    */
-  async finish(description: (ReferenceInputs & { readonly row: VariantResult }) | null): Promise<void> {
-    if (description !== null) {
-      const { chunks } = this.#shape;
-      const end = rowsAt(this.#shape, chunks.length, chunks.length);
-      await this.#file.write(JSON.stringify(description), end);
-    }
-    await this.#file.close();
-    await rename(this.#partialPath, this.#path);
-    this.#finished = true;
-  }
+  readonly finish: (description: (ReferenceInputs & { readonly row: VariantResult }) | null) => Promise<void>;
+}
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#finished) return;
-    await this.#file.close().catch(() => {});
-    await rm(this.#partialPath, { force: true });
-  }
+/** @throws UsageError `output/unwritable`, also where the disk has no room for all rows */
+export async function createReference(path: string, shape: Shape): Promise<ReferenceWriter> {
+  const partialPath = `${path}.partial`;
+  const { form, contextSize, vocabularySize, chunks } = shape;
+  const offsetOf = (chunk: number) => rowsAt(shape, chunks.length, chunk);
+  await requireRoom(path, offsetOf(chunks.length));
+  const file = await openToWrite(partialPath);
+  const counts = Buffer.from(Int32Array.of(contextSize, vocabularySize, chunks.length).buffer);
+  const tokens = chunks.map((chunk) => Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength));
+  await file.writev([MAGICS[form], counts, ...tokens]);
+  let isFinished = false;
+  return {
+    rowsOf: (chunk) => ({ path: partialPath, form, offsetBytes: offsetOf(chunk) }),
+    async finish(description) {
+      if (description !== null) await file.write(JSON.stringify(description), offsetOf(chunks.length));
+      await file.close();
+      await rename(partialPath, path);
+      isFinished = true;
+    },
+    async [Symbol.asyncDispose]() {
+      if (isFinished) return;
+      await file.close().catch(() => {});
+      await rm(partialPath, { force: true });
+    },
+  };
 }
 
 function scoredPositions(contextSize: number): number {
@@ -203,7 +177,7 @@ function rowsAt({ form, contextSize, vocabularySize }: Omit<Shape, 'chunks'>, ch
   return HEAD_BYTES + chunks * contextSize * 4 + chunk * chunkBytes;
 }
 
-async function readShape(file: FileHandle, path: string, size: number) {
+async function readHead(file: FileHandle, path: string, size: number) {
   if (size < HEAD_BYTES) throw invalid(path, `it has ${formatCount(size)} bytes`);
   const head = await readExactly(file, path, 0, HEAD_BYTES);
   const magic = head.subarray(0, MAGIC_BYTES);
@@ -225,7 +199,7 @@ async function readShape(file: FileHandle, path: string, size: number) {
       `${chunkCount} chunks of ${contextSize} tokens over ${vocabularySize} need ${formatCount(rowsEnd)} bytes, it has ${formatCount(size)}`,
     );
   }
-  return { ...shape, chunkCount, tokensAt: HEAD_BYTES, rowsEnd };
+  return { ...shape, chunkCount, rowsEnd };
 }
 
 async function readDescription(file: FileHandle, path: string, start: number, end: number) {

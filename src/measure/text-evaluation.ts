@@ -1,13 +1,8 @@
 import type { EngineSession, LoadedModel, Scores, Wanted } from '../engine/engine.ts';
-import type { RowFile } from '../engine/logit-rows.ts';
 import type { Divergence, Perplexity } from '../schema/results.ts';
 import { type ChunkDivergence, chunkDivergence, DivergenceAccumulator, noDivergence } from './divergence.ts';
 import { type ChunkPlan, PerplexityAccumulator, planChunks, replanChunks } from './perplexity.ts';
-
-/** Where a reference's rows of a chunk are. */
-interface RowStore {
-  rowsOf(chunk: number): RowFile;
-}
+import type { RowStore } from './reference-file.ts';
 
 /**
  * What the variant is in the comparison: alone, the reference whose rows are kept, or compared with them. A store holds

@@ -7,8 +7,8 @@ import type { ChoiceItem } from './choices.ts';
 import { engineMemoryOf } from './memory.ts';
 import { evictFromPageCache } from './page-cache.ts';
 import type { ChunkPlan } from './perplexity.ts';
-import type { TokenRead } from './rates.ts';
 import { isOwn, type Share, storeChunk } from './share.ts';
+import type { DescribedFile } from './size.ts';
 import { measureSpeed, speedContextSize } from './speed.ts';
 import { type ItemOutcome, runTasks } from './task-run.ts';
 import { summarizeTasks, type TaskItem } from './tasks.ts';
@@ -38,23 +38,24 @@ export type Step =
   | 'tasks'
   | 'choices';
 
-export interface VariantPlan {
+/** What variants are evaluated on. */
+export interface EvaluationMaterial {
+  readonly text: string;
+  readonly taskItems: readonly TaskItem[];
+  readonly choiceItems: readonly ChoiceItem[];
+  /** The share of the evaluation that is done here; null is all. */
+  readonly share: Share | null;
+}
+
+export interface VariantPlan extends EvaluationMaterial, Pick<DescribedFile, 'tokenRead' | 'chatTemplate'> {
   readonly path: string;
   readonly stages: readonly Stage[];
   readonly settings: Settings;
-  /** What evaluating one token reads, for the effective bandwidth. */
-  readonly tokenRead: Pick<TokenRead, 'weightsBytes' | 'lookedUpBytes' | 'kvBytesPerToken'>;
-  readonly chatTemplate: string | null;
-  readonly text: string;
   /** Tokens that a saved reference was scored on, instead of the text's. */
   readonly savedChunks: readonly Uint32Array[] | null;
-  readonly taskItems: readonly TaskItem[];
-  readonly choiceItems: readonly ChoiceItem[];
   /** The reference's outcomes of tasks and of multiple choice; null where there are none. */
   readonly referenceOutcomes: Readonly<Record<'tasks' | 'choices', readonly boolean[] | null>>;
   readonly isReference: boolean;
-  /** The share of the evaluation that is done here; null is all. */
-  readonly share: Share | null;
 }
 
 export interface VariantHooks {

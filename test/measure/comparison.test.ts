@@ -1,7 +1,8 @@
 import { writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { type FakeEngineOptions, fakeEngine } from '../../src/engine/fake.ts';
-import { type ComparisonVariant, compareVariants } from '../../src/measure/comparison.ts';
+import { compareVariants } from '../../src/measure/comparison.ts';
+import type { ComparisonVariant } from '../../src/measure/comparison-rows.ts';
 import { DEFAULT_LIMITS } from '../../src/measure/limits.ts';
 import type { DescribedFile } from '../../src/measure/size.ts';
 import { isAvailable, unavailableBecause } from '../../src/schema/availability.ts';

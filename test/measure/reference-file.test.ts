@@ -2,11 +2,11 @@ import { open, readdir, readFile, writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { type RowForm, rowBytes } from '../../src/engine/logit-rows.ts';
 import {
+  createReference,
   formOfPath,
   isReferenceFile,
-  ReferenceFile,
+  openReference,
   type ReferenceInputs,
-  ReferenceWriter,
 } from '../../src/measure/reference-file.ts';
 import { scratchFolder } from '../helpers/cli.ts';
 import { nanoVariant } from '../helpers/results.ts';
@@ -41,7 +41,7 @@ const rowsOf = (form: RowForm, chunk: number) =>
 
 /** A file as a run leaves it, its rows written as the engine writes them. */
 async function written(path: string, form: RowForm, isKept: boolean): Promise<void> {
-  await using writer = await ReferenceWriter.create(path, shapeOf(form));
+  await using writer = await createReference(path, shapeOf(form));
   for (const index of chunks.keys()) {
     const { path: rowPath, offsetBytes } = writer.rowsOf(index);
     await using file = await open(rowPath, 'r+');
@@ -68,7 +68,7 @@ describe('a reference file', () => {
     for (const isKept of [true, false]) {
       await written(path, form, isKept);
       expect(await isReferenceFile(path)).toBe(true);
-      const file = await ReferenceFile.open(path);
+      const file = await openReference(path);
       expect(file).toMatchObject({ form, contextSize: CONTEXT, vocabularySize: VOCABULARY, chunks });
       expect(file.row).toEqual(isKept ? nanoVariant('F16') : null);
       expect(file.inputs).toEqual(isKept ? inputs : null);
@@ -91,14 +91,14 @@ describe('a reference file', () => {
     const theirs = llamaFile();
     expect((await readFile(path)).subarray(0, theirs.length)).toEqual(theirs);
     await writeFile(path, theirs);
-    const file = await ReferenceFile.open(path);
+    const file = await openReference(path);
     expect(file).toMatchObject({ name: 'base.kld', row: null, inputs: null, chunks });
   });
 
   it('leaves nothing behind when it is not finished', async () => {
     await using scratch = await scratchFolder();
     {
-      await using _ = await ReferenceWriter.create(scratch.path('reference'), shapeOf('float32'));
+      await using _ = await createReference(scratch.path('reference'), shapeOf('float32'));
       expect(await readdir(scratch.folder)).toEqual(['reference.partial']);
     }
     expect(await readdir(scratch.folder)).toEqual([]);
@@ -107,7 +107,7 @@ describe('a reference file', () => {
   it('is refused before it is begun where the disk has no room', async () => {
     await using scratch = await scratchFolder();
     const shape = { ...shapeOf('float32'), contextSize: 2 ** 20, vocabularySize: 2 ** 20 };
-    await expect(ReferenceWriter.create(scratch.path('reference'), shape)).rejects.toMatchObject({
+    await expect(createReference(scratch.path('reference'), shape)).rejects.toMatchObject({
       code: 'output/unwritable',
       message: expect.stringMatching(/need .* in .*, .* are free/),
     });
@@ -152,7 +152,7 @@ describe('a reference file', () => {
     await using scratch = await scratchFolder();
     const path = scratch.path('base.kld');
     await writeFile(path, damage(llamaFile()));
-    await expect(ReferenceFile.open(path)).rejects.toMatchObject({
+    await expect(openReference(path)).rejects.toMatchObject({
       code: 'reference/invalid',
       message: expect.stringMatching(message),
     });
@@ -163,7 +163,7 @@ describe('a reference file', () => {
     expect(await isReferenceFile(scratch.path('none'))).toBe(false);
     await writeFile(scratch.path('model'), 'GGUF and so on');
     expect(await isReferenceFile(scratch.path('model'))).toBe(false);
-    await expect(ReferenceFile.open(scratch.path('none'))).rejects.toMatchObject({
+    await expect(openReference(scratch.path('none'))).rejects.toMatchObject({
       code: 'input/unreadable',
     });
   });

@@ -1,5 +1,5 @@
 import { type ChoiceItem, choicesOf, parseChoices } from '../../measure/choices.ts';
-import type { ComparisonVariant } from '../../measure/comparison.ts';
+import type { ComparisonVariant } from '../../measure/comparison-rows.ts';
 import { evaluationSetFor } from '../../measure/evaluation-data.ts';
 import { sha256OfText } from '../../measure/file-hash.ts';
 import { parseTasks } from '../../measure/task-file.ts';

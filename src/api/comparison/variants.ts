@@ -1,7 +1,7 @@
 import { basename } from 'node:path';
 import type { GgufHeader } from '../../gguf/index.ts';
 import type { TokenizerIdentity } from '../../measure/comparable.ts';
-import type { ComparisonVariant } from '../../measure/comparison.ts';
+import type { ComparisonVariant } from '../../measure/comparison-rows.ts';
 import { describeFile } from '../../measure/size.ts';
 import { type Model, readModel } from '../../model/model.ts';
 import { QuantscopeError, UsageError } from '../../util/errors.ts';

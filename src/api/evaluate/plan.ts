@@ -1,6 +1,6 @@
 import { requireComparable } from '../../measure/comparable.ts';
-import type { ComparisonVariant } from '../../measure/comparison.ts';
-import { isReferenceFile, ReferenceFile } from '../../measure/reference-file.ts';
+import type { ComparisonVariant } from '../../measure/comparison-rows.ts';
+import { isReferenceFile, openReference, type ReferenceFile } from '../../measure/reference-file.ts';
 import type { Results, Settings } from '../../schema/results.ts';
 import { UsageError } from '../../util/errors.ts';
 import { type EvaluationInput, readEvaluation } from '../comparison/evaluation-input.ts';
@@ -101,7 +101,7 @@ function wantedRefs(
 
 async function savedReferenceOf({ reference, saveReference }: Request): Promise<ReferenceFile | null> {
   if (reference === undefined || !(await isReferenceFile(reference))) return null;
-  if (saveReference === undefined) return ReferenceFile.open(reference);
+  if (saveReference === undefined) return openReference(reference);
   throw new UsageError(
     'usage/reference',
     'a kept reference is compared with, not scored: nothing can be saved',
