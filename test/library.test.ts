@@ -199,9 +199,9 @@ describe('the library', () => {
     expect(said).toMatch(/type-removed\.gguf: error, tensor\/type-removed: /);
     expect(said.trimEnd().split('\n').slice(-4)).toEqual([
       'F16: 8438656 bytes',
-      'Q8_0: 4504128 bytes',
-      'Q4_K_M: 2710144 bytes',
-      'Q2_K: 1802592 bytes',
+      'Q8_0: 4504128 bytes, weights off by 0.60 %',
+      'Q4_K_M: 2710144 bytes, weights off by 5.39 %',
+      'Q2_K: 1802592 bytes, weights off by 19.38 %',
     ]);
   });
 });

@@ -276,7 +276,9 @@ class Comparison {
   async #measureWeights({ name, path }: ComparisonVariant): Promise<void> {
     const { weightError, signal } = this.#environment;
     const reference = this.#input.variants.find((variant) => variant.name === this.#input.reference);
-    const wanted = this.#settings.only.includes('accuracy') && !isAvailable(this.#row(name).weights);
+    const { only } = this.#settings;
+    const wanted =
+      (only.includes('size') || only.includes('accuracy')) && !isAvailable(this.#row(name).weights);
     if (weightError === undefined || reference === undefined || !wanted) return;
     if (!isOwn(this.#input.share, 0)) {
       this.#update(name, { weights: ELSEWHERE });

@@ -124,13 +124,16 @@ describe('compare on the embedded family, beside llama.cpp’s own tools', () =>
 });
 
 describe('compare', () => {
-  it('reads sizes from the headers alone, without an engine', async () => {
+  it('takes sizes and the error of the weights without an engine', async () => {
     const { exitCode, stdout } = await quantscope(['compare', '--only', 'size', '--json', '--quiet']);
     expect(exitCode).toBe(0);
     const results = parsed(stdout);
     expect(results.variants.map(({ name }) => name)).toEqual(['F16', 'Q8_0', 'Q4_K_M', 'Q2_K']);
     expect(isAvailable(results.machine.engine)).toBe(false);
     expect(isAvailable(row(results, 'F16').speed)).toBe(false);
+    expect(isAvailable(row(results, 'F16').weights)).toBe(false);
+    // The figure of diff, whose tests sum it over all weights.
+    expect(available(row(results, 'Q4_K_M').weights).relativeRmse).toBeCloseTo(0.0539, 3);
   });
 
   it('prints a table within 100 columns and nothing but it on stdout', async () => {

@@ -72,7 +72,7 @@ export function compareCommand(context: CommandContext): Command {
           'compare models/phi3/ --quick              a first look at a folder',
           'compare a-F16.gguf a-Q4_K_M.gguf a-Q2_K.gguf --out phi3.json',
           'compare --resume phi3.json                go on where it was stopped',
-          'compare models/ --only size               from the headers alone, no engine',
+          'compare models/ --only size               sizes, types and weight error: no engine',
           'compare models/ --json | jq .recommendation',
           'compare models/ --fail-if "recommended.file.bytes > 1.5GB or any.tasks.accuracy < 80%"',
         ],
