@@ -1,7 +1,7 @@
 /**
  * Files of the phi3 layout with random weights: what they cost to load and to run does not depend on the values.
  *
- *     npx tsx bench/random-phi3.ts OUT.gguf [layers embedding feedForward heads vocabulary]
+ *     npx tsx bench/random-phi3.ts OUT.gguf [layers embedding feedForward heads vocabulary [F16]]
  *
  * In Q4_K the blocks are random bits, enough to time. In F16 the weights keep activations at unit size and spread the
  * logits like a language model's, so that llama-quantize's types of such a file also differ in accuracy by ordinary
@@ -194,11 +194,12 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const [path, ...numbers] = process.argv.slice(2);
   if (path === undefined) throw new Error('name the file to write');
   const [layers, embedding, feedForward, heads, vocabulary] = numbers.map(Number);
-  await writeRandomPhi3(path, {
+  const shape = {
     layers: layers ?? SMALL_PHI3.layers,
     embedding: embedding ?? SMALL_PHI3.embedding,
     feedForward: feedForward ?? SMALL_PHI3.feedForward,
     heads: heads ?? SMALL_PHI3.heads,
     vocabulary: vocabulary ?? SMALL_PHI3.vocabulary,
-  });
+  };
+  await writeRandomPhi3(path, shape, numbers[5] === 'F16' ? 'F16' : 'Q4_K');
 }
