@@ -101,6 +101,11 @@ export function modelFacts(header: GgufHeader): ModelFacts {
   };
 }
 
+/** Whether the file is an importance matrix, not a model. */
+export function isImatrix(header: HasMetadata): boolean {
+  return getString(header, 'general.type') === 'imatrix';
+}
+
 /** The chat template, or the one of a name; undefined where the file has none. */
 export function chatTemplate(header: HasMetadata, name?: string): string | undefined {
   return getString(header, name === undefined ? CHAT_TEMPLATE : `${CHAT_TEMPLATE}.${name}`);

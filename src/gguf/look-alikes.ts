@@ -58,6 +58,12 @@ export function recogniseLookAlike(bytes: Uint8Array): LookAlike | undefined {
   if (head.startsWith('(\xb5/\xfd'))
     return { what: 'a zstd archive', hint: 'Unpack it first: `zstd -d FILE`.' };
   if (head.startsWith('\x89HDF')) return { what: 'an HDF5 file', hint: CONVERT };
+  if (isLegacyImatrix(bytes, head)) {
+    return {
+      what: 'an importance matrix in the format before GGUF (.dat)',
+      hint: 'quantscope quantize takes it as it is with --imatrix; llama-imatrix -m MODEL --in-file FILE -o FILE.gguf makes GGUF of it.',
+    };
+  }
   if (bytes.subarray(0, 64).every((byte) => byte === 0)) {
     return {
       what: 'zeros: space that was reserved and never downloaded',
@@ -65,6 +71,20 @@ export function recogniseLookAlike(bytes: Uint8Array): LookAlike | undefined {
     };
   }
   return undefined;
+}
+
+/** Its number of entries, the length of the first one's name, and that name (save_imatrix_legacy, imatrix.cpp). */
+function isLegacyImatrix(bytes: Uint8Array, head: string): boolean {
+  if (bytes.length < 16) return false;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const [entries, length] = [view.getInt32(0, true), view.getInt32(4, true)];
+  const name = head.slice(8, 8 + length);
+  return (
+    entries > 0 &&
+    entries < 1e6 &&
+    length > 0 &&
+    /^(?:blk\.\d|output\.weight|token_embd\.)[\w.-]*$/.test(name)
+  );
 }
 
 /** Four bytes for a person: printable ones as they are, the others in hexadecimal. */

@@ -164,6 +164,24 @@ export function importanceOf({ entries, isLegacy }: Imatrix): { name: string; va
   });
 }
 
+/** The first matrix of a model whose size is not that of its entry: the file is another model's. */
+export function misfitOf(
+  entries: readonly Pick<ImatrixEntry, 'name' | 'sums'>[],
+  tensors: readonly Pick<TensorInfo, 'name' | 'shape'>[],
+): { readonly name: string; readonly got: number; readonly expected: number } | undefined {
+  const known = new Map(entries.map(({ name, sums }) => [name, sums.length]));
+  for (const {
+    name,
+    shape: [columns = 1, , matrices = 1],
+  } of tensors) {
+    const got = known.get(name);
+    // llama.cpp quantizes an embedding without its importance where that does not fit (llama-quant.cpp).
+    if (got === undefined || name.endsWith('token_embd.weight')) continue;
+    if (got !== columns * matrices) return { name, got, expected: columns * matrices };
+  }
+  return undefined;
+}
+
 /** Matrices of a model's layers that an importance matrix says nothing of. */
 export function matricesWithout(
   entries: readonly Pick<ImatrixEntry, 'name'>[],
@@ -196,12 +214,17 @@ export function writeImatrix({
       {
         name: `${name}${SUMS}`,
         type: 'F32',
-        shape: [sums.length / counts.length, counts.length],
+        shape: shapeOf(sums.length / counts.length, counts.length),
         data: bytes(sums),
       },
-      { name: `${name}${COUNTS}`, type: 'F32', shape: [1, counts.length], data: bytes(counts) },
+      { name: `${name}${COUNTS}`, type: 'F32', shape: shapeOf(1, counts.length), data: bytes(counts) },
     ]),
   });
+}
+
+/** Without a last dimension of 1, as ggml writes shapes. */
+function shapeOf(columns: number, matrices: number): number[] {
+  return matrices === 1 ? [columns] : [columns, matrices];
 }
 
 function invalid({ name }: ByteSource, fault: string): QuantscopeError {

@@ -2,6 +2,7 @@ import type { Diff, DiffedFile } from '../schema/diff.ts';
 import { formatBytes, formatCount } from '../util/units.ts';
 import { metadataChanges, tensorChanges } from './diff-headers.ts';
 import { gateLines, weightSections } from './diff-weights.ts';
+import { importanceDistances } from './importance.ts';
 import { counted } from './inspection-layout.ts';
 import { brief } from './inspection-text.ts';
 import type { Style } from './style.ts';
@@ -26,6 +27,7 @@ export function renderDiff(diff: Diff, { width, style, top, all }: DiffTextOptio
     filesTable(diff, layout),
     metadataChanges(diff.metadata, layout, all),
     tensorChanges(diff.tensors, layout, all),
+    diff.importance === undefined ? [] : importanceDistances(diff.importance, layout, all),
     ...weightSections(diff.weights, layout, all ? Number.POSITIVE_INFINITY : top),
     gateLines(diff.gate, layout),
   ]);

@@ -12,7 +12,7 @@ type Fact = readonly [label: string, value: string];
 /** The title: what the model calls itself, and the file. */
 export function inspectionTitle(inspection: Inspection, layout: TextLayout): string[] {
   const { model, ref, bytes, header, shards, source } = inspection;
-  const name = brief(model.name ?? (isLaterShard(model) ? 'A part of a model' : 'A model without a name'));
+  const name = brief(model.name ?? nameless(inspection));
   const parts = shards.length === 0 ? '' : ` in ${counted(shards.length, 'shard')}`;
   const file = `${brief(ref)}, ${formatBytes(bytes)} (${formatCount(bytes)} bytes)${parts}, GGUF version ${header.version}`;
   return [
@@ -20,6 +20,11 @@ export function inspectionTitle(inspection: Inspection, layout: TextLayout): str
     ...note(file, layout),
     ...(source.hub === null ? [] : note(originOf(source.hub, source.kind), layout).map(layout.style.dim)),
   ];
+}
+
+function nameless({ model, importance }: Inspection): string {
+  if (importance !== undefined) return 'An importance matrix';
+  return isLaterShard(model) ? 'A part of a model' : 'A model without a name';
 }
 
 const SHORT_COMMIT = 12;

@@ -1,4 +1,5 @@
 import type { Inspection } from '../schema/inspection.ts';
+import { importanceSections } from './importance.ts';
 import { inspectionTitle, keyFacts } from './inspection-facts.ts';
 import { memoryTable } from './inspection-memory.ts';
 import { quantizationSections } from './inspection-mix.ts';
@@ -24,6 +25,15 @@ export function layoutOf({ width, style }: InspectionOptions): TextLayout {
  */
 export function renderInspection(inspection: Inspection, options: InspectionOptions = {}): string {
   const layout = layoutOf(options);
+  const { importance } = inspection;
+  if (importance !== undefined) {
+    return joinSections([
+      inspectionTitle(inspection, layout),
+      structureWarnings(inspection, layout),
+      ...importanceSections(importance, layout),
+      fileSections(inspection, layout),
+    ]);
+  }
   return joinSections([
     inspectionTitle(inspection, layout),
     structureWarnings(inspection, layout),

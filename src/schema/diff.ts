@@ -89,6 +89,16 @@ const weights = z.strictObject({
   ),
 });
 
+const importance = z.strictObject({
+  onlyInA: z.array(z.string()),
+  onlyInB: z.array(z.string()),
+  reshaped: z.array(z.string()),
+  /** By column; the farthest first. Null where a figure has no meaning: all is zero. */
+  matrices: z.array(
+    z.strictObject({ name: z.string(), relativeRmse: finite.nullable(), cosine: finite.nullable() }),
+  ),
+});
+
 /**
  * What `diff --json` prints. File a is the reference: errors are those of b against it. Relative errors are fractions,
  * not percentages.
@@ -100,7 +110,9 @@ export const diffSchema = z.strictObject({
   b: file,
   metadata,
   tensors,
-  /** Unavailable with `--metadata-only`. */
+  /** Of two importance matrices: how far mean squared inputs of b are from those of a. */
+  importance: importance.optional(),
+  /** Unavailable with `--metadata-only`, and of importance matrices. */
   weights: orUnavailable(weights),
   /** What `--fail-above` asked for and whether it holds; null where nothing was asked. */
   gate: z.strictObject({ maxRelativeRmse: finite, holds: z.boolean(), reason: z.string() }).nullable(),

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { importanceSchema } from './imatrix.ts';
 import { bytes, count, type Document, orUnavailable, scalar } from './parts.ts';
 import { SCHEMA_IDS } from './terms.ts';
 
@@ -190,6 +191,8 @@ export const inspectionSchema = z.strictObject({
   ),
   quantization,
   memory: orUnavailable(memory),
+  /** Of an importance matrix: what its sums say. */
+  importance: orUnavailable(importanceSchema).optional(),
   /** Only with `--vocab`. */
   vocabulary: z.array(tokenEntry).optional(),
 });

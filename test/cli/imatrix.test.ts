@@ -1,9 +1,10 @@
-import { readFileSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { openFile } from '../../src/io/index.ts';
 import { readImatrix } from '../../src/quantize/imatrix-file.ts';
+import { diffSchema } from '../../src/schema/diff.ts';
 import { imatrixSchema } from '../../src/schema/imatrix.ts';
+import { inspectionSchema } from '../../src/schema/inspection.ts';
 import { quantscope, scratchFolder } from '../helpers/cli.ts';
 import { nanoPath } from '../helpers/nano.ts';
 
@@ -53,6 +54,30 @@ describe('imatrix', () => {
     expect(JSON.parse(stdout)).toMatchObject({ model: { imatrix: { entries: 16, chunks: 4 } } });
   });
 
+  it('is told of by inspect, and compared by diff', async () => {
+    await using scratch = await scratchFolder();
+    const [short, long] = [scratch.path('short.gguf'), scratch.path('long.gguf')];
+    const run = (chunks: string, out: string) =>
+      quantscope(['imatrix', F16, '--text', nanoPath('text'), '--chunks', chunks, '--out', out, '--quiet']);
+    await run('2', short);
+    await run('3', long);
+    const { importance } = inspectionSchema.parse(
+      JSON.parse((await quantscope(['inspect', short, '--json'])).stdout),
+    );
+    expect(importance).toMatchObject({ chunks: 2, chunkSize: 512, weights: 16, coverage: 1, empty: [] });
+    const page = (await quantscope(['inspect', short])).stdout;
+    // llama-imatrix --show-statistics of v0.5.0 has the same matrix first.
+    expect(page).toMatch(/Most used[^\n]*\n[^\n]*\n {2}blk\.3\.ffn_down\.weight/);
+    const diffed = await quantscope(['diff', short, long, '--json', '--quiet']);
+    const { importance: distances } = diffSchema.parse(JSON.parse(diffed.stdout));
+    expect(distances?.matrices.length).toBe(16);
+    // Sums of three chunks are half as large again; their means are near.
+    expect(distances?.matrices[0]?.relativeRmse).toBeLessThan(0.4);
+    expect(distances?.matrices.at(-1)?.cosine).toBeGreaterThan(0.999);
+    const gated = await quantscope(['diff', short, long, '--fail-above', '0.1']);
+    expect([gated.exitCode, gated.stderr]).toEqual([2, expect.stringContaining('importance matrices')]);
+  });
+
   it('refuses a text that is too short, and another text than the one to go on with', async () => {
     await using scratch = await scratchFolder();
     const out = scratch.path('m.gguf');
@@ -71,21 +96,5 @@ describe('imatrix', () => {
     await quantscope(['imatrix', F16, '--chunks', '2', '--out', out]);
     const other = await quantscope(['imatrix', F16, '--text', nanoPath('text'), '--out', out, '--resume']);
     expect([other.exitCode, other.stderr]).toEqual([2, expect.stringContaining('--force')]);
-  });
-
-  it('reads texts that nothing is scored on', () => {
-    const linesOf = (path: string) =>
-      readFileSync(new URL(`../../fixtures/${path}`, import.meta.url), 'utf8')
-        .split(/\n|(?<=[.!?]) /)
-        .map((line) => line.trim())
-        .filter((line) => line.length > 60);
-    const scored = new Set([...linesOf('general/text.txt'), ...linesOf('general/tasks.jsonl')]);
-    const calibration = linesOf('calibration/general.txt');
-    expect(calibration.length).toBeGreaterThan(80);
-    expect(calibration.filter((line) => scored.has(line))).toEqual([]);
-    // Sentences of the small world recur by design; stories do not.
-    expect(readFileSync(nanoPath('text'), 'utf8').slice(0, 400)).not.toBe(
-      readFileSync(new URL('../../fixtures/calibration/nano.txt', import.meta.url), 'utf8').slice(0, 400),
-    );
   });
 });

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
+import { writeImatrix } from '../../src/quantize/imatrix-file.ts';
 import { type QuantizeResults, quantizeSchema } from '../../src/schema/quantize.ts';
 import { quantscope, scratchFolder } from '../helpers/cli.ts';
 import { nanoPath } from '../helpers/nano.ts';
@@ -104,6 +105,17 @@ describe('quantize', () => {
     );
     expect(await refused(F16, 'Q4_K_M', '--imatrix', F16, ...out)).toContain('imatrix.datasets');
     expect(await refused(F16, 'F16', '--out', F16)).toContain('the source itself');
+    const other = scratch.path('other.gguf');
+    const entry = { sums: new Float32Array(64), counts: Float32Array.of(1) };
+    const entries = [{ name: 'blk.0.attn_output.weight', ...entry }];
+    await writeFile(
+      other,
+      Buffer.concat([...writeImatrix({ datasets: [], chunks: 1, chunkSize: 512, entries })]),
+    );
+    expect(await refused(F16, 'Q4_K_M', '--imatrix', other, ...out)).toContain(
+      '64 values for blk.0.attn_output.weight, expected 256',
+    );
+    await rm(other);
     expect(await refused(F16, 'Q8_0', 'Q2_K', '--out', scratch.path('one.gguf'))).toContain('2 recipes');
     expect(await refused(F16, ...out)).toContain('no recipe was named');
     expect(await readdir(scratch.folder)).toEqual([]);

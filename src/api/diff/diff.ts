@@ -1,3 +1,4 @@
+import { isImatrix } from '../../gguf/facts.ts';
 import { diffMetadata, diffTensors } from '../../measure/header-diff.ts';
 import { findModel } from '../../model/locate.ts';
 import type { ModelHeader } from '../../model/model.ts';
@@ -35,6 +36,16 @@ export async function diff(a: string, b: string, request: DiffRequest = {}): Pro
     throw new UsageError('usage/fail-above', message, { hint: 'Leave one of the two out.' });
   }
   const [first, second] = await headersOf([a, b], metadataOnly, host);
+  const areImatrices = isImatrix(first.header) && isImatrix(second.header);
+  if (areImatrices && failAbove !== undefined) {
+    throw new UsageError(
+      'usage/fail-above',
+      '--fail-above is about weights, and these are importance matrices',
+      {
+        hint: 'Leave it out.',
+      },
+    );
+  }
   const tensors = diffTensors(first.header, second.header);
   const facts = {
     schema: SCHEMA_IDS.diff,
@@ -47,6 +58,10 @@ export async function diff(a: string, b: string, request: DiffRequest = {}): Pro
   if (metadataOnly) {
     return { ...facts, weights: unavailableBecause('not asked for (--metadata-only)'), gate: null };
   }
+  if (areImatrices) {
+    const weights = unavailableBecause('these are importance matrices, whose columns were compared');
+    return { ...facts, importance: await importanceFacts(first, second, host.signal), weights, gate: null };
+  }
   const compared = await compareWeights({
     a: first,
     b: second,
@@ -57,6 +72,24 @@ export async function diff(a: string, b: string, request: DiffRequest = {}): Pro
   const weights = weightFacts(compared, tensors);
   const gate = failAbove === undefined ? null : gateFacts(failAbove, weights, facts.tensors);
   return { ...facts, weights, gate };
+}
+
+async function importanceFacts(
+  a: ModelHeader,
+  b: ModelHeader,
+  signal: AbortSignal,
+): Promise<NonNullable<Diff['importance']>> {
+  const [{ openFile }, { readImatrix }, { compareImatrices }] = await Promise.all([
+    import('../../io/file-source.ts'),
+    import('../../quantize/imatrix-file.ts'),
+    import('../../quantize/imatrix-summary.ts'),
+  ]);
+  const read = async ({ files: [file] }: ModelHeader) => {
+    await using source = await openFile(file?.path ?? '');
+    // Awaited here: the file is closed when this function returns.
+    return await readImatrix(source, signal);
+  };
+  return compareImatrices(await read(a), await read(b));
 }
 
 /** Headers from wherever the models are, or of models on this machine where their weights are wanted. */

@@ -11,6 +11,7 @@ import {
   readImatrix,
   writeImatrix,
 } from '../../quantize/imatrix-file.ts';
+import { summarizeImatrix } from '../../quantize/imatrix-summary.ts';
 import type { ImatrixResults } from '../../schema/imatrix.ts';
 import { SCHEMA_IDS } from '../../schema/terms.ts';
 import { UsageError } from '../../util/errors.ts';
@@ -23,7 +24,6 @@ import { IMATRIX_DEFAULTS, type ImatrixRequest } from './request.ts';
 
 /** The file is written anew after as many chunks, as llama-imatrix does. */
 const SAVED_EVERY = 10;
-const SHOWN_MATRICES = 5;
 
 /**
  * What `imatrix` does: runs texts through a model and keeps how strongly the columns of each matrix are used, in
@@ -103,7 +103,8 @@ export async function makeImatrix(ref: string, request: ImatrixRequest = {}): Pr
     model: model.ref,
     path: asked.out,
     bytes: (await stat(asked.out)).size,
-    ...describeImatrix(whole, header),
+    ...summarizeImatrix(whole),
+    missing: matricesWithout(whole.entries, header.tensors),
     durationMs: performance.now() - started,
   };
 }
@@ -177,42 +178,4 @@ function added(a: ImatrixEntry, b: ImatrixEntry): ImatrixEntry {
 
 function save(path: string, imatrix: Omit<Imatrix, 'isLegacy'>): Promise<void> {
   return writeOutput(path, Buffer.concat([...writeImatrix(imatrix)]), 'Name another file with --out.');
-}
-
-type Description = Omit<
-  ImatrixResults,
-  'schema' | 'tool' | 'engine' | 'model' | 'path' | 'bytes' | 'durationMs'
->;
-
-/** What an importance matrix says of a model. */
-function describeImatrix(
-  { datasets, chunks, chunkSize, entries }: Omit<Imatrix, 'isLegacy'>,
-  { tensors }: Pick<GgufHeader, 'tensors'>,
-): Description {
-  const strengths = entries
-    .map(({ name, sums, counts }) => {
-      const tokens = counts.reduce((sum, count) => sum + count, 0);
-      const columns = sums.length / counts.length;
-      const total = sums.reduce((sum, value) => sum + value, 0);
-      return { name, meanSquare: tokens === 0 ? 0 : total / tokens / columns };
-    })
-    .sort((a, b) => b.meanSquare - a.meanSquare);
-  const sum = strengths.reduce((total, { meanSquare }) => total + meanSquare, 0);
-  const shown = strengths.map((each) => ({ ...each, share: sum === 0 ? 0 : each.meanSquare / sum }));
-  return {
-    datasets: [...datasets],
-    chunks,
-    chunkSize,
-    weights: entries.length,
-    missing: matricesWithout(entries, tensors),
-    partial: entries
-      .map(({ name, counts }) => ({
-        name,
-        reached: counts.filter((count) => count > 0).length,
-        experts: counts.length,
-      }))
-      .filter(({ reached, experts }) => reached < experts),
-    strongest: shown.slice(0, SHOWN_MATRICES),
-    weakest: shown.slice(-SHOWN_MATRICES).reverse(),
-  };
 }

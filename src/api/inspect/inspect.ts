@@ -1,5 +1,9 @@
+import { isImatrix } from '../../gguf/facts.ts';
+import type { ByteSource } from '../../io/byte-source.ts';
 import type { OpenModel } from '../../model/model.ts';
+import { unavailableBecause } from '../../schema/availability.ts';
 import type { Inspection } from '../../schema/inspection.ts';
+import { QuantscopeError } from '../../util/errors.ts';
 import type { Host } from '../host.ts';
 import type { ModelHeader } from './facts.ts';
 
@@ -46,6 +50,7 @@ export async function readInspection(
   ]);
   const counting = sources.map(countingSource);
   const header = await readHeaders(counting, signal);
+  const importance = await importanceIn(header, counting, signal);
   const hub = files[0]?.hub;
   const inspection = inspectionOf({
     ref,
@@ -61,8 +66,34 @@ export async function readInspection(
     contexts: context,
     ...(key === undefined ? {} : { wholeKey: key }),
   });
-  if (!vocabulary) return { header, inspection };
-  return { header, inspection: { ...inspection, vocabulary: [...vocabularyOf(header)] } };
+  return {
+    header,
+    inspection: {
+      ...inspection,
+      ...(importance === undefined ? {} : { importance }),
+      ...(vocabulary ? { vocabulary: [...vocabularyOf(header)] } : {}),
+    },
+  };
+}
+
+/** Of an importance matrix, whose sums are small enough to be read: what they say. */
+async function importanceIn(
+  header: ModelHeader,
+  [source]: readonly ByteSource[],
+  signal: AbortSignal,
+): Promise<Inspection['importance']> {
+  if (source === undefined || !isImatrix(header)) return undefined;
+  const [{ readImatrix }, { summarizeImatrix }] = await Promise.all([
+    import('../../quantize/imatrix-file.ts'),
+    import('../../quantize/imatrix-summary.ts'),
+  ]);
+  try {
+    return summarizeImatrix(await readImatrix(source, signal));
+  } catch (thrown) {
+    signal.throwIfAborted();
+    if (!(thrown instanceof QuantscopeError)) throw thrown;
+    return unavailableBecause(thrown.message);
+  }
 }
 
 function sum(values: readonly number[]): number {

@@ -7,6 +7,7 @@ import {
   type TensorType,
 } from '../../gguf/index.ts';
 import type { Model, ModelHeader } from '../../model/model.ts';
+import { misfitOf } from '../../quantize/imatrix-file.ts';
 import { type Recipe, tensorTypeOf } from '../../quantize/recipes.ts';
 import type { QuantizedVariant } from '../../schema/quantize.ts';
 import { UsageError } from '../../util/errors.ts';
@@ -40,6 +41,14 @@ export async function planRecipe(
   recipe: Recipe,
   { shared, imatrix }: Settings,
 ): Promise<Plan> {
+  const misfit = imatrix === null ? undefined : misfitOf(imatrix.entries, source.header.tensors);
+  if (misfit !== undefined) {
+    throw new UsageError(
+      'quantize/other-imatrix',
+      `the importance matrix has ${misfit.got} values for ${misfit.name}, expected ${misfit.expected}: it is another model's`,
+      { hint: 'Make one of this model: quantscope imatrix SOURCE --out imatrix.gguf.' },
+    );
+  }
   const outcome = await session.quantize({
     ...shared,
     ...recipeFields(recipe),
