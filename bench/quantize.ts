@@ -7,7 +7,7 @@
  *     --recipes Q4_K_M,Q2_K    (default: all)
  *     --rounds N               times each side makes each file; the median counts (default: 1)
  *     --threads N              (default: all cores)
- *     --imatrix FILE           (default: for each model one of 2 chunks is made)
+ *     --imatrix FILE           or none (default: for each model one of 2 chunks is made)
  *     --cache FOLDER           for the compiled tool
  *
  * Without a model: the embedded one, and the real ones where they are, as F16. Exit code: 0 all that must hold does, or
@@ -66,7 +66,12 @@ const seconds = (ms: number | null) => (ms === null ? '-' : (ms / 1000).toFixed(
 const mebibytes = (bytes: number | null) => (bytes === null ? '-' : (bytes / 2 ** 20).toFixed(0)).padStart(7);
 
 /** @returns what does not hold */
-async function compareModel(model: string, tool: string, imatrix: string, folder: string): Promise<string[]> {
+async function compareModel(
+  model: string,
+  tool: string,
+  more: readonly string[],
+  folder: string,
+): Promise<string[]> {
   const faults: string[] = [];
   const { size } = await stat(model);
   process.stdout.write(
@@ -79,9 +84,9 @@ async function compareModel(model: string, tool: string, imatrix: string, folder
     for (let round = 0; round < Number(options.rounds); round++) {
       await rm(own, { force: true });
       await rm(theirs, { force: true });
-      const request = [model, recipe, '--imatrix', imatrix, '-o', own, '-t', options.threads];
+      const request = [model, recipe, ...more, '-o', own, '-t', options.threads];
       ours.push(await quantscope('quantize', ...request));
-      tools.push(await runProgram(tool, ['--imatrix', imatrix, model, theirs, recipe, options.threads]));
+      tools.push(await runProgram(tool, [...more, model, theirs, recipe, options.threads]));
     }
     const isSame = (await sha256(own)) === (await sha256(theirs));
     const [ourMs, toolMs] = [median(ours, ({ wallMs }) => wallMs), median(tools, ({ wallMs }) => wallMs)];
@@ -128,7 +133,8 @@ async function main(): Promise<void> {
       if (options.imatrix === undefined) {
         await quantscope('imatrix', model, '--chunks', '2', '--gpu', 'off', '--out', imatrix);
       }
-      faults.push(...(await compareModel(model, tool, imatrix, folder)));
+      const more = imatrix === 'none' ? [] : ['--imatrix', imatrix];
+      faults.push(...(await compareModel(model, tool, more, folder)));
     }
     for (const fault of faults) process.stdout.write(`${fault}\n`);
     process.exitCode = faults.length > 0 ? 1 : 0;
