@@ -19,6 +19,7 @@ for (const ref of sound) {
 // Size and weight error alone need no engine; leave `only` out to measure speed and accuracy too.
 const { variants } = await compare(sound, { only: ['size'] });
 for (const { name, file, weights } of variants) {
-  const error = weights.relativeRmse === undefined ? '' : `, weights off by ${(weights.relativeRmse * 100).toFixed(2)} %`;
+  const error =
+    weights.relativeRmse === undefined ? '' : `, weights off by ${(weights.relativeRmse * 100).toFixed(2)} %`;
   say(`${name}: ${file.bytes} bytes${error}`);
 }
