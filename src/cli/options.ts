@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from 'commander';
+import { parseBytes } from '../util/units.ts';
 import type { ChoiceParser } from './choices.ts';
 
 /** Parsers of option values: commander prints their message with the option's name. */
@@ -59,22 +60,9 @@ export function names(text: string, before: readonly string[] = []): string[] {
   return [...before, ...named];
 }
 
-const UNITS: Readonly<Record<string, number>> = {
-  '': 1,
-  k: 1e3,
-  m: 1e6,
-  g: 1e9,
-  ki: 2 ** 10,
-  mi: 2 ** 20,
-  gi: 2 ** 30,
-};
-
 /** Bytes: a number with a unit, decimal (GB) or binary (GiB). */
 export function fileSize(text: string): number {
-  const [, digits = '', unit = ''] = /^(\d+(?:\.\d+)?)\s*(?=[a-z])([kmg]i?)?b?$/i.exec(text.trim()) ?? [];
-  const bytes = Number(digits) * (UNITS[unit.toLowerCase()] ?? Number.NaN);
-  if (digits === '' || !(bytes >= 1) || !Number.isSafeInteger(Math.round(bytes))) {
-    throw new InvalidArgumentError('Give a size such as 3GB, 2.5GiB or 800MB.');
-  }
-  return Math.round(bytes);
+  const bytes = parseBytes(text);
+  if (bytes === undefined) throw new InvalidArgumentError('Give a size such as 3GB, 2.5GiB or 800MB.');
+  return bytes;
 }

@@ -1,3 +1,4 @@
+export { findBinary } from './binaries.ts';
 export { buildEngine } from './build.ts';
 export { BUILD_VARIABLE, buildChoiceOf } from './build-choice.ts';
 export type * from './engine.ts';

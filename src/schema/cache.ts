@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { bytes, type Document } from './parts.ts';
+import { bytes, type Document, sha256 } from './parts.ts';
 import { SCHEMA_IDS } from './terms.ts';
 
 /** What the subcommands of `cache` print as JSON. */
@@ -50,6 +50,22 @@ export const cacheListSchema = z.strictObject({
     }),
   ),
   urlPartialBytes: bytes,
+  madeFolder: z.string().describe('Of what compare --make made.'),
+  made: z.array(
+    z.strictObject({
+      version: z.literal(1).describe('Of the record.'),
+      recipe: z.string(),
+      source: z.string().describe('Name of the file that it was made of.'),
+      sourceSha256: sha256.describe('Of that file, or of its shards as if they were one.'),
+      imatrix: z.string().nullable().describe('Path of the importance matrix.'),
+      llamaCpp: z.string().describe('Release that made it.'),
+      sizeBytes: bytes,
+      sha256,
+      madeAt: z.string().describe('ISO 8601.'),
+      place: z.string(),
+    }),
+  ),
+  madeLeftoverBytes: bytes.describe('Of what a run that was killed left there.'),
 });
 
 /** What `cache list --json` prints. */

@@ -11,6 +11,23 @@ export function formatBytes(bytes: number): string {
   return `${(bytes / KIBI ** 3).toFixed(2)} GiB`;
 }
 
+const UNITS: Readonly<Record<string, number>> = {
+  '': 1,
+  k: 1e3,
+  m: 1e6,
+  g: 1e9,
+  ki: 2 ** 10,
+  mi: 2 ** 20,
+  gi: 2 ** 30,
+};
+
+/** Bytes of a number with a unit, decimal (GB) or binary (GiB): whole, at least 1; undefined for anything else. */
+export function parseBytes(text: string): number | undefined {
+  const [, digits = '', unit = ''] = /^(\d+(?:\.\d+)?)\s*(?=[a-z])([kmg]i?)?b?$/i.exec(text.trim()) ?? [];
+  const bytes = Math.round(Number(digits) * (UNITS[unit.toLowerCase()] ?? Number.NaN));
+  return digits === '' || !(bytes >= 1) || !Number.isSafeInteger(bytes) ? undefined : bytes;
+}
+
 /** A whole number with thousands separators: `1,416,203,264`. */
 export function formatCount(value: number): string {
   // Not toLocaleString: its first call loads locale data for 25 ms.

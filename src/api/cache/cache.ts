@@ -1,10 +1,12 @@
 import { rm } from 'node:fs/promises';
+import { basename } from 'node:path';
 import { removeEntries, removePartials, verifyFile } from '../../hub/cache-manage.ts';
 import { removeUrlFile } from '../../hub/url-cache.ts';
 import type { CacheList, CacheRemoval, CacheVerification } from '../../schema/cache.ts';
 import { SCHEMA_IDS } from '../../schema/terms.ts';
 import { UsageError } from '../../util/errors.ts';
 import type { Host } from '../host.ts';
+import { type MadeFile, removeMade } from '../made-files.ts';
 import { chooseCached, readCache } from './choose.ts';
 
 export type CacheRequest = Pick<Host, 'signal'>;
@@ -29,12 +31,18 @@ export interface CacheRemoveRequest extends CacheRequest {
   readonly confirm?: (removal: PlannedRemoval) => Promise<void>;
 }
 
-/** What lies on this machine, of the Hub and of plain addresses: the document of `quantscope cache list --json`. */
+/** What lies on this machine, of the Hub, of plain addresses and of what was made: the document of `quantscope cache list --json`. */
 export async function listCached({
   signal = new AbortController().signal,
 }: CacheRequest = {}): Promise<CacheList> {
-  const { urlPartials: _, ...content } = await readCache(signal);
-  return { schema: SCHEMA_IDS.cache, ...content };
+  const { urlPartials: _, made, ...content } = await readCache(signal);
+  return {
+    schema: SCHEMA_IDS.cache,
+    ...content,
+    madeFolder: made.folder,
+    made: made.files,
+    madeLeftoverBytes: made.leftoverBytes,
+  };
 }
 
 /**
@@ -50,6 +58,12 @@ export async function verifyCached(
   const chosen = await chooseCached(refs, await readCache(signal), signal);
   const files = [
     ...chosen.repos.flatMap(({ entries }) => entries.map((entry) => ({ ...entry, file: entry.path }))),
+    ...chosen.made.map((made) => ({
+      ...made,
+      repo: null,
+      file: madeName(made),
+      objectId: made.sha256,
+    })),
     ...chosen.urls.map((url) => ({ ...url, repo: null, file: url.address, objectId: url.sha256 })),
   ];
   const verified: VerifiedFile[] = [];
@@ -85,26 +99,36 @@ export async function removeCached(
     });
   }
   const content = await readCache(signal);
-  const { repos, urls } = await chooseCached(refs, content, signal);
+  const { repos, urls, made } = await chooseCached(refs, content, signal);
   if (partials) {
     const isAll = refs.length === 0;
-    const bytes = sum(repos.map(({ repo }) => repo.partialBytes)) + (isAll ? content.urlPartialBytes : 0);
+    const { leftovers, leftoverBytes } = content.made;
+    const bytes =
+      sum(repos.map(({ repo }) => repo.partialBytes)) + (isAll ? content.urlPartialBytes + leftoverBytes : 0);
     await confirm?.({ names: null, bytes });
     for (const { repo } of repos) await removePartials(repo);
     for (const path of isAll ? content.urlPartials : []) await rm(path, { force: true });
+    for (const path of isAll ? leftovers : []) await removeMade(path);
     return { schema: SCHEMA_IDS.cacheRemove, bytes, files: [] };
   }
   const entries = repos.flatMap((chosen) => chosen.entries);
-  const files = [...entries, ...urls];
+  const files = [...entries, ...urls, ...made];
   const bytes = sum(files.map(({ sizeBytes }) => sizeBytes));
   const names = [
     ...entries.map(({ repo, path }) => `${repo}/${path}`),
     ...urls.map(({ address }) => address),
+    ...made.map(madeName),
   ];
   await confirm?.({ names, bytes });
   for (const { repo, entries, isWhole } of repos) await removeEntries(repo, entries, isWhole);
   for (const { place } of urls) await removeUrlFile(place);
+  for (const { place } of made) await removeMade(place);
   return { schema: SCHEMA_IDS.cacheRemove, bytes, files: files.map(({ place }) => place) };
+}
+
+/** What a ref names it by. */
+function madeName({ place }: Pick<MadeFile, 'place'>): string {
+  return `made:${basename(place)}`;
 }
 
 function sum(values: readonly number[]): number {

@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import { type CachedRepo, listCache } from '../../hub/cache-manage.ts';
 import { addressesOf } from '../../hub/url-address.ts';
 import { listUrlFiles, type UrlCacheEntry } from '../../hub/url-cache.ts';
@@ -7,8 +8,9 @@ import { catalogueRefs } from '../../model/locate.ts';
 import { gatherModels, modelsOfQuantization } from '../../model/names.ts';
 import { parseRef, type Ref } from '../../model/ref.ts';
 import { UsageError } from '../../util/errors.ts';
+import { listMade, type MadeFile } from '../made-files.ts';
 
-/** What lies on this machine: repositories of the Hub, and files from plain addresses. */
+/** What lies on this machine: repositories of the Hub, files from plain addresses, and what was made here. */
 export interface CacheContent {
   readonly folder: string;
   readonly repos: readonly CachedRepo[];
@@ -16,6 +18,7 @@ export interface CacheContent {
   readonly urls: readonly UrlCacheEntry[];
   readonly urlPartials: readonly string[];
   readonly urlPartialBytes: number;
+  readonly made: Awaited<ReturnType<typeof listMade>>;
 }
 
 export interface CacheChoice {
@@ -29,7 +32,11 @@ export interface CacheChoice {
 export interface Chosen {
   readonly repos: readonly CacheChoice[];
   readonly urls: readonly UrlCacheEntry[];
+  readonly made: readonly MadeFile[];
 }
+
+/** What names made files: all of them, or those of a name. */
+const MADE_REF = /^made(?::(.+))?$/i;
 
 export async function readCache(signal: AbortSignal): Promise<CacheContent> {
   const { hub } = await refAccess({ signal });
@@ -42,6 +49,7 @@ export async function readCache(signal: AbortSignal): Promise<CacheContent> {
     urls: files,
     urlPartials: partials,
     urlPartialBytes: partialBytes,
+    made: await listMade(),
   };
 }
 
@@ -51,16 +59,31 @@ export async function readCache(signal: AbortSignal): Promise<CacheContent> {
  */
 export async function chooseCached(
   refs: readonly string[],
-  { repos, urls, urlFolder }: CacheContent,
+  { repos, urls, urlFolder, made }: CacheContent,
   signal: AbortSignal,
 ): Promise<Chosen> {
   if (refs.length === 0) {
-    return { repos: repos.map((repo) => ({ repo, entries: repo.entries, isWhole: true })), urls };
+    return {
+      repos: repos.map((repo) => ({ repo, entries: repo.entries, isWhole: true })),
+      urls,
+      made: made.files,
+    };
   }
   const { hub, catalogue } = await refAccess({ signal });
   const chosenRepos = new Map<CachedRepo, CacheChoice>();
   const chosenUrls = new Set<UrlCacheEntry>();
+  const chosenMade = new Set<MadeFile>();
   for (const text of refs) {
+    const madeRef = MADE_REF.exec(text);
+    if (madeRef !== null) {
+      const name = madeRef[1]?.toLowerCase();
+      const named = made.files.filter(
+        ({ place }) => (name ?? basename(place).toLowerCase()) === basename(place).toLowerCase(),
+      );
+      if (named.length === 0) throw notThere(text);
+      for (const file of named) chosenMade.add(file);
+      continue;
+    }
     const isBare = /^[\w.-]+\/[\w.-]+$/.test(text);
     const ref = parseRef(isBare ? `hf:${text}` : text, {
       catalogueNames: [...catalogue.keys()],
@@ -69,11 +92,7 @@ export async function chooseCached(
     const places = ref.kind === 'url' ? addressesOf(ref.url, urlFolder).map(({ place }) => place) : [];
     const foundUrls = urls.filter(({ place }) => places.includes(place));
     const found = entriesOfRef(ref, repos, catalogue);
-    if (found.length === 0 && foundUrls.length === 0) {
-      throw new UsageError('cache/not-found', `${text} is not in the cache`, {
-        hint: 'What is there is shown by: quantscope cache list',
-      });
-    }
+    if (found.length === 0 && foundUrls.length === 0) throw notThere(text);
     for (const url of foundUrls) chosenUrls.add(url);
     for (const { repo, entries, isWhole } of found) {
       const before = chosenRepos.get(repo);
@@ -84,7 +103,13 @@ export async function chooseCached(
       });
     }
   }
-  return { repos: [...chosenRepos.values()], urls: [...chosenUrls] };
+  return { repos: [...chosenRepos.values()], urls: [...chosenUrls], made: [...chosenMade] };
+}
+
+function notThere(ref: string): UsageError {
+  return new UsageError('cache/not-found', `${ref} is not in the cache`, {
+    hint: 'What is there is shown by: quantscope cache list',
+  });
 }
 
 /** The files of a cache that a ref names; none where it names nothing that is there. */

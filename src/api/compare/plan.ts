@@ -1,7 +1,8 @@
 import { requireComparable } from '../../measure/comparable.ts';
+import type { Model } from '../../model/model.ts';
 import type { FittedPhone } from '../../schema/phones.ts';
 import type { Settings } from '../../schema/results.ts';
-import { QuantscopeError } from '../../util/errors.ts';
+import { QuantscopeError, UsageError } from '../../util/errors.ts';
 import { type EvaluationInput, QUICK, readEvaluation } from '../comparison/evaluation-input.ts';
 import { type ComparisonPlan, limitsOf, runSettingsOf } from '../comparison/measure.ts';
 import { readResults, requireSameSettings } from '../comparison/previous-results.ts';
@@ -11,8 +12,8 @@ import {
   type HeaderedVariant,
   identitiesOf,
 } from '../comparison/variants.ts';
-import { hostOf } from '../host.ts';
-import { modelsFor } from '../local-models.ts';
+import { type Host, hostOf } from '../host.ts';
+import { modelsFor, oneModelFor } from '../local-models.ts';
 import type { Filled } from '../request.ts';
 import { shardOf } from '../shard.ts';
 import { COMPARE_DEFAULTS, type CompareRequest } from './request.ts';
@@ -34,7 +35,9 @@ export async function planComparison(
   const host = hostOf(asked);
   const previous = request.resume === undefined ? null : await readResults(request.resume);
   const unnamed = previous === null ? ['nano'] : previous.variants.map(({ ref }) => ref);
-  const models = await modelsFor(refs.length > 0 ? refs : unnamed, host);
+  const models = request.make
+    ? await modelsWithMade(refs, request, request.make, host)
+    : await modelsFor(refs.length > 0 ? refs : unnamed, host);
   const variants = await describeVariants(models, host.signal);
   requireComparable(identitiesOf(variants));
   const reference = chooseReference(variants, request.reference);
@@ -59,6 +62,26 @@ export async function planComparison(
     timeoutSeconds: request.timeout,
     endpoint: null,
   };
+}
+
+/** The source, what is made of it, and whatever else was named. What else may be wrong is said before anything is made. */
+async function modelsWithMade(
+  [ref, ...others]: readonly string[],
+  request: Request,
+  make: readonly string[],
+  host: Required<Host>,
+): Promise<Model[]> {
+  const { makeVariants, wantedOf } = await import('./make.ts');
+  const wanted = wantedOf(make);
+  if (ref === undefined) {
+    throw new UsageError('compare/make', '--make needs a model to make variants of', {
+      hint: 'Such as quantscope compare phi3-F16.gguf --make Q8_0,Q4_K_M,Q2_K, or nano:F16.',
+    });
+  }
+  const source = await oneModelFor(ref, 'compare', host);
+  const beside = others.length > 0 ? await modelsFor(others, host) : [];
+  await readEvaluation(request, await describeVariants([source, ...beside], host.signal));
+  return [source, ...(await makeVariants(source, wanted, request, host)), ...beside];
 }
 
 /** What the asked phones make of the variants that can be read. */

@@ -5,6 +5,13 @@ import { COMPARISON_DEFAULTS, type ComparisonRequest } from '../request.ts';
 export interface CompareRequest extends ComparisonRequest {
   /** The variant that the others are compared with, by name or ref. Default: the most precise. */
   readonly reference?: string;
+  /**
+   * Recipes that are made of the first ref's model, where they were not made before, and compared with it: `Q4_K_M`, or
+   * `mix:2.0GB` for the mix that loses least within a size.
+   */
+  readonly make?: readonly string[];
+  /** Path of an importance matrix for what is made. */
+  readonly imatrix?: string;
   /** Default: all. Size alone needs no engine. */
   readonly only?: readonly Stage[];
   /** Timed repetitions of each test. Default: 5, or 2 with `quick`. */

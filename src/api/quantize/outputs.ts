@@ -8,7 +8,7 @@ import { formatBytes } from '../../util/units.ts';
 import type { QuantizeRequest } from './request.ts';
 
 /** `phi3-Q4_K_M` of `phi3-F16.gguf` and the recipe Q4_K_M: the label that the name carries is replaced. */
-export function outputName(sourcePath: string, recipe: Recipe): string {
+export function outputName(sourcePath: string, recipe: Pick<Recipe, 'name'>): string {
   const file = basename(sourcePath);
   const stem = (parseShardName(file)?.prefix ?? file).replace(/\.gguf$/i, '');
   const label = labelInFileName(`${stem}.gguf`);

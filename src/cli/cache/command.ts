@@ -6,7 +6,7 @@ export function cacheCommand(context: CommandContext): Command {
   const command = new Command('cache')
     .description(
       'Looks after the cache that pull fills and that huggingface_hub and llama.cpp share, and the files that pull ' +
-        'fetched from other addresses.',
+        'fetched from other addresses, and the files that compare --make made.',
     )
     .addHelpText(
       'after',
@@ -14,6 +14,7 @@ export function cacheCommand(context: CommandContext): Command {
         '  quantscope cache                               what is there, and where\n' +
         '  quantscope cache verify phi3                   is it still what was downloaded\n' +
         '  quantscope cache remove phi3:Q8_0\n' +
+        '  quantscope cache remove made                   all that compare --make made\n' +
         '  quantscope cache remove --partials             unfinished downloads\n',
     )
     .exitOverride();
@@ -31,7 +32,7 @@ export function cacheCommand(context: CommandContext): Command {
     .description('reads files whole and compares them with the hashes they are named by')
     .argument(
       '[repos...]',
-      'owner/repo, hf:owner/repo[@revision][:QUANT | /file], an address, or a name of the catalogue (default: all)',
+      'owner/repo, hf:owner/repo[@revision][:QUANT | /file], an address, a name of the catalogue, or made[:FILE] (default: all)',
     )
     .option('--json', 'print the verdicts as JSON')
     .addHelpText('after', '\nExit code: 0 all are intact, 1 a file is damaged or cannot be read.\n')
@@ -45,7 +46,7 @@ export function cacheCommand(context: CommandContext): Command {
     .description('removes models, or unfinished downloads with --partials')
     .argument(
       '[repos...]',
-      'owner/repo, hf:owner/repo[@revision][:QUANT | /file], an address, or a name of the catalogue',
+      'owner/repo, hf:owner/repo[@revision][:QUANT | /file], an address, a name of the catalogue, or made[:FILE]',
     )
     .option('--partials', 'only unfinished downloads (default: of all repositories)')
     .option('-y, --yes', 'do not ask')

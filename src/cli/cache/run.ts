@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import { listCached, type PlannedRemoval, removeCached, verifyCached } from '../../api/cache/cache.ts';
 import { printable } from '../../report/text-width.ts';
 import type { CacheList } from '../../schema/cache.ts';
@@ -19,7 +20,8 @@ export async function runCacheList({ json }: CacheOptions, signal: AbortSignal):
   return EXIT.done;
 }
 
-function describe({ folder, repos, urlFolder, urls, urlPartialBytes }: CacheList): string[] {
+function describe(list: CacheList): string[] {
+  const { folder, repos, urlFolder, urls, urlPartialBytes, madeFolder, made, madeLeftoverBytes } = list;
   const unfinished = (bytes: number): string => (bytes > 0 ? `, ${formatBytes(bytes)} unfinished` : '');
   const row = (bytes: number, text: string): string => `  ${formatBytes(bytes).padStart(10)}  ${text}`;
   const lines: string[] = [];
@@ -36,12 +38,22 @@ function describe({ folder, repos, urlFolder, urls, urlPartialBytes }: CacheList
     for (const { address, sizeBytes, verified } of urls)
       lines.push(row(sizeBytes, `${printable(address)}${verified ? '' : '  (nothing to check it against)'}`));
   }
+  const madeBytes = made.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+  if (made.length > 0 || madeLeftoverBytes > 0) {
+    lines.push(`made here  ${formatBytes(madeBytes)}${unfinished(madeLeftoverBytes)}`);
+    for (const { place, source, sizeBytes } of made)
+      lines.push(row(sizeBytes, `made:${printable(basename(place))}  (of ${printable(source)})`));
+  }
   const total = repos.reduce((sum, { sizeBytes, partialBytes }) => sum + sizeBytes + partialBytes, 0);
   const noun = repos.length === 1 ? 'repository' : 'repositories';
   lines.push(`${repos.length} ${noun}, ${formatBytes(total)} in ${folder}`);
   if (urls.length > 0 || urlPartialBytes > 0) {
     const files = `${urls.length} file${urls.length === 1 ? '' : 's'} from other addresses`;
     lines.push(`${files}, ${formatBytes(urlBytes + urlPartialBytes)} in ${urlFolder}`);
+  }
+  if (made.length > 0 || madeLeftoverBytes > 0) {
+    const files = `${made.length} file${made.length === 1 ? '' : 's'} made here`;
+    lines.push(`${files}, ${formatBytes(madeBytes + madeLeftoverBytes)} in ${madeFolder}`);
   }
   return lines;
 }
@@ -64,7 +76,8 @@ export async function runCacheVerify(
   for (const { repo, file, verdict, got } of bad) {
     const ref = printable(repo === null ? file : `hf:${repo}/${file}`);
     const what = verdict === 'damaged' ? 'is damaged' : `cannot be read (${got})`;
-    const cure = `quantscope cache remove --yes ${ref} && quantscope pull ${ref}`;
+    const again = file.startsWith('made:') ? 'make it again' : `quantscope pull ${ref}`;
+    const cure = `quantscope cache remove --yes ${ref} && ${again}`;
     process.stderr.write(`${ref} ${what}; mend it with: ${cure}\n`);
   }
   return bad.length > 0 ? EXIT.finding : EXIT.done;

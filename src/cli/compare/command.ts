@@ -19,6 +19,13 @@ export function compareCommand(context: CommandContext): Command {
     .argument('[refs...]', 'the files to compare (default: nano)')
     .option('--reference <name>', 'the variant to compare with, by name or ref (default: the most precise)')
     .addOption(
+      new Option(
+        '--make <recipes>',
+        'make these of the first ref where they were not made before, and compare: Q8_0,Q4_K_M,mix:2.0GB',
+      ).argParser(names),
+    )
+    .addOption(new Option('--imatrix <file>', 'importance matrix for what is made'))
+    .addOption(
       new Option('--only <stages>', `measure only these, separated by commas: ${only.join(', ')}`)
         .argParser(listOf(only))
         .default([...only], 'all'),
@@ -69,6 +76,7 @@ export function compareCommand(context: CommandContext): Command {
       helpAfter(
         [
           'compare                                   the embedded nano family',
+          'compare phi3-F16.gguf --make Q8_0,Q4_K_M,Q2_K,mix:2.0GB',
           'compare models/phi3/ --quick              a first look at a folder',
           'compare a-F16.gguf a-Q4_K_M.gguf a-Q2_K.gguf --out phi3.json',
           'compare --resume phi3.json                go on where it was stopped',
