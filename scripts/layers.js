@@ -10,6 +10,7 @@ const LOWER = [
   'io',
   'gguf',
   'schema',
+  'machine',
   'hub',
   'model',
   'engine',
@@ -54,6 +55,13 @@ export const LAYERS = [
     packages: ['zod'],
   },
   {
+    name: 'machine',
+    does: 'what this machine is and does: its name, cores, memory and load, within the limits of a container',
+    not: 'measure a model',
+    imports: ['util', 'schema'],
+    packages: NODE,
+  },
+  {
     name: 'hub',
     does: 'listings, downloads, the cache',
     not: 'leave the Hub’s client to another layer: only it imports @huggingface/hub',
@@ -71,7 +79,7 @@ export const LAYERS = [
     name: 'engine',
     does: 'llama.cpp behind an interface, in a process of its own',
     not: 'leak: single files import its packages',
-    imports: ['util', 'schema'],
+    imports: ['util', 'schema', 'machine'],
     packages: NODE,
     only: {
       'node-llama-cpp.ts': ['node-llama-cpp'],
@@ -107,7 +115,7 @@ export const LAYERS = [
     name: 'measure',
     does: 'methods and statistics: samples in, results out',
     not: 'print',
-    imports: ['util', 'gguf', 'schema', 'engine'],
+    imports: ['util', 'gguf', 'schema', 'machine', 'engine'],
     packages: [...NODE, 'zod', 'simple-statistics'],
   },
   {

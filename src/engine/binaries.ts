@@ -4,8 +4,8 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import type { BuildChoice } from './build-choice.ts';
 import type { Backend, GpuChoice } from './engine.ts';
-import { EngineError } from './errors.ts';
 import { listLocalBuilds, llamaFolder } from './local-builds.ts';
+import { missingBinary, packageName } from './missing-binary.ts';
 
 /** A folder with llama.cpp's shared libraries, from npm or compiled on this machine. */
 export interface Binary {
@@ -52,14 +52,7 @@ export async function findBinary(gpu: Exclude<GpuChoice, 'auto'>, build: BuildCh
       return describe(folder, await prebuiltFolder(name, version, '-ext'), 'prebuilt', backend, version);
     }
   }
-  throw notInstalled(gpu, build);
-}
-
-/** node-llama-cpp's names of its binaries' packages (3.22.1, dist/bindings/utils/compileLLamaCpp.js). */
-export function packageName(backend: Backend): string {
-  const systems: Partial<Record<NodeJS.Platform, string>> = { darwin: 'mac', win32: 'win' };
-  const arch = process.arch === 'arm' ? 'armv7l' : process.arch;
-  return `${systems[process.platform] ?? process.platform}-${arch}${backend === 'cpu' ? '' : `-${backend}`}`;
+  throw missingBinary(gpu, build);
 }
 
 async function describe(
@@ -99,32 +92,4 @@ function ownVersion(): Promise<string> {
 async function versionIn(root: string): Promise<string> {
   const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as { version: string };
   return version;
-}
-
-function notInstalled(gpu: Exclude<GpuChoice, 'auto'>, build: BuildChoice): EngineError {
-  if (build === 'local') {
-    const what = gpu === 'off' ? 'llama.cpp' : `llama.cpp for ${gpu}`;
-    return new EngineError('engine/not-installed', `there is no local build of ${what} that loads`, {
-      hint: 'Make one with quantscope engine build, or unset QUANTSCOPE_ENGINE.',
-    });
-  }
-  if (gpu !== 'off') return gpuUnavailable(gpu);
-  return new EngineError(
-    'engine/not-installed',
-    `node-llama-cpp has no working binary for ${process.platform}-${process.arch}`,
-    {
-      hint: 'Its binaries are optional npm packages: install again without --omit=optional or --no-optional.',
-    },
-  );
-}
-
-export function gpuUnavailable(gpu: Exclude<Backend, 'cpu'>): EngineError {
-  if ((gpu === 'metal') !== (process.platform === 'darwin')) {
-    return new EngineError('engine/gpu-unavailable', `llama.cpp has no ${gpu} on ${process.platform} here`, {
-      hint: `Use --gpu ${gpu === 'metal' ? 'vulkan or cuda' : 'metal'}, --gpu auto to take what there is, or --gpu off for the CPU.`,
-    });
-  }
-  return new EngineError('engine/gpu-unavailable', `no ${gpu} device can be used on this machine`, {
-    hint: 'quantscope doctor says why. Use --gpu auto to take what there is, or --gpu off for the CPU.',
-  });
 }

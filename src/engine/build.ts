@@ -3,11 +3,13 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
+import { cLibrary } from '../machine/c-library.ts';
 import { packagePath } from '../util/package-files.ts';
 import type { EngineInfo, GpuChoice } from './engine.ts';
 import { EngineError } from './errors.ts';
 import { isWritable, llamaFolder } from './local-builds.ts';
 import type { WireError } from './messages.ts';
+import { BUILD_TOOLS } from './missing-binary.ts';
 
 const CHILD_MODULE = packagePath('dist/engine-build.js');
 
@@ -90,17 +92,12 @@ async function checkTools(): Promise<void> {
   if (needed.includes('c++') && !(await runs('ninja')) && !(await runs('make'))) missing.push('make');
   if (missing.length > 0) {
     throw new EngineError('engine/build-impossible', `not installed or not on PATH: ${missing.join(', ')}`, {
-      hint: INSTALL[process.platform] ?? 'Install them with your system’s package manager.',
+      hint:
+        BUILD_TOOLS[cLibrary() === 'musl' ? 'musl' : process.platform] ??
+        'Install them with your system’s package manager.',
     });
   }
 }
-
-const INSTALL: Partial<Record<NodeJS.Platform, string>> = {
-  linux:
-    'Debian and Ubuntu: sudo apt install git cmake g++ make. Fedora: sudo dnf install git cmake gcc-c++ make.',
-  darwin: 'xcode-select --install, then brew install cmake',
-  win32: 'winget install Git.Git Kitware.CMake, and the C++ workload of the Visual Studio Build Tools.',
-};
 
 async function runs(tool: string): Promise<boolean> {
   return promisify(execFile)(tool, ['--version']).then(

@@ -1,23 +1,13 @@
 import { type ChildProcess, fork } from 'node:child_process';
-import { constants } from 'node:os';
 import { packagePath } from '../util/package-files.ts';
 import { type BuildChoice, buildChoiceOf } from './build-choice.ts';
 import type { EngineInfo, EngineSession, GpuChoice, StartOptions, Streaming } from './engine.ts';
 import { EngineError } from './errors.ts';
+import { exitError } from './exit-error.ts';
 import type { Call, MethodName, Ready, Reply, Start, Stop, WireError } from './messages.ts';
 
 const CHILD_MODULE = packagePath('dist/engine-child.js');
 const STDERR_KEPT_BYTES = 8192;
-
-/** Signals that a native fault raises, with what they mean to a reader. */
-const CRASH_SIGNALS: Partial<Record<NodeJS.Signals, string>> = {
-  SIGSEGV: 'segmentation fault',
-  SIGABRT: 'abort',
-  SIGBUS: 'bus error',
-  SIGILL: 'illegal instruction',
-  SIGFPE: 'arithmetic fault',
-  SIGTRAP: 'trap',
-};
 
 /** What a child is started with: one backend, which the parent has chosen. */
 export type ChildOptions = StartOptions & { readonly gpu: Exclude<GpuChoice, 'auto'> };
@@ -113,7 +103,7 @@ class Channel {
     this.#exited = new Promise((resolve) => {
       // `close` comes after the last of stderr, where an abort says why.
       child.on('close', (code, signal) => {
-        this.#fail(this.#exitError(code, signal));
+        this.#fail(exitError(code, signal, this.#stderr, this.#options.gpu));
         resolve();
       });
       child.on('error', () => {
@@ -213,47 +203,6 @@ class Channel {
     this.#fail(this.#options.signal?.reason);
     this.#child.kill('SIGKILL');
   };
-
-  #exitError(code: number | null, signal: NodeJS.Signals | null): EngineError {
-    const said = lastWords(this.#stderr);
-    const because = said === undefined ? '' : `: ${said}`;
-    const raised = signal ?? signalOfExitCode(code);
-    if (raised === 'SIGKILL') {
-      return new EngineError(
-        'engine/killed',
-        `the process that ran it was killed from outside (SIGKILL), as systems do when memory runs out${because}`,
-        { hint: 'Free memory, choose a smaller context, or leave this variant out.' },
-      );
-    }
-    const crash = raised === null ? undefined : CRASH_SIGNALS[raised];
-    if (crash !== undefined) {
-      return new EngineError('engine/crashed', `llama.cpp crashed (${raised}, ${crash})${because}`, {
-        hint: `quantscope validate tells what is wrong with the file${this.#options.gpu === 'off' ? '' : '; if nothing is, --gpu off leaves the GPU out'}.`,
-      });
-    }
-    return new EngineError(
-      'engine/exited',
-      `the engine's process ended with ${raised ?? `code ${code}`}${because}`,
-    );
-  }
-}
-
-/** A shell-like parent reports a signal as 128 + its number. */
-function signalOfExitCode(code: number | null): NodeJS.Signals | null {
-  if (code === null || code <= 128) return null;
-  const found = Object.entries(constants.signals).find(([, number]) => number === code - 128);
-  // The table's keys are the signal names.
-  return (found?.[0] as NodeJS.Signals | undefined) ?? null;
-}
-
-/** The line of stderr that names the fault: an assertion if there is one, else the last. */
-function lastWords(stderr: string): string | undefined {
-  const lines = stderr.split('\n').map((line) => line.trim());
-  const spoken = lines.filter((line) => line !== '' && !line.startsWith('at '));
-  const line =
-    spoken.find((said) => /GGML_ASSERT|terminate called|what\(\)|ABORT/.test(said)) ?? spoken.at(-1);
-  // Where the binary was built says nothing here; the file in llama.cpp's source does.
-  return line?.replace(/\S*\/(llama\.cpp\/\S+:\d+)/, '$1');
 }
 
 function fromTheWire({ code, message, hint }: WireError): EngineError {

@@ -1,11 +1,12 @@
 import { existsSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
-import { type Binary, findBinary, gpuUnavailable } from './binaries.ts';
+import { usableCores } from '../machine/cores.ts';
+import { type Binary, findBinary } from './binaries.ts';
 import type { BuildChoice } from './build-choice.ts';
 import type { EngineInfo, EngineSession, GpuChoice } from './engine.ts';
 import { LlamaSession } from './llama.ts';
 import { type LlamaCpp, loadLlamaCpp } from './llama-cpp/library.ts';
 import { isGpu } from './llama-cpp/memory-breakdown.ts';
+import { noDevice } from './missing-binary.ts';
 import { ProblemLog } from './problem-log.ts';
 
 /**
@@ -24,7 +25,7 @@ export async function startLlama(
     onLog: (level, text) => log.add(level, text),
   });
   const devices = gpu === 'off' ? [] : gpuDevices(llamaCpp, binary);
-  if (gpu !== 'off' && devices.length === 0) throw gpuUnavailable(gpu);
+  if (gpu !== 'off' && devices.length === 0) throw noDevice(gpu);
   return new LlamaSession(llamaCpp, describe(llamaCpp, binary, gpu, devices), log);
 }
 
@@ -42,7 +43,7 @@ function describe(
     backend: gpu === 'off' ? 'cpu' : gpu,
     devices,
     systemInfo: (llamaCpp.api.llama_print_system_info() ?? '').trim().replace(/\s*\|$/, ''),
-    mathCores: llamaCpp.mathCores() ?? availableParallelism(),
+    mathCores: usableCores(llamaCpp.mathCores()).count,
   };
 }
 

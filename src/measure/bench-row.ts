@@ -1,9 +1,9 @@
 import type { EngineSession } from '../engine/engine.ts';
+import type { Repeated } from '../machine/watch.ts';
 import { isAvailable, unavailableBecause } from '../schema/availability.ts';
 import type { BenchConfig, BenchRow } from '../schema/bench.ts';
 import { messageOf, QuantscopeError } from '../util/errors.ts';
 import type { BenchModel, BenchPoint } from './bench-plan.ts';
-import type { Repeated } from './machine-watch.ts';
 import { type SpeedTest, testName } from './speed.ts';
 
 /** The rows of a bench before and without their figures. */

@@ -1,8 +1,8 @@
+import type { Repeated } from '../machine/watch.ts';
 import { isAvailable, notAskedFor, unavailableBecause } from '../schema/availability.ts';
 import type { Settings, VariantResult } from '../schema/results.ts';
 import type { EvaluationPart, Stage } from '../schema/terms.ts';
 import { messageOf, QuantscopeError } from '../util/errors.ts';
-import type { Repeated } from './machine-watch.ts';
 import type { DescribedFile } from './size.ts';
 import { partsOf } from './variant-run.ts';
 

@@ -1,4 +1,5 @@
 import type { EngineSession, LoadedModel, StartEngine } from '../engine/engine.ts';
+import { type MachineWarning, type MachineWatch, spreadWarnings, withoutRepeats } from '../machine/watch.ts';
 import { isAvailable, unavailableBecause } from '../schema/availability.ts';
 import type { FittedPhone } from '../schema/phones.ts';
 import type { Machine, Results, Settings, VariantResult } from '../schema/results.ts';
@@ -17,7 +18,6 @@ import {
 import { measureCopyBandwidth } from './copy-bandwidth.ts';
 import { ownFailure } from './engine-faults.ts';
 import { sha256OfFiles } from './file-hash.ts';
-import { type MachineWarning, type MachineWatch, spreadWarnings, withoutRepeats } from './machine-watch.ts';
 import type { ChunkPlan } from './perplexity.ts';
 import { recommend } from './recommend.ts';
 import {

@@ -7,6 +7,7 @@ import type {
   MemoryPlan,
   StartEngine,
 } from '../engine/engine.ts';
+import { type MachineWarning, type MachineWatch, withoutRepeats } from '../machine/watch.ts';
 import { isAvailable, unavailableBecause } from '../schema/availability.ts';
 import type { CacheTypeResult, ContextResults, ContextRow, ContextSettings } from '../schema/context.ts';
 import type { Machine } from '../schema/results.ts';
@@ -15,7 +16,6 @@ import { messageOf, QuantscopeError, UsageError } from '../util/errors.ts';
 import { formatBytes, formatCount } from '../util/units.ts';
 import { adviseContext, largestWithin } from './context-advice.ts';
 import { ownFailure } from './engine-faults.ts';
-import { type MachineWarning, type MachineWatch, withoutRepeats } from './machine-watch.ts';
 import { engineMemoryOf } from './memory.ts';
 import { rateOf } from './rates.ts';
 import { createReference, openReference } from './reference-file.ts';

@@ -20,8 +20,12 @@ const machineFactsSchema = z.strictObject({
   arch: text,
   node: text,
   cpu: text,
-  cores: z.int().positive().describe('That this process may use.'),
-  memoryBytes: bytes,
+  cores: z.int().positive().describe('That this process can keep busy.'),
+  coresLimitedBy: z
+    .enum(['cores', 'performance cores', 'affinity', 'quota'])
+    .describe('What decides it: the machine, its fast cores, the CPUs allowed, or a control group.'),
+  memoryBytes: bytes.describe("The machine's, or the limit of its container."),
+  memoryLimitedBy: z.enum(['machine', 'container']),
   availableMemoryBytes: bytes,
   swap: orUnavailable(z.strictObject({ totalBytes: bytes, freeBytes: bytes })),
   copyBandwidthBytesPerSecond: orUnavailable(z.number().positive()).describe(

@@ -5,11 +5,12 @@ import { footprint } from '../../device/footprint.ts';
 import type { CacheType } from '../../engine/engine.ts';
 import { engineStarter } from '../../engine/index.ts';
 import type { GgufHeader } from '../../gguf/index.ts';
+import { describeMachine } from '../../machine/describe.ts';
+import { machineMemory } from '../../machine/memory.ts';
+import { watchMachine } from '../../machine/watch.ts';
 import { type ContextPlan, measureContexts } from '../../measure/context-run.ts';
 import { evaluationSetFor } from '../../measure/evaluation-data.ts';
 import { sha256OfText } from '../../measure/file-hash.ts';
-import { describeMachine } from '../../measure/machine.ts';
-import { watchMachine } from '../../measure/machine-watch.ts';
 import { describeFile } from '../../measure/size.ts';
 import type { Model } from '../../model/model.ts';
 import type { ContextResults } from '../../schema/context.ts';
@@ -54,7 +55,7 @@ export async function measureContext(ref: string, asked: ContextRequest = {}): P
       callTimeoutMs: request.timeout * 1000,
       machine,
       watch: await watchMachine(machine.cores),
-      freeBytes: () => process.availableMemory(),
+      freeBytes: () => machineMemory().availableBytes,
       now: () => new Date(),
       signal,
       referencePath: join(scratch, 'reference'),
@@ -123,7 +124,7 @@ async function planOf({ ref, path }: Model, header: GgufHeader, request: Request
     largestMeasured: request.sizes === undefined ? LARGEST_MEASURED : Number.POSITIVE_INFINITY,
     budget:
       memory === undefined
-        ? { bytes: process.availableMemory(), basis: 'free' }
+        ? { bytes: machineMemory().availableBytes, basis: 'free' }
         : { bytes: memory, basis: 'asked' },
     text: text?.content ?? '',
     estimate: estimateOf(header),

@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { packageName } from '../../engine/binaries.ts';
 import { buildChoiceOf, type GpuChoice, listLocalBuilds, startEngineProcess } from '../../engine/index.ts';
 import { llamaFolder } from '../../engine/local-builds.ts';
+import { isPublished, packageName } from '../../engine/missing-binary.ts';
 import { isAvailable, type Unavailable, unavailableBecause } from '../../schema/availability.ts';
 import type { Check, EngineFacts, Examined } from '../../schema/doctor.ts';
 import type { EngineInfo } from '../../schema/engine.ts';
@@ -129,7 +129,7 @@ async function examineGpu(
         label: backend,
         status: 'note',
         message: `not used: ${reason}`,
-        fix: gpuFix(backend, { isInstalled, ...drivers }),
+        fix: gpuFix(backend, { isInstalled, isPublished: isPublished(backend), ...drivers }),
       },
     ],
   };

@@ -59,7 +59,13 @@ async function linkerLibraries(): Promise<string | null> {
 }
 
 /** What would make a backend usable that is not. */
-export function gpuFix(backend: Gpu, found: Drivers & { readonly isInstalled: boolean }): string {
+export function gpuFix(
+  backend: Gpu,
+  found: Drivers & { readonly isInstalled: boolean; readonly isPublished: boolean },
+): string {
+  const again = found.isPublished
+    ? 'Install again with optional packages, or with'
+    : 'It is published without a binary for this system: with';
   switch (backend) {
     case 'metal':
       return found.isInstalled
@@ -67,7 +73,7 @@ export function gpuFix(backend: Gpu, found: Drivers & { readonly isInstalled: bo
         : 'Compile it here: quantscope engine build --gpu metal';
     case 'vulkan':
       if (!found.isInstalled)
-        return 'Install again with optional packages, or with the Vulkan SDK: quantscope engine build --gpu vulkan';
+        return `${again} the Vulkan SDK, quantscope engine build --gpu vulkan compiles one`;
       if (found.vulkanLoader === false)
         return "Install the Vulkan loader and the GPU's driver (Debian, Ubuntu: libvulkan1 mesa-vulkan-drivers).";
       if (found.vulkanDriver === false)
@@ -77,6 +83,6 @@ export function gpuFix(backend: Gpu, found: Drivers & { readonly isInstalled: bo
       if (found.nvidiaDriver === false) return "It takes an NVIDIA GPU and NVIDIA's driver; none was found.";
       return found.isInstalled
         ? "nvidia-smi tells whether the driver works; CUDA's libraries must be as new as the binary's."
-        : 'Install again with optional packages, or with the CUDA toolkit: quantscope engine build --gpu cuda';
+        : `${again} the CUDA toolkit, quantscope engine build --gpu cuda compiles one`;
   }
 }

@@ -1,7 +1,10 @@
 import { readFile } from 'node:fs/promises';
-import { arch, availableParallelism, cpus, platform, release, totalmem } from 'node:os';
+import { arch, platform, release } from 'node:os';
+import { type CoreLimit, usableCores } from '../../machine/cores.ts';
+import { cpuName } from '../../machine/cpu-name.ts';
+import { machineMemory } from '../../machine/memory.ts';
+import { watchMachine } from '../../machine/watch.ts';
 import { measureCopyBandwidth } from '../../measure/copy-bandwidth.ts';
-import { watchMachine } from '../../measure/machine-watch.ts';
 import { isAvailable, type Unavailable, unavailableBecause } from '../../schema/availability.ts';
 import type { Check, Examined, MachineFacts } from '../../schema/doctor.ts';
 import { messageOf } from '../../util/errors.ts';
@@ -16,18 +19,20 @@ const LITTLE_MEMORY_BYTES = 2 * 2 ** 30;
 
 /** Platform, Node, memory, its bandwidth, and what else the machine does. To be run before anything loads it. */
 export async function examineMachine(signal: AbortSignal): Promise<Examined<MachineFacts>> {
-  const cores = availableParallelism();
+  const { count: cores, limitedBy } = usableCores(null);
+  const memory = machineMemory();
   const watch = await watchMachine(cores);
   const copyBandwidth = await copyBandwidthOf(cores, signal);
   const facts: MachineFacts = {
     os: `${platform()} ${release()}`,
     arch: arch(),
     node: process.versions.node,
-    cpu: cpus()[0]?.model.trim() || 'unknown',
+    cpu: cpuName(),
     cores,
-    // A container's limit, where it has one, is what its processes can have.
-    memoryBytes: Math.min(totalmem(), process.constrainedMemory() || Number.POSITIVE_INFINITY),
-    availableMemoryBytes: process.availableMemory(),
+    coresLimitedBy: limitedBy,
+    memoryBytes: memory.totalBytes,
+    memoryLimitedBy: memory.limitedBy,
+    availableMemoryBytes: memory.availableBytes,
     swap: await swapOf(),
     copyBandwidthBytesPerSecond: copyBandwidth,
   };
@@ -46,6 +51,7 @@ export async function examineMachine(signal: AbortSignal): Promise<Examined<Mach
 /** What the facts mean for measuring. */
 export function machineChecks(facts: MachineFacts): Check[] {
   const { os, arch: processor, node, cpu, cores, swap, copyBandwidthBytesPerSecond: copied } = facts;
+  const limit = CORE_LIMITS[facts.coresLimitedBy];
   const [major = 0, minor = 0] = node.split('.').map(Number);
   const isOld = major < OLDEST_NODE[0] || (major === OLDEST_NODE[0] && minor < OLDEST_NODE[1]);
   return [
@@ -59,7 +65,7 @@ export function machineChecks(facts: MachineFacts): Check[] {
           fix: `Install Node ${OLDEST_NODE.join('.')} or newer.`,
         }
       : fact('node', node, 'Node'),
-    fact('cpu', `${cpu}, ${cores} core${cores === 1 ? '' : 's'} for this process`, 'CPU'),
+    fact('cpu', `${cpu}, ${cores} core${cores === 1 ? '' : 's'} for this process${limit}`, 'CPU'),
     memoryCheck(facts),
     isAvailable(swap)
       ? fact('swap', `${formatBytes(swap.totalBytes)}, ${formatBytes(swap.freeBytes)} free`)
@@ -70,8 +76,18 @@ export function machineChecks(facts: MachineFacts): Check[] {
   ];
 }
 
-function memoryCheck({ memoryBytes, availableMemoryBytes: available }: MachineFacts): Check {
-  const message = `${formatBytes(memoryBytes)}, ${formatBytes(available)} available`;
+/** What a limit is called behind the number of cores. */
+const CORE_LIMITS: Readonly<Record<CoreLimit, string>> = {
+  cores: '',
+  'performance cores': ', the fast ones',
+  affinity: ': its affinity allows no more, or they share cores',
+  quota: ": the container's CPU quota",
+};
+
+function memoryCheck(facts: MachineFacts): Check {
+  const { memoryBytes, memoryLimitedBy, availableMemoryBytes: available } = facts;
+  const limit = memoryLimitedBy === 'container' ? " (the container's limit)" : '';
+  const message = `${formatBytes(memoryBytes)}${limit}, ${formatBytes(available)} available`;
   const check = fact('memory', message);
   if (available < LEAST_MEMORY_BYTES) {
     return {
@@ -97,7 +113,7 @@ export function fact(id: string, message: string, label = id): Check {
 
 async function copyBandwidthOf(cores: number, signal: AbortSignal): Promise<number | Unavailable> {
   // The measurement takes 256 MiB itself.
-  if (process.availableMemory() < LEAST_MEMORY_BYTES)
+  if (machineMemory().availableBytes < LEAST_MEMORY_BYTES)
     return unavailableBecause('too little memory to measure it');
   try {
     return await measureCopyBandwidth(cores, signal);

@@ -1,5 +1,5 @@
 import { loadavg } from 'node:os';
-import { type MachineState, readMachineState } from './machine-state.ts';
+import { type MachineState, readMachineState } from './state.ts';
 
 /** Why figures of a run may not be what the machine can do. */
 export interface MachineWarning {
@@ -65,7 +65,17 @@ export function warningsBetween(
   return [
     ...othersWarnings(before, after),
     ...heatWarnings(before, after, clocks),
+    ...quotaWarnings(before, after),
     ...swapWarnings(before, after),
+    ...(after.savesPower === true
+      ? [
+          {
+            code: 'machine/low-power',
+            message: 'Low Power Mode is on, in which the system holds the CPU back',
+            hint: 'Turn it off in the battery settings, and measure again.',
+          },
+        ]
+      : []),
     ...(after.onBattery === true
       ? [
           {
@@ -166,6 +176,18 @@ function heatWarnings(
       code: 'machine/throttled',
       message: `the machine runs slower than it can: ${signs.join(', ')}`,
       hint: 'Let it cool down, choose the performance governor or power plan, and measure again.',
+    },
+  ];
+}
+
+function quotaWarnings(before: MachineState, after: MachineState): MachineWarning[] {
+  const stops = (after.quotaStops ?? 0) - (before.quotaStops ?? 0);
+  if (before.quotaStops === null || after.quotaStops === null || stops <= 0) return [];
+  return [
+    {
+      code: 'machine/quota',
+      message: `the container's CPU quota stopped the measurement ${stops} times`,
+      hint: 'Use no more threads than the quota has cores, or raise the quota.',
     },
   ];
 }

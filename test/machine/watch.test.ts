@@ -1,25 +1,10 @@
-import { mkdir, writeFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { type MachineState, readMachineState } from '../../src/measure/machine-state.ts';
-import {
-  spreadWarnings,
-  warningsBetween,
-  watchMachine,
-  withoutRepeats,
-} from '../../src/measure/machine-watch.ts';
-import { scratchFolder } from '../helpers/cli.ts';
+import { type MachineState, parsePmset, readMachineState } from '../../src/machine/state.ts';
+import { spreadWarnings, warningsBetween, watchMachine, withoutRepeats } from '../../src/machine/watch.ts';
+import { groupFiles, onMachine } from './tree.ts';
 
-/** A /proc and /sys as Linux lays them out. */
-async function readFrom(files: Record<string, string>): Promise<MachineState> {
-  await using scratch = await scratchFolder();
-  for (const [name, content] of Object.entries(files)) {
-    await mkdir(dirname(scratch.path(name)), { recursive: true });
-    await writeFile(scratch.path(name), content);
-  }
-  // Awaited here: the folder goes with this scope.
-  return await readMachineState(scratch.folder, 'linux');
-}
+const readFrom = (files: Record<string, string>): Promise<MachineState> =>
+  onMachine(files, (root) => readMachineState(root, 'linux'));
 
 const IDLE = {
   'proc/stat': 'cpu  100 0 100 1000 0 0 0 0 0 0\ncpu0 100 0 100 1000 0 0 0 0 0 0\n',
@@ -127,5 +112,31 @@ describe('spreadWarnings', () => {
   it('keeps one warning of a kind', () => {
     const warning = { code: 'machine/busy', message: 'first', hint: '' };
     expect(withoutRepeats([warning, { ...warning, message: 'second' }])).toEqual([warning]);
+  });
+});
+
+describe('the quota of a container', () => {
+  it('is named where it stopped the measurement', async () => {
+    const stat = (stops: number) =>
+      groupFiles({ 'cpu.stat': `usage_usec 5\nnr_periods 90\nnr_throttled ${stops}\n` });
+    expect(await codes(stat(4), stat(9))).toEqual(['machine/quota']);
+    expect(await codes(stat(4), stat(4))).toEqual([]);
+  });
+});
+
+describe('parsePmset', () => {
+  // The layout of macOS 14; the figures are made up.
+  it('reads speed limit, battery and Low Power Mode', () => {
+    expect(
+      parsePmset(
+        'Note: No thermal warning level has been recorded\nCPU_Scheduler_Limit \t= 100\nCPU_Speed_Limit \t= 60\n',
+        "Now drawing from 'Battery Power'\n -InternalBattery-0 (id=1234)\t81%; discharging; 3:12 remaining\n",
+        'System-wide power settings:\nCurrently in use:\n standby              1\n lowpowermode         1\n',
+      ),
+    ).toEqual({ speedLimit: 0.6, onBattery: true, savesPower: true });
+  });
+
+  it('knows nothing where pmset says nothing', () => {
+    expect(parsePmset(null, null, null)).toEqual({ speedLimit: null, onBattery: null, savesPower: null });
   });
 });

@@ -2,6 +2,8 @@ import { execFile } from 'node:child_process';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { controlGroups } from './control-groups.ts';
+import { namedNumber, textOf } from './small-file.ts';
 
 /** USER_HZ: /proc counts CPU time in hundredths of a second on every Linux there is (man 5 proc). */
 const TICKS_PER_SECOND = 100;
@@ -22,6 +24,8 @@ export interface MachineState {
   readonly swappedPages: number | null;
   /** Times that a core was slowed down because of its heat. */
   readonly throttleEvents: number | null;
+  /** Periods in which a control group's quota stopped this process. */
+  readonly quotaStops: number | null;
   /** The fastest core's clock now as a share of its highest. Meaningful only while there is work. */
   readonly clockShare: number | null;
   /** A sensor at or above the temperature where the system begins to slow down: its name and degrees Celsius. */
@@ -29,6 +33,8 @@ export interface MachineState {
   /** macOS: the speed it allows the CPU, 1 when it does not hold it back. */
   readonly speedLimit: number | null;
   readonly onBattery: boolean | null;
+  /** macOS: Low Power Mode. */
+  readonly savesPower: boolean | null;
 }
 
 /**
@@ -47,6 +53,7 @@ export async function readMachineState(root = '/', platform = process.platform):
     ownCpuS: parseOwnTime(await text(join(root, 'proc/self/stat'))),
     swappedPages: parseSwaps(await text(join(root, 'proc/vmstat'))),
     throttleEvents: await throttleEvents(cpus),
+    quotaStops: quotaStops(root),
     clockShare: await clockShare(cpus),
     hot: await hottest(join(root, 'sys/class/thermal')),
     onBattery: await onBattery(join(root, 'sys/class/power_supply')),
@@ -59,10 +66,12 @@ const NOTHING_KNOWN: MachineState = {
   ownCpuS: null,
   swappedPages: null,
   throttleEvents: null,
+  quotaStops: null,
   clockShare: null,
   hot: null,
   speedLimit: null,
   onBattery: null,
+  savesPower: null,
 };
 
 /** The line `cpu  user nice system idle iowait irq softirq steal ...`; guest time is part of user. */
@@ -101,6 +110,14 @@ async function throttleEvents(cpus: string): Promise<number | null> {
   return counts.length === 0 ? null : counts.reduce((sum, count) => sum + count, 0);
 }
 
+/** Counted where the quota is set: in this group or one around it. */
+function quotaStops(root: string): number | null {
+  const counts = (controlGroups('cpu', root)?.folders ?? []).flatMap(
+    (folder) => namedNumber(textOf(join(folder, 'cpu.stat')), 'nr_throttled') ?? [],
+  );
+  return counts.length === 0 ? null : Math.max(...counts);
+}
+
 async function clockShare(cpus: string): Promise<number | null> {
   const now = await numbers(cpus, /^cpu\d+$/, 'cpufreq/scaling_cur_freq');
   const most = await numbers(cpus, /^cpu\d+$/, 'cpufreq/cpuinfo_max_freq');
@@ -136,16 +153,27 @@ async function onBattery(supplies: string): Promise<boolean | null> {
   return states.length === 0 ? null : states.includes('Discharging');
 }
 
-async function macState(): Promise<Pick<MachineState, 'speedLimit' | 'onBattery'>> {
-  const limit = /CPU_Speed_Limit\s*=\s*(\d+)/.exec((await pmset('therm')) ?? '')?.[1];
-  const battery = await pmset('batt');
+async function macState(): Promise<Pick<MachineState, 'speedLimit' | 'onBattery' | 'savesPower'>> {
+  const [thermal, battery, settings] = await Promise.all([pmset('therm'), pmset('batt'), pmset('live')]);
+  return parsePmset(thermal, battery, settings);
+}
+
+/** What `pmset -g therm`, `pmset -g batt` and `pmset -g live` print (man pmset). */
+export function parsePmset(
+  thermal: string | null,
+  battery: string | null,
+  settings: string | null,
+): Pick<MachineState, 'speedLimit' | 'onBattery' | 'savesPower'> {
+  const limit = /CPU_Speed_Limit\s*=\s*(\d+)/.exec(thermal ?? '')?.[1];
+  const lowPower = /^\s*lowpowermode\s+(\d)/m.exec(settings ?? '')?.[1];
   return {
     speedLimit: limit === undefined ? null : Number(limit) / 100,
     onBattery: battery === null ? null : battery.includes("'Battery Power'"),
+    savesPower: lowPower === undefined ? null : lowPower !== '0',
   };
 }
 
-async function pmset(what: 'therm' | 'batt'): Promise<string | null> {
+async function pmset(what: 'therm' | 'batt' | 'live'): Promise<string | null> {
   try {
     const { stdout } = await promisify(execFile)('pmset', ['-g', what], { timeout: COMMAND_TIMEOUT_MS });
     return stdout;
