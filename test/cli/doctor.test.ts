@@ -175,8 +175,8 @@ describe('the checks of a machine', () => {
   const facts = {
     ...{ os: 'linux 6', arch: 'x64', node: '20.19.0', cpu: 'a CPU', cores: 2, memoryBytes: 8e9 },
     ...{
-      coresLimitedBy: 'cores',
-      memoryLimitedBy: 'machine',
+      coresLimitedBy: 'cores' as const,
+      memoryLimitedBy: 'machine' as const,
       availableMemoryBytes: 6e9,
       swap: { totalBytes: 0, freeBytes: 0 },
       copyBandwidthBytesPerSecond: 1e10,
