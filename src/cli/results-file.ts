@@ -1,8 +1,9 @@
-import { mkdir, readdir, rm } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import envPaths from 'env-paths';
 import { writeOutput } from '../api/output-file.ts';
 import { messageOf, UsageError } from '../util/errors.ts';
+import { makeFolder } from '../util/make-folder.ts';
 import type { Terminal } from './terminal.ts';
 
 /** Results that were not asked to be kept are kept all the same, of this many runs. */
@@ -12,7 +13,7 @@ const KEPT_RUNS = 20;
 async function usualPath(): Promise<string> {
   const folder = join(envPaths('quantscope', { suffix: '' }).data, 'runs');
   try {
-    await mkdir(folder, { recursive: true });
+    await makeFolder(folder);
     const runs = (await readdir(folder)).filter((name) => name.endsWith('.json')).sort();
     await Promise.all(runs.slice(0, -KEPT_RUNS + 1).map((name) => rm(join(folder, name), { force: true })));
   } catch (cause) {

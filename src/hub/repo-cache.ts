@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { lstat, mkdir, readdir, readFile, readlink, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { lstat, readdir, readFile, readlink, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
+import { makeFolder } from '../util/make-folder.ts';
 import { isCommit, isSafePath } from '../util/safe-names.ts';
 import { diskError, fileSize } from './disk.ts';
 
@@ -96,8 +97,8 @@ export class RepoCache {
 
   /** Makes the folders of the repository, and marks the cache as one. */
   async prepare(): Promise<void> {
-    await mkdir(join(this.folder, 'blobs'), { recursive: true });
-    await mkdir(dirname(this.lockPath('x')), { recursive: true });
+    await makeFolder(join(this.folder, 'blobs'));
+    await makeFolder(dirname(this.lockPath('x')));
     const tag = join(this.#cacheFolder, 'CACHEDIR.TAG');
     await writeFile(tag, CACHEDIR_TAG, { flag: 'wx' }).catch(async (thrown: NodeJS.ErrnoException) => {
       // It may be there already, from another program; on a full disk an empty one must not stay.
@@ -113,7 +114,7 @@ export class RepoCache {
     const place = this.snapshotPath(commit, path);
     const blob = this.blobPath(objectId);
     const target = relative(dirname(place), blob);
-    await mkdir(dirname(place), { recursive: true });
+    await makeFolder(dirname(place));
     if ((await readlink(place).catch(() => undefined)) === target) return;
     const scratch = scratchPath(place, '.link');
     const isLinked = symlinks && (await symlink(target, scratch).then(() => true, isUnsupported));
@@ -126,7 +127,7 @@ export class RepoCache {
     if (isCommit(revision)) return;
     const path = this.#refPath(revision);
     if ((await readFile(path, 'utf8').catch(() => '')) === commit) return;
-    await mkdir(dirname(path), { recursive: true });
+    await makeFolder(dirname(path));
     const scratch = scratchPath(path);
     try {
       await writeFile(scratch, commit);

@@ -1,6 +1,7 @@
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { rename, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { QuantscopeError, UsageError } from '../util/errors.ts';
+import { makeFolder } from '../util/make-folder.ts';
 import type { HubContext } from './context.ts';
 import { syncFolder } from './disk.ts';
 import { partialBytes, removePartial } from './partial.ts';
@@ -147,7 +148,7 @@ function urlDownload(address: UrlAddress, facts: UrlFacts, context: HubContext):
       const message = `${what}: the file changed on the server while it was fetched`;
       throw new QuantscopeError('url/changed', message, { hint: 'Run the command again.' });
     },
-    prepare: async () => void (await mkdir(dirname(place), { recursive: true })),
+    prepare: async () => void (await makeFolder(dirname(place))),
     async find() {
       const found = await recordOf(place);
       if (found !== undefined && isCurrent(found, facts, address.sha256)) {

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, realpath } from 'node:fs/promises';
+import { readFile, realpath } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import writeFileAtomic from 'write-file-atomic';
@@ -8,6 +8,7 @@ import { findDevice } from '../../device/profiles.ts';
 import { takeLock } from '../../hub/lock.ts';
 import type { KitGolden, KitResults } from '../../schema/kit.ts';
 import { messageOf, UsageError } from '../../util/errors.ts';
+import { makeFolder } from '../../util/make-folder.ts';
 import { devicesOf, devicesPath } from '../fit/device-catalogue.ts';
 
 interface DevicesFile {
@@ -60,7 +61,7 @@ export async function learnSpeed(
 
 async function lockOf(path: string, signal: AbortSignal): Promise<AsyncDisposable> {
   try {
-    await mkdir(dirname(path), { recursive: true });
+    await makeFolder(dirname(path));
     // Two names of one file have one lock.
     const real = await realpath(path).catch(() => path);
     return await takeLock(`${real}.lock`, {

@@ -1,9 +1,10 @@
-import { access, mkdir, mkdtemp, readdir, rename, rm, stat, statfs } from 'node:fs/promises';
+import { access, mkdtemp, readdir, rename, rm, stat, statfs } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { labelInFileName, parseShardName, shardNames } from '../../gguf/index.ts';
 import type { Model } from '../../model/model.ts';
 import type { Recipe } from '../../quantize/recipes.ts';
 import { messageOf, UsageError } from '../../util/errors.ts';
+import { makeFolder } from '../../util/make-folder.ts';
 import { formatBytes } from '../../util/units.ts';
 import type { QuantizeRequest } from './request.ts';
 
@@ -93,7 +94,7 @@ export interface Workshop extends AsyncDisposable {
 export async function openWorkshop(outputPath: string): Promise<Workshop> {
   const folder = dirname(outputPath);
   try {
-    await mkdir(folder, { recursive: true });
+    await makeFolder(folder);
     const path = await mkdtemp(join(folder, '.quantscope-'));
     return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
   } catch (cause) {

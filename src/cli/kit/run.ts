@@ -1,4 +1,4 @@
-import { access, mkdir } from 'node:fs/promises';
+import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import { checkKitResults } from '../../api/kit/check.ts';
 import { KIT_FILES, type Kit, makeKit } from '../../api/kit/kit.ts';
@@ -7,6 +7,7 @@ import { writeOutput } from '../../api/output-file.ts';
 import { gigabytes } from '../../device/fit.ts';
 import { renderKitCheck } from '../../report/kit-check.ts';
 import { messageOf, UsageError } from '../../util/errors.ts';
+import { makeFolder } from '../../util/make-folder.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
 import { terminalStyle } from '../style.ts';
 import { terminalHost } from '../terminal.ts';
@@ -73,7 +74,7 @@ async function refuseToReplace({ out, force = false }: KitOptions): Promise<void
 async function writeKit(out: string, { files }: Kit): Promise<void> {
   const hint = 'Name another folder with --out.';
   try {
-    await mkdir(out, { recursive: true });
+    await makeFolder(out);
   } catch (cause) {
     throw new UsageError('output/unwritable', `${out} cannot be written: ${messageOf(cause)}`, {
       cause,
