@@ -5,6 +5,7 @@ import type { BenchConfig, BenchResults, BenchRow } from '../schema/bench.ts';
 import type { Machine } from '../schema/results.ts';
 import { SCHEMA_IDS } from '../schema/terms.ts';
 import { QuantscopeError, UsageError } from '../util/errors.ts';
+import { type KnownFile, type Loaded, OpenedModel } from './bench-model.ts';
 import type { BenchModel, BenchPlan, BenchPoint } from './bench-plan.ts';
 import { blankRow, failed, repeated, sameButForGpu } from './bench-row.ts';
 import { measureCopyBandwidth } from './copy-bandwidth.ts';
@@ -13,7 +14,7 @@ import { engineMemoryOf } from './memory.ts';
 import { bytesReadPerToken, effectiveBandwidth } from './rates.ts';
 import { benchmarkTokens, type SpeedTest, testRate, timeRepetitions } from './speed.ts';
 import { median } from './statistics.ts';
-import { findThreads, type ThreadSearch } from './threads.ts';
+import { findThreads } from './threads.ts';
 
 /** A new process evaluates single tokens slowly until a prompt of this length has made the system spread its threads. */
 const SPREADING_TOKENS = 512;
@@ -266,67 +267,6 @@ class Bench {
       threadSearches: [...this.#searches],
       warnings: [...this.#warnings, ...spreadWarnings(this.#rows.flatMap(repeated))],
     };
-  }
-}
-
-/** What is known of a file from one configuration to the next. */
-interface KnownFile {
-  /** By backend. */
-  readonly searches: Map<string, ThreadSearch>;
-  /** It was read once, so that later loads find it in memory. */
-  warm: boolean;
-}
-
-interface Loaded {
-  readonly session: EngineSession;
-  readonly facts: LoadedModel;
-  readonly known: KnownFile;
-  /** The system has spread the process's threads. */
-  spread: boolean;
-}
-
-/** The process of one configuration: started and loaded when it is first needed, and again after a failure. */
-class OpenedModel implements AsyncDisposable {
-  readonly #model: BenchModel;
-  readonly #point: BenchPoint;
-  readonly #environment: BenchEnvironment;
-  readonly #known: KnownFile;
-  #loaded: Loaded | undefined;
-
-  constructor(model: BenchModel, point: BenchPoint, environment: BenchEnvironment, known: KnownFile) {
-    this.#model = model;
-    this.#point = point;
-    this.#environment = environment;
-    this.#known = known;
-  }
-
-  async load(step: (what: BenchStep['what'], done: number, total: number) => void): Promise<Loaded> {
-    if (this.#loaded !== undefined) return this.#loaded;
-    const { startEngine, callTimeoutMs, signal } = this.#environment;
-    const { gpu, gpuLayers } = this.#point;
-    const { path } = this.#model;
-    step('start', 0, 1);
-    const session = await startEngine({ gpu, callTimeoutMs, ...(signal ? { signal } : {}) });
-    try {
-      step('load', 0, 1);
-      if (!this.#known.warm) await session.loadModel({ path, gpuLayers });
-      this.#known.warm = true;
-      const facts = await session.loadModel({ path, gpuLayers });
-      this.#loaded = { session, facts, known: this.#known, spread: false };
-      return this.#loaded;
-    } catch (thrown) {
-      await session[Symbol.asyncDispose]();
-      throw thrown;
-    }
-  }
-
-  async close(): Promise<void> {
-    await this.#loaded?.session[Symbol.asyncDispose]();
-    this.#loaded = undefined;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.close();
   }
 }
 
