@@ -84,6 +84,7 @@ export const LAYERS = [
     only: {
       'node-llama-cpp.ts': ['node-llama-cpp'],
       'llama-cpp/library.ts': ['koffi'],
+      'llama-cpp/die-with-parent.ts': ['koffi'],
       'llama-cpp/memory-view.ts': ['koffi'],
       'llama-cpp/memory-breakdown.ts': ['koffi'],
       'chat-template.ts': ['@huggingface/jinja'],

@@ -1,6 +1,7 @@
 import { messageOf } from '../util/errors.ts';
 import type { EngineSession, Streaming } from './engine.ts';
 import { EngineError } from './errors.ts';
+import { dieWithParent } from './llama-cpp/die-with-parent.ts';
 import type { Call, Ready, Reply, Start, Stop, WireError } from './messages.ts';
 import { startLlama } from './start-llama.ts';
 
@@ -10,6 +11,7 @@ import { startLlama } from './start-llama.ts';
 process.on('SIGINT', () => {});
 // The parent is gone. A native call may hold the exit handlers up, so leave without them.
 process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'));
+dieWithParent();
 
 let session: EngineSession | undefined;
 let queue = Promise.resolve();
