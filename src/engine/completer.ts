@@ -1,4 +1,5 @@
-import type { BatchPart, Context } from './context.ts';
+import type { BatchPart } from './batch.ts';
+import type { Context } from './context.ts';
 import type { Completion, CompletionRequest } from './engine.ts';
 import { EngineError } from './errors.ts';
 import type { Model } from './model.ts';

@@ -1,26 +1,15 @@
 import { setImmediate } from 'node:timers/promises';
-import type { CacheType, ContextOptions, PlannedContext, WeightImportance } from './engine.ts';
+import { Batch, type BatchPart } from './batch.ts';
+import { contextParams } from './context-params.ts';
+import type { ContextOptions, WeightImportance } from './engine.ts';
 import { EngineError } from './errors.ts';
 import { ImportanceCollector } from './importance.ts';
 import { callAsync } from './llama-cpp/call-async.ts';
-import { ENUMS } from './llama-cpp/declarations.ts';
 import { lastingMemory } from './llama-cpp/lasting-memory.ts';
 import type { LlamaCpp } from './llama-cpp/library.ts';
-import type { Pointer, Struct } from './llama-cpp/types.ts';
+import type { Packed, Pointer } from './llama-cpp/types.ts';
 import type { Model } from './model.ts';
 import type { ProblemLog } from './problem-log.ts';
-
-const CACHE_TYPES: Record<CacheType, number> = {
-  f32: ENUMS.ggml_type.GGML_TYPE_F32,
-  f16: ENUMS.ggml_type.GGML_TYPE_F16,
-  q4_0: ENUMS.ggml_type.GGML_TYPE_Q4_0,
-  q4_1: ENUMS.ggml_type.GGML_TYPE_Q4_1,
-  q5_0: ENUMS.ggml_type.GGML_TYPE_Q5_0,
-  q5_1: ENUMS.ggml_type.GGML_TYPE_Q5_1,
-  q8_0: ENUMS.ggml_type.GGML_TYPE_Q8_0,
-  iq4_nl: ENUMS.ggml_type.GGML_TYPE_IQ4_NL,
-  bf16: ENUMS.ggml_type.GGML_TYPE_BF16,
-};
 
 /** What `llama_decode` returns (llama.h). */
 const DECODED = 0;
@@ -28,37 +17,6 @@ const ABORTED = 2;
 
 /** Single tokens are evaluated on this thread, which looks at its messages as often as this. */
 const TURN_MS = 20;
-
-/** Tokens of one sequence in a batch. */
-export interface BatchPart {
-  readonly sequence: number;
-  /** Of the first token. */
-  readonly position: number;
-  readonly tokens: Uint32Array;
-  /** Indexes from which on tokens ask for output, all but those before. */
-  readonly firstOutput: number;
-}
-
-/** llama.cpp's parameters for `options`: those of llama-bench, whose defaults are not the library's. */
-export function contextParams({ api }: LlamaCpp, options: PlannedContext): Struct<'llama_context_params'> {
-  const flash = ENUMS.llama_flash_attn_type;
-  return {
-    ...api.llama_context_default_params(),
-    n_ctx: options.contextSize * options.sequences,
-    n_batch: options.batchSize,
-    n_ubatch: options.batchSize,
-    n_seq_max: options.sequences,
-    flash_attn_type:
-      options.flashAttention === 'auto'
-        ? flash.LLAMA_FLASH_ATTN_TYPE_AUTO
-        : options.flashAttention === 'on'
-          ? flash.LLAMA_FLASH_ATTN_TYPE_ENABLED
-          : flash.LLAMA_FLASH_ATTN_TYPE_DISABLED,
-    type_k: CACHE_TYPES[options.keyType],
-    type_v: CACHE_TYPES[options.valueType],
-    swa_full: false,
-  };
-}
 
 /**
  * A cache and the threads that compute in it. Batches are evaluated on a thread of libuv's; single tokens on this
@@ -72,7 +30,8 @@ export class Context {
   readonly #vocabularySize: number;
   readonly #memory: Pointer | null;
   readonly #pools: readonly Pointer[];
-  readonly #abort: Uint8Array;
+  /** Read by address: see {@link textIsLong}. */
+  readonly #abort = lastingMemory(2);
   readonly #batch: Batch;
   /** Null where nothing is observed. */
   readonly #collector: ImportanceCollector | null;
@@ -84,7 +43,6 @@ export class Context {
     model: Model,
     options: ContextOptions,
     pointer: Pointer,
-    abort: Uint8Array,
     collector: ImportanceCollector | null,
   ) {
     const { api } = llamaCpp;
@@ -94,7 +52,6 @@ export class Context {
     this.pointer = pointer;
     this.#vocabularySize = model.facts.vocabularySize;
     this.#memory = api.llama_get_memory(pointer);
-    this.#abort = abort;
     this.#collector = collector;
     this.#batch = new Batch(llamaCpp, options);
     const { threads, promptThreads = threads } = options;
@@ -113,17 +70,14 @@ export class Context {
   ): Promise<Context | null> {
     const { api } = llamaCpp;
     const { threads, promptThreads = threads } = options;
-    const abort = new Uint8Array(new ArrayBuffer(8));
     const collector = options.observes === true ? new ImportanceCollector(llamaCpp) : null;
     const pointer = await callAsync(api.llama_init_from_model, model.pointer, {
       ...contextParams(llamaCpp, options),
       n_threads: threads,
       n_threads_batch: promptThreads,
-      abort_callback: textIsLong(llamaCpp),
-      abort_callback_data: llamaCpp.address(abort),
       cb_eval: collector?.callback ?? null,
     });
-    return pointer === null ? null : new Context(llamaCpp, log, model, options, pointer, abort, collector);
+    return pointer === null ? null : new Context(llamaCpp, log, model, options, pointer, collector);
   }
 
   get size(): number {
@@ -137,22 +91,13 @@ export class Context {
    */
   async evaluate(tokens: Uint32Array, signal?: AbortSignal): Promise<boolean> {
     const { batchSize } = this.options;
-    const stop = () => {
-      this.#abort[0] = 1;
-    };
-    signal?.addEventListener('abort', stop);
-    try {
-      for (let start = 0; start < tokens.length; start += batchSize) {
-        if (signal?.aborted) return false;
-        const part = tokens.subarray(start, start + batchSize);
-        if (part.length === 1) this.evaluateOne(part[0] ?? 0);
-        else if ((await this.#decodeAsync(this.#batch.ofLast(part))) === ABORTED) return false;
-      }
-      return true;
-    } finally {
-      signal?.removeEventListener('abort', stop);
-      this.#abort[0] = 0;
+    for (let start = 0; start < tokens.length; start += batchSize) {
+      if (signal?.aborted) return false;
+      const part = tokens.subarray(start, start + batchSize);
+      if (part.length === 1) this.evaluateOne(part[0] ?? 0);
+      else if (!(await this.#evaluateBatch(part, signal))) return false;
     }
+    return true;
   }
 
   /** Evaluates one token after what the first sequence holds, at once: messages wait. */
@@ -177,7 +122,7 @@ export class Context {
   /** Evaluates parts of several sequences in one batch; the outputs' logits follow each other in `rows`. */
   async evaluateParts(parts: readonly BatchPart[]): Promise<void> {
     const batch = this.#batch.ofParts(parts);
-    if (batch.n_tokens === 1) {
+    if (parts.length === 1 && parts[0]?.tokens.length === 1) {
       if (this.turnIsDue()) await this.turn();
       const code = this.#llamaCpp.api.llama_decode(this.pointer, batch);
       if (code !== DECODED) throw this.#failure(code);
@@ -263,7 +208,25 @@ export class Context {
     for (const pool of this.#pools) api.ggml_threadpool_free(pool);
   }
 
-  async #decodeAsync(batch: Struct<'llama_batch'>): Promise<number> {
+  async #evaluateBatch(tokens: Uint32Array, signal: AbortSignal | undefined): Promise<boolean> {
+    const batch = this.#batch.ofLast(tokens);
+    if (signal === undefined) return (await this.#decodeAsync(batch)) === DECODED;
+    const { api } = this.#llamaCpp;
+    const stop = () => {
+      this.#abort[0] = 1;
+    };
+    this.#abort[0] = 0;
+    api.llama_set_abort_callback(this.pointer, textIsLong(this.#llamaCpp), this.#abort);
+    signal.addEventListener('abort', stop);
+    try {
+      return (await this.#decodeAsync(batch)) === DECODED;
+    } finally {
+      signal.removeEventListener('abort', stop);
+      api.llama_set_abort_callback(this.pointer, null, null);
+    }
+  }
+
+  async #decodeAsync(batch: Packed): Promise<number> {
     const { api } = this.#llamaCpp;
     this.#log.clear();
     const code = await callAsync(api.llama_decode, this.pointer, batch);
@@ -284,74 +247,6 @@ export class Context {
       code === 1 ? 'the cache has no room for a batch' : `llama.cpp could not evaluate a batch (${code})`;
     const said = this.#log.first();
     return new EngineError('engine/evaluation-failed', said === undefined ? what : `${what}: ${said}`);
-  }
-}
-
-/** Memory for one batch, used again and again: an evaluation allocates nothing. */
-class Batch {
-  readonly #tokens: Int32Array;
-  readonly #positions: Int32Array;
-  readonly #sequences: BigInt64Array;
-  readonly #outputs: Int8Array;
-  readonly #sequenceAddress: bigint;
-  readonly #simple: Struct<'llama_batch'>;
-  readonly #full: Struct<'llama_batch'>;
-  /** Read by address: they must live as long as the batch. */
-  readonly kept: readonly ArrayBufferView[];
-
-  constructor(llamaCpp: LlamaCpp, { batchSize, sequences }: ContextOptions) {
-    const bytes = (size: number) => lastingMemory(size).buffer;
-    this.#tokens = new Int32Array(bytes(batchSize * 4));
-    this.#positions = new Int32Array(bytes(batchSize * 4));
-    this.#sequences = new BigInt64Array(bytes(batchSize * 8));
-    this.#outputs = new Int8Array(bytes(batchSize));
-    const counts = new Int32Array(bytes(batchSize * 4)).fill(1);
-    const ids = new Int32Array(bytes(sequences * 4)).map((_, index) => index);
-    this.kept = [counts, ids];
-    this.#sequenceAddress = llamaCpp.address(ids);
-    // As llama_batch_get_one makes them: positions follow, the last token asks for output.
-    this.#simple = {
-      n_tokens: 0,
-      token: llamaCpp.address(this.#tokens),
-      embd: null,
-      pos: null,
-      n_seq_id: null,
-      seq_id: null,
-      logits: null,
-    };
-    this.#full = {
-      ...this.#simple,
-      pos: llamaCpp.address(this.#positions),
-      n_seq_id: llamaCpp.address(counts),
-      seq_id: llamaCpp.address(this.#sequences),
-      logits: llamaCpp.address(this.#outputs),
-    };
-  }
-
-  ofOne(token: number): Struct<'llama_batch'> {
-    this.#tokens[0] = token;
-    this.#simple.n_tokens = 1;
-    return this.#simple;
-  }
-
-  ofLast(tokens: Uint32Array): Struct<'llama_batch'> {
-    this.#tokens.set(tokens);
-    this.#simple.n_tokens = tokens.length;
-    return this.#simple;
-  }
-
-  ofParts(parts: readonly BatchPart[]): Struct<'llama_batch'> {
-    let at = 0;
-    for (const { sequence, position, tokens, firstOutput } of parts) {
-      this.#tokens.set(tokens, at);
-      for (let index = 0; index < tokens.length; index++, at++) {
-        this.#positions[at] = position + index;
-        this.#sequences[at] = this.#sequenceAddress + BigInt(sequence * 4);
-        this.#outputs[at] = index >= firstOutput ? 1 : 0;
-      }
-    }
-    this.#full.n_tokens = at;
-    return this.#full;
   }
 }
 

@@ -124,6 +124,7 @@ export class LlamaSession implements EngineSession {
     const { context, generator } = this.#context();
     generator.clear();
     await context.evaluate(before);
+    await context.turn();
     const started = process.hrtime.bigint();
     await context.evaluate(prompt);
     const promptEnded = process.hrtime.bigint();

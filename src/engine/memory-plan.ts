@@ -1,4 +1,4 @@
-import { contextParams } from './context.ts';
+import { contextParams } from './context-params.ts';
 import type { LayerCache, MemoryPlan, ModelOptions, PlannedContext } from './engine.ts';
 import { EngineError } from './errors.ts';
 import { callAsync } from './llama-cpp/call-async.ts';

@@ -48,9 +48,13 @@ describe.skipIf(process.platform !== 'linux')('llama.cpp’s own libraries', () 
   });
 
   it('read back arrays of structs as they were written', () => {
-    const values = [1, 2, 3].map((id) => ({ id, logit: id / 2, p: 0 }));
-    const memory = llamaCpp.array('llama_token_data', values);
-    expect(memory.byteLength).toBe(36);
-    expect(llamaCpp.read('llama_token_data', memory.subarray(12))).toEqual(values[1]);
+    const none = { embd: null, pos: null, n_seq_id: null, seq_id: null, logits: null };
+    const values = [1, 2, 3].map((tokens) => ({ n_tokens: tokens, token: BigInt(tokens) << 40n, ...none }));
+    const memory = llamaCpp.array('llama_batch', values);
+    expect(memory.byteLength).toBe(3 * 56);
+    expect(llamaCpp.read('llama_batch', memory.subarray(56))).toEqual(values[1]);
+    for (const value of values) {
+      expect(llamaCpp.read('llama_batch', llamaCpp.pack('llama_batch', value).words)).toEqual(value);
+    }
   });
 });

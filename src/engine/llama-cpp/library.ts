@@ -4,8 +4,8 @@ import koffi, { type LibraryHandle, type TypeObject } from 'koffi';
 import { messageOf } from '../../util/errors.ts';
 import { EngineError } from '../errors.ts';
 import { checkAbi } from './abi.ts';
-import { BACKEND_FUNCTIONS, CALLBACKS, ENUMS, FUNCTIONS, STRUCTS, TYPEDEFS } from './declarations.ts';
-import type { Api, Pointer, PointerIn, Struct, StructName } from './types.ts';
+import { BACKEND_FUNCTIONS, CALLBACKS, ENUMS, FUNCTIONS, PACKED, STRUCTS, TYPEDEFS } from './declarations.ts';
+import type { Api, Packed, Pointer, PointerIn, Struct, StructName } from './types.ts';
 
 /** Where the C library's functions are: in the process, or on Windows in a library of their own. */
 const C_LIBRARY = process.platform === 'win32' ? 'ucrtbase.dll' : null;
@@ -23,6 +23,8 @@ export interface LlamaCpp {
   read<Name extends StructName>(name: Name, address: PointerIn): Struct<Name>;
   /** Structs one after another, as C's arrays are. The memory is llama.cpp's to read for as long as `memory` lives. */
   array<Name extends StructName>(name: Name, values: readonly Struct<Name>[]): Uint8Array;
+  /** What a parameter of a type in PACKED takes. */
+  pack(name: keyof typeof PACKED, value: Struct<keyof typeof PACKED>): Packed;
   /** Memory at `address` as it is: what llama.cpp writes there later is seen too. */
   view(address: Pointer, sizeBytes: number): ArrayBuffer;
   address(memory: ArrayBufferView): Pointer;
@@ -84,6 +86,12 @@ export function loadLlamaCpp({ folder, cpuOnly, onLog }: LoadOptions): LlamaCpp 
       for (const [index, value] of values.entries()) koffi.encode(memory, index * type.size, type, value);
       return memory;
     },
+    pack: (name, value) => {
+      const type = types.struct(name);
+      const words = new BigUint64Array(type.size / BigUint64Array.BYTES_PER_ELEMENT);
+      koffi.encode(words, type, value);
+      return { words };
+    },
     view: (address, sizeBytes) => koffi.view(address, sizeBytes),
     address: (memory) => koffi.address(memory),
     callable: (type, address) => koffi.decode(address, types.callback(type)),
@@ -132,9 +140,13 @@ function loadBackends(api: Api, folder: string, files: readonly string[], cpuOnl
 /** 0 for a library that needs what this CPU lacks. One that has no score is the only one. */
 function scoreOf(path: string): number {
   const library = koffi.load(path);
-  if (symbolIn([library], 'ggml_backend_score') === null) return 1;
-  const score: unknown = library.func('ggml_backend_score', 'int', [])();
-  return Number(score);
+  try {
+    if (symbolIn([library], 'ggml_backend_score') === null) return 1;
+    return Number(library.func('ggml_backend_score', 'int', [])());
+  } finally {
+    // All fifteen would take 3 MB.
+    library.unload();
+  }
 }
 
 /** By its C++ name under the Itanium ABI and Microsoft's. The library is let go before weights take memory. */
@@ -205,6 +217,12 @@ class Types {
     return made;
   }
 
+  /** Of the same size, and of one array that koffi copies at once. */
+  #packed(name: keyof typeof PACKED): TypeObject {
+    const length = this.struct(name).size / BigUint64Array.BYTES_PER_ELEMENT;
+    return koffi.struct({ words: koffi.array('uint64_t', length, 'Typed') });
+  }
+
   #fields(declared: object): Record<string, TypeObject | string> {
     const entries = Object.entries(declared).map(([field, type]): [string, TypeObject | string] => {
       if (typeof type !== 'string') return [field, koffi.union(this.#fields(type))];
@@ -224,6 +242,7 @@ class Types {
     // Of a known name only its own entry is read.
     if (type in TYPEDEFS) return this.#of(TYPEDEFS[type as keyof typeof TYPEDEFS]);
     if (type in ENUMS) return 'int';
+    if (type in PACKED) return this.#packed(type as keyof typeof PACKED);
     if (type in STRUCTS) return this.struct(type as StructName);
     return type;
   }

@@ -1,4 +1,4 @@
-import type { BACKEND_FUNCTIONS, ENUMS, FUNCTIONS, STRUCTS, TYPEDEFS } from './declarations.ts';
+import type { BACKEND_FUNCTIONS, ENUMS, FUNCTIONS, PACKED, STRUCTS, TYPEDEFS } from './declarations.ts';
 
 /** TypeScript's view of the declarations: every function and struct has the type its entry there says. */
 
@@ -35,13 +35,15 @@ type Argument<Type extends string> = Type extends Typedef
     ? boolean
     : Type extends Numeric | Enum
       ? number
-      : Type extends StructName
-        ? Struct<Type>
-        : Type extends Callback
-          ? Pointer | null
-          : Type extends 'const char *'
-            ? string | Uint8Array | null
-            : PointerIn;
+      : Type extends keyof typeof PACKED
+        ? Packed
+        : Type extends StructName
+          ? Struct<Type>
+          : Type extends Callback
+            ? Pointer | null
+            : Type extends 'const char *'
+              ? string | Uint8Array | null
+              : PointerIn;
 
 type Result<Type extends string> = Type extends Typedef
   ? Result<(typeof TYPEDEFS)[Type]>
@@ -75,6 +77,11 @@ type NativeFunction<Signature> = Signature extends readonly [
 export type Struct<Name extends StructName> = {
   -readonly [Key in keyof (typeof STRUCTS)[Name]]: Field<(typeof STRUCTS)[Name][Key]>;
 };
+
+/** A struct by value, as it lies in memory. */
+export interface Packed {
+  readonly words: BigUint64Array<ArrayBuffer>;
+}
 
 type Functions = (typeof FUNCTIONS)['ggml-base'] &
   (typeof FUNCTIONS)['ggml'] &
