@@ -20,6 +20,11 @@ const ACCELERATED: Readonly<Record<Accelerator, ReadonlySet<TensorType>>> = {
   hexagon: new Set(['Q4_0', 'Q4_1', 'Q8_0', 'IQ4_NL', 'MXFP4', 'F16', 'F32']),
 };
 
+/** Whether a backend multiplies matrices of the type itself. */
+export function isAccelerated(type: TensorType, backend: FittedBackend): boolean {
+  return backend === 'cpu' || ACCELERATED[backend].has(type);
+}
+
 /** Hexagon refuses a quantized matrix of more rows than this: most output matrices. */
 const HEXAGON_ROWS = 32_768;
 /** Adreno's own layout is for matrices below this many elements. */

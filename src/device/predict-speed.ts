@@ -97,7 +97,7 @@ export function speedOn(
 }
 
 /** Phones with the chip of one that was measured are predicted like it. */
-function fittedTo(
+export function fittedTo(
   { id, chip }: DeviceProfile,
   { devices, speedModel: { fitted } }: DeviceCatalogue,
 ): Partial<Record<FittedBackend, FittedCosts | undefined>> | undefined {

@@ -251,19 +251,29 @@ export interface Generation {
   readonly generationNs: number;
 }
 
+/** Where a tensor's bytes are in its file. */
+export interface WeightOrigin {
+  readonly path: string;
+  readonly offsetBytes: number;
+}
+
 /** A weight to try in another type. */
 export interface WeightChange {
   readonly name: string;
+  readonly origin: WeightOrigin;
   /** A number of `enum ggml_type`. */
   readonly type: number;
-  /** Mean squared inputs of its columns, of one matrix after another. */
+  /** Mean squared inputs of its columns, of one matrix after another, that the type is made with; null for none. */
   readonly importance: Float32Array | null;
 }
 
-export interface WeightError {
-  readonly name: string;
-  /** Of all its elements, each weighted by its column's importance where that is given. */
-  readonly squaredError: number;
+/** A weight whose error in several types is asked. */
+export interface WeightErrorRequest extends Omit<WeightChange, 'type'> {
+  readonly types: readonly number[];
+  /** Mean squared inputs that errors are weighted by, whatever the types are made with; null weighs all alike. */
+  readonly usage: Float32Array | null;
+  /** Of a larger weight only every so many rows are looked at. */
+  readonly mostElements: number;
 }
 
 /** What `llama_model_quantize` is asked; types are numbers of `enum ggml_type`, the recipe one of `enum llama_ftype`. */
@@ -365,7 +375,11 @@ export interface EngineSession extends AsyncDisposable {
    * Changes weights of a writable model as if they were of other types, until the next call; those that were changed
    * before get their own back. Only weights that an observed evaluation used can be changed.
    */
-  tryWeights(changes: readonly WeightChange[]): Promise<WeightError[]>;
+  tryWeights(changes: readonly WeightChange[]): Promise<void>;
+  /** Names of the weights that an observed evaluation used. */
+  observedWeights(): Promise<readonly string[]>;
+  /** Sums of squared errors of a weight in each of the types: a cheap guess of what they lose. */
+  weightErrors(request: WeightErrorRequest): Promise<number[]>;
   /** Writes a file in other types, or tells what it would write. No model need be loaded. */
   quantize(request: QuantizeRequest, streaming?: Streaming<QuantizeStep>): Promise<QuantizeOutcome>;
   engineMemory(): Promise<EngineMemory>;

@@ -85,8 +85,9 @@ export function fakeEngine({ onCall, failure }: FakeEngineOptions = {}): StartEn
         ),
       observe: () => answer('observe', () => undefined),
       importance: () => answer('importance', () => []),
-      tryWeights: (changes) =>
-        answer('tryWeights', () => changes.map(({ name }) => ({ name, squaredError: 0 }))),
+      tryWeights: () => answer('tryWeights', () => undefined),
+      observedWeights: () => answer('observedWeights', () => []),
+      weightErrors: ({ types }) => answer('weightErrors', () => types.map(() => 0)),
       quantize: () => answer('quantize', () => ({ tensors: [], fallbacks: [], needsImatrix: false })),
       engineMemory: () =>
         answer('engineMemory', () => ({ weightsBytes: 1, kvBytes: 1, computeBytes: 1, gpuBytes: 0 })),

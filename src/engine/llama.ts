@@ -28,7 +28,7 @@ import type {
   TestTimes,
   TimedTest,
   WeightChange,
-  WeightError,
+  WeightErrorRequest,
   WeightImportance,
 } from './engine.ts';
 import { EngineError } from './errors.ts';
@@ -184,9 +184,16 @@ export class LlamaSession implements EngineSession {
     return this.#context().context.importance();
   }
 
-  async tryWeights(changes: readonly WeightChange[]): Promise<WeightError[]> {
-    if (this.#editor === undefined) throw new EngineError('engine/evaluation-failed', 'nothing was observed');
-    return this.#editor.try(changes);
+  async tryWeights(changes: readonly WeightChange[]): Promise<void> {
+    this.#weights().try(changes);
+  }
+
+  async observedWeights(): Promise<readonly string[]> {
+    return this.#weights().names();
+  }
+
+  async weightErrors(request: WeightErrorRequest): Promise<number[]> {
+    return this.#weights().errors(request);
   }
 
   quantize(request: QuantizeRequest, streaming?: Streaming<QuantizeStep>): Promise<QuantizeOutcome> {
@@ -238,6 +245,11 @@ export class LlamaSession implements EngineSession {
   #model() {
     if (!this.#loaded) throw new EngineError('engine/load-failed', 'no model is loaded');
     return this.#loaded;
+  }
+
+  #weights(): WeightEditor {
+    if (this.#editor === undefined) throw new EngineError('engine/evaluation-failed', 'nothing was observed');
+    return this.#editor;
   }
 
   #context() {

@@ -73,6 +73,8 @@ function sessionOver(channel: Channel, info: EngineInfo): EngineSession {
     observe: call('observe'),
     importance: call('importance'),
     tryWeights: call('tryWeights'),
+    observedWeights: call('observedWeights'),
+    weightErrors: call('weightErrors'),
     quantize: streaming('quantize'),
     engineMemory: call('engineMemory'),
     planMemory: call('planMemory'),

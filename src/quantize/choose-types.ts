@@ -23,33 +23,65 @@ export interface Mix {
   readonly bytes: number;
   /** Sum of the groups' losses: small divergences add up. */
   readonly loss: number;
+  /** What a byte is worth in nats where the mix was looked for: each group's choice costs about least at it. */
+  readonly price: number;
+}
+
+/** What a mix may have at most: bytes, and the least loss is looked for; or loss, and the least bytes. */
+export interface Limit {
+  readonly of: 'bytes' | 'loss';
+  readonly most: number;
 }
 
 /**
- * The mix of least loss within a budget. First by Lagrange's way: for a price of a byte each group takes the choice of
- * least loss + price × bytes, and the price falls until the mix would be too large. Then what is left of the budget goes,
- * step by step, where it saves most per byte, for that way skips mixes between two corners of the curve.
- * @returns null where even the smallest types take more
+ * The mix of least loss within a size, or of least size within a loss. First by Lagrange's way: for a price of a byte
+ * each group takes the choice of least loss + price × bytes, and the price falls or rises until the limit is met. Then
+ * choices are exchanged, of one group or of two at once, for that way skips mixes between two corners of the curve.
+ * @returns null where no mix is within the limit
  */
-export function chooseTypes(groups: readonly TensorGroup[], budgetBytes: number): Mix | null {
-  let best = mixOf(groups.map(({ choices }) => cheapest(choices, Number.POSITIVE_INFINITY)));
-  if (best.bytes > budgetBytes) return null;
-  for (const price of pricesOf(groups)) {
-    const mix = mixOf(groups.map(({ choices }) => cheapest(choices, price)));
-    if (mix.bytes > budgetBytes) break;
-    if (mix.loss < best.loss) best = mix;
+export function chooseTypes(groups: readonly TensorGroup[], limit: Limit): Mix | null {
+  const useful = groups.map((group) => ({ ...group, choices: undominated(group.choices) }));
+  const corners = mixCurve(useful);
+  if (limit.of === 'loss') corners.reverse();
+  let best: Mix | undefined;
+  for (const mix of corners) {
+    if (mix[limit.of] > limit.most) break;
+    best = mix;
   }
-  return filled(groups, best, budgetBytes);
+  return best === undefined ? null : improved(useful, best, limit);
 }
 
-/** Mixes along the curve of loss against size, smallest first. */
+/** Mixes at the corners of the curve of loss against size, smallest first. */
 export function mixCurve(groups: readonly TensorGroup[]): Mix[] {
   const mixes = new Map<number, Mix>();
   for (const price of [Number.POSITIVE_INFINITY, ...pricesOf(groups), 0]) {
-    const mix = mixOf(groups.map(({ choices }) => cheapest(choices, price)));
+    const mix = mixOf(
+      groups.map(({ choices }) => cheapest(choices, price)),
+      price,
+    );
     mixes.set(mix.bytes, mix);
   }
   return [...mixes.values()].sort((a, b) => a.bytes - b.bytes);
+}
+
+/** Of least loss + price × bytes; for an infinite price the smallest. */
+export function cheapest<Choice extends TypeChoice>(choices: readonly Choice[], price: number): Choice {
+  const [first] = choices;
+  if (first === undefined) throw new RangeError('a group without choices');
+  const cost = ({ loss, bytes }: TypeChoice) =>
+    price === Number.POSITIVE_INFINITY ? bytes : loss + price * bytes;
+  return choices.reduce((best, choice) => (cost(choice) < cost(best) ? choice : best), first);
+}
+
+/** Without those that another is no larger than and loses no more than. */
+function undominated(choices: readonly TypeChoice[]): TypeChoice[] {
+  const sorted = [...choices].sort((a, b) => a.bytes - b.bytes || a.loss - b.loss);
+  let least = Number.POSITIVE_INFINITY;
+  return sorted.filter(({ loss }) => {
+    if (loss >= least) return false;
+    least = loss;
+    return true;
+  });
 }
 
 /** Prices at which some group changes its choice, falling. */
@@ -67,38 +99,72 @@ function pricesOf(groups: readonly TensorGroup[]): number[] {
   return [...prices].sort((a, b) => b - a);
 }
 
-/** Of least loss + price × bytes; for an infinite price the smallest. */
-function cheapest(choices: readonly TypeChoice[], price: number): TypeChoice {
-  const cost = ({ loss, bytes }: TypeChoice) =>
-    price === Number.POSITIVE_INFINITY ? bytes : loss + price * bytes;
-  return choices.reduce((best, choice) => (cost(choice) < cost(best) ? choice : best));
+/** Another choice for one group, and what it changes. */
+interface Exchange {
+  readonly index: number;
+  readonly choice: TypeChoice;
+  /** What is to be least, and what is limited. */
+  readonly gain: number;
+  readonly cost: number;
 }
 
-function filled(groups: readonly TensorGroup[], mix: Mix, budgetBytes: number): Mix {
-  const choices = [...mix.choices];
-  let left = budgetBytes - mix.bytes;
+/** Exchanges that save less than this share are no progress but rounding. */
+const LEAST_GAIN = 1e-9;
+
+/** Takes, as long as there is one, the exchange of one choice or two that saves most within the limit. */
+function improved(groups: readonly TensorGroup[], start: Mix, { of, most }: Limit): Mix {
+  const saved = of === 'bytes' ? 'loss' : 'bytes';
+  let mix = start;
   for (;;) {
-    let best: { readonly index: number; readonly choice: TypeChoice; readonly saved: number } | undefined;
-    for (const [index, { choices: offered }] of groups.entries()) {
-      const now = choices[index];
-      if (now === undefined) continue;
-      for (const choice of offered) {
-        const more = choice.bytes - now.bytes;
-        const saved = (now.loss - choice.loss) / Math.max(1, more);
-        if (more > left || choice.loss >= now.loss || saved <= (best?.saved ?? 0)) continue;
-        best = { index, choice, saved };
+    const room = most - mix[of];
+    const all = groups.map(({ choices }, index) =>
+      exchangesOf(choices, mix.choices[index], index, saved, of),
+    );
+    let best: { readonly gain: number; readonly made: readonly Exchange[] } = {
+      gain: mix[saved] * LEAST_GAIN,
+      made: [],
+    };
+    for (const [first, exchanges] of all.entries()) {
+      for (const one of exchanges) {
+        if (one.cost <= room && one.gain > best.gain) best = { gain: one.gain, made: [one] };
+        for (let second = first + 1; second < all.length; second++) {
+          for (const other of all[second] ?? []) {
+            const gain = one.gain + other.gain;
+            if (gain > best.gain && one.cost + other.cost <= room) best = { gain, made: [one, other] };
+          }
+        }
       }
     }
-    if (best === undefined) return mixOf(choices);
-    left -= best.choice.bytes - (choices[best.index]?.bytes ?? 0);
-    choices[best.index] = best.choice;
+    if (best.made.length === 0) return mix;
+    const choices = [...mix.choices];
+    for (const { index, choice } of best.made) choices[index] = choice;
+    mix = mixOf(choices, mix.price);
   }
 }
 
-function mixOf(choices: readonly TypeChoice[]): Mix {
+function exchangesOf(
+  choices: readonly TypeChoice[],
+  now: TypeChoice | undefined,
+  index: number,
+  saved: Limit['of'],
+  limited: Limit['of'],
+): Exchange[] {
+  if (now === undefined) return [];
+  return choices
+    .filter((choice) => choice !== now)
+    .map((choice) => ({
+      index,
+      choice,
+      gain: now[saved] - choice[saved],
+      cost: choice[limited] - now[limited],
+    }));
+}
+
+function mixOf(choices: readonly TypeChoice[], price: number): Mix {
   return {
     choices,
     bytes: choices.reduce((sum, { bytes }) => sum + bytes, 0),
     loss: choices.reduce((sum, { loss }) => sum + loss, 0),
+    price,
   };
 }

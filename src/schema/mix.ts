@@ -3,13 +3,19 @@ import { bytes, count, type Document, finite, fraction } from './parts.ts';
 import { SCHEMA_IDS } from './terms.ts';
 
 const measured = z.strictObject({
-  name: z.string().describe('mix, or the recipe.'),
-  bytes,
+  kind: z.enum(['mix', 'stock', 'neighbour']).describe('A neighbour is a mix a little smaller or larger.'),
+  name: z.string(),
+  bytes: bytes.describe('Of the whole file.'),
+  predictedKld: finite
+    .nullable()
+    .describe('Sum of the groups’ losses on the text of the choice; null of a recipe.'),
   meanKld: finite.describe('Against the source, in nats, on text that the choice did not see.'),
   stderrKld: finite,
   sameTop: fraction,
   perplexity: finite,
 });
+
+const text = z.strictObject({ path: z.string(), chunks: count, contextSize: count });
 
 /** What `mix --json` prints, and the recipe that it keeps beside the file. */
 export const mixSchema = z.strictObject({
@@ -17,26 +23,49 @@ export const mixSchema = z.strictObject({
   tool: z.strictObject({ version: z.string() }),
   engine: z.strictObject({ version: z.string(), llamaCpp: z.string(), build: z.string() }),
   source: z.strictObject({ ref: z.string(), bytes }),
-  recipe: z.string().describe('The stock recipe whose name the file bears and that it is compared with.'),
-  budgetBytes: bytes.describe('Of the whole file.'),
+  goal: z.string().describe('What was asked for, in words.'),
+  recipe: z.string().describe('The stock recipe whose name the file bears.'),
+  comparedWith: z.string().describe('The stock recipe that the verdict is about.'),
+  budgetBytes: bytes.nullable().describe('Of the whole file; null where a loss was the goal.'),
   imatrix: z.string().nullable(),
-  choiceText: z.strictObject({ path: z.string(), chunks: count, contextSize: count }),
-  testText: z.strictObject({ path: z.string(), chunks: count, contextSize: count }),
+  choiceText: text,
+  testText: text,
   groups: z
     .array(
       z.strictObject({
         name: z.string(),
         tensors: z.array(z.string()),
         type: z.string(),
-        stockTypes: z.array(z.string()).describe('What the stock recipe gives them.'),
-        choices: z.array(z.strictObject({ type: z.string(), bytes, loss: finite })),
+        stockTypes: z.array(z.string()).describe('What the recipe that it is compared with gives them.'),
+        choices: z.array(
+          z.strictObject({
+            type: z.string(),
+            bytes,
+            loss: finite,
+            measured: z.boolean().describe('Else estimated from the squared error of its weights.'),
+          }),
+        ),
       }),
     )
-    .describe('What each group lost at each type, as measured on the text of the choice, and what it got.'),
+    .describe('What each group loses alone at each type, on the text of the choice, and what it got.'),
   predictedKld: finite.describe('Sum of the groups’ losses.'),
+  choiceKld: finite.describe('Of the whole mix, measured on the text of the choice.'),
   curve: z.array(z.strictObject({ bytes, predictedKld: finite })).describe('Of the whole file, by size.'),
-  measured: z.array(measured),
+  measured: z.array(measured).describe('By size.'),
   verdict: z.enum(['better', 'within the error', 'worse']).describe('The mix beside the stock recipe.'),
+  phone: z
+    .strictObject({
+      device: z.string(),
+      backend: z.string(),
+      types: z.array(z.string()).nullable().describe('That its backend runs fast; null where all are alike.'),
+      generationTps: finite.nullable().describe('Predicted; null where it cannot be.'),
+      low: finite.nullable(),
+      high: finite.nullable(),
+    })
+    .nullable(),
+  losses: z
+    .strictObject({ measured: count, reused: count, journal: z.string() })
+    .describe('Measured now, and read from journals.'),
   written: z
     .strictObject({ path: z.string(), bytes, tensorTypeFile: z.string(), command: z.string() })
     .nullable()

@@ -32,18 +32,18 @@ describe('the choice of types', () => {
   it('gives bits where they save most', () => {
     const sensitive = group('a', choice('Q2_K', 10, 0.9), choice('Q4_K', 20, 0.1), choice('Q6_K', 30, 0.01));
     const robust = group('b', choice('Q2_K', 10, 0.05), choice('Q4_K', 20, 0.01), choice('Q6_K', 30, 0));
-    expect(chooseTypes([sensitive, robust], 40)?.choices.map(({ type }) => type)).toEqual(['Q6_K', 'Q2_K']);
+    expect(chooseTypes([sensitive, robust], { of: 'bytes', most: 40 })?.choices.map(({ type }) => type)).toEqual(['Q6_K', 'Q2_K']);
   });
 
   it('has none where the smallest types are too large', () => {
-    expect(chooseTypes([group('a', choice('Q2_K', 10, 0.9))], 9)).toBeNull();
+    expect(chooseTypes([group('a', choice('Q2_K', 10, 0.9))], { of: 'bytes', most: 9 })).toBeNull();
   });
 
   it('stays within the budget, leaves no better type unpaid, and lies above the best mix there is', () => {
     fc.assert(
       fc.property(groups, fc.integer({ min: 1, max: 240 }), (list, budget) => {
         const offered = groupsOf(list);
-        const mix = chooseTypes(offered, budget);
+        const mix = chooseTypes(offered, { of: 'bytes', most: budget });
         const within = allMixes(offered).filter(({ bytes }) => bytes <= budget);
         if (mix === null) {
           expect(within).toEqual([]);

@@ -1,4 +1,5 @@
 import {
+  bitsPerWeightOf,
   bytesForElements,
   layoutOf,
   placeOfTensor,
@@ -11,6 +12,7 @@ import { padded } from '../quantize/plan.ts';
 export interface Candidates {
   readonly name: string;
   readonly tensors: readonly TensorInfo[];
+  /** Small first. */
   readonly types: readonly TensorType[];
 }
 
@@ -19,24 +21,37 @@ const MOST_ALONE = 48;
 /** Blocks of neighbouring layers, as of one role they bear much the same. */
 const LAYER_BLOCKS = 5;
 
-/** Types without an importance matrix of their own, small first: for rows of whole super-blocks, and for others. */
-const TYPES: readonly TensorType[] = ['Q2_K', 'Q3_K', 'Q4_K', 'Q5_K', 'Q6_K', 'Q8_0'];
-const TYPES_OF_SHORT_ROWS: readonly TensorType[] = ['Q4_0', 'IQ4_NL', 'Q4_1', 'Q5_0', 'Q5_1', 'Q8_0'];
+/** Types that llama.cpp makes without an importance matrix, and reads on every backend or on the CPU. */
+const TYPES: readonly TensorType[] = [
+  ...(['Q2_K', 'IQ3_XXS', 'Q3_K', 'IQ4_XS', 'Q4_0', 'IQ4_NL', 'Q4_K', 'Q4_1'] as const),
+  ...(['Q5_0', 'Q5_K', 'Q5_1', 'Q6_K', 'Q8_0'] as const),
+];
+/** Types that need an importance matrix, or are poor without one. */
+const TYPES_OF_IMATRIX: readonly TensorType[] = ['IQ2_XXS', 'IQ2_XS', 'IQ2_S', 'IQ3_S'];
 
-/** @param names tensors that the recipe quantizes and that a change can be tried of */
-export function candidateGroups(tensors: readonly TensorInfo[], names: ReadonlySet<string>): Candidates[] {
-  const matrices = tensors.filter(({ name }) => names.has(name));
-  if (matrices.length <= MOST_ALONE) {
-    return matrices.map((tensor) => ({ name: tensor.name, tensors: [tensor], types: typesOf([tensor]) }));
-  }
+export interface GroupingRequest {
+  /** Tensors that the recipe quantizes and that a change can be tried of. */
+  readonly names: ReadonlySet<string>;
+  /** Of these there is an importance matrix. */
+  readonly important: ReadonlySet<string>;
+  /** null for all. */
+  readonly allowed: ReadonlySet<TensorType> | null;
+}
+
+/** Groups of tensors, each with the types that all of it can have; those that can have none are left out. */
+export function candidateGroups(tensors: readonly TensorInfo[], request: GroupingRequest): Candidates[] {
+  const matrices = tensors.filter(({ name }) => request.names.has(name));
   const layers = 1 + Math.max(0, ...matrices.map(({ name }) => placeOfTensor(name).layer ?? 0));
   const groups = new Map<string, TensorInfo[]>();
   for (const tensor of matrices) {
     const { role, layer } = placeOfTensor(tensor.name);
-    const name = layer === undefined ? tensor.name : `${role}, ${blockName(layer, layers)}`;
+    const isAlone = matrices.length <= MOST_ALONE || layer === undefined;
+    const name = isAlone ? tensor.name : `${role}, ${blockName(layer, layers)}`;
     groups.set(name, [...(groups.get(name) ?? []), tensor]);
   }
-  return [...groups].map(([name, members]) => ({ name, tensors: members, types: typesOf(members) }));
+  return [...groups]
+    .map(([name, members]) => ({ name, tensors: members, types: typesOf(members, request) }))
+    .filter(({ types }) => types.length > 0);
 }
 
 function blockName(layer: number, layers: number): string {
@@ -46,13 +61,14 @@ function blockName(layer: number, layers: number): string {
   return `layers ${first}-${last}`;
 }
 
-function typesOf(tensors: readonly TensorInfo[]): readonly TensorType[] {
-  const fits = (types: readonly TensorType[]) =>
-    types.every((type) =>
+function typesOf(tensors: readonly TensorInfo[], { important, allowed }: GroupingRequest): TensorType[] {
+  const isImportant = tensors.every(({ name }) => important.has(name));
+  return [...TYPES, ...(isImportant ? TYPES_OF_IMATRIX : [])]
+    .filter((type) => allowed === null || allowed.has(type))
+    .filter((type) =>
       tensors.every(({ shape: [columns = 0] }) => columns % layoutOf(type).blockElements === 0),
-    );
-  if (fits(TYPES)) return TYPES;
-  return fits(TYPES_OF_SHORT_ROWS) ? TYPES_OF_SHORT_ROWS : [];
+    )
+    .sort((a, b) => bitsPerWeightOf(a) - bitsPerWeightOf(b));
 }
 
 export function bytesOf(tensors: readonly TensorInfo[], type: TensorType): number {

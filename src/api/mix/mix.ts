@@ -1,411 +1,272 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
-import { type EngineSession, startEngineProcess } from '../../engine/index.ts';
-import { modelFacts, type TensorType } from '../../gguf/index.ts';
-import { evaluationSetFor } from '../../measure/evaluation-data.ts';
-import { Moments } from '../../measure/moments.ts';
-import { type EvaluatedText, evaluateText } from '../../measure/text-evaluation.ts';
-import type { Model, ModelHeader } from '../../model/model.ts';
-import { chooseTypes, type Mix, mixCurve, type TensorGroup } from '../../quantize/choose-types.ts';
+import { join } from 'node:path';
+import { startEngineProcess } from '../../engine/index.ts';
+import type { TensorType } from '../../gguf/index.ts';
+import { sha256OfFiles } from '../../measure/file-hash.ts';
+import type { ModelHeader } from '../../model/model.ts';
 import { importanceOf } from '../../quantize/imatrix-file.ts';
-import { type Recipe, recipeOf, typeId } from '../../quantize/recipes.ts';
+import { tensorTypeOf } from '../../quantize/recipes.ts';
 import type { MixResults } from '../../schema/mix.ts';
-import { SCHEMA_IDS } from '../../schema/terms.ts';
 import { UsageError } from '../../util/errors.ts';
-import { packageVersion } from '../../util/package-files.ts';
-import { formatBytes } from '../../util/units.ts';
+import { formatDuration } from '../../util/units.ts';
 import { hostOf } from '../host.ts';
 import { oneModelFor } from '../local-models.ts';
 import { writeOutput } from '../output-file.ts';
-import {
-  openWorkshop,
-  outputName,
-  publish,
-  requireFree,
-  requireOther,
-  requireSpace,
-  usualFolder,
-} from '../quantize/outputs.ts';
-import { isQuantized, type Plan, padded, plannedBytes, planRecipe, recipeFields } from '../quantize/plan.ts';
+import { openWorkshop, requireSpace } from '../quantize/outputs.ts';
+import { isQuantized, plannedBytes } from '../quantize/plan.ts';
 import { type Settings, settingsOf } from '../quantize/settings.ts';
-import type { Filled } from '../request.ts';
+import { choose } from './choice.ts';
+import { keepMix, marked, marksOf, mixPaths, OUT_HINT, typesOfMix, writeMix } from './files.ts';
+import { budgetOf, type Goal, goalOf, goalText, requirePossible } from './goal.ts';
 import { bytesOf, type Candidates, candidateGroups } from './groups.ts';
+import { Journal, type JournalKey } from './journal.ts';
+import { phoneLimits } from './phone.ts';
 import { MIX_DEFAULTS, type MixRequest } from './request.ts';
-import { type ComparedText, compareOn } from './texts.ts';
-
-/** Below so many parameters a chunk is quick, and more of them make the choice surer. */
-const SMALL_PARAMETERS = 20e6;
-const CHUNKS = { small: { choice: 8, test: 29 }, large: { choice: 2, test: 8 } } as const;
-/** Tokens that show every weight in use. */
-const DISCOVERY_TOKENS = 32;
-/** Of a normal distribution: differences larger than so many standard errors are no chance. */
-const SURE = 1.96;
-
-const OUT_HINT = 'Name another file with --out.';
-
-/** What the search works on. */
-interface Workplace {
-  readonly session: EngineSession;
-  readonly model: Model;
-  readonly source: ModelHeader;
-  readonly settings: Settings;
-  readonly request: Filled<MixRequest, typeof MIX_DEFAULTS>;
-  readonly scratch: string;
-}
+import { documentOf, type Row, rowOf, verdictOf } from './results.ts';
+import { aroundSize, stockOf, usualStock } from './stock.ts';
+import { Survey, surveyErrors } from './survey.ts';
+import { digestOf } from './texts.ts';
+import { measureFile, openWorkbench, type Workbench } from './workbench.ts';
+import type { FilledRequest, Workplace } from './workplace.ts';
 
 /**
  * What `mix` does: measures what each tensor, or group of tensors, loses at each type it can have, chooses the types that
- * lose least within a size, writes the file, and measures it beside the stock recipe on text that the choice did not see.
+ * lose least within a size (or take least within a loss), writes the file, and measures it beside stock recipes of about
+ * its size on text that the choice did not see.
  * @param ref a model in F32, F16 or BF16
+ * @returns null of a share: what it measured is in its journal
  * @throws UsageError `mix/*`, `quantize/*`; EngineError; the signal's reason
  */
-export async function makeMix(ref: string, asked: MixRequest = {}): Promise<MixResults> {
+export async function makeMix(
+  ref: string,
+  asked: MixRequest & { readonly shard: NonNullable<MixRequest['shard']> },
+): Promise<null>;
+export async function makeMix(ref: string, asked?: MixRequest): Promise<MixResults>;
+export async function makeMix(ref: string, asked: MixRequest = {}): Promise<MixResults | null> {
   const started = performance.now();
-  const request: Workplace['request'] = { ...MIX_DEFAULTS, ...asked };
-  const { signal, progress } = hostOf(asked);
-  const recipe = recipeOf(request.like);
-  const { imatrix, threads } = request;
-  const settings = await settingsOf(
-    { ...(imatrix === undefined ? {} : { imatrix }), ...(threads === undefined ? {} : { threads }) },
-    signal,
-  );
-  const model = await oneModelFor(ref, 'mix', hostOf(asked));
-  const source = await model.header(signal);
-  requireFloats(source);
-  const out = await outputOf(model, recipe, request);
+  const { context, timeout } = MIX_DEFAULTS;
+  const request: FilledRequest = { context, timeout, ...asked };
+  const host = hostOf(asked);
+  const goal = goalOf(request);
+  const settings = await settingsOf(quantizeRequest(request), host.signal);
+  const model = await oneModelFor(ref, 'mix', host);
+  const source = await model.header(host.signal);
+  requireFloats(source, request);
+  const paths = await mixPaths(model, labelOf(goal), request);
   const scratch = await mkdtemp(join(tmpdir(), 'quantscope-mix-'));
   try {
     await using session = await startEngineProcess({
       gpu: 'off',
       callTimeoutMs: request.timeout * 1000,
-      signal,
+      signal: host.signal,
     });
-    const place: Workplace = { session, model, source, settings, request, scratch };
-    const stock = await planRecipe(session, model, source, recipe, settings);
-    const stockBytes = plannedBytes(stock, source, settings);
-    const budgetBytes = request.size ?? stockBytes;
-    await using workshop = await openWorkshop(out);
-    await requireSpace(dirname(out), budgetBytes + stockBytes);
-    const { choice, test } = await referenceOf(place);
-    const groups = await lossesOf(place, stock, choice, progress);
-    const fixedBytes = plannedBytes(stock, source, marked(settings)) - groupedBytes(stock, groups);
-    const mix = chooseTypes(groups, budgetBytes - fixedBytes);
-    if (mix === null) throw tooSmall(groups, fixedBytes, budgetBytes);
-    const files = {
-      mix: join(workshop.path, 'mix.gguf'),
-      stock: join(scratch, 'stock.gguf'),
+    const like = goal.kind === 'like' ? goal.recipe : MIX_DEFAULTS.like;
+    const stock = await stockOf(session, model, source, like, settings);
+    const budgetBytes = budgetOf(goal, stock.bytes, source);
+    await using workshop = await openWorkshop(paths.file);
+    await requireSpace(paths.folder, budgetBytes ?? stock.bytes);
+    const place = {
+      ...{ session, model, source, settings, request, host, goal },
+      ...{ paths, scratch, stock, budgetBytes },
     };
-    progress({ kind: 'step', subject: 'mix', stage: 'writing', done: 0, total: 2 });
-    await write(place, recipe, files.mix, rulesOf(groups, mix));
-    await write(place, recipe, files.stock, []);
-    progress({ kind: 'step', subject: 'mix', stage: 'measuring', done: 1, total: 2 });
-    const measuredMix = await measure(place, files.mix, test);
-    const measuredStock = await measure(place, files.stock, test);
-    progress({ kind: 'idle' });
-    const verdict = verdictOf(measuredMix.klds, measuredStock.klds);
-    const { version, llamaCpp, build } = session.info;
-    const results: Omit<MixResults, 'written' | 'durationMs'> = {
-      schema: SCHEMA_IDS.mix,
-      tool: { version: packageVersion() },
-      engine: { version, llamaCpp, build },
-      source: { ref: model.ref, bytes: source.bytes },
-      recipe: recipe.name,
-      budgetBytes,
-      imatrix: request.imatrix ?? null,
-      choiceText: factsOf(choice),
-      testText: factsOf(test),
-      groups: groups.map(({ name, tensors, choices }, index) => ({
-        name,
-        tensors: [...tensors],
-        type: mix.choices[index]?.type ?? '',
-        stockTypes: typesIn(stock, tensors),
-        choices: [...choices],
-      })),
-      predictedKld: mix.loss,
-      curve: mixCurve(groups).map(({ bytes, loss }) => ({ bytes: bytes + fixedBytes, predictedKld: loss })),
-      measured: [
-        { name: 'mix', bytes: fixedBytes + mix.bytes, ...figuresOf(measuredMix) },
-        { name: recipe.name, bytes: stockBytes, ...figuresOf(measuredStock) },
-      ],
-      verdict,
-    };
-    const written =
-      verdict === 'better' || request.always === true
-        ? await keep(workshop.path, out, { groups, mix, recipe, ref: model.ref, request })
-        : null;
-    const whole: MixResults = { ...results, written, durationMs: performance.now() - started };
-    if (written !== null) {
-      await writeOutput(`${stemOf(out)}.json`, `${JSON.stringify(whole, null, 2)}\n`, OUT_HINT);
+    return await run(place, workshop.path, started);
+  } catch (thrown) {
+    if (host.signal.aborted) {
+      host.notice(
+        `What was measured is kept in ${paths.journal}: the same command with --resume goes on with it.`,
+      );
     }
-    return whole;
+    throw thrown;
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }
 }
 
-/** A path without its ending: what lies beside the file is called after it. */
-function stemOf(path: string): string {
-  return path.replace(/\.gguf$/i, '');
+async function run(place: Workplace, workshop: string, started: number): Promise<MixResults | null> {
+  const { session, model, source, settings, request, host, goal, paths, stock } = place;
+  const importance = new Map(
+    settings.imatrix === null ? [] : importanceOf(settings.imatrix).map(({ name, values }) => [name, values]),
+  );
+  const phone = await phoneLimits(request, source, stock.types);
+  const bench = await openWorkbench({
+    ...{ session, model, source, importance, request, scratch: place.scratch },
+    onChunk: (done, total) =>
+      host.progress({ kind: 'step', subject: 'source', stage: 'evaluating', done, total }),
+  });
+  const candidates = candidateGroups(source.header.tensors, {
+    names: new Set([...stock.types.keys()].filter((name) => bench.tensors.has(name))),
+    important: new Set(importance.keys()),
+    allowed: allowedTypes(request, phone?.types ?? null),
+  });
+  const marks = marksOf(goalText(goal), digestOf(bench.choice));
+  const writing = marked(settings, marks);
+  const fixedBytes = fixedBytesOf(place, writing, candidates);
+  requireChoice(candidates);
+  if (place.budgetBytes !== null) {
+    const sizes = candidates.map(({ tensors, types }) => ({
+      bytes: types.map((type) => bytesOf(tensors, type)),
+    }));
+    requirePossible(sizes, fixedBytes, place.budgetBytes);
+  }
+  const journal = await Journal.open(paths.journal, await keyOf(place, bench), [
+    ...(request.resume === true ? [paths.journal] : []),
+    ...(request.measured ?? []),
+  ]);
+  const groups = await surveyErrors(bench, candidates, (done) =>
+    host.progress({ kind: 'step', subject: 'weights', stage: 'errors', done, total: candidates.length }),
+  );
+  tellTime(place, bench, groups.length);
+  const survey = new Survey(bench, groups, {
+    journal,
+    onMeasure: (group, type, done, left) =>
+      host.progress({ kind: 'step', subject: group, stage: type, done, total: done + left }),
+  });
+  if (request.shard !== undefined) {
+    const { index, count } = request.shard;
+    await survey.measureAll((group) => group % count === index - 1);
+    return null;
+  }
+  const chosen = await choose({ place, bench, survey, phone, fixedBytes, journal });
+  const { mix, offered } = chosen;
+  const types = typesOfMix(offered, mix);
+  const bytes = fixedBytes + mix.bytes;
+  const rows: Row[] = [];
+  const usual = await usualStock(session, model, source, settings);
+  const beside = aroundSize(usual, bytes);
+  const compared =
+    goal.kind === 'like' ? stock : (beside.find((each) => each.bytes <= bytes) ?? beside[0] ?? stock);
+  const others = beside.filter(({ plan }) => plan.recipe.name !== compared.plan.recipe.name);
+  const total = 1 + others.length + chosen.neighbours.length + 1;
+  const step = (subject: string) =>
+    host.progress({ kind: 'step', subject, stage: 'measuring', done: rows.length, total });
+  for (const { plan, bytes: stockBytes, types: stockTypes } of [compared, ...others]) {
+    step(plan.recipe.name);
+    const measured = await bench.measure(stockTypes, bench.test);
+    rows.push(rowOf('stock', plan.recipe.name, stockBytes, null, measured));
+  }
+  for (const { name, mix: neighbour } of chosen.neighbours) {
+    step(name);
+    const measured = await bench.measure(typesOfMix(offered, neighbour), bench.test);
+    rows.push(rowOf('neighbour', name, fixedBytes + neighbour.bytes, neighbour.loss, measured));
+  }
+  await session.unload();
+  step('mix');
+  const file = join(workshop, 'mix.gguf');
+  const { recipe } = compared.plan;
+  await requireSpace(paths.folder, bytes);
+  await writeMix(session, model.path, file, recipe, types, writing);
+  const measured = await measureFile(session, file, bench.test, request);
+  rows.push(rowOf('mix', 'mix', bytes, mix.loss, measured));
+  host.progress({ kind: 'idle' });
+  const verdict = verdictOf(measured.klds, rows[0]?.klds ?? []);
+  const written =
+    verdict === 'better' || request.always === true
+      ? await keepMix(workshop, paths, { types, recipe, model, marks, request })
+      : null;
+  const results = documentOf(place, {
+    ...{ bench, chosen, compared, rows, fixedBytes, phone, verdict, written, journal },
+    durationMs: performance.now() - started,
+  });
+  if (written !== null) {
+    await writeOutput(paths.results, `${JSON.stringify(results, null, 2)}\n`, OUT_HINT);
+  }
+  return results;
 }
 
-function requireFloats({ header }: ModelHeader): void {
+function quantizeRequest({ imatrix, threads, allowRequantize }: MixRequest) {
+  return {
+    ...(imatrix === undefined ? {} : { imatrix }),
+    ...(threads === undefined ? {} : { threads }),
+    ...(allowRequantize === undefined ? {} : { allowRequantize }),
+  };
+}
+
+function labelOf(goal: Goal): string {
+  switch (goal.kind) {
+    case 'like':
+      return goal.recipe.toUpperCase();
+    case 'size':
+      return `${Math.round(goal.bytes / 1e6)}MB`;
+    case 'bits':
+      return `${goal.bits}bits`;
+    case 'max-kld':
+      return `kld${goal.most}`;
+  }
+}
+
+function requireFloats({ header }: ModelHeader, { allowRequantize }: MixRequest): void {
   const quantized = header.tensors.find(({ type }) => isQuantized(type));
   if (quantized === undefined) return;
   throw new UsageError(
     'mix/source',
     `the source is quantized already: ${quantized.name} is ${quantized.type}`,
     {
-      hint: 'Take the F16 or BF16 file of the model.',
+      hint:
+        allowRequantize === true
+          ? 'Types are tried in place of floats: make those first, quantscope quantize SOURCE F16 --allow-requantize, and mix that.'
+          : 'Take the F16 or BF16 file of the model.',
     },
   );
 }
 
-async function outputOf(model: Model, recipe: Recipe, { out, force }: MixRequest): Promise<string> {
-  const name = `${outputName(model.path, { ...recipe, name: `mix-${recipe.name}` })}.gguf`;
-  const path = resolve(out ?? join(usualFolder(model), name));
-  if (!/\.gguf$/i.test(path)) {
-    throw new UsageError('mix/out', `--out ${out}: expected a name that ends in .gguf`, {
-      hint: `Such as --out ${name}.`,
+/** @throws UsageError `mix/types` */
+function allowedTypes(
+  { types }: MixRequest,
+  ofPhone: ReadonlySet<TensorType> | null,
+): ReadonlySet<TensorType> | null {
+  if (types === undefined) return ofPhone;
+  const asked = types.map((name) => {
+    const type = tensorTypeOf(name);
+    if (type !== undefined && isQuantized(type)) return type;
+    throw new UsageError('mix/types', `--types ${name}: no quantized tensor type`, {
+      hint: 'Types as ggml calls them: Q4_K, Q5_0, IQ4_XS.',
     });
-  }
-  await requireOther(model, [path]);
-  const stem = stemOf(path);
-  if (force !== true) await requireFree([path, `${stem}.types.txt`, `${stem}.json`]);
-  return path;
+  });
+  return new Set(asked.filter((type) => ofPhone === null || ofPhone.has(type)));
 }
 
-/** Loads the source, and keeps what it says of both texts. */
-async function referenceOf(
-  place: Workplace,
-): Promise<{ readonly choice: ComparedText; readonly test: ComparedText }> {
-  const { session, model, source, request, scratch } = place;
-  const loaded = await session.loadModel({ path: model.path, gpuLayers: 0, writable: true });
-  const facts = modelFacts(source.header);
-  const set = evaluationSetFor(facts.name ?? null);
-  const usual = facts.parameters < SMALL_PARAMETERS ? CHUNKS.small : CHUNKS.large;
-  const text = (path: string | undefined, shipped: 'choice' | 'test', chunks: number) =>
-    compareOn(
-      { path: path ?? null, shipped, set, chunks, contextSize: request.context },
-      session,
-      loaded,
-      scratch,
-    );
-  const choice = await text(request.text, 'choice', request.chunks ?? usual.choice);
-  const test = await text(request.testText, 'test', request.testChunks ?? usual.test);
-  await openContext(place, true);
-  await session.observe((choice.planned.chunks[0] ?? new Uint32Array()).slice(0, DISCOVERY_TOKENS));
-  await openContext(place, false);
-  for (const { store, planned, plan } of [choice, test]) {
-    await writeFile(store.rowsOf(0).path, '');
-    await evaluateText(session, planned, plan, { kind: 'reference', store }, { onChunk: () => {} });
-  }
-  return { choice, test };
+/** What the file takes beside the tensors that are chosen for. */
+function fixedBytesOf(
+  { stock, source }: Workplace,
+  writing: Settings,
+  candidates: readonly Candidates[],
+): number {
+  const chosen = new Set(candidates.flatMap(({ tensors }) => tensors.map(({ name }) => name)));
+  const others = stock.plan.tensors.filter(({ tensor }) => !chosen.has(tensor.name));
+  return plannedBytes({ ...stock.plan, tensors: others }, source, writing);
 }
 
-async function openContext({ session, request }: Workplace, observes: boolean): Promise<void> {
-  await session.openContext({
-    contextSize: request.context,
-    sequences: 1,
-    batchSize: request.context,
-    threads: request.threads ?? session.info.mathCores,
-    flashAttention: 'auto',
-    keyType: 'f16',
-    valueType: 'f16',
-    observes,
+function requireChoice(candidates: readonly Candidates[]): void {
+  if (candidates.some(({ types }) => types.length > 1)) return;
+  throw new UsageError('mix/no-choice', 'there is no tensor that could have one of several types', {
+    hint: 'Rows of the model are no multiple of 32, or --types or --device leave one type: quantscope quantize makes what there is.',
   });
 }
 
-/** What each group loses at each type, alone. */
-async function lossesOf(
-  { session, source, settings }: Workplace,
-  stock: Plan,
-  choice: ComparedText,
-  progress: Required<MixRequest>['progress'],
-): Promise<TensorGroup[]> {
-  const quantized = new Set(
-    stock.tensors.filter(({ type }) => isQuantized(type)).map(({ tensor }) => tensor.name),
-  );
-  const candidates = candidateGroups(source.header.tensors, quantized).filter(
-    ({ types }) => types.length > 0,
-  );
-  const importance = new Map(
-    settings.imatrix === null ? [] : importanceOf(settings.imatrix).map(({ name, values }) => [name, values]),
-  );
-  const total = candidates.reduce((sum, { types }) => sum + types.length, 0);
-  let done = 0;
-  const lossOf = async ({ name, tensors }: Candidates, type: TensorType): Promise<number> => {
-    progress({ kind: 'step', subject: name, stage: type, done, total });
-    await session.tryWeights(
-      tensors.map((tensor) => ({
-        name: tensor.name,
-        type: typeId(type),
-        importance: importance.get(tensor.name) ?? null,
-      })),
-    );
-    const { divergence } = await compare(session, choice);
-    done++;
-    return divergence?.meanKld ?? 0;
-  };
-  const groups: TensorGroup[] = [];
-  for (const group of candidates) {
-    const choices = [];
-    for (const type of group.types) {
-      choices.push({ type, bytes: bytesOf(group.tensors, type), loss: await lossOf(group, type) });
-    }
-    groups.push({ name: group.name, tensors: group.tensors.map(({ name }) => name), choices });
-  }
-  await session.tryWeights([]);
-  return groups;
-}
-
-function compare(
-  session: EngineSession,
-  text: ComparedText,
-  klds: Float64Array[] = [],
-): Promise<EvaluatedText> {
-  const { planned, plan, store } = text;
-  return evaluateText(
-    session,
-    planned,
-    plan,
-    { kind: 'candidate', store, holds: 'all' },
-    {
-      onChunk: () => {},
-      keep: ({ divergence }) => {
-        if (divergence !== null) klds.push(divergence.kld);
-      },
-    },
-  );
-}
-
-/** Of the stock file, what the groups' tensors take. */
-function groupedBytes(stock: Plan, groups: readonly TensorGroup[]): number {
-  const grouped = new Set(groups.flatMap(({ tensors }) => tensors));
-  return stock.tensors.reduce(
-    (sum, { tensor, bytes }) => sum + (grouped.has(tensor.name) ? padded(bytes) : 0),
-    0,
-  );
-}
-
-function typesIn(stock: Plan, names: readonly string[]): string[] {
-  const wanted = new Set(names);
-  return [...new Set(stock.tensors.filter(({ tensor }) => wanted.has(tensor.name)).map(({ type }) => type))];
-}
-
-function tooSmall(groups: readonly TensorGroup[], fixedBytes: number, budgetBytes: number): UsageError {
-  const least = groups.reduce(
-    (sum, { choices }) => sum + Math.min(...choices.map(({ bytes }) => bytes)),
-    fixedBytes,
-  );
-  return new UsageError(
-    'mix/too-small',
-    `the smallest mix takes ${formatBytes(least)}, the budget is ${formatBytes(budgetBytes)}`,
-    { hint: `Give at least --size ${Math.ceil(least / 1e6)}MB.` },
-  );
-}
-
-interface Rule {
-  readonly tensor: string;
-  readonly type: TensorType;
-}
-
-function rulesOf(groups: readonly TensorGroup[], { choices }: Mix): Rule[] {
-  return groups.flatMap(({ tensors }, index) => {
-    const type = choices[index]?.type;
-    return type === undefined ? [] : tensors.map((tensor) => ({ tensor, type }));
-  });
-}
-
-/** A pattern that finds this tensor alone. */
-function patternOf(tensor: string): string {
-  return `^${tensor.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}$`;
-}
-
-async function write(
-  { session, model, settings }: Workplace,
-  recipe: Recipe,
-  outputPath: string,
-  rules: readonly Rule[],
-): Promise<void> {
-  await session.quantize(
-    {
-      ...(rules.length === 0 ? settings : marked(settings)).shared,
-      ...recipeFields(recipe),
-      sourcePath: model.path,
-      outputPath,
-      dryRun: false,
-      tensorTypes: rules.map(({ tensor, type }) => ({ pattern: patternOf(tensor), type: typeId(type) })),
-    },
-    { onStep: () => {} },
-  );
-}
-
-/** That a file is a mix, and who chose it: its types are its recipe. */
-const MARK = { key: 'quantscope.mix', type: 'str', value: `quantscope ${packageVersion()}` } as const;
-
-function marked(settings: Settings): Settings {
-  return { ...settings, shared: { ...settings.shared, overrides: [...settings.shared.overrides, MARK] } };
-}
-
-interface Measured extends EvaluatedText {
-  /** By position, in the text's order. */
-  readonly klds: readonly Float64Array[];
-}
-
-async function measure(place: Workplace, path: string, test: ComparedText): Promise<Measured> {
-  await place.session.loadModel({ path, gpuLayers: 0 });
-  await openContext(place, false);
-  const klds: Float64Array[] = [];
-  return { ...(await compare(place.session, test, klds)), klds };
-}
-
-function figuresOf({
-  perplexity,
-  divergence,
-}: Measured): Omit<MixResults['measured'][number], 'name' | 'bytes'> {
+/** What a loss depends on. */
+async function keyOf({ model, request, session }: Workplace, bench: Workbench): Promise<JournalKey> {
+  const files = (await model.files()).map(({ location }) => location);
   return {
-    meanKld: divergence?.meanKld ?? 0,
-    stderrKld: divergence?.stderrKld ?? 0,
-    sameTop: divergence?.sameTop ?? 1,
-    perplexity: perplexity.value,
+    source: await sha256OfFiles(files),
+    text: digestOf(bench.choice),
+    imatrix: request.imatrix === undefined ? null : await sha256OfFiles([request.imatrix]),
+    engine: `${session.info.llamaCpp} ${session.info.build}`,
   };
 }
 
-/** By the differences at the same positions, whose error is smaller than that of two means. */
-function verdictOf(mix: readonly Float64Array[], stock: readonly Float64Array[]): MixResults['verdict'] {
-  const difference = new Moments();
-  for (const [chunk, values] of mix.entries()) {
-    for (const [position, value] of values.entries())
-      difference.add(value - (stock[chunk]?.[position] ?? value));
-  }
-  if (Math.abs(difference.mean) <= SURE * difference.standardError) return 'within the error';
-  return difference.mean < 0 ? 'better' : 'worse';
-}
+/** Measurements that a group takes, as seen on most models. */
+const MEASUREMENTS_OF_A_GROUP = 4.5;
+/** Texts that are measured on at the end: the mix, two neighbours, three recipes. */
+const FINAL_MEASUREMENTS = 6;
 
-function factsOf({ path, plan, planned }: ComparedText): MixResults['choiceText'] {
-  return { path, chunks: planned.chunks.length, contextSize: plan.contextSize };
-}
-
-interface Kept {
-  readonly groups: readonly TensorGroup[];
-  readonly mix: Mix;
-  readonly recipe: Recipe;
-  readonly ref: string;
-  readonly request: MixRequest;
-}
-
-/** Gives the file its name, and its recipe a file of its own, from which llama-quantize makes the same bytes. */
-async function keep(
-  workshop: string,
-  out: string,
-  { groups, mix, recipe, ref, request }: Kept,
-): Promise<NonNullable<MixResults['written']>> {
-  const tensorTypeFile = `${stemOf(out)}.types.txt`;
-  const lines = rulesOf(groups, mix).map(({ tensor, type }) => `${patternOf(tensor)}=${type.toLowerCase()}`);
-  await writeOutput(tensorTypeFile, `${lines.join('\n')}\n`, OUT_HINT);
-  const bytes = await publish(workshop, [out]);
-  const imatrix = request.imatrix === undefined ? '' : ` --imatrix ${request.imatrix}`;
-  const command = `llama-quantize${imatrix} --override-kv "${MARK.key}=str:${MARK.value}" --tensor-type-file ${tensorTypeFile} ${ref} ${out} ${recipe.name}`;
-  return { path: out, bytes, tensorTypeFile, command };
+function tellTime({ host, request }: Workplace, bench: Workbench, groups: number): void {
+  const [choice, test] = [bench.choice.planned.chunks.length, bench.test.planned.chunks.length];
+  const share = request.shard === undefined ? 1 : 2.5 / request.shard.count;
+  const evaluations = groups * MEASUREMENTS_OF_A_GROUP * choice * share;
+  const final = request.shard === undefined ? FINAL_MEASUREMENTS * test : 0;
+  host.notice(
+    `About ${Math.round(groups * MEASUREMENTS_OF_A_GROUP * share)} measurements of ${choice} chunks: ` +
+      `${formatDuration((evaluations + final) * bench.chunkMs)}, as a chunk takes ${formatDuration(bench.chunkMs)} here.`,
+  );
 }

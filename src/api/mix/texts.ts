@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { EngineSession, LoadedModel } from '../../engine/index.ts';
@@ -23,6 +24,25 @@ export interface TextRequest {
   readonly set: EvaluationSet;
   readonly chunks: number;
   readonly contextSize: number;
+}
+
+/** What tells the chunks of a text from others: of its tokens, and how many there are. */
+export function digestOf({ planned: { chunks } }: ComparedText): string {
+  const hash = createHash('sha256');
+  for (const tokens of chunks) hash.update(tokens);
+  return `${hash.digest('hex').slice(0, 16)}, ${chunks.length} chunks of ${chunks[0]?.length ?? 0}`;
+}
+
+/**
+ * A result that is measured on what it was chosen by proves nothing.
+ * @throws UsageError `mix/same-text`
+ */
+export function requireOtherText(choice: ComparedText, test: ComparedText): void {
+  const seen = new Set(choice.planned.chunks.map((tokens) => tokens.slice(1).join(' ')));
+  if (!test.planned.chunks.some((tokens) => seen.has(tokens.slice(1).join(' ')))) return;
+  throw new UsageError('mix/same-text', `${test.path} has chunks that types are chosen on`, {
+    hint: 'Give another text with --test-text, or another for the choice with --text.',
+  });
 }
 
 /** @throws UsageError `input/unreadable`, `measure/text-too-short` */

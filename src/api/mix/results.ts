@@ -1,0 +1,110 @@
+import { Moments } from '../../measure/moments.ts';
+import { mixCurve } from '../../quantize/choose-types.ts';
+import type { MixResults } from '../../schema/mix.ts';
+import { SCHEMA_IDS } from '../../schema/terms.ts';
+import { packageVersion } from '../../util/package-files.ts';
+import type { Chosen } from './choice.ts';
+import { typesOfMix } from './files.ts';
+import { goalText } from './goal.ts';
+import type { Journal } from './journal.ts';
+import type { PhoneLimits } from './phone.ts';
+import type { Stock } from './stock.ts';
+import type { ComparedText } from './texts.ts';
+import type { Measured, Workbench } from './workbench.ts';
+import type { Workplace } from './workplace.ts';
+
+export type Row = MixResults['measured'][number] & Pick<Measured, 'klds'>;
+
+/** Of a normal distribution: differences larger than so many standard errors are no chance. */
+const SURE = 1.96;
+
+export function rowOf(
+  kind: Row['kind'],
+  name: string,
+  bytes: number,
+  predictedKld: number | null,
+  { perplexity, divergence, klds }: Measured,
+): Row {
+  return {
+    ...{ kind, name, bytes, predictedKld, klds },
+    meanKld: divergence?.meanKld ?? 0,
+    stderrKld: divergence?.stderrKld ?? 0,
+    sameTop: divergence?.sameTop ?? 1,
+    perplexity: perplexity.value,
+  };
+}
+
+/** By the differences at the same positions, whose error is smaller than that of two means. */
+export function verdictOf(
+  mix: readonly Float64Array[],
+  stock: readonly Float64Array[],
+): MixResults['verdict'] {
+  const difference = new Moments();
+  for (const [chunk, values] of mix.entries()) {
+    for (const [position, value] of values.entries())
+      difference.add(value - (stock[chunk]?.[position] ?? value));
+  }
+  if (Math.abs(difference.mean) <= SURE * difference.standardError) return 'within the error';
+  return difference.mean < 0 ? 'better' : 'worse';
+}
+
+export interface Found extends Pick<MixResults, 'verdict' | 'written' | 'durationMs'> {
+  readonly bench: Workbench;
+  readonly chosen: Chosen;
+  readonly compared: Stock;
+  readonly rows: readonly Row[];
+  readonly fixedBytes: number;
+  readonly phone: PhoneLimits | null;
+  readonly journal: Journal;
+}
+
+export function documentOf(
+  { session, model, source, request, goal, paths, budgetBytes }: Workplace,
+  { bench, chosen, compared, rows, fixedBytes, phone, journal, ...found }: Found,
+): MixResults {
+  const { version, llamaCpp, build } = session.info;
+  const { mix, offered, choiceKld } = chosen;
+  return {
+    schema: SCHEMA_IDS.mix,
+    tool: { version: packageVersion() },
+    engine: { version, llamaCpp, build },
+    source: { ref: model.ref, bytes: source.bytes },
+    goal: goalText(goal),
+    recipe: compared.plan.recipe.name,
+    comparedWith: compared.plan.recipe.name,
+    budgetBytes,
+    imatrix: request.imatrix ?? null,
+    choiceText: factsOf(bench.choice),
+    testText: factsOf(bench.test),
+    groups: offered.map(({ name, tensors, choices }, index) => ({
+      name,
+      tensors: [...tensors],
+      type: mix.choices[index]?.type ?? '',
+      stockTypes: [...new Set(tensors.map((tensor) => compared.types.get(tensor) ?? 'F16'))],
+      choices: [...choices],
+    })),
+    predictedKld: mix.loss,
+    choiceKld,
+    curve: mixCurve(offered).map(({ bytes, loss }) => ({ bytes: bytes + fixedBytes, predictedKld: loss })),
+    measured: rows.map(({ klds: _, ...row }) => row).sort((a, b) => a.bytes - b.bytes),
+    phone: phone === null ? null : phoneFacts(phone, chosen),
+    losses: { measured: journal.measured, reused: journal.reused, journal: paths.journal },
+    ...found,
+  };
+}
+
+function phoneFacts({ device, backend, types, speed }: PhoneLimits, { mix, offered }: Chosen) {
+  const predicted = speed(typesOfMix(offered, mix));
+  return {
+    device: device.name,
+    backend,
+    types: types === null ? null : [...types],
+    generationTps: predicted?.generationTps ?? null,
+    low: predicted?.low ?? null,
+    high: predicted?.high ?? null,
+  };
+}
+
+function factsOf({ path, plan, planned }: ComparedText): MixResults['choiceText'] {
+  return { path, chunks: planned.chunks.length, contextSize: plan.contextSize };
+}

@@ -1,0 +1,2 @@
+import type { MixResults } from '../../schema/mix.ts';
+export function renderMixPage(_: MixResults): string { return ''; }
