@@ -1,4 +1,3 @@
-import { bitsPerWeightOf, isTensorType } from '../gguf/index.ts';
 import type { MixResults } from '../schema/mix.ts';
 
 type Group = MixResults['groups'][number];
@@ -8,7 +7,7 @@ const NAMED = 8;
 
 /** Which tensors got more bits than the stock recipe gives them, which fewer, and what tells why. */
 export function moreAndLess({ groups, comparedWith }: MixResults): string[] {
-  const changed = groups.map((group) => ({ group, bits: bitsOf([group.type]) - bitsOf(group.stockTypes) }));
+  const changed = groups.map((group) => ({ group, bits: group.bits - group.stockBits }));
   const line = (title: string, list: readonly Group[], why: (group: Group) => string): string[] => {
     if (list.length === 0) return [];
     const named = list.slice(0, NAMED).map((group) => `${shortName(group)} ${group.type} (${why(group)})`);
@@ -49,11 +48,6 @@ function lossAt({ choices }: Group, type: string): number {
 
 function figure(loss: number): string {
   return loss < 1e-5 ? loss.toExponential(0) : String(Number(loss.toPrecision(2)));
-}
-
-function bitsOf(types: readonly string[]): number {
-  const bits = types.map((type) => (isTensorType(type) ? bitsPerWeightOf(type) : 16));
-  return bits.reduce((sum, each) => sum + each, 0) / Math.max(1, bits.length);
 }
 
 function shortName({ name }: Group): string {

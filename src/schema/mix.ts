@@ -36,7 +36,9 @@ export const mixSchema = z.strictObject({
         name: z.string(),
         tensors: z.array(z.string()),
         type: z.string(),
+        bits: finite.describe('Bits a weight.'),
         stockTypes: z.array(z.string()).describe('What the recipe that it is compared with gives them.'),
+        stockBits: finite,
         choices: z.array(
           z.strictObject({
             type: z.string(),

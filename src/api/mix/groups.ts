@@ -21,13 +21,16 @@ const MOST_ALONE = 48;
 /** Blocks of neighbouring layers, as of one role they bear much the same. */
 const LAYER_BLOCKS = 5;
 
-/** Types that llama.cpp makes without an importance matrix, and reads on every backend or on the CPU. */
+/** Types that llama.cpp makes without an importance matrix. */
 const TYPES: readonly TensorType[] = [
-  ...(['Q2_K', 'IQ3_XXS', 'Q3_K', 'IQ4_XS', 'Q4_0', 'IQ4_NL', 'Q4_K', 'Q4_1'] as const),
+  ...(['Q2_K', 'Q3_K', 'IQ4_XS', 'Q4_0', 'IQ4_NL', 'Q4_K', 'Q4_1'] as const),
   ...(['Q5_0', 'Q5_K', 'Q5_1', 'Q6_K', 'Q8_0'] as const),
 ];
-/** Types that need an importance matrix, or are poor without one. */
-const TYPES_OF_IMATRIX: readonly TensorType[] = ['IQ2_XXS', 'IQ2_XS', 'IQ2_S', 'IQ3_S'];
+/** Types that it refuses to make without one (tensor_requires_imatrix, llama-quant.cpp), and one that is poor then. */
+const TYPES_OF_IMATRIX: readonly TensorType[] = ['IQ2_XXS', 'IQ2_XS', 'IQ2_S', 'IQ3_XXS', 'IQ3_S'];
+/** Of the first and the last matrix it does not refuse this one. */
+const TYPES_OF_ENDS: readonly TensorType[] = ['IQ3_XXS'];
+const END = /^(?:token_embd|output)\.weight$/;
 
 export interface GroupingRequest {
   /** Tensors that the recipe quantizes and that a change can be tried of. */
@@ -63,7 +66,9 @@ function blockName(layer: number, layers: number): string {
 
 function typesOf(tensors: readonly TensorInfo[], { important, allowed }: GroupingRequest): TensorType[] {
   const isImportant = tensors.every(({ name }) => important.has(name));
-  return [...TYPES, ...(isImportant ? TYPES_OF_IMATRIX : [])]
+  const isEnd = tensors.every(({ name }) => END.test(name));
+  const more = isImportant ? TYPES_OF_IMATRIX : isEnd ? TYPES_OF_ENDS : [];
+  return [...TYPES, ...more]
     .filter((type) => allowed === null || allowed.has(type))
     .filter((type) =>
       tensors.every(({ shape: [columns = 0] }) => columns % layoutOf(type).blockElements === 0),

@@ -1,5 +1,5 @@
 import { Moments } from '../../measure/moments.ts';
-import { mixCurve } from '../../quantize/choose-types.ts';
+import { mixCurve, type TypeChoice } from '../../quantize/choose-types.ts';
 import type { MixResults } from '../../schema/mix.ts';
 import { SCHEMA_IDS } from '../../schema/terms.ts';
 import { packageVersion } from '../../util/package-files.ts';
@@ -77,10 +77,9 @@ export function documentOf(
     choiceText: factsOf(bench.choice),
     testText: factsOf(bench.test),
     groups: offered.map(({ name, tensors, choices }, index) => ({
+      ...typeFacts(tensors, mix.choices[index], compared),
       name,
       tensors: [...tensors],
-      type: mix.choices[index]?.type ?? '',
-      stockTypes: [...new Set(tensors.map((tensor) => compared.types.get(tensor) ?? 'F16'))],
       choices: [...choices],
     })),
     predictedKld: mix.loss,
@@ -90,6 +89,18 @@ export function documentOf(
     phone: phone === null ? null : phoneFacts(phone, chosen),
     losses: { measured: journal.measured, reused: journal.reused, journal: paths.journal },
     ...found,
+  };
+}
+
+function typeFacts(tensors: readonly string[], choice: TypeChoice | undefined, { plan }: Stock) {
+  const names = new Set(tensors);
+  const stock = plan.tensors.filter(({ tensor }) => names.has(tensor.name));
+  const elements = stock.reduce((sum, { tensor }) => sum + tensor.elements, 0);
+  return {
+    type: choice?.type ?? '',
+    bits: (8 * (choice?.bytes ?? 0)) / elements,
+    stockTypes: [...new Set(stock.map(({ type }) => type))],
+    stockBits: (8 * stock.reduce((sum, { bytes }) => sum + bytes, 0)) / elements,
   };
 }
 

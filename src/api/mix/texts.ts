@@ -45,7 +45,7 @@ export function requireOtherText(choice: ComparedText, test: ComparedText): void
   });
 }
 
-/** @throws UsageError `input/unreadable`, `measure/text-too-short` */
+/** @throws UsageError `input/unreadable`, `input/empty`, `measure/text-too-short` */
 export async function compareOn(
   { path, shipped, set, chunks, contextSize }: TextRequest,
   session: EngineSession,
@@ -59,6 +59,11 @@ export async function compareOn(
       hint: 'A text is a file of plain text.',
     });
   });
+  if (text.trim() === '') {
+    throw new UsageError('input/empty', `${path ?? ours} has no text in it`, {
+      hint: 'A text is a file of plain text, of two chunks or more.',
+    });
+  }
   const plan: TextPlan = { text, contextSize, chunks };
   const planned = await chunksOf(session, model, plan);
   const chunkBytes = (contextSize - 1 - planned.firstScored) * rowBytes('float32', model.vocabularySize);

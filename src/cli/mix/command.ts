@@ -18,13 +18,19 @@ export function mixCommand(context: CommandContext): Command {
     )
     .argument('<source>', 'a model in F32, F16 or BF16: a file or any other ref');
   addOptions(command, 'What is wanted, one of:', [
-    new Option('--like <recipe>', `no larger than what this recipe makes, and compared with it (default: ${like})`),
+    new Option(
+      '--like <recipe>',
+      `no larger than what this recipe makes, and compared with it (default: ${like})`,
+    ),
     option('--size <size>', 'no larger than this, such as 1.8GB', fileSize),
     option('--bits <n>', 'no more bits a weight, such as 4.0', positiveNumber),
     option('--max-kld <nats>', 'the smallest whose mean KL divergence is no more', positiveNumber),
   ]);
   addOptions(command, 'Phone:', [
-    new Option('--device <name>', 'only types that this phone runs fast, within what it gives an app: see fit'),
+    new Option(
+      '--device <name>',
+      'only types that this phone runs fast, within what it gives an app: see fit',
+    ),
     option('--min-tps <n>', 'tokens a second that it must generate, as predicted', positiveNumber),
     option('--types <types>', 'choose among these tensor types, separated by commas (default: all)', names),
   ]);
@@ -45,7 +51,10 @@ export function mixCommand(context: CommandContext): Command {
     new Option('--html <file>', 'a page with the curve of loss against size, the stock recipes on it'),
     new Option('--resume', 'go on with the losses that a run before has kept beside the file'),
     option('--measured <files>', 'losses of other runs or shares, separated by commas', names),
-    new Option('--shard <i/n>', 'measure one of n shares of the losses and choose nothing; --measured joins them'),
+    new Option(
+      '--shard <i/n>',
+      'measure one of n shares of the losses and choose nothing; --measured joins them',
+    ),
     SHARED.json('print what was measured as JSON (schema/mix.json)'),
     SHARED.yes(),
     SHARED.quiet(),

@@ -26,7 +26,7 @@ export async function runMix(source: string, options: MixOptions, signal: AbortS
   terminal.clear();
   if (html !== undefined) {
     const { renderMixPage } = await import('../../report/html/mix-page.ts');
-    await writeOutput(html, renderMixPage(results), 'Name another file with --html.');
+    await writeOutput(html, await renderMixPage(results), 'Name another file with --html.');
   }
   const text = options.json
     ? JSON.stringify(results, null, 2)

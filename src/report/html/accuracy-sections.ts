@@ -7,9 +7,10 @@ import { type Column, fillColumns, given } from '../table.ts';
 import { printable } from '../text-width.ts';
 import { isDrawable } from './axes.ts';
 import { rampColor } from './colors.ts';
-import { chartName, machineKey, type Section } from './cost-sections.ts';
+import { chartName, machineKey } from './cost-sections.ts';
 import { type DivergenceSpread, divergenceChart, type TaskShare, taskChart } from './loss-charts.ts';
 import { html, type Markup } from './markup.ts';
+import type { Section } from './page-frame.ts';
 import { chartFigure, htmlTable, legend, variantTable } from './tables.ts';
 
 /** More intervals than this under one another tell nothing. */

@@ -6,8 +6,8 @@ import { type Column, fillColumns, type Table } from '../table.ts';
 import { printable } from '../text-width.ts';
 import { isDrawable } from './axes.ts';
 import { type Bar, barChart } from './bar-charts.ts';
-import type { Section } from './cost-sections.ts';
 import { html, type Markup } from './markup.ts';
+import type { Section } from './page-frame.ts';
 import { chartFigure, htmlTable } from './tables.ts';
 
 /** A test of bench and the machine that ran it. */

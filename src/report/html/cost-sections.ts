@@ -8,18 +8,13 @@ import { isDrawable } from './axes.ts';
 import { type Bar, barChart, stackedChart } from './bar-charts.ts';
 import type { Color } from './colors.ts';
 import { html, type Markup } from './markup.ts';
+import type { Section } from './page-frame.ts';
 import { chartFigure, legend, variantTable } from './tables.ts';
 import { type TradeOffPoint, tradeOffChart } from './trade-off-chart.ts';
 
 const MEBI = 1024 ** 2;
 
 /** A part of the page that the navigation leads to. */
-export interface Section {
-  readonly id: string;
-  readonly title: string;
-  readonly content: Markup;
-}
-
 /** A row's name in a chart, with its machine where there are several. */
 export function chartName({ variant, machine }: ReportRow, { machines }: Report): string {
   const name = printable(variant.name);

@@ -7,8 +7,8 @@ import { type Report, type ReportRow, rowsOf } from '../report.ts';
 import { fillColumns } from '../table.ts';
 import { printable } from '../text-width.ts';
 import { sentence, verdictOf } from '../verdict.ts';
-import type { Section } from './cost-sections.ts';
 import { escapeText, html, type Markup, raw } from './markup.ts';
+import type { Section } from './page-frame.ts';
 import { type HtmlColumn, htmlTable } from './tables.ts';
 
 /** The verdict in a sentence, and the four figures that it rests on. */

@@ -6,8 +6,8 @@ import { rateText } from '../fit.ts';
 import { phoneFindings, phoneTable } from '../kit-check.ts';
 import type { PhoneCheck, Report } from '../report.ts';
 import { printable } from '../text-width.ts';
-import type { Section } from './cost-sections.ts';
 import { html, type Markup } from './markup.ts';
+import type { Section } from './page-frame.ts';
 import { type HtmlColumn, htmlTable } from './tables.ts';
 
 const VERDICTS = {

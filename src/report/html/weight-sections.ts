@@ -6,8 +6,8 @@ import { combined, type LayerGrid, type Report, rowsOf } from '../report.ts';
 import { printable } from '../text-width.ts';
 import { stackedChart } from './bar-charts.ts';
 import { bitsInName, type Color, typeColors } from './colors.ts';
-import type { Section } from './cost-sections.ts';
 import { html, type Markup } from './markup.ts';
+import type { Section } from './page-frame.ts';
 import { chartFigure, htmlTable, legend } from './tables.ts';
 
 /** Types of the weights: shares of bytes, and the grid by layer where headers were at hand. */
