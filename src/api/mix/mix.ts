@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -72,7 +73,7 @@ export async function makeMix(ref: string, asked: MixRequest = {}): Promise<MixR
     };
     return await run(place, workshop.path, started);
   } catch (thrown) {
-    if (host.signal.aborted) {
+    if (host.signal.aborted && existsSync(paths.journal)) {
       host.notice(
         `What was measured is kept in ${paths.journal}: the same command with --resume goes on with it.`,
       );
