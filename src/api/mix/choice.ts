@@ -6,6 +6,7 @@ import { withinPhone } from './goal.ts';
 import type { Journal } from './journal.ts';
 import type { PhoneLimits } from './phone.ts';
 import type { OfferedGroup, Survey } from './survey.ts';
+import { digestOf } from './texts.ts';
 import type { Workbench } from './workbench.ts';
 import type { Workplace } from './workplace.ts';
 
@@ -58,10 +59,7 @@ export async function choose(request: ChoiceRequest): Promise<Chosen> {
       hint: 'Allow a larger --max-kld, or take another phone.',
     });
   }
-  const choiceKld = await journal.loss(types, async () => {
-    const { divergence } = await bench.measure(types, bench.choice);
-    return divergence?.meanKld ?? 0;
-  });
+  const choiceKld = await journal.loss(types, () => bench.measure(types, bench.choice));
   const neighbours = NEIGHBOURS.flatMap(({ name, share }) => {
     const most = (mix.bytes + fixedBytes) * share - fixedBytes;
     const neighbour = chooseTypes(offered, { of: 'bytes', most });
@@ -78,7 +76,7 @@ const MOST_TRIES = 6;
  * The smallest mix that loses no more than `most` on the other text. How much more a mix loses there than the sum of its
  * parts on the text of the choice is found by measuring, and the sum's limit set by it.
  */
-async function smallestWithin({ bench, survey }: ChoiceRequest, most: number): Promise<Mix> {
+async function smallestWithin({ bench, survey, journal }: ChoiceRequest, most: number): Promise<Mix> {
   let limit = most;
   let best: Mix | undefined;
   let least = Number.POSITIVE_INFINITY;
@@ -94,7 +92,9 @@ async function smallestWithin({ bench, survey }: ChoiceRequest, most: number): P
     const name = [...types.values()].join();
     if (tried.has(name)) break;
     tried.add(name);
-    const measured = (await bench.measure(types, bench.test)).divergence?.meanKld ?? 0;
+    const { meanKld: measured } = await journal.figures(types, digestOf(bench.test), () =>
+      bench.measure(types, bench.test),
+    );
     least = Math.min(least, measured);
     const holds = measured <= most;
     if (holds && (best === undefined || mix.bytes < best.bytes)) best = mix;

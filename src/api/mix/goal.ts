@@ -46,6 +46,20 @@ export function goalText(goal: Goal): string {
   }
 }
 
+/** For the name of a file. */
+export function labelOf(goal: Goal): string {
+  switch (goal.kind) {
+    case 'like':
+      return goal.recipe.toUpperCase();
+    case 'size':
+      return `${Math.round(goal.bytes / 1e6)}MB`;
+    case 'bits':
+      return `${goal.bits}bits`;
+    case 'max-kld':
+      return `kld${goal.most}`;
+  }
+}
+
 /** Bytes that the whole file may have; null where the goal is a loss. */
 export function budgetOf(goal: Goal, stockBytes: number, source: ModelHeader): number | null {
   switch (goal.kind) {
@@ -60,14 +74,17 @@ export function budgetOf(goal: Goal, stockBytes: number, source: ModelHeader): n
   }
 }
 
-/** Sizes that mixes of these groups have. */
+/**
+ * @param sizes of each group, in each of its types
+ * @throws UsageError `mix/too-small`, `mix/too-large`
+ */
 export function requirePossible(
-  groups: readonly { readonly bytes: readonly number[] }[],
+  sizes: readonly (readonly number[])[],
   fixedBytes: number,
   budgetBytes: number,
 ): void {
-  const least = groups.reduce((sum, { bytes }) => sum + Math.min(...bytes), fixedBytes);
-  const most = groups.reduce((sum, { bytes }) => sum + Math.max(...bytes), fixedBytes);
+  const least = sizes.reduce((sum, bytes) => sum + Math.min(...bytes), fixedBytes);
+  const most = sizes.reduce((sum, bytes) => sum + Math.max(...bytes), fixedBytes);
   if (budgetBytes < least) {
     throw new UsageError(
       'mix/too-small',

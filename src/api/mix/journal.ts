@@ -1,27 +1,35 @@
-import { appendFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import { z } from 'zod';
 import type { TensorType } from '../../gguf/index.ts';
 import { sha256OfText } from '../../measure/file-hash.ts';
 import { messageOf, UsageError } from '../../util/errors.ts';
-import type { TypesByTensor } from './workbench.ts';
+import { writeOutput } from '../output-file.ts';
+import { OUT_HINT } from './files.ts';
+import type { Measured, TypesByTensor } from './workbench.ts';
 
 /** What losses depend on: those measured under another key are others. */
 export type JournalKey = Readonly<Record<string, string | number | null>>;
 
+/** A line: what a set of types loses on the text of the choice, or all figures of it on the other. */
+type Line =
+  | { readonly types: string; readonly loss: number }
+  | (Omit<Measured, 'klds'> & { readonly figures: string; readonly klds: string });
+
 /**
- * Every loss that was measured, a line each, on disk as soon as it is known: a run that was killed goes on from there,
+ * Everything that was measured, a line each, on disk as soon as it is known: a run that was killed goes on from there,
  * and shares of several machines are read together.
  */
 export class Journal {
   readonly #path: string;
-  readonly #losses: Map<string, number>;
+  readonly #lines: Map<string, Line>;
   /** Losses that were measured, and those that were read instead. */
   measured = 0;
   reused = 0;
 
-  private constructor(path: string, losses: Map<string, number>) {
+  private constructor(path: string, lines: Map<string, Line>) {
     this.#path = path;
-    this.#losses = losses;
+    this.#lines = lines;
   }
 
   /**
@@ -29,40 +37,74 @@ export class Journal {
    * @throws UsageError `mix/journal`, `output/unwritable`
    */
   static async open(path: string, key: JournalKey, read: readonly string[]): Promise<Journal> {
-    const losses = new Map<string, number>();
+    const known = new Map<string, Line>();
     for (const each of read) {
-      for (const [types, loss] of await readJournal(each, key)) losses.set(types, loss);
+      for (const line of await readJournal(each, key)) known.set(placeOf(line), line);
     }
-    const lines = [{ key }, ...[...losses].map(([types, loss]) => ({ types, loss }))];
-    try {
-      writeFileSync(path, lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
-    } catch (cause) {
-      throw unwritable(path, cause);
-    }
-    return new Journal(path, losses);
+    const text = [{ key }, ...known.values()].map((line) => `${JSON.stringify(line)}\n`).join('');
+    await writeOutput(path, text, OUT_HINT);
+    return new Journal(path, known);
   }
 
-  /** The loss of these types, as it was measured before or now. */
-  async loss(types: TypesByTensor, measure: () => Promise<number>): Promise<number> {
+  /** The loss of these types on the text of the choice, as it was measured before or now. */
+  async loss(types: TypesByTensor, measure: () => Promise<Measured>): Promise<number> {
     const name = nameOf(types);
-    const known = this.#losses.get(name);
-    if (known !== undefined) {
+    const known = this.#lines.get(name);
+    if (known !== undefined && 'loss' in known) {
       this.reused++;
-      return known;
+      return known.loss;
     }
-    const loss = await measure();
+    const { meanKld } = await measure();
     this.measured++;
-    this.#losses.set(name, loss);
-    try {
-      appendFileSync(this.#path, `${JSON.stringify({ types: name, loss })}\n`);
-    } catch (cause) {
-      throw unwritable(this.#path, cause);
+    this.#keep({ types: name, loss: meanKld });
+    return meanKld;
+  }
+
+  /** All figures of these types on the other text. */
+  async figures(types: TypesByTensor, text: string, measure: () => Promise<Measured>): Promise<Measured> {
+    const name = `${text}: ${nameOf(types)}`;
+    const known = this.#lines.get(name);
+    if (known !== undefined && 'figures' in known) {
+      const { figures: _, klds, ...figures } = known;
+      return { ...figures, klds: new Float64Array(Uint8Array.from(Buffer.from(klds, 'base64')).buffer) };
     }
-    return loss;
+    const measured = await measure();
+    const klds = Buffer.from(measured.klds.buffer).toString('base64');
+    this.#keep({ figures: name, ...measured, klds });
+    return measured;
+  }
+
+  #keep(line: Line): void {
+    this.#lines.set(placeOf(line), line);
+    try {
+      appendFileSync(this.#path, `${JSON.stringify(line)}\n`);
+    } catch (cause) {
+      throw new UsageError('output/unwritable', `${this.#path} cannot be written: ${messageOf(cause)}`, {
+        cause,
+        hint: OUT_HINT,
+      });
+    }
   }
 }
 
-async function readJournal(path: string, key: JournalKey): Promise<Map<string, number>> {
+function placeOf(line: Line): string {
+  return 'types' in line ? line.types : line.figures;
+}
+
+const lineSchema = z.union([
+  z.strictObject({ types: z.string(), loss: z.number() }),
+  z.strictObject({
+    figures: z.string(),
+    perplexity: z.number(),
+    meanKld: z.number(),
+    stderrKld: z.number(),
+    sameTop: z.number(),
+    klds: z.string(),
+  }),
+]);
+const headSchema = z.strictObject({ key: z.record(z.string(), z.union([z.string(), z.number(), z.null()])) });
+
+async function readJournal(path: string, key: JournalKey): Promise<Line[]> {
   const text = await readFile(path, 'utf8').catch((cause: unknown) => {
     throw new UsageError('mix/journal', `${path} cannot be read: ${messageOf(cause)}`, {
       cause,
@@ -74,42 +116,38 @@ async function readJournal(path: string, key: JournalKey): Promise<Map<string, n
     .slice(0, text.lastIndexOf('\n') + 1)
     .trimEnd()
     .split('\n');
-  const found = lineOf(path, 1, first).key;
-  if (typeof found !== 'object' || found === null) {
-    throw new UsageError('mix/journal', `${path}: no journal of mix: its first line has no key`, {
+  const head = headSchema.safeParse(jsonOf(first));
+  if (!head.success) {
+    throw new UsageError('mix/journal', `${path} is no journal of mix: its first line has no key`, {
       hint: 'A journal is what an earlier mix of this model kept: NAME.measured.jsonl.',
     });
   }
-  const other = Object.entries(key).find(([name, value]) => (found as JournalKey)[name] !== value);
+  const found = head.data.key;
+  const other = Object.entries(key).find(([name, value]) => found[name] !== value);
   if (other !== undefined) {
     const [name, value] = other;
     throw new UsageError(
       'mix/journal',
-      `${path} was measured with ${name} ${(found as JournalKey)[name] ?? 'none'}, this is ${value ?? 'none'}`,
+      `${path} was measured with ${name} ${found[name] ?? 'none'}, this is ${value ?? 'none'}`,
       { hint: 'Give the same model, text and options as then, or start anew with --force.' },
     );
   }
-  return new Map(
-    lines.map((line, index) => {
-      const { types, loss } = lineOf(path, index + 2, line);
-      if (typeof types === 'string' && typeof loss === 'number') return [types, loss];
-      throw new UsageError('mix/journal', `${path}:${index + 2}: expected types and a loss`, {
-        hint: 'Take the line out: it is measured again.',
-      });
-    }),
-  );
+  return lines.map((line, index) => {
+    const parsed = lineSchema.safeParse(jsonOf(line));
+    if (parsed.success) return parsed.data;
+    throw new UsageError('mix/journal', `${path}:${index + 2}: no line of a journal`, {
+      hint: 'Take the line out: it is measured again.',
+    });
+  });
 }
 
-function lineOf(path: string, number: number, line: string): Readonly<Record<string, unknown>> {
+/** undefined where it is no JSON. */
+function jsonOf(line: string): unknown {
   try {
-    const value: unknown = JSON.parse(line);
-    if (typeof value === 'object' && value !== null) return { ...value };
+    return JSON.parse(line);
   } catch {
-    // Said below, as what is no object.
+    return undefined;
   }
-  throw new UsageError('mix/journal', `${path}:${number}: no line of a journal`, {
-    hint: 'Take the line out: it is measured again.',
-  });
 }
 
 /** A single type of a few tensors in words, many in a digest. */
@@ -121,11 +159,4 @@ function nameOf(types: TypesByTensor): string {
     .sort()
     .join('; ');
   return byType.size === 1 ? text : `${byType.size} types, ${sha256OfText(text)}`;
-}
-
-function unwritable(path: string, cause: unknown): UsageError {
-  return new UsageError('output/unwritable', `${path} cannot be written: ${messageOf(cause)}`, {
-    cause,
-    hint: 'Free some space, or name another file with --out.',
-  });
 }

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startEngineProcess } from '../../engine/index.ts';
@@ -17,15 +17,16 @@ import { writeOutput } from '../output-file.ts';
 import { openWorkshop, requireSpace } from '../quantize/outputs.ts';
 import { isQuantized, plannedBytes } from '../quantize/plan.ts';
 import { type Settings, settingsOf } from '../quantize/settings.ts';
+import { measureBeside, stockBeside } from './beside.ts';
 import { choose } from './choice.ts';
 import { keepMix, marked, marksOf, mixPaths, OUT_HINT, typesOfMix, writeMix } from './files.ts';
-import { budgetOf, type Goal, goalOf, goalText, requirePossible } from './goal.ts';
+import { budgetOf, goalOf, goalText, labelOf, requirePossible } from './goal.ts';
 import { bytesOf, type Candidates, candidateGroups } from './groups.ts';
 import { Journal, type JournalKey } from './journal.ts';
 import { phoneLimits } from './phone.ts';
 import { MIX_DEFAULTS, type MixRequest } from './request.ts';
-import { documentOf, type Row, rowOf, verdictOf } from './results.ts';
-import { aroundSize, stockOf, usualStock } from './stock.ts';
+import { documentOf, verdictOf } from './results.ts';
+import { stockOf } from './stock.ts';
 import { Survey, surveyErrors } from './survey.ts';
 import { digestOf } from './texts.ts';
 import { measureFile, openWorkbench, type Workbench } from './workbench.ts';
@@ -90,28 +91,28 @@ async function run(place: Workplace, workshop: string, started: number): Promise
     settings.imatrix === null ? [] : importanceOf(settings.imatrix).map(({ name, values }) => [name, values]),
   );
   const phone = await phoneLimits(request, source, stock.types);
+  const possible = candidateGroups(source.header.tensors, {
+    names: new Set(stock.types.keys()),
+    important: new Set(importance.keys()),
+    allowed: allowedTypes(request, phone?.types ?? null),
+  });
+  requireChoice(possible);
+  if (place.budgetBytes !== null) {
+    const sizes = possible.map(({ tensors, types }) => types.map((type) => bytesOf(tensors, type)));
+    requirePossible(sizes, fixedBytesOf(place, settings, possible), place.budgetBytes);
+  }
   const bench = await openWorkbench({
     ...{ session, model, source, importance, request, scratch: place.scratch },
     onChunk: (done, total) =>
       host.progress({ kind: 'step', subject: 'source', stage: 'evaluating', done, total }),
   });
-  const candidates = candidateGroups(source.header.tensors, {
-    names: new Set([...stock.types.keys()].filter((name) => bench.tensors.has(name))),
-    important: new Set(importance.keys()),
-    allowed: allowedTypes(request, phone?.types ?? null),
-  });
+  // What no evaluation uses can be changed for nothing, but not be measured.
+  const candidates = possible.filter(({ tensors }) => tensors.every(({ name }) => bench.tensors.has(name)));
   const marks = marksOf(goalText(goal), digestOf(bench.choice));
   const writing = marked(settings, marks);
   const fixedBytes = fixedBytesOf(place, writing, candidates);
-  requireChoice(candidates);
-  if (place.budgetBytes !== null) {
-    const sizes = candidates.map(({ tensors, types }) => ({
-      bytes: types.map((type) => bytesOf(tensors, type)),
-    }));
-    requirePossible(sizes, fixedBytes, place.budgetBytes);
-  }
   const journal = await Journal.open(paths.journal, await keyOf(place, bench), [
-    ...(request.resume === true ? [paths.journal] : []),
+    ...(request.resume === true && existsSync(paths.journal) ? [paths.journal] : []),
     ...(request.measured ?? []),
   ]);
   const groups = await surveyErrors(bench, candidates, (done) =>
@@ -129,42 +130,27 @@ async function run(place: Workplace, workshop: string, started: number): Promise
     return null;
   }
   const chosen = await choose({ place, bench, survey, phone, fixedBytes, journal });
-  const { mix, offered } = chosen;
-  const types = typesOfMix(offered, mix);
-  const bytes = fixedBytes + mix.bytes;
-  const rows: Row[] = [];
-  const usual = await usualStock(session, model, source, settings);
-  const beside = aroundSize(usual, bytes);
-  const compared =
-    goal.kind === 'like' ? stock : (beside.find((each) => each.bytes <= bytes) ?? beside[0] ?? stock);
-  const others = beside.filter(({ plan }) => plan.recipe.name !== compared.plan.recipe.name);
-  const total = 1 + others.length + chosen.neighbours.length + 1;
-  const step = (subject: string) =>
-    host.progress({ kind: 'step', subject, stage: 'measuring', done: rows.length, total });
-  for (const { plan, bytes: stockBytes, types: stockTypes } of [compared, ...others]) {
-    step(plan.recipe.name);
-    const measured = await bench.measure(stockTypes, bench.test);
-    rows.push(rowOf('stock', plan.recipe.name, stockBytes, null, measured));
-  }
-  for (const { name, mix: neighbour } of chosen.neighbours) {
-    step(name);
-    const measured = await bench.measure(typesOfMix(offered, neighbour), bench.test);
-    rows.push(rowOf('neighbour', name, fixedBytes + neighbour.bytes, neighbour.loss, measured));
-  }
+  const beside = await stockBeside(place, fixedBytes + chosen.mix.bytes);
+  const others = await measureBeside(place, { bench, chosen, beside, fixedBytes, journal });
   await session.unload();
-  step('mix');
-  const file = join(workshop, 'mix.gguf');
+  const { compared } = beside;
   const { recipe } = compared.plan;
-  await requireSpace(paths.folder, bytes);
+  const types = typesOfMix(chosen.offered, chosen.mix);
+  const file = join(workshop, 'mix.gguf');
+  await requireSpace(paths.folder, fixedBytes + chosen.mix.bytes);
   await writeMix(session, model.path, file, recipe, types, writing);
   const measured = await measureFile(session, file, bench.test, request);
-  rows.push(rowOf('mix', 'mix', bytes, mix.loss, measured));
+  const { size: bytes } = await stat(file);
   host.progress({ kind: 'idle' });
-  const verdict = verdictOf(measured.klds, rows[0]?.klds ?? []);
+  const verdict = verdictOf(measured.klds, others[0]?.klds ?? measured.klds);
   const written =
     verdict === 'better' || request.always === true
       ? await keepMix(workshop, paths, { types, recipe, model, marks, request })
       : null;
+  const rows = [
+    ...others,
+    { kind: 'mix', name: 'mix', bytes, predictedKld: chosen.mix.loss, ...measured } as const,
+  ];
   const results = documentOf(place, {
     ...{ bench, chosen, compared, rows, fixedBytes, phone, verdict, written, journal },
     durationMs: performance.now() - started,
@@ -181,19 +167,6 @@ function quantizeRequest({ imatrix, threads, allowRequantize }: MixRequest) {
     ...(threads === undefined ? {} : { threads }),
     ...(allowRequantize === undefined ? {} : { allowRequantize }),
   };
-}
-
-function labelOf(goal: Goal): string {
-  switch (goal.kind) {
-    case 'like':
-      return goal.recipe.toUpperCase();
-    case 'size':
-      return `${Math.round(goal.bytes / 1e6)}MB`;
-    case 'bits':
-      return `${goal.bits}bits`;
-    case 'max-kld':
-      return `kld${goal.most}`;
-  }
 }
 
 function requireFloats({ header }: ModelHeader, { allowRequantize }: MixRequest): void {

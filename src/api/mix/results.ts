@@ -18,32 +18,10 @@ export type Row = MixResults['measured'][number] & Pick<Measured, 'klds'>;
 /** Of a normal distribution: differences larger than so many standard errors are no chance. */
 const SURE = 1.96;
 
-export function rowOf(
-  kind: Row['kind'],
-  name: string,
-  bytes: number,
-  predictedKld: number | null,
-  { perplexity, divergence, klds }: Measured,
-): Row {
-  return {
-    ...{ kind, name, bytes, predictedKld, klds },
-    meanKld: divergence?.meanKld ?? 0,
-    stderrKld: divergence?.stderrKld ?? 0,
-    sameTop: divergence?.sameTop ?? 1,
-    perplexity: perplexity.value,
-  };
-}
-
 /** By the differences at the same positions, whose error is smaller than that of two means. */
-export function verdictOf(
-  mix: readonly Float64Array[],
-  stock: readonly Float64Array[],
-): MixResults['verdict'] {
+export function verdictOf(mix: Float64Array, stock: Float64Array): MixResults['verdict'] {
   const difference = new Moments();
-  for (const [chunk, values] of mix.entries()) {
-    for (const [position, value] of values.entries())
-      difference.add(value - (stock[chunk]?.[position] ?? value));
-  }
+  for (const [position, value] of mix.entries()) difference.add(value - (stock[position] ?? value));
   if (Math.abs(difference.mean) <= SURE * difference.standardError) return 'within the error';
   return difference.mean < 0 ? 'better' : 'worse';
 }

@@ -125,10 +125,7 @@ export class Survey {
     if (group.measured.has(type)) return;
     this.#hooks.onMeasure(group.name, type, this.#done, left);
     const types: TypesByTensor = new Map(group.tensors.map(({ name }) => [name, type]));
-    const loss = await this.#hooks.journal.loss(types, async () => {
-      const { divergence } = await this.#bench.measure(types, this.#bench.choice);
-      return divergence?.meanKld ?? 0;
-    });
+    const loss = await this.#hooks.journal.loss(types, () => this.#bench.measure(types, this.#bench.choice));
     group.measured.set(type, Math.max(0, loss));
     this.#done++;
   }

@@ -14,6 +14,7 @@ export interface ComparedText {
   readonly path: string;
   readonly plan: TextPlan;
   readonly planned: ChunkPlan;
+  readonly storeBytes: number;
   readonly store: { rowsOf(chunk: number): { path: string; form: 'float32'; offsetBytes: number } };
 }
 
@@ -72,6 +73,7 @@ export async function compareOn(
     path: path ?? ours,
     plan,
     planned,
+    storeBytes: planned.chunks.length * chunkBytes,
     store: { rowsOf: (chunk) => ({ path: rowsPath, form: 'float32', offsetBytes: chunk * chunkBytes }) },
   };
 }

@@ -1,19 +1,26 @@
-import { writeFile } from 'node:fs/promises';
+import { statfs, writeFile } from 'node:fs/promises';
 import type { EngineSession, WeightOrigin } from '../../engine/index.ts';
 import { modelFacts, type ShardedTensor, type TensorInfo, type TensorType } from '../../gguf/index.ts';
 import { evaluationSetFor } from '../../measure/evaluation-data.ts';
-import { type EvaluatedText, evaluateText } from '../../measure/text-evaluation.ts';
+import { evaluateText } from '../../measure/text-evaluation.ts';
 import type { Model, ModelHeader } from '../../model/model.ts';
 import { typeId } from '../../quantize/recipes.ts';
+import { UsageError } from '../../util/errors.ts';
+import { formatBytes } from '../../util/units.ts';
 import type { MixRequest } from './request.ts';
 import { type ComparedText, compareOn, requireOtherText } from './texts.ts';
 
 /** Types by tensor; a tensor that is not named keeps the source's. */
 export type TypesByTensor = ReadonlyMap<string, TensorType>;
 
-export interface Measured extends EvaluatedText {
+/** What a model says of a text, beside the source. */
+export interface Measured {
+  readonly perplexity: number;
+  readonly meanKld: number;
+  readonly stderrKld: number;
+  readonly sameTop: number;
   /** By position, in the text's order. */
-  readonly klds: readonly Float64Array[];
+  readonly klds: Float64Array;
 }
 
 /** The source in memory, whose tensors can be given other types, and two texts to compare it with itself on. */
@@ -66,6 +73,7 @@ export async function openWorkbench(place: WorkbenchRequest): Promise<Workbench>
   const choice = await text(request.text, 'choice', request.chunks ?? usual.choice);
   const test = await text(request.testText, 'test', request.testChunks ?? usual.test);
   requireOtherText(choice, test);
+  await requireRoom(scratch, choice.storeBytes + test.storeBytes);
   await openContext(session, request, true);
   const [first = new Uint32Array()] = choice.planned.chunks;
   await session.observe(first);
@@ -120,6 +128,17 @@ export async function openWorkbench(place: WorkbenchRequest): Promise<Workbench>
   };
 }
 
+/** The source's distributions over both texts are kept in the folder for temporary files. */
+async function requireRoom(folder: string, neededBytes: number): Promise<void> {
+  const { bavail, bsize } = await statfs(folder);
+  if (bavail * bsize >= neededBytes) return;
+  throw new UsageError(
+    'mix/no-space',
+    `${folder} has ${formatBytes(bavail * bsize)} free, what the source says of the texts takes ${formatBytes(neededBytes)}`,
+    { hint: 'Set TMPDIR to another folder, or take fewer --chunks and --test-chunks.' },
+  );
+}
+
 /** What a file loses on a text. */
 export async function measureFile(
   session: EngineSession,
@@ -137,20 +156,17 @@ async function measureLoaded(
   { planned, plan, store }: ComparedText,
   onChunk: (done: number) => void,
 ): Promise<Measured> {
-  const klds: Float64Array[] = [];
-  const evaluated = await evaluateText(
+  const klds: number[] = [];
+  const { perplexity, divergence } = await evaluateText(
     session,
     planned,
     plan,
     { kind: 'candidate', store, holds: 'all' },
-    {
-      onChunk,
-      keep: ({ divergence }) => {
-        if (divergence !== null) klds.push(divergence.kld);
-      },
-    },
+    { onChunk, keep: (chunk) => klds.push(...(chunk.divergence?.kld ?? [])) },
   );
-  return { ...evaluated, klds };
+  if (divergence === null) throw new Error('compared without a divergence');
+  const { meanKld, stderrKld, sameTop } = divergence;
+  return { perplexity: perplexity.value, meanKld, stderrKld, sameTop, klds: Float64Array.from(klds) };
 }
 
 async function openContext(
