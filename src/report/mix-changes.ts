@@ -2,6 +2,8 @@ import type { MixResults } from '../schema/mix.ts';
 
 type Group = MixResults['groups'][number];
 
+/** Padding of tensors in the file makes a difference below this. */
+const ROUNDING_BITS = 0.01;
 /** Groups that are named one by one; the rest are counted. */
 const NAMED = 8;
 
@@ -14,9 +16,11 @@ export function moreAndLess({ groups, comparedWith }: MixResults): string[] {
     const rest = list.length > NAMED ? `; and ${list.length - NAMED} more` : '';
     return [`${title}: ${named.join('; ')}${rest}`];
   };
-  const more = changed.filter(({ bits }) => bits > 0).map(({ group }) => group);
-  const fewer = changed.filter(({ bits }) => bits < 0).map(({ group }) => group);
-  const others = changed.filter(({ bits, group }) => bits === 0 && !group.stockTypes.includes(group.type));
+  const more = changed.filter(({ bits }) => bits > ROUNDING_BITS).map(({ group }) => group);
+  const fewer = changed.filter(({ bits }) => bits < -ROUNDING_BITS).map(({ group }) => group);
+  const others = changed.filter(
+    ({ bits, group }) => Math.abs(bits) <= ROUNDING_BITS && !group.stockTypes.includes(group.type),
+  );
   return [
     ...line(`more bits than in ${comparedWith}`, bySaving(more, 1), (group) => lossesIn(group)),
     ...line(`fewer bits than in ${comparedWith}`, bySaving(fewer, -1), (group) => lossesIn(group)),

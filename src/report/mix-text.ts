@@ -37,10 +37,12 @@ export function renderMix(results: MixResults, style: Style): string {
 
 function table({ measured, comparedWith }: MixResults, style: Style): string[] {
   const names = measured.map(({ kind, name }) => (kind === 'neighbour' ? `mix ${name}` : name));
+  const sizes = measured.map(({ bytes }) => bytes.toLocaleString('en-US'));
   const width = Math.max(...names.map((name) => name.length));
+  const sizeWidth = Math.max(...sizes.map((size) => size.length));
   return measured.map((row, index) => {
     const text =
-      `  ${(names[index] ?? '').padEnd(width)}  ${formatBytes(row.bytes).padStart(9)}` +
+      `  ${(names[index] ?? '').padEnd(width)}  ${(sizes[index] ?? '').padStart(sizeWidth)} B` +
       `  KLD ${row.meanKld.toFixed(5)} ± ${row.stderrKld.toFixed(5)}` +
       `  same top ${(row.sameTop * 100).toFixed(2)} %  perplexity ${row.perplexity.toFixed(4)}`;
     if (row.kind === 'mix') return style.bold(text);
