@@ -32,7 +32,9 @@ describe('the choice of types', () => {
   it('gives bits where they save most', () => {
     const sensitive = group('a', choice('Q2_K', 10, 0.9), choice('Q4_K', 20, 0.1), choice('Q6_K', 30, 0.01));
     const robust = group('b', choice('Q2_K', 10, 0.05), choice('Q4_K', 20, 0.01), choice('Q6_K', 30, 0));
-    expect(chooseTypes([sensitive, robust], { of: 'bytes', most: 40 })?.choices.map(({ type }) => type)).toEqual(['Q6_K', 'Q2_K']);
+    expect(
+      chooseTypes([sensitive, robust], { of: 'bytes', most: 40 })?.choices.map(({ type }) => type),
+    ).toEqual(['Q6_K', 'Q2_K']);
   });
 
   it('has none where the smallest types are too large', () => {
