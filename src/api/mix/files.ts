@@ -30,7 +30,7 @@ export interface MixPaths {
 /** @throws UsageError `mix/out`, `quantize/exists`, `quantize/same-file` */
 export async function mixPaths(model: Model, label: string, request: MixRequest): Promise<MixPaths> {
   const { out, force, resume, shard } = request;
-  const name = `${outputName(model.path, { name: `mix-${label}`, fileType: 0, copies: false })}.gguf`;
+  const name = `${outputName(model.path, { name: `mix-${label}` })}.gguf`;
   const file = resolve(out ?? join(usualFolder(model), name));
   if (!/\.gguf$/i.test(file)) {
     throw new UsageError('mix/out', `--out ${out}: expected a name that ends in .gguf`, {

@@ -254,6 +254,7 @@ export const FUNCTIONS = {
   'ggml-base': {
     ggml_type_name: ['const char *', 'ggml_type'],
     ggml_op_name: ['const char *', 'ggml_op'],
+    ggml_type_size: ['size_t', 'ggml_type'],
     ggml_row_size: ['size_t', 'ggml_type', 'int64_t'],
     ggml_nbytes: ['size_t', 'const ggml_tensor *'],
     ggml_graph_n_nodes: ['int', 'ggml_cgraph *'],
