@@ -1,3 +1,4 @@
+import { type GgufHeader, isImatrix } from '../gguf/index.ts';
 import { localModels } from '../model/download.ts';
 import type { Model } from '../model/model.ts';
 import { UsageError } from '../util/errors.ts';
@@ -41,4 +42,15 @@ export async function oneModelFor(ref: string, command: string, host: Required<H
     `${ref} stands for ${model === undefined ? 0 : others.length + 1} models, ${command} takes one`,
     { hint: `Name one of them: quantscope ${command} ${example}` },
   );
+}
+
+/**
+ * Refuses what is no model, before llama.cpp does without saying what it is.
+ * @throws UsageError `COMMAND/no-model`
+ */
+export function requireModel(ref: string, command: string, header: GgufHeader): void {
+  if (!isImatrix(header)) return;
+  throw new UsageError(`${command}/no-model`, `${ref} is an importance matrix, not a model`, {
+    hint: `Name the model: quantscope ${command} MODEL.gguf; quantize takes this file with --imatrix.`,
+  });
 }

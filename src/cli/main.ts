@@ -4,13 +4,22 @@ import { describeError, EXIT, type ExitCode, Interruption } from './exit.ts';
 import { FIRST_STEPS, programFor, wholeProgram } from './program.ts';
 import { argumentHint } from './suggest.ts';
 
+const ONE_REQUEST_MS = 500;
+
 /** argv in, exit code out. The commands are in program.ts. */
 async function main(argv: readonly string[]): Promise<ExitCode> {
   const interruption = new AbortController();
+  let interruptedAt = 0;
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.on(signal, () => {
-      // Asked twice: leave at once. The engine's process ends when this one does.
-      if (interruption.signal.aborted) process.exit(new Interruption(signal).exitCode);
+      // Asked twice: leave at once. The engine's process ends when this one does. One request may come as two signals:
+      // timeout(1) sends its own to the program and to its group.
+      const isAgain = interruption.signal.aborted;
+      if (isAgain && performance.now() - interruptedAt > ONE_REQUEST_MS) {
+        process.exit(new Interruption(signal).exitCode);
+      }
+      if (isAgain) return;
+      interruptedAt = performance.now();
       interruption.abort(new Interruption(signal));
     });
   }

@@ -36,16 +36,34 @@ export async function quantizeFile(
   log.listener = (text) => reader.add(text);
   try {
     const code = await callAsync(api.llama_model_quantize, request.sourcePath, request.outputPath, params);
-    if (code !== 0) {
-      throw new EngineError(
-        'engine/quantize-failed',
-        `llama.cpp could not quantize ${request.sourcePath}: ${log.first()?.replace(/^\w+: failed to quantize: /, '') ?? `code ${code}`}`,
-      );
-    }
+    if (code !== 0) throw failure(request, log.first()?.replace(/^\w+: failed to quantize: /, ''), code);
   } finally {
     log.listener = undefined;
   }
   return reader.outcome();
+}
+
+/** What std::ofstream says of a write that failed (libstdc++, libc++). */
+const NOT_WRITTEN = /iostream error|ios_base::(?:failure|clear)/;
+
+function failure(
+  { sourcePath, outputPath }: QuantizeRequest,
+  said: string | undefined,
+  code: number,
+): EngineError {
+  if (said !== undefined && NOT_WRITTEN.test(said)) {
+    return new EngineError(
+      'engine/quantize-failed',
+      `${outputPath} could not be written to its end (${said})`,
+      {
+        hint: 'The disk may have become full meanwhile: free some space, or name another folder.',
+      },
+    );
+  }
+  return new EngineError(
+    'engine/quantize-failed',
+    `llama.cpp could not quantize ${sourcePath}: ${said ?? `code ${code}`}`,
+  );
 }
 
 function paramsOf(

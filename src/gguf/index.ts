@@ -1,6 +1,13 @@
 export { type Dequantizer, dequantize, dequantizerOf } from './dequantize.ts';
 export { GgufError, isGgufError } from './errors.ts';
-export { chatTemplate, type ImatrixFacts, type ModelFacts, modelFacts, parameterCount } from './facts.ts';
+export {
+  chatTemplate,
+  type ImatrixFacts,
+  isImatrix,
+  type ModelFacts,
+  modelFacts,
+  parameterCount,
+} from './facts.ts';
 export { type FileType, fileTypeById, fileTypeByLabel, labelInFileName } from './file-types.ts';
 export type {
   ArrayView,

@@ -45,6 +45,42 @@ afterAll(async () => {
 });
 
 describe('card', () => {
+  it('writes down how the file was made, as far as the file says', async () => {
+    const text = nanoPath('text');
+    await quantscope([
+      'imatrix',
+      nanoPath('F16'),
+      '--text',
+      text,
+      '--chunks',
+      '2',
+      '--out',
+      scratch.path('i.gguf'),
+    ]);
+    const marks = [
+      '--override-kv',
+      'quantscope.mix=str:quantscope 1.0',
+      '--override-kv',
+      'quantscope.mix.goal=str:2 MB',
+    ];
+    for (const [name, more] of [
+      ['stock', []],
+      ['mix', marks],
+    ] as const) {
+      const options = ['--imatrix', scratch.path('i.gguf'), ...more, '--out', scratch.path(`${name}.gguf`)];
+      expect((await quantscope(['quantize', nanoPath('F16'), 'Q4_K_M', ...options])).exitCode).toBe(0);
+    }
+    const { stdout: stock } = await run('stock.gguf');
+    expect(stock).toContain('| Recipe | Q4_K_M<sup>r</sup> |');
+    expect(stock).toMatch(/\| made from \| .*text\.txt<sup>r<\/sup> \|/);
+    expect(stock).toContain('| chunks of it | 2<sup>r</sup> |');
+    const { stdout: mix } = await run('mix.gguf', '--out', 'MIX.md', '--force').then(() => run('mix.gguf'));
+    expect(mix).toContain('| Based on | Q4_K_M<sup>r</sup> |');
+    expect(mix).toContain('| quantscope.mix.goal | 2 MB<sup>r</sup> |');
+    const { check } = await jsonOf('MIX.md', '--model', 'mix.gguf');
+    expect(falseOnes(check)).toEqual([]);
+  });
+
   it.each([PHI3, 'nano:Q4_K_M', 'nano:F16'])('of %s holds no claim that its file denies', async (ref) => {
     const written = await run(ref, '--out', 'CARD.md', '--force');
     expect([written.exitCode, written.stderr]).toEqual([0, 'The card is in CARD.md\n']);

@@ -1,4 +1,5 @@
-import { stat } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { copyFile, readFile, stat, symlink } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { openFile } from '../../src/io/index.ts';
 import { readImatrix } from '../../src/quantize/imatrix-file.ts';
@@ -76,6 +77,49 @@ describe('imatrix', () => {
     expect(distances?.matrices.at(-1)?.cosine).toBeGreaterThan(0.999);
     const gated = await quantscope(['diff', short, long, '--fail-above', '0.1']);
     expect([gated.exitCode, gated.stderr]).toEqual([2, expect.stringContaining('importance matrices')]);
+  });
+
+  it('never writes over its model or its texts, and says beforehand where it cannot write', async () => {
+    await using scratch = await scratchFolder();
+    const [model, text] = [scratch.path('model.gguf'), scratch.path('text.txt')];
+    await copyFile(F16, model);
+    await copyFile(nanoPath('text'), text);
+    await symlink(model, scratch.path('link.gguf'));
+    const refused = async (out: string, said: string) => {
+      const args = ['imatrix', model, '--text', text, '--chunks', '1', '--out', out, '--force'];
+      const { stdout, stderr, exitCode } = await quantscope(args);
+      expect({ stdout, exitCode }).toEqual({ stdout: '', exitCode: 2 });
+      expect(stderr).toContain(said);
+    };
+    await refused(model, 'the source itself');
+    await refused(scratch.path('link.gguf'), 'the source itself');
+    await refused(text, 'the text itself');
+    await refused(scratch.folder, 'is a folder');
+    await refused(scratch.path('none/i.gguf'), 'cannot be written');
+    expect((await readFile(model)).equals(await readFile(F16))).toBe(true);
+    expect((await readFile(text)).equals(await readFile(nanoPath('text')))).toBe(true);
+  });
+
+  it('keeps the chunks that were read when it is interrupted', async () => {
+    await using scratch = await scratchFolder();
+    const out = scratch.path('i.gguf');
+    const { exitCode, stderr } = await quantscope(
+      ['imatrix', F16, '--text', nanoPath('text'), '--out', out],
+      {
+        // Written anew after every ten chunks.
+        onStart: (pid) => {
+          const look = setInterval(() => {
+            if (!existsSync(out)) return;
+            clearInterval(look);
+            process.kill(pid, 'SIGINT');
+          }, 5);
+        },
+      },
+    );
+    expect(exitCode).toBe(130);
+    const { chunks } = await imatrixOf(out);
+    expect(stderr).toContain(`has ${chunks} chunks: go on with --resume`);
+    expect(chunks % 10).toBe(0);
   });
 
   it('refuses a text that is too short, and another text than the one to go on with', async () => {

@@ -1,10 +1,11 @@
+import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { copyFile, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { writeImatrix } from '../../src/quantize/imatrix-file.ts';
 import { type QuantizeResults, quantizeSchema } from '../../src/schema/quantize.ts';
-import { quantscope, scratchFolder } from '../helpers/cli.ts';
+import { BIN, quantscope, scratchFolder } from '../helpers/cli.ts';
 import { nanoPath } from '../helpers/nano.ts';
 import { writeShards } from '../helpers/split.ts';
 
@@ -121,6 +122,51 @@ describe('quantize', () => {
     expect(await readdir(scratch.folder)).toEqual([]);
   });
 
+  it.skipIf(process.platform === 'win32')(
+    'says where nothing can be written, and replaces files alone',
+    async () => {
+      await using scratch = await scratchFolder();
+      if (process.platform === 'linux') {
+        expect(await refused(F16, 'Q8_0', '--out', '/proc/none/x')).toMatch(
+          /\/proc\/none.* cannot be written/,
+        );
+      }
+      expect(await refused(F16, 'Q8_0', '--out', '/dev/null', '--force')).toContain('/dev/null is no folder');
+      expect(await refused(F16, 'Q8_0', '--out', '')).toContain('--out is empty');
+      execFileSync('mkfifo', [scratch.path('pipe.gguf')]);
+      const pipe = await refused(F16, 'Q8_0', '--out', scratch.path('pipe.gguf'), '--force');
+      expect(pipe).toContain('is there and no file');
+      expect((await stat(scratch.path('pipe.gguf'))).isFIFO()).toBe(true);
+      // A link to the source is the source.
+      await copyFile(F16, scratch.path('mine.gguf'));
+      await symlink(scratch.path('mine.gguf'), scratch.path('link.gguf'));
+      const out = ['--out', scratch.path('link.gguf'), '--force'];
+      expect(await refused(scratch.path('mine.gguf'), 'Q8_0', ...out)).toContain('the source itself');
+      expect(sha256(scratch.path('mine.gguf'))).toBe(sha256(F16));
+    },
+  );
+
+  it.skipIf(process.platform === 'win32')('tells of a disk that becomes full while it writes', async () => {
+    await using scratch = await scratchFolder();
+    // The shell's limit of a file's size, in blocks of 512 or 1024 bytes, stands for the disk.
+    const script = 'ulimit -f 1000; exec "$@"';
+    const command = [process.execPath, BIN, 'quantize', F16, 'Q8_0', '--out', scratch.folder];
+    const { status, stderr } = spawnSync('sh', ['-c', script, 'sh', ...command], { encoding: 'utf8' });
+    expect(stderr).toMatch(/could not be written to its end.*\nhint: The disk may have become full/);
+    expect(status).toBe(2);
+    expect(await readdir(scratch.folder)).toEqual([]);
+  });
+
+  it('refuses an importance matrix in the model’s place', async () => {
+    await using scratch = await scratchFolder();
+    const entries = [{ name: 'w', sums: Float32Array.of(1), counts: Float32Array.of(1) }];
+    const content = Buffer.concat([...writeImatrix({ datasets: [], chunks: 1, chunkSize: 512, entries })]);
+    await writeFile(scratch.path('imatrix.gguf'), content);
+    expect(await refused(scratch.path('imatrix.gguf'), 'Q8_0')).toContain(
+      'is an importance matrix, not a model',
+    );
+  });
+
   it('replaces nothing without --force', async () => {
     await using scratch = await scratchFolder();
     const path = scratch.path('mine.gguf');
@@ -147,8 +193,10 @@ describe('quantize', () => {
       ['quantize', F16, 'Q4_K_M', 'Q3_K_M', 'Q5_K_M', '-t', '1', '--out', scratch.folder],
       {
         onStderr: (stderr, pid) => {
-          // One file is whole; the next is being written.
-          if (stderr.includes('Q4_K_M: done')) process.kill(pid, 'SIGINT');
+          // One file is whole; the next is being written. timeout(1) sends its signal twice.
+          if (!stderr.includes('Q4_K_M: done')) return;
+          process.kill(pid, 'SIGINT');
+          process.kill(pid, 'SIGINT');
         },
       },
     );

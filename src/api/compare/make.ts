@@ -101,13 +101,18 @@ export async function makeVariants(
   return [...places.values()].map((place) => localModel(place, place));
 }
 
-/** A hint names options of the command that was called. */
+/** Hints where `quantize` would name options that `compare` has not. */
+const HINTS: Readonly<Record<string, string>> = {
+  'quantize/requantize':
+    'Name the F16 or BF16 file of the model. quantscope quantize --allow-requantize makes files of this one, too.',
+  'quantize/no-space':
+    'Free some space, for one by quantscope cache remove made, or name another place by XDG_CACHE_HOME.',
+};
+
 function asOfCompare(thrown: unknown): never {
-  if (!(thrown instanceof UsageError) || thrown.code !== 'quantize/requantize') throw thrown;
-  throw new UsageError(thrown.code, thrown.message, {
-    cause: thrown,
-    hint: 'Name the F16 or BF16 file of the model. quantscope quantize --allow-requantize makes files of this one, too.',
-  });
+  const hint = thrown instanceof UsageError ? HINTS[thrown.code] : undefined;
+  if (!(thrown instanceof UsageError) || hint === undefined) throw thrown;
+  throw new UsageError(thrown.code, thrown.message, { cause: thrown, hint });
 }
 
 async function ingredientsOf(

@@ -1,5 +1,6 @@
 import { access, stat } from 'node:fs/promises';
-import { startEngineProcess, type WeightImportance } from '../../engine/index.ts';
+import { resolve } from 'node:path';
+import { type LoadedModel, startEngineProcess, type WeightImportance } from '../../engine/index.ts';
 import { type GgufHeader, modelFacts } from '../../gguf/index.ts';
 import { openFile } from '../../io/index.ts';
 import { evaluationSetFor } from '../../measure/evaluation-data.ts';
@@ -18,12 +19,16 @@ import { UsageError } from '../../util/errors.ts';
 import { packagePath, packageVersion } from '../../util/package-files.ts';
 import { hostOf } from '../host.ts';
 import { readInput } from '../input-file.ts';
-import { oneModelFor } from '../local-models.ts';
-import { writeOutput } from '../output-file.ts';
+import { oneModelFor, requireModel } from '../local-models.ts';
+import { isSpecial, requireWritable, writeOutput } from '../output-file.ts';
+import { requireOther } from '../quantize/outputs.ts';
 import { IMATRIX_DEFAULTS, type ImatrixRequest } from './request.ts';
 
 /** The file is written anew after as many chunks, as llama-imatrix does. */
 const SAVED_EVERY = 10;
+/** Of a large model fewer chunks are much time. */
+const SAVED_EVERY_MS = 30_000;
+const OUT_HINT = 'Name another file with --out.';
 
 /**
  * What `imatrix` does: runs texts through a model and keeps how strongly the columns of each matrix are used, in
@@ -36,9 +41,13 @@ export async function makeImatrix(ref: string, request: ImatrixRequest = {}): Pr
   const { signal } = host;
   const started = performance.now();
   const before = await earlierResults(asked, signal);
+  await requireWritable(asked.out, OUT_HINT);
   const model = await oneModelFor(ref, 'imatrix', host);
   const { header } = await model.header(signal);
+  requireModel(ref, 'imatrix', header);
+  await requireOther(model, [resolve(asked.out)]);
   const texts = await textsOf(asked.text, header);
+  requireOtherThanTexts(asked);
   await using session = await startEngineProcess({
     gpu: asked.gpu,
     callTimeoutMs: asked.timeout * 1000,
@@ -46,18 +55,8 @@ export async function makeImatrix(ref: string, request: ImatrixRequest = {}): Pr
   });
   const loaded = await session.loadModel({ path: model.path, gpuLayers: asked.gpuLayers });
   const chunks: Uint32Array[] = [];
-  for (const { text } of texts) {
-    const tokens = await session.tokenize(text, false);
-    const { bosToken, addsBos } = loaded;
-    chunks.push(
-      ...planChunks(tokens, {
-        contextSize: asked.context,
-        chunks: asked.chunks ?? null,
-        bosToken,
-        addBos: addsBos,
-      }).chunks,
-    );
-  }
+  for (const { path, text } of texts)
+    chunks.push(...chunksOf(path, await session.tokenize(text, false), loaded, asked));
   const datasets = texts.map(({ path }) => path);
   requireSameTexts(before, datasets, asked);
   await session.openContext({
@@ -77,6 +76,11 @@ export async function makeImatrix(ref: string, request: ImatrixRequest = {}): Pr
     entries: sumOf(before?.entries ?? [], entries),
   });
   const first = before?.chunks ?? 0;
+  let saved = { chunks: first, at: performance.now() };
+  using _ = onAbort(signal, () => {
+    if (saved.chunks > 0)
+      host.notice(`Stopped. ${asked.out} has ${saved.chunks} chunks: go on with --resume`);
+  });
   for (let done = first; done < chunks.length; done++) {
     signal.throwIfAborted();
     await session.observe(chunks[done] ?? new Uint32Array());
@@ -88,8 +92,10 @@ export async function makeImatrix(ref: string, request: ImatrixRequest = {}): Pr
       total: chunks.length,
     });
     const isLast = done + 1 === chunks.length;
-    if ((done + 1) % SAVED_EVERY === 0 && !isLast) {
+    const isDue = (done + 1) % SAVED_EVERY === 0 || performance.now() - saved.at > SAVED_EVERY_MS;
+    if (isDue && !isLast) {
       await save(asked.out, matrix(done + 1, await session.importance()));
+      saved = { chunks: done + 1, at: performance.now() };
     }
   }
   const whole = matrix(Math.max(first, chunks.length), await session.importance());
@@ -109,13 +115,43 @@ export async function makeImatrix(ref: string, request: ImatrixRequest = {}): Pr
   };
 }
 
+function onAbort(signal: AbortSignal, tell: () => void): Disposable {
+  signal.addEventListener('abort', tell, { once: true });
+  return { [Symbol.dispose]: () => signal.removeEventListener('abort', tell) };
+}
+
+/** @throws UsageError `measure/text-too-short`, with the text's path */
+function chunksOf(
+  path: string,
+  tokens: Uint32Array,
+  { bosToken, addsBos }: LoadedModel,
+  { context, chunks = null }: { readonly context: number; readonly chunks?: number | null },
+): readonly Uint32Array[] {
+  try {
+    return planChunks(tokens, { contextSize: context, chunks, bosToken, addBos: addsBos }).chunks;
+  } catch (thrown) {
+    if (!(thrown instanceof UsageError)) throw thrown;
+    throw new UsageError(thrown.code, `${path}: ${thrown.message}`, {
+      cause: thrown,
+      hint: thrown.hint ?? '',
+    });
+  }
+}
+
+/** @throws UsageError `quantize/same-file` */
+function requireOtherThanTexts({ out, text = [] }: ImatrixRequest & { readonly out: string }): void {
+  const same = text.find((path) => resolve(path) === resolve(out));
+  if (same === undefined) return;
+  throw new UsageError('imatrix/same-file', `${out} is the text itself`, { hint: OUT_HINT });
+}
+
 /** @throws UsageError `imatrix/exists`; what reading throws */
 async function earlierResults({ out, resume, force }: ImatrixRequest & { out: string }, signal: AbortSignal) {
   const isThere = await access(out).then(
     () => true,
     () => false,
   );
-  if (!isThere || force === true) return null;
+  if (!isThere || force === true || (await isSpecial(out))) return null;
   if (resume !== true) {
     throw new UsageError('imatrix/exists', `${out} is there already`, {
       hint: 'Go on with it by --resume, replace it with --force, or name another file with --out.',
@@ -177,5 +213,5 @@ function added(a: ImatrixEntry, b: ImatrixEntry): ImatrixEntry {
 }
 
 function save(path: string, imatrix: Omit<Imatrix, 'isLegacy'>): Promise<void> {
-  return writeOutput(path, Buffer.concat([...writeImatrix(imatrix)]), 'Name another file with --out.');
+  return writeOutput(path, Buffer.concat([...writeImatrix(imatrix)]), OUT_HINT);
 }

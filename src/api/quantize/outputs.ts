@@ -1,4 +1,4 @@
-import { access, mkdtemp, readdir, rename, rm, stat, statfs } from 'node:fs/promises';
+import { mkdtemp, readdir, realpath, rename, rm, stat, statfs } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { labelInFileName, parseShardName, shardNames } from '../../gguf/index.ts';
 import type { Model } from '../../model/model.ts';
@@ -29,6 +29,8 @@ export async function outputPaths(
   { out, force = false, dryRun = false }: QuantizeRequest,
   shards: number,
 ): Promise<string[][]> {
+  if (out === '')
+    throw new UsageError('quantize/out', '--out is empty', { hint: 'Name a folder, or a .gguf file.' });
   const isFile = out !== undefined && /\.gguf$/i.test(out);
   if (isFile && recipes.length > 1) {
     throw new UsageError(
@@ -48,7 +50,7 @@ export async function outputPaths(
       : shardNames(`${stem}-00001-of-${String(shards).padStart(5, '0')}.gguf`);
   });
   await requireOther(model, paths.flat());
-  if (!force && !dryRun) await requireFree(paths.flat());
+  if (!dryRun) await requireFree(paths.flat(), force);
   return paths;
 }
 
@@ -60,29 +62,34 @@ export function usualFolder({ origin, ref, path }: Model): string {
 
 /** @throws UsageError `quantize/same-file`: a source is never written over, whatever is forced */
 export async function requireOther(model: Model, paths: readonly string[]): Promise<void> {
-  const sources = new Set((await model.files()).map(({ location }) => resolve(location)));
-  const same = paths.find((path) => sources.has(path));
+  // Through links: what is written by name may follow them.
+  const real = (path: string) => realpath(path).catch(() => resolve(path));
+  const sources = new Set(await Promise.all((await model.files()).map(({ location }) => real(location))));
+  const places = await Promise.all(paths.map(real));
+  const same = paths.find((_, index) => sources.has(places[index] ?? ''));
   if (same === undefined) return;
   throw new UsageError('quantize/same-file', `${same} is the source itself`, {
     hint: 'Name another file or folder with --out.',
   });
 }
 
-/** @throws UsageError `quantize/exists` */
-export async function requireFree(paths: readonly string[]): Promise<void> {
+/**
+ * @param force lets a file be replaced, but no folder, device or pipe
+ * @throws UsageError `quantize/exists`
+ */
+export async function requireFree(paths: readonly string[], force = false): Promise<void> {
   for (const path of paths) {
-    if (!(await isThere(path))) continue;
+    const there = await stat(path).catch(() => undefined);
+    if (there === undefined || (force && there.isFile())) continue;
+    if (!there.isFile()) {
+      throw new UsageError('quantize/exists', `${path} is there and no file`, {
+        hint: 'Name another with --out.',
+      });
+    }
     throw new UsageError('quantize/exists', `${path} is there already`, {
       hint: 'Replace it with --force, or name another with --out.',
     });
   }
-}
-
-function isThere(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
 }
 
 /** A folder beside the outputs, where they are written before they get their names; it goes with what is in it. */
@@ -93,6 +100,16 @@ export interface Workshop extends AsyncDisposable {
 /** @throws UsageError `output/unwritable` */
 export async function openWorkshop(outputPath: string): Promise<Workshop> {
   const folder = dirname(outputPath);
+  if (
+    await stat(folder).then(
+      (stats) => !stats.isDirectory(),
+      () => false,
+    )
+  ) {
+    throw new UsageError('output/unwritable', `${folder} is no folder`, {
+      hint: 'Name a folder with --out, or one file ending in .gguf.',
+    });
+  }
   try {
     await makeFolder(folder);
     const path = await mkdtemp(join(folder, '.quantscope-'));

@@ -3,7 +3,8 @@ import { escaped } from '../table-markdown.ts';
 import { marked, table } from './model.ts';
 
 /** What each role of tensors is stored in, and in which layers; from the tensors, never from the label. */
-export function quantized({ quantization, header }: CardFacts): string {
+export function quantized(facts: CardFacts): string {
+  const { quantization, header } = facts;
   // Norms and biases are vectors of floats in every recipe.
   const matrices = header.tensors.filter(({ shape }) => shape.length >= 2);
   const matrixRoles = new Set(matrices.map(({ name }) => name.replace(/^blk\.\d+\.|\.weight$/g, '')));
@@ -19,7 +20,30 @@ export function quantized({ quantization, header }: CardFacts): string {
     ...(agrees ? [] : [`The label ${escaped(label)} is not borne out: ${escaped(reason)}.`]),
     'Read from the tensors, not from the label:',
     table(['Tensors', 'Types', 'Bits per weight', 'Share of the weights'], rows, true),
+    ...recipe(facts),
   ].join('\n\n');
+}
+
+/** How it was made, as far as the file says: the recipe, the importance matrix, and what quantscope wrote of a mix. */
+function recipe({ model, quantization, header }: CardFacts): string[] {
+  const { imatrix, fileTypeLabel } = model;
+  const isMix = header.metadata.has('quantscope.mix');
+  const rows: [string, string][] = [];
+  const read = (name: string, value: string | number | null | undefined): void => {
+    if (value !== null && value !== undefined) rows.push([name, marked(escaped(String(value)), 'read')]);
+  };
+  if (fileTypeLabel !== undefined && quantization.label.agrees)
+    read(isMix ? 'Based on' : 'Recipe', fileTypeLabel);
+  if (imatrix !== null) {
+    read('Importance matrix', imatrix.file);
+    read('made from', imatrix.dataset);
+    read('chunks of it', imatrix.chunks);
+    read('matrices in it', imatrix.entries);
+  }
+  for (const [key, value] of header.metadata) {
+    if (key.startsWith('quantscope.') && value.type === 'string') read(key, value.value);
+  }
+  return rows.length === 0 ? [] : ['As the file says:', table(['Made with', ''], rows, true)];
 }
 
 function placesOf(
