@@ -64,6 +64,7 @@ export function runShell(script, folder) {
     PATH: `${join(folder, '.bin')}:${process.env.PATH}`,
     NO_COLOR: '1',
     HF_HOME: join(folder, '.hf'),
+    XDG_CACHE_HOME: join(folder, '.cache'),
     GITHUB_ACTIONS: '',
   };
   return new Promise((resolve) => {

@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { writeImatrix } from '../../src/quantize/imatrix-file.ts';
 import { type QuantizeResults, quantizeSchema } from '../../src/schema/quantize.ts';
 import { BIN, quantscope, scratchFolder } from '../helpers/cli.ts';
+import { HubServer } from '../helpers/hub-server.ts';
 import { nanoPath } from '../helpers/nano.ts';
 import { writeShards } from '../helpers/split.ts';
 
@@ -89,6 +90,28 @@ describe('quantize', () => {
       '--quiet',
     ]);
     expect(JSON.parse(stdout)).toMatchObject({ weights: { total: { maxError: 0 } } });
+  });
+
+  it('takes a model of the Hub, from the cache without a network', async () => {
+    await using scratch = await scratchFolder();
+    await using server = await HubServer.start();
+    server.repos.set('maker/nano-GGUF', { files: { 'nano-F16.gguf': { content: readFileSync(F16) } } });
+    const env = { HF_ENDPOINT: server.endpoint, HF_HOME: scratch.path('hf'), HF_HUB_CACHE: '' };
+    const ref = 'hf:maker/nano-GGUF:F16';
+    expect((await quantscope(['pull', ref, '--yes'], { env })).exitCode).toBe(0);
+    const offline = { ...env, HF_HUB_OFFLINE: '1' };
+    // Not into the cache, but where it is run.
+    const made = await quantscope(['quantize', ref, 'Q8_0', '--quiet'], {
+      cwd: scratch.folder,
+      env: offline,
+    });
+    expect({ stderr: made.stderr, exitCode: made.exitCode }).toEqual({ stderr: '', exitCode: 0 });
+    expect(sha256(scratch.path('nano-Q8_0.gguf'))).toBe(sha256(nanoPath('Q8_0')));
+    const other = await quantscope(['quantize', 'hf:maker/nano-GGUF:BF16', 'Q8_0'], { env: offline });
+    expect([other.exitCode, other.stderr]).toEqual([
+      2,
+      expect.stringContaining('no such model in the cache'),
+    ]);
   });
 
   it('says what cannot work before anything is written', async () => {
