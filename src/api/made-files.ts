@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readdir, readFile, rm, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import envPaths from 'env-paths';
 import { writeOutput } from './output-file.ts';
 
@@ -95,10 +95,10 @@ export async function listMade(): Promise<{
 
 /** Removes a made file with what lies beside it, and its folders where nothing else is left in them. */
 export async function removeMade(place: string): Promise<void> {
-  const stem = place.replace(/\.gguf$/, '');
-  for (const path of [place, recordPath(place), `${stem}.json`, `${stem}.types.txt`]) {
-    await rm(path, { force: true });
-  }
+  // Beside a mix lie its recipe, its types and what was measured.
+  const stem = `${basename(place, '.gguf')}.`;
+  const beside = await readdir(dirname(place)).catch(() => []);
+  for (const name of beside) if (name.startsWith(stem)) await rm(join(dirname(place), name), { force: true });
   for (let folder = dirname(place); folder !== madeFolder(); folder = dirname(folder)) {
     const left = await readdir(folder).catch(() => ['unreadable']);
     if (left.length > 0) return;
