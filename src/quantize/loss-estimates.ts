@@ -27,19 +27,20 @@ export function estimateLosses({ types, measured }: TypeSurvey): SurveyedChoice[
     const loss = measured.get(type);
     return loss === undefined
       ? []
-      : [{ error: logOf(error), ratio: logOf(loss) - logOf(error), kind: kindOf(type) }];
+      : [{ error: logOf(error), ratio: logOf(loss) - logOf(error), kind: kindOfBlocks(type) }];
   });
   return types.map(({ type, bytes, error }) => {
     const loss = measured.get(type);
     if (loss !== undefined) return { type, bytes, loss, measured: true };
-    const alike = known.filter(({ kind }) => kind === kindOf(type)).sort((a, b) => a.error - b.error);
+    const alike = known.filter(({ kind }) => kind === kindOfBlocks(type)).sort((a, b) => a.error - b.error);
     const ratio =
       alike.length > 0 ? interpolated(alike, logOf(error)) : Math.min(...known.map((each) => each.ratio));
     return { type, bytes, loss: Math.exp(logOf(error) + ratio), measured: false };
   });
 }
 
-function kindOf(type: TensorType): 'super-blocks' | 'blocks' {
+/** Products with types of one kind quantize their inputs alike. */
+export function kindOfBlocks(type: TensorType): 'super-blocks' | 'blocks' {
   return layoutOf(type).blockElements === SUPER_BLOCK ? 'super-blocks' : 'blocks';
 }
 

@@ -1,6 +1,6 @@
-import type { TensorType } from '../../gguf/index.ts';
+import { bitsPerWeightOf, type TensorType } from '../../gguf/index.ts';
 import { cheapest, chooseTypes, type Limit, type Mix } from '../../quantize/choose-types.ts';
-import { estimateLosses, type SurveyedChoice } from '../../quantize/loss-estimates.ts';
+import { estimateLosses, kindOfBlocks, type SurveyedChoice } from '../../quantize/loss-estimates.ts';
 import { bytesOf, type Candidates } from './groups.ts';
 import type { Journal } from './journal.ts';
 import type { TypesByTensor, Workbench } from './workbench.ts';
@@ -100,7 +100,7 @@ export class Survey {
   /** Measures all types of these groups that the errors do not rule out: the share of one machine. */
   async measureAll(isOwn: (index: number) => boolean): Promise<void> {
     const own = this.groups.flatMap((group, index) =>
-      isOwn(index) ? group.types.map((type) => ({ group, type })) : [],
+      isOwn(index) ? promising(group).map((type) => ({ group, type })) : [],
     );
     for (const [index, { group, type }] of own.entries())
       await this.#measure(group, type, own.length - index);
@@ -129,6 +129,21 @@ export class Survey {
     group.measured.set(type, Math.max(0, loss));
     this.#done++;
   }
+}
+
+/** Types that no smaller one of the same kind of blocks is as near to the weights as. */
+function promising({ types, errors }: SurveyedGroup): TensorType[] {
+  const all = types.map((type, index) => ({
+    type,
+    error: errors[index] ?? 0,
+    bits: bitsPerWeightOf(type),
+  }));
+  const beats = (other: (typeof all)[number], one: (typeof all)[number]) =>
+    kindOfBlocks(other.type) === kindOfBlocks(one.type) &&
+    other.bits <= one.bits &&
+    other.error <= one.error &&
+    (other.bits < one.bits || other.error < one.error);
+  return all.filter((one) => !all.some((other) => beats(other, one))).map(({ type }) => type);
 }
 
 function anchorOf({ types, tensors }: SurveyedGroup, bitsPerWeight: number): TensorType | undefined {
