@@ -9,6 +9,7 @@ import { readGatesFile } from '../src/api/gates/gates-file.ts';
 import { shardOf } from '../src/api/shard.ts';
 import { compareCommand } from '../src/cli/compare/command.ts';
 import { evalCommand } from '../src/cli/eval/command.ts';
+import { wholeProgram } from '../src/cli/program.ts';
 import { reportCommand } from '../src/cli/report/command.ts';
 import { validateCommand } from '../src/cli/validate/command.ts';
 
@@ -129,7 +130,11 @@ describe('examples for CI', () => {
       expect(calls.length).toBeGreaterThan(1);
       for (const { command, options } of calls) {
         const make = COMMANDS[command as keyof typeof COMMANDS];
-        const known = make({ signal: new AbortController().signal, done: () => {} });
+        const known = make({
+          signal: new AbortController().signal,
+          done: () => {},
+          definitions: wholeProgram,
+        });
         expect(known).toBeInstanceOf(Command);
         for (const option of options) expect(known.options.map(({ long }) => long)).toContain(option);
       }

@@ -6,10 +6,6 @@ export interface CommandContext {
   /** Aborted by Ctrl-C or a request to end. */
   readonly signal: AbortSignal;
   readonly done: (code: ExitCode) => void;
-}
-
-/** For commands that speak of all the others. */
-export interface ProgramContext extends CommandContext {
   /** Every command with its options, also those that were not asked for. */
   readonly definitions: () => Promise<Command>;
 }

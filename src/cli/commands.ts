@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { ProgramContext } from './command-context.ts';
+import type { CommandContext } from './command-context.ts';
 
 /** What the list of commands says of one. Its options and its work are loaded where it is asked for. */
 export interface CommandEntry {
@@ -7,7 +7,7 @@ export interface CommandEntry {
   /** What follows the name on a command line. */
   readonly usage?: string;
   readonly summary: string;
-  readonly load: () => Promise<(context: ProgramContext) => Command>;
+  readonly load: () => Promise<(context: CommandContext) => Command>;
 }
 
 /** Every command, under the heading that help shows it by. A new one is an entry here. */

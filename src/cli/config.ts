@@ -7,7 +7,7 @@ import { lilconfig } from 'lilconfig';
 import { messageOf, UsageError } from '../util/errors.ts';
 import { nearest } from '../util/nearest.ts';
 import { parseWrittenJson } from '../util/written-json.ts';
-import type { ProgramContext } from './command-context.ts';
+import type { CommandContext } from './command-context.ts';
 import type { Config, SettingValue } from './config-schema.ts';
 import { allCommands, sectionName, settingName, settingsOf } from './config-settings.ts';
 import { ENVIRONMENT } from './environment.ts';
@@ -29,7 +29,7 @@ export interface LoadedConfig {
 }
 
 /** What a file may hold. Built where there is a file. */
-type Definitions = ProgramContext['definitions'];
+type Definitions = CommandContext['definitions'];
 
 /**
  * The config files that count, the weaker first: the user's, then the project's; with `--config` that one alone.

@@ -1,5 +1,5 @@
 import { CommanderError } from 'commander';
-import type { ProgramContext } from './command-context.ts';
+import type { CommandContext } from './command-context.ts';
 import { describeError, EXIT, type ExitCode, Interruption } from './exit.ts';
 import { FIRST_STEPS, programFor, wholeProgram } from './program.ts';
 import { argumentHint } from './suggest.ts';
@@ -24,7 +24,7 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
     });
   }
   let exitCode: ExitCode = EXIT.done;
-  const context: ProgramContext = {
+  const context: CommandContext = {
     signal: interruption.signal,
     done: (code) => {
       exitCode = code;

@@ -1,6 +1,6 @@
 import { Command, Help } from 'commander';
 import { packageVersion } from '../util/package-files.ts';
-import type { ProgramContext } from './command-context.ts';
+import type { CommandContext } from './command-context.ts';
 import { COMMANDS, type CommandEntry } from './commands.ts';
 import { ENVIRONMENT } from './environment.ts';
 
@@ -26,12 +26,12 @@ export function wholeProgram(): Promise<Command> {
  * The program with what the command line can ask for: a command whose name stands in it is whole, of any other there is
  * what help lists. So help is instant, and a command's options are not built for another.
  */
-export function programFor(argv: readonly string[], context: ProgramContext): Promise<Command> {
+export function programFor(argv: readonly string[], context: CommandContext): Promise<Command> {
   return programWith(context, ({ name }) => argv.includes(name));
 }
 
 async function programWith(
-  context: ProgramContext,
+  context: CommandContext,
   isWhole: (entry: CommandEntry) => boolean,
 ): Promise<Command> {
   /** What help calls commands that are not whole. */

@@ -1,17 +1,18 @@
-import { type Command, Option } from 'commander';
+import { Option } from 'commander';
 import { ENGINE_DEFAULTS, LIMITS_DEFAULTS } from '../api/request.ts';
 import { GPU_CHOICES } from '../schema/terms.ts';
 import { layers, percentage, positiveNumber, threads, wholeNumber } from './options.ts';
 
-/** An option with a parsed value, in one line. */
+/** An option in one line: a switch, a text, or with a parser any value. */
 export function option<Value>(
   flags: string,
   description: string,
-  parse: (text: string, before: Value) => Value,
+  parse?: (text: string, before: Value) => Value,
   fallback?: Value,
   shownFallback?: string,
 ): Option {
-  const made = new Option(flags, description).argParser(parse);
+  const made = new Option(flags, description);
+  if (parse !== undefined) made.argParser(parse);
   return fallback === undefined ? made : made.default(fallback, shownFallback);
 }
 
@@ -45,13 +46,6 @@ export const SHARED = {
   quiet: (text = 'no progress on stderr') => new Option('-q, --quiet', text),
 } as const;
 
-/** Adds options under a heading of the command's help. */
-export function addOptions(command: Command, heading: string, options: readonly Option[]): Command {
-  command.optionsGroup(heading);
-  for (const each of options) command.addOption(each);
-  return command;
-}
-
 /** What a variant may lose and still be recommended. */
 export function limitOptions(): readonly Option[] {
   const { maxKld, minSameTop, maxPerplexityIncrease, maxAccuracyDrop } = LIMITS_DEFAULTS;
@@ -63,12 +57,4 @@ export function limitOptions(): readonly Option[] {
     percent('--max-perplexity-increase <percent>', 'over the reference', maxPerplexityIncrease),
     percent('--max-accuracy-drop <percent>', 'points of task accuracy', maxAccuracyDrop),
   ];
-}
-
-/** The end of a command's help: examples, with or without `quantscope` before them, and exit codes. */
-export function helpAfter(examples: readonly string[], exitCode?: string): string {
-  const lines = examples
-    .map((example) => `  ${example.includes('quantscope ') ? '' : 'quantscope '}${example}\n`)
-    .join('');
-  return `\nExamples:\n${lines}${exitCode === undefined ? '' : `\nExit code: ${exitCode}\n`}`;
 }

@@ -1,9 +1,9 @@
-import { Command, Option } from 'commander';
-import { BENCH_DEFAULTS } from '../../api/bench/request.ts';
+import type { Option } from 'commander';
+import { BENCH_DEFAULTS as defaults } from '../../api/bench/request.ts';
 import { CACHE_TYPES, FLASH_ATTENTION, GPU_CHOICES } from '../../schema/terms.ts';
-import type { CommandContext } from '../command-context.ts';
+import { define } from '../define.ts';
 import { wholeNumber } from '../options.ts';
-import { addOptions, helpAfter, option, SHARED } from '../shared-options.ts';
+import { option, SHARED } from '../shared-options.ts';
 import { choiceList, numberList, numberListOr, promptAndGeneration } from './lists.ts';
 import type { BenchOptions } from './run.ts';
 
@@ -22,22 +22,16 @@ const LLAMA_BENCH_NAMES: Readonly<Record<string, string>> = {
   '--n-gpu-layers': '--gpu-layers',
 };
 
-class BenchCommand extends Command {
-  override parseOptions(argv: string[]) {
-    return super.parseOptions(argv.map((argument) => LLAMA_BENCH_NAMES[argument] ?? argument));
-  }
-}
-
-export function benchCommand(context: CommandContext): Command {
-  const defaults = BENCH_DEFAULTS;
-  const command = new BenchCommand('bench')
-    .description(
-      "Times prompts and generation by llama-bench's method, with its flags: every file and configuration in a process " +
-        'of its own, the cache cleared before each repetition, a warm-up that is not counted. An option marked * takes ' +
-        'several values separated by commas, or a range (1-8, 1-9+4, 1-8*2); all combinations are measured.',
-    )
-    .argument('<refs...>', 'files, folders, hf:owner/repo:QUANT, catalogue names, or nano[:QUANT]');
-  addOptions(command, 'Tests:', [
+export const benchCommand = define({
+  name: 'bench',
+  description:
+    "Times prompts and generation by llama-bench's method, with its flags: every file and configuration in a process " +
+    'of its own, the cache cleared before each repetition, a warm-up that is not counted. An option marked * takes ' +
+    'several values separated by commas, or a range (1-8, 1-9+4, 1-8*2); all combinations are measured.',
+  aliases: LLAMA_BENCH_NAMES,
+  arguments: { '<refs...>': 'files, folders, hf:owner/repo:QUANT, catalogue names, or nano[:QUANT]' },
+  options: [
+    'Tests:',
     list('-p, --prompt <n>', '* tokens of the prompt test, 0 for none', numberList(0), defaults.prompt),
     list(
       '-n, --generate <n>',
@@ -45,18 +39,22 @@ export function benchCommand(context: CommandContext): Command {
       numberList(0),
       defaults.generate,
     ),
-    new Option('--prompt-generate <p,n>', 'also -pg: a prompt and a generation timed as one; may be repeated')
-      .argParser(promptAndGeneration)
-      .default([], 'none'),
+    option(
+      '--prompt-generate <p,n>',
+      'also -pg: a prompt and a generation timed as one; may be repeated',
+      promptAndGeneration,
+      [],
+      'none',
+    ),
     list('-d, --depth <n>', '* tokens in the cache before each test', numberList(0), defaults.depth),
     option('-r, --repetitions <n>', 'timed repetitions of each test', wholeNumber(1), defaults.repetitions),
     SHARED.seed(defaults.seed, 'of the random tokens'),
-  ]);
-  addOptions(command, 'Settings:', [
-    new Option(
+    'Settings:',
+    option(
       '-t, --threads <n>',
       "* threads; auto finds the fastest for prompts and for generation (default: llama.cpp's choice)",
-    ).argParser(numberListOr('auto', 1)),
+      numberListOr('auto', 1),
+    ),
     list('-b, --batch-size <n>', '* tokens evaluated at once', numberList(1), defaults.batchSize),
     list(
       '--gpu <backend>',
@@ -89,33 +87,26 @@ export function benchCommand(context: CommandContext): Command {
       defaults.flashAttn,
     ),
     SHARED.timeout(),
-  ]);
-  addOptions(command, 'Output:', [
-    new Option('-o, --output <format>', 'how to print').choices(FORMATS).default('table'),
+    'Output:',
+    option('-o, --output <format>', 'how to print').choices(FORMATS).default('table'),
     SHARED.json('the same as -o json (schema/bench.json)'),
-    new Option('--out <file>', 'keep the results there, rewritten after every row'),
+    option('--out <file>', 'keep the results there, rewritten after every row'),
     SHARED.yes(),
     SHARED.quiet(),
-  ]);
-  return command
-    .addHelpText(
-      'after',
-      helpAfter([
-        'bench nano                                pp512 and tg128 of the embedded family',
-        'bench model.gguf -t 1,2,4,8               which count of threads is best',
-        'bench model.gguf -t auto                  let it find them',
-        'bench model.gguf -p 0 -d 0,512,2048       generation as the context fills',
-        'bench model.gguf --gpu off,auto           what the GPU gains',
-        'bench models/ -o csv > speed.csv',
-      ]) +
-        '\nThe micro-batch (-ub of llama-bench) is always the batch size: the engine has one for both.\n' +
-        '\nExit code: 0 done, 1 a test failed, 2 wrong use or no engine, 130 interrupted.\n',
-    )
-    .action(async (refs: string[], options: BenchOptions) => {
-      const { runBench } = await import('./run.ts');
-      context.done(await runBench(refs, options, context.signal));
-    });
-}
+  ],
+  examples: [
+    'bench nano                                pp512 and tg128 of the embedded family',
+    'bench model.gguf -t 1,2,4,8               which count of threads is best',
+    'bench model.gguf -t auto                  let it find them',
+    'bench model.gguf -p 0 -d 0,512,2048       generation as the context fills',
+    'bench model.gguf --gpu off,auto           what the GPU gains',
+    'bench models/ -o csv > speed.csv',
+  ],
+  notes: '\nThe micro-batch (-ub of llama-bench) is always the batch size: the engine has one for both.\n',
+  exitCode: '0 done, 1 a test failed, 2 wrong use or no engine, 130 interrupted.',
+  run: async ({ signal }, refs: string[], options: BenchOptions) =>
+    (await import('./run.ts')).runBench(refs, options, signal),
+});
 
 function list<Value>(
   flags: string,
@@ -123,5 +114,5 @@ function list<Value>(
   parse: (text: string) => Value[],
   fallback: readonly Value[],
 ): Option {
-  return new Option(flags, description).argParser(parse).default([...fallback], fallback.join(','));
+  return option(flags, description, parse, [...fallback], fallback.join(','));
 }

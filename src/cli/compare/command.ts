@@ -1,39 +1,35 @@
-import { Command, Option } from 'commander';
 import { COMPARE_DEFAULTS } from '../../api/compare/request.ts';
-import type { CommandContext } from '../command-context.ts';
-import { addGateOptions } from '../gate-options.ts';
+import { define } from '../define.ts';
+import { gateOptions } from '../gate-options.ts';
 import { listOf, names, wholeNumber } from '../options.ts';
-import { addOptions, helpAfter, limitOptions, option, SHARED } from '../shared-options.ts';
+import { limitOptions, option, SHARED } from '../shared-options.ts';
 import type { CompareOptions } from './run.ts';
 
-export function compareCommand(context: CommandContext): Command {
-  const positive = wholeNumber(1);
-  const { only, prompt, generate, depth, seed, phoneContext } = COMPARE_DEFAULTS;
-  const command = new Command('compare')
-    .description(
-      'Measures several GGUF files of one model side by side, each in a process of its own, by the methods of ' +
-        'llama-bench and llama-perplexity, and recommends the smallest whose loss is within limits.\n\n' +
-        'A ref is a file, a folder, hf:owner/repo:QUANT, a name of the catalogue (phi3, llama-3.2-1b, gemma-2b), or ' +
-        'nano[:QUANT], the family that ships with the package (the default). What is on the Hub is pulled first.',
-    )
-    .argument('[refs...]', 'the files to compare (default: nano)')
-    .option('--reference <name>', 'the variant to compare with, by name or ref (default: the most precise)')
-    .addOption(
-      new Option(
-        '--make <recipes>',
-        'make these of the first ref where they were not made before, and compare: Q8_0,Q4_K_M,mix:2.0GB',
-      ).argParser(names),
-    )
-    .addOption(new Option('--imatrix <file>', 'importance matrix for what is made'))
-    .addOption(
-      new Option('--only <stages>', `measure only these, separated by commas: ${only.join(', ')}`)
-        .argParser(listOf(only))
-        .default([...only], 'all'),
-    )
-    .option('--quick', '2 repetitions, 8 chunks of text, 64 tasks: a first look');
-  addOptions(command, 'Accuracy:', [
+const positive = wholeNumber(1);
+const { only, prompt, generate, depth, seed, phoneContext } = COMPARE_DEFAULTS;
+
+export const compareCommand = define({
+  name: 'compare',
+  description:
+    'Measures several GGUF files of one model side by side, each in a process of its own, by the methods of ' +
+    'llama-bench and llama-perplexity, and recommends the smallest whose loss is within limits.\n\n' +
+    'A ref is a file, a folder, hf:owner/repo:QUANT, a name of the catalogue (phi3, llama-3.2-1b, gemma-2b), or ' +
+    'nano[:QUANT], the family that ships with the package (the default). What is on the Hub is pulled first.',
+  arguments: { '[refs...]': 'the files to compare (default: nano)' },
+  options: [
+    option('--reference <name>', 'the variant to compare with, by name or ref (default: the most precise)'),
+    option(
+      '--make <recipes>',
+      'make these of the first ref where they were not made before, and compare: Q8_0,Q4_K_M,mix:2.0GB',
+    ).argParser(names),
+    option('--imatrix <file>', 'importance matrix for what is made'),
+    option('--only <stages>', `measure only these, separated by commas: ${only.join(', ')}`)
+      .argParser(listOf(only))
+      .default([...only], 'all'),
+    option('--quick', '2 repetitions, 8 chunks of text, 64 tasks: a first look'),
+    'Accuracy:',
     SHARED.text(),
-    new Option('--tasks <file>', 'the questions with checkable answers, JSON lines (default: by model)'),
+    option('--tasks <file>', 'the questions with checkable answers, JSON lines (default: by model)'),
     SHARED.chunks(),
     option(
       '--context <n>',
@@ -41,8 +37,7 @@ export function compareCommand(context: CommandContext): Command {
       wholeNumber(16),
       COMPARE_DEFAULTS.context,
     ),
-  ]);
-  addOptions(command, 'Speed and memory:', [
+    'Speed and memory:',
     option('-r, --repetitions <n>', 'timed repetitions of each test (default: 5)', positive),
     option('-p, --prompt <n>', 'tokens of the prompt test', positive, prompt),
     option('-n, --generate <n>', 'tokens of the generation tests', positive, generate),
@@ -52,43 +47,35 @@ export function compareCommand(context: CommandContext): Command {
     SHARED.gpuLayers(),
     SHARED.seed(seed),
     SHARED.timeout(),
-  ]);
-  addOptions(command, 'Phones:', [
-    new Option('--device <names>', 'judge the variants on these phones too, separated by commas: see fit')
+    'Phones:',
+    option('--device <names>', 'judge the variants on these phones too, separated by commas: see fit')
       .argParser(names)
       .default([]),
     option('--phone-context <n>', 'tokens of context there', positive, phoneContext),
-  ]);
-  addOptions(command, 'Limits of the recommendation:', limitOptions());
-  addOptions(command, 'Output:', [
+    'Limits of the recommendation:',
+    ...limitOptions(),
+    'Output:',
     SHARED.json('print the results as JSON (schema/results.json)'),
-    new Option('--details', 'also print task accuracy by kind'),
+    option('--details', 'also print task accuracy by kind'),
     SHARED.out('keep the results there, rewritten after every figure'),
     SHARED.shard(),
-    new Option('--html <file>', 'also write a page for a browser: charts, tables, light and dark'),
-    new Option('--resume <file>', 'measure only what is missing in these results, and complete them'),
+    option('--html <file>', 'also write a page for a browser: charts, tables, light and dark'),
+    option('--resume <file>', 'measure only what is missing in these results, and complete them'),
     SHARED.yes(),
     SHARED.quiet(),
-  ]);
-  return addGateOptions(command)
-    .addHelpText(
-      'after',
-      helpAfter(
-        [
-          'compare                                   the embedded nano family',
-          'compare phi3-F16.gguf --make Q8_0,Q4_K_M,Q2_K,mix:2.0GB',
-          'compare models/phi3/ --quick              a first look at a folder',
-          'compare a-F16.gguf a-Q4_K_M.gguf a-Q2_K.gguf --out phi3.json',
-          'compare --resume phi3.json                go on where it was stopped',
-          'compare models/ --only size               sizes, types and weight error: no engine',
-          'compare models/ --json | jq .recommendation',
-          'compare models/ --fail-if "recommended.file.bytes > 1.5GB or any.tasks.accuracy < 80%"',
-        ],
-        '0 done, 1 a variant or a gate failed, 2 wrong use or no engine, 130 interrupted.',
-      ),
-    )
-    .action(async (refs: string[], options: CompareOptions) => {
-      const { runCompare } = await import('./run.ts');
-      context.done(await runCompare(refs, options, context.signal));
-    });
-}
+    ...gateOptions(),
+  ],
+  examples: [
+    'compare                                   the embedded nano family',
+    'compare phi3-F16.gguf --make Q8_0,Q4_K_M,Q2_K,mix:2.0GB',
+    'compare models/phi3/ --quick              a first look at a folder',
+    'compare a-F16.gguf a-Q4_K_M.gguf a-Q2_K.gguf --out phi3.json',
+    'compare --resume phi3.json                go on where it was stopped',
+    'compare models/ --only size               sizes, types and weight error: no engine',
+    'compare models/ --json | jq .recommendation',
+    'compare models/ --fail-if "recommended.file.bytes > 1.5GB or any.tasks.accuracy < 80%"',
+  ],
+  exitCode: '0 done, 1 a variant or a gate failed, 2 wrong use or no engine, 130 interrupted.',
+  run: async ({ signal }, refs: string[], options: CompareOptions) =>
+    (await import('./run.ts')).runCompare(refs, options, signal),
+});

@@ -1,7 +1,7 @@
 import { devicesOf } from '../../api/fit/device-catalogue.ts';
 import { refAccess } from '../../model/access.ts';
 import { locateNano } from '../../model/local.ts';
-import type { ProgramContext } from '../command-context.ts';
+import type { CommandContext } from '../command-context.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
 import { bashScript } from './bash.ts';
 import { fishScript } from './fish.ts';
@@ -14,7 +14,7 @@ const SCRIPTS = { bash: bashScript, zsh: zshScript, fish: fishScript } as const;
 /** `completion`: the script for a shell. */
 export async function runCompletion(
   shell: Shell,
-  { definitions, signal }: ProgramContext,
+  { definitions, signal }: CommandContext,
 ): Promise<ExitCode> {
   const commands = completedCommands(await definitions());
   process.stdout.write(SCRIPTS[shell](commands, await namesToOffer(signal)));

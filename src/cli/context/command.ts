@@ -1,33 +1,31 @@
-import { Command, Option } from 'commander';
 import { CONTEXT_DEFAULTS } from '../../api/context/request.ts';
 import { CACHE_TYPES } from '../../schema/terms.ts';
 import { numberList } from '../bench/lists.ts';
-import type { CommandContext } from '../command-context.ts';
+import { define } from '../define.ts';
 import { fileSize, listOf, wholeNumber } from '../options.ts';
-import { addOptions, helpAfter, option, SHARED } from '../shared-options.ts';
+import { option, SHARED } from '../shared-options.ts';
 import type { ContextOptions } from './run.ts';
 
-export function contextCommand(context: CommandContext): Command {
-  const { cacheTypes, generate, repetitions, seed, chunks, evalContext } = CONTEXT_DEFAULTS;
-  const command = new Command('context')
-    .description(
-      'Measures one model at growing context sizes with several types of KV cache: estimated and measured memory, ' +
-        'load time, the speed of reading a prompt that fills the context and of generating at its end, and what each ' +
-        'type costs in accuracy against f16. Says the largest context within a budget and which setting to ship.',
-    )
-    .argument('<ref>', 'a file, hf:owner/repo:QUANT, a catalogue name, or nano:QUANT')
-    .option(
+const { cacheTypes, generate, repetitions, seed, chunks, evalContext } = CONTEXT_DEFAULTS;
+
+export const contextCommand = define({
+  name: 'context',
+  description:
+    'Measures one model at growing context sizes with several types of KV cache: estimated and measured memory, ' +
+    'load time, the speed of reading a prompt that fills the context and of generating at its end, and what each ' +
+    'type costs in accuracy against f16. Says the largest context within a budget and which setting to ship.',
+  arguments: { '<ref>': 'a file, hf:owner/repo:QUANT, a catalogue name, or nano:QUANT' },
+  options: [
+    option(
       '--sizes <n>',
       "context sizes separated by commas (default: 512, 1024, ... up to the model's own; above 8192 estimated only)",
       numberList(16),
-    )
-    .addOption(
-      new Option('--cache-types <types>', 'types of keys and values, separated by commas')
-        .argParser(listOf(CACHE_TYPES))
-        .default([...cacheTypes], cacheTypes.join(',')),
-    )
-    .option('--memory <size>', 'the budget, such as 3GB or 2.5GiB (default: what is free here)', fileSize);
-  addOptions(command, 'Speed:', [
+    ),
+    option('--cache-types <types>', 'types of keys and values, separated by commas')
+      .argParser(listOf(CACHE_TYPES))
+      .default([...cacheTypes], cacheTypes.join(',')),
+    option('--memory <size>', 'the budget, such as 3GB or 2.5GiB (default: what is free here)', fileSize),
+    'Speed:',
     option('-n, --generate <n>', 'tokens generated at the end of the context', wholeNumber(1), generate),
     option('-r, --repetitions <n>', 'timed repetitions of each size', wholeNumber(1), repetitions),
     SHARED.threads(),
@@ -35,34 +33,24 @@ export function contextCommand(context: CommandContext): Command {
     SHARED.gpuLayers(),
     SHARED.seed(seed),
     SHARED.timeout(),
-  ]);
-  addOptions(command, 'Accuracy:', [
-    new Option('--no-accuracy', 'leave it out; then only f16 can be recommended'),
+    'Accuracy:',
+    option('--no-accuracy', 'leave it out; then only f16 can be recommended'),
     SHARED.text(),
     option('--chunks <n>', 'evaluate at most the first n chunks of the text', wholeNumber(2), chunks),
     option('--eval-context <n>', 'tokens in a chunk', wholeNumber(16), evalContext),
-  ]);
-  addOptions(command, 'Output:', [
+    'Output:',
     SHARED.json('print the results as JSON (schema/context.json)'),
     SHARED.out('keep the results there, rewritten after every size'),
     SHARED.yes(),
     SHARED.quiet(),
-  ]);
-  return command
-    .addHelpText(
-      'after',
-      helpAfter(
-        [
-          'context nano:Q4_K_M                       the embedded model',
-          'context model.gguf --memory 3GB           what an app may use',
-          'context model.gguf --sizes 2048,4096 --cache-types f16,q8_0',
-          'context model.gguf --no-accuracy --json   memory and speed alone',
-        ],
-        '0 done, 1 a size or type failed, 2 wrong use or no engine, 130 interrupted.',
-      ),
-    )
-    .action(async (ref: string, options: ContextOptions) => {
-      const { runContext } = await import('./run.ts');
-      context.done(await runContext(ref, options, context.signal));
-    });
-}
+  ],
+  examples: [
+    'context nano:Q4_K_M                       the embedded model',
+    'context model.gguf --memory 3GB           what an app may use',
+    'context model.gguf --sizes 2048,4096 --cache-types f16,q8_0',
+    'context model.gguf --no-accuracy --json   memory and speed alone',
+  ],
+  exitCode: '0 done, 1 a size or type failed, 2 wrong use or no engine, 130 interrupted.',
+  run: async ({ signal }, ref: string, options: ContextOptions) =>
+    (await import('./run.ts')).runContext(ref, options, signal),
+});

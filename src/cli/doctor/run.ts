@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { doctor, isWell } from '../../api/doctor/doctor.ts';
-import type { ProgramContext } from '../command-context.ts';
+import type { CommandContext } from '../command-context.ts';
 import { loadConfigs } from '../config.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
 import { terminalStyle } from '../style.ts';
@@ -15,7 +15,7 @@ export interface DoctorOptions {
 export async function runDoctor(
   { json, hub }: DoctorOptions,
   program: Command,
-  { signal, definitions }: ProgramContext,
+  { signal, definitions }: CommandContext,
 ): Promise<ExitCode> {
   const configFiles = async () => {
     const files = await loadConfigs(program, definitions);

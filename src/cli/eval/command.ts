@@ -1,78 +1,67 @@
-import { Command, Option } from 'commander';
 import { EVALUATE_DEFAULTS } from '../../api/evaluate/request.ts';
-import type { CommandContext } from '../command-context.ts';
-import { addGateOptions } from '../gate-options.ts';
+import { define } from '../define.ts';
+import { gateOptions } from '../gate-options.ts';
 import { listOf, wholeNumber } from '../options.ts';
-import { addOptions, helpAfter, limitOptions, option, SHARED } from '../shared-options.ts';
+import { limitOptions, option, SHARED } from '../shared-options.ts';
 import type { EvalOptions } from './run.ts';
 
-export function evalCommand(context: CommandContext): Command {
-  const { only, context: contextSize, keyEnv, concurrency, batch } = EVALUATE_DEFAULTS;
-  const command = new Command('eval')
-    .description(
-      "Evaluates models by llama-perplexity's method: perplexity of a text, KL divergence of every prediction from a " +
-        'reference, and the same questions to all of them, answered freely and by choice. Differences are judged ' +
-        'on the same tokens and items, with their errors.\n\n' +
-        'The reference is the most precise variant, another by name (--reference), or a file in which one was kept: ' +
-        '--save-reference writes it, exactly or, to a name that ends in .kld, as llama-perplexity ' +
-        '--kl-divergence-base does; files of either program serve the other.',
-    )
-    .argument('[refs...]', 'the models (default: nano, or none with --openai)')
-    .option('--reference <name or file>', 'a variant, or a file of kept scores')
-    .option('--save-reference <file>', "keep the reference's scores, text and row there")
-    .addOption(
-      new Option('--only <parts>', `only these, separated by commas: ${only.join(', ')}`)
-        .argParser(listOf(only))
-        .default([...only], 'all'),
-    )
-    .option('--quick', '8 chunks of text, 64 tasks and choices: a first look');
-  addOptions(command, 'What is asked:', [
+const { only, context: contextSize, keyEnv, concurrency, batch } = EVALUATE_DEFAULTS;
+
+export const evalCommand = define({
+  name: 'eval',
+  description:
+    "Evaluates models by llama-perplexity's method: perplexity of a text, KL divergence of every prediction from a " +
+    'reference, and the same questions to all of them, answered freely and by choice. Differences are judged ' +
+    'on the same tokens and items, with their errors.\n\n' +
+    'The reference is the most precise variant, another by name (--reference), or a file in which one was kept: ' +
+    '--save-reference writes it, exactly or, to a name that ends in .kld, as llama-perplexity ' +
+    '--kl-divergence-base does; files of either program serve the other.',
+  arguments: { '[refs...]': 'the models (default: nano, or none with --openai)' },
+  options: [
+    option('--reference <name or file>', 'a variant, or a file of kept scores'),
+    option('--save-reference <file>', "keep the reference's scores, text and row there"),
+    option('--only <parts>', `only these, separated by commas: ${only.join(', ')}`)
+      .argParser(listOf(only))
+      .default([...only], 'all'),
+    option('--quick', '8 chunks of text, 64 tasks and choices: a first look'),
+    'What is asked:',
     SHARED.text(),
-    new Option('--tasks <file>', 'questions with checkable answers, JSON lines (default: by model)'),
-    new Option('--choices <file>', 'multiple choice, JSON lines (default: made of the tasks)'),
+    option('--tasks <file>', 'questions with checkable answers, JSON lines (default: by model)'),
+    option('--choices <file>', 'multiple choice, JSON lines (default: made of the tasks)'),
     SHARED.chunks(),
     option('-c, --context <n>', 'tokens in a chunk, as llama-perplexity -c', wholeNumber(16), contextSize),
-  ]);
-  addOptions(command, 'An endpoint to stand beside them:', [
-    new Option('--openai <url>', 'an OpenAI-compatible server, up to /v1: it is asked the same tasks'),
-    new Option('--model <name>', "the model's name there"),
-    new Option('--key-env <variable>', 'the environment variable with the key').default(keyEnv),
+    'An endpoint to stand beside them:',
+    option('--openai <url>', 'an OpenAI-compatible server, up to /v1: it is asked the same tasks'),
+    option('--model <name>', "the model's name there"),
+    option('--key-env <variable>', 'the environment variable with the key').default(keyEnv),
     option('--concurrency <n>', 'requests at once', wholeNumber(1), concurrency),
-  ]);
-  addOptions(command, 'Engine:', [
+    'Engine:',
     SHARED.threads("threads, or auto (default: llama.cpp's choice)"),
     option('-b, --batch <n>', 'tokens evaluated at once', wholeNumber(1), batch),
     SHARED.gpu(),
     SHARED.gpuLayers(),
     SHARED.timeout(),
-  ]);
-  addOptions(command, 'Limits of the recommendation:', limitOptions());
-  addOptions(command, 'Output:', [
+    'Limits of the recommendation:',
+    ...limitOptions(),
+    'Output:',
     SHARED.json('print the results as JSON (schema/results.json)'),
     SHARED.out('keep the results there, rewritten after every figure'),
     SHARED.shard(),
-    new Option('--resume <file>', 'evaluate only what is missing in these results, and complete them'),
+    option('--resume <file>', 'evaluate only what is missing in these results, and complete them'),
     SHARED.yes(),
     SHARED.quiet(),
-  ]);
-  return addGateOptions(command)
-    .addHelpText(
-      'after',
-      helpAfter(
-        [
-          'eval nano                                            the embedded family against its F16',
-          'eval phi3-F16.gguf --save-reference phi3.qsref       score the reference once',
-          'eval phi3-Q4_K_M.gguf --reference phi3.qsref         compare with it, its model not needed',
-          'eval a-Q8_0.gguf a-Q2_K.gguf --only text             as llama-perplexity --kl-divergence',
-          'eval a-Q4_K_M.gguf --reference base.kld              against a file of llama-perplexity',
-          'eval a-F16.gguf --save-reference base.kld            a file that llama-perplexity reads',
-          'eval phi3 --openai http://localhost:8080/v1 --model phi3-f16',
-        ],
-        '0 done, 1 a model, the endpoint or a gate failed, 2 wrong use or no engine, 130 interrupted.',
-      ),
-    )
-    .action(async (refs: string[], options: EvalOptions) => {
-      const { runEval } = await import('./run.ts');
-      context.done(await runEval(refs, options, context.signal));
-    });
-}
+    ...gateOptions(),
+  ],
+  examples: [
+    'eval nano                                            the embedded family against its F16',
+    'eval phi3-F16.gguf --save-reference phi3.qsref       score the reference once',
+    'eval phi3-Q4_K_M.gguf --reference phi3.qsref         compare with it, its model not needed',
+    'eval a-Q8_0.gguf a-Q2_K.gguf --only text             as llama-perplexity --kl-divergence',
+    'eval a-Q4_K_M.gguf --reference base.kld              against a file of llama-perplexity',
+    'eval a-F16.gguf --save-reference base.kld            a file that llama-perplexity reads',
+    'eval phi3 --openai http://localhost:8080/v1 --model phi3-f16',
+  ],
+  exitCode: '0 done, 1 a model, the endpoint or a gate failed, 2 wrong use or no engine, 130 interrupted.',
+  run: async ({ signal }, refs: string[], options: EvalOptions) =>
+    (await import('./run.ts')).runEval(refs, options, signal),
+});

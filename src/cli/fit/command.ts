@@ -1,56 +1,49 @@
-import { Command, Option } from 'commander';
 import { FIT_DEFAULTS } from '../../api/fit/request.ts';
 import { COMMON_CACHE_TYPES } from '../../schema/terms.ts';
-import type { CommandContext } from '../command-context.ts';
+import { define } from '../define.ts';
 import { fileSize, names, wholeNumber } from '../options.ts';
+import { option } from '../shared-options.ts';
 import type { FitOptions } from './run.ts';
 
-export function fitCommand(context: CommandContext): Command {
-  return new Command('fit')
-    .description(
-      'Judges models on phones before anything is downloaded or built: memory from the header against what the phone ' +
-        'gives an app, speed from measurements of phones, or predicted from them with an interval. A ref is a file, a ' +
-        'folder, hf:owner/repo, a name of the catalogue, or nano.',
-    )
-    .argument('[refs...]', 'the models')
-    .option('-d, --device <names>', 'phones, separated by commas', names, [])
-    .option('--all-devices', 'every phone that is known')
-    .option('-c, --context <n>', 'tokens of context', wholeNumber(1), FIT_DEFAULTS.context)
-    .addOption(
-      new Option('--cache-type <type>', 'type of keys and values in the cache')
-        .choices(COMMON_CACHE_TYPES)
-        .default(FIT_DEFAULTS.cacheType),
-    )
-    .addOption(
-      new Option(
-        '--flash-attention <how>',
-        'as the app will have it (default: on, but off on OpenCL, as llama.cpp decides)',
-      ).choices(['on', 'off']),
-    )
-    .option(
+export const fitCommand = define({
+  name: 'fit',
+  description:
+    'Judges models on phones before anything is downloaded or built: memory from the header against what the phone ' +
+    'gives an app, speed from measurements of phones, or predicted from them with an interval. A ref is a file, a ' +
+    'folder, hf:owner/repo, a name of the catalogue, or nano.',
+  arguments: { '[refs...]': 'the models' },
+  options: [
+    option('-d, --device <names>', 'phones, separated by commas', names, []),
+    option('--all-devices', 'every phone that is known'),
+    option('-c, --context <n>', 'tokens of context', wholeNumber(1), FIT_DEFAULTS.context),
+    option('--cache-type <type>', 'type of keys and values in the cache')
+      .choices(COMMON_CACHE_TYPES)
+      .default(FIT_DEFAULTS.cacheType),
+    option(
+      '--flash-attention <how>',
+      'as the app will have it (default: on, but off on OpenCL, as llama.cpp decides)',
+    ).choices(['on', 'off']),
+    option(
       '--budget <size>',
       'memory for the model, such as 3GB or 2.5GiB, instead of the phones’ own',
       bytesOrSize,
-    )
-    .option('--devices <file>', 'more phones, as JSON (schema/devices.json)')
-    .option('--list-devices', 'list the phones and what is known of them')
-    .option('--require', 'exit with 1 where nothing fits one of the phones')
-    .option('--json', 'print the verdicts as JSON')
-    .option('-q, --quiet', 'no notices on stderr')
-    .addHelpText(
-      'after',
-      '\nExamples:\n' +
-        '  quantscope fit phi3 --device iphone-13-pro,galaxy-s23\n' +
-        '  quantscope fit models/ --device 6gb-phone --context 4096 --cache-type q8_0\n' +
-        '  quantscope fit --list-devices\n' +
-        '\nExit code: 0 done, 1 with --require where nothing fits a phone, 2 wrong use or a model that cannot be read.\n',
-    )
-    .exitOverride()
-    .action(async (refs: string[], options: FitOptions) => {
-      const { runFit } = await import('./run.ts');
-      context.done(await runFit(refs, options, context.signal));
-    });
-}
+    ),
+    option('--devices <file>', 'more phones, as JSON (schema/devices.json)'),
+    option('--list-devices', 'list the phones and what is known of them'),
+    option('--require', 'exit with 1 where nothing fits one of the phones'),
+    option('--json', 'print the verdicts as JSON'),
+    option('-q, --quiet', 'no notices on stderr'),
+  ],
+  examples: [
+    'fit phi3 --device iphone-13-pro,galaxy-s23',
+    'fit models/ --device 6gb-phone --context 4096 --cache-type q8_0',
+    'fit --list-devices',
+  ],
+  exitCode:
+    '0 done, 1 with --require where nothing fits a phone, 2 wrong use or a model that cannot be read.',
+  run: async ({ signal }, refs: string[], options: FitOptions) =>
+    (await import('./run.ts')).runFit(refs, options, signal),
+});
 
 /** Bytes as they are, or with a unit. */
 function bytesOrSize(text: string): number {

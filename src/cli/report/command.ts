@@ -1,52 +1,48 @@
-import { Command, Option } from 'commander';
-import type { CommandContext } from '../command-context.ts';
-import { addGateOptions, collected } from '../gate-options.ts';
+import { define } from '../define.ts';
+import { collected, gateOptions } from '../gate-options.ts';
+import { option } from '../shared-options.ts';
 import type { ReportOptions } from './run.ts';
 
-export function reportCommand(context: CommandContext): Command {
-  const command = new Command('report')
-    .description(
-      'Reads results that compare and eval saved (--out, --json), puts those of one model side by side, and writes ' +
-        'them as one HTML file that needs no network, as Markdown for a pull request, as CSV or as JSON. Speeds of ' +
-        'bench and checks of phones (kit check --json) stand beside them, each by its machine or phone. Runs that ' +
-        'were resumed become one, and so do shards; machines keep their own rows. Results of different models, or ' +
-        'evaluated in different ways, are refused.',
-    )
-    .argument('<results...>', 'files of compare, eval, bench, kit check --json or report --out')
-    .option('--html <file>', 'write a page for a browser: charts, tables, light and dark, ready to print')
-    .addOption(
-      new Option(
-        '--format <form>',
-        'what to print (default: table, or nothing with --html or --out)',
-      ).choices(['table', 'md', 'csv', 'json']),
-    )
-    .option('-o, --out <file>', 'write all of it as one file, which serves as results and as --baseline')
-    .option(
+export const reportCommand = define({
+  name: 'report',
+  description:
+    'Reads results that compare and eval saved (--out, --json), puts those of one model side by side, and writes ' +
+    'them as one HTML file that needs no network, as Markdown for a pull request, as CSV or as JSON. Speeds of ' +
+    'bench and checks of phones (kit check --json) stand beside them, each by its machine or phone. Runs that ' +
+    'were resumed become one, and so do shards; machines keep their own rows. Results of different models, or ' +
+    'evaluated in different ways, are refused.',
+  arguments: { '<results...>': 'files of compare, eval, bench, kit check --json or report --out' },
+  options: [
+    option('--html <file>', 'write a page for a browser: charts, tables, light and dark, ready to print'),
+    option('--format <form>', 'what to print (default: table, or nothing with --html or --out)').choices([
+      'table',
+      'md',
+      'csv',
+      'json',
+    ]),
+    option('-o, --out <file>', 'write all of it as one file, which serves as results and as --baseline'),
+    option(
       '--baseline <file>',
       'earlier results: say what changed, and whether beyond noise; may be repeated for shards and machines',
       collected,
-    )
-    .option('--fit <file>', 'verdicts on phones, as fit --json prints them, for the page')
-    .addOption(new Option('--only <figures>', 'merge and show only these').choices(['speed', 'accuracy']))
-    .option('--details', 'with tables, also the tails, the tasks by kind and where the memory goes')
-    .option('-q, --quiet', 'no notices on stderr');
-  return addGateOptions(command, { hasBaseline: true })
-    .addHelpText(
-      'after',
-      '\nExamples:\n' +
-        '  quantscope report phi3.json --html phi3.html\n' +
-        '  quantscope report laptop.json server.json --format md\n' +
-        '  quantscope report new.json --baseline old.json\n' +
-        '  quantscope report phi3.json bench-server.json phone-check.json --html phi3.html\n' +
-        '  quantscope report shard-*.json --out merged.json\n' +
-        '  quantscope fit models/ --all-devices --json > fit.json && \\\n' +
-        '    quantscope report phi3.json --fit fit.json --html phi3.html\n' +
-        '  quantscope report shard-*.json --gates quantscope.gates.json --gate-format junit --gate-out gates.xml\n' +
-        '\nExit code: 0 done, 1 a gate failed, 2 wrong use or files that cannot be read or put together.\n',
-    )
-    .exitOverride()
-    .action(async (files: string[], options: ReportOptions) => {
-      const { runReport } = await import('./run.ts');
-      context.done(await runReport(files, options, context.signal));
-    });
-}
+    ),
+    option('--fit <file>', 'verdicts on phones, as fit --json prints them, for the page'),
+    option('--only <figures>', 'merge and show only these').choices(['speed', 'accuracy']),
+    option('--details', 'with tables, also the tails, the tasks by kind and where the memory goes'),
+    option('-q, --quiet', 'no notices on stderr'),
+    ...gateOptions({ hasBaseline: true }),
+  ],
+  examples: [
+    'report phi3.json --html phi3.html',
+    'report laptop.json server.json --format md',
+    'report new.json --baseline old.json',
+    'report phi3.json bench-server.json phone-check.json --html phi3.html',
+    'report shard-*.json --out merged.json',
+    'fit models/ --all-devices --json > fit.json && \\',
+    '  quantscope report phi3.json --fit fit.json --html phi3.html',
+    'report shard-*.json --gates quantscope.gates.json --gate-format junit --gate-out gates.xml',
+  ],
+  exitCode: '0 done, 1 a gate failed, 2 wrong use or files that cannot be read or put together.',
+  run: async ({ signal }, files: string[], options: ReportOptions) =>
+    (await import('./run.ts')).runReport(files, options, signal),
+});

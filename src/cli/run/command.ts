@@ -1,29 +1,31 @@
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { InvalidArgumentError } from 'commander';
 import { RUN_DEFAULTS } from '../../api/run/request.ts';
 import { COMMON_CACHE_TYPES } from '../../schema/terms.ts';
-import type { CommandContext } from '../command-context.ts';
+import { define } from '../define.ts';
 import { percentage, positiveNumber, wholeNumber } from '../options.ts';
-import { addOptions, helpAfter, option, SHARED } from '../shared-options.ts';
+import { option, SHARED } from '../shared-options.ts';
 import type { RunOptions } from './run.ts';
 
-export function runCommand(context: CommandContext): Command {
-  const positive = wholeNumber(1);
-  const { temperature, topK, topP, minP, repeatPenalty, repeatLast, cacheType, candidates } = RUN_DEFAULTS;
-  const command = new Command('run')
-    .description(
-      'Runs one model. With a prompt it streams the reply to stdout and ends; on a terminal without one it is a chat ' +
-        "with history, in the model's own chat template (/help lists what it understands). A prompt of - is read " +
-        'from stdin.\n\n--trace shows the way from text to text: tokens with their ids, what each evaluation took, ' +
-        'the most likely next tokens with their probabilities, the choice, and its text.',
-    )
-    .argument('<ref>', 'one model: a file, hf:owner/repo:QUANT, phi3:Q4_K_M, nano:Q4_K_M')
-    .argument('[prompt...]', 'what to ask');
-  addOptions(command, 'Prompt:', [
-    new Option('-s, --system <text>', 'a system message before the first turn'),
-    new Option('--raw', 'give the text to the model as it is, without a chat template'),
-    new Option('--template <file>', "a Jinja chat template instead of the model's own"),
-  ]);
-  addOptions(command, 'Reply:', [
+const positive = wholeNumber(1);
+const { temperature, topK, topP, minP, repeatPenalty, repeatLast, cacheType, candidates } = RUN_DEFAULTS;
+
+export const runCommand = define({
+  name: 'run',
+  description:
+    'Runs one model. With a prompt it streams the reply to stdout and ends; on a terminal without one it is a chat ' +
+    "with history, in the model's own chat template (/help lists what it understands). A prompt of - is read " +
+    'from stdin.\n\n--trace shows the way from text to text: tokens with their ids, what each evaluation took, ' +
+    'the most likely next tokens with their probabilities, the choice, and its text.',
+  arguments: {
+    '<ref>': 'one model: a file, hf:owner/repo:QUANT, phi3:Q4_K_M, nano:Q4_K_M',
+    '[prompt...]': 'what to ask',
+  },
+  options: [
+    'Prompt:',
+    option('-s, --system <text>', 'a system message before the first turn'),
+    option('--raw', 'give the text to the model as it is, without a chat template'),
+    option('--template <file>', "a Jinja chat template instead of the model's own"),
+    'Reply:',
     option(
       '-n, --max-tokens <n>',
       'the longest reply (default: until the model or the context ends it)',
@@ -34,60 +36,50 @@ export function runCommand(context: CommandContext): Command {
       "tokens of prompt and replies (default: the model's own, at most 4096)",
       wholeNumber(16),
     ),
-    new Option('--stop <text>', 'end the reply before this text; may be repeated')
+    option('--stop <text>', 'end the reply before this text; may be repeated')
       .argParser((text: string, before: string[]) => [...before, text])
       .default([], 'none'),
-  ]);
-  addOptions(command, 'Sampling:', [
+    'Sampling:',
     option('--temperature <t>', '0 is always the most likely token', nonNegative, temperature),
-    new Option('--greedy', 'the same as --temperature 0'),
+    option('--greedy', 'the same as --temperature 0'),
     option('--top-k <n>', 'draw from the n most likely tokens; 0 is all', wholeNumber(0), topK),
     option('--top-p <share>', 'draw from the most likely tokens of this share together', fraction, topP),
     option('--min-p <share>', "leave out tokens below this share of the most likely one's", fraction, minP),
     option('--repeat-penalty <x>', '1 is none', positiveNumber, repeatPenalty),
     option('--repeat-last <n>', 'tokens back that the penalty looks at', wholeNumber(0), repeatLast),
     option('--seed <n>', 'for the same reply again (default: a new one each time)', wholeNumber(0)),
-  ]);
-  addOptions(command, 'Engine:', [
+    'Engine:',
     SHARED.threads(
       "threads, or auto to find the fastest for prompt and reply first (default: llama.cpp's choice)",
     ),
     SHARED.gpu(),
     SHARED.gpuLayers(),
-    new Option('--cache-type <type>', 'of keys and values').choices(COMMON_CACHE_TYPES).default(cacheType),
+    option('--cache-type <type>', 'of keys and values').choices(COMMON_CACHE_TYPES).default(cacheType),
     SHARED.timeout(),
-  ]);
-  addOptions(command, 'Output:', [
-    new Option('--trace', 'show tokenization, evaluation, sampling and detokenization with their times'),
+    'Output:',
+    option('--trace', 'show tokenization, evaluation, sampling and detokenization with their times'),
     option('--candidates <n>', 'most likely tokens at each step of the trace', positive, candidates),
     SHARED.json('print the reply, its timings and the trace as JSON (schema/run.json)'),
     SHARED.yes(),
     SHARED.quiet('nothing on stderr'),
-  ]);
-  return command
-    .addHelpText(
-      'after',
-      '\nIn a chat:\n' +
-        '  /help                 what it understands\n' +
-        '  /set temperature 0.2  change the sampling; /set alone shows it\n' +
-        '  /undo, /retry, /clear go back a turn, ask again, begin again\n' +
-        '  Ctrl-C                stop the reply; at the prompt, leave\n' +
-        helpAfter(
-          [
-            'run nano:Q4_K_M                               a chat',
-            'run nano:Q4_K_M "What is 3 plus 4?" --greedy',
-            'run nano:Q8_0 "What is 3 plus 4?" --trace     how each token was chosen',
-            'cat letter.txt | quantscope run phi3:Q4_K_M - --system "Summarize in one sentence."',
-            'run model.gguf "Hello" --json | jq .timings',
-          ],
-          '0 done, 2 wrong use, a model that does not load or no engine, 130 interrupted.',
-        ),
-    )
-    .action(async (ref: string, prompt: string[], options: RunOptions) => {
-      const { runModel } = await import('./run.ts');
-      context.done(await runModel(ref, prompt.join(' '), options, context.signal));
-    });
-}
+  ],
+  preface:
+    '\nIn a chat:\n' +
+    '  /help                 what it understands\n' +
+    '  /set temperature 0.2  change the sampling; /set alone shows it\n' +
+    '  /undo, /retry, /clear go back a turn, ask again, begin again\n' +
+    '  Ctrl-C                stop the reply; at the prompt, leave\n',
+  examples: [
+    'run nano:Q4_K_M                               a chat',
+    'run nano:Q4_K_M "What is 3 plus 4?" --greedy',
+    'run nano:Q8_0 "What is 3 plus 4?" --trace     how each token was chosen',
+    'cat letter.txt | quantscope run phi3:Q4_K_M - --system "Summarize in one sentence."',
+    'run model.gguf "Hello" --json | jq .timings',
+  ],
+  exitCode: '0 done, 2 wrong use, a model that does not load or no engine, 130 interrupted.',
+  run: async ({ signal }, ref: string, prompt: string[], options: RunOptions) =>
+    (await import('./run.ts')).runModel(ref, prompt.join(' '), options, signal),
+});
 
 function nonNegative(text: string): number {
   const value = Number(text);

@@ -1,9 +1,10 @@
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { InvalidArgumentError } from 'commander';
 import { shardOf } from '../../api/shard.ts';
 import { VALIDATE_DEFAULTS } from '../../api/validate/request.ts';
 import { SEVERITIES } from '../../schema/terms.ts';
-import type { CommandContext } from '../command-context.ts';
+import { define } from '../define.ts';
 import { names, positiveNumber, wholeNumber } from '../options.ts';
+import { option } from '../shared-options.ts';
 import type { ValidateOptions } from './run.ts';
 
 const FORMATS = [
@@ -15,71 +16,65 @@ const FORMATS = [
   'github',
 ] as const satisfies readonly ValidateOptions['format'][];
 
-export function validateCommand(context: CommandContext): Command {
-  return new Command('validate')
-    .description(
-      'Checks GGUF files without loading them, by rules with stable names, and says where each is broken and what ' +
-        'to do. Of a remote file that is not in the cache only the header is read, by range requests, and the report ' +
-        'says so.\n' +
-        'A ref is a file, a folder (all .gguf files below it), a pattern such as "models/**/*.gguf", an https:// ' +
-        'address, hf:owner/repo[@revision][:QUANT|/file.gguf], a name of the catalogue (phi3:Q4_K_M), or nano.',
-    )
-    .argument('[refs...]', 'the files to check')
-    .optionsGroup('Rules:')
-    .option('--rules <list>', 'only these rules or groups, separated by commas: header,tensor/offset', names)
-    .addOption(new Option('--severity <level>', 'report this and worse').choices(SEVERITIES))
-    .option(
+export const validateCommand = define({
+  name: 'validate',
+  description:
+    'Checks GGUF files without loading them, by rules with stable names, and says where each is broken and what ' +
+    'to do. Of a remote file that is not in the cache only the header is read, by range requests, and the report ' +
+    'says so.\n' +
+    'A ref is a file, a folder (all .gguf files below it), a pattern such as "models/**/*.gguf", an https:// ' +
+    'address, hf:owner/repo[@revision][:QUANT|/file.gguf], a name of the catalogue (phi3:Q4_K_M), or nano.',
+  arguments: { '[refs...]': 'the files to check' },
+  options: [
+    'Rules:',
+    option('--rules <list>', 'only these rules or groups, separated by commas: header,tensor/offset', names),
+    option('--severity <level>', 'report this and worse').choices(SEVERITIES),
+    option(
       '--explain [rule]',
       'what a rule means, why, who checks it, what to do; without a name: all rules',
-    )
-    .option('--policy <file>', 'what this project accepts (default: quantscope.policy.json, if it is there)')
-    .optionsGroup('Content:')
-    .option('--no-content', 'only the header: nothing is read of the weights')
-    .option('--sha256 <hash>', 'the hash that the file must have', hash)
-    .addOption(
-      new Option('--manifest <action>', 'hashes of the file and each tensor, in FILE.manifest.json').choices([
-        'write',
-        'check',
-      ]),
-    )
-    .option('--load', 'also load each file in a process of its own and decode a token')
-    .option(
+    ),
+    option('--policy <file>', 'what this project accepts (default: quantscope.policy.json, if it is there)'),
+    'Content:',
+    option('--no-content', 'only the header: nothing is read of the weights'),
+    option('--sha256 <hash>', 'the hash that the file must have', hash),
+    option('--manifest <action>', 'hashes of the file and each tensor, in FILE.manifest.json').choices([
+      'write',
+      'check',
+    ]),
+    option('--load', 'also load each file in a process of its own and decode a token'),
+    option(
       '--timeout <seconds>',
       'the longest a step of --load may take',
       positiveNumber,
       VALIDATE_DEFAULTS.timeout,
-    )
-    .optionsGroup('Output:')
-    .addOption(new Option('--format <form>', 'how to print').choices(FORMATS).default('text'))
-    .option('--json', 'short for --format json (schema/validation.json)')
-    .option('--ndjson', 'short for --format ndjson: a line for each file, as soon as it is checked')
-    .option('-q, --quiet', 'no progress on stderr', false)
-    .optionsGroup('Many files:')
-    .option('-j, --jobs <n>', 'files at the same time (default: as many as there are cores)', wholeNumber(1))
-    .option(
+    ),
+    'Output:',
+    option('--format <form>', 'how to print').choices(FORMATS).default('text'),
+    option('--json', 'short for --format json (schema/validation.json)'),
+    option('--ndjson', 'short for --format ndjson: a line for each file, as soon as it is checked'),
+    option('-q, --quiet', 'no progress on stderr', undefined, false),
+    'Many files:',
+    option('-j, --jobs <n>', 'files at the same time (default: as many as there are cores)', wholeNumber(1)),
+    option(
       '--shard <i/n>',
       'only the i-th of n shares of the files, from 1; auto: as GitLab, Slurm or QUANTSCOPE_SHARD=i/n say; auto/n for Kubernetes',
       (text: string) => shardOf(text, process.env),
-    )
-    .addHelpText(
-      'after',
-      '\nExamples:\n' +
-        '  quantscope validate model.gguf\n' +
-        '  quantscope validate models/ --severity error\n' +
-        '  quantscope validate phi3 hf:OWNER/REPO:Q8_0          headers alone, nothing is downloaded\n' +
-        '  quantscope validate models/ --no-content --format sarif > quantscope.sarif\n' +
-        '  quantscope validate model.gguf --sha256 4fed7364ee3e0c7cb4fe0880148bfdfcd1b630981efa0802a6b62ee52e7da97e\n' +
-        '  quantscope validate models/ --manifest write         remember good files\n' +
-        '  quantscope validate models/ --manifest check         which tensor changed since\n' +
-        '  quantscope validate --explain tensor/offset\n' +
-        '\nExit code: 0 no errors, 1 a file has errors, 2 wrong use, 130 interrupted.\n',
-    )
-    .exitOverride()
-    .action(async (refs: string[], options: ValidateOptions) => {
-      const { runValidate } = await import('./run.ts');
-      context.done(await runValidate(refs, options, context.signal));
-    });
-}
+    ),
+  ],
+  examples: [
+    'validate model.gguf',
+    'validate models/ --severity error',
+    'validate phi3 hf:OWNER/REPO:Q8_0          headers alone, nothing is downloaded',
+    'validate models/ --no-content --format sarif > quantscope.sarif',
+    'validate model.gguf --sha256 4fed7364ee3e0c7cb4fe0880148bfdfcd1b630981efa0802a6b62ee52e7da97e',
+    'validate models/ --manifest write         remember good files',
+    'validate models/ --manifest check         which tensor changed since',
+    'validate --explain tensor/offset',
+  ],
+  exitCode: '0 no errors, 1 a file has errors, 2 wrong use, 130 interrupted.',
+  run: async ({ signal }, refs: string[], options: ValidateOptions) =>
+    (await import('./run.ts')).runValidate(refs, options, signal),
+});
 
 function hash(text: string): string {
   const digits = text.replace(/^sha256:/i, '').toLowerCase();

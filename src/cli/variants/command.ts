@@ -1,41 +1,37 @@
-import { Command } from 'commander';
 import { VARIANTS_DEFAULTS } from '../../api/variants/request.ts';
-import type { CommandContext } from '../command-context.ts';
+import { define } from '../define.ts';
 import { wholeNumber } from '../options.ts';
+import { option } from '../shared-options.ts';
 import type { VariantsOptions } from './run.ts';
 
-export function variantsCommand(context: CommandContext): Command {
-  return new Command('variants')
-    .description(
-      'Lists the GGUF models of a repository of the Hub and reads their headers by range requests: a few hundred ' +
-        'kilobytes each, no download. A repo is hf:owner/repo[@revision], owner/repo, or a name of the catalogue; ' +
-        'without one the catalogue itself is shown.',
-    )
-    .argument('[repo]', 'the repository (default: the catalogue)')
-    .option(
+export const variantsCommand = define({
+  name: 'variants',
+  description:
+    'Lists the GGUF models of a repository of the Hub and reads their headers by range requests: a few hundred ' +
+    'kilobytes each, no download. A repo is hf:owner/repo[@revision], owner/repo, or a name of the catalogue; ' +
+    'without one the catalogue itself is shown.',
+  arguments: { '[repo]': 'the repository (default: the catalogue)' },
+  options: [
+    option(
       '-c, --context <n>',
       'tokens of context for the estimate of memory',
       wholeNumber(1),
       VARIANTS_DEFAULTS.context,
-    )
-    .option('--json', 'print the table as JSON')
-    .option('-q, --quiet', 'no notices on stderr')
-    .addHelpText(
-      'after',
-      '\nExamples:\n' +
-        '  quantscope variants                       the catalogue: names, licences, prompt facts\n' +
-        '  quantscope variants phi3\n' +
-        '  quantscope variants bartowski/Llama-3.2-1B-Instruct-GGUF --context 8192\n' +
-        '\nA catalogue of your own, laid over the built-in one: the file QUANTSCOPE_CATALOGUE names, or\n' +
-        'catalogue.json in the config folder; its schema is schema/catalogue.json.\n' +
-        '\nExit code: 0 done, 1 a header cannot be read, 2 wrong use, no network or no such repository.\n',
-    )
-    .exitOverride()
-    .action(async (repo: string | undefined, options: VariantsOptions) => {
-      const { runCatalogue, runVariants } = await import('./run.ts');
-      const { signal } = context;
-      context.done(
-        await (repo === undefined ? runCatalogue(options, signal) : runVariants(repo, options, signal)),
-      );
-    });
-}
+    ),
+    option('--json', 'print the table as JSON'),
+    option('-q, --quiet', 'no notices on stderr'),
+  ],
+  examples: [
+    'variants                       the catalogue: names, licences, prompt facts',
+    'variants phi3',
+    'variants bartowski/Llama-3.2-1B-Instruct-GGUF --context 8192',
+  ],
+  notes:
+    '\nA catalogue of your own, laid over the built-in one: the file QUANTSCOPE_CATALOGUE names, or\n' +
+    'catalogue.json in the config folder; its schema is schema/catalogue.json.\n',
+  exitCode: '0 done, 1 a header cannot be read, 2 wrong use, no network or no such repository.',
+  run: async ({ signal }, repo: string | undefined, options: VariantsOptions) => {
+    const { runCatalogue, runVariants } = await import('./run.ts');
+    return repo === undefined ? runCatalogue(options, signal) : runVariants(repo, options, signal);
+  },
+});
