@@ -4,6 +4,8 @@ import type { CommandContext } from './command-context.ts';
 import { COMMANDS, type CommandEntry } from './commands.ts';
 import { ENVIRONMENT } from './environment.ts';
 
+const HELP_WIDTH = 100;
+
 /** What `quantscope` says when it is asked nothing. */
 export const FIRST_STEPS = `Before a quantized model goes into a phone app:
 
@@ -46,7 +48,7 @@ async function programWith(
     .option('--config <file>', 'defaults of options from this file (schema/config.json)')
     .option('--no-config', 'read no config file')
     .configureHelp({
-      helpWidth: 100,
+      helpWidth: HELP_WIDTH,
       subcommandTerm: (command) => terms.get(command) ?? new Help().subcommandTerm(command),
     })
     .showSuggestionAfterError()
@@ -63,7 +65,7 @@ async function programWith(
         'one above, "quantscope" in package.json, and config.json in the config folder (quantscope doctor names\n' +
         'them). A flag comes before the environment, then the project, then the user.\n' +
         '\nEnvironment:\n' +
-        ENVIRONMENT.map(({ name, meaning }) => `  ${name.padEnd(24)}${meaning}\n`).join(''),
+        environmentList(),
     )
     .hook('preAction', async (_program, command) => {
       const { hasSettings } = await import('./config-settings.ts');
@@ -81,6 +83,14 @@ async function programWith(
   }
   // Last, so that it stands in the last group.
   return program.helpCommand('help [command]', 'print the help of a command');
+}
+
+/** In help's own layout. */
+function environmentList(): string {
+  const help = new Help();
+  help.prepareContext({ helpWidth: HELP_WIDTH });
+  const width = Math.max(...ENVIRONMENT.map(({ name }) => name.length));
+  return ENVIRONMENT.map(({ name, meaning }) => `${help.formatItem(name, width, meaning, help)}\n`).join('');
 }
 
 /** What the program says of help and errors holds for subcommands too. */

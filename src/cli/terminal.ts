@@ -1,8 +1,10 @@
 import type { Host } from '../api/host.ts';
 import type { PullPlan } from '../hub/pull.ts';
+import type { Style } from '../report/style.ts';
 import { UsageError } from '../util/errors.ts';
 import { formatBytes } from '../util/units.ts';
 import { type ComparisonProgress, comparisonProgress } from './comparison/progress.ts';
+import { printDocument } from './output.ts';
 import { pullProgress } from './pull/progress.ts';
 import { askYes, isInteractive } from './question.ts';
 import { stepProgress } from './step-progress.ts';
@@ -16,13 +18,18 @@ export interface TerminalOptions {
   readonly quiet?: boolean;
 }
 
+/** What commands that make a document are asked besides their request. */
+export interface DocumentOptions extends TerminalOptions {
+  readonly json?: boolean;
+}
+
 /** A command's host: questions, progress and notices on stderr. */
 export interface Terminal extends Required<Host>, Disposable {
   /** Takes progress away, so that something can be printed; the next report brings it back. */
   readonly clear: () => void;
 }
 
-/** What a command hands to the library, so that whoever sits at the terminal sees how it gets on. */
+/** What a command hands to the library, so that a person at the terminal sees how it gets on. */
 export function terminalHost({ yes = false, quiet = false }: TerminalOptions, signal: AbortSignal): Terminal {
   const stream = process.stderr;
   const now = () => performance.now();
@@ -77,6 +84,20 @@ export function terminalHost({ yes = false, quiet = false }: TerminalOptions, si
     clear,
     [Symbol.dispose]: clear,
   };
+}
+
+/** Makes a document with the terminal as the library's host, and prints it: as JSON, or as a text for a person. */
+export async function makeAndPrint<Made extends object>(
+  options: DocumentOptions,
+  signal: AbortSignal,
+  make: (terminal: Terminal) => Promise<Made>,
+  text: (made: Made, style: Style) => string,
+): Promise<Made> {
+  using terminal = terminalHost(options, signal);
+  const made = await make(terminal);
+  terminal.clear();
+  printDocument(made, options.json, () => text(made, terminalStyle(process.stdout)));
+  return made;
 }
 
 /**

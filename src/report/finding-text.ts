@@ -18,37 +18,50 @@ export function levelText(level: Severity | 'ok', style: Style): string {
   return paints[level](text);
 }
 
-interface Line {
-  readonly level: ToneText;
-  readonly id: string;
-  readonly text: ToneText;
+/** How something stands, what it is, what is said of it, and below that what would mend it. */
+interface StatusLine {
+  readonly status: ToneText;
+  readonly name: string | ToneText;
+  readonly text: string;
+  readonly advice?: string | undefined;
 }
 
-const COLUMNS: readonly Column<Line>[] = [
-  { title: '', align: 'left', least: LEVEL_WIDTH, read: ({ level }) => level },
-  { title: '', align: 'left', read: ({ id }) => ({ text: id, tone: 'accent' }) },
+const COLUMNS: readonly Column<{ status: ToneText; name: string | ToneText; text: ToneText }>[] = [
+  { title: '', align: 'left', least: LEVEL_WIDTH, read: ({ status }) => status },
+  { title: '', align: 'left', read: ({ name }) => name },
   { title: '', overflow: 'wrap', read: ({ text }) => text },
 ];
+
+/** A line for each, its advice in a line of its own. */
+export function statusLines(entries: readonly StatusLine[], layout: TextLayout): string[] {
+  const rows = entries.flatMap(({ status, name, text, advice }) => [
+    { status, name, text: { text: printable(text), tone: 'plain' as const } },
+    ...(advice === undefined
+      ? []
+      : [{ status: NOTHING, name: '', text: { text: `→ ${printable(advice)}`, tone: 'quiet' as const } }]),
+  ]);
+  return tableText({ title: '', columns: fillColumns(COLUMNS, rows) }, layout);
+}
+
+const NOTHING: ToneText = { text: '', tone: 'plain' };
 
 /** Level, id and message of each, and below it what would mend it, which is said once. */
 export function findingsText(findings: readonly Finding[], { width, style }: TextLayout): string[] {
   const hinted = new Set<string>();
-  const lines = findings.flatMap((finding): Line[] => {
+  const lines = findings.map((finding): StatusLine => {
     const { id, level, hint } = finding;
-    const line: Line = {
-      level: { text: level, tone: TONES[level] },
-      id,
-      text: { text: printable(messageWithByte(finding)), tone: 'plain' },
+    const isNew = hint !== undefined && !hinted.has(hint);
+    if (isNew) hinted.add(hint);
+    return {
+      status: { text: level, tone: TONES[level] },
+      name: { text: id, tone: 'accent' },
+      text: messageWithByte(finding),
+      advice: isNew ? hint : undefined,
     };
-    if (hint === undefined || hinted.has(hint)) return [line];
-    hinted.add(hint);
-    const below: ToneText = { text: `→ ${printable(hint)}`, tone: 'quiet' };
-    return [line, { level: { text: '', tone: 'plain' }, id: '', text: below }];
   });
   const idWidth = findings.reduce((widest, { id }) => Math.max(widest, id.length), 0);
   const least = LEVEL_WIDTH + 2 + idWidth + 2 + LEAST_MESSAGE_WIDTH;
-  const table = { title: '', columns: fillColumns(COLUMNS, lines) };
-  return tableText(table, { width: Math.max(width - INDENT.length, least), style }).map(
+  return statusLines(lines, { width: Math.max(width - INDENT.length, least), style }).map(
     (line) => INDENT + line,
   );
 }

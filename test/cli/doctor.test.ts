@@ -92,7 +92,7 @@ describe('doctor', () => {
   it('ends with 1 where no engine starts, with what to do', async () => {
     const { exitCode, stdout } = await doctor(['--no-hub'], { QUANTSCOPE_ENGINE: 'local' });
     expect(stdout).toMatch(
-      /FAILED +engine +there is no local build of llama\.cpp that loads\n +Make one with/,
+      /FAILED +engine +there is no local build of llama\.cpp that loads\n +→ Make one with/,
     );
     expect(stdout).toContain('cannot be measured here');
     expect(exitCode).toBe(1);

@@ -3,6 +3,7 @@ import { Conversation } from '../../src/api/run/conversation.ts';
 import type { ReplySettings } from '../../src/api/run/session.ts';
 import { changeSetting, describeSettings, parseChatCommand } from '../../src/cli/run/chat-commands.ts';
 import type { ChatMessage } from '../../src/engine/engine.ts';
+import { plainStyle } from '../../src/report/style.ts';
 
 const settings: ReplySettings = {
   sampling: {
@@ -99,6 +100,7 @@ describe('a chat command', () => {
   });
 
   it('shows every setting', () => {
-    expect(describeSettings(settings)).toMatch(/temperature +0\.8\n.*max-tokens +until the context is full/s);
+    const shown = describeSettings(settings, { width: 80, style: plainStyle });
+    expect(shown).toMatch(/temperature +0\.8\n.*max-tokens +until the context is full/s);
   });
 });

@@ -6,14 +6,11 @@ import type { BenchResults, BenchRow } from '../../schema/bench.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
 import { keepResults } from '../results-file.ts';
 import { terminalStyle } from '../style.ts';
-import { terminalHost } from '../terminal.ts';
+import { type DocumentOptions, terminalHost } from '../terminal.ts';
 
-export interface BenchOptions extends BenchRequest {
+export interface BenchOptions extends BenchRequest, DocumentOptions {
   readonly output: BenchFormat;
-  readonly json?: boolean;
   readonly out?: string;
-  readonly quiet?: boolean;
-  readonly yes?: boolean;
 }
 
 /** Prints rows as they end. */

@@ -1,12 +1,16 @@
 import { basename } from 'node:path';
 import { listCached, type PlannedRemoval, removeCached, verifyCached } from '../../api/cache/cache.ts';
+import { counted } from '../../report/inspection-layout.ts';
+import { type Column, fillColumns } from '../../report/table.ts';
+import { rowLines, type TextLayout, tableText } from '../../report/table-text.ts';
 import { printable } from '../../report/text-width.ts';
-import type { CacheList } from '../../schema/cache.ts';
+import type { CacheList, CacheVerification } from '../../schema/cache.ts';
 import { UsageError } from '../../util/errors.ts';
 import { formatBytes } from '../../util/units.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
 import { printDocument } from '../output.ts';
 import { askYes, isInteractive } from '../question.ts';
+import { stdoutLayout } from '../style.ts';
 
 export interface CacheOptions {
   json?: boolean;
@@ -16,47 +20,69 @@ export interface CacheOptions {
 
 export async function runCacheList({ json }: CacheOptions, signal: AbortSignal): Promise<ExitCode> {
   const list = await listCached({ signal });
-  printDocument(list, json, () => describe(list).join('\n'));
+  printDocument(list, json, () => describe(list, stdoutLayout(Number.POSITIVE_INFINITY)));
   return EXIT.done;
 }
 
-function describe(list: CacheList): string[] {
+interface CachedFile {
+  readonly bytes: number;
+  readonly text: string;
+}
+
+/** As wide as any size is, so that the files of all repositories stand in one line. */
+const FILE_COLUMNS: readonly Column<CachedFile>[] = [
+  { title: '', least: 10, read: ({ bytes }) => formatBytes(bytes) },
+  { title: '', overflow: 'wrap', read: ({ text }) => text },
+];
+
+function describe(list: CacheList, layout: TextLayout): string {
   const { folder, repos, urlFolder, urls, urlPartialBytes, madeFolder, made, madeLeftoverBytes } = list;
-  const unfinished = (bytes: number): string => (bytes > 0 ? `, ${formatBytes(bytes)} unfinished` : '');
-  const row = (bytes: number, text: string): string => `  ${formatBytes(bytes).padStart(10)}  ${text}`;
-  const lines: string[] = [];
-  for (const { repo, entries, revisions, sizeBytes, partialBytes } of repos) {
-    lines.push(`${printable(repo)}  ${formatBytes(sizeBytes)}${unfinished(partialBytes)}`);
-    for (const { commit, path, sizeBytes: bytes } of entries) {
+  const part = (title: string, bytes: number, unfinished: number, files: readonly CachedFile[]): string[] => [
+    `${title}  ${formatBytes(bytes)}${unfinished > 0 ? `, ${formatBytes(unfinished)} unfinished` : ''}`,
+    ...tableText({ title: '', columns: fillColumns(FILE_COLUMNS, files) }, layout).map((line) => `  ${line}`),
+  ];
+  const ofRepos = repos.flatMap(({ repo, entries, revisions, sizeBytes, partialBytes }) => {
+    const files = entries.map(({ commit, path, sizeBytes: bytes }) => {
       const names = revisions.find((each) => each.commit === commit)?.names.join(', ') || commit.slice(0, 8);
-      lines.push(row(bytes, `${printable(path)}  (${printable(names)})`));
-    }
-  }
-  const urlBytes = urls.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
-  if (urls.length > 0 || urlPartialBytes > 0) {
-    lines.push(`from other addresses  ${formatBytes(urlBytes)}${unfinished(urlPartialBytes)}`);
-    for (const { address, sizeBytes, verified } of urls)
-      lines.push(row(sizeBytes, `${printable(address)}${verified ? '' : '  (nothing to check it against)'}`));
-  }
-  const madeBytes = made.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
-  if (made.length > 0 || madeLeftoverBytes > 0) {
-    lines.push(`made here  ${formatBytes(madeBytes)}${unfinished(madeLeftoverBytes)}`);
-    for (const { place, source, sizeBytes } of made)
-      lines.push(row(sizeBytes, `made:${printable(basename(place))}  (of ${printable(source)})`));
-  }
+      return { bytes, text: `${printable(path)}  (${printable(names)})` };
+    });
+    return part(printable(repo), sizeBytes, partialBytes, files);
+  });
   const total = repos.reduce((sum, { sizeBytes, partialBytes }) => sum + sizeBytes + partialBytes, 0);
   const noun = repos.length === 1 ? 'repository' : 'repositories';
-  lines.push(`${repos.length} ${noun}, ${formatBytes(total)} in ${folder}`);
-  if (urls.length > 0 || urlPartialBytes > 0) {
-    const files = `${urls.length} file${urls.length === 1 ? '' : 's'} from other addresses`;
-    lines.push(`${files}, ${formatBytes(urlBytes + urlPartialBytes)} in ${urlFolder}`);
-  }
-  if (made.length > 0 || madeLeftoverBytes > 0) {
-    const files = `${made.length} file${made.length === 1 ? '' : 's'} made here`;
-    lines.push(`${files}, ${formatBytes(madeBytes + madeLeftoverBytes)} in ${madeFolder}`);
-  }
-  return lines;
+  const ofUrls = urls.map(({ address, sizeBytes, verified }) => ({
+    bytes: sizeBytes,
+    text: printable(address) + (verified ? '' : '  (nothing to check it against)'),
+  }));
+  const ofMade = made.map(({ place, source, sizeBytes }) => ({
+    bytes: sizeBytes,
+    text: `made:${printable(basename(place))}  (of ${printable(source)})`,
+  }));
+  const others = [
+    { name: 'from other addresses', files: ofUrls, unfinished: urlPartialBytes, within: urlFolder },
+    { name: 'made here', files: ofMade, unfinished: madeLeftoverBytes, within: madeFolder },
+  ].filter(({ files, unfinished }) => files.length > 0 || unfinished > 0);
+  const sizeOf = (files: readonly CachedFile[]): number => files.reduce((sum, { bytes }) => sum + bytes, 0);
+  return [
+    ...ofRepos,
+    ...others.flatMap(({ name, files, unfinished }) => part(name, sizeOf(files), unfinished, files)),
+    `${repos.length} ${noun}, ${formatBytes(total)} in ${folder}`,
+    ...others.map(({ name, files, unfinished, within }) => {
+      const bytes = formatBytes(sizeOf(files) + unfinished);
+      return `${counted(files.length, 'file')} ${name}, ${bytes} in ${within}`;
+    }),
+  ].join('\n');
 }
+
+/** Rows are printed as they come, for scripts too. */
+const VERDICT_COLUMNS: readonly Column<CacheVerification['files'][number]>[] = [
+  { title: '', align: 'left', least: 'damaged'.length, read: ({ verdict }) => verdict },
+  {
+    title: '',
+    align: 'left',
+    read: ({ repo, file }) => printable(repo === null ? file : `${repo}/${file}`),
+  },
+];
 
 /** Prints each verdict as it is known, and on stderr how to mend what is damaged. */
 export async function runCacheVerify(
@@ -66,9 +92,10 @@ export async function runCacheVerify(
 ): Promise<ExitCode> {
   const verification = await verifyCached(refs, {
     signal,
-    onFile: ({ repo, file, verdict }) => {
-      const name = repo === null ? file : `${repo}/${file}`;
-      if (!json) process.stdout.write(`${verdict.padEnd(8)} ${printable(name)}\n`);
+    onFile: (verified) => {
+      if (json) return;
+      const columns = fillColumns(VERDICT_COLUMNS, [verified]);
+      for (const line of rowLines({ title: '', columns }, stdoutLayout())) process.stdout.write(`${line}\n`);
     },
   });
   if (json) process.stdout.write(`${JSON.stringify(verification, null, 2)}\n`);

@@ -4,15 +4,13 @@ import { hasFailure } from '../../measure/context-run.ts';
 import { renderContext } from '../../report/context.ts';
 import type { ContextResults } from '../../schema/context.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
+import { printDocument } from '../output.ts';
 import { keepResults } from '../results-file.ts';
 import { terminalStyle } from '../style.ts';
-import { terminalHost } from '../terminal.ts';
+import { type DocumentOptions, terminalHost } from '../terminal.ts';
 
-export interface ContextOptions extends ContextRequest {
-  readonly json?: boolean;
+export interface ContextOptions extends ContextRequest, DocumentOptions {
   readonly out?: string;
-  readonly quiet?: boolean;
-  readonly yes?: boolean;
 }
 
 export async function runContext(
@@ -28,10 +26,9 @@ export async function runContext(
     (kept, soFar) =>
       soFar === undefined ? undefined : `Stopped. The ${soFar.rows.length} sizes that ended are in ${kept}`,
   );
-  const text = options.json
-    ? JSON.stringify(results, null, 2)
-    : renderContext(results, { style: terminalStyle(process.stdout) });
-  process.stdout.write(`${text}\n`);
+  printDocument(results, options.json, () =>
+    renderContext(results, { style: terminalStyle(process.stdout) }),
+  );
   terminal.notice(`Results are in ${path}`);
   return hasFailure(results) ? EXIT.finding : EXIT.done;
 }

@@ -3,7 +3,8 @@ import { doctor, isWell } from '../../api/doctor/doctor.ts';
 import type { CommandContext } from '../command-context.ts';
 import { loadConfigs } from '../config.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
-import { terminalStyle } from '../style.ts';
+import { printDocument } from '../output.ts';
+import { stdoutLayout } from '../style.ts';
 import { renderDoctor } from './text.ts';
 
 export interface DoctorOptions {
@@ -22,8 +23,6 @@ export async function runDoctor(
     return files.map(({ path, whose }) => ({ path, whose }));
   };
   const report = await doctor({ hub, configFiles, signal });
-  process.stdout.write(
-    json ? `${JSON.stringify(report, null, 2)}\n` : renderDoctor(report, terminalStyle(process.stdout)),
-  );
+  printDocument(report, json, () => renderDoctor(report, stdoutLayout()));
   return isWell(report) ? EXIT.done : EXIT.finding;
 }

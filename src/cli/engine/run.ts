@@ -1,8 +1,12 @@
 import { buildLocalEngine, engineBuilds, removeEngineBuilds } from '../../api/engine-builds.ts';
 import { BUILD_VARIABLE } from '../../engine/index.ts';
+import { factTable } from '../../report/table.ts';
+import { tableText } from '../../report/table-text.ts';
 import type { EngineInfo, EngineReport } from '../../schema/engine.ts';
 import type { GpuChoice } from '../../schema/terms.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
+import { printDocument } from '../output.ts';
+import { stdoutLayout } from '../style.ts';
 import { buildProgress } from './progress.ts';
 
 export interface EngineOptions {
@@ -17,7 +21,7 @@ export interface EngineBuildOptions extends EngineOptions {
 
 export async function runEngineList({ json }: EngineOptions, signal: AbortSignal): Promise<ExitCode> {
   const report = await engineBuilds({ signal });
-  print(json ? JSON.stringify(report, null, 2) : describeBuilds(report));
+  printDocument(report, json, () => describeBuilds(report));
   return 'info' in report.inUse ? EXIT.done : EXIT.usage;
 }
 
@@ -30,7 +34,7 @@ export async function runEngineBuild(
     const report = await buildLocalEngine({ gpu, onLine: progress.update, signal });
     progress.stop();
     const { built } = report;
-    print(json ? JSON.stringify(report, null, 2) : `${describe(built)}\n${cpuFeatures(built)}`);
+    printDocument(report, json, () => `${describe(built)}\n${cpuFeatures(built)}`);
     return EXIT.done;
   } finally {
     progress.stop();
@@ -41,7 +45,7 @@ export async function runEngineRemove({ json }: EngineOptions): Promise<ExitCode
   const report = await removeEngineBuilds();
   const { folders } = report;
   const text = folders.length === 0 ? 'no local build to remove' : `removed ${folders.join(', ')}`;
-  print(json ? JSON.stringify(report, null, 2) : text);
+  printDocument(report, json, () => text);
   return EXIT.done;
 }
 
@@ -49,19 +53,21 @@ function describeBuilds({ choice, inUse, builds, localBuilds }: EngineReport): s
   const finished = localBuilds.filter(({ builtAt }) => builtAt !== null);
   const unfinished = localBuilds.length - finished.length;
   const chosenBy = choice === 'auto' ? '' : `, because ${BUILD_VARIABLE}=${choice}`;
-  return [
-    `in use    ${'info' in inUse ? `${describe(inUse.info)}${chosenBy}` : `none: ${inUse.reason}`}`,
+  const facts: (readonly [label: string, text: string])[] = [
+    ['in use', 'info' in inUse ? `${describe(inUse.info)}${chosenBy}` : `none: ${inUse.reason}`],
     ...Object.entries(builds).flatMap(([name, tried]) =>
-      tried === undefined
-        ? []
-        : [`${name.padEnd(8)}  ${'info' in tried ? cpuFeatures(tried.info) : tried.reason}`],
+      tried === undefined ? [] : [[name, 'info' in tried ? cpuFeatures(tried.info) : tried.reason] as const],
     ),
-    ...finished.map(({ backend, builtAt }) => `          built for ${backend} ${builtAt}`),
-    ...(finished.length === 0 ? ['local     none: quantscope engine build makes one'] : []),
-    ...(unfinished > 0
-      ? [`          ${unfinished} unfinished, not used: engine build replaces it, engine remove removes it`]
-      : []),
-  ].join('\n');
+    ...finished.map(({ backend, builtAt }) => ['', `built for ${backend} ${builtAt}`] as const),
+    ...(finished.length === 0 ? [['local', 'none: quantscope engine build makes one'] as const] : []),
+  ];
+  if (unfinished > 0) {
+    facts.push([
+      '',
+      `${unfinished} unfinished, not used: engine build replaces it, engine remove removes it`,
+    ]);
+  }
+  return tableText(factTable(facts), stdoutLayout()).join('\n');
 }
 
 function describe({ name, version, llamaCpp, build, backend, devices }: EngineInfo): string {
@@ -74,8 +80,4 @@ function describe({ name, version, llamaCpp, build, backend, devices }: EngineIn
 function cpuFeatures({ systemInfo, backend }: EngineInfo): string {
   const on = [...systemInfo.matchAll(/(\w+) = 1/g)].map(([, feature]) => feature);
   return `${backend}, ${on.join(' ')}`;
-}
-
-function print(text: string): void {
-  process.stdout.write(`${text}\n`);
 }

@@ -3,7 +3,7 @@ import { renderDeviceList, renderFit } from '../../report/fit.ts';
 import type { CommonCacheType } from '../../schema/terms.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
 import { noticeUnless, printDocument } from '../output.ts';
-import { terminalStyle } from '../style.ts';
+import { stdoutLayout } from '../style.ts';
 
 export interface FitOptions {
   device: string[];
@@ -25,10 +25,9 @@ export async function runFit(
   signal: AbortSignal,
 ): Promise<ExitCode> {
   const { json, devices: devicesFile, flashAttention } = options;
-  const layout = { style: terminalStyle(process.stdout), width: Math.max(60, process.stdout.columns || 100) };
   if (options.listDevices) {
     const list = await listDevices({ devicesFile });
-    printDocument(list, json, () => renderDeviceList(list, layout));
+    printDocument(list, json, () => renderDeviceList(list, stdoutLayout()));
     return EXIT.done;
   }
   const report = await fitOnPhones(refs, {
@@ -41,7 +40,7 @@ export async function runFit(
     signal,
     notice: noticeUnless(options.quiet),
   });
-  printDocument(report, json, () => renderFit(report, layout));
+  printDocument(report, json, () => renderFit(report, stdoutLayout()));
   const unserved = report.devices.some(({ variants }) => variants.every(({ verdict }) => verdict === 'no'));
   return options.require && unserved ? EXIT.finding : EXIT.done;
 }

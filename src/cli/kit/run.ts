@@ -9,14 +9,13 @@ import { renderKitCheck } from '../../report/kit-check.ts';
 import { messageOf, UsageError } from '../../util/errors.ts';
 import { makeFolder } from '../../util/make-folder.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
-import { terminalStyle } from '../style.ts';
-import { terminalHost } from '../terminal.ts';
+import { printDocument } from '../output.ts';
+import { stdoutLayout } from '../style.ts';
+import { type TerminalOptions, terminalHost } from '../terminal.ts';
 
-export interface KitOptions extends KitRequest {
+export interface KitOptions extends KitRequest, TerminalOptions {
   readonly out: string;
   readonly force?: boolean;
-  readonly yes?: boolean;
-  readonly quiet?: boolean;
 }
 
 export interface KitCheckOptions extends KitCheckRequest {
@@ -40,10 +39,7 @@ export async function runKitCheck(
   signal: AbortSignal,
 ): Promise<ExitCode> {
   const { check, learnedIn } = await checkKitResults(path, { ...options, signal });
-  const style = terminalStyle(process.stdout);
-  const width = Math.max(60, process.stdout.columns || 100);
-  const text = options.json ? JSON.stringify(check, null, 2) : renderKitCheck(check, { style, width });
-  process.stdout.write(`${text}\n`);
+  printDocument(check, options.json, () => renderKitCheck(check, stdoutLayout()));
   if (options.learn) {
     process.stderr.write(
       learnedIn === null

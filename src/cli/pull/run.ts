@@ -2,18 +2,17 @@ import { setFlagsFromString } from 'node:v8';
 import type { Host } from '../../api/host.ts';
 import { pull } from '../../api/pull/pull.ts';
 import type { PullRequest } from '../../api/pull/request.ts';
+import { type Column, fillColumns } from '../../report/table.ts';
+import { tableText } from '../../report/table-text.ts';
 import { printable } from '../../report/text-width.ts';
 import type { PullReport } from '../../schema/hub.ts';
 import { formatBytes } from '../../util/units.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
 import { printDocument } from '../output.ts';
-import { terminalHost } from '../terminal.ts';
+import { stdoutLayout } from '../style.ts';
+import { type DocumentOptions, terminalHost } from '../terminal.ts';
 
-export interface PullOptions extends Omit<PullRequest, keyof Host> {
-  readonly yes?: boolean;
-  readonly json?: boolean;
-  readonly quiet?: boolean;
-}
+export type PullOptions = Omit<PullRequest, keyof Host> & DocumentOptions;
 
 /**
  * The only WebAssembly of a download is what parses HTTP in Node's own fetch, which lists the files and does not bring
@@ -36,10 +35,17 @@ export async function runPull(
 /** Paths alone, for scripts; in a dry run what would happen to each file. */
 function describe({ dryRun, files, missingBytes, totalBytes }: PullReport): string {
   if (!dryRun) return files.map(({ path }) => path).join('\n');
-  const lines = files.map(({ repo, file, bytes, state }) => {
-    const name = repo === null ? file : `${repo}/${file}`;
-    return `${state.padEnd(8)} ${formatBytes(bytes).padStart(10)}  ${printable(name)}`;
-  });
+  const columns = fillColumns(FILE_COLUMNS, files);
   const total = `would download ${formatBytes(missingBytes)} of ${formatBytes(totalBytes)}`;
-  return [...lines, total].join('\n');
+  return [...tableText({ title: '', columns }, stdoutLayout(Number.POSITIVE_INFINITY)), total].join('\n');
 }
+
+const FILE_COLUMNS: readonly Column<PullReport['files'][number]>[] = [
+  { title: '', align: 'left', read: ({ state }) => state },
+  { title: '', read: ({ bytes }) => formatBytes(bytes) },
+  {
+    title: '',
+    overflow: 'wrap',
+    read: ({ repo, file }) => printable(repo === null ? file : `${repo}/${file}`),
+  },
+];

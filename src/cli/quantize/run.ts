@@ -4,14 +4,10 @@ import { RECIPES } from '../../quantize/recipes.ts';
 import { renderQuantize } from '../../report/quantize-text.ts';
 import { UsageError } from '../../util/errors.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
-import { terminalStyle } from '../style.ts';
-import { terminalHost } from '../terminal.ts';
+import { type DocumentOptions, makeAndPrint, type Terminal } from '../terminal.ts';
 
-export interface QuantizeOptions extends QuantizeRequest {
+export interface QuantizeOptions extends QuantizeRequest, DocumentOptions {
   readonly list?: boolean;
-  readonly json?: boolean;
-  readonly quiet?: boolean;
-  readonly yes?: boolean;
 }
 
 export async function runQuantize(
@@ -29,12 +25,7 @@ export async function runQuantize(
       hint: 'Such as quantscope quantize model-F16.gguf Q4_K_M.',
     });
   }
-  using terminal = terminalHost(options, signal);
-  const results = await quantize(source, recipes, { ...options, ...terminal });
-  terminal.clear();
-  const text = options.json
-    ? JSON.stringify(results, null, 2)
-    : renderQuantize(results, terminalStyle(process.stdout));
-  process.stdout.write(`${text}\n`);
+  const make = (terminal: Terminal) => quantize(source, recipes, { ...options, ...terminal });
+  await makeAndPrint(options, signal, make, renderQuantize);
   return EXIT.done;
 }

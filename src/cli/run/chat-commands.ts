@@ -1,5 +1,7 @@
 import type { ReplySettings } from '../../api/run/session.ts';
 import type { Sampling } from '../../engine/engine.ts';
+import { factTable } from '../../report/table.ts';
+import { type TextLayout, tableText } from '../../report/table-text.ts';
 
 /** The settings a chat can change, by the names of the command's options. */
 const SETTINGS = {
@@ -83,8 +85,8 @@ export function changeSetting(settings: ReplySettings, name: string, text: strin
   return { ...settings, sampling: { ...settings.sampling, [key]: value } };
 }
 
-export function describeSettings({ sampling, maxTokens }: ReplySettings): string {
-  const lines = Object.entries(SETTINGS).map(([name, { key }]) => `${name.padEnd(16)} ${sampling[key]}`);
+export function describeSettings({ sampling, maxTokens }: ReplySettings, layout: TextLayout): string {
   const limit = maxTokens === Number.MAX_SAFE_INTEGER ? 'until the context is full' : String(maxTokens);
-  return [...lines, `${MAX_TOKENS.padEnd(16)} ${limit}`].join('\n');
+  const facts = Object.entries(SETTINGS).map(([name, { key }]) => [name, String(sampling[key])] as const);
+  return tableText(factTable([...facts, [MAX_TOKENS, limit]]), layout).join('\n');
 }

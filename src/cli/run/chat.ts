@@ -11,7 +11,7 @@ import type { Style } from '../../report/style.ts';
 import { messageOf, QuantscopeError } from '../../util/errors.ts';
 import { formatCount } from '../../util/units.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
-import { terminalStyle } from '../style.ts';
+import { stdoutLayout, terminalStyle } from '../style.ts';
 import { CHAT_HELP, changeSetting, describeSettings, parseChatCommand } from './chat-commands.ts';
 
 export interface Chat {
@@ -162,7 +162,7 @@ class TerminalChat {
         this.#say(CHAT_HELP);
         return true;
       case 'show-settings':
-        this.#say(describeSettings(this.#settings));
+        this.#say(describeSettings(this.#settings, stdoutLayout()));
         return true;
       case 'set': {
         const changed = changeSetting(this.#settings, command.name, command.value);

@@ -8,13 +8,9 @@ import { traceHead, traceStep, traceTail } from '../../report/run-trace.ts';
 import { UsageError } from '../../util/errors.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
 import { terminalStyle } from '../style.ts';
-import { terminalHost } from '../terminal.ts';
+import { type DocumentOptions, terminalHost } from '../terminal.ts';
 
-export interface RunOptions extends RunRequest {
-  readonly json?: boolean;
-  readonly yes?: boolean;
-  readonly quiet?: boolean;
-}
+export type RunOptions = RunRequest & DocumentOptions;
 
 /**
  * A chat where there is a terminal and nothing was asked, else one reply.
