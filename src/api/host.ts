@@ -1,7 +1,7 @@
 import type { PlannedFile } from '../hub/planned-file.ts';
 import type { PulledFile, PullPlan } from '../hub/pull.ts';
 
-/** What work is being done, for whoever shows it. */
+/** What work is being done, for a display of it. */
 export type Progress =
   /** What will be measured, in order, and the stages that each goes through where they are known. */
   | { readonly kind: 'plan'; readonly subjects: readonly string[]; readonly stages: readonly string[] }

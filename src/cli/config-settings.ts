@@ -3,7 +3,7 @@ import type { Command, Option } from 'commander';
 /**
  * What a config file may preset, by the options' names. Left out on purpose: what names the files of one run, agrees to
  * something (`--yes`, `--force`) or says where data and keys are sent (`--openai`), for a file of a project comes from
- * whoever wrote the project.
+ * the project's author, who is not the user.
  */
 const SETTINGS: ReadonlySet<string> = new Set([
   ...['threads', 'gpu', 'gpu-layers', 'seed', 'timeout', 'quiet', 'batch', 'batch-size', 'flash-attn'],

@@ -84,7 +84,7 @@ export class Generator {
     }
   }
 
-  /** Empties the sequence, for whoever evaluates something else in it. */
+  /** Empties the sequence, so that something else can be evaluated in it. */
   clear(): void {
     this.#parts.context.clear();
     this.#held.length = 0;

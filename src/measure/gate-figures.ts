@@ -3,7 +3,7 @@ import { isAvailable, type Unavailable, unavailableBecause } from '../schema/ava
 import { machine, variantSchema } from '../schema/results.ts';
 import { editDistance } from '../util/edit-distance.ts';
 
-/** What a figure counts, by its name in the contract. */
+/** What a figure counts, by its name in the document. */
 export type FigureUnit = 'bytes' | 'bytes/s' | 'ms' | 'tokens/s' | 'share' | 'count' | 'number';
 
 type Node =
@@ -25,7 +25,7 @@ const FIGURES: Readonly<Record<FigureOwner, Node>> = {
   machine: branchOf(machine.shape),
 };
 
-/** Every number of the contract, so that what may be judged is what is published. */
+/** Every number of the document, so that what may be judged is what is published. */
 function nodeOf(schema: unknown, name: string): Node | null {
   if (schema instanceof z.ZodOptional || schema instanceof z.ZodNullable)
     return nodeOf(schema.unwrap(), name);
@@ -66,7 +66,7 @@ function unitOf({ minValue, maxValue, format }: z.ZodNumber, name: string): Figu
   return format === 'safeint' ? 'count' : 'number';
 }
 
-/** The unit of the figure at a path, or null where the contract has no number there. */
+/** The unit of the figure at a path, or null where the document has no number there. */
 export function unitAt(owner: FigureOwner, path: readonly string[]): FigureUnit | null {
   let node: Node | undefined = FIGURES[owner];
   for (const name of path) {

@@ -1,6 +1,6 @@
 import type { Results } from '../schema/results.ts';
 
-/** The results contract itself, indented for those who look inside. */
+/** The results document itself, indented for people. */
 export function renderJson(results: Results): string {
   return JSON.stringify(results, null, 2);
 }

@@ -1,8 +1,8 @@
 type Paint = (text: string) => string;
 
 /**
- * The inks a renderer may use, named by what they say and not by colour. A renderer pads first and paints
- * last, so a paint may add characters that take no room on a terminal and nothing else.
+ * How a renderer may paint, named by what it says and not by color. It pads first and paints last, so that a paint may
+ * add only characters that take no width on a terminal.
  */
 export interface Style {
   readonly bold: Paint;
@@ -15,7 +15,7 @@ export interface Style {
 
 const asItIs: Paint = (text) => text;
 
-/** No ink at all: files, pipes, `NO_COLOR` and tests. */
+/** Nothing painted: files, pipes, `NO_COLOR` and tests. */
 export const plainStyle: Style = {
   bold: asItIs,
   dim: asItIs,

@@ -20,7 +20,7 @@ export function csvLine(values: readonly CsvValue[]): string {
 function written(value: CsvValue): string {
   if (value === null || value === undefined || !isAvailable(value)) return '';
   if (typeof value !== 'string') return String(value);
-  // A spreadsheet takes a text that begins so for a formula, and a model's name is anybody's.
+  // A spreadsheet takes a text that begins so for a formula, and a model's name may be any text.
   const text = printable(value).replace(/^(?=[=+\-@])/, "'");
   return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }

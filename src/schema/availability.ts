@@ -24,7 +24,7 @@ export function notAskedFor(stage: string): Unavailable {
   return unavailableBecause(`${stage} ${NOT_ASKED_FOR}`);
 }
 
-/** Whether that is why a figure is missing: then nobody misses it. */
+/** Whether that is why a figure is missing: then it is left out without a word. */
 export function isNotAskedFor(reason: string): boolean {
   return reason.endsWith(NOT_ASKED_FOR);
 }

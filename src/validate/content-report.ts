@@ -28,13 +28,13 @@ export interface TensorContent {
   readonly allZero: boolean;
   /** Where the first byte of its padding stands that is not zero; null where there is none. */
   readonly paddingOffset: number | null;
-  /** Of its bytes, in lower-case hexadecimal; null where nobody asked. */
+  /** Of its bytes, in lower-case hexadecimal; null where it was not asked for. */
   readonly sha256: string | null;
 }
 
 /** What a pass over one file found. */
 export interface ContentReport {
-  /** Of the whole file, in lower-case hexadecimal; null where nobody asked. */
+  /** Of the whole file, in lower-case hexadecimal; null where it was not asked for. */
   readonly sha256: string | null;
   /** In the file's order; empty where the header does not say reliably where the tensors are. */
   readonly tensors: readonly TensorContent[];

@@ -1,5 +1,5 @@
 import { createHash, type Hash } from 'node:crypto';
-// Not from the room's index: a worker thread starts with this module and needs nothing else of it.
+// Not from the layer's index: a worker thread starts with this module and needs nothing else of it.
 import { layoutOf } from '../gguf/tensor-types.ts';
 import { type ByteViews, type ContentKernel, kernelOf, type Tally, viewsOf } from './content-kernels.ts';
 import type { TensorContent, TensorExtent } from './content-report.ts';

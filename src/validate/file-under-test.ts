@@ -63,7 +63,7 @@ interface HeaderFacts {
   readonly scan: HeaderScan;
 }
 
-/** All that is known of one file. Whoever has not looked at a part leaves it null, and its rules say nothing. */
+/** All that is known of one file. A part that was not looked at is null, and its rules say nothing. */
 export interface FileFacts extends HeaderFacts {
   readonly content: ContentReport | null;
   /** By metadata key. */
@@ -78,7 +78,7 @@ export interface FileFacts extends HeaderFacts {
   readonly load: LoadOutcome | null;
 }
 
-/** Facts of which those that nobody looked at may be left out. */
+/** Facts of which those that were not looked at may be left out. */
 export type KnownFacts = HeaderFacts & Partial<FileFacts>;
 
 const NOTHING_MORE: Omit<FileFacts, keyof HeaderFacts> = {

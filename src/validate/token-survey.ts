@@ -151,7 +151,7 @@ class TokenTexts {
 const BASIS = Math.floor(Math.random() * 2 ** 32);
 const MULTIPLIER = Math.floor(Math.random() * 2 ** 32) | 1;
 
-/** FNV-1a's steps (http://www.isthe.com/chongo/tech/comp/fnv/) with a multiplier that nobody knows. */
+/** FNV-1a's steps (http://www.isthe.com/chongo/tech/comp/fnv/) with a multiplier that is not known outside. */
 function hashOf(bytes: Buffer, start: number, end: number): number {
   let hash = BASIS;
   for (let at = start; at < end; at++) hash = Math.imul(hash ^ (bytes[at] ?? 0), MULTIPLIER);

@@ -120,7 +120,7 @@ async function cardModel(
   const isModel = facts.memory(contextSize, 'f16') !== null;
   return {
     tool: `quantscope ${packageVersion()}`,
-    // Where a file lies on this machine is nobody's business.
+    // The path on this machine is left out: a card is published.
     ref: isLocalRef(ref) && existsSync(ref) ? fileName : shownRef(ref),
     facts,
     provenance: provenanceOf(header),

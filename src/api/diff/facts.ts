@@ -15,7 +15,7 @@ import { type ComparedTensor, type ModelPair, unsupportedTypeOf } from './weight
 /** Elements of an array that stand for it. */
 const PREVIEW_ELEMENTS = 8;
 
-/** What the contract says of one of the files. */
+/** What the document says of one of the files. */
 export function fileFacts(ref: string, { header, files, bytes }: ModelHeader): DiffedFile {
   const facts = modelFacts(header);
   return {
@@ -28,7 +28,7 @@ export function fileFacts(ref: string, { header, files, bytes }: ModelHeader): D
   };
 }
 
-/** Differences of metadata as the contract has them. */
+/** Differences of metadata as the document has them. */
 export function metadataFacts({ added, removed, changed, equal }: MetadataDiff): Diff['metadata'] {
   return {
     equal,
@@ -49,7 +49,7 @@ function valueFacts(value: MetadataValue, from: number): DiffedValue {
   return { type: 'array', elementType: array.elementType, length: array.length, preview };
 }
 
-/** Differences of tensors as the contract has them. */
+/** Differences of tensors as the document has them. */
 export function tensorFacts(diff: TensorDiff<ShardedTensor>): Diff['tensors'] {
   const facts = ({ name, type, shape }: ShardedTensor) => ({ name, type, shape: [...shape] });
   return {

@@ -42,19 +42,19 @@ export async function readMeasurements(path: string): Promise<Measurements> {
 
 /** @throws UsageError `input/unreadable`, `report/invalid` */
 export async function readResultsFile(path: string): Promise<ResultsFile> {
-  return { path, results: requireVariants(path, await readContract(path, RESULTS)) };
+  return { path, results: requireVariants(path, await readDocument(path, RESULTS)) };
 }
 
 /** @throws UsageError `input/unreadable`, `report/invalid` */
 export function readFitFile(path: string): Promise<FitReport> {
-  return readContract(path, {
+  return readDocument(path, {
     schema: fitSchema,
     id: 'quantscope/fit@1',
     hint: 'Write it with: quantscope fit <refs> --device NAME --json > fit.json',
   });
 }
 
-interface Contract<Schema extends z.ZodType> {
+interface DocumentKind<Schema extends z.ZodType> {
   readonly schema: Schema;
   readonly id: string;
   readonly hint: string;
@@ -93,15 +93,15 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
     'It is what the phone replays; what the phone gave goes through quantscope kit check FILE --json.',
 };
 
-async function readContract<Schema extends z.ZodType>(
+async function readDocument<Schema extends z.ZodType>(
   path: string,
-  contract: Contract<Schema>,
+  kind: DocumentKind<Schema>,
 ): Promise<z.infer<Schema>> {
-  const parsed = await readJson(path, contract.hint);
-  if (schemaIdOf(parsed) !== contract.id) {
-    throw otherKind(path, parsed, JSON.stringify(contract.id), contract.hint);
+  const parsed = await readJson(path, kind.hint);
+  if (schemaIdOf(parsed) !== kind.id) {
+    throw otherKind(path, parsed, JSON.stringify(kind.id), kind.hint);
   }
-  return checked(path, parsed, contract);
+  return checked(path, parsed, kind);
 }
 
 async function readJson(path: string, hint: string): Promise<unknown> {
@@ -127,7 +127,7 @@ function otherKind(path: string, parsed: unknown, expected: string, hint: string
 function checked<Schema extends z.ZodType>(
   path: string,
   parsed: unknown,
-  { schema, id, hint }: Contract<Schema>,
+  { schema, id, hint }: DocumentKind<Schema>,
 ): z.infer<Schema> {
   const result = schema.safeParse(parsed);
   if (result.success) return result.data;

@@ -28,7 +28,7 @@ export interface FileRun {
   readonly withContent: boolean;
   readonly expectedSha256: string | null;
   readonly manifest: 'write' | 'check' | undefined;
-  /** Loads a file in the engine; null where nobody asked. */
+  /** Loads a file in the engine; null where that was not asked for. */
   readonly load: ((path: string) => Promise<LoadOutcome>) | null;
   readonly signal: AbortSignal;
   readonly onBytes: (path: string, doneBytes: number, fileBytes: number) => void;

@@ -3,7 +3,7 @@ import { packagePath } from '../../util/package-files.ts';
 import type { TemplateAnswer, TemplateQuestion } from './template-messages.ts';
 
 /**
- * The process that looks at chat templates. They are programs from files nobody vouches for: `range(1e9)` takes the
+ * The process that looks at chat templates. They are programs from untrusted files: `range(1e9)` takes the
  * process down that renders it, so it is this one and not the one that validates. A thread of it does the work, and
  * this one watches the time: of the processor, since on a busy machine the clock goes on while nothing is rendered.
  */
@@ -28,7 +28,7 @@ process.on('message', (question: TemplateQuestion) => {
   asked = question.id;
   worker.postMessage(question);
 });
-// Whoever asked is gone; a rendering without end would go on without them.
+// The parent is gone; a rendering without end would go on without it.
 process.on('disconnect', () => process.exit());
 
 worker.on('message', (answer: TemplateAnswer) => {

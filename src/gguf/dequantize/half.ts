@@ -23,7 +23,7 @@ function buildTable(): HalfTable {
   return { bits, values: new Float32Array(bits.buffer) };
 }
 
-// Built when the first weights are read: whoever reads headers only does not wait for it.
+// Built when the first weights are read: reading headers alone does not wait for it.
 let table: HalfTable | undefined;
 
 /** The bits of the float that each half is. */

@@ -58,14 +58,14 @@ function limitations({ facts, phones: devices, measured, provenance, chatTemplat
       : [`The tensors do not bear the label out: ${escaped(quantization.label.reason ?? '')}.`]),
     ...(chatTemplate === null ? ['It has no chat template: prompts go to it as plain text.'] : []),
     ...(model.imatrix === null ? ['It records no importance matrix.'] : []),
-    ...(provenance.license === null ? ['The file states no license; ask whoever made it.'] : []),
+    ...(provenance.license === null ? ['The file states no license; ask its author.'] : []),
   ];
   return lines.map((line) => `- ${line}`).join('\n');
 }
 
 const LONGEST_TEMPLATE = 8000;
 
-/** The template as it stands in the file: rendering it would run a program that nobody vouches for. */
+/** The template as it stands in the file: rendering it would run a program of unknown origin. */
 function promptFormat({ chatTemplate }: CardModel): string {
   if (chatTemplate === null) return 'The file has no chat template.';
   const shown =

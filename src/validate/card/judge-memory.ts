@@ -7,7 +7,7 @@ import { intervalsOf, type Quantity, readingThatHolds } from './quantity.ts';
 import { REQUIREMENT } from './size-kinds.ts';
 import { type Judgement, judged, notCheckable } from './verdict.ts';
 
-/** Below this a chat has no room; it stands for the least memory that anybody can mean. */
+/** No chat fits into less: it stands for the least memory that can be meant. */
 const SMALLEST_CONTEXT = 512;
 const DEFAULT_CONTEXT = 4096;
 /** An app, its runtime and a copy of rearranged weights may come on top of what is estimated. */

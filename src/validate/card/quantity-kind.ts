@@ -4,11 +4,11 @@ import { rolesIn } from './roles.ts';
 import { sizeKind } from './size-kinds.ts';
 
 const COMPARISON = /\b(?:than|vs|versus|compared|unlike|outperforms?|beats?|rivals?|like|similar to)\b/i;
-/** What somebody may set or ask of a model, not what it is. */
+/** What a user may set or ask of a model, not what it is. */
 const SETTING =
   /recommend|default|tested|sliding|generat|\breply|response|answer|prompt|example|usage|setting|how to|-c\s*$|n_predict|max[_ ]tokens/i;
 
-/** What a figure is of, or null where nothing says so: a guess would accuse somebody. */
+/** What a figure is of, or null where nothing says so: a guess would accuse an author. */
 export function kindOf(figure: Figure): ClaimKind | null {
   const { statement, quantity, clause, before, after } = figure;
   const { label } = statement;
