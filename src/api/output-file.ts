@@ -1,6 +1,18 @@
-import { rm, stat, writeFile } from 'node:fs/promises';
+import { access, rm, stat, writeFile } from 'node:fs/promises';
 import writeFileAtomic from 'write-file-atomic';
 import { messageOf, UsageError } from '../util/errors.ts';
+
+/**
+ * @param what what is kept there
+ * @throws UsageError `card/exists`, `kit/exists`, by what it is
+ */
+export async function refuseToReplace(path: string, what: string, hint: string): Promise<void> {
+  const isThere = await access(path).then(
+    () => true,
+    () => false,
+  );
+  if (isThere) throw new UsageError(`${what}/exists`, `${path} is there already`, { hint });
+}
 
 /**
  * Writes a file as a whole or not at all: a reader never finds half of it. A device or a pipe, such as /dev/stdout, is

@@ -1,16 +1,14 @@
 import { mean, sampleStandardDeviation } from '../measure/statistics.ts';
 import { isAvailable } from '../schema/availability.ts';
 import type { BenchResults, BenchRow } from '../schema/bench.ts';
-import { formatBytes, formatRatio } from '../util/units.ts';
-import { describeEngine, describeMachine, describeThreads, plural } from './provenance.ts';
+import { counted, formatBytes, formatRatio, MEBI } from '../util/units.ts';
+import { describeEngine, describeMachine, describeThreads } from './provenance.ts';
 import { plainStyle, type Style } from './style.ts';
 import { type Column, type FilledColumn, fillColumns, given } from './table.ts';
 import { type CsvValue, csvLine } from './table-csv.ts';
 import { escaped, tableMarkdown } from './table-markdown.ts';
 import { headerLines, rowLines } from './table-text.ts';
 import { printable, wrap } from './text-width.ts';
-
-const MEBI = 1024 ** 2;
 
 /** What a grid varies, by llama-bench's names for it, which its Markdown table has too. */
 export const BENCH_SETTINGS = {
@@ -128,7 +126,7 @@ function terminalWriter({ width = 100, style = plainStyle }: BenchWriterOptions)
     head: ({ machine, tool, repetitions, seed }) => [
       ...wrapped(`${describeMachine(machine)}.`),
       ...wrapped(
-        `${describeEngine(machine, tool.version)}; ${plural(repetitions, 'repetition')}, seed ${seed}.`,
+        `${describeEngine(machine, tool.version)}; ${counted(repetitions, 'repetition')}, seed ${seed}.`,
       ),
     ],
     row: (row) => {
@@ -199,7 +197,7 @@ function legend({ rows, repetitions, machine }: BenchResults): string[] {
   if (!rows.some(({ status }) => status === 'ok')) return [];
   return [
     `pp: prompt tokens read a second; tg: tokens generated a second; @d: after so many tokens in the cache; ` +
-      `±: standard deviation of ${plural(repetitions, 'run')}.`,
+      `±: standard deviation of ${counted(repetitions, 'run')}.`,
     ...(rows.some(({ effectiveBandwidthBytesPerSecond: bandwidth }) => isAvailable(bandwidth))
       ? [
           "bandwidth: bytes that generation must read, a second; of copy: of what the machine's memory copies a " +

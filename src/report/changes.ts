@@ -1,5 +1,6 @@
 import { isAvailable } from '../schema/availability.ts';
 import type { Change } from '../schema/report.ts';
+import { MEBI } from '../util/units.ts';
 import { formatPValue } from './numbers.ts';
 import type { Report } from './report.ts';
 import { plainStyle } from './style.ts';
@@ -10,8 +11,6 @@ import { printable, wrap } from './text-width.ts';
 /** What changed since a baseline. */
 
 type Comparison = Report['changes'][number]['comparison'];
-
-const MEBI = 1024 ** 2;
 
 const COLUMNS: readonly Column<Change>[] = [
   { title: 'metric', align: 'left', read: ({ label }) => label },

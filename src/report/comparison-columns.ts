@@ -2,6 +2,7 @@ import { fastestUsual } from '../device/fit.ts';
 import { isAvailable, notAskedFor, type Unavailable } from '../schema/availability.ts';
 import type { FittedPhone } from '../schema/phones.ts';
 import type { Divergence, Memory, Rate, Results, Speed, Tasks, VariantResult } from '../schema/results.ts';
+import { MEBI } from '../util/units.ts';
 import { formatPValue, type Precision } from './numbers.ts';
 import { type Column, type FilledColumn, fillColumns, given, type Reading } from './table.ts';
 import { printable, shortenMiddle } from './text-width.ts';
@@ -9,7 +10,6 @@ import { printable, shortenMiddle } from './text-width.ts';
 /** The columns of a comparison: a row is one variant. */
 type VariantColumn = Column<VariantResult>;
 
-const MEBI = 1024 ** 2;
 const PERCENT = 100;
 const MOST_TITLE_WIDTH = 20;
 

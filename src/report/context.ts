@@ -1,7 +1,7 @@
 import { isAvailable, type Unavailable } from '../schema/availability.ts';
 import type { CacheTypeResult, ContextResults, ContextRow } from '../schema/context.ts';
-import { formatBytes, formatCount, formatDuration } from '../util/units.ts';
-import { describeEngine, describeMachine, describeThreads, plural } from './provenance.ts';
+import { counted, formatBytes, formatCount, formatDuration } from '../util/units.ts';
+import { describeEngine, describeMachine, describeThreads } from './provenance.ts';
 import { plainStyle } from './style.ts';
 import { type Column, fillColumns, given, isMissing, type RowHead } from './table.ts';
 import { type TextLayout, tableText } from './table-text.ts';
@@ -164,12 +164,12 @@ function describe({ machine, tool, settings, budget }: ContextResults): string[]
     'estimated: weights, KV cache and compute buffers without the app around them, as llama.cpp would allocate them, ' +
       'or from the header where it does not say; engine: the same as it allocated them; peak: all of the measuring process, the file in memory included.',
     `prompt: reading the context but its last ${generationTokens} tokens from empty; generation: writing these last ` +
-      `tokens; ${plural(repetitions, 'repetition')}, ${describeThreads(threads, promptThreads)}, batch ${batchSize}, seed ${seed}.`,
+      `tokens; ${counted(repetitions, 'repetition')}, ${describeThreads(threads, promptThreads)}, batch ${batchSize}, seed ${seed}.`,
     ...(evaluation === null
       ? []
       : [
           `Accuracy: ${evaluation.text}, contexts of ${evaluation.contextSize} tokens` +
-            `${evaluation.chunks === null ? '' : `, ${plural(evaluation.chunks, 'chunk')} at most`}, against an f16 cache.`,
+            `${evaluation.chunks === null ? '' : `, ${counted(evaluation.chunks, 'chunk')} at most`}, against an f16 cache.`,
         ]),
     'Values in a quantized cache need flash attention, which is on for these types; it is auto for the others.',
     `Largest context by the estimate, within ${formatBytes(budget.bytes)} ${budget.basis === 'asked' ? '(--memory)' : 'free on this machine'}.`,

@@ -1,6 +1,6 @@
 import type { Diff, DiffedValue } from '../schema/diff.ts';
-import { formatCount } from '../util/units.ts';
-import { counted, firstOf, note } from './inspection-layout.ts';
+import { counted, formatCount } from '../util/units.ts';
+import { firstOf, note } from './inspection-layout.ts';
 import { shownScalar } from './inspection-lists.ts';
 import { visible } from './inspection-text.ts';
 import { type Column, fillColumns, type ToneText } from './table.ts';

@@ -1,9 +1,8 @@
 import type { Diff, DiffedFile } from '../schema/diff.ts';
-import { formatBytes, formatCount } from '../util/units.ts';
+import { counted, formatBytes, formatCount } from '../util/units.ts';
 import { metadataChanges, tensorChanges } from './diff-headers.ts';
 import { gateLines, weightSections } from './diff-weights.ts';
 import { importanceDistances } from './importance.ts';
-import { counted } from './inspection-layout.ts';
 import { brief } from './inspection-text.ts';
 import type { Style } from './style.ts';
 import { type Column, fillColumns } from './table.ts';

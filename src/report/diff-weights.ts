@@ -1,7 +1,7 @@
 import { isAvailable } from '../schema/availability.ts';
 import type { Diff, DiffedWeights, TensorError } from '../schema/diff.ts';
-import { formatCount } from '../util/units.ts';
-import { counted, firstOf, note } from './inspection-layout.ts';
+import { counted, formatCount } from '../util/units.ts';
+import { firstOf, note } from './inspection-layout.ts';
 import { brief, visible } from './inspection-text.ts';
 import { type Column, fillColumns, given } from './table.ts';
 import { type TextLayout, tableText } from './table-text.ts';

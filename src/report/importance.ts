@@ -1,8 +1,8 @@
 import type { Diff } from '../schema/diff.ts';
 import type { Importance } from '../schema/imatrix.ts';
 import type { Inspection } from '../schema/inspection.ts';
-import { formatCount } from '../util/units.ts';
-import { counted, firstOf, note, percent } from './inspection-layout.ts';
+import { counted, formatCount } from '../util/units.ts';
+import { firstOf, note, percent } from './inspection-layout.ts';
 import { brief } from './inspection-text.ts';
 import { type Column, factTable, fillColumns } from './table.ts';
 import { type TextLayout, tableText } from './table-text.ts';

@@ -1,6 +1,6 @@
 import type { Inspection } from '../schema/inspection.ts';
-import { formatBytes, formatCount } from '../util/units.ts';
-import { counted, firstOf, note } from './inspection-layout.ts';
+import { counted, formatBytes, formatCount } from '../util/units.ts';
+import { firstOf, note } from './inspection-layout.ts';
 import { brief, quoted } from './inspection-text.ts';
 import { factTable } from './table.ts';
 import { type TextLayout, tableText } from './table-text.ts';

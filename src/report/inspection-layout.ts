@@ -1,4 +1,3 @@
-import { formatCount } from '../util/units.ts';
 import type { TextLayout } from './table-text.ts';
 import { wrap } from './text-width.ts';
 
@@ -20,9 +19,4 @@ export function percent(part: number, whole: number): string {
   if (whole === 0 || part === 0) return '0 %';
   const value = Math.min(100, (100 * part) / whole);
   return value < 0.1 ? '<0.1 %' : `${value.toFixed(1)} %`;
-}
-
-/** `1 tensor`, `31 tensors`. */
-export function counted(count: number, noun: string): string {
-  return `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`;
 }

@@ -1,7 +1,7 @@
 import type { Inspection } from '../schema/inspection.ts';
-import { formatBytes, formatCount } from '../util/units.ts';
+import { counted, formatBytes, formatCount } from '../util/units.ts';
 import { mixGrid } from './inspection-grid.ts';
-import { counted, firstOf, note, percent } from './inspection-layout.ts';
+import { firstOf, note, percent } from './inspection-layout.ts';
 import { symbolsOf } from './inspection-symbols.ts';
 import { brief } from './inspection-text.ts';
 import { type Column, fillColumns } from './table.ts';

@@ -1,6 +1,6 @@
 import type { Inspection } from '../schema/inspection.ts';
-import { formatBytes, formatCount } from '../util/units.ts';
-import { counted, note } from './inspection-layout.ts';
+import { counted, formatBytes, formatCount } from '../util/units.ts';
+import { note } from './inspection-layout.ts';
 import { brief } from './inspection-text.ts';
 import { type Column, fillColumns } from './table.ts';
 import { type TextLayout, tableText } from './table-text.ts';

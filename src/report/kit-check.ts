@@ -1,6 +1,7 @@
 import { gigabytes, rate } from '../device/fit.ts';
 import { isAvailable } from '../schema/availability.ts';
 import type { CheckedPrompt, KitCheck, KitFinding } from '../schema/kit.ts';
+import { MEBI } from '../util/units.ts';
 import type { Finding } from './finding.ts';
 import { findingsText } from './finding-text.ts';
 import type { PhoneCheck } from './report.ts';
@@ -87,8 +88,6 @@ export interface PhoneFinding {
   readonly level: KitFinding['level'];
   readonly text: string;
 }
-
-const MEBI = 1024 ** 2;
 
 /** What each phone computed, beside what the computer gave and what was expected of the phone. */
 const PHONE_COLUMNS: readonly Column<KitCheck>[] = [

@@ -1,6 +1,6 @@
 import { isAvailable } from '../schema/availability.ts';
 import type { Machine, Results } from '../schema/results.ts';
-import { formatBytes, formatCount } from '../util/units.ts';
+import { counted, formatBytes, formatCount } from '../util/units.ts';
 
 /** How and where the figures were taken: what a reader needs to repeat them, as sentences. */
 export function describeMeasurement(results: Results): string[] {
@@ -39,7 +39,7 @@ export function describeMachine({
   const bandwidth = isAvailable(copyBandwidthBytesPerSecond)
     ? [`${(copyBandwidthBytesPerSecond / 1e9).toPrecision(3)} GB/s copy bandwidth`]
     : [];
-  return [cpu, plural(cores, 'core'), formatBytes(memoryBytes), ...bandwidth, `${os} ${arch}`].join(', ');
+  return [cpu, counted(cores, 'core'), formatBytes(memoryBytes), ...bandwidth, `${os} ${arch}`].join(', ');
 }
 
 export function describeEngine({ engine }: Machine, toolVersion: string): string {
@@ -60,7 +60,7 @@ function describeSpeed({ settings, variants, machine: { engine } }: Results): st
   const layers = settings.gpu === 'off' || isOnCpu ? [] : [`GPU layers ${gpuLayers}`];
   return [
     `Speed: ${[
-      plural(repetitions, 'repetition'),
+      counted(repetitions, 'repetition'),
       describeThreads(threads, promptThreads),
       ...layers,
       `batch ${batchSize}`,
@@ -78,14 +78,16 @@ function describeAccuracy({ settings: { evaluation }, variants }: Results): stri
   if (first !== undefined) {
     const chunks = perplexities.map((perplexity) => perplexity.chunks);
     const [least, most] = [Math.min(...chunks), Math.max(...chunks)];
-    const count = least === most ? plural(most, 'chunk') : `${least} to ${most} chunks`;
+    const count = least === most ? counted(most, 'chunk') : `${least} to ${most} chunks`;
     facts.push(`${evaluation.text}, ${count} of ${first.contextSize} tokens`);
   }
   if (variants.some(({ tasks }) => isAvailable(tasks))) {
-    facts.push(`${plural(evaluation.taskItems, 'task')} from ${evaluation.tasks}`);
+    facts.push(`${counted(evaluation.taskItems, 'task')} from ${evaluation.tasks}`);
   }
   if (variants.some(({ choices }) => choices !== undefined && isAvailable(choices))) {
-    facts.push(`${plural(evaluation.choiceItems ?? 0, 'question')} of multiple choice ${evaluation.choices}`);
+    facts.push(
+      `${counted(evaluation.choiceItems ?? 0, 'question')} of multiple choice ${evaluation.choices}`,
+    );
   }
   return facts.length === 0 ? [] : [`Accuracy: ${facts.join('; ')}.`];
 }
@@ -93,10 +95,6 @@ function describeAccuracy({ settings: { evaluation }, variants }: Results): stri
 /** One count, or the two that `--threads auto` found. */
 export function describeThreads(threads: number, promptThreads: number = threads): string {
   return threads === promptThreads
-    ? plural(threads, 'thread')
+    ? counted(threads, 'thread')
     : `${promptThreads} threads for prompts, ${threads} for generation`;
-}
-
-export function plural(count: number, noun: string): string {
-  return `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`;
 }

@@ -1,9 +1,7 @@
 import type { MachineResults } from '../measure/merge.ts';
 import { isAvailable } from '../schema/availability.ts';
-import type { BenchResults } from '../schema/bench.ts';
 import type { FitReport } from '../schema/fit.ts';
-import type { KitCheck } from '../schema/kit.ts';
-import type { BaselineComparison } from '../schema/report.ts';
+import type { ReportFile } from '../schema/report.ts';
 import type { EndpointResult, Results, VariantResult } from '../schema/results.ts';
 import { SCHEMA_IDS } from '../schema/terms.ts';
 import { describeModels } from './provenance.ts';
@@ -13,36 +11,19 @@ export interface LayerGrid {
   readonly variant: string;
   /** Rising layer numbers, which need not begin at 0 or be without gaps. */
   readonly layers: readonly number[];
-  /** A row a role; a type a layer, null where the layer has no such tensor. */
+  /** One row per role: a type for each layer, null where the layer has no such tensor. */
   readonly roles: readonly { readonly role: string; readonly types: readonly (string | null)[] }[];
   /** Tensors outside the layers: embedding, output. */
   readonly outside: readonly { readonly role: string; readonly type: string }[];
 }
 
-/** Speeds that `bench` measured on one machine: of any models, and no part of a comparison. */
-export interface MachineBench {
-  /** The machine, by the name that its comparison has where there is one. */
-  readonly label: string;
-  readonly source: string;
-  readonly results: BenchResults;
-}
+/** Speeds that `bench` measured on one machine, by the name that its comparison has where there is one. */
+export type MachineBench = ReportFile['benches'][number];
+/** What `kit check` found on one phone, whose label is unlike every other's. */
+export type PhoneCheck = ReportFile['phones'][number];
 
-/** What `kit check` found on one phone. */
-export interface PhoneCheck {
-  /** The phone, unlike every other's. */
-  readonly label: string;
-  readonly source: string;
-  readonly check: KitCheck;
-}
-
-/** All that one report is about. */
-export interface Report {
-  /** Empty where nothing was compared: speeds and phones alone. */
-  readonly machines: readonly MachineResults[];
-  readonly benches: readonly MachineBench[];
-  readonly phones: readonly PhoneCheck[];
-  /** By the label of the machine, where a baseline was given. */
-  readonly changes: readonly { readonly machine: string; readonly comparison: BaselineComparison }[];
+/** All that one report is about. There are no machines where nothing was compared: speeds and phones alone. */
+export interface Report extends Omit<ReportFile, 'schema'> {
   readonly fit: FitReport | null;
   readonly layers: readonly LayerGrid[];
 }

@@ -1,5 +1,5 @@
 import type { RunResult, Timings } from '../schema/run.ts';
-import { formatCount } from '../util/units.ts';
+import { counted, formatCount } from '../util/units.ts';
 
 type StopReason = RunResult['reply']['stop'];
 
@@ -8,8 +8,8 @@ export function describeTimings(timings: Timings, stop: StopReason, contextSize:
   const { prompt_n, prompt_ms, prompt_per_second, cache_n, predicted_n, predicted_ms, predicted_per_second } =
     timings;
   const cached = cache_n > 0 ? ` (${formatCount(cache_n)} more were in the cache)` : '';
-  const prompt = `prompt ${tokens(prompt_n)}${cached} in ${duration(prompt_ms)}, ${rate(prompt_per_second)}`;
-  const reply = `reply ${tokens(predicted_n)} in ${duration(predicted_ms)}, ${rate(predicted_per_second)}`;
+  const prompt = `prompt ${counted(prompt_n, 'token')}${cached} in ${duration(prompt_ms)}, ${rate(prompt_per_second)}`;
+  const reply = `reply ${counted(predicted_n, 'token')} in ${duration(predicted_ms)}, ${rate(predicted_per_second)}`;
   const ended = whyEnded(stop, contextSize);
   return `${prompt}; ${reply}${ended === '' ? '' : `; ${ended}`}`;
 }
@@ -32,10 +32,6 @@ function whyEnded(stop: StopReason, contextSize: number): string {
     case 'aborted':
       return 'stopped';
   }
-}
-
-function tokens(count: number): string {
-  return `${formatCount(count)} token${count === 1 ? '' : 's'}`;
 }
 
 function duration(ms: number): string {

@@ -13,10 +13,10 @@ const ruleText = z.strictObject({
 /** What a rule of `validate` says of itself: printed by `--explain`, and part of SARIF. */
 export type RuleText = Document<typeof ruleText>;
 
-/** data/rules.json. The reader's own table has severity and reason of what it finds itself (structure-codes.ts). */
+/** data/rules.json. How bad a fault is that the reader finds itself, its own table says (structure-codes.ts). */
 export const rulesSchema = z.strictObject({
   $schema: z.string().optional().describe('For editors.'),
   rules: z
-    .record(z.string(), ruleText.partial({ severity: true, reason: true }))
+    .record(z.string(), ruleText.partial({ severity: true }))
     .describe('By rule id; the checks are in src/validate, under the same ids.'),
 });

@@ -34,6 +34,13 @@ export function formatCount(value: number): string {
   return String(value).replace(/\B(?=(\d{3})+$)/g, ',');
 }
 
+/** `1 tensor`, `31 tensors`. */
+export function counted(count: number, noun: string): string {
+  return `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`;
+}
+
+export const MEBI = KIBI ** 2;
+
 /** A duration for a person: `820 ms`, `12.4 s`, `3 min 5 s`, `1 h 12 min`. */
 export function formatDuration(milliseconds: number): string {
   if (milliseconds < 1000) return `${Math.round(milliseconds)} ms`;

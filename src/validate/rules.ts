@@ -1,5 +1,6 @@
 import { STRUCTURE_CODES } from '../gguf/index.ts';
 import type { RuleText } from '../schema/rules.ts';
+import type { Severity } from '../schema/terms.ts';
 import { packageJson } from '../util/package-files.ts';
 import { ARCHITECTURE_KEY_RULES } from './architecture-rules.ts';
 import { ARCHITECTURE_TENSOR_RULES } from './architecture-tensor-rules.ts';
@@ -29,14 +30,14 @@ const CHECKS: Checks = {
   ...LOAD_RULES,
 };
 
-/** The reader's own table has severity and reason of what it finds itself. */
-const OF_READER: Readonly<Record<string, Partial<RuleText>>> = STRUCTURE_CODES;
+/** How bad the faults are that the reader finds itself. */
+const OF_READER: Readonly<Record<string, Severity>> = STRUCTURE_CODES;
 // Taken at its word, since loading the schema library would cost more than the check: a test holds the file to both.
 const { rules: texts } = packageJson('data/rules.json') as { rules: Readonly<Record<string, RuleText>> };
 
 /** Every rule by its id: what data/rules.json says of it, and its check from here. */
 export const RULES = Object.fromEntries(
-  Object.entries(CHECKS).map(([id, check]) => [id, { ...OF_READER[id], ...texts[id], check }]),
+  Object.entries(CHECKS).map(([id, check]) => [id, { severity: OF_READER[id], ...texts[id], check }]),
 ) as Readonly<Record<string, Rule>>;
 
 /** Groups in the order of their rules. */

@@ -1,12 +1,12 @@
 import { basename } from 'node:path';
 import { listCached, type PlannedRemoval, removeCached, verifyCached } from '../../api/cache/cache.ts';
-import { counted } from '../../report/inspection-layout.ts';
+
 import { type Column, fillColumns } from '../../report/table.ts';
 import { rowLines, type TextLayout, tableText } from '../../report/table-text.ts';
 import { printable } from '../../report/text-width.ts';
 import type { CacheList, CacheVerification } from '../../schema/cache.ts';
 import { UsageError } from '../../util/errors.ts';
-import { formatBytes } from '../../util/units.ts';
+import { counted, formatBytes } from '../../util/units.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
 import { printDocument } from '../output.ts';
 import { askYes, isInteractive } from '../question.ts';

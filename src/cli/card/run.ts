@@ -1,10 +1,8 @@
-import { access } from 'node:fs/promises';
 import { modelCard } from '../../api/card/card.ts';
 import { checkCard } from '../../api/card/check.ts';
-import { writeOutput } from '../../api/output-file.ts';
+import { refuseToReplace, writeOutput } from '../../api/output-file.ts';
 import { cardCheckGithub, cardCheckMarkdown, renderCardCheck } from '../../report/card/check.ts';
 import type { CardCheck } from '../../schema/card-check.ts';
-import { UsageError } from '../../util/errors.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
 import { noticeUnless } from '../output.ts';
 import { terminalStyle } from '../style.ts';
@@ -30,7 +28,9 @@ export interface CardCheckOptions {
 
 export async function runCard(input: string, options: CardOptions, signal: AbortSignal): Promise<ExitCode> {
   const { out, context, results, device: phones, devices: devicesFile } = options;
-  await refuseToReplace(options);
+  if (out !== undefined && options.force !== true) {
+    await refuseToReplace(out, 'card', 'Name another file with --out, or replace it with --force.');
+  }
   const notice = noticeUnless(options.quiet);
   const text = `${await modelCard(input, { context, results, phones, devicesFile, signal, notice })}\n`;
   if (out === undefined) process.stdout.write(text);
@@ -39,19 +39,6 @@ export async function runCard(input: string, options: CardOptions, signal: Abort
     notice(`The card is in ${out}`);
   }
   return EXIT.done;
-}
-
-/** @throws UsageError `card/exists` */
-async function refuseToReplace({ out, force = false }: CardOptions): Promise<void> {
-  if (out === undefined || force) return;
-  const isThere = await access(out).then(
-    () => true,
-    () => false,
-  );
-  if (!isThere) return;
-  throw new UsageError('card/exists', `${out} is there already`, {
-    hint: 'Name another file with --out, or replace it with --force.',
-  });
 }
 
 export async function runCardCheck(

@@ -1,8 +1,8 @@
 import { statusLines } from '../../report/finding-text.ts';
-import { counted } from '../../report/inspection-layout.ts';
 import type { Tone } from '../../report/table.ts';
 import type { TextLayout } from '../../report/table-text.ts';
 import type { Check, DoctorReport } from '../../schema/doctor.ts';
+import { counted } from '../../util/units.ts';
 
 const MARKS: Readonly<Record<Check['status'], { readonly text: string; readonly tone: Tone }>> = {
   ok: { text: 'ok', tone: 'good' },

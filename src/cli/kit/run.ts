@@ -1,9 +1,8 @@
-import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import { checkKitResults } from '../../api/kit/check.ts';
 import { KIT_FILES, type Kit, makeKit } from '../../api/kit/kit.ts';
 import type { KitCheckRequest, KitRequest } from '../../api/kit/request.ts';
-import { writeOutput } from '../../api/output-file.ts';
+import { refuseToReplace, writeOutput } from '../../api/output-file.ts';
 import { gigabytes } from '../../device/fit.ts';
 import { renderKitCheck } from '../../report/kit-check.ts';
 import { messageOf, UsageError } from '../../util/errors.ts';
@@ -24,7 +23,11 @@ export interface KitCheckOptions extends KitCheckRequest {
 
 /** Writes the folder for the app. */
 export async function runKit(ref: string, options: KitOptions, signal: AbortSignal): Promise<ExitCode> {
-  await refuseToReplace(options);
+  // An app's developer may have changed the source.
+  for (const name of options.force ? [] : KIT_FILES) {
+    const hint = 'Name another folder with --out, or replace the kit with --force.';
+    await refuseToReplace(join(options.out, name), 'kit', hint);
+  }
   using terminal = terminalHost(options, signal);
   const kit = await makeKit(ref, { ...options, ...terminal });
   await writeKit(options.out, kit);
@@ -48,23 +51,6 @@ export async function runKitCheck(
     );
   }
   return check.verdict === 'wrong' ? EXIT.finding : EXIT.done;
-}
-
-/** @throws UsageError `kit/exists`: an app's developer may have changed the source */
-async function refuseToReplace({ out, force = false }: KitOptions): Promise<void> {
-  for (const name of force ? [] : KIT_FILES) {
-    const path = join(out, name);
-    if (
-      await access(path).then(
-        () => true,
-        () => false,
-      )
-    ) {
-      throw new UsageError('kit/exists', `${path} is there already`, {
-        hint: 'Name another folder with --out, or replace the kit with --force.',
-      });
-    }
-  }
 }
 
 async function writeKit(out: string, { files }: Kit): Promise<void> {

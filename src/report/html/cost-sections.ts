@@ -1,5 +1,6 @@
 import { isAvailable } from '../../schema/availability.ts';
 import type { Rate, Results, Speed } from '../../schema/results.ts';
+import { MEBI } from '../../util/units.ts';
 import { knownColumns, mainColumns, memoryColumns } from '../comparison-columns.ts';
 import { formatFixed, rateDecimals } from '../numbers.ts';
 import { combined, type Report, type ReportRow, rowsOf } from '../report.ts';
@@ -11,8 +12,6 @@ import { html, type Markup } from './markup.ts';
 import type { Section } from './page-frame.ts';
 import { chartFigure, legend, variantTable } from './tables.ts';
 import { type TradeOffPoint, tradeOffChart } from './trade-off-chart.ts';
-
-const MEBI = 1024 ** 2;
 
 /** A part of the page that the navigation leads to. */
 /** A row's name in a chart, with its machine where there are several. */

@@ -1,8 +1,8 @@
 import { isAvailable } from '../../schema/availability.ts';
 import type { Change } from '../../schema/report.ts';
-import { formatBytes } from '../../util/units.ts';
+import { counted, formatBytes } from '../../util/units.ts';
 import { changeSentences, changeTable, notable } from '../changes.ts';
-import { describeEngine, describeMachine, describeMeasurement, plural } from '../provenance.ts';
+import { describeEngine, describeMachine, describeMeasurement } from '../provenance.ts';
 import { type Report, type ReportRow, rowsOf } from '../report.ts';
 import { fillColumns } from '../table.ts';
 import { printable } from '../text-width.ts';
@@ -142,7 +142,7 @@ ${describeMeasurement(results).map((sentence) => html`<li>${sentence}</li>`)}${r
       const { machine, tool, createdAt, repetitions, seed, warnings } = results;
       const where = `${describeMachine(machine)}, ${createdAt.slice(0, 10)}, with ${describeEngine(machine, tool.version)}`;
       return html`${machines.length + benches.length > 1 ? html`<h3>${label}, bench</h3>` : null}<ul class="method">
-<li>Measured on ${where}.</li><li>Speed: ${plural(repetitions, 'repetition')}, seed ${seed}.</li>${warnings.map(({ message, hint }) => html`<li class="warning">${sentence(message)} ${sentence(hint)}</li>`)}<li>From ${source}.</li></ul>`;
+<li>Measured on ${where}.</li><li>Speed: ${counted(repetitions, 'repetition')}, seed ${seed}.</li>${warnings.map(({ message, hint }) => html`<li class="warning">${sentence(message)} ${sentence(hint)}</li>`)}<li>From ${source}.</li></ul>`;
     })}`,
   };
 }
