@@ -1,14 +1,9 @@
-import { SingleBar } from 'cli-progress';
 import type { PlannedFile } from '../../hub/planned-file.ts';
 import type { DownloadProgress } from '../../model/download.ts';
 import { plainStyle, type Style } from '../../report/style.ts';
 import { printable, shortenMiddle } from '../../report/text-width.ts';
 import { formatBytes, formatDuration } from '../../util/units.ts';
-
-interface ProgressStream extends NodeJS.WritableStream {
-  readonly isTTY?: boolean;
-  readonly columns?: number;
-}
+import { meter, type ProgressStream, progressBar } from '../progress-bar.ts';
 
 export interface PullProgressOptions {
   readonly stream: ProgressStream;
@@ -29,6 +24,7 @@ export interface PullProgress extends DownloadProgress {
 /** The rate is of this long: shorter jumps about, longer does not see a connection fade. */
 const RATE_WINDOW_MS = 5000;
 const LINE_EVERY_MS = 15_000;
+const REDRAWS_PER_SECOND = 5;
 const MOST_METER_WIDTH = 24;
 const LEAST_METER_WIDTH = 8;
 /** `99 %  1.39 GiB of 1.40 GiB, 11.9 MiB/s, about 1.5 min left, 1 of 3 files` is a little more. */
@@ -41,7 +37,6 @@ export function pullProgress({ stream, quiet, now, style = plainStyle }: PullPro
   let files = 0;
   let finished = 0;
   let saidAt = now();
-  let bar: SingleBar | undefined;
   let stopped = false;
 
   const doneBytes = (): number => [...done.values()].reduce((sum, bytes) => sum + bytes, 0);
@@ -62,20 +57,16 @@ export function pullProgress({ stream, quiet, now, style = plainStyle }: PullPro
     const share = totalBytes === 0 ? 1 : doneBytes() / totalBytes;
     const text = `${Math.floor(share * 100)} %  ${describe()}`;
     // A terminal that does not know its width says 0.
-    const room = (stream.columns || 80) - 1;
-    const width = Math.min(MOST_METER_WIDTH, room - FIGURES_WIDTH);
-    // Where there is little room, the figures say more than a meter.
-    if (width < LEAST_METER_WIDTH) return shortenMiddle(text, room);
-    const filled = Math.round(share * width);
-    return shortenMiddle(`${'='.repeat(filled)}${'-'.repeat(width - filled)} ${text}`, room);
+    const columns = (stream.columns || 80) - 1;
+    const width = Math.min(MOST_METER_WIDTH, columns - FIGURES_WIDTH);
+    // On a narrow terminal the figures say more than a meter.
+    if (width < LEAST_METER_WIDTH) return shortenMiddle(text, columns);
+    return shortenMiddle(`${meter(share, width)} ${text}`, columns);
   };
-  const clear = (): void => {
-    bar?.stop();
-    bar = undefined;
-  };
+  const bar = progressBar(stream, line, REDRAWS_PER_SECOND);
   const write = (line: string): void => {
     if (quiet || stopped) return;
-    clear();
+    bar.clear();
     stream.write(`${line}\n`);
   };
   return {
@@ -99,17 +90,7 @@ export function pullProgress({ stream, quiet, now, style = plainStyle }: PullPro
         stream.write(`${describe()}\n`);
         return;
       }
-      if (bar !== undefined) return;
-      // The bar draws on a timer of its own; signals are the command's.
-      bar = new SingleBar({
-        stream,
-        format: line,
-        fps: 5,
-        hideCursor: true,
-        clearOnComplete: true,
-        gracefulExit: false,
-      });
-      bar.start(1, 0);
+      bar.show(0, 1);
     },
     finishFile({ file, state, verified, objectId }) {
       if (state === 'downloaded') done.set(file, file.sizeBytes);
@@ -123,10 +104,10 @@ export function pullProgress({ stream, quiet, now, style = plainStyle }: PullPro
       write(`${printable(file.name)}  ${style.good('done')}: ${what}`);
     },
     say: (text) => write(printable(text)),
-    clear,
+    clear: bar.clear,
     stop() {
       if (stopped) return;
-      clear();
+      bar.clear();
       stopped = true;
     },
   };

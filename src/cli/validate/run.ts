@@ -20,6 +20,7 @@ import { UsageError } from '../../util/errors.ts';
 import { packageVersion } from '../../util/package-files.ts';
 import { isAtLeast, ruleById, rulesNamed } from '../../validate/index.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
+import { noticeUnless } from '../output.ts';
 import { terminalStyle } from '../style.ts';
 import { validateProgress } from './progress.ts';
 
@@ -50,7 +51,7 @@ export async function runValidate(
     });
   }
   const format = options.json === true ? 'json' : options.ndjson === true ? 'ndjson' : options.format;
-  const progress = validateProgress({ stream: process.stderr, quiet });
+  const progress = validateProgress(process.stderr, quiet);
   const request: ValidateRequest = {
     ...options,
     ...policyOf(options),
@@ -58,17 +59,18 @@ export async function runValidate(
     order: format === 'ndjson' ? 'finished' : 'refs',
     signal,
     progress: progress.update,
-    notice: (text) => void (quiet || process.stderr.write(`${text}\n`)),
+    notice: noticeUnless(quiet),
   };
   const printer = printerOf(format, severity);
   let exitCode: ExitCode = EXIT.done;
   try {
     for await (const report of validateEach(refs, request)) {
       if (report.verdict === 'error') exitCode = EXIT.finding;
-      progress.pause(() => printer.file(report));
+      progress.clear();
+      printer.file(report);
     }
   } finally {
-    progress.stop();
+    progress.clear();
   }
   printer.end();
   return exitCode;

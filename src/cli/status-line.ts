@@ -1,0 +1,26 @@
+/** The part of a stream that a status line needs; `process.stderr` is one. */
+export interface StatusStream {
+  readonly isTTY?: boolean;
+  write(text: string): unknown;
+}
+
+const ERASE_LINE = '\r\u001B[2K';
+const INTERVAL_MS = 100;
+
+/** One line on a terminal that says how far something is; nothing anywhere else. */
+export function statusLine(stream: StatusStream, quiet: boolean) {
+  const live = stream.isTTY === true && !quiet;
+  let drawnAt = 0;
+  return {
+    show(text: () => string): void {
+      const now = performance.now();
+      if (!live || now - drawnAt < INTERVAL_MS) return;
+      drawnAt = now;
+      stream.write(ERASE_LINE + text());
+    },
+    /** Takes the line away, so that something can be printed. */
+    clear(): void {
+      if (drawnAt > 0) stream.write(ERASE_LINE);
+    },
+  };
+}
