@@ -13,17 +13,14 @@ export function validateProgress(stream: StatusStream, quiet: boolean) {
     line.show(() => `checking: ${finished} of ${files} files, ${formatBytes(total)} read`);
   return {
     update(progress: Progress): void {
-      switch (progress.kind) {
-        case 'plan':
-          files = progress.subjects.length;
-          return;
-        case 'step':
-          total += progress.done - (read.get(progress.subject) ?? 0);
-          read.set(progress.subject, progress.done);
-          return draw();
-        case 'end':
-          finished++;
-          return draw();
+      if (progress.kind === 'plan') files = progress.subjects.length;
+      else if (progress.kind === 'step') {
+        total += progress.done - (read.get(progress.subject) ?? 0);
+        read.set(progress.subject, progress.done);
+        draw();
+      } else if (progress.kind === 'end') {
+        finished++;
+        draw();
       }
     },
     clear: line.clear,

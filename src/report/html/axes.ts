@@ -60,27 +60,9 @@ export function decadesAround(values: readonly number[]): [min: number, max: num
   return [low, high > low ? high : low * 10];
 }
 
-/** Names down the side, the first on top. */
-export function nameAxis(names: readonly string[], width: number): object {
-  return {
-    type: 'category',
-    inverse: true,
-    data: names,
-    axisLabel: { color: COLORS.text, fontSize: 12, width, overflow: 'truncate', interval: 0 },
-    axisLine: { show: false },
-    axisTick: { show: false },
-  };
-}
-
 function plainNumber(value: number): string {
   if (value !== 0 && Math.abs(value) < 0.9e-4) return value.toExponential(0).replace('e-', 'e\u2212');
   return Math.abs(value) >= 1000
     ? String(value).replace(/\B(?=(\d{3})+$)/g, ',')
     : String(Number(value.toPrecision(4)));
-}
-
-/** Room for names: as wide as the longest, within a third of the drawing. */
-export function nameRoom(names: readonly string[], width: number): number {
-  const longest = Math.max(0, ...names.map((name) => name.length));
-  return Math.min(Math.round(width / 3), 20 + Math.ceil(longest * 7.6));
 }

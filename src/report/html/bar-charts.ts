@@ -1,7 +1,7 @@
-import { nameAxis, nameRoom, percentAxis, ticksIn, valueAxis } from './axes.ts';
-import { chart, type Drawing } from './chart.ts';
+import { percentAxis, ticksIn, valueAxis } from './axes.ts';
 import { COLORS, type Color } from './colors.ts';
 import type { Markup } from './markup.ts';
+import { rowChart } from './row-chart.ts';
 import { labelsAt, type Whisker, whiskers } from './whisker.ts';
 
 /** A bar with its error. */
@@ -16,48 +16,37 @@ export interface Bar {
 }
 
 const ROW_HEIGHT = 30;
+const BAR_WIDTH = 16;
 
 /** Horizontal bars with error whiskers, the variant to ship in color. */
 export function barChart(label: string, unit: string, bars: readonly Bar[]): Markup {
-  return chart(label, (width): Drawing => {
-    const names = bars.map(({ name }) => name);
-    const left = nameRoom(names, width);
-    const errors: Whisker[] = bars.flatMap(({ value, error }, y) =>
-      error > 0 ? [{ low: value - error, high: value + error, y }] : [],
-    );
-    return {
-      height: bars.length * ROW_HEIGHT + 52,
-      marks: bars.map((bar, y) => ({
-        at: [bar.value, y],
-        text: `${bar.name}: ${bar.text} ${unit}`,
-        row: bar.row,
+  const errors: Whisker[] = bars.flatMap(({ value, error }, y) =>
+    error > 0 ? [{ low: value - error, high: value + error, y }] : [],
+  );
+  const data = bars.map(({ value, isRecommended }) => ({
+    value,
+    itemStyle: { color: isRecommended ? COLORS.accent : COLORS.bar, borderRadius: [0, 2, 2, 0] },
+  }));
+  const labels = bars.map(({ value, error, text }, y) => ({
+    x: value + error,
+    y,
+    text: text.split(' ')[0] ?? '',
+  }));
+  return rowChart(
+    label,
+    bars.map(({ name }) => name),
+    {
+      rowHeight: ROW_HEIGHT,
+      right: 58,
+      marks: bars.map(({ name, value, text, row }, y) => ({
+        at: [value, y],
+        text: `${name}: ${text} ${unit}`,
+        row,
       })),
-      option: {
-        grid: { left, right: 58, top: 6, bottom: 44 },
-        xAxis: valueAxis(unit, { min: 0, ...ticksIn(width - left - 58) }),
-        yAxis: nameAxis(names, left - 12),
-        series: [
-          {
-            type: 'bar',
-            silent: true,
-            barWidth: 16,
-            data: bars.map(({ value, isRecommended }) => ({
-              value,
-              itemStyle: { color: isRecommended ? COLORS.accent : COLORS.bar, borderRadius: [0, 2, 2, 0] },
-            })),
-          },
-          whiskers(errors),
-          labelsAt(
-            bars.map(({ value, error, text }, y) => ({
-              x: value + error,
-              y,
-              text: text.split(' ')[0] ?? '',
-            })),
-          ),
-        ],
-      },
-    };
-  });
+      xAxis: (width) => valueAxis(unit, { min: 0, ...ticksIn(width) }),
+      series: [{ type: 'bar', silent: true, barWidth: BAR_WIDTH, data }, whiskers(errors), labelsAt(labels)],
+    },
+  );
 }
 
 /** Parts of a whole, each in its color. */
@@ -81,47 +70,39 @@ export interface StackOptions {
 /** Horizontal bars of parts in the order of `colors`. */
 export function stackedChart(label: string, bars: readonly StackedBar[], options: StackOptions): Markup {
   const { unit, colors, isFraction = false, lines = [] } = options;
-  return chart(label, (width): Drawing => {
-    const names = bars.map(({ name }) => name);
-    const left = nameRoom(names, width);
-    const totals = bars.map(({ parts }) => parts.reduce((sum, { value }) => sum + value, 0));
-    const marks = bars.flatMap(({ name, row, parts }, y) => {
-      let end = 0;
-      return parts.map(({ part, value, text }) => {
-        end += value;
-        return { at: [end - value / 2, y] as const, text: `${name}, ${part}: ${text}`, row };
-      });
+  const totals = bars.map(({ parts }) => parts.reduce((sum, { value }) => sum + value, 0));
+  const marks = bars.flatMap(({ name, row, parts }, y) => {
+    let end = 0;
+    return parts.map(({ part, value, text }) => {
+      end += value;
+      return { at: [end - value / 2, y] as const, text: `${name}, ${part}: ${text}`, row };
     });
-    return {
-      height: bars.length * ROW_HEIGHT + 52,
-      marks,
-      option: {
-        grid: { left, right: 66, top: 6, bottom: 44 },
-        xAxis: isFraction ? percentAxis(unit, 0) : valueAxis(unit, { min: 0, ...ticksIn(width - left - 66) }),
-        yAxis: nameAxis(names, left - 12),
-        series: [
-          ...[...colors].map(([part, color], index) => ({
-            type: 'bar',
-            stack: 'all',
-            silent: true,
-            barWidth: 16,
-            itemStyle: { color: COLORS[color], borderColor: COLORS.surface, borderWidth: 0.75 },
-            data: bars.map(({ parts }) => parts.find((each) => each.part === part)?.value ?? 0),
-            ...(index === 0 && lines.length > 0
-              ? {
-                  markLine: {
-                    silent: true,
-                    symbol: 'none',
-                    lineStyle: { color: COLORS.limit, type: [4, 4], width: 1.25 },
-                    label: { show: false },
-                    data: lines.map((at) => ({ xAxis: at })),
-                  },
-                }
-              : {}),
-          })),
-          labelsAt(bars.map(({ total }, y) => ({ x: totals[y] ?? 0, y, text: total }))),
-        ],
-      },
-    };
   });
+  const markLine = {
+    silent: true,
+    symbol: 'none',
+    lineStyle: { color: COLORS.limit, type: [4, 4], width: 1.25 },
+    label: { show: false },
+    data: lines.map((at) => ({ xAxis: at })),
+  };
+  const series = [...colors].map(([part, color], index) => ({
+    type: 'bar',
+    stack: 'all',
+    silent: true,
+    barWidth: BAR_WIDTH,
+    itemStyle: { color: COLORS[color], borderColor: COLORS.surface, borderWidth: 0.75 },
+    data: bars.map(({ parts }) => parts.find((each) => each.part === part)?.value ?? 0),
+    ...(index === 0 && lines.length > 0 ? { markLine } : {}),
+  }));
+  return rowChart(
+    label,
+    bars.map(({ name }) => name),
+    {
+      rowHeight: ROW_HEIGHT,
+      right: 66,
+      marks,
+      xAxis: (width) => (isFraction ? percentAxis(unit, 0) : valueAxis(unit, { min: 0, ...ticksIn(width) })),
+      series: [...series, labelsAt(bars.map(({ total }, y) => ({ x: totals[y] ?? 0, y, text: total })))],
+    },
+  );
 }
