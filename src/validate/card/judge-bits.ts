@@ -24,7 +24,11 @@ const SHARES = {
 type OfTensors = Claim & { readonly tensors: TensorClaim };
 
 /** Bits of all weights. */
-export function judgeWeightBits(quantity: Quantity, { header, quantization }: CardFacts): Judgement {
+export function judgeWeightBits(
+  _: Claim,
+  quantity: Quantity,
+  { header, quantization }: CardFacts,
+): Judgement {
   const matrices = header.tensors.filter(({ shape }) => shape.length >= 2);
   return judgeBits(quantity, matrices, `${quantization.bitsPerWeight.toFixed(2)} bits a weight on average`);
 }
@@ -48,7 +52,7 @@ function judgeBits(quantity: Quantity, matrices: readonly TensorInfo[], evidence
   const mix = sharesByType(matrices)
     .map(({ type, elements: own }) => `${((100 * own) / elements).toFixed(0)} % ${type}`)
     .join(', ');
-  return judged(holds, { actual: `${average.toFixed(2)} bits: ${mix}`, basis: 'read', reason: evidence });
+  return judged(holds, `${average.toFixed(2)} bits: ${mix}`, 'read', evidence);
 }
 
 /** `Q6_K for half of attention.wv`. */
@@ -56,11 +60,7 @@ function judgeType(type: string, share: TensorClaim['share'], matrices: readonly
   const count = matrices.filter((tensor) => tensor.type === type).length;
   const { least, most } = SHARES[share];
   const holds = count / matrices.length >= least && count / matrices.length <= most;
-  return judged(holds, {
-    actual: mixOf(matrices),
-    basis: 'read',
-    reason: `${type} in ${count} of ${matrices.length} tensors`,
-  });
+  return judged(holds, mixOf(matrices), 'read', `${type} in ${count} of ${matrices.length} tensors`);
 }
 
 /** Of the file, or of the type that the claim is about: `Q4_K: 4.5 bpw` explains a type. */
@@ -72,17 +72,15 @@ export function judgeBitsPerWeight(
   const type = TENSOR_TYPE_NAMES.find((each) => new RegExp(`(?<!\\w)${each}(?!\\w)`, 'i').test(words));
   if (type !== undefined && readingThatHolds(quantity, bitsPerWeightOf(type)) !== undefined) {
     const bits = String(bitsPerWeightOf(type));
-    return judged(true, { actual: bits, basis: 'read', reason: `${type}, by the fields of its block` });
+    return judged(true, bits, 'read', `${type}, by the fields of its block`);
   }
   if (subject.kind !== 'own') return notCheckable('the model given is another quantization');
   const figures = [quantization.bitsPerWeight, (8 * fileBytes) / model.parameters];
   return judged(
     figures.some((value) => readingThatHolds(quantity, value) !== undefined),
-    {
-      actual: quantization.bitsPerWeight.toFixed(2),
-      basis: 'read',
-      reason: 'bits of all tensors by parameters',
-    },
+    quantization.bitsPerWeight.toFixed(2),
+    'read',
+    'bits of all tensors by parameters',
   );
 }
 

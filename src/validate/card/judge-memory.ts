@@ -33,21 +33,17 @@ export function judgeMemory(claim: Claim, quantity: Quantity, facts: CardFacts):
     return notCheckable('the header describes no layers to estimate memory for');
   if (told !== null) {
     const held = all.find((setting) => isAbout(quantity, setting));
-    return judged(held !== undefined, estimate(held ?? first));
+    return judgedBy(held ?? first, held !== undefined);
   }
   const least = first.memory.weightsBytes;
   if (intervalsOf(quantity).every(({ high }) => high < least)) {
-    return judged(false, {
-      actual: `at least ${bothUnits(least)}`,
-      basis: 'estimated',
-      reason: 'the weights alone, without a context',
-    });
+    return judged(false, `at least ${bothUnits(least)}`, 'estimated', 'the weights alone, without a context');
   }
   if (intervalsOf(quantity).every(({ low }) => low > largest.memory.totalBytes * LARGEST_OVERHEAD)) {
-    return judged(false, estimate(largest));
+    return judgedBy(largest, false);
   }
   if (readingThatHolds(quantity, largest.memory.totalBytes) !== undefined) {
-    return judged(true, estimate(largest));
+    return judgedBy(largest, true);
   }
   const range = `${bothUnits(first.memory.totalBytes)} at ${formatCount(SMALLEST_CONTEXT)} tokens, ${bothUnits(largest.memory.totalBytes)} at ${formatCount(trained)} (${largest.cacheType} cache)`;
   const reason = 'it depends on the context, and the card does not say which';
@@ -71,7 +67,7 @@ export function judgeDeviceMemory({ words }: Claim, quantity: Quantity, facts: C
   if (!REQUIREMENT.test(words) || intervalsOf(quantity).some(({ high }) => high >= tensorBytes))
     return notCheckable('it is about phones: quantscope fit judges them');
   const reason = 'the weights alone, without a context';
-  return judged(false, { actual: `at least ${bothUnits(tensorBytes)}`, basis: 'read', reason });
+  return judged(false, `at least ${bothUnits(tensorBytes)}`, 'read', reason);
 }
 
 /** An estimate is right to a few percent; less than weights and cache no build of llama.cpp takes. */
@@ -102,7 +98,7 @@ export function judgeKvMemory(claim: Claim, quantity: Quantity, facts: CardFacts
       'estimated',
     );
   }
-  return judged(held !== undefined, { actual, basis: 'estimated', reason });
+  return judged(held !== undefined, actual, 'estimated', reason);
 }
 
 /** A cache is large where it takes as much as a quarter of the weights. */
@@ -114,11 +110,12 @@ export function judgeKvInWords({ says }: Claim, { memory, model }: CardFacts): J
   const needed = memory(contextSize, 'f16');
   if (needed === null) return notCheckable('the header describes no layers with a cache');
   const share = needed.kvBytes / needed.weightsBytes;
-  return judged(/small|tiny/i.test(says) === share < LARGE_CACHE, {
-    actual: bothUnits(needed.kvBytes),
-    basis: 'estimated',
-    reason: `${(100 * share).toFixed(0)} % of the weights at ${formatCount(contextSize)} tokens in f16`,
-  });
+  return judged(
+    /small|tiny/i.test(says) === share < LARGE_CACHE,
+    bothUnits(needed.kvBytes),
+    'estimated',
+    `${(100 * share).toFixed(0)} % of the weights at ${formatCount(contextSize)} tokens in f16`,
+  );
 }
 
 /** Contexts by cache types, f16 first; one type alone where the claim names it. */
@@ -147,10 +144,8 @@ function contextIn({ near, words }: Claim): number | null {
   return size >= SMALLEST_CONTEXT / 8 && size <= LARGEST_CONTEXT ? size : null;
 }
 
-function estimate({ contextSize, cacheType, memory }: Setting) {
-  return {
-    actual: bothUnits(memory.totalBytes),
-    basis: 'estimated',
-    reason: `weights, ${cacheType} cache of ${formatCount(contextSize)} tokens and compute buffer`,
-  } as const;
+/** Held against all of the memory that a setting takes. */
+function judgedBy({ contextSize, cacheType, memory }: Setting, holds: boolean): Judgement {
+  const reason = `weights, ${cacheType} cache of ${formatCount(contextSize)} tokens and compute buffer`;
+  return judged(holds, bothUnits(memory.totalBytes), 'estimated', reason);
 }

@@ -23,15 +23,13 @@ export function judgeName({ kind, says }: Claim, { model, fileName, header }: Ca
     ({ words, architectures }) => words.test(says) && !architectures.test(architecture),
   );
   if (wrong !== undefined) {
-    const evidence = { actual: architecture, basis: 'read', reason: 'general.architecture' } as const;
-    return judged(false, evidence);
+    return judged(false, architecture, 'read', 'general.architecture');
   }
   const words = says.match(/[\w.]+(?:-[\w.]+)*/g)?.map(bare) ?? [];
   const named = names.find((name) =>
     words.some((word) => word.length >= 4 && /\d/.test(word) && bare(name).includes(word)),
   );
-  if (named !== undefined)
-    return judged(true, { actual: named, basis: 'read', reason: 'a name in the file, or of it' });
+  if (named !== undefined) return judged(true, named, 'read', 'a name in the file, or of it');
   const what = kind === 'base-model' ? 'what it was made from' : 'that name';
   return notCheckable(
     `the file does not say ${what}`,
@@ -50,14 +48,14 @@ function ownStrings(metadata: CardFacts['header']['metadata']): string[] {
 export function judgeArchitecture({ says }: Claim, { model }: CardFacts): Judgement {
   const { architecture } = model;
   if (architecture === undefined) return notCheckable('the file has no general.architecture');
-  const evidence = { actual: architecture, basis: 'read', reason: 'general.architecture' } as const;
+  const read = (holds: boolean) => judged(holds, architecture, 'read', 'general.architecture');
   const [own, claimed] = [bare(architecture), bare(says)];
-  if (claimed.includes(own)) return judged(true, evidence);
+  if (claimed.includes(own)) return read(true);
   const family = FAMILIES.find(({ words }) => words.test(says));
-  if (family !== undefined) return judged(family.architectures.test(architecture), evidence);
+  if (family !== undefined) return read(family.architectures.test(architecture));
   // `Transformer` is true of all of them; only a bare identifier can be another one.
   return /^[a-z]+\d*$/.test(says.trim()) && !/transformer|decoder/i.test(says)
-    ? judged(false, evidence)
+    ? read(false)
     : notCheckable('not a name that files have for architectures', architecture, 'read');
 }
 
@@ -68,16 +66,17 @@ export function judgeQuantization({ says }: Claim, { quantization }: CardFacts):
   const evidence = reason === undefined ? `${source}; the tensors bear it out` : `${source}, but ${reason}`;
   // Q4_K is short for Q4_K_M.
   const isSame = says === label || `${says}_M` === label;
-  return judged(isSame && agrees, { actual: label, basis: 'read', reason: evidence });
+  return judged(isSame && agrees, label, 'read', evidence);
 }
 
 export function judgeFormat({ says }: Claim, { ggufVersion }: CardFacts): Judgement {
   const version = Number(/\bv(?:ersion)?\s*(\d)\b/i.exec(says)?.[1] ?? ggufVersion);
-  return judged(/\bgguf\b/i.test(says) && version === ggufVersion, {
-    actual: `GGUF version ${ggufVersion}`,
-    basis: 'read',
-    reason: 'magic and version of the header',
-  });
+  return judged(
+    /\bgguf\b/i.test(says) && version === ggufVersion,
+    `GGUF version ${ggufVersion}`,
+    'read',
+    'magic and version of the header',
+  );
 }
 
 const LICENCES = /^(?:mit|apache20|apachev20|gemma|llama\w*|cc\w+|gpl\w*|bsd\w*|openrail\w*|other|unknown)$/;
@@ -86,26 +85,23 @@ export function judgeLicence({ says }: Claim, { model }: CardFacts): Judgement {
   if (model.license === undefined) return notCheckable('the file has no general.license');
   const plain = (text: string): string => bare(text.replace(/\blicen[cs]e\b|\bversion\b|\bthe\b/gi, ''));
   const [own, claimed] = [plain(model.license), plain(says)];
-  const evidence = { actual: model.license, basis: 'read', reason: 'general.license' } as const;
-  if (claimed !== '' && (own.includes(claimed) || claimed.includes(own))) return judged(true, evidence);
+  const { license } = model;
+  const read = (holds: boolean) => judged(holds, license, 'read', 'general.license');
+  if (claimed !== '' && (own.includes(claimed) || claimed.includes(own))) return read(true);
   return LICENCES.test(own) && LICENCES.test(claimed)
-    ? judged(false, evidence)
+    ? read(false)
     : notCheckable('the two names may be of one licence', model.license, 'read');
 }
 
 export function judgeQuantizedBy({ says }: Claim, { header }: CardFacts): Judgement {
   const value = header.metadata.get('general.quantized_by');
   if (value?.type !== 'string') return notCheckable('the file has no general.quantized_by');
-  return judged(bare(value.value) === bare(says), {
-    actual: value.value,
-    basis: 'read',
-    reason: 'general.quantized_by',
-  });
+  return judged(bare(value.value) === bare(says), value.value, 'read', 'general.quantized_by');
 }
 
-export function judgeImatrix({ model }: CardFacts): Judgement {
+export function judgeImatrix(_: Claim, { model }: CardFacts): Judgement {
   const { imatrix } = model;
   if (imatrix === null) return notCheckable('the file records none, and need not');
   const actual = imatrix.dataset ?? imatrix.file ?? 'recorded';
-  return judged(true, { actual, basis: 'read', reason: 'quantize.imatrix.*' });
+  return judged(true, actual, 'read', 'quantize.imatrix.*');
 }

@@ -17,7 +17,7 @@ export function bothUnits(bytes: number): string {
 function judgeBytes(quantity: Quantity, bytes: number, basis: ClaimBasis, evidence: string): Judgement {
   const held = sizeThatHolds(quantity, bytes);
   const asIf = held !== undefined && quantity.readings.length > 1 ? `, in ${held.reading.name}` : '';
-  return judged(held !== undefined, { actual: bothUnits(bytes), basis, reason: evidence + asIf });
+  return judged(held !== undefined, bothUnits(bytes), basis, evidence + asIf);
 }
 
 export function judgeFileSize(claim: Claim, quantity: Quantity, facts: CardFacts): Judgement {
@@ -59,18 +59,15 @@ function judgeVariantSize(quantity: Quantity, label: string, facts: CardFacts): 
   const actual = `${bothUnits(low)} to ${bothUnits(high)}`;
   const intervals = intervalsOf(quantity);
   if (intervals.every((interval) => interval.high < low)) {
-    return judged(false, {
-      actual: `at least ${bothUnits(low)}`,
-      basis: 'estimated',
-      reason: `${rule} is the least ${label} can be`,
-    });
+    return judged(false, `at least ${bothUnits(low)}`, 'estimated', `${rule} is the least ${label} can be`);
   }
   if (intervals.every((interval) => interval.low > high)) {
-    return judged(false, {
-      actual: `at most ${bothUnits(high)}`,
-      basis: 'estimated',
-      reason: `${label} mixes ${type} with larger types`,
-    });
+    return judged(
+      false,
+      `at most ${bothUnits(high)}`,
+      'estimated',
+      `${label} mixes ${type} with larger types`,
+    );
   }
   return notCheckable(
     `within what a ${label} can come to; --results with that variant would tell`,
@@ -163,11 +160,12 @@ function againstFloats(
     // A common slip: the small file in GiB, the large one in GB.
     const mixed = 100 * (1 - facts.fileBytes / 2 ** 30 / (floatBytes(facts, bits) / 1e9));
     const isMixed = !holds && unit === ' %' && readingThatHolds(quantity, mixed) !== undefined;
-    return judged(holds, {
-      actual: `${value.toFixed(1)}${unit}`,
-      basis: 'estimated',
-      reason: `${bothUnits(facts.fileBytes)} of ${original} as F${bits}${isMixed ? '; GiB were divided by GB' : ''}`,
-    });
+    return judged(
+      holds,
+      `${value.toFixed(1)}${unit}`,
+      'estimated',
+      `${bothUnits(facts.fileBytes)} of ${original} as F${bits}${isMixed ? '; GiB were divided by GB' : ''}`,
+    );
   };
   const [half, full] = [judge(16), judge(32)];
   return half.verdict === 'false' && full.verdict === 'true' ? full : half;

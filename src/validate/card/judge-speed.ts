@@ -21,20 +21,17 @@ export function judgeSpeed(
   const limits = speeds.map(({ limitTps }) => limitTps ?? Number.POSITIVE_INFINITY);
   const limit = limits.reduce((most, each) => Math.max(most, each));
   if (low > limit) {
-    return judged(false, {
-      actual: `at most ${rate(limit)} tokens/s`,
-      basis: 'estimated',
-      reason: `memory bandwidth of ${devicesOf(speeds)} by the bytes each token reads`,
-    });
+    return judged(
+      false,
+      `at most ${rate(limit)} tokens/s`,
+      'estimated',
+      `memory bandwidth of ${devicesOf(speeds)} by the bytes each token reads`,
+    );
   }
   const measured = speeds.filter(({ basis }) => basis === 'measured');
   if (measured.length > 0) {
     const holds = measured.some((each) => each.high >= low && each.low <= high);
-    return judged(holds, {
-      actual: told(measured),
-      basis: 'measured',
-      reason: `rows measured on ${devicesOf(measured)}`,
-    });
+    return judged(holds, told(measured), 'measured', `rows measured on ${devicesOf(measured)}`);
   }
   const overlaps = speeds.some((each) => each.high >= low && each.low <= high);
   const where = overlaps ? 'a prediction agrees' : 'a prediction is elsewhere';
@@ -48,7 +45,7 @@ function judgeSpeedHere(quantity: Quantity, measuredTps: number | null): Judgeme
   const actual = `${rate(measuredTps)} tokens/s on the results' machine`;
   return readingThatHolds(quantity, measuredTps) === undefined
     ? notCheckable(reason, actual, 'measured')
-    : judged(true, { actual, basis: 'measured', reason: 'the results have this figure' });
+    : judged(true, actual, 'measured', 'the results have this figure');
 }
 
 /** The results' variant that a claim is about. */
@@ -74,7 +71,11 @@ function rate(tps: number): string {
 }
 
 /** Generation of the F16 variant against this one, where results have both; phones differ from it. */
-export function judgeSpeedUp({ words }: Claim, { measured, quantization }: CardFacts): Judgement {
+export function judgeSpeedUp(
+  { words }: Claim,
+  _: Quantity,
+  { measured, quantization }: CardFacts,
+): Judgement {
   if (/gpu|cpu|metal|opencl/i.test(words))
     return notCheckable('it compares backends, which a file says nothing of');
   const own = measured.find(({ label }) => label === quantization.label.label)?.generationTps;
@@ -90,7 +91,11 @@ export function judgeSpeedUp({ words }: Claim, { measured, quantization }: CardF
 }
 
 /** Accuracy lost against the reference of the results; the card does not say on what. */
-export function judgeAccuracy({ measured, quantization }: CardFacts): Judgement {
+export function judgeAccuracy(
+  _claim: Claim,
+  _quantity: Quantity,
+  { measured, quantization }: CardFacts,
+): Judgement {
   const own = measured.find(({ label }) => label === quantization.label.label)?.accuracy;
   const reference = measured.find(({ isReference }) => isReference);
   const base = reference?.accuracy;
@@ -103,17 +108,15 @@ export function judgeAccuracy({ measured, quantization }: CardFacts): Judgement 
 }
 
 /** A figure of the run that the results are of; another text gives another one, so it can only be borne out. */
-export function judgeRun(
-  { kind, subject }: Claim & { readonly kind: 'perplexity' | 'divergence' },
-  quantity: Quantity,
-  facts: CardFacts,
-): Judgement {
-  const value = measuredOf(subject, facts)?.[kind];
-  if (value === undefined || value === null) {
-    return notCheckable('it depends on the text: --results of a run would tell for one');
-  }
-  const actual = value.toFixed(4);
-  return readingThatHolds(quantity, value) === undefined
-    ? notCheckable('the results measured another figure, perhaps on another text', actual, 'measured')
-    : judged(true, { actual, basis: 'measured', reason: 'the results have this figure' });
+export function judgeRun(metric: 'perplexity' | 'divergence') {
+  return ({ subject }: Claim, quantity: Quantity, facts: CardFacts): Judgement => {
+    const value = measuredOf(subject, facts)?.[metric];
+    if (value === undefined || value === null) {
+      return notCheckable('it depends on the text: --results of a run would tell for one');
+    }
+    const actual = value.toFixed(4);
+    return readingThatHolds(quantity, value) === undefined
+      ? notCheckable('the results measured another figure, perhaps on another text', actual, 'measured')
+      : judged(true, actual, 'measured', 'the results have this figure');
+  };
 }

@@ -1,3 +1,5 @@
+import type { ModelFacts } from '../../gguf/facts.ts';
+import type { ClaimKind } from '../../schema/terms.ts';
 import { formatCount } from '../../util/units.ts';
 import type { Claim } from './claim.ts';
 import type { CardFacts } from './facts.ts';
@@ -14,7 +16,7 @@ import {
 } from './judge-names.ts';
 import { judgeFactor, judgeFileSize, judgeOriginalSize, judgeReduction } from './judge-size.ts';
 import { judgeAccuracy, judgeRun, judgeSpeed, judgeSpeedUp } from './judge-speed.ts';
-import { readingThatHolds } from './quantity.ts';
+import { type Quantity, readingThatHolds } from './quantity.ts';
 import { type Judgement, judged, notCheckable } from './verdict.ts';
 
 /** Tests one claim. Without facts nothing can be tested, and the claim says so. */
@@ -29,7 +31,12 @@ export function judgeClaim(claim: Claim, facts: CardFacts | null): Judgement {
   }
   const { tensors } = claim;
   if (tensors !== null) return judgeTensors({ ...claim, tensors }, facts);
-  return quantity === null ? judgeText(claim, facts) : judgeQuantity({ ...claim, quantity }, facts);
+  if (quantity === null) {
+    const judge = TEXT_JUDGES[claim.kind];
+    return judge?.(claim, facts) ?? notCheckable('a file does not say what it was trained on');
+  }
+  const judge = QUANTITY_JUDGES[claim.kind];
+  return judge?.(claim, quantity, facts) ?? notCheckable('the card does not say what the figure is of');
 }
 
 /** Shapes are the same in each quantization of a model. */
@@ -54,93 +61,64 @@ const OF_EVERY_VARIANT: ReadonlySet<Claim['kind']> = new Set([
   'kv-memory',
 ]);
 
-function judgeText(claim: Claim, facts: CardFacts): Judgement {
-  switch (claim.kind) {
-    case 'name':
-    case 'base-model':
-      return judgeName(claim, facts);
-    case 'architecture':
-      return judgeArchitecture(claim, facts);
-    case 'format':
-      return judgeFormat(claim, facts);
-    case 'license':
-      return judgeLicence(claim, facts);
-    case 'quantization':
-      return judgeQuantization(claim, facts);
-    case 'quantized-by':
-      return judgeQuantizedBy(claim, facts);
-    case 'kv-memory':
-      return judgeKvInWords(claim, facts);
-    case 'imatrix':
-      return judgeImatrix(facts);
-    default:
-      return notCheckable('a file does not say what it was trained on');
-  }
+type TextJudge = (claim: Claim, facts: CardFacts) => Judgement;
+type QuantityJudge = (claim: Claim, quantity: Quantity, facts: CardFacts) => Judgement;
+
+/** Claims in words. */
+const TEXT_JUDGES: Partial<Record<ClaimKind, TextJudge>> = {
+  name: judgeName,
+  'base-model': judgeName,
+  architecture: judgeArchitecture,
+  format: judgeFormat,
+  license: judgeLicence,
+  quantization: judgeQuantization,
+  'quantized-by': judgeQuantizedBy,
+  'kv-memory': judgeKvInWords,
+  imatrix: judgeImatrix,
+};
+
+/** Claims that are a figure. */
+const QUANTITY_JUDGES: Partial<Record<ClaimKind, QuantityJudge>> = {
+  'file-size': judgeFileSize,
+  'original-size': judgeOriginalSize,
+  'size-reduction': judgeReduction,
+  'size-factor': judgeFactor,
+  parameters: ofHeader('parameters', () => 'elements of all tensors'),
+  'context-length': ofKey('contextLength', 'context_length'),
+  layers: ofKey('layers', 'block_count'),
+  heads: ofKey('heads', 'attention.head_count'),
+  'kv-heads': ofKey('kvHeads', 'attention.head_count_kv'),
+  'embedding-length': ofKey('embeddingLength', 'embedding_length'),
+  'head-length': ofKey('keyLength', 'attention.key_length'),
+  experts: ofKey('experts', 'expert_count'),
+  'feed-forward-length': ofKey('feedForwardLength', 'feed_forward_length'),
+  vocabulary: ofHeader('vocabularySize', () => 'tokenizer.ggml.tokens'),
+  'weight-bits': judgeWeightBits,
+  'bits-per-weight': judgeBitsPerWeight,
+  memory: judgeMemory,
+  'kv-memory': judgeKvMemory,
+  speed: judgeSpeed,
+  'speed-up': judgeSpeedUp,
+  accuracy: judgeAccuracy,
+  perplexity: judgeRun('perplexity'),
+  divergence: judgeRun('divergence'),
+  latency: () => notCheckable('it depends on the prompt and the phone; kit measures it there'),
+  'device-memory': judgeDeviceMemory,
+};
+
+type NumberOfModel = keyof {
+  [Name in keyof ModelFacts as ModelFacts[Name] extends number | undefined ? Name : never]: Name;
+};
+
+function ofKey(name: NumberOfModel, suffix: string): QuantityJudge {
+  return ofHeader(name, ({ architecture }) => `${architecture}.${suffix}`);
 }
 
-function judgeQuantity(
-  claim: Claim & { readonly quantity: NonNullable<Claim['quantity']> },
-  facts: CardFacts,
-): Judgement {
-  const { kind, quantity } = claim;
-  const { model } = facts;
-  const key = (suffix: string): string => `${model.architecture}.${suffix}`;
-  const read = (value: number | undefined, evidence: string): Judgement => {
-    if (value === undefined) return notCheckable(`the file has no ${evidence}`);
-    const holds = readingThatHolds(quantity, value) !== undefined;
-    return judged(holds, { actual: formatCount(value), basis: 'read', reason: evidence });
+/** A number of the header, by its name among the facts, and where it stands. */
+function ofHeader(name: NumberOfModel, placeOf: (model: ModelFacts) => string): QuantityJudge {
+  return (_, quantity, { model }) => {
+    const [value, place] = [model[name], placeOf(model)];
+    if (value === undefined) return notCheckable(`the file has no ${place}`);
+    return judged(readingThatHolds(quantity, value) !== undefined, formatCount(value), 'read', place);
   };
-  switch (kind) {
-    case 'file-size':
-      return judgeFileSize(claim, quantity, facts);
-    case 'original-size':
-      return judgeOriginalSize(claim, quantity, facts);
-    case 'size-reduction':
-      return judgeReduction(claim, quantity, facts);
-    case 'size-factor':
-      return judgeFactor(claim, quantity, facts);
-    case 'parameters':
-      return read(model.parameters, 'elements of all tensors');
-    case 'context-length':
-      return read(model.contextLength, key('context_length'));
-    case 'layers':
-      return read(model.layers, key('block_count'));
-    case 'heads':
-      return read(model.heads, key('attention.head_count'));
-    case 'kv-heads':
-      return read(model.kvHeads, key('attention.head_count_kv'));
-    case 'embedding-length':
-      return read(model.embeddingLength, key('embedding_length'));
-    case 'head-length':
-      return read(model.keyLength, key('attention.key_length'));
-    case 'experts':
-      return read(model.experts, key('expert_count'));
-    case 'feed-forward-length':
-      return read(model.feedForwardLength, key('feed_forward_length'));
-    case 'vocabulary':
-      return read(model.vocabularySize, 'tokenizer.ggml.tokens');
-    case 'weight-bits':
-      return judgeWeightBits(quantity, facts);
-    case 'bits-per-weight':
-      return judgeBitsPerWeight(claim, quantity, facts);
-    case 'memory':
-      return judgeMemory(claim, quantity, facts);
-    case 'kv-memory':
-      return judgeKvMemory(claim, quantity, facts);
-    case 'speed':
-      return judgeSpeed(claim, quantity, facts);
-    case 'speed-up':
-      return judgeSpeedUp(claim, facts);
-    case 'accuracy':
-      return judgeAccuracy(facts);
-    case 'perplexity':
-    case 'divergence':
-      return judgeRun({ ...claim, kind }, quantity, facts);
-    case 'latency':
-      return notCheckable('it depends on the prompt and the phone; kit measures it there');
-    case 'device-memory':
-      return judgeDeviceMemory(claim, quantity, facts);
-    default:
-      return notCheckable('the card does not say what the figure is of');
-  }
 }

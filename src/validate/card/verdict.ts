@@ -8,10 +8,7 @@ export interface Judgement {
   readonly reason: string;
 }
 
-export function judged(
-  holds: boolean,
-  { actual, basis, reason }: { readonly actual: string; readonly basis: ClaimBasis; readonly reason: string },
-): Judgement {
+export function judged(holds: boolean, actual: string, basis: ClaimBasis, reason: string): Judgement {
   return { verdict: holds ? 'true' : 'false', actual, basis, reason };
 }
 
