@@ -20,5 +20,5 @@ export const ENVIRONMENT: readonly Variable[] = [
   { name: 'HF_HOME, HF_HUB_CACHE', meaning: 'where models are kept, as huggingface_hub reads them' },
   { name: 'HF_TOKEN, HF_ENDPOINT', meaning: 'who asks the Hub, and which' },
   { name: 'HF_HUB_OFFLINE', meaning: '1 uses what is in the cache alone' },
-  { name: 'NO_COLOR, FORCE_COLOR', meaning: 'plain or coloured output, whatever it goes to' },
+  { name: 'NO_COLOR, FORCE_COLOR', meaning: 'plain or colored output, whatever it goes to' },
 ];

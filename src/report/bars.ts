@@ -46,9 +46,9 @@ export function renderBars(
     if (most === 0) return [];
     const texts = values.map((value) => (value === null ? '-' : write(value)));
     const textWidth = Math.max(...texts.map(displayWidth));
-    const room = Math.max(8, width - nameWidth - textWidth - 4);
+    const barWidth = Math.max(8, width - nameWidth - textWidth - 4);
     const lines = values.map((value, row) => {
-      const drawn = bar((value ?? 0) / most, room);
+      const drawn = bar((value ?? 0) / most, barWidth);
       const painted = variants[row]?.name === chosen ? style.good(drawn) : style.accent(drawn);
       return `  ${padRight(names[row] ?? '', nameWidth)} ${padLeft(texts[row] ?? '', textWidth)} ${painted}`;
     });

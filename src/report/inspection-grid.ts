@@ -36,9 +36,9 @@ export function mixGrid(quantization: Quantization, layout: TextLayout): string[
   const symbols = symbolsOf(matrices);
   const grid: Grid = { rows, symbols, cells: cellsByRole(quantization, symbols), quantization };
   const layers = quantization.layers.map(({ layer }) => layer).slice(0, MOST_LAYERS);
-  const room = layout.width - GUTTER.length - NAME_WIDTH;
-  const blocks = chunk(layers, room);
-  if (Math.max(OUTSIDE_WIDTH, blocks.at(-1)?.length ?? 0) + SUMS_WIDTH > room) blocks.push([]);
+  const cellsWidth = layout.width - GUTTER.length - NAME_WIDTH;
+  const blocks = chunk(layers, cellsWidth);
+  if (Math.max(OUTSIDE_WIDTH, blocks.at(-1)?.length ?? 0) + SUMS_WIDTH > cellsWidth) blocks.push([]);
   if (blocks.length === 0) blocks.push([]);
   const lines = blocks.flatMap((block, index) => [
     ...(index > 0 ? [''] : []),

@@ -3,7 +3,7 @@
  * sequence or a direction mark leaves out the most interesting thing about a name.
  */
 
-/** Control, format and invisible characters, line separators, lone surrogates: what moves, recolours or reorders. */
+/** Control, format and invisible characters, line separators, lone surrogates: what moves, recolors or reorders. */
 const HIDDEN = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu;
 const HIDDEN_BUT_LAYOUT = /(?![\n\t])[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu;
 

@@ -31,12 +31,12 @@ export function traceStep(
   const token = cell(quoted(text), TOKEN_WIDTH);
   const times = [evaluateMs, sampleMs, detokenizeMs].map(milliseconds);
   const start = `  ${String(id).padStart(7)}  ${token}${times[0]?.padStart(11)}${times[1]?.padStart(10)}${times[2]?.padStart(10)}  `;
-  let room = Math.max(width, USUAL_WIDTH) - displayWidth(start);
+  let left = Math.max(width, USUAL_WIDTH) - displayWidth(start);
   const shown: string[] = [];
   for (const candidate of candidates) {
     const said = `${quoted(candidate.text)} ${percent(candidate.probability)}`;
-    if (shown.length > 0 && displayWidth(said) + 2 > room) break;
-    room -= displayWidth(said) + 2;
+    if (shown.length > 0 && displayWidth(said) + 2 > left) break;
+    left -= displayWidth(said) + 2;
     shown.push(candidate.id === id ? style.good(said) : said);
   }
   const isListed = candidates.some((candidate) => candidate.id === id);

@@ -5,7 +5,7 @@
 
 const ELLIPSIS = '…';
 
-/** Control, format and variation characters: they would move the cursor, recolour or reorder the line. */
+/** Control, format and variation characters: they would move the cursor, recolor or reorder the line. */
 const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Cs}]|\p{Variation_Selector}/gu;
 /** Spaces at which a figure would be torn from its sign or unit: `3 %`, `6.68 ± 0.26`, `7.8 GiB`. */
 const BREAKABLE_SPACE = /(?<!±) (?![%±])(?!(?<=\d )(?:[KMG]i?B|GB\/s|t\/s|ms|s|min|nats)(?![\w]))/;
@@ -45,9 +45,9 @@ export function padRight(text: string, width: number): string {
  */
 export function shortenMiddle(text: string, width: number): string {
   if (displayWidth(text) <= width) return text;
-  const room = Math.max(0, width - 1);
-  const head = firstColumns([...text], Math.floor(room * 0.4));
-  const tail = firstColumns([...text].reverse(), room - displayWidth(head.join('')));
+  const kept = Math.max(0, width - 1);
+  const head = firstColumns([...text], Math.floor(kept * 0.4));
+  const tail = firstColumns([...text].reverse(), kept - displayWidth(head.join('')));
   return head.join('') + ELLIPSIS + tail.reverse().join('');
 }
 
@@ -70,23 +70,23 @@ export function widest(texts: Iterable<string>): number {
 export function wrap(text: string, width: number, indent = ''): string[] {
   const lines: string[] = [];
   let line = '';
-  const room = () => width - (lines.length === 0 ? 0 : displayWidth(indent));
+  const left = () => width - (lines.length === 0 ? 0 : displayWidth(indent));
   const finish = () => {
     lines.push((lines.length === 0 ? '' : indent) + line);
     line = '';
   };
   for (const word of text.split(BREAKABLE_SPACE)) {
     const joined = line === '' ? word : `${line} ${word}`;
-    if (displayWidth(joined) <= room()) {
+    if (displayWidth(joined) <= left()) {
       line = joined;
       continue;
     }
     if (line !== '') finish();
     line = word;
-    while (displayWidth(line) > room()) {
-      // At least one character, or a wide one in a room of one column would never end.
+    while (displayWidth(line) > left()) {
+      // At least one character, or a wide one in a single column would never end.
       const piece =
-        firstColumns([...line], room()).join('') || String.fromCodePoint(line.codePointAt(0) ?? 0);
+        firstColumns([...line], left()).join('') || String.fromCodePoint(line.codePointAt(0) ?? 0);
       const rest = line.slice(piece.length);
       line = piece;
       finish();
