@@ -1,32 +1,15 @@
+import { filled } from './template.ts';
 import type { CompletedCommand, CompletedOption, Names, Words } from './words.ts';
 
 /** The script for fish: one `complete` for each command and option, on the condition of the command that it is of. */
 export function fishScript(commands: readonly CompletedCommand[], names: Names): string {
   const paths = commands.filter(({ path }) => path !== '').map(({ path }) => quoted(path));
-  return `# Completes quantscope in fish: quantscope completion fish > ~/.config/fish/completions/quantscope.fish
-
-function __quantscope_at --argument-names wanted
-    set -l command ''
-    for word in (commandline -opc)[2..-1]
-        set -l longer (string trim -- "$command $word")
-        contains -- $longer ${paths.join(' ')}; and set command $longer
-    end
-    test "$command" = "$wanted"
-end
-
-function __quantscope_models
-    string split ' ' -- ${quoted(names.models.join(' '))}
-    __fish_complete_suffix .gguf
-end
-
-function __quantscope_devices
-    string split ' ' -- ${quoted(names.devices.join(' '))}
-end
-
-complete -c quantscope -e
-complete -c quantscope -f
-${commands.flatMap(commandLines).join('\n')}
-`;
+  return filled('fish', {
+    MODELS: quoted(names.models.join(' ')),
+    DEVICES: quoted(names.devices.join(' ')),
+    PATHS: paths.join(' '),
+    COMMANDS: commands.flatMap(commandLines).join('\n'),
+  });
 }
 
 function commandLines({ path, subcommands, options, argument }: CompletedCommand): string[] {

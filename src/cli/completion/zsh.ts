@@ -1,40 +1,15 @@
+import { filled } from './template.ts';
 import type { CompletedCommand, Names, Words } from './words.ts';
 
 /** The script for zsh, to be evaluated below compinit or kept as `_quantscope` in a folder of fpath. */
 export function zshScript(commands: readonly CompletedCommand[], names: Names): string {
   const paths = commands.filter(({ path }) => path !== '').map(({ path }) => quoted(path));
-  return `#compdef quantscope
-# Completes quantscope in zsh: eval "$(quantscope completion zsh)"
-
-_quantscope_models() {
-  compadd -- ${names.models.map(quoted).join(' ')}
-  _files -g '*.gguf'
-}
-
-_quantscope_devices() {
-  compset -P '*,'
-  compadd -- ${names.devices.map(quoted).join(' ')}
-}
-
-_quantscope() {
-  local command= prev=\${words[CURRENT - 1]} i
-  local -a options commands
-  for ((i = 2; i < CURRENT; i++)); do
-    case "\${command:+$command }\${words[i]}" in
-      ${paths.join(' | ')}) command="\${command:+$command }\${words[i]}" ;;
-    esac
-  done
-  if [[ \${words[CURRENT]} == --*=* ]]; then
-    prev=\${words[CURRENT]%%=*}
-    compset -P '*='
-  fi
-  case "$command" in
-${commands.map(commandCase).join('\n')}
-  esac
-}
-
-if [[ \${funcstack[1]} == _quantscope ]]; then _quantscope "$@"; else compdef _quantscope quantscope; fi
-`;
+  return filled('zsh', {
+    MODELS: names.models.map(quoted).join(' '),
+    DEVICES: names.devices.map(quoted).join(' '),
+    PATHS: paths.join(' | '),
+    COMMANDS: commands.map(commandCase).join('\n'),
+  });
 }
 
 function commandCase({ path, subcommands, options, argument }: CompletedCommand): string {
