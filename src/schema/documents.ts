@@ -12,6 +12,7 @@ import { catalogueListSchema, catalogueSchema, pullSchema, variantsSchema } from
 import { imatrixSchema } from './imatrix.ts';
 import { inspectionSchema } from './inspection.ts';
 import { goldenSchema, kitCheckSchema, kitResultsSchema } from './kit.ts';
+import { llamaCppSchema } from './llama-cpp.ts';
 import { mixSchema } from './mix.ts';
 import {
   deviceListSchema,
@@ -66,6 +67,7 @@ export const DOCUMENTS: readonly PublishedDocument[] = [
   document('phones', null, 'quantscope data/phones.json', phonesSchema),
   document('measured-speeds', null, 'quantscope data/measured-speeds.json', measuredSpeedsSchema),
   document('speed-model', null, 'quantscope data/speed-model.json', speedModelSchema),
+  document('llama-cpp', null, 'quantscope data/llama-cpp.json', llamaCppSchema),
   document('rules', null, 'quantscope data/rules.json', rulesSchema),
   document('kit-golden', SCHEMA_IDS.kitGolden, 'golden.json', goldenSchema),
   document('kit-results', SCHEMA_IDS.kitResults, 'what runQuantscopeKit returns', kitResultsSchema),

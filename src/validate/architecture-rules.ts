@@ -1,3 +1,5 @@
+import type { MetadataValue } from '../gguf/index.ts';
+import type { ArchitectureKey } from '../schema/llama-cpp.ts';
 import {
   experts,
   headCounts,
@@ -8,11 +10,16 @@ import {
   ropeDimensions,
 } from './architecture-checks.ts';
 import { numberOf } from './architecture-dimensions.ts';
-import { GENERAL_KEY_TYPES, hasRightType, KEY_SPECS } from './architecture-keys.ts';
 import { COVERED_ARCHITECTURES } from './architecture-layouts.ts';
 import { CONTROL_VECTOR } from './file-under-test.ts';
 import { atKey, quoted, wrongType } from './finding.ts';
-import { ARCHITECTURES, MAXIMUM_LAYERS, ROPE_SCALING_TYPES } from './llama-cpp.ts';
+import {
+  ARCHITECTURE_KEYS,
+  ARCHITECTURES,
+  MAXIMUM_LAYERS,
+  OTHER_KEY_TYPES,
+  ROPE_SCALING_TYPES,
+} from './llama-cpp.ts';
 import type { Checks } from './rule.ts';
 
 /** The group architecture: what a model says of itself. The tensors that follow from it: architecture-tensor-rules.ts. */
@@ -53,7 +60,7 @@ export const ARCHITECTURE_KEY_RULES: Checks = {
   },
   *'architecture/key-missing'(file) {
     if (!isCovered(file)) return;
-    for (const { suffix, required } of KEY_SPECS) {
+    for (const { suffix, required } of ARCHITECTURE_KEYS) {
       if (!required || file.value(suffix) !== undefined) continue;
       const key = `${file.architecture}.${suffix}`;
       yield { message: `the key ${key} is absent`, key };
@@ -61,12 +68,12 @@ export const ARCHITECTURE_KEY_RULES: Checks = {
   },
   *'architecture/key-type'(file) {
     if (file.header === null) return;
-    for (const [key, type] of GENERAL_KEY_TYPES) {
+    for (const [key, type] of Object.entries(OTHER_KEY_TYPES)) {
       const value = file.header.metadata.get(key);
       if (value !== undefined && value.type !== type) yield wrongType(file, key, value, type);
     }
     if (!isCovered(file)) return;
-    for (const spec of KEY_SPECS) {
+    for (const spec of ARCHITECTURE_KEYS) {
       const value = file.value(spec.suffix);
       if (value === undefined || hasRightType(value, spec)) continue;
       yield wrongType(file, `${file.architecture}.${spec.suffix}`, value, spec.type);
@@ -75,7 +82,7 @@ export const ARCHITECTURE_KEY_RULES: Checks = {
   *'architecture/key-length'(file) {
     const layers = numberOf(file.value('block_count'));
     if (!isCovered(file) || layers === undefined) return;
-    for (const { suffix, perLayer } of KEY_SPECS) {
+    for (const { suffix, perLayer } of ARCHITECTURE_KEYS) {
       const value = file.value(suffix);
       if (perLayer !== true || value?.type !== 'array' || value.value.length === layers) continue;
       yield ofKey(file, suffix, `${value.value.length} values, expected one for each of ${layers} layers`);
@@ -138,3 +145,9 @@ export const ARCHITECTURE_KEY_RULES: Checks = {
     yield ofKey(file, 'vocab_size', `${stated}, but the vocabulary has ${tokens.value.length} tokens`);
   },
 };
+
+/** Whether a value is written as its key demands; an array of layers holds 32-bit integers of either sign. */
+function hasRightType(value: MetadataValue, { type, perLayer }: ArchitectureKey): boolean {
+  if (value.type !== 'array') return value.type === type;
+  return perLayer === true && ['uint32', 'int32'].includes(value.value.elementType);
+}

@@ -1,6 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DATA_FILES, readDataFile, readJsonFile } from '../../src/schema/json-file.ts';
+import { llamaCppSchema } from '../../src/schema/llama-cpp.ts';
 import { measuredSpeedsSchema, phonesSchema, speedModelSchema } from '../../src/schema/phone-data.ts';
 import { rulesSchema } from '../../src/schema/rules.ts';
 import { scratchFolder } from '../helpers/cli.ts';
@@ -29,6 +30,7 @@ const SCHEMAS = {
   'measured-speeds.json': measuredSpeedsSchema,
   'speed-model.json': speedModelSchema,
   'rules.json': rulesSchema,
+  'llama-cpp.json': llamaCppSchema,
 } as const;
 
 describe('a file of data/', () => {

@@ -6,6 +6,7 @@ import { bytesOf, llama, tensor, uncovered, withPairs, withTensor } from '../../
 import { modelCases, vulnerabilityCases } from '../../fixtures/make/model-cases.ts';
 import { structureCases } from '../../fixtures/make/structure-cases.ts';
 import { STRUCTURE_CODES, scanHeader } from '../../src/gguf/index.ts';
+import { llamaCppSchema } from '../../src/schema/llama-cpp.ts';
 import { rulesSchema } from '../../src/schema/rules.ts';
 import { COVERED_ARCHITECTURES } from '../../src/validate/architecture-layouts.ts';
 import { RULES, type Sibling, validateFile } from '../../src/validate/index.ts';
@@ -63,6 +64,11 @@ describe('the rules', () => {
     expect(Object.keys(rules)).toEqual(Object.keys(RULES));
     const whole = Object.entries(rules).filter(([id]) => !(id in STRUCTURE_CODES));
     for (const [id, text] of whole) expect({ ...RULES[id], check: undefined }, id).toEqual(text);
+  });
+
+  it('know llama.cpp by data/llama-cpp.json, which is as its schema says', () => {
+    const names = JSON.parse(readFileSync(new URL('llama-cpp.json', dataFolder), 'utf8'));
+    expect(llamaCppSchema.parse(names)).toEqual(names);
   });
 
   it('say which architectures have exact rules, and how many layers llama.cpp allows', () => {
