@@ -1,6 +1,19 @@
-import { Argument, Command, type Option } from 'commander';
+import { Argument, Command, Option } from 'commander';
 import type { CommandContext } from './command-context.ts';
 import type { ExitCode } from './exit.ts';
+
+/** An option in one line: a switch, a text, or with a parser any value. */
+export function option<Value>(
+  flags: string,
+  description: string,
+  parse?: (text: string, before: Value) => Value,
+  fallback?: Value,
+  shownFallback?: string,
+): Option {
+  const made = new Option(flags, description);
+  if (parse !== undefined) made.argParser(parse);
+  return fallback === undefined ? made : made.default(fallback, shownFallback);
+}
 
 /** What help says of a command, and what it does. A module of these is loaded where its command is asked for. */
 interface Definition<Words extends readonly unknown[]> {

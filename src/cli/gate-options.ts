@@ -1,6 +1,6 @@
 import type { Option } from 'commander';
 import type { GateFormat } from '../report/gates.ts';
-import { option } from './shared-options.ts';
+import { option } from './define.ts';
 
 const GATE_FORMATS = ['text', 'json', 'junit', 'sarif', 'github'] as const satisfies readonly GateFormat[];
 

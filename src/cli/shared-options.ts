@@ -1,27 +1,15 @@
-import { Option } from 'commander';
+import type { Option } from 'commander';
 import { ENGINE_DEFAULTS, LIMITS_DEFAULTS } from '../api/request.ts';
 import { GPU_CHOICES } from '../schema/terms.ts';
+import { option } from './define.ts';
 import { layers, percentage, positiveNumber, threads, wholeNumber } from './options.ts';
-
-/** An option in one line: a switch, a text, or with a parser any value. */
-export function option<Value>(
-  flags: string,
-  description: string,
-  parse?: (text: string, before: Value) => Value,
-  fallback?: Value,
-  shownFallback?: string,
-): Option {
-  const made = new Option(flags, description);
-  if (parse !== undefined) made.argParser(parse);
-  return fallback === undefined ? made : made.default(fallback, shownFallback);
-}
 
 /** Options that mean the same wherever they are. A command lists those that it has, and may say more of one. */
 export const SHARED = {
   threads: (text = "threads, or auto to find the fastest (default: llama.cpp's choice)") =>
-    new Option('-t, --threads <n>', text).argParser(threads),
+    option('-t, --threads <n>', text).argParser(threads),
   gpu: (text = 'where to run') =>
-    new Option('--gpu <backend>', text).choices(GPU_CHOICES).default(ENGINE_DEFAULTS.gpu),
+    option('--gpu <backend>', text).choices(GPU_CHOICES).default(ENGINE_DEFAULTS.gpu),
   gpuLayers: () =>
     option('--gpu-layers <n>', 'layers to keep on the GPU, or max', layers, ENGINE_DEFAULTS.gpuLayers),
   timeout: () =>
@@ -33,17 +21,17 @@ export const SHARED = {
     ),
   seed: (seed: number, text = 'of the random tokens that speed is measured on') =>
     option('--seed <n>', text, wholeNumber(0), seed),
-  text: () => new Option('--text <file>', 'the text for perplexity and divergence (default: by model)'),
+  text: () => option('--text <file>', 'the text for perplexity and divergence (default: by model)'),
   chunks: () => option('--chunks <n>', 'evaluate only the first n chunks of the text', wholeNumber(2)),
-  json: (text: string) => new Option('--json', text),
-  out: (text: string) => new Option('-o, --out <file>', text),
+  json: (text: string) => option('--json', text),
+  out: (text: string) => option('-o, --out <file>', text),
   shard: () =>
-    new Option(
+    option(
       '--shard <i/n>',
       'evaluate one of n shares of text and tasks; auto takes it from the CI job. report puts them together',
     ),
-  yes: () => new Option('-y, --yes', 'do not ask before downloading more than 1 GB'),
-  quiet: (text = 'no progress on stderr') => new Option('-q, --quiet', text),
+  yes: () => option('-y, --yes', 'do not ask before downloading more than 1 GB'),
+  quiet: (text = 'no progress on stderr') => option('-q, --quiet', text),
 } as const;
 
 /** What a variant may lose and still be recommended. */

@@ -1,9 +1,9 @@
 import type { Option } from 'commander';
 import { BENCH_DEFAULTS as defaults } from '../../api/bench/request.ts';
 import { CACHE_TYPES, FLASH_ATTENTION, GPU_CHOICES } from '../../schema/terms.ts';
-import { define } from '../define.ts';
+import { define, option } from '../define.ts';
 import { wholeNumber } from '../options.ts';
-import { option, SHARED } from '../shared-options.ts';
+import { SHARED } from '../shared-options.ts';
 import { choiceList, numberList, numberListOr, promptAndGeneration } from './lists.ts';
 import type { BenchOptions } from './run.ts';
 

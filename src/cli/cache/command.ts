@@ -1,5 +1,4 @@
-import { define } from '../define.ts';
-import { option } from '../shared-options.ts';
+import { define, option } from '../define.ts';
 import type { CacheOptions } from './run.ts';
 
 const NAMED =

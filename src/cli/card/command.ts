@@ -1,6 +1,5 @@
-import { define } from '../define.ts';
+import { define, option } from '../define.ts';
 import { names, wholeNumber } from '../options.ts';
-import { option } from '../shared-options.ts';
 import type { CardCheckOptions, CardOptions } from './run.ts';
 
 const check = define({

@@ -1,8 +1,8 @@
 import { COMPARE_DEFAULTS } from '../../api/compare/request.ts';
-import { define } from '../define.ts';
+import { define, option } from '../define.ts';
 import { gateOptions } from '../gate-options.ts';
 import { listOf, names, wholeNumber } from '../options.ts';
-import { limitOptions, option, SHARED } from '../shared-options.ts';
+import { limitOptions, SHARED } from '../shared-options.ts';
 import type { CompareOptions } from './run.ts';
 
 const positive = wholeNumber(1);

@@ -1,9 +1,9 @@
 import { CONTEXT_DEFAULTS } from '../../api/context/request.ts';
 import { CACHE_TYPES } from '../../schema/terms.ts';
 import { numberList } from '../bench/lists.ts';
-import { define } from '../define.ts';
+import { define, option } from '../define.ts';
 import { fileSize, listOf, wholeNumber } from '../options.ts';
-import { option, SHARED } from '../shared-options.ts';
+import { SHARED } from '../shared-options.ts';
 import type { ContextOptions } from './run.ts';
 
 const { cacheTypes, generate, repetitions, seed, chunks, evalContext } = CONTEXT_DEFAULTS;

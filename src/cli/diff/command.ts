@@ -1,7 +1,6 @@
 import { InvalidArgumentError } from 'commander';
-import { define } from '../define.ts';
+import { define, option } from '../define.ts';
 import { wholeNumber } from '../options.ts';
-import { option } from '../shared-options.ts';
 import type { DiffOptions } from './run.ts';
 
 export const diffCommand = define({

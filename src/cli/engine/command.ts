@@ -1,5 +1,5 @@
-import { define } from '../define.ts';
-import { option, SHARED } from '../shared-options.ts';
+import { define, option } from '../define.ts';
+import { SHARED } from '../shared-options.ts';
 import type { EngineBuildOptions, EngineOptions } from './run.ts';
 
 const list = define({

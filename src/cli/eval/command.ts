@@ -1,8 +1,8 @@
 import { EVALUATE_DEFAULTS } from '../../api/evaluate/request.ts';
-import { define } from '../define.ts';
+import { define, option } from '../define.ts';
 import { gateOptions } from '../gate-options.ts';
 import { listOf, wholeNumber } from '../options.ts';
-import { limitOptions, option, SHARED } from '../shared-options.ts';
+import { limitOptions, SHARED } from '../shared-options.ts';
 import type { EvalOptions } from './run.ts';
 
 const { only, context: contextSize, keyEnv, concurrency, batch } = EVALUATE_DEFAULTS;

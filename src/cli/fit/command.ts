@@ -1,8 +1,7 @@
 import { FIT_DEFAULTS } from '../../api/fit/request.ts';
 import { COMMON_CACHE_TYPES } from '../../schema/terms.ts';
-import { define } from '../define.ts';
+import { define, option } from '../define.ts';
 import { fileSize, names, wholeNumber } from '../options.ts';
-import { option } from '../shared-options.ts';
 import type { FitOptions } from './run.ts';
 
 export const fitCommand = define({

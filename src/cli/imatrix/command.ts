@@ -1,7 +1,7 @@
 import { IMATRIX_DEFAULTS } from '../../api/imatrix/request.ts';
-import { define } from '../define.ts';
+import { define, option } from '../define.ts';
 import { wholeNumber } from '../options.ts';
-import { option, SHARED } from '../shared-options.ts';
+import { SHARED } from '../shared-options.ts';
 import type { ImatrixOptions } from './run.ts';
 
 const { context: contextSize, out } = IMATRIX_DEFAULTS;

@@ -1,8 +1,8 @@
 import { KIT_BACKENDS } from '../../api/kit/request.ts';
 import { COMMON_CACHE_TYPES } from '../../schema/terms.ts';
-import { define } from '../define.ts';
+import { define, option } from '../define.ts';
 import { wholeNumber } from '../options.ts';
-import { option, SHARED } from '../shared-options.ts';
+import { SHARED } from '../shared-options.ts';
 import type { KitCheckOptions, KitOptions } from './run.ts';
 
 const check = define({

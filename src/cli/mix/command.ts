@@ -1,7 +1,7 @@
 import { MIX_DEFAULTS } from '../../api/mix/request.ts';
-import { define } from '../define.ts';
+import { define, option } from '../define.ts';
 import { fileSize, names, positiveNumber, wholeNumber } from '../options.ts';
-import { option, SHARED } from '../shared-options.ts';
+import { SHARED } from '../shared-options.ts';
 import type { MixOptions } from './run.ts';
 
 const { like, context: contextSize, timeout } = MIX_DEFAULTS;

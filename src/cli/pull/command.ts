@@ -1,8 +1,7 @@
 import { InvalidArgumentError } from 'commander';
 import { PULL_DEFAULTS } from '../../api/pull/request.ts';
-import { define } from '../define.ts';
+import { define, option } from '../define.ts';
 import { positiveNumber, wholeNumber } from '../options.ts';
-import { option } from '../shared-options.ts';
 import type { PullOptions } from './run.ts';
 
 export const pullCommand = define({

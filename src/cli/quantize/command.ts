@@ -1,7 +1,7 @@
 import { QUANTIZE_DEFAULTS } from '../../api/quantize/request.ts';
-import { define } from '../define.ts';
+import { define, option } from '../define.ts';
 import { positiveNumber, wholeNumber } from '../options.ts';
-import { option, SHARED } from '../shared-options.ts';
+import { SHARED } from '../shared-options.ts';
 import type { QuantizeOptions } from './run.ts';
 
 export const quantizeCommand = define({

@@ -1,6 +1,5 @@
-import { define } from '../define.ts';
+import { define, option } from '../define.ts';
 import { collected, gateOptions } from '../gate-options.ts';
-import { option } from '../shared-options.ts';
 import type { ReportOptions } from './run.ts';
 
 export const reportCommand = define({

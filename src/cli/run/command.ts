@@ -1,9 +1,9 @@
 import { InvalidArgumentError } from 'commander';
 import { RUN_DEFAULTS } from '../../api/run/request.ts';
 import { COMMON_CACHE_TYPES } from '../../schema/terms.ts';
-import { define } from '../define.ts';
+import { define, option } from '../define.ts';
 import { percentage, positiveNumber, wholeNumber } from '../options.ts';
-import { option, SHARED } from '../shared-options.ts';
+import { SHARED } from '../shared-options.ts';
 import type { RunOptions } from './run.ts';
 
 const positive = wholeNumber(1);

@@ -2,9 +2,8 @@ import { InvalidArgumentError } from 'commander';
 import { shardOf } from '../../api/shard.ts';
 import { VALIDATE_DEFAULTS } from '../../api/validate/request.ts';
 import { SEVERITIES } from '../../schema/terms.ts';
-import { define } from '../define.ts';
+import { define, option } from '../define.ts';
 import { names, positiveNumber, wholeNumber } from '../options.ts';
-import { option } from '../shared-options.ts';
 import type { ValidateOptions } from './run.ts';
 
 const FORMATS = [

@@ -1,7 +1,6 @@
 import { VARIANTS_DEFAULTS } from '../../api/variants/request.ts';
-import { define } from '../define.ts';
+import { define, option } from '../define.ts';
 import { wholeNumber } from '../options.ts';
-import { option } from '../shared-options.ts';
 import type { VariantsOptions } from './run.ts';
 
 export const variantsCommand = define({
