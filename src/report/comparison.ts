@@ -12,25 +12,19 @@ import {
   weightErrorColumn,
 } from './comparison-columns.ts';
 import { describeMeasurement, describeModels } from './provenance.ts';
-import { plainStyle, type Style } from './style.ts';
 import { type Cell, type Column, type FilledColumn, isMissing, type RowHead, type Table } from './table.ts';
-import { chooseNameWidth, shownName, tableText } from './table-text.ts';
-import { displayWidth, joinSections, pageWidth, printable, wrap } from './text-width.ts';
+import { chooseNameWidth, pageLayout, shownName, type TextLayout, tableText } from './table-text.ts';
+import { displayWidth, joinSections, printable, wrap } from './text-width.ts';
 import { sentence } from './verdict.ts';
 
-export interface TableOptions {
-  /** Columns of the terminal; 60 to 100 are used. */
-  readonly width?: number;
-  readonly style?: Style;
+export interface TableOptions extends Partial<TextLayout> {
   /** Also the divergence's tails, the tasks by kind and where the memory goes. */
   readonly details?: boolean;
 }
 
 /** What several parts of the report write into and read from. */
-interface Page {
+interface Page extends TextLayout {
   readonly results: Results;
-  readonly width: number;
-  readonly style: Style;
   /** Why values are missing, each reason once, numbered from 1 as they come. */
   readonly footnotes: Map<string, number>;
   /** Metrics that no variant has, by the reason they share. */
@@ -44,8 +38,7 @@ interface Page {
 export function renderComparison(results: Results, options: TableOptions = {}): string {
   const page: Page = {
     results,
-    width: pageWidth(options.width),
-    style: options.style ?? plainStyle,
+    ...pageLayout(options),
     footnotes: new Map(),
     unmeasured: new Map(),
   };

@@ -4,15 +4,11 @@ import { metadataChanges, tensorChanges } from './diff-headers.ts';
 import { gateLines, weightSections } from './diff-weights.ts';
 import { importanceDistances } from './importance.ts';
 import { brief } from './inspection-text.ts';
-import type { Style } from './style.ts';
 import { type Column, fillColumns } from './table.ts';
-import { type TextLayout, tableText } from './table-text.ts';
-import { joinSections, pageWidth } from './text-width.ts';
+import { pageLayout, type TextLayout, tableText } from './table-text.ts';
+import { joinSections } from './text-width.ts';
 
-export interface DiffTextOptions {
-  /** Columns of the terminal; 60 to 100 are used. */
-  readonly width?: number;
-  readonly style: Style;
+export interface DiffTextOptions extends Partial<TextLayout> {
   /** Tensors to show at most. */
   readonly top: number;
   /** Shows all tensors and keys. */
@@ -20,8 +16,8 @@ export interface DiffTextOptions {
 }
 
 /** The terminal form of a diff. No line is wider than 100 columns, and nothing from a file is printed raw. */
-export function renderDiff(diff: Diff, { width, style, top, all }: DiffTextOptions): string {
-  const layout: TextLayout = { width: pageWidth(width), style };
+export function renderDiff(diff: Diff, { top, all, ...options }: DiffTextOptions): string {
+  const layout = pageLayout(options);
   return joinSections([
     filesTable(diff, layout),
     metadataChanges(diff.metadata, layout, all),

@@ -4,27 +4,15 @@ import { inspectionTitle, keyFacts } from './inspection-facts.ts';
 import { memoryTable } from './inspection-memory.ts';
 import { quantizationSections } from './inspection-mix.ts';
 import { fileSections, structureWarnings } from './inspection-sections.ts';
-import { plainStyle, type Style } from './style.ts';
-import type { TextLayout } from './table-text.ts';
-import { joinSections, pageWidth } from './text-width.ts';
-
-export interface InspectionOptions {
-  /** Columns of the terminal; 60 to 100 are used. */
-  readonly width?: number;
-  readonly style?: Style;
-}
-
-/** The layout that the options ask for. */
-export function layoutOf({ width, style }: InspectionOptions): TextLayout {
-  return { width: pageWidth(width), style: style ?? plainStyle };
-}
+import { pageLayout, type TextLayout } from './table-text.ts';
+import { joinSections } from './text-width.ts';
 
 /**
  * What a file is, on one page: facts, sections, quantization by role, layer and type, and the memory it is going
  * to take. No line is wider than the width asked for, and nothing from the file is printed raw.
  */
-export function renderInspection(inspection: Inspection, options: InspectionOptions = {}): string {
-  const layout = layoutOf(options);
+export function renderInspection(inspection: Inspection, options: Partial<TextLayout> = {}): string {
+  const layout = pageLayout(options);
   const { importance } = inspection;
   if (importance !== undefined) {
     return joinSections([

@@ -5,10 +5,8 @@ import { renderJson } from './json.ts';
 import { renderMarkdown } from './markdown.ts';
 import { type Report, reportOf } from './report.ts';
 
-/** What a caller may ask of any renderer; each takes what it understands. */
-export type RenderOptions = TableOptions;
-
-type Renderer = (results: Results, options: RenderOptions) => string;
+/** Each takes of the options what it understands. */
+type Renderer = (results: Results, options: TableOptions) => string;
 
 const renderers = {
   table: renderComparison,
@@ -26,7 +24,7 @@ export const RENDERER_NAMES: readonly RendererName[] = ['table', 'json', 'markdo
  * Renders results as text, without a newline at its end.
  * @param name one of `RENDERER_NAMES`
  */
-export function render(name: RendererName, results: Results, options: RenderOptions = {}): string {
+export function render(name: RendererName, results: Results, options: TableOptions = {}): string {
   const renderer: Renderer = renderers[name];
   return renderer(results, options);
 }

@@ -1,12 +1,26 @@
-import type { Style } from './style.ts';
+import { plainStyle, type Style } from './style.ts';
 import type { Cell, FilledColumn, RowHead, Table, Tone } from './table.ts';
-import { cutEnd, displayWidth, padLeft, padRight, shortenMiddle, widest, wrap } from './text-width.ts';
+import {
+  cutEnd,
+  displayWidth,
+  padLeft,
+  padRight,
+  pageWidth,
+  shortenMiddle,
+  widest,
+  wrap,
+} from './text-width.ts';
 
 /** What a text for a terminal is written for. */
 export interface TextLayout {
   /** Columns of the terminal that may be used. */
   readonly width: number;
   readonly style: Style;
+}
+
+/** Of a page: 60 to 100 columns of the terminal are used. */
+export function pageLayout({ width, style = plainStyle }: Partial<TextLayout> = {}): TextLayout {
+  return { width: pageWidth(width), style };
 }
 
 interface TableLayout extends TextLayout {

@@ -13,13 +13,9 @@ import { printable, wrap } from './text-width.ts';
 
 /** What `validate` prints: files with their findings in every form, and the pages of its rules. */
 
-/** The width is the terminal's columns. Default: 110. */
-export type ValidationTextOptions = Partial<TextLayout>;
-
-/** What a caller may ask of any form; each takes what it understands. */
-export type ValidationRenderOptions = ValidationTextOptions & SarifOptions;
-
-type Renderer = (report: ValidationReport, options: ValidationRenderOptions) => string;
+/** Each takes of the options what it understands. */
+type Options = Partial<TextLayout> & SarifOptions;
+type Renderer = (report: ValidationReport, options: Options) => string;
 
 const renderers = {
   text: ({ files }, options) =>
@@ -52,7 +48,7 @@ export type ValidationFormat = keyof typeof renderers;
 export function renderValidation(
   format: ValidationFormat,
   report: ValidationReport,
-  options: ValidationRenderOptions = {},
+  options: Options = {},
 ): string {
   const renderer: Renderer = renderers[format];
   return renderer(report, options);
@@ -79,7 +75,7 @@ const DEFAULT_WIDTH = 110;
 /** One file for a person: its verdict, then what was found, worst first, each rule with its way out once. */
 export function renderFileText(
   file: FileReport,
-  { style = plainStyle, width = DEFAULT_WIDTH }: ValidationTextOptions = {},
+  { style = plainStyle, width = DEFAULT_WIDTH }: Partial<TextLayout> = {},
 ): string {
   const { verdict, ref, sha256, bytes, content } = file;
   const size = bytes > 0 ? formatBytes(bytes) : '';
@@ -96,7 +92,7 @@ export type FileSummary = Pick<FileReport, 'verdict' | 'bytes' | 'content'>;
 /** The last lines: how many files, what became of them, and why the content of some was not checked. */
 export function renderSummaryText(
   files: readonly FileSummary[],
-  { style = plainStyle, width = DEFAULT_WIDTH }: ValidationTextOptions = {},
+  { style = plainStyle, width = DEFAULT_WIDTH }: Partial<TextLayout> = {},
 ): string {
   const count = (verdict: FileReport['verdict']): number =>
     files.filter((file) => file.verdict === verdict).length;

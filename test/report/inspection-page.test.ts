@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { layerList, metadataLines, tensorLines } from '../../src/report/inspection-lists.ts';
-import { layoutOf, renderInspection } from '../../src/report/inspection-page.ts';
+import { renderInspection } from '../../src/report/inspection-page.ts';
 import type { Style } from '../../src/report/style.ts';
+import { pageLayout } from '../../src/report/table-text.ts';
 import { displayWidth } from '../../src/report/text-width.ts';
 import type { Inspection } from '../../src/schema/inspection.ts';
 import { nanoInspection } from '../helpers/inspections.ts';
@@ -145,7 +146,7 @@ describe('the lists of an inspection', () => {
   it('are at most as wide as the page and print nothing raw, whatever the file says', () => {
     fc.assert(
       fc.property(arbitraryInspection, (inspection) => {
-        const layout = layoutOf({ width: 100 });
+        const layout = pageLayout({ width: 100 });
         expectHarmless([...metadataLines(inspection, layout)], 100);
         expectHarmless(layerList(inspection, layout), 100);
         for (const line of tensorLines(inspection, layout)) expect(line).not.toMatch(ACTED_ON);
@@ -155,7 +156,7 @@ describe('the lists of an inspection', () => {
   });
 
   it('write a float32 with the digits it has', () => {
-    const lines = [...metadataLines(q4, layoutOf({}))];
+    const lines = [...metadataLines(q4, pageLayout({}))];
     expect(lines.find((line) => line.includes('layer_norm_rms_epsilon'))).toMatch(/float32 +0\.00001$/);
   });
 });

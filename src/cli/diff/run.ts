@@ -49,8 +49,7 @@ export async function runDiff(
   } finally {
     bar.stop();
   }
-  const { columns } = process.stdout;
-  const layout = { style: await stdoutStyle(), top, all, ...(columns ? { width: columns } : {}) };
+  const layout = { style: await stdoutStyle(), width: process.stdout.columns || 100, top, all };
   process.stdout.write(`${json === true ? harmlessJson(found) : renderDiff(found, layout)}\n`);
   return found.gate?.holds === false ? EXIT.finding : EXIT.done;
 }

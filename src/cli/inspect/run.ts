@@ -18,9 +18,9 @@ import {
   tensorLines,
   vocabularyLines,
 } from '../../report/inspection-lists.ts';
-import { layoutOf, renderInspection } from '../../report/inspection-page.ts';
+import { renderInspection } from '../../report/inspection-page.ts';
 import { harmlessJson, visible, visibleLines } from '../../report/inspection-text.ts';
-import type { TextLayout } from '../../report/table-text.ts';
+import { pageLayout, type TextLayout } from '../../report/table-text.ts';
 import type { Inspection } from '../../schema/inspection.ts';
 import { isQuantscopeError, UsageError } from '../../util/errors.ts';
 import { inOrder } from '../../util/in-order.ts';
@@ -59,10 +59,7 @@ export async function runInspect(
     });
   }
   const { stdout } = process;
-  const layout = layoutOf({
-    style: await stdoutStyle(),
-    ...(stdout.columns ? { width: stdout.columns } : {}),
-  });
+  const layout = pageLayout({ style: await stdoutStyle(), width: stdout.columns || 100 });
   const faults = new Set<ExitCode>();
   let isFirst = true;
   for await (const read of inOrder(refs, READ_AT_ONCE, (ref) => readModel(ref, options, signal))) {

@@ -12,7 +12,6 @@ import {
   renderSummaryText,
   renderValidation,
   type ValidationFormat,
-  type ValidationTextOptions,
 } from '../../report/validation.ts';
 import { SCHEMA_IDS, type Severity } from '../../schema/terms.ts';
 import type { FileReport } from '../../schema/validation.ts';
@@ -116,9 +115,7 @@ function printerOf(format: ValidationFormat, severity: Severity | undefined): Pr
     return { file: (report) => print(renderFileNdjson(shown(report), SCHEMA_IDS.validation)), end: () => {} };
   }
   if (format === 'text') {
-    const style = terminalStyle(process.stdout);
-    const width = process.stdout.columns;
-    const options: ValidationTextOptions = width === undefined ? { style } : { style, width };
+    const options = { style: terminalStyle(process.stdout), width: process.stdout.columns || 110 };
     const summaries: FileSummary[] = [];
     return {
       file: (report) => {
