@@ -18,7 +18,7 @@ export const ENVIRONMENT: readonly Variable[] = [
   { name: 'QUANTSCOPE_SHARD', meaning: 'i/n, for --shard auto' },
   { name: 'QUANTSCOPE_DEBUG', meaning: '1 prints the stack of an error' },
   { name: 'HF_HOME, HF_HUB_CACHE', meaning: 'where models are kept, as huggingface_hub reads them' },
-  { name: 'HF_TOKEN, HF_ENDPOINT', meaning: 'who asks the Hub, and which' },
-  { name: 'HF_HUB_OFFLINE', meaning: '1 uses what is in the cache alone' },
-  { name: 'NO_COLOR, FORCE_COLOR', meaning: 'plain or colored output, whatever it goes to' },
+  { name: 'HF_TOKEN, HF_ENDPOINT', meaning: 'the token that the Hub is asked with, and the Hub’s address' },
+  { name: 'HF_HUB_OFFLINE', meaning: '1 uses only what is in the cache' },
+  { name: 'NO_COLOR, FORCE_COLOR', meaning: 'plain or colored output, to a terminal or not' },
 ];

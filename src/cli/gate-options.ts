@@ -39,6 +39,6 @@ export function gateOptions({ hasBaseline = false } = {}): (Option | string)[] {
     option('--gate-format <form>', 'how the verdict is written (default: text)').choices(GATE_FORMATS),
     option('--gate-out <file>', 'write the verdict there (default: stderr)'),
     option('--github', 'annotations and a job summary, as by itself in GitHub Actions where there are gates'),
-    option('--no-github', 'neither of them'),
+    option('--no-github', 'no annotations and no job summary'),
   ];
 }

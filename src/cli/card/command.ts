@@ -5,7 +5,7 @@ import type { CardCheckOptions, CardOptions } from './run.ts';
 const check = define({
   name: 'check',
   description:
-    'finds the claims of a model card, whoever wrote it, and tests each: sizes, bits by layer, context, memory, ' +
+    'finds the claims of any model card and tests each: sizes, bits by layer, context, memory, ' +
     'speed. What cannot be known is called not checkable, with the reason.',
   arguments: { '<CARD.md>': 'the card' },
   options: [
@@ -38,7 +38,7 @@ export const cardCommand = define({
   name: 'card',
   description:
     'Writes a model card in Markdown: what the file says of itself, how each layer is quantized, the memory it ' +
-    'takes, how fast phones run it and what results measured. Every figure is marked as read, measured, estimated ' +
+    'takes, how fast phones run it and what results measured. Every number is marked as read, measured, estimated ' +
     'or predicted. card check finds the claims of a card and tests each against the file.',
   arguments: {
     '<ref or results.json>': 'one model, or a results file of compare or eval (its recommended variant)',
@@ -47,8 +47,8 @@ export const cardCommand = define({
     option('-o, --out <file>', 'write to this file instead of stdout'),
     option('-f, --force', 'replace the file'),
     option('-c, --context <n>', 'a further context size to estimate memory for', wholeNumber(1)),
-    option('--results <file>', 'figures of this results file beside a ref'),
-    option('-d, --device <names>', 'phones to tell the speed for, separated by commas', names, []),
+    option('--results <file>', 'a results file, whose measurements stand beside what the file says'),
+    option('-d, --device <names>', 'phones to tell the speed for, separated by commas', names, [], 'none'),
     option('--devices <file>', 'more phones, as JSON (schema/devices.json)'),
     option('-q, --quiet', 'nothing on stderr'),
   ],

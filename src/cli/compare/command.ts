@@ -50,14 +50,14 @@ export const compareCommand = define({
     'Phones:',
     option('--device <names>', 'judge the variants on these phones too, separated by commas: see fit')
       .argParser(names)
-      .default([]),
+      .default([], 'none'),
     option('--phone-context <n>', 'tokens of context there', positive, phoneContext),
     'Limits of the recommendation:',
     ...limitOptions(),
     'Output:',
     SHARED.json('print the results as JSON (schema/results.json)'),
     option('--details', 'also print task accuracy by kind'),
-    SHARED.out('keep the results there, rewritten after every figure'),
+    SHARED.out('keep the results there, rewritten after every measurement'),
     SHARED.shard(),
     option('--html <file>', 'also write a page for a browser: charts, tables, light and dark'),
     option('--resume <file>', 'measure only what is missing in these results, and complete them'),

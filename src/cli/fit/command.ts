@@ -12,7 +12,7 @@ export const fitCommand = define({
     'folder, hf:owner/repo, a name of the catalogue, or nano.',
   arguments: { '[refs...]': 'the models' },
   options: [
-    option('-d, --device <names>', 'phones, separated by commas', names, []),
+    option('-d, --device <names>', 'phones, separated by commas', names, [], 'none'),
     option('--all-devices', 'every phone that is known'),
     option('-c, --context <n>', 'tokens of context', wholeNumber(1), FIT_DEFAULTS.context),
     option('--cache-type <type>', 'type of keys and values in the cache')

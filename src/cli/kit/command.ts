@@ -38,12 +38,13 @@ export const kitCommand = define({
     option('-d, --device <name>', 'the phone (quantscope fit --list-devices); without it, any phone’s CPU'),
     option(
       '-c, --context <n>',
-      'tokens of context (default: as trained, at most 4096, less where it must)',
+      'tokens of context (default: as trained, at most 4096, less where that does not fit)',
       wholeNumber(512),
     ),
-    option('--cache-type <type>', 'of keys and values (default: f16, less where it must)').choices(
-      COMMON_CACHE_TYPES,
-    ),
+    option(
+      '--cache-type <type>',
+      'of keys and values (default: f16, or smaller where that does not fit)',
+    ).choices(COMMON_CACHE_TYPES),
     option('--backend <name>', 'what runs it on the phone (default: its fastest)').choices(KIT_BACKENDS),
     option('--devices <file>', 'more phones, as JSON (schema/devices.json)'),
     option('-o, --out <folder>', 'where to write', undefined, 'quantscope-kit'),

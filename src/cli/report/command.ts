@@ -26,8 +26,11 @@ export const reportCommand = define({
       collected,
     ),
     option('--fit <file>', 'verdicts on phones, as fit --json prints them, for the page'),
-    option('--only <figures>', 'merge and show only these').choices(['speed', 'accuracy']),
-    option('--details', 'with tables, also the tails, the tasks by kind and where the memory goes'),
+    option('--only <metrics>', 'merge and show only these').choices(['speed', 'accuracy']),
+    option(
+      '--details',
+      'with tables, also the tails of the divergence, the tasks by kind and where the memory goes',
+    ),
     option('-q, --quiet', 'no notices on stderr'),
     ...gateOptions({ hasBaseline: true }),
   ],
