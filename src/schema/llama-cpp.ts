@@ -11,9 +11,56 @@ const architectureKey = z.strictObject({
 });
 export type ArchitectureKey = Document<typeof architectureKey>;
 
+const condition = z.enum([
+  'fused',
+  'notFused',
+  'longRope',
+  'notLongRope',
+  'experts',
+  'sharedExpert',
+  'dense',
+]);
+export type Condition = Document<typeof condition>;
+
+const size = z.enum([
+  ...[
+    'embedding',
+    'feedForward',
+    'gateAndUp',
+    'vocabulary',
+    'keyLength',
+    'ropeHalf',
+    'experts',
+    'sharedExpert',
+  ],
+  ...['query', 'keys', 'values', 'queryKeysValues'],
+] as const);
+export type Size = Document<typeof size>;
+
+const tensorGroup = z.strictObject({
+  when: condition.optional().describe('Of the model, or of the layer. Default: always.'),
+  tensors: z
+    .array(z.tuple([z.string()]).rest(size))
+    .describe('Name, with ? behind it where it may be absent, and dimensions in the order of ggml.'),
+});
+
+const layout = z.strictObject({
+  query: z
+    .enum(['heads', 'embedding'])
+    .describe('What the width of all queries is: heads by key length, or that.'),
+  fusedUnless: z
+    .string()
+    .optional()
+    .describe('Queries, keys and values are one tensor unless it has this one.'),
+  isTied: z.boolean().optional().describe('Whether the embedding is always its output.'),
+  unshaped: names.optional().describe('Tensors that some models have, of a shape that no covered key tells.'),
+  outside: names.describe('Groups of tensors outside the layers.'),
+  layer: names.describe('Groups of tensors in each layer, as blk.N.*.'),
+});
+
 /**
  * data/llama-cpp.json: names that llama.cpp v0.5.0 knows, of which a file that has another is not loaded, and the types
- * of the keys that it reads.
+ * of the keys that it reads, and the tensors that it asks for.
  */
 export const llamaCppSchema = z.strictObject({
   $schema: z.string().optional().describe('For editors.'),
@@ -37,5 +84,12 @@ export const llamaCppSchema = z.strictObject({
   otherKeys: z
     .record(z.string(), z.enum(['uint32', 'string', 'bool']))
     .describe('Keys of any model that are read with one type only; another type ends the load.'),
+  tensorGroups: z.record(z.string(), tensorGroup).describe('Tensors that layouts have in common.'),
+  layouts: z
+    .record(z.string(), layout)
+    .describe(
+      'What each covered architecture loads (load_arch_tensors, src/models/*.cpp): the loader refuses a file that ' +
+        'lacks one of these or holds any other.',
+    ),
 });
 export type LlamaCppNames = Document<typeof llamaCppSchema>;

@@ -5,7 +5,7 @@ import {
   type ExpectedTensor,
   expectedTensors,
   TIED_ARCHITECTURES,
-  UNSHAPED_TENSORS,
+  unshapedTensors,
 } from './architecture-layouts.ts';
 import type { FileUnderTest } from './file-under-test.ts';
 import { quoted } from './finding.ts';
@@ -29,7 +29,7 @@ export const ARCHITECTURE_TENSOR_RULES: Checks = {
     const { expected, architecture } = comparison(file) ?? {};
     if (expected === undefined || architecture === undefined) return;
     const known = new Set(expected.map(({ name }) => name));
-    const unshaped = UNSHAPED_TENSORS[architecture] ?? [];
+    const unshaped = unshapedTensors(architecture);
     for (const { name } of file.tensors) {
       if (known.has(name) || unshaped.includes(name) || isScaleOf(name, known)) continue;
       if (isTiedOutput(architecture, name)) continue;

@@ -16,3 +16,6 @@ export const MAXIMUM_EXPERTS = names.maximumExperts;
 export const ARCHITECTURE_KEYS = names.architectureKeys;
 /** By key. */
 export const OTHER_KEY_TYPES = names.otherKeys;
+/** By architecture. */
+export const LAYOUTS = names.layouts;
+export const TENSOR_GROUPS = names.tensorGroups;
