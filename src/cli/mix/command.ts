@@ -18,7 +18,10 @@ export const mixCommand = define({
   arguments: { '<source>': 'a model in F32, F16 or BF16: a file or any other ref' },
   options: [
     'What is wanted, one of:',
-    option('--like <recipe>', `no larger than what this recipe makes, and compared with it (default: ${like})`),
+    option(
+      '--like <recipe>',
+      `no larger than what this recipe makes, and compared with it (default: ${like})`,
+    ),
     option('--size <size>', 'no larger than this, such as 1.8GB', fileSize),
     option('--bits <n>', 'no more bits a weight, such as 4.0', positiveNumber),
     option('--max-kld <nats>', 'the smallest whose mean KL divergence is no more', positiveNumber),
@@ -42,7 +45,10 @@ export const mixCommand = define({
     option('--html <file>', 'a page with the curve of loss against size, the stock recipes on it'),
     option('--resume', 'go on with the losses that a run before has kept beside the file'),
     option('--measured <files>', 'losses of other runs or shares, separated by commas', names),
-    option('--shard <i/n>', 'measure one of n shares of the losses and choose nothing; --measured joins them'),
+    option(
+      '--shard <i/n>',
+      'measure one of n shares of the losses and choose nothing; --measured joins them',
+    ),
     SHARED.json('print what was measured as JSON (schema/mix.json)'),
     SHARED.yes(),
     SHARED.quiet(),
