@@ -55,8 +55,9 @@ export async function outputPaths(
 }
 
 /** Beside a source of the user's own, else here: the Hub's files lie in its cache, the embedded ones in the package. */
-export function usualFolder({ origin, ref, path }: Model): string {
-  const isOwn = origin.kind === 'local' && !/^nano(?::|$)/i.test(ref);
+export function usualFolder({ ref, path }: Model): string {
+  // What was downloaded has a path of this machine by now; its ref is still that of the Hub, or an address.
+  const isOwn = !/^(?:nano(?::|$)|hf:|https?:)/i.test(ref);
   return isOwn ? dirname(path) : process.cwd();
 }
 
