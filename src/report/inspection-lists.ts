@@ -78,7 +78,10 @@ const TOKEN_COLUMNS: readonly Column<InspectedToken>[] = [
   { title: 'token', align: 'left', read: ({ token }) => quoted(token) },
 ];
 
-/** Line by line, so that a vocabulary of any size is written as it is read. */
+/** A table costs more than a row of it, and one of all tokens would stand in memory. */
+const WRITTEN_AT_ONCE = 256;
+
+/** Piece by piece, so that a vocabulary of any size is written as it is read. */
 export function* vocabularyLines(
   tokens: Iterable<InspectedToken>,
   size: number,
@@ -90,7 +93,16 @@ export function* vocabularyLines(
     ...TOKEN_COLUMNS,
   ];
   yield* headerLines('', fillColumns(columns, []), layout);
-  for (const token of tokens) yield* rowLines({ title: '', columns: fillColumns(columns, [token]) }, layout);
+  const rows = (piece: readonly InspectedToken[]) =>
+    rowLines({ title: '', columns: fillColumns(columns, piece) }, layout);
+  let piece: InspectedToken[] = [];
+  for (const token of tokens) {
+    piece.push(token);
+    if (piece.length < WRITTEN_AT_ONCE) continue;
+    yield* rows(piece);
+    piece = [];
+  }
+  yield* rows(piece);
 }
 
 /** `string`, or `string[32064]` for an array. */
