@@ -81,6 +81,7 @@ export async function makeImatrix(ref: string, request: ImatrixRequest = {}): Pr
     if (saved.chunks > 0)
       host.notice(`Stopped. ${asked.out} has ${saved.chunks} chunks: go on with --resume`);
   });
+  host.progress({ kind: 'plan', subjects: [model.ref], stages: ['chunks'] });
   for (let done = first; done < chunks.length; done++) {
     signal.throwIfAborted();
     await session.observe(chunks[done] ?? new Uint32Array());

@@ -14,6 +14,8 @@ import { asIs, isRequantized, mixOf, type Plan, plannedBytes, planRecipe, recipe
 import { QUANTIZE_DEFAULTS, type QuantizeRequest } from './request.ts';
 import { type Settings, settingsOf } from './settings.ts';
 
+const STAGE = 'quantize';
+
 /**
  * What `quantize` does: writes a model by llama-quantize's recipes, byte for byte as that tool does. All recipes are
  * planned before the first is written, and a file gets its name when it is whole.
@@ -47,6 +49,9 @@ export async function quantize(
   const plans: Plan[] = [];
   for (const recipe of wanted) plans.push(await planRecipe(session, model, source, recipe, settings));
   const { version, llamaCpp, build } = session.info;
+  if (request.dryRun !== true) {
+    host.progress({ kind: 'plan', subjects: wanted.map(({ name }) => name), stages: [STAGE] });
+  }
   const variants: QuantizedVariant[] = [];
   for (const [index, plan] of plans.entries()) {
     const paths = allPaths[index] ?? [];
@@ -68,6 +73,7 @@ export async function quantize(
     variants.push({ ...variant, ...written });
     host.progress({ kind: 'end', subject: plan.recipe.name, failure: null });
   }
+  host.progress({ kind: 'idle' });
   return {
     schema: SCHEMA_IDS.quantize,
     tool: { version: packageVersion() },
@@ -139,7 +145,7 @@ async function write(
     },
     {
       onStep: ({ done }) =>
-        progress({ kind: 'step', subject: recipe.name, stage: '', done: endsAt[done - 1] ?? 0, total }),
+        progress({ kind: 'step', subject: recipe.name, stage: STAGE, done: endsAt[done - 1] ?? 0, total }),
     },
   );
   return { bytes: await publish(workshop.path, paths), durationMs: performance.now() - started };
