@@ -1,11 +1,5 @@
+import type { Share } from '../measure/share.ts';
 import { UsageError } from '../util/errors.ts';
-
-/** One share of the work of several machines. */
-export interface Shard {
-  /** From 1 to `count`. */
-  readonly index: number;
-  readonly count: number;
-}
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -23,7 +17,7 @@ interface Found {
  * Jobs, whose number of completions is no variable of theirs: `auto/8`, or JOB_COMPLETIONS in the pod's own `env`.
  * @throws UsageError `usage/shard`
  */
-export function shardOf(text: string, env: Environment): Shard {
+export function shardOf(text: string, env: Environment): Share {
   const [, auto, given, whole] = /^(auto)(?:\/(\d+))?$|^(\d+\/\d+)$/.exec(text.trim()) ?? [];
   if (whole !== undefined) return fraction(whole, '--shard');
   if (auto === undefined) throw invalid(`--shard ${text}: expected i/n, auto or auto/n`);
@@ -96,7 +90,7 @@ function whole(env: Environment, name: string): number | undefined {
   return Number(text);
 }
 
-function fraction(text: string, where: string): Shard {
+function fraction(text: string, where: string): Share {
   const [, index, count] = /^(\d{1,9})\/(\d{1,9})$/.exec(text.trim()) ?? [];
   if (index === undefined || count === undefined) {
     throw invalid(`${where} is ${JSON.stringify(text)}, expected i/n`);
@@ -104,7 +98,7 @@ function fraction(text: string, where: string): Shard {
   return checked(Number(index), Number(count), where);
 }
 
-function checked(index: number, count: number, where: string): Shard {
+function checked(index: number, count: number, where: string): Share {
   if (index >= 1 && index <= count) return { index, count };
   throw invalid(`${where} says share ${index} of ${count}, expected 1 to ${count}`);
 }

@@ -1,6 +1,6 @@
 import type { Chip, DeviceProfile, MeasuredSpeeds, Phones, SpeedModel } from '../schema/phone-data.ts';
-import { editDistance } from '../util/edit-distance.ts';
 import { UsageError } from '../util/errors.ts';
+import { byDistance, editDistance } from '../util/nearest.ts';
 
 /** The phones, and what speeds on them are known from. */
 export interface DeviceCatalogue extends Pick<Phones, 'endurance' | 'sources'> {
@@ -53,13 +53,9 @@ export function findDevice(name: string, { devices }: DeviceCatalogue): DevicePr
   const wanted = normalized(name);
   const found = devices.find((device) => namesOf(device).some((each) => normalized(each) === wanted));
   if (found !== undefined) return found;
-  const near = devices
-    .map(({ id, aliases = [] }) => ({
-      id,
-      distance: Math.min(...[id, ...aliases].map((each) => editDistance(normalized(each), wanted))),
-    }))
-    .sort((a, b) => a.distance - b.distance)
-    .slice(0, 5);
+  const near = byDistance(devices, ({ id, aliases = [] }) =>
+    Math.min(...[id, ...aliases].map((each) => editDistance(normalized(each), wanted))),
+  ).slice(0, 5);
   throw new UsageError('device/unknown', `"${name}" is no device that is known here`, {
     hint: `Near it: ${near.map(({ id }) => id).join(', ')}. All: quantscope fit --list-devices. Your own: --devices FILE.`,
   });

@@ -1,10 +1,7 @@
 import type { TensorInfo } from './header.ts';
-import type { IssueLog } from './issue-log.ts';
+import { AGAIN_HINT, type IssueLog } from './issue-log.ts';
 import { quote } from './metadata-parser.ts';
 import type { RawTensor } from './tensor-parser.ts';
-
-const AGAIN_HINT =
-  'The file is probably cut short: compare its size with the source’s and download it again.';
 
 /** The next multiple of `alignment` at or after a position. Both below 2^53. */
 export function alignUp(position: number, alignment: number): number {

@@ -1,5 +1,5 @@
 import type { Cursor } from './cursor.ts';
-import type { IssueLog } from './issue-log.ts';
+import { AGAIN_HINT, type IssueLog } from './issue-log.ts';
 import { describeMagic, recogniseLookAlike } from './look-alikes.ts';
 
 /*
@@ -12,9 +12,6 @@ export const FIXED_BYTES = 24;
 
 const MINIMUM_PAIR_BYTES = 14;
 const MINIMUM_TENSOR_BYTES = 24;
-
-export const AGAIN_HINT =
-  'The file is probably cut short: compare its size with the source’s and download it again.';
 
 /** What the fixed part says; the counts are backed by bytes of the file and within the limits. */
 export interface FixedPart {

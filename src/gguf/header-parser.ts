@@ -1,9 +1,9 @@
 import { arrayView } from './array-view.ts';
 import { Cursor, MoreBytesNeeded, PastEndOfFile } from './cursor.ts';
 import { alignUp, checkDataExtent, checkOffsets } from './data-layout.ts';
-import { AGAIN_HINT, FIXED_BYTES, parseFixedPart } from './fixed-part.ts';
+import { FIXED_BYTES, parseFixedPart } from './fixed-part.ts';
 import type { MetadataValue, ParsedHeader, TensorInfo } from './header.ts';
-import { IssueLog, ParseStopped } from './issue-log.ts';
+import { AGAIN_HINT, IssueLog, ParseStopped } from './issue-log.ts';
 import { type ArrayExtent, type MetadataEntry, MetadataParser, quote } from './metadata-parser.ts';
 import { forecastArray, forecastSiblings } from './size-forecast.ts';
 import type { StructureIssue } from './structure-codes.ts';

@@ -11,6 +11,10 @@ export interface IssuePlace {
 /** Thrown inside the parser where it cannot go on; the issue that says why is already logged. */
 export class ParseStopped {}
 
+/** What to do about most of them. */
+export const AGAIN_HINT =
+  'The file is probably cut short: compare its size with the source’s and download it again.';
+
 /** Issues kept of one file: past that, more of them teach nothing and cost memory. */
 const MAXIMUM_ISSUES = 1000;
 

@@ -1,6 +1,6 @@
 import { type Cursor, MoreBytesNeeded } from './cursor.ts';
 import type { MetadataValue, Scalar, ScalarType } from './header.ts';
-import type { IssueLog } from './issue-log.ts';
+import { AGAIN_HINT, type IssueLog } from './issue-log.ts';
 import type { ArraySeen } from './size-forecast.ts';
 import { decodeUtf8, decodeUtf8Strictly } from './utf8.ts';
 import { ARRAY_TYPE_ID, readScalar, scalarBytes, scalarTypeById } from './value-types.ts';
@@ -24,9 +24,6 @@ export interface MetadataEntry {
 /** The specification's limit (2^16 - 1); llama.cpp does not check it. */
 const MAXIMUM_KEY_BYTES = 65_535;
 const LENGTH_BYTES = 8;
-const CUT_SHORT_HINT =
-  'The file is probably cut short: compare its size with the source’s and download it again.';
-
 /** A string array of which a part has been walked, because the rest was not in hand. */
 interface PendingArray {
   readonly entryOffset: number;
@@ -123,7 +120,7 @@ export class MetadataParser {
     const length = cursor.u64();
     if (length > BigInt(cursor.remaining)) {
       const message = `${what}: ${length} bytes long, ${cursor.remaining} bytes left in the file`;
-      const place = { offset, hint: CUT_SHORT_HINT };
+      const place = { offset, hint: AGAIN_HINT };
       this.#log.stop('metadata/string-length', message, key === undefined ? place : { ...place, key });
     }
     const bytes = Number(length);
@@ -179,7 +176,7 @@ export class MetadataParser {
     const elementBytes = elementType === 'string' ? LENGTH_BYTES : scalarBytes(elementType);
     if (count > BigInt(Math.floor(cursor.remaining / elementBytes))) {
       const message = `key ${quote(key)}: ${count} elements of at least ${elementBytes} bytes, ${cursor.remaining} bytes left in the file`;
-      this.#log.stop('metadata/array-length', message, { offset: countOffset, key, hint: CUT_SHORT_HINT });
+      this.#log.stop('metadata/array-length', message, { offset: countOffset, key, hint: AGAIN_HINT });
     }
     const start = cursor.position;
     const length = Number(count);

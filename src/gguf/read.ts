@@ -2,9 +2,8 @@ import type { ByteSource } from '../io/byte-source.ts';
 import { GgufError } from './errors.ts';
 import type { ParsedHeader } from './header.ts';
 import { DEFAULT_LIMITS, HeaderParser, type HeaderScan } from './header-parser.ts';
-import { growingWindows, slidingWindows } from './header-windows.ts';
+import { FIRST_WINDOW_BYTES, growingWindows, slidingWindows } from './header-windows.ts';
 import { type ParseOptions, requireHeader } from './parse.ts';
-import { FIRST_WINDOW_BYTES } from './window-policy.ts';
 
 export interface ReadOptions extends Omit<ParseOptions, 'fileBytes'> {
   readonly signal?: AbortSignal;

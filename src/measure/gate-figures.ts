@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { isAvailable, type Unavailable, unavailableBecause } from '../schema/availability.ts';
 import { machine, variantSchema } from '../schema/results.ts';
-import { editDistance } from '../util/edit-distance.ts';
+import { byDistance, editDistance } from '../util/nearest.ts';
 
 /** What a figure counts, by its name in the document. */
 export type FigureUnit = 'bytes' | 'bytes/s' | 'ms' | 'tokens/s' | 'share' | 'count' | 'number';
@@ -90,15 +90,10 @@ export function nearestFigures(owner: FigureOwner, path: readonly string[], most
     const within = whole.startsWith(`${wanted}.`) ? 1 : Number.POSITIVE_INFINITY;
     return Math.min(editDistance(whole, wanted), ending + Math.min(2, editDistance(branch, stem)), within);
   };
-  return allFigures(FIGURES[owner])
-    .map((segments) =>
-      segments.map((segment, depth) => (segment === ANY_NAME ? (path[depth] ?? segment) : segment)),
-    )
-    .map((segments) => segments.join('.'))
-    .map((name) => ({ name, distance: distance(name) }))
-    .sort((a, b) => a.distance - b.distance)
-    .slice(0, most)
-    .map(({ name }) => name);
+  const names = allFigures(FIGURES[owner]).map((segments) =>
+    segments.map((segment, depth) => (segment === ANY_NAME ? (path[depth] ?? segment) : segment)).join('.'),
+  );
+  return byDistance(names, distance).slice(0, most);
 }
 
 function cutAtLastDot(path: string): [before: string, behind: string] {

@@ -1,7 +1,7 @@
 import { isAvailable, type Unavailable, unavailableBecause } from '../schema/availability.ts';
 import type { EndpointResult, Results, VariantResult } from '../schema/results.ts';
-import { editDistance } from '../util/edit-distance.ts';
 import { UsageError } from '../util/errors.ts';
+import { byDistance, editDistance } from '../util/nearest.ts';
 import {
   comparisonsOf,
   type GateComparison,
@@ -42,7 +42,8 @@ export function judgeExpression(expression: GateExpression, results: Results): J
   );
 }
 
-function combined(kind: 'and' | 'or', terms: readonly Judgement[]): Judgement {
+/** Of several: `or` holds when one does, whatever the unknown ones; `and` fails when one does. */
+export function combined(kind: 'and' | 'or', terms: readonly Judgement[]): Judgement {
   const decisive = kind === 'or';
   const holds = terms.some((term) => term.holds === decisive)
     ? decisive
@@ -153,7 +154,7 @@ export function requireVariants(expression: GateExpression, names: readonly stri
     const wanted = subject.name.toLowerCase();
     const distance = (name: string) =>
       name.toLowerCase().startsWith(wanted) ? 0 : editDistance(name.toLowerCase(), wanted);
-    const [nearest] = [...names].sort((a, b) => distance(a) - distance(b));
+    const [nearest] = byDistance(names, distance);
     const meant =
       nearest === undefined ? '' : ` Did you mean ${nameOfSubject({ kind: 'variant', name: nearest })}?`;
     const all = names.map((name) => nameOfSubject({ kind: 'variant', name })).join(', ');

@@ -1,8 +1,8 @@
 import { isAvailable } from '../schema/availability.ts';
 import type { BaselineComparison, Change } from '../schema/report.ts';
-import { editDistance } from '../util/edit-distance.ts';
 import { UsageError } from '../util/errors.ts';
-import type { GateFinding, Judgement } from './gate-judge.ts';
+import { byDistance, editDistance } from '../util/nearest.ts';
+import { combined, type GateFinding, type Judgement } from './gate-judge.ts';
 
 /** A figure that must not get worse than the baseline's, beyond noise, by more than the allowance. */
 export interface Regression {
@@ -42,7 +42,7 @@ export function parseRegression(figure: string, allowed: string | number, where:
   const plain = figure.replace(/^(tasks|choices)\.accuracy$/, '$1');
   const found = known.find((name) => name === plain || name.replace(/\.(?:meanTps|value)$/, '') === plain);
   if (found === undefined) {
-    const near = [...known].sort((a, b) => editDistance(a, figure) - editDistance(b, figure)).slice(0, 3);
+    const near = byDistance(known, (name) => editDistance(name, figure)).slice(0, 3);
     throw new UsageError(
       'gate/regression',
       `${where}: ${JSON.stringify(figure)} is no figure whose noise is known`,
@@ -76,12 +76,11 @@ export function parseRegression(figure: string, allowed: string | number, where:
 /** Whether any variant got worse than allowed since the baseline; null where nothing, or not everything, can be told. */
 export function judgeRegression(rule: Regression, comparison: BaselineComparison | null): Judgement {
   const changes = (comparison?.changes ?? []).filter(({ figure }) => figure === rule.figure);
-  const judged = changes.map((change) => judgeChange(change, rule));
-  const worse = judged.filter(({ holds }) => holds === true);
-  if (worse.length > 0) return { holds: true, findings: worse.flatMap(({ findings }) => findings) };
-  const unknown = judged.filter(({ holds }) => holds === null);
-  if (unknown.length > 0) return { holds: null, findings: unknown.flatMap(({ findings }) => findings) };
-  if (judged.length > 0) return { holds: false, findings: judged.flatMap(({ findings }) => findings) };
+  if (changes.length > 0)
+    return combined(
+      'or',
+      changes.map((change) => judgeChange(change, rule)),
+    );
   const reason =
     comparison === null ? 'no baseline was given' : 'no variant has it both in the baseline and now';
   const message = `${rule.figure} cannot be compared: ${reason}`;

@@ -1,7 +1,7 @@
 import type { ShareFigures } from '../schema/results.ts';
 import type { EvaluatedChunk } from './text-evaluation.ts';
 
-/** The share of an evaluation that one of several machines does. */
+/** The share of the work that one of several machines does. */
 export interface Share {
   /** From 1 to `count`. */
   readonly index: number;

@@ -1,5 +1,5 @@
+import type { Share } from '../../measure/share.ts';
 import type { Host } from '../host.ts';
-import type { Shard } from '../shard.ts';
 
 /** What mix is looked for. At most one of `like`, `size`, `bits` and `maxKld` says what is wanted; default: `like`. */
 export interface MixRequest extends Host {
@@ -39,7 +39,7 @@ export interface MixRequest extends Host {
   /** Paths of journals of other runs or shares: what they measured is not measured again. */
   readonly measured?: readonly string[];
   /** Measures this share of all losses, keeps them in a journal, and chooses nothing. */
-  readonly shard?: Shard;
+  readonly shard?: Share;
   /** Writes a mix that is no better than the stock recipe, too. */
   readonly always?: boolean;
   readonly threads?: number;

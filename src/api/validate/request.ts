@@ -1,6 +1,6 @@
+import type { Share } from '../../measure/share.ts';
 import type { Policy } from '../../schema/validation.ts';
 import type { Host } from '../host.ts';
-import type { Shard } from '../shard.ts';
 
 /** How files are validated. Everything may be left out. */
 export interface ValidateRequest extends Host {
@@ -21,7 +21,7 @@ export interface ValidateRequest extends Host {
   /** Files at the same time. Default: as many as there are cores, and more of remote ones. */
   readonly jobs?: number;
   /** Which part of the files is checked. Default: all. */
-  readonly shard?: Shard;
+  readonly shard?: Share;
   /** In the order of the refs, or each as soon as it is checked. Default: `refs`. */
   readonly order?: 'refs' | 'finished';
 }
