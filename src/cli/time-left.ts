@@ -36,6 +36,10 @@ interface RunningStage {
   step: number;
 }
 
+/** Less of a stage, in less time, is its start alone, which says nothing of the rest. */
+const LEAST_SHARE = 0.01;
+const LEAST_MS = 10_000;
+
 /**
  * @param variants what is to be measured, in order
  * @param stages what each goes through, in order; if empty, the first complete variant shows it
@@ -73,7 +77,8 @@ export function createTimeLeft(
   const leftOfRunning = (): number | undefined => {
     if (running === undefined) return undefined;
     const elapsed = now() - running.startedAt;
-    if (running.share > 0) return elapsed * (1 / presentShare(running, now()) - 1);
+    const isTelling = running.share >= LEAST_SHARE || (running.share > 0 && elapsed >= LEAST_MS);
+    if (isTelling) return elapsed * (1 / presentShare(running, now()) - 1);
     const usual = typical(running.stage);
     return usual === undefined ? undefined : Math.max(0, usual - elapsed);
   };
