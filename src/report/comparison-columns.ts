@@ -1,8 +1,8 @@
-import { fastestUsual } from '../device/fit.ts';
 import { isAvailable, notAskedFor, type Unavailable } from '../schema/availability.ts';
-import type { FittedPhone } from '../schema/phones.ts';
+import type { FittedVariant } from '../schema/phones.ts';
 import type { Divergence, Memory, Rate, Results, Speed, Tasks, VariantResult } from '../schema/results.ts';
 import { MEBI } from '../util/units.ts';
+import { fastestOf, VERDICTS } from './fit.ts';
 import { formatPValue, type Precision } from './numbers.ts';
 import { type Column, type FilledColumn, fillColumns, given, type Reading } from './table.ts';
 import { printable, shortenMiddle } from './text-width.ts';
@@ -289,8 +289,6 @@ export const weightErrorColumn: VariantColumn = {
   optional: true,
 };
 
-const FIT_MARKS = { fits: '✓', tight: '~', no: '✗', unknown: '?' } as const;
-
 /** One column per phone: whether the variant fits, its memory there and the speed of the fastest backend. */
 export function phoneColumns({ devices = [] }: Pick<Results, 'devices'>): VariantColumn[] {
   return devices.map(({ device, variants }) => ({
@@ -303,17 +301,12 @@ export function phoneColumns({ devices = [] }: Pick<Results, 'devices'>): Varian
   }));
 }
 
-function fitText({ verdict, memory, speeds }: FittedPhone['variants'][number]): string {
-  const gigabytes = (memory.totalBytes / 1e9).toFixed(2);
-  const fastest = fastestUsual(
-    speeds.flatMap(({ backend, generationTps, basis }) =>
-      typeof generationTps === 'number'
-        ? [{ backend, generationTps, sign: basis === 'measured' ? '=' : '≈' }]
-        : [],
-    ),
-  );
-  const speed = fastest === null ? '?' : `${fastest.sign}${fastest.generationTps.toFixed(1)}`;
-  return `${FIT_MARKS[verdict]} ${gigabytes}, ${speed}`;
+function fitText(variant: FittedVariant): string {
+  const gigabytes = (variant.memory.totalBytes / 1e9).toFixed(2);
+  const { basis, generationTps } = fastestOf(variant) ?? {};
+  const speed =
+    generationTps === undefined ? '?' : `${basis === 'measured' ? '=' : '≈'}${generationTps.toFixed(1)}`;
+  return `${VERDICTS[variant.verdict].mark} ${gigabytes}, ${speed}`;
 }
 
 /** Tasks by kind: answered right of asked, the kinds in the order in which they first appear. */

@@ -1,10 +1,10 @@
-import { gigabytes, isExperimental } from '../device/fit.ts';
+import { fastestUsual, gigabytes, isExperimental, rate } from '../device/fit.ts';
 import type { DeviceCatalogue } from '../device/profiles.ts';
 import { isAvailable } from '../schema/availability.ts';
 import type { FitReport } from '../schema/fit.ts';
 import type { DeviceProfile } from '../schema/phone-data.ts';
 import type { FitSpeed, FittedPhone, FittedVariant } from '../schema/phones.ts';
-import type { PhoneBackend } from '../schema/terms.ts';
+import type { FitVerdict, PhoneBackend } from '../schema/terms.ts';
 import { formatCount } from '../util/units.ts';
 import { plainStyle, type Style } from './style.ts';
 import { type Column, fillColumns, type Table } from './table.ts';
@@ -13,16 +13,23 @@ import { joinSections, printable, wrap } from './text-width.ts';
 
 /** The tables of `fit`: what models need, which phone they fit and how fast they are there; and the known phones. */
 
-const VERDICTS = {
-  fits: { text: '✓ fits', tone: 'good', meaning: '✓ fits in 85 % of what the app gets' },
+/** How each verdict is shown: its mark in tables, in words where there is room, and what it means. */
+export const VERDICTS = {
+  fits: { mark: '✓', words: 'fits', tone: 'good', meaning: 'fits in 85 % of what the app gets' },
   tight: {
-    text: '~ tight',
+    mark: '~',
+    words: 'tight',
     tone: 'warn',
-    meaning: '~ tight: in more, or only with an entitlement or with mmap; other apps may push it out',
+    meaning: 'tight: in more, or only with an entitlement or with mmap; other apps may push it out',
   },
-  no: { text: '✗ no', tone: 'bad', meaning: '✗ does not fit' },
-  unknown: { text: '? unknown', tone: 'warn', meaning: '? what the phone gives an app is not published' },
-} as const;
+  no: { mark: '✗', words: 'does not fit', tone: 'bad', meaning: 'does not fit' },
+  unknown: {
+    mark: '?',
+    words: 'not known',
+    tone: 'warn',
+    meaning: 'what the phone gives an app is not published',
+  },
+} as const satisfies Readonly<Record<FitVerdict, object>>;
 
 /** Memory of each model, then phones × models: verdict, memory and each backend's speed; then what the marks mean. */
 export function renderFit(
@@ -75,7 +82,11 @@ function deviceLines(device: FittedPhone, { width, style }: TextLayout): string[
 function deviceTable({ variants, recommended }: FittedPhone, hasInterval: boolean): Table {
   const backends = [...new Set(variants.flatMap(({ speeds }) => speeds.map(({ backend }) => backend)))];
   const columns: Column<FittedVariant>[] = [
-    { title: '', align: 'left', read: ({ verdict }) => VERDICTS[verdict] },
+    {
+      title: '',
+      align: 'left',
+      read: ({ verdict }) => ({ text: `${VERDICTS[verdict].mark} ${verdict}`, tone: VERDICTS[verdict].tone }),
+    },
     { title: 'memory', read: ({ memory }) => gigabytes(memory.totalBytes) },
     ...backends.map(
       (backend, at): Column<FittedVariant> => ({
@@ -98,14 +109,16 @@ function deviceTable({ variants, recommended }: FittedPhone, hasInterval: boolea
 function speedText(speed: FitSpeed | undefined, hasInterval: boolean): string {
   const { generationTps, low, high, basis } = speed ?? {};
   if (typeof generationTps !== 'number') return '-';
-  if (basis === 'measured') return `= ${rateText(generationTps)}`;
+  if (basis === 'measured') return `= ${rate(generationTps)}`;
   const isShown = hasInterval && typeof low === 'number' && typeof high === 'number';
-  return `≈ ${rateText(generationTps)}${isShown ? ` (${rateText(low)}-${rateText(high)})` : ''}`;
+  return `≈ ${rate(generationTps)}${isShown ? ` (${rate(low)}-${rate(high)})` : ''}`;
 }
 
-/** Tokens per second of a phone: a prediction has no more digits. */
-export function rateText(tps: number): string {
-  return tps >= 20 ? tps.toFixed(0) : tps.toFixed(1);
+type KnownSpeed = FitSpeed & { readonly generationTps: number };
+
+/** The speed on the fastest backend of a phone; null where none is known. */
+export function fastestOf({ speeds }: FittedVariant): KnownSpeed | null {
+  return fastestUsual(speeds.filter((speed): speed is KnownSpeed => typeof speed.generationTps === 'number'));
 }
 
 function budgetText({ bytes, entitledBytes, basis }: FittedPhone['budget']): string {
@@ -168,7 +181,7 @@ function describeMarks({ devices }: FitReport): string[] {
   const speeds = variants.flatMap((variant) => variant.speeds.filter(({ evidence }) => evidence !== null));
   const verdicts = Object.entries(VERDICTS)
     .filter(([verdict]) => variants.some((variant) => variant.verdict === verdict))
-    .map(([, { meaning }]) => meaning);
+    .map(([, { mark, meaning }]) => `${mark} ${meaning}`);
   const marks = devices.some(({ recommended }) => recommended !== null)
     ? ['> recommended', ...verdicts]
     : verdicts;
@@ -234,7 +247,7 @@ export function renderDeviceList(
     ),
     sourcedColumn('for an app', ({ appBudgetBytes }) => appBudgetBytes, gigabytes),
     sourcedColumn('entitled', ({ entitledBudgetBytes }) => entitledBudgetBytes, gigabytes),
-    sourcedColumn('bandwidth', bandwidthOf, (rate) => `${(rate / 1e9).toFixed(0)} GB/s`),
+    sourcedColumn('bandwidth', bandwidthOf, (bytes) => `${(bytes / 1e9).toFixed(0)} GB/s`),
     { title: 'backends', align: 'left', read: ({ backends }) => printable(backends.join(' ')) },
   ];
   const heads = devices.map(({ id }) => ({ name: printable(id) }));

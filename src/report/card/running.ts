@@ -1,9 +1,9 @@
-import { gigabytes } from '../../device/fit.ts';
+import { gigabytes, rate } from '../../device/fit.ts';
 import type { FitSpeed, FittedPhone } from '../../schema/phones.ts';
 import { COMMON_CACHE_TYPES } from '../../schema/terms.ts';
 import { formatCount } from '../../util/units.ts';
 import { bothUnits } from '../../validate/card/judge-size.ts';
-import { rateText } from '../fit.ts';
+import { VERDICTS } from '../fit.ts';
 import { escaped } from '../table-markdown.ts';
 import { type CardModel, marked, table } from './model.ts';
 
@@ -27,8 +27,6 @@ export function memory({ facts, contexts }: CardModel): string {
     table(['Context and cache', 'Weights', 'KV cache', 'Compute and state', 'Total'], rows),
   ].join('\n\n');
 }
-
-const MARK = { fits: 'fits', tight: 'tight', no: 'does not fit', unknown: 'not known' } as const;
 
 /** Whether it fits phones and what they generate, each backend with its interval. */
 export function phones({ phones: devices }: CardModel): string {
@@ -56,7 +54,7 @@ function fitOf({ variants: [variant] }: FittedPhone): string {
   if (variant === undefined) return '-';
   const { budgetBytes, totalBytes } = variant.memory;
   const budget = typeof budgetBytes === 'number' ? ` of ${gigabytes(budgetBytes)}` : '';
-  return marked(`${MARK[variant.verdict]}: ${gigabytes(totalBytes)}${budget}`, 'estimated');
+  return marked(`${VERDICTS[variant.verdict].words}: ${gigabytes(totalBytes)}${budget}`, 'estimated');
 }
 
 function speedsOf({ variants: [variant] }: FittedPhone): string {
@@ -72,5 +70,5 @@ function speedsOf({ variants: [variant] }: FittedPhone): string {
 
 function speedText({ backend, generationTps, low, high, basis }: FitSpeed): string | null {
   if (typeof generationTps !== 'number' || typeof low !== 'number' || typeof high !== 'number') return null;
-  return marked(`${backend} ${rateText(generationTps)} (${rateText(low)} to ${rateText(high)})`, basis);
+  return marked(`${backend} ${rate(generationTps)} (${rate(low)} to ${rate(high)})`, basis);
 }

@@ -1,8 +1,8 @@
-import { fastestUsual } from '../../device/fit.ts';
+import { rate } from '../../device/fit.ts';
 import type { FitReport } from '../../schema/fit.ts';
 import type { FittedPhone, FittedVariant } from '../../schema/phones.ts';
 import { formatBytes } from '../../util/units.ts';
-import { rateText } from '../fit.ts';
+import { fastestOf } from '../fit.ts';
 import { phoneFindings, phoneTable } from '../kit-check.ts';
 import type { PhoneCheck, Report } from '../report.ts';
 import { printable } from '../text-width.ts';
@@ -65,17 +65,14 @@ function fitPart({ devices }: FitReport): Markup {
 
 function fitCell(variant: FittedVariant): Markup {
   const { sign, text } = VERDICTS[variant.verdict];
-  const speeds = variant.speeds.flatMap(({ backend, generationTps, low, high, basis }) =>
-    typeof generationTps === 'number' ? [{ backend, generationTps, low, high, basis }] : [],
-  );
-  const fastest = fastestUsual(speeds);
+  const fastest = fastestOf(variant);
   const range =
     fastest !== null &&
     typeof fastest.low === 'number' &&
     typeof fastest.high === 'number' &&
     fastest.basis === 'predicted'
-      ? ` (${rateText(fastest.low)}\u2013${rateText(fastest.high)})`
+      ? ` (${rate(fastest.low)}\u2013${rate(fastest.high)})`
       : '';
   return html`<span class="verdict ${variant.verdict}"><span aria-hidden="true">${sign}</span> ${text}</span>
-<span class="detail">${formatBytes(variant.memory.totalBytes)}</span>${fastest === null ? null : html`<span class="detail">${rateText(fastest.generationTps)}${range} t/s, ${fastest.backend}, ${fastest.basis}</span>`}`;
+<span class="detail">${formatBytes(variant.memory.totalBytes)}</span>${fastest === null ? null : html`<span class="detail">${rate(fastest.generationTps)}${range} t/s, ${fastest.backend}, ${fastest.basis}</span>`}`;
 }
