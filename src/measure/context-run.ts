@@ -1,4 +1,3 @@
-import { rm } from 'node:fs/promises';
 import type {
   CacheType,
   ContextOptions,
@@ -12,16 +11,15 @@ import { isAvailable, unavailableBecause } from '../schema/availability.ts';
 import type { CacheTypeResult, ContextResults, ContextRow, ContextSettings } from '../schema/context.ts';
 import type { Machine } from '../schema/results.ts';
 import { SCHEMA_IDS } from '../schema/terms.ts';
-import { messageOf, QuantscopeError, UsageError } from '../util/errors.ts';
+import { messageOf, QuantscopeError } from '../util/errors.ts';
 import { formatBytes, formatCount } from '../util/units.ts';
+import { cacheAccuracies } from './cache-accuracy.ts';
 import { adviseContext, largestWithin } from './context-advice.ts';
 import { ownFailure } from './engine-faults.ts';
 import { engineMemoryOf } from './memory.ts';
 import { rateOf } from './rates.ts';
-import { createReference, openReference } from './reference-file.ts';
 import type { DescribedFile } from './size.ts';
 import { benchmarkTokens } from './speed.ts';
-import { chunksOf, evaluateText, type TextPlan } from './text-evaluation.ts';
 import { findThreads } from './threads.ts';
 
 /** Beyond the engine's own account: the runtime around it, and what a system needs to go on. */
@@ -107,7 +105,8 @@ class Contexts {
       }
     }
     this.#warnings = withoutRepeats([...this.#warnings, ...(await this.#environment.watch.warnings())]);
-    if (this.#settings.evaluation !== null) await this.#evaluateTypes();
+    const { evaluation } = this.#settings;
+    if (evaluation !== null) await this.#evaluateTypes(evaluation);
     return this.#results();
   }
 
@@ -234,91 +233,22 @@ class Contexts {
     };
   }
 
-  /** f16 first, whose scores the other types are held against; a type that llama.cpp refuses says so in its place. */
-  async #evaluateTypes(): Promise<void> {
-    const types = new Set<CacheType>(['f16', ...this.#settings.cacheTypes]);
-    let f16Perplexity = Number.NaN;
-    try {
-      for (const cacheType of types) {
-        try {
-          const accuracy = await this.#evaluate(cacheType, f16Perplexity);
-          if (cacheType === 'f16') f16Perplexity = accuracy.perplexity;
-          this.#setAccuracy(cacheType, accuracy);
-        } catch (thrown) {
-          this.#environment.signal?.throwIfAborted();
-          if (!(thrown instanceof QuantscopeError) || thrown instanceof UsageError) throw thrown;
-          this.#setAccuracy(cacheType, unavailableBecause(messageOf(thrown)));
-          if (cacheType !== 'f16') continue;
-          const absent = unavailableBecause(`f16, which it is held against, failed: ${messageOf(thrown)}`);
-          for (const other of types) this.#setAccuracy(other, absent);
-          return;
-        }
-      }
-    } finally {
-      await rm(this.#environment.referencePath, { force: true });
-    }
-  }
-
-  async #evaluate(
-    cacheType: CacheType,
-    f16Perplexity: number,
-  ): Promise<Exclude<CacheTypeResult['accuracy'], { status: 'unavailable' }>> {
-    const { evaluation } = this.#settings;
-    if (evaluation === null) throw new QuantscopeError('context/no-evaluation', 'no evaluation was planned');
-    const { contextSize, chunks } = evaluation;
-    const label = `accuracy with ${cacheType}`;
+  async #evaluateTypes({ contextSize, chunks }: NonNullable<ContextSettings['evaluation']>): Promise<void> {
     const { text } = this.#plan;
-    const textPlan: TextPlan = { text, contextSize, chunks };
-    await using session = await this.#start(label);
-    const model = await this.#load(session);
-    const planned = await chunksOf(session, model, textPlan);
-    await session.openContext({ ...this.#contextOptions(cacheType), contextSize });
-    const onChunk = (done: number, total: number) => this.#environment.onStep(label, done, total);
-    onChunk(0, planned.chunks.length);
-    if (cacheType === 'f16') {
-      await using store = await createReference(this.#environment.referencePath, {
-        form: 'float32',
-        contextSize,
-        vocabularySize: model.vocabularySize,
-        chunks: planned.chunks,
-      });
-      const { perplexity } = await evaluateText(
-        session,
-        planned,
-        textPlan,
-        { kind: 'reference', store },
-        { onChunk },
-      );
-      await store.finish(null);
-      return {
-        contextSize,
-        chunks: perplexity.chunks,
-        perplexity: perplexity.value,
-        perplexityIncrease: 0,
-        meanKld: 0,
-        stderrKld: 0,
-        sameTop: 1,
-      };
+    const { referencePath, signal, onStep } = this.#environment;
+    const accuracies = await cacheAccuracies(this.#settings.cacheTypes, {
+      textPlan: { text, contextSize, chunks },
+      referencePath,
+      start: (label) => this.#start(label),
+      load: (session) => this.#load(session),
+      contextOptions: (cacheType) => this.#contextOptions(cacheType),
+      ...(signal ? { signal } : {}),
+      onStep,
+    });
+    for (const [index, type] of this.#types.entries()) {
+      const accuracy = accuracies.get(type.cacheType);
+      if (accuracy !== undefined) this.#types[index] = { ...type, accuracy };
     }
-    const store = await openReference(this.#environment.referencePath);
-    const role = { kind: 'candidate', store, holds: 'own' } as const;
-    const { perplexity, divergence } = await evaluateText(session, planned, textPlan, role, { onChunk });
-    if (divergence === null) throw new QuantscopeError('context/no-divergence', 'no divergence was computed');
-    return {
-      contextSize,
-      chunks: perplexity.chunks,
-      perplexity: perplexity.value,
-      perplexityIncrease: perplexity.value / f16Perplexity - 1,
-      meanKld: divergence.meanKld,
-      stderrKld: divergence.stderrKld,
-      sameTop: divergence.sameTop,
-    };
-  }
-
-  #setAccuracy(cacheType: CacheType, accuracy: CacheTypeResult['accuracy']): void {
-    const index = this.#types.findIndex((type) => type.cacheType === cacheType);
-    const type = this.#types[index];
-    if (type !== undefined) this.#types[index] = { ...type, accuracy };
   }
 
   async #start(label: string): Promise<EngineSession> {
