@@ -2,7 +2,7 @@ import type { Host } from '../api/host.ts';
 import type { PullPlan } from '../hub/pull.ts';
 import type { Style } from '../report/style.ts';
 import { UsageError } from '../util/errors.ts';
-import { formatBytes } from '../util/units.ts';
+import { counted, formatBytes } from '../util/units.ts';
 import { type ComparisonProgress, comparisonProgress } from './comparison/progress.ts';
 import { printDocument } from './output.ts';
 import { pullProgress } from './pull/progress.ts';
@@ -110,7 +110,7 @@ async function confirmDownload(
 ): Promise<void> {
   if (yes || !isInteractive() || plan.missingBytes <= ASK_FROM_BYTES) return;
   const count = plan.files.filter(({ state }) => state === 'absent').length;
-  const what = `${count} file${count === 1 ? '' : 's'}, ${formatBytes(plan.missingBytes)}`;
+  const what = `${counted(count, 'file')}, ${formatBytes(plan.missingBytes)}`;
   if (await askYes(`Download ${what}?`, signal)) return;
   throw new UsageError('pull/declined', `nothing was downloaded; it would have been ${what}`, {
     hint: 'Add --yes to download without a question.',

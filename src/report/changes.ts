@@ -1,6 +1,6 @@
 import { isAvailable } from '../schema/availability.ts';
 import type { Change } from '../schema/report.ts';
-import { MEBI } from '../util/units.ts';
+import { counted, MEBI } from '../util/units.ts';
 import { formatPValue } from './numbers.ts';
 import type { Report } from './report.ts';
 import { plainStyle } from './style.ts';
@@ -70,7 +70,7 @@ function changeSummary(changes: readonly Change[]): string {
   const [worse, better] = [count('worse'), count('better')];
   const rest = `${count('within noise')} within noise, ${count('unknown')} cannot be judged`;
   if (worse + better === 0) return `Nothing changed beyond noise: ${rest}.`;
-  return `Beyond noise, ${worse} metric${worse === 1 ? '' : 's'} worse and ${better} better; ${rest}.`;
+  return `Beyond noise, ${counted(worse, 'metric')} worse and ${better} better; ${rest}.`;
 }
 
 function valueText(value: Change['before'], unit: Change['unit']): string {

@@ -1,5 +1,5 @@
 import type { ImatrixResults } from '../schema/imatrix.ts';
-import { formatBytes, formatDuration } from '../util/units.ts';
+import { counted, formatBytes, formatDuration } from '../util/units.ts';
 import type { Style } from './style.ts';
 
 /** What `imatrix` prints for a person. */
@@ -9,7 +9,7 @@ export function renderImatrix(results: ImatrixResults, style: Style): string {
   const named = (matrices: ImatrixResults['strongest']) =>
     matrices.map(({ name, share }) => `${name} ${(share * 100).toPrecision(2)} %`).join(', ');
   return [
-    `${style.bold(path)}  ${formatBytes(bytes)}: ${weights} matrices, ${chunks} chunk${chunks === 1 ? '' : 's'} of ${chunkSize} tokens from ${datasets.join(', ')}, in ${formatDuration(results.durationMs)}`,
+    `${style.bold(path)}  ${formatBytes(bytes)}: ${weights} matrices, ${counted(chunks, 'chunk')} of ${chunkSize} tokens from ${datasets.join(', ')}, in ${formatDuration(results.durationMs)}`,
     style.dim(`most used: ${named(strongest)}`),
     style.dim(`least used: ${named(weakest)}`),
     ...([...missing, ...empty].length > 0

@@ -1,4 +1,5 @@
 import type { CardCheck, CheckedClaim, Contradiction } from '../../schema/card-check.ts';
+import { counted } from '../../util/units.ts';
 import type { Finding } from '../finding.ts';
 import { findingsGithub } from '../finding-github.ts';
 import { plainStyle, type Style } from '../style.ts';
@@ -38,16 +39,14 @@ export function renderCardCheck(
 
 function countsText({ counts, contradictions }: CardCheck): string {
   const parts = [`${counts.true} true`, `${counts.false} false`, `${counts.notCheckable} not checkable`];
-  if (contradictions.length > 0) {
-    parts.push(`${contradictions.length} contradiction${contradictions.length === 1 ? '' : 's'}`);
-  }
+  if (contradictions.length > 0) parts.push(counted(contradictions.length, 'contradiction'));
   return parts.join(', ');
 }
 
 function summary(check: CardCheck, style: Style): string {
   const { claims, verdict } = check;
   if (claims.length === 0) return 'No claim that is known here was found.';
-  const text = `${claims.length} claim${claims.length === 1 ? '' : 's'}: ${countsText(check)}`;
+  const text = `${counted(claims.length, 'claim')}: ${countsText(check)}`;
   return verdict === 'wrong' ? style.bad(text) : style.good(text);
 }
 
