@@ -10,7 +10,7 @@ import { llamaCppSchema } from '../../src/schema/llama-cpp.ts';
 import { rulesSchema } from '../../src/schema/rules.ts';
 import { COVERED_ARCHITECTURES } from '../../src/validate/architecture-layouts.ts';
 import { RULES, type Sibling, validateFile } from '../../src/validate/index.ts';
-import { MAXIMUM_LAYERS } from '../../src/validate/llama-cpp.ts';
+import { LAYOUTS, MAXIMUM_LAYERS, TENSOR_GROUPS } from '../../src/validate/llama-cpp.ts';
 import { brokenRules, factsOf, judged } from './facts.ts';
 
 const folder = new URL('../../fixtures/malformed/', import.meta.url);
@@ -75,6 +75,11 @@ describe('the rules', () => {
     const covered = COVERED_ARCHITECTURES.join(', ');
     expect(RULES['architecture/not-covered']?.reason).toBe(`Exact rules exist for ${covered}.`);
     expect(RULES['architecture/layer-count']?.reason).toContain(`1 to ${MAXIMUM_LAYERS} layers`);
+  });
+
+  it('know every group of tensors that a layout names, and name every one', () => {
+    const named = Object.values(LAYOUTS).flatMap(({ outside, layer }) => [...outside, ...layer]);
+    expect([...new Set(named)].sort()).toEqual(Object.keys(TENSOR_GROUPS).sort());
   });
 
   it('find nothing in sound models', () => {
