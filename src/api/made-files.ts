@@ -67,7 +67,7 @@ function recordPath(place: string): string {
   return `${place}.json`;
 }
 
-/** What was made, and what a run that was killed left: anything without a record. */
+/** What was made, and what runs that broke off left: all that belongs to no record. */
 export async function listMade(): Promise<{
   readonly folder: string;
   readonly files: MadeFile[];
@@ -79,15 +79,17 @@ export async function listMade(): Promise<{
   const leftovers: string[] = [];
   let leftoverBytes = 0;
   const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
-  for (const entry of entries) {
-    if (!entry.isFile() || !entry.name.endsWith('.gguf')) continue;
-    const place = join(entry.parentPath, entry.name);
+  const places = entries
+    .filter((entry) => entry.isFile())
+    .map(({ parentPath, name }) => join(parentPath, name));
+  for (const place of places.filter((path) => path.endsWith('.gguf'))) {
     const record = await recordOfMade(place);
     if (record !== undefined) files.push({ ...record, place });
-    else {
-      leftovers.push(place);
-      leftoverBytes += (await stat(place).catch(() => ({ size: 0 }))).size;
-    }
+  }
+  const stems = files.map(({ place }) => place.replace(/gguf$/, ''));
+  for (const place of places.filter((path) => !stems.some((stem) => path.startsWith(stem)))) {
+    leftovers.push(place);
+    leftoverBytes += (await stat(place).catch(() => ({ size: 0 }))).size;
   }
   files.sort((a, b) => (a.place < b.place ? -1 : 1));
   return { folder, files, leftovers, leftoverBytes };
@@ -98,6 +100,7 @@ export async function removeMade(place: string): Promise<void> {
   // Beside a mix lie its recipe, its types and what was measured.
   const stem = `${basename(place, '.gguf')}.`;
   const beside = await readdir(dirname(place)).catch(() => []);
+  await rm(place, { force: true });
   for (const name of beside) if (name.startsWith(stem)) await rm(join(dirname(place), name), { force: true });
   for (let folder = dirname(place); folder !== madeFolder(); folder = dirname(folder)) {
     const left = await readdir(folder).catch(() => ['unreadable']);

@@ -114,6 +114,7 @@ describe('compare --make', () => {
       '/nowhere.gguf',
     );
     expect(await refused('nano:F16', '--make', 'Q8_0', '--text', '/nowhere.txt')).toContain('/nowhere.txt');
+    expect(await refused('nano:F16', '--imatrix', 'i.gguf')).toContain('nothing is made');
     expect(await refused('nano:Q8_0', '--make', 'Q4_K_M')).toContain('quantized already');
     expect(await madeFiles()).toEqual([]);
   });

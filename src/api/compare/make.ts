@@ -94,7 +94,15 @@ export async function makeVariants(
     const { makeMix } = await import('../mix/mix.ts');
     const target = 'size' in each ? { size: each.size } : { like: each.like };
     const out = places.get(each) ?? '';
-    await makeMix(source.ref, { ...host, ...options, ...target, out, force: true, always: true });
+    await makeMix(source.ref, {
+      ...host,
+      ...options,
+      ...target,
+      out,
+      force: true,
+      resume: true,
+      always: true,
+    });
     await record(each);
   }
   host.progress({ kind: 'idle' });

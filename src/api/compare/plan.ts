@@ -33,6 +33,11 @@ export async function planComparison(
 ): Promise<ComparisonPlan> {
   const request: Request = { ...COMPARE_DEFAULTS, ...asked };
   const host = hostOf(asked);
+  if (request.imatrix !== undefined && request.make === undefined) {
+    throw new UsageError('compare/imatrix', '--imatrix is for what --make makes, and nothing is made', {
+      hint: 'Add --make Q4_K_M, or leave it out.',
+    });
+  }
   const previous = request.resume === undefined ? null : await readResults(request.resume);
   const unnamed = previous === null ? ['nano'] : previous.variants.map(({ ref }) => ref);
   const models = request.make

@@ -76,7 +76,7 @@ export async function makeMix(ref: string, asked: MixRequest = {}): Promise<MixR
   } catch (thrown) {
     if (host.signal.aborted && existsSync(paths.journal)) {
       host.notice(
-        `What was measured is kept in ${paths.journal}: the same command with --resume goes on with it.`,
+        `What was measured is kept in ${paths.journal}: the same command${request.resume === true ? '' : ' with --resume'} goes on with it.`,
       );
     }
     throw thrown;
