@@ -63,7 +63,7 @@ describe('compare --make', () => {
     await mkdir(join(dirname(place), '.quantscope-killed'));
     await writeFile(join(dirname(place), '.quantscope-killed/model.gguf'), Buffer.alloc(100));
     const listed = await run(['cache']);
-    expect(listed.stdout).toMatch(/made here {2}0 B, 105 B unfinished/);
+    expect(listed.stdout).toMatch(/made here {2}0 B, \d+ B unfinished/);
     const { variants } = await sizesOf('nano:F16', '--make', 'Q8_0');
     expect(variants[1]?.file.sha256).toBe(sha256(nanoPath('Q8_0')));
     await run(['cache', 'remove', '--partials', '--yes']);
