@@ -4,7 +4,7 @@
  *     npm run build && npx tsx bench/imatrix.ts [MODEL.gguf...] [options]
  *
  *     --text FILE       (default: the embedded family's)
- *     --chunks N        (default: 8)
+ *     --chunks N        (default: 28; of few chunks the start of two processes is much)
  *     --rounds N        times each side runs; the median counts (default: 3)
  *     --threads N       (default: all cores)
  *     --cache FOLDER    for the compiled tool
@@ -34,7 +34,7 @@ const { values: options, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     text: { type: 'string', default: join(NANO, 'text.txt') },
-    chunks: { type: 'string', default: '8' },
+    chunks: { type: 'string', default: '28' },
     rounds: { type: 'string', default: '3' },
     threads: { type: 'string', default: String(availableParallelism()) },
     cache: { type: 'string', default: envPaths('quantscope', { suffix: '' }).cache },
