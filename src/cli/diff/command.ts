@@ -31,6 +31,7 @@ export const diffCommand = define({
     'diff model-F16.gguf model-Q4_K_M.gguf --all',
     'diff hf:owner/repo:Q4_K_M hf:owner/repo@v2:Q4_K_M --metadata-only',
     'diff model-F16.gguf model-Q8_0.gguf --fail-above 1%',
+    'diff imatrix-short.gguf imatrix-long.gguf',
     'diff a.gguf b.gguf --json | jq .weights.total.relativeRmse',
   ],
   exitCode:

@@ -36,6 +36,7 @@ export const inspectCommand = define({
     'inspect hf:OWNER/REPO:Q8_0 --tensors',
     'inspect https://example.com/FILE-00001-of-00003.gguf',
     'inspect model.gguf --key tokenizer.ggml.tokens',
+    'inspect imatrix.gguf',
     'diff <(quantscope inspect a.gguf --diffable) <(quantscope inspect b.gguf --diffable)',
     'inspect model.gguf --json | jq .quantization.byType',
   ],
