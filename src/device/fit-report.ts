@@ -1,7 +1,8 @@
 import { unavailableBecause } from '../schema/availability.ts';
 import type { DeviceProfile } from '../schema/phone-data.ts';
 import type { Endurance, FitSpeed, FittedPhone, FittedVariant } from '../schema/phones.ts';
-import { bestSpeed, changeText, type DeviceFit, gigabytes, rate, smallerText } from './fit.ts';
+import { formatPhoneRate } from '../util/units.ts';
+import { bestSpeed, changeText, type DeviceFit, gigabytes, smallerText } from './fit.ts';
 import type { NoSpeed, PhoneSpeed } from './predict-speed.ts';
 import type { DeviceCatalogue } from './profiles.ts';
 
@@ -134,8 +135,8 @@ function paceOf(fit: DeviceFit): string {
   const speed = bestSpeed(fit);
   if (speed === null) return 'its speed is not known';
   const { generationTps, backend, basis, low, high } = speed;
-  const interval = basis === 'predicted' ? `, ${rate(low)} to ${rate(high)}` : '';
-  return `${rate(generationTps)} tokens/s on ${backend} (${basis}${interval})`;
+  const interval = basis === 'predicted' ? `, ${formatPhoneRate(low)} to ${formatPhoneRate(high)}` : '';
+  return `${formatPhoneRate(generationTps)} tokens/s on ${backend} (${basis}${interval})`;
 }
 
 function variantOf({ name, ref, fit }: JudgedModel): FittedVariant {

@@ -258,11 +258,6 @@ export function fastestUsual<Speed extends Pick<PhoneSpeed, 'backend' | 'generat
   return fastest;
 }
 
-/** Tokens a second. */
-export function rate(tps: number): string {
-  return tps >= 20 ? tps.toFixed(0) : tps.toFixed(1);
-}
-
 /** Decimal, as the limits of phones are given. */
 export function gigabytes(bytes: number): string {
   if (bytes >= 1e12) return `${Math.round(bytes / 1e9).toLocaleString('en-US')} GB`;

@@ -8,7 +8,8 @@ import type {
 } from '../schema/kit.ts';
 import type { DeviceProfile, LearnedSpeed } from '../schema/phone-data.ts';
 import { type PhoneBackend, SCHEMA_IDS } from '../schema/terms.ts';
-import { gigabytes, rate } from './fit.ts';
+import { formatPhoneRate } from '../util/units.ts';
+import { gigabytes } from './fit.ts';
 import { logProbDifference } from './kit-distribution.ts';
 import { KitFindings, quoted } from './kit-finding.ts';
 import { checkedReply, promptsAgree } from './kit-reply.ts';
@@ -110,7 +111,7 @@ function checkedSpeed(
   const { promptTps, generationTps } = bench;
   const { speed } = expected;
   if (!('status' in speed)) {
-    const measured = `${rate(generationTps)} tokens/s, ${speed.basis} ${rate(speed.low)} to ${rate(speed.high)}`;
+    const measured = `${formatPhoneRate(generationTps)} tokens/s, ${speed.basis} ${formatPhoneRate(speed.low)} to ${formatPhoneRate(speed.high)}`;
     if (generationTps < speed.low) {
       findings.warning('kit/slower', `${measured}: a warm phone, another app at work, or a wrong backend`);
     } else if (generationTps > speed.high) findings.note('kit/faster', measured);

@@ -1,6 +1,6 @@
 import { isAvailable } from '../schema/availability.ts';
 import type { Results, VariantResult } from '../schema/results.ts';
-import { formatBytes } from '../util/units.ts';
+import { formatBytes, formatRate } from '../util/units.ts';
 import { plainStyle, type Style } from './style.ts';
 import { displayWidth, padLeft, padRight, printable, shortenMiddle } from './text-width.ts';
 
@@ -20,7 +20,7 @@ const GROUPS: readonly BarGroup[] = [
     title: 'Generation',
     read: ({ speed }) =>
       isAvailable(speed) && isAvailable(speed.generation) ? speed.generation.meanTps : null,
-    write: (value) => `${value >= 100 ? value.toFixed(0) : value.toFixed(1)} t/s`,
+    write: (value) => `${formatRate(value)} t/s`,
   },
   {
     title: 'Mean KLD',

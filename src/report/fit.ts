@@ -1,11 +1,11 @@
-import { fastestUsual, gigabytes, isExperimental, rate } from '../device/fit.ts';
+import { fastestUsual, gigabytes, isExperimental } from '../device/fit.ts';
 import type { DeviceCatalogue } from '../device/profiles.ts';
 import { isAvailable } from '../schema/availability.ts';
 import type { FitReport } from '../schema/fit.ts';
 import type { DeviceProfile } from '../schema/phone-data.ts';
 import type { FitSpeed, FittedPhone, FittedVariant } from '../schema/phones.ts';
 import type { FitVerdict, PhoneBackend } from '../schema/terms.ts';
-import { formatCount } from '../util/units.ts';
+import { formatCount, formatPhoneRate } from '../util/units.ts';
 import { plainStyle, type Style } from './style.ts';
 import { type Column, fillColumns, type Table } from './table.ts';
 import { isTooWide, type TextLayout, tableText } from './table-text.ts';
@@ -109,9 +109,9 @@ function deviceTable({ variants, recommended }: FittedPhone, hasInterval: boolea
 function speedText(speed: FitSpeed | undefined, hasInterval: boolean): string {
   const { generationTps, low, high, basis } = speed ?? {};
   if (typeof generationTps !== 'number') return '-';
-  if (basis === 'measured') return `= ${rate(generationTps)}`;
+  if (basis === 'measured') return `= ${formatPhoneRate(generationTps)}`;
   const isShown = hasInterval && typeof low === 'number' && typeof high === 'number';
-  return `≈ ${rate(generationTps)}${isShown ? ` (${rate(low)}-${rate(high)})` : ''}`;
+  return `≈ ${formatPhoneRate(generationTps)}${isShown ? ` (${formatPhoneRate(low)}-${formatPhoneRate(high)})` : ''}`;
 }
 
 type KnownSpeed = FitSpeed & { readonly generationTps: number };

@@ -1,7 +1,7 @@
-import { gigabytes, rate } from '../device/fit.ts';
+import { gigabytes } from '../device/fit.ts';
 import { isAvailable } from '../schema/availability.ts';
 import type { CheckedPrompt, KitCheck, KitFinding } from '../schema/kit.ts';
-import { MEBI } from '../util/units.ts';
+import { formatPhoneRate, MEBI } from '../util/units.ts';
 import type { Finding } from './finding.ts';
 import { findingsText } from './finding-text.ts';
 import type { PhoneCheck } from './report.ts';
@@ -69,10 +69,10 @@ function logProbText({ logProbs }: KitCheck): string {
 function speedText({ speed }: KitCheck): string {
   if ('status' in speed) return speed.reason;
   const { promptTps, generationTps, expected } = speed;
-  const measured = `prompt ${rate(promptTps)} tokens/s, generation ${rate(generationTps)}`;
+  const measured = `prompt ${formatPhoneRate(promptTps)} tokens/s, generation ${formatPhoneRate(generationTps)}`;
   if ('status' in expected) return `${measured}; nothing to compare with: ${expected.reason}`;
   const { low, high, basis } = expected;
-  return `${measured}; ${basis}: ${rate(expected.generationTps)} (${rate(low)} to ${rate(high)})`;
+  return `${measured}; ${basis}: ${formatPhoneRate(expected.generationTps)} (${formatPhoneRate(low)} to ${formatPhoneRate(high)})`;
 }
 
 function memoryText({ memory }: KitCheck): string {

@@ -52,6 +52,16 @@ export function formatDuration(milliseconds: number): string {
   return `${Math.floor(wholeMinutes / 60)} h ${wholeMinutes % 60} min`;
 }
 
+/** Tokens a second, measured: `12.4`, `131`. */
+export function formatRate(perSecond: number): string {
+  return trim(perSecond);
+}
+
+/** Tokens a second of a phone: a prediction has no more digits. */
+export function formatPhoneRate(perSecond: number): string {
+  return perSecond.toFixed(perSecond >= 20 ? 0 : 1);
+}
+
 /** A ratio with two decimals, a small one with two significant digits: `3.14`, `0.42`, `0.0042`. */
 export function formatRatio(ratio: number): string {
   return ratio >= 0.1 ? ratio.toFixed(2) : ratio.toPrecision(2);

@@ -1,7 +1,7 @@
-import { gigabytes, rate } from '../../device/fit.ts';
+import { gigabytes } from '../../device/fit.ts';
 import type { FitSpeed, FittedPhone } from '../../schema/phones.ts';
 import { COMMON_CACHE_TYPES } from '../../schema/terms.ts';
-import { formatCount } from '../../util/units.ts';
+import { formatCount, formatPhoneRate } from '../../util/units.ts';
 import { bothUnits } from '../../validate/card/judge-size.ts';
 import { VERDICTS } from '../fit.ts';
 import { escaped } from '../table-markdown.ts';
@@ -70,5 +70,8 @@ function speedsOf({ variants: [variant] }: FittedPhone): string {
 
 function speedText({ backend, generationTps, low, high, basis }: FitSpeed): string | null {
   if (typeof generationTps !== 'number' || typeof low !== 'number' || typeof high !== 'number') return null;
-  return marked(`${backend} ${rate(generationTps)} (${rate(low)} to ${rate(high)})`, basis);
+  return marked(
+    `${backend} ${formatPhoneRate(generationTps)} (${formatPhoneRate(low)} to ${formatPhoneRate(high)})`,
+    basis,
+  );
 }

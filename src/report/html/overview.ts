@@ -1,6 +1,6 @@
 import { isAvailable } from '../../schema/availability.ts';
 import type { Change } from '../../schema/report.ts';
-import { counted, formatBytes } from '../../util/units.ts';
+import { counted, formatBytes, formatRate } from '../../util/units.ts';
 import { changeSentences, changeTable, notable } from '../changes.ts';
 import { describeEngine, describeMachine, describeMeasurement } from '../provenance.ts';
 import { type Report, type ReportRow, rowsOf } from '../report.ts';
@@ -52,7 +52,7 @@ function tilesOf(chosen: ReportRow, reference: ReportRow | undefined): Tile[] {
         : 0;
     tiles.push({
       name: 'Generation',
-      value: `${meanTps >= 100 ? meanTps.toFixed(0) : meanTps.toFixed(1)} t/s`,
+      value: `${formatRate(meanTps)} t/s`,
       detail:
         theirs > 0 && other !== undefined
           ? `${(meanTps / theirs).toFixed(2)} × ${printable(other.name)}`

@@ -1,7 +1,6 @@
-import { rate } from '../../device/fit.ts';
 import type { FitReport } from '../../schema/fit.ts';
 import type { FittedPhone, FittedVariant } from '../../schema/phones.ts';
-import { formatBytes } from '../../util/units.ts';
+import { formatBytes, formatPhoneRate } from '../../util/units.ts';
 import { fastestOf } from '../fit.ts';
 import { phoneFindings, phoneTable } from '../kit-check.ts';
 import type { PhoneCheck, Report } from '../report.ts';
@@ -71,8 +70,8 @@ function fitCell(variant: FittedVariant): Markup {
     typeof fastest.low === 'number' &&
     typeof fastest.high === 'number' &&
     fastest.basis === 'predicted'
-      ? ` (${rate(fastest.low)}\u2013${rate(fastest.high)})`
+      ? ` (${formatPhoneRate(fastest.low)}\u2013${formatPhoneRate(fastest.high)})`
       : '';
   return html`<span class="verdict ${variant.verdict}"><span aria-hidden="true">${sign}</span> ${text}</span>
-<span class="detail">${formatBytes(variant.memory.totalBytes)}</span>${fastest === null ? null : html`<span class="detail">${rate(fastest.generationTps)}${range} t/s, ${fastest.backend}, ${fastest.basis}</span>`}`;
+<span class="detail">${formatBytes(variant.memory.totalBytes)}</span>${fastest === null ? null : html`<span class="detail">${formatPhoneRate(fastest.generationTps)}${range} t/s, ${fastest.backend}, ${fastest.basis}</span>`}`;
 }

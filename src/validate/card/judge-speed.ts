@@ -1,3 +1,4 @@
+import { formatPhoneRate } from '../../util/units.ts';
 import type { Claim } from './claim.ts';
 import type { CardFacts, CardSpeed, MeasuredVariant } from './facts.ts';
 import { intervalsOf, type Quantity, readingThatHolds } from './quantity.ts';
@@ -23,7 +24,7 @@ export function judgeSpeed(
   if (low > limit) {
     return judged(
       false,
-      `at most ${rate(limit)} tokens/s`,
+      `at most ${formatPhoneRate(limit)} tokens/s`,
       'estimated',
       `memory bandwidth of ${devicesOf(speeds)} by the bytes each token reads`,
     );
@@ -42,7 +43,7 @@ export function judgeSpeed(
 function judgeSpeedHere(quantity: Quantity, measuredTps: number | null): Judgement {
   const reason = 'it names no phone that is known here';
   if (measuredTps === null) return notCheckable(reason);
-  const actual = `${rate(measuredTps)} tokens/s on the results' machine`;
+  const actual = `${formatPhoneRate(measuredTps)} tokens/s on the results' machine`;
   return readingThatHolds(quantity, measuredTps) === undefined
     ? notCheckable(reason, actual, 'measured')
     : judged(true, actual, 'measured', 'the results have this figure');
@@ -58,16 +59,12 @@ function told(speeds: readonly CardSpeed[]): string {
   const low = speeds.reduce((least, each) => Math.min(least, each.low), Number.POSITIVE_INFINITY);
   const high = speeds.reduce((most, each) => Math.max(most, each.high), 0);
   const backends = [...new Set(speeds.map(({ backend }) => backend))].join(', ');
-  return `${rate(low)} to ${rate(high)} tokens/s on ${devicesOf(speeds)} (${backends})`;
+  return `${formatPhoneRate(low)} to ${formatPhoneRate(high)} tokens/s on ${devicesOf(speeds)} (${backends})`;
 }
 
 function devicesOf(speeds: readonly CardSpeed[]): string {
   const names = [...new Set(speeds.map(({ device }) => device))];
   return names.length > 3 ? `${names[0]} to ${names.at(-1)}` : names.join(', ');
-}
-
-function rate(tps: number): string {
-  return tps >= 20 ? tps.toFixed(0) : tps.toFixed(1);
 }
 
 /** Generation of the F16 variant against this one, where results have both; phones differ from it. */
