@@ -9,6 +9,7 @@ import type { PhoneBackend } from '../../schema/terms.ts';
 import { UsageError } from '../../util/errors.ts';
 import { devicesOf } from '../fit/device-catalogue.ts';
 import { FIT_DEFAULTS } from '../fit/request.ts';
+import { isQuantized } from '../quantize/plan.ts';
 import type { MixRequest } from './request.ts';
 import type { TypesByTensor } from './workbench.ts';
 
@@ -65,17 +66,20 @@ function limitsOn(
   return {
     device,
     backend,
-    types: fastTypes(device, catalogue, backend),
+    types: quantizedAmong(fastTypes(device, catalogue, backend)),
     speed,
     fault(types) {
       const fit = fitOn(headerOf(source, types), device, catalogue, { contextSize: FIT_DEFAULTS.context });
-      if (fit !== null && fit.verdict !== 'fits' && fit.verdict !== 'unknown')
-        return fit.reasons[0] ?? fit.verdict;
+      if (fit?.verdict === 'no') return fit.reasons[0] ?? 'it does not fit';
       const tps = minTps === undefined ? null : (speed(types)?.generationTps ?? 0);
       if (tps === null || minTps === undefined || tps >= minTps) return null;
       return `${tps.toFixed(1)} t/s are predicted, less than ${minTps}`;
     },
   };
+}
+
+function quantizedAmong(types: ReadonlySet<TensorType> | null): ReadonlySet<TensorType> | null {
+  return types === null ? null : new Set([...types].filter(isQuantized));
 }
 
 /** The source's header as a file of these types would have it. */
