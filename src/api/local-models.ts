@@ -1,4 +1,5 @@
-import { type GgufHeader, isImatrix } from '../gguf/index.ts';
+import { basename } from 'node:path';
+import { peekIdentity, requireModel } from '../model/companions.ts';
 import { localModels } from '../model/download.ts';
 import type { Model } from '../model/model.ts';
 import { UsageError } from '../util/errors.ts';
@@ -12,7 +13,7 @@ export async function modelsFor(
 ): Promise<Model[]> {
   const { signal, notice, confirm, progress } = host;
   try {
-    return await localModels(refs, {
+    const models = await localModels(refs, {
       signal,
       notice,
       oneEach,
@@ -23,6 +24,12 @@ export async function modelsFor(
         finishFile: (file) => progress({ kind: 'download-end', file }),
       },
     });
+    // Whatever two files are, they can be compared with each other.
+    for (const { path } of oneEach ? [] : models) {
+      const identity = await peekIdentity(path);
+      if (identity !== null) requireModel(basename(path), identity);
+    }
+    return models;
   } finally {
     progress({ kind: 'idle' });
   }
@@ -42,15 +49,4 @@ export async function oneModelFor(ref: string, command: string, host: Required<H
     `${ref} stands for ${model === undefined ? 0 : others.length + 1} models, ${command} takes one`,
     { hint: `Name one of them: quantscope ${command} ${example}` },
   );
-}
-
-/**
- * Refuses what is no model, before llama.cpp does without saying what it is.
- * @throws UsageError `COMMAND/no-model`
- */
-export function requireModel(ref: string, command: string, header: GgufHeader): void {
-  if (!isImatrix(header)) return;
-  throw new UsageError(`${command}/no-model`, `${ref} is an importance matrix, not a model`, {
-    hint: `Name the model: quantscope ${command} MODEL.gguf; quantize takes this file with --imatrix.`,
-  });
 }

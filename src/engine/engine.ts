@@ -29,6 +29,8 @@ export interface LoadedModel {
   readonly trainContextSize: number;
   /** The output layer counts as one; null on the CPU. */
   readonly layers: { readonly onGpu: number; readonly total: number } | null;
+  /** What the engine warned of in its log, line by line. */
+  readonly warnings: readonly string[];
 }
 
 export interface LoadProgress {
@@ -304,6 +306,15 @@ export interface QuantizeRequest {
   readonly imatrix: readonly { readonly name: string; readonly values: Float32Array }[];
 }
 
+/** Rows of weights, and the types that they have and get, as ggml numbers them. */
+export interface RowsToQuantize {
+  readonly from: number;
+  readonly to: number;
+  readonly columns: number;
+  readonly rows: number;
+  readonly data: Uint8Array;
+}
+
 export interface QuantizeStep {
   /** Tensors that are written. */
   readonly done: number;
@@ -382,6 +393,8 @@ export interface EngineSession extends AsyncDisposable {
   weightErrors(request: WeightErrorRequest): Promise<number[]>;
   /** Writes a file in other types, or tells what it would write. No model need be loaded. */
   quantize(request: QuantizeRequest, streaming?: Streaming<QuantizeStep>): Promise<QuantizeOutcome>;
+  /** Rows in another type, without a file, as {@link quantize} writes them without an importance matrix. */
+  quantizeRows(request: RowsToQuantize): Promise<Uint8Array>;
   engineMemory(): Promise<EngineMemory>;
   /** What a model would take in each of the contexts, in their order. No weight is read; what is loaded stays. */
   planMemory(model: ModelOptions, contexts: readonly PlannedContext[]): Promise<MemoryPlan[]>;

@@ -51,6 +51,7 @@ export function fakeEngine({ onCall, failure }: FakeEngineOptions = {}): StartEn
           addsBos: true,
           trainContextSize: 512,
           layers: null,
+          warnings: [],
         }));
       },
       openContext: ({ contextSize }) => answer('openContext', () => ({ openMs: 1, contextSize })),
@@ -89,6 +90,7 @@ export function fakeEngine({ onCall, failure }: FakeEngineOptions = {}): StartEn
       observedWeights: () => answer('observedWeights', () => []),
       weightErrors: ({ types }) => answer('weightErrors', () => types.map(() => 0)),
       quantize: () => answer('quantize', () => ({ tensors: [], fallbacks: [], needsImatrix: false })),
+      quantizeRows: ({ data }) => answer('quantizeRows', () => data),
       engineMemory: () =>
         answer('engineMemory', () => ({ weightsBytes: 1, kvBytes: 1, computeBytes: 1, gpuBytes: 0 })),
       planMemory: (_, contexts) =>

@@ -22,6 +22,7 @@ import type {
   QuantizeOutcome,
   QuantizeRequest,
   QuantizeStep,
+  RowsToQuantize,
   ScoreRequest,
   Scores,
   Streaming,
@@ -70,7 +71,7 @@ export class LlamaSession implements EngineSession {
     const model = await Model.load(this.#llamaCpp, options, this.info.backend !== 'cpu', streaming);
     if (model === null) throw this.#failure('engine/load-failed', 'llama.cpp refused the file');
     this.#loaded = { model, greedy: new Sampler(this.#llamaCpp, model) };
-    return model.facts;
+    return { ...model.facts, warnings: this.#log.warnings() };
   }
 
   async openContext(options: ContextOptions): Promise<OpenedContext> {
@@ -182,6 +183,11 @@ export class LlamaSession implements EngineSession {
 
   async importance(): Promise<WeightImportance[]> {
     return this.#context().context.importance();
+  }
+
+  async quantizeRows(request: RowsToQuantize): Promise<Uint8Array> {
+    const { quantizeRows } = await import('./row-quantizer.ts');
+    return quantizeRows(this.#llamaCpp, request);
   }
 
   async tryWeights(changes: readonly WeightChange[]): Promise<void> {

@@ -29,10 +29,10 @@ export function modelParams(
 export class Model {
   readonly pointer: Pointer;
   readonly vocabulary: Pointer;
-  readonly facts: LoadedModel;
+  readonly facts: Omit<LoadedModel, 'warnings'>;
   readonly #llamaCpp: LlamaCpp;
 
-  private constructor(llamaCpp: LlamaCpp, pointer: Pointer, vocabulary: Pointer, facts: LoadedModel) {
+  private constructor(llamaCpp: LlamaCpp, pointer: Pointer, vocabulary: Pointer, facts: Model['facts']) {
     this.#llamaCpp = llamaCpp;
     this.pointer = pointer;
     this.vocabulary = vocabulary;

@@ -76,6 +76,7 @@ function sessionOver(channel: Channel, info: EngineInfo): EngineSession {
     observedWeights: call('observedWeights'),
     weightErrors: call('weightErrors'),
     quantize: streaming('quantize'),
+    quantizeRows: call('quantizeRows'),
     engineMemory: call('engineMemory'),
     planMemory: call('planMemory'),
     processMemory: call('processMemory'),

@@ -50,6 +50,23 @@ const FILE_TYPES: ReadonlyMap<number, FileType> = new Map<number, FileType>([
 /** `LLAMA_FTYPE_GUESSED`: set where a loader guessed the type; a file should not have it. */
 const GUESSED = 1024;
 
+/** Numbers that llama.h keeps free, by the label that they had. */
+const REMOVED_FILE_TYPES: ReadonlyMap<number, string> = new Map([
+  [4, 'Q4_1 with F16'],
+  [5, 'Q4_2'],
+  [6, 'Q4_3'],
+  [33, 'Q4_0_4_4'],
+  [34, 'Q4_0_4_8'],
+  [35, 'Q4_0_8_8'],
+]);
+
+/** What a number that stands for no recipe is: one that was removed, or one that llama.cpp does not know. */
+export function unknownFileType(id: number): string {
+  const was = REMOVED_FILE_TYPES.get(id);
+  const fault = was === undefined ? 'which llama.cpp v0.5.0 does not know' : `${was}, which was removed`;
+  return `general.file_type is ${id}, ${fault}`;
+}
+
 /** Recipes by the number in `general.file_type`; undefined for removed and unknown numbers. */
 export function fileTypeById(id: number): FileType | undefined {
   return FILE_TYPES.get(id >= GUESSED ? id - GUESSED : id);

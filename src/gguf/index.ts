@@ -3,11 +3,11 @@ export { GgufError, isGgufError } from './errors.ts';
 export {
   chatTemplate,
   type ImatrixFacts,
-  isImatrix,
   type ModelFacts,
   modelFacts,
   parameterCount,
 } from './facts.ts';
+export { type FileIdentity, type FileKind, fileIdentity, isCompanion } from './file-identity.ts';
 export { type FileType, fileTypeById, fileTypeByLabel, labelInFileName } from './file-types.ts';
 export type {
   ArrayView,
@@ -21,6 +21,7 @@ export type {
   TensorInfo,
 } from './header.ts';
 export { DEFAULT_LIMITS, type HeaderScan, type ParseLimits } from './header-parser.ts';
+export { END_OF_GENERATION } from './known-tokens.ts';
 export {
   getArray,
   getBoolean,
@@ -36,15 +37,15 @@ export {
   type LayerMix,
   layerMixes,
   type Quantization,
-  type QuantizationLabel,
-  quantizationLabel,
   quantizationOf,
   type RoleShare,
   sharesByRole,
   sharesByType,
   type TypeShare,
 } from './quantization.ts';
+export { type QuantizationLabel, quantizationLabel } from './quantization-label.ts';
 export { type ReadOptions, readHeader, scanSource } from './read.ts';
+export { type RopeFacts, ropeFactorsFor, ropeFacts } from './rope.ts';
 export {
   mergeShards,
   parseShardName,
@@ -55,6 +56,13 @@ export {
   shardIssues,
   shardNames,
 } from './shards.ts';
+export {
+  type SpecialId,
+  type SpecialToken,
+  type SpecialTokens,
+  specialTokens,
+  tokensByText,
+} from './special-tokens.ts';
 export {
   STRUCTURE_CODES,
   type StructureCode,

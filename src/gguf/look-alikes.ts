@@ -66,8 +66,8 @@ export function recogniseLookAlike(bytes: Uint8Array): LookAlike | undefined {
   }
   if (bytes.subarray(0, 64).every((byte) => byte === 0)) {
     return {
-      what: 'zeros: space that was reserved and never downloaded',
-      hint: 'Download the file again.',
+      what: 'zeros: space that was reserved and never filled, by a download or by a quantization that llama.cpp refused',
+      hint: 'Download the file again, or quantize again.',
     };
   }
   return undefined;

@@ -1,9 +1,8 @@
 import { parameterCount } from './facts.ts';
-import { fileTypeById, fileTypeByLabel, labelInFileName } from './file-types.ts';
 import type { GgufHeader, TensorInfo } from './header.ts';
-import { getNumber } from './metadata.ts';
+import { type QuantizationLabel, quantizationLabel } from './quantization-label.ts';
 import { placeOfTensor } from './tensor-names.ts';
-import { layoutOf, type TensorType } from './tensor-types.ts';
+import type { TensorType } from './tensor-types.ts';
 
 /** What of a file is stored in one tensor type. */
 export interface TypeShare {
@@ -31,15 +30,6 @@ export interface LayerMix {
   readonly bytes: number;
   readonly elements: number;
   readonly bitsPerWeight: number;
-}
-
-/** What a file is called, where that comes from, and whether its tensors bear it out. */
-export interface QuantizationLabel {
-  readonly label: string;
-  readonly source: 'general.file_type' | 'file name' | 'tensors';
-  /** false: the tensors say otherwise, and `reason` says what. */
-  readonly agrees: boolean;
-  readonly reason: string | undefined;
 }
 
 export interface Quantization {
@@ -108,66 +98,6 @@ export function layerMixes(header: HasTensors): LayerMix[] {
     .sort((a, b) => a.layer - b.layer);
 }
 
-/** A file's label, checked against its tensors. */
-export function quantizationLabel(header: GgufHeader, fileName?: string): QuantizationLabel {
-  const id = getNumber(header, 'general.file_type');
-  const stated = id === undefined ? undefined : fileTypeById(id)?.label;
-  if (stated !== undefined) return checkedLabel(stated, 'general.file_type', header.tensors);
-  const named = fileName === undefined ? undefined : labelInFileName(fileName);
-  if (named !== undefined) return checkedLabel(named, 'file name', header.tensors);
-  const label = dominantType(weightMatrices(header.tensors)) ?? dominantType(header.tensors) ?? 'unknown';
-  return { label, source: 'tensors', agrees: true, reason: undefined };
-}
-
-/** A recipe mixes types, and the least of its own type is seen in Q2_K: half of the layers' weights (v0.5.0). */
-const LEAST_BASE_SHARE = 0.25;
-
-/**
- * A label is borne out where its recipe's base type holds a fair share of the weights that could be of that
- * type: a row that is no multiple of the base type's block falls back to another one (Qwen's 896 columns), and
- * embedding and output have types of their own in most recipes.
- */
-function checkedLabel(
-  label: string,
-  source: QuantizationLabel['source'],
-  tensors: readonly TensorInfo[],
-): QuantizationLabel {
-  const agrees: QuantizationLabel = { label, source, agrees: true, reason: undefined };
-  const baseType = fileTypeByLabel(label)?.baseType ?? fileTypeByLabel(`${label}_M`)?.baseType;
-  if (baseType === undefined) return agrees;
-  const { blockElements } = layoutOf(baseType);
-  const eligible = weightMatrices(tensors).filter((tensor) => (tensor.shape[0] ?? 0) % blockElements === 0);
-  const total = totals(eligible).elements;
-  if (total === 0) {
-    const quantizable = weightMatrices(tensors).filter(isQuantizable);
-    if (quantizable.length === 0 || quantizable.some(({ type }) => layoutOf(type).blockElements > 1))
-      return agrees;
-    const reason = `${label} stands for ${baseType}, and none of the layers' weights are quantized`;
-    return { label, source, agrees: false, reason };
-  }
-  const base = totals(eligible.filter((tensor) => tensor.type === baseType)).elements;
-  if (base / total >= LEAST_BASE_SHARE) return agrees;
-  const dominant = dominantType(eligible);
-  const reason = `${label} stands for ${baseType}, which holds ${percent(base, total)} of the layers' weights; most are ${dominant}`;
-  return { label, source, agrees: false, reason };
-}
-
-/** Matrices inside the layers: what a recipe's base type is for. */
-function weightMatrices(tensors: readonly TensorInfo[]): TensorInfo[] {
-  return tensors.filter(
-    (tensor) => tensor.shape.length >= 2 && placeOfTensor(tensor.name).layer !== undefined,
-  );
-}
-
-/** Rows that fill no block of 256 get a type with blocks of 32; only those that fill none of these stay floats. */
-function isQuantizable({ shape }: TensorInfo): boolean {
-  return (shape[0] ?? 0) % 32 === 0;
-}
-
-function dominantType(tensors: readonly TensorInfo[]): TensorType | undefined {
-  return sharesByType(tensors).sort((a, b) => b.elements - a.elements)[0]?.type;
-}
-
 function totals(tensors: readonly TensorInfo[]): { tensors: number; bytes: number; elements: number } {
   let [bytes, elements] = [0, 0];
   for (const tensor of tensors) {
@@ -190,8 +120,4 @@ function groupBy<K>(tensors: readonly TensorInfo[], keyOf: (tensor: TensorInfo) 
 
 function bitsPerWeight(bytes: number, elements: number): number {
   return elements === 0 ? 0 : (bytes * 8) / elements;
-}
-
-function percent(part: number, whole: number): string {
-  return `${((100 * part) / whole).toFixed(1)} %`;
 }

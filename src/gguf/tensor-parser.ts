@@ -1,4 +1,5 @@
 import type { Cursor } from './cursor.ts';
+import { forkType } from './fork-types.ts';
 import type { TensorInfo } from './header.ts';
 import type { IssueLog } from './issue-log.ts';
 import { quote } from './metadata-parser.ts';
@@ -89,14 +90,20 @@ function judge(fields: TensorFields): TensorInfo | undefined {
     const removed = REMOVED_TENSOR_TYPES.get(typeId);
     const place = { offset: typeAt, tensor: name };
     if (removed === undefined) {
-      log.report('tensor/type-unknown', `tensor ${quote(name)}: type ${typeId} is not known to ggml`, {
+      const fork = forkType(typeId);
+      const known =
+        fork === undefined ? 'is not known to ggml' : `is ${fork}: no release of llama.cpp reads it`;
+      log.report('tensor/type-unknown', `tensor ${quote(name)}: type ${typeId} ${known}`, {
         ...place,
-        hint: 'The file may be newer than this version of quantscope.',
+        hint:
+          fork === undefined
+            ? 'The file may be newer than this version of quantscope.'
+            : 'Run it with that fork, or take a file that llama.cpp’s own llama-quantize made.',
       });
     } else {
       log.report(
         'tensor/type-removed',
-        `tensor ${quote(name)}: type ${typeId} (${removed}) was removed from ggml`,
+        `tensor ${quote(name)}: type ${typeId} (${removed}) was removed from ggml${alsoIn(typeId)}`,
         {
           ...place,
           hint: 'Quantize the model again: current llama.cpp repacks Q4_0 and IQ4_NL when it loads them.',
@@ -151,4 +158,9 @@ function judgeShape({ log, name, dimensions, dimensionsAt }: TensorFields): bigi
     log.report('tensor/dimension-zero', `tensor ${quote(name)}: shape ${shape} has no elements`, place);
   }
   return elements;
+}
+
+function alsoIn(typeId: number): string {
+  const fork = forkType(typeId);
+  return fork === undefined ? '' : `; it is ${fork}, too`;
 }

@@ -3,6 +3,7 @@ import { resolve as absolute, basename, dirname, join } from 'node:path';
 import { parseShardName, shardNames } from '../gguf/shards.ts';
 import { UsageError } from '../util/errors.ts';
 import { nearest } from '../util/nearest.ts';
+import { withoutCompanions } from './companions.ts';
 import { isModelPath } from './names.ts';
 
 /** Where a model on this machine lies. Nothing here knows of the network, so that it is opened without loading that. */
@@ -103,7 +104,8 @@ async function modelsIn(folder: string): Promise<LocalPlace[]> {
       hint: 'Name the folder that holds the models, or the files themselves.',
     });
   }
-  return names.map((name) => ({ ref: join(folder, name), path: absolute(folder, name) }));
+  const models = await withoutCompanions(names.map((name) => join(folder, name)));
+  return models.map((path) => ({ ref: path, path: absolute(path) }));
 }
 
 /** Later shards are read with the first. */

@@ -1,7 +1,8 @@
 import type { Inspection } from '../schema/inspection.ts';
 import { counted, formatBytes, formatCount } from '../util/units.ts';
 import { firstOf, note } from './inspection-layout.ts';
-import { brief, quoted } from './inspection-text.ts';
+import { brief } from './inspection-text.ts';
+import { tokenFacts } from './inspection-tokens.ts';
 import { factTable } from './table.ts';
 import { type TextLayout, tableText } from './table-text.ts';
 import { wrap } from './text-width.ts';
@@ -11,8 +12,10 @@ type Fact = readonly [label: string, value: string];
 
 /** The title: what the model calls itself, and the file. */
 export function inspectionTitle(inspection: Inspection, layout: TextLayout): string[] {
-  const { model, ref, bytes, header, shards, source } = inspection;
-  const name = brief(model.name ?? nameless(inspection));
+  const { model, identity, ref, bytes, header, shards, source } = inspection;
+  const name = brief(
+    model.name ?? (identity.use === null ? 'A model without a name' : capital(identity.what)),
+  );
   const parts = shards.length === 0 ? '' : ` in ${counted(shards.length, 'shard')}`;
   const file = `${brief(ref)}, ${formatBytes(bytes)} (${formatCount(bytes)} bytes)${parts}, GGUF version ${header.version}`;
   return [
@@ -20,11 +23,6 @@ export function inspectionTitle(inspection: Inspection, layout: TextLayout): str
     ...note(file, layout),
     ...(source.hub === null ? [] : note(originOf(source.hub, source.kind), layout).map(layout.style.dim)),
   ];
-}
-
-function nameless({ model, importance }: Inspection): string {
-  if (importance !== undefined) return 'An importance matrix';
-  return isLaterShard(model) ? 'A part of a model' : 'A model without a name';
 }
 
 const SHORT_COMMIT = 12;
@@ -41,9 +39,26 @@ function isLaterShard({ shard, architecture }: Model): boolean {
 }
 
 /** The facts a developer looks for first; one that the file does not state is said to be missing only if it matters. */
-export function keyFacts({ model }: Inspection, layout: TextLayout): string[] {
-  const facts = isLaterShard(model) ? shardFacts(model) : modelFacts(model);
-  return [layout.style.bold('Model'), ...tableText(factTable(facts), layout)];
+export function keyFacts({ model, identity }: Inspection, layout: TextLayout): string[] {
+  const isModel = identity.use === null || identity.kind === 'vocabulary' || identity.kind === 'ollama';
+  const facts = isLaterShard(model) ? shardFacts(model) : isModel ? modelFacts(model) : otherFacts(model);
+  const kind: Fact[] = identity.kind === 'model' ? [] : [['kind', capital(identity.what)]];
+  const use: Fact[] = identity.use === null ? [] : [['use', brief(identity.use)]];
+  const title = isModel ? 'Model' : 'File';
+  return [layout.style.bold(title), ...tableText(factTable([...kind, ...use, ...facts]), layout)];
+}
+
+/** Of files that stand beside a model: they have no vocabulary and no chat. */
+function otherFacts(model: Model): Fact[] {
+  return [
+    ['holds', `${formatCount(model.parameters)} values`],
+    ['license', brief(model.license ?? 'not stated')],
+    ['made from', model.baseModels.length === 0 ? 'not stated' : listed(model.baseModels)],
+  ];
+}
+
+function capital(text: string): string {
+  return brief(text.charAt(0).toUpperCase() + text.slice(1));
 }
 
 function shardFacts({ shard, parameters }: Model): Fact[] {
@@ -64,8 +79,7 @@ function modelFacts(model: Model): Fact[] {
       ? [['experts', `${model.experts}, ${model.expertsUsed ?? 'some'} used for a token`] as const]
       : []),
     ['vocabulary', vocabularyOf(model)],
-    ['BOS', boundary(model.bosToken, model.addBosToken)],
-    ['EOS', boundary(model.eosToken, model.addEosToken)],
+    ...tokenFacts(model),
     ['chat template', templateOf(model)],
     ['license', brief(model.license ?? 'not stated')],
     ['imatrix', imatrixOf(model)],
@@ -122,19 +136,6 @@ function vocabularyOf({ vocabularySize, tokenizerModel, preTokenizer }: Model): 
   const known = TOKENIZERS.get(tokenizerModel);
   const kind = `tokenizer ${brief(tokenizerModel)}${known === undefined ? '' : ` (${known})`}`;
   return `${size}, ${kind}${preTokenizer === null ? '' : `, pre-tokenizer ${brief(preTokenizer)}`}`;
-}
-
-const MOST_TOKEN = 40;
-
-/** The token's text is in quotes, so that one of spaces is seen. */
-function boundary(token: Model['bosToken'], added: boolean | null): string {
-  const rule = added === null ? 'added if the loader says so' : added ? 'added' : 'not added';
-  if (token === null) return `not stated, ${rule}`;
-  const text =
-    token.text === null
-      ? `token ${token.id}`
-      : `${quoted(token.text.slice(0, MOST_TOKEN))} (token ${token.id})`;
-  return `${text}, ${rule}`;
 }
 
 function templateOf({ chatTemplate }: Model): string {

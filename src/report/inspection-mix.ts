@@ -28,7 +28,9 @@ function labelLines(quantization: Quantization, layout: TextLayout): string[] {
   const { style } = layout;
   const { label, labelSource, labelAgrees, labelReason, bitsPerWeight, tensorBytes } = quantization;
   const source = labelSource === 'general.file_type' ? 'general.file_type says' : 'the file name says';
-  const verdict = labelAgrees ? 'and the tensors agree' : 'but the tensors do not agree';
+  const verdict = labelAgrees
+    ? brief(labelReason ?? 'and the tensors agree')
+    : 'but the tensors do not agree';
   const origin = labelSource === 'tensors' ? 'no label, named after its tensors' : `${source}, ${verdict}`;
   const text = `${brief(label)} (${origin}): ${bitsPerWeight.toFixed(2)} bits a weight, ${formatBytes(tensorBytes)} of tensors`;
   const lines = [style.bold('Quantization'), ...note(text, layout)];

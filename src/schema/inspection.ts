@@ -22,11 +22,47 @@ const entry = z.union([
 
 const token = z.strictObject({ id: count, text: z.string().nullable() });
 
+/** A token that begins or ends a text, and whether the file states it. */
+const specialToken = z.strictObject({
+  ...token.shape,
+  /** `text`: recognised by its text; `default`: the fixed id of the tokenizer's kind. */
+  from: z.enum(['stated', 'text', 'default']),
+});
+
+/** As llama.cpp v0.5.0 takes them while it loads the file. */
+const specialTokens = z.strictObject({
+  bos: specialToken.nullable(),
+  eos: specialToken.nullable(),
+  eot: specialToken.nullable(),
+  eom: specialToken.nullable(),
+  addsBos: z.boolean(),
+  addsEos: z.boolean(),
+  /** Tokens at which a reply ends. */
+  endOfGeneration: z.array(token),
+});
+
 const sections = z.strictObject({
   fixed: extent,
   metadata: extent,
   tensorInfos: extent,
   data: extent,
+});
+
+/** What the file is, by its content, and what to do with it. */
+const identity = z.strictObject({
+  kind: z.enum([
+    'model',
+    'vocabulary',
+    'shard',
+    'adapter',
+    'projector',
+    'control-vector',
+    'imatrix',
+    'ollama',
+    'other',
+  ]),
+  what: z.string(),
+  use: z.string().nullable(),
 });
 
 const model = z.strictObject({
@@ -56,6 +92,8 @@ const model = z.strictObject({
   addEosToken: z.boolean().nullable(),
   bosToken: token.nullable(),
   eosToken: token.nullable(),
+  /** null for a file without a tokenizer that has such tokens. */
+  specialTokens: specialTokens.nullable(),
   chatTemplate: z.strictObject({ characters: count, names: z.array(z.string()) }).nullable(),
   /** Where the importance matrix came from; null where none is recorded. */
   imatrix: z
@@ -176,6 +214,7 @@ export const inspectionSchema = z.strictObject({
       offset: bytes,
     }),
   ),
+  identity,
   model,
   metadata: z.array(entry),
   tensors: z.array(

@@ -11,7 +11,6 @@ import {
 } from './architecture-checks.ts';
 import { numberOf } from './architecture-dimensions.ts';
 import { COVERED_ARCHITECTURES } from './architecture-layouts.ts';
-import { CONTROL_VECTOR } from './file-under-test.ts';
 import { atKey, quoted, wrongType } from './finding.ts';
 import {
   ARCHITECTURE_KEYS,
@@ -24,8 +23,8 @@ import type { Checks } from './rule.ts';
 
 /** The group architecture: what a model says of itself. The tensors that follow from it: architecture-tensor-rules.ts. */
 export const ARCHITECTURE_KEY_RULES: Checks = {
-  *'architecture/none'({ header, kind, architecture }) {
-    if (header === null || kind !== 'other') return;
+  *'architecture/none'({ header, kind, architecture, identity }) {
+    if (header === null || kind !== 'other' || identity.kind === 'ollama') return;
     const named =
       architecture === undefined ? 'no general.architecture' : `general.architecture ${quoted(architecture)}`;
     yield { message: `${named}, and neither layers nor a vocabulary: not a model` };
@@ -43,7 +42,8 @@ export const ARCHITECTURE_KEY_RULES: Checks = {
   *'architecture/unknown'(file) {
     const { header, architecture } = file;
     if (header === null || architecture === undefined || ARCHITECTURES.has(architecture)) return;
-    if (architecture === CONTROL_VECTOR) return;
+    // What it is instead is said by a rule of its own.
+    if (file.kind === 'companion' || file.identity.kind === 'ollama') return;
     yield atKey(
       file,
       'general.architecture',

@@ -1,4 +1,5 @@
 import { type HeaderScan, layoutOf, type TensorType } from '../gguf/index.ts';
+import type { ZeroRun } from './zero-runs.ts';
 
 /** Where one tensor's bytes are: what a content check needs of a header, small enough to send to a worker. */
 export interface TensorExtent {
@@ -9,6 +10,8 @@ export interface TensorExtent {
   readonly end: number;
   /** Where its padding ends, which is zero by the specification. */
   readonly paddedEnd: number;
+  /** Bytes of one expert’s slice; 0 for a tensor without slices. */
+  readonly sliceBytes: number;
 }
 
 /** What a pass over one tensor's bytes found. */
@@ -26,6 +29,10 @@ export interface TensorContent {
   readonly firstHugeOffset: number | null;
   /** Every byte of it is zero. */
   readonly allZero: boolean;
+  /** The longest run of zero pages in it; null where there is none. */
+  readonly zeroRun: ZeroRun | null;
+  /** Slices of experts, from 0, of which every byte is zero. */
+  readonly zeroSlices: readonly number[];
   /** Where the first byte of its padding stands that is not zero; null where there is none. */
   readonly paddingOffset: number | null;
   /** Of its bytes, in lower-case hexadecimal; null where it was not asked for. */
@@ -50,11 +57,12 @@ export function tensorExtents({ header, issues }: HeaderScan): TensorExtent[] {
   if (inDoubt) return [];
   return header.tensors
     .filter(({ sizeBytes }) => sizeBytes > 0)
-    .map(({ name, type, offset, sizeBytes }) => {
+    .map(({ name, type, shape, offset, sizeBytes }) => {
       const start = header.dataOffset + offset;
       const end = start + sizeBytes;
       const paddedEnd = Math.ceil(end / header.alignment) * header.alignment;
-      return { name, type, start, end, paddedEnd };
+      const slices = shape[2] ?? 1;
+      return { name, type, start, end, paddedEnd, sliceBytes: slices > 1 ? sizeBytes / slices : 0 };
     })
     .sort((a, b) => a.start - b.start);
 }

@@ -1,7 +1,9 @@
+import { bytesForElements } from '../gguf/index.ts';
 import { type ContentReport, isFloatType, type TensorContent } from './content-report.ts';
 import { type FileUnderTest, type ManifestEntry, statedSha256 } from './file-under-test.ts';
 import { type Finding, quoted } from './finding.ts';
 import type { Checks } from './rule.ts';
+import type { ZeroRun } from './zero-runs.ts';
 
 /** The group content: what the tensors hold, and whether the bytes are those that were promised. */
 export const CONTENT_RULES: Checks = {
@@ -43,6 +45,26 @@ export const CONTENT_RULES: Checks = {
       // Biases that training never moved are zero in sound models.
       if (!allZero || name.endsWith('.bias') || kind === 'other') continue;
       yield { message: `tensor ${quoted(name)}: all of its bytes are zero`, tensor: name };
+    }
+  },
+  *'content/hole'(file) {
+    for (const { name, allZero, zeroRun, zeroSlices } of file.content?.tensors ?? []) {
+      if (zeroRun === null || allZero || zeroSlices.length > 0 || file.kind !== 'model') continue;
+      if (!isHole(file, name, zeroRun)) continue;
+      const bytes = zeroRun.end - zeroRun.start;
+      const message = `tensor ${quoted(name)}: ${bytes} bytes in a row are zero`;
+      yield { message, tensor: name, offset: zeroRun.start };
+    }
+  },
+  *'content/zero-expert'(file) {
+    for (const { name, allZero, zeroSlices } of file.content?.tensors ?? []) {
+      if (allZero || zeroSlices.length === 0 || file.kind !== 'model') continue;
+      const experts = zeroSlices.slice(0, 5).join(', ');
+      const more = zeroSlices.length > 5 ? ` and ${zeroSlices.length - 5} more` : '';
+      yield {
+        message: `tensor ${quoted(name)}: the slice of expert ${experts}${more} is all zero`,
+        tensor: name,
+      };
     }
   },
   *'content/padding'({ content }) {
@@ -134,3 +156,24 @@ function changedTensors(manifest: ManifestEntry, content: ContentReport): string
 function plural(count: number, one: string, several: string): string {
   return `${count} ${count === 1 ? one : several}`;
 }
+
+/** Three pages, which no row of a small model is. */
+const LEAST_HOLE_BYTES = 12 * 1024;
+/** Tensors with a row for each token: rows of tokens that nobody uses may be zero. */
+const BY_TOKEN: ReadonlySet<string> = new Set(['token_embd.weight', 'output.weight']);
+
+/** Whether a run of zeros is no row, nor rows, that a sound model has: of padding of its vocabulary, of pruned units. */
+function isHole({ header }: FileUnderTest, name: string, { start, end }: ZeroRun): boolean {
+  const tensor = header?.tensors.find((each) => each.name === name);
+  if (header === null || tensor === undefined || end - start < LEAST_HOLE_BYTES) return false;
+  if (!BY_TOKEN.has(name)) return true;
+  const data = header.dataOffset + tensor.offset;
+  const [from, to] = [start - data, end - data];
+  if (to >= tensor.sizeBytes) return false;
+  // Zeros of a row’s neighbours may lengthen a run by some bytes.
+  const rowBytes = bytesForElements(tensor.type, tensor.shape[0] ?? 1);
+  const isAtRow = (at: number) => Math.min(at % rowBytes, rowBytes - (at % rowBytes)) < SLACK_BYTES;
+  return !(isAtRow(from) && isAtRow(to));
+}
+
+const SLACK_BYTES = 4;

@@ -3,6 +3,7 @@ import { createHash, type Hash } from 'node:crypto';
 import { layoutOf } from '../gguf/tensor-types.ts';
 import { type ByteViews, type ContentKernel, kernelOf, type Tally, viewsOf } from './content-kernels.ts';
 import type { TensorContent, TensorExtent } from './content-report.ts';
+import { isZero, ZeroRuns, ZeroSlices } from './zero-runs.ts';
 
 /** Largest block of any type (Q8_K, 292 bytes), rounded up. */
 const CARRY_BYTES = 512;
@@ -13,6 +14,8 @@ interface Progress {
   readonly kernel: ContentKernel | undefined;
   readonly tally: Tally;
   readonly hash: Hash | null;
+  readonly zeroRuns: ZeroRuns;
+  readonly zeroSlices: ZeroSlices | null;
   /** Bytes of it that have been seen. */
   seen: number;
   allZero: boolean;
@@ -45,6 +48,8 @@ export class ContentScan {
       kernel: kernelOf(extent.type),
       tally: { nan: 0, infinite: 0, firstBad: Infinity, huge: 0, firstHuge: Infinity },
       hash: withHashes ? createHash('sha256') : null,
+      zeroRuns: new ZeroRuns(),
+      zeroSlices: extent.sliceBytes > 0 ? new ZeroSlices(extent.sliceBytes) : null,
       seen: 0,
       allZero: true,
       paddingOffset: null,
@@ -64,7 +69,7 @@ export class ContentScan {
       if (tensor === undefined || tensor.extent.start >= end) break;
       const from = Math.max(tensor.extent.start, fileOffset) - fileOffset;
       const to = Math.min(tensor.extent.end, end) - fileOffset;
-      if (to > from) this.#take(tensor, views, from, to);
+      if (to > from) this.#take(tensor, views, from, to, fileOffset);
       if (tensor.extent.end <= end) {
         this.#next = index + 1;
         this.#carried = 0;
@@ -88,23 +93,29 @@ export class ContentScan {
 
   /** What was found, once the whole file has been fed. */
   results(): TensorContent[] {
-    return this.#tensors.map(({ extent, tally, hash, allZero, seen, paddingOffset }) => ({
-      name: extent.name,
-      type: extent.type,
-      nan: tally.nan,
-      infinite: tally.infinite,
-      firstBadOffset: Number.isFinite(tally.firstBad) ? extent.start + tally.firstBad : null,
-      huge: tally.huge,
-      firstHugeOffset: Number.isFinite(tally.firstHuge) ? extent.start + tally.firstHuge : null,
-      allZero: allZero && seen > 0,
-      paddingOffset,
-      sha256: hash?.digest('hex') ?? null,
-    }));
+    return this.#tensors.map(
+      ({ extent, tally, hash, allZero, zeroRuns, zeroSlices, seen, paddingOffset }) => ({
+        name: extent.name,
+        type: extent.type,
+        nan: tally.nan,
+        infinite: tally.infinite,
+        firstBadOffset: Number.isFinite(tally.firstBad) ? extent.start + tally.firstBad : null,
+        huge: tally.huge,
+        firstHugeOffset: Number.isFinite(tally.firstHuge) ? extent.start + tally.firstHuge : null,
+        allZero: allZero && seen > 0,
+        zeroRun: zeroRuns.longest(),
+        zeroSlices: zeroSlices?.found() ?? [],
+        paddingOffset,
+        sha256: hash?.digest('hex') ?? null,
+      }),
+    );
   }
 
-  #take(tensor: Progress, views: ByteViews, from: number, to: number): void {
+  #take(tensor: Progress, views: ByteViews, from: number, to: number, fileOffset: number): void {
     tensor.hash?.update(views.u8.subarray(from, to));
     if (tensor.allZero) tensor.allZero = isZero(views, from, to);
+    tensor.zeroRuns.feed(views, from, to, fileOffset);
+    tensor.zeroSlices?.feed(views, from, to);
     const { kernel, blockBytes } = tensor;
     if (kernel !== undefined) {
       let at = from;
@@ -149,12 +160,4 @@ export class ContentScan {
     this.#aligned.u8.set(views.u8.subarray(at, at + bytes));
     kernel.run(this.#aligned, 0, blocks, position, tensor.tally);
   }
-}
-
-function isZero({ u8, u32 }: ByteViews, from: number, to: number): boolean {
-  let at = from;
-  for (; at < to && at % 4 !== 0; at++) if (u8[at] !== 0) return false;
-  for (; at + 4 <= to; at += 4) if (u32[at >> 2] !== 0) return false;
-  for (; at < to; at++) if (u8[at] !== 0) return false;
-  return true;
 }

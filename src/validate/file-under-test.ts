@@ -1,4 +1,6 @@
 import {
+  type FileIdentity,
+  fileIdentity,
   type GgufHeader,
   getNumber,
   getString,
@@ -8,6 +10,7 @@ import {
 } from '../gguf/index.ts';
 import type { Policy } from '../schema/validation.ts';
 import type { ContentReport } from './content-report.ts';
+import type { DerivedFrom } from './derived-from.ts';
 import type { TemplateReport } from './template-report.ts';
 
 /** The other files of a sharded model, with what was read of them; null where one is absent. */
@@ -27,7 +30,10 @@ export interface ManifestEntry {
 
 /** What became of loading the file in a child process. */
 export type LoadOutcome =
-  | { readonly status: 'ok' }
+  | {
+      readonly status: 'ok' /** What the engine warned of in its log. */;
+      readonly warnings: readonly string[];
+    }
   | { readonly status: 'failed' | 'crashed' | 'timeout' | 'not-finite'; readonly reason: string };
 
 /** Where a file came from: the Hub, by its listing or by a snapshot in the cache, or an address. */
@@ -76,6 +82,10 @@ export interface FileFacts extends HeaderFacts {
   readonly headerSha256: string | null;
   readonly policy: Policy | null;
   readonly load: LoadOutcome | null;
+  /** Where behind its tensors the file has another GGUF header; null where it has none. */
+  readonly joinedAt: number | null;
+  /** Compared with its base; null where nobody named one. */
+  readonly derivedFrom: DerivedFrom | null;
 }
 
 /** Facts of which those that were not looked at may be left out. */
@@ -91,6 +101,8 @@ const NOTHING_MORE: Omit<FileFacts, keyof HeaderFacts> = {
   headerSha256: null,
   policy: null,
   load: null,
+  joinedAt: null,
+  derivedFrom: null,
 };
 
 /** What the rules see: the facts, and views of the header that several rules share. */
@@ -101,7 +113,9 @@ export interface FileUnderTest extends FileFacts {
   readonly tensors: readonly TensorInfo[];
   /** Whether the tensor list can be relied on: no tensor was unreadable and no shard is absent. */
   readonly tensorsAreComplete: boolean;
-  readonly kind: FileKind;
+  readonly kind: JudgedAs;
+  /** What it is, by its content. */
+  readonly identity: FileIdentity;
   readonly architecture: string | undefined;
   /** `value('block_count')` is the value of `phi3.block_count`. */
   readonly value: (suffix: string) => MetadataValue | undefined;
@@ -109,19 +123,17 @@ export interface FileUnderTest extends FileFacts {
 }
 
 /**
- * `model`: weights to run; `vocabulary`: a tokenizer without weights; `later-shard`: weights without metadata;
- * `companion`: projector, adapter, control vector, importance matrix; `other`: a container of something else.
+ * How the rules take it. `model`: weights to run; `vocabulary`: a tokenizer without weights; `later-shard`: weights
+ * without metadata; `companion`: projector, adapter, control vector, importance matrix; `other`: something else.
  */
-type FileKind = 'model' | 'vocabulary' | 'later-shard' | 'companion' | 'other';
-
-/** What llama.cpp's cvector-generator writes for an architecture; such a file steers a model and has no general.type. */
-export const CONTROL_VECTOR = 'controlvector';
+type JudgedAs = 'model' | 'vocabulary' | 'later-shard' | 'companion' | 'other';
 
 /** Prepares the facts of a file for the rules. */
 export function fileUnderTest(known: KnownFacts): FileUnderTest {
   const facts: FileFacts = { ...NOTHING_MORE, ...known };
   const { scan, shards } = facts;
   const header = scan.header;
+  const identity = fileIdentity(scan);
   const architecture = getString(scan, 'general.architecture');
   const isFirstOfSet = shards !== null && (getNumber(scan, 'split.no') ?? 0) === 0;
   const parts = isFirstOfSet ? shards.map((sibling) => sibling.scan) : [scan];
@@ -133,30 +145,43 @@ export function fileUnderTest(known: KnownFacts): FileUnderTest {
     tensors: readable.flatMap((part) => part.tensors),
     tensorsAreComplete:
       readable.length === parts.length &&
+      facts.joinedAt === null &&
       !readable.some(({ issues }) =>
         issues.some(
           ({ code, severity }) =>
             severity === 'error' && code.startsWith('tensor/') && code !== 'tensor/offset',
         ),
       ),
-    kind: kindOf(scan, architecture),
+    kind: kindOf(scan, identity),
+    identity,
     value: (suffix) =>
       architecture === undefined ? undefined : scan.metadata.get(`${architecture}.${suffix}`),
     offsetOf: (key) => header?.keyOffsets.get(key),
   };
 }
 
-function kindOf(scan: HeaderScan, architecture: string | undefined): FileKind {
-  const { metadata, tensors } = scan;
-  if ((getNumber(scan, 'split.count') ?? 1) > 1 && (getNumber(scan, 'split.no') ?? 0) > 0)
-    return 'later-shard';
-  const type = getString(scan, 'general.type');
-  const isBeside = architecture === 'clip' || architecture === CONTROL_VECTOR;
-  if (isBeside || (type !== undefined && type !== 'model')) return 'companion';
-  const hasVocabulary = metadata.has('tokenizer.ggml.model') || metadata.has('tokenizer.ggml.tokens');
-  const hasWeights = tensors.some(({ name }) => name.startsWith('blk.') || name === 'token_embd.weight');
-  if (hasWeights) return 'model';
-  if (!hasVocabulary) return 'other';
-  // A first shard may hold metadata alone.
-  return tensors.length === 0 && (getNumber(scan, 'split.count') ?? 1) <= 1 ? 'vocabulary' : 'model';
+function kindOf(scan: HeaderScan, { kind }: FileIdentity): JudgedAs {
+  switch (kind) {
+    case 'adapter':
+    case 'projector':
+    case 'control-vector':
+    case 'imatrix':
+      return 'companion';
+    case 'shard':
+      // A first shard may hold metadata alone.
+      return (getNumber(scan, 'split.no') ?? 0) > 0 ? 'later-shard' : 'model';
+    case 'ollama':
+      return 'other';
+    case 'other':
+      return (getString(scan, 'general.type') ?? 'model') === 'model' && hasVocabulary(scan)
+        ? 'model'
+        : 'other';
+    case 'model':
+    case 'vocabulary':
+      return kind;
+  }
+}
+
+function hasVocabulary({ metadata }: HeaderScan): boolean {
+  return metadata.has('tokenizer.ggml.model') || metadata.has('tokenizer.ggml.tokens');
 }

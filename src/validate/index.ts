@@ -18,7 +18,7 @@ export {
 } from './file-under-test.ts';
 export { groupOf, type Rule } from './rule.ts';
 export { RULE_GROUPS, RULES, ruleById, rulesNamed } from './rules.ts';
-export type { TemplateReport } from './template-report.ts';
+export type { TemplateReport, TemplateTokens } from './template-report.ts';
 export { templateKeys } from './template-rules.ts';
 export { joinSuspicions, suspicionsOfText, suspicionsOfTree } from './template-walk.ts';
 export { validateFile } from './validate.ts';

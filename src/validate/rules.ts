@@ -4,10 +4,17 @@ import type { Severity } from '../schema/terms.ts';
 import { packageJson } from '../util/package-files.ts';
 import { ARCHITECTURE_KEY_RULES } from './architecture-rules.ts';
 import { ARCHITECTURE_TENSOR_RULES } from './architecture-tensor-rules.ts';
+import { CHAT_RULES } from './chat-rules.ts';
 import { CONTENT_RULES } from './content-rules.ts';
+import { DERIVED_RULES } from './derived-rules.ts';
+import { ENGINE_VOCABULARY_RULES } from './engine-vocabulary-rules.ts';
+import { FILE_RULES } from './file-rules.ts';
 import { LOAD_RULES } from './load-rules.ts';
+import { NAME_RULES } from './name-rules.ts';
 import { POLICY_RULES } from './policy-rules.ts';
 import { PROVENANCE_RULES } from './provenance-rules.ts';
+import { REPORTED_RULES } from './reported-rules.ts';
+import { ROPE_RULES } from './rope-rules.ts';
 import { type Checks, groupOf, type Rule } from './rule.ts';
 import { SHARD_RULES } from './shard-rules.ts';
 import { STRUCTURE_RULES } from './structure-rules.ts';
@@ -16,16 +23,21 @@ import { VOCABULARY_RULES } from './vocabulary-rules.ts';
 
 /** In the order of a file. */
 const CHECKS: Checks = {
-  // A file that cannot be read has no header to look at: the command itself reports it.
-  'file/unreadable': () => [],
+  ...FILE_RULES,
   ...STRUCTURE_RULES,
   ...CONTENT_RULES,
   ...ARCHITECTURE_KEY_RULES,
   ...ARCHITECTURE_TENSOR_RULES,
+  ...ROPE_RULES,
   ...VOCABULARY_RULES,
+  ...ENGINE_VOCABULARY_RULES,
+  ...NAME_RULES,
   ...TEMPLATE_RULES,
+  ...CHAT_RULES,
   ...SHARD_RULES,
   ...PROVENANCE_RULES,
+  ...DERIVED_RULES,
+  ...REPORTED_RULES,
   ...POLICY_RULES,
   ...LOAD_RULES,
 };

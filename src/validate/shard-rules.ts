@@ -5,6 +5,7 @@ import type { Checks } from './rule.ts';
 const NO = 'split.no';
 const COUNT = 'split.count';
 const TENSORS = 'split.tensors.count';
+const MOST_NAMED = 5;
 
 /** The group shard: a model in several files. The ids are the reader's, which checks the same where it reads shards as one. */
 export const SHARD_RULES: Checks = {
@@ -29,7 +30,8 @@ export const SHARD_RULES: Checks = {
   },
   *'shard/name'(file) {
     const stated = statedOf(file.scan);
-    if (file.header === null) return;
+    // Shards that were joined have a rule of their own.
+    if (file.header === null || file.joinedAt !== null) return;
     if ([NO, COUNT].some((key) => (file.header?.metadata.get(key)?.type ?? 'uint16') !== 'uint16')) return;
     const named = parseShardName(file.name);
     if (stated === undefined || stated.count <= 1) {
@@ -45,10 +47,18 @@ export const SHARD_RULES: Checks = {
     yield atKey(file, COUNT, `shard ${stated.no + 1} of ${stated.count}, so its name must end with ${name}`);
   },
   *'shard/missing'({ shards, scan }) {
+    const all = shards ?? [];
+    const absent = all.filter((shard) => shard.scan === null).map(({ name }) => name);
+    // A later shard that stands beside its first is spoken for by that.
+    const isAlone = !isFirst(scan) && all[0]?.scan === null;
+    if ((isFirst(scan) || isAlone) && absent.length > 0) {
+      const some = absent.slice(0, MOST_NAMED).join(', ');
+      const more = absent.length > MOST_NAMED ? `, and ${absent.length - MOST_NAMED} more` : '';
+      yield { message: `${absent.length} of ${all.length} shards are absent: ${some}${more}` };
+    }
     if (!isFirst(scan)) return;
-    for (const { name, scan: sibling } of shards ?? []) {
-      if (sibling === null) yield { message: `${name} is absent` };
-      else if (sibling.header === null)
+    for (const { name, scan: sibling } of all) {
+      if (sibling?.header === null)
         yield { message: `${name} cannot be read: ${sibling.issues[0]?.message ?? ''}` };
     }
   },

@@ -4,6 +4,17 @@ export interface HiddenCondition {
   readonly added: string;
 }
 
+/** The texts of the tokens that a template may write by the names bos_token and eos_token. */
+export interface TemplateTokens {
+  readonly bos: string;
+  readonly eos: string;
+}
+
+/** What a template made of one of {@link CONVERSATIONS}. */
+export type RenderedConversation =
+  | { readonly id: string; readonly status: 'ok'; readonly text: string }
+  | { readonly id: string; readonly status: 'refused' | 'failed'; readonly reason: string };
+
 /** What looking at one chat template found. */
 export interface TemplateReport {
   readonly text: string;
@@ -11,6 +22,8 @@ export interface TemplateReport {
   readonly parseError: string | null;
   /** What rendering a plain conversation came to; null where it was not tried. */
   readonly rendering: TemplateRendering | null;
+  /** What it makes of each of {@link CONVERSATIONS}; none where it was not tried. */
+  readonly conversations: readonly RenderedConversation[];
   /** Attributes that lead out of the sandbox: `__class__`, `__globals__`. */
   readonly escapes: readonly string[];
   readonly hiddenConditions: readonly HiddenCondition[];

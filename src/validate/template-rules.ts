@@ -1,7 +1,9 @@
 import { getArray } from '../gguf/index.ts';
+import { promptOf } from './chat-turns.ts';
 import type { FileUnderTest } from './file-under-test.ts';
 import { atKey, type Finding, quoted, wrongType } from './finding.ts';
 import type { Checks } from './rule.ts';
+import { blockFault } from './template-blocks.ts';
 import type { TemplateReport } from './template-report.ts';
 
 /** `tokenizer.chat_template`, and `tokenizer.chat_template.tool_use` and its like. */
@@ -21,8 +23,15 @@ export const TEMPLATE_RULES: Checks = {
     }
   },
   *'template/parse'(file) {
-    for (const [key, { parseError }] of file.templates) {
-      if (parseError !== null) yield atKey(file, key, `${key} does not parse: ${parseError}`);
+    for (const [key, { parseError, text }] of file.templates) {
+      if (parseError === null) continue;
+      if (!isGoTemplate(text))
+        yield atKey(file, key, `${key} does not parse: ${blockFault(text) ?? parseError}`);
+      else
+        yield {
+          ...atKey(file, key, `${key} is a Go template of Ollama’s, not Jinja: no other engine reads it`),
+          hint: NOT_GO,
+        };
     }
   },
   *'template/render'(file) {
@@ -41,8 +50,9 @@ export const TEMPLATE_RULES: Checks = {
     }
   },
   *'template/drops-message'(file) {
-    for (const [key, { rendering }] of file.templates) {
-      if (rendering?.status === 'ok' && !rendering.keepsMessages) {
+    for (const [key, report] of file.templates) {
+      const { rendering } = report;
+      if (rendering?.status === 'ok' && !rendering.keepsMessages && !isEmpty(report)) {
         yield atKey(file, key, `${key}: the user’s message is not in the prompt`);
       }
     }
@@ -67,6 +77,14 @@ export const TEMPLATE_RULES: Checks = {
   'template/marker': unknownMarkers,
 };
 
+const NOT_GO =
+  'Put the Jinja template of the original model in its place: quantscope validate FILE --fix OUT --template TEMPLATE.';
+
+/** Of an empty prompt another rule speaks. */
+function isEmpty(report: TemplateReport): boolean {
+  return promptOf(report, 'one')?.trim() === '';
+}
+
 /** Keys that hold a chat template, or ought to. */
 export function templateKeys({ scan }: Pick<FileUnderTest, 'scan'>): string[] {
   return [...scan.metadata.keys()].filter((key) => TEMPLATE_KEY.test(key) && key !== NAMES_KEY);
@@ -87,6 +105,11 @@ function* unknownMarkers(file: FileUnderTest): Iterable<Finding> {
     if (unknown.length > 0)
       yield atKey(file, key, `${key} writes ${unknown.map(quoted).join(', ')}, not in the vocabulary`);
   }
+}
+
+/** `{{ .System }}`, `{{ if .Prompt }}`, `{{- range .Messages }}` and `{{ end }}`: text/template of Go. */
+function isGoTemplate(text: string): boolean {
+  return /\{\{-?\s*(?:if|range|with|else if)?\s*\(?\s*(?:and |or |eq |not )?[.$]/.test(text);
 }
 
 /** Whole markers in literal text; one put together from pieces (`'<|' + role + '|>'`) cannot be known. */

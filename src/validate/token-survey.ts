@@ -18,7 +18,7 @@ export interface TokenSurvey {
   readonly notUtf8: Count;
   /** How many of the 256 byte tokens are there. */
   readonly byteTokens: number;
-  /** Whether a token of ASCII characters is there. */
+  /** Whether a token is there. */
   readonly has: (token: string) => boolean;
 }
 
@@ -122,9 +122,8 @@ class TokenTexts {
     return -1;
   }
 
-  /** @param token of ASCII characters */
   has(token: string): boolean {
-    const bytes = Buffer.from(token, 'latin1');
+    const bytes = Buffer.from(token, 'utf8');
     return this.#table[this.#slotOf(bytes, 0, bytes.length)] !== 0;
   }
 

@@ -1,4 +1,14 @@
-import { type ArrayView, getArray, getString, isUtf8, type MetadataValue } from '../gguf/index.ts';
+import {
+  type ArrayView,
+  getArray,
+  getString,
+  isUtf8,
+  type MetadataValue,
+  type SpecialToken,
+  type SpecialTokens,
+  specialTokens,
+  tokensByText,
+} from '../gguf/index.ts';
 import type { FileUnderTest } from './file-under-test.ts';
 import { atKey, type Finding } from './finding.ts';
 import { surveyTokens, type TokenSurvey } from './token-survey.ts';
@@ -36,6 +46,24 @@ export function surveyOf(file: FileUnderTest): TokenSurvey {
     surveys.set(file, survey);
   }
   return survey;
+}
+
+const specials = new WeakMap<FileUnderTest, SpecialTokens | null>();
+
+/** What llama.cpp makes of the special tokens; null for a file without a vocabulary that has them. */
+export function specialTokensOf(file: FileUnderTest): SpecialTokens | null {
+  let found = specials.get(file);
+  if (found === undefined) {
+    found = needsVocabulary(file) && file.header !== null ? specialTokens(file.header) : null;
+    specials.set(file, found);
+  }
+  return found;
+}
+
+/** Those of some texts that are tokens, with their types, in the order of the texts. */
+export function tokenTypesOf(file: FileUnderTest, texts: readonly string[]): SpecialToken[] {
+  const found = file.header === null ? new Map() : tokensByText(file.header, new Set(texts));
+  return texts.flatMap((text) => found.get(text) ?? []);
 }
 
 /** An array that must have an element for each token. */

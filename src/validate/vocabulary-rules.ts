@@ -16,10 +16,9 @@ import {
   surveyOf,
   tokenizerModel,
 } from './vocabulary-checks.ts';
-import { MERGES, MODEL, PRE, SCORES, TOKEN_TYPES, TOKENS } from './vocabulary-keys.ts';
+import { MERGES, MODEL, PHI3_TOKENS, PRE, SCORES, TOKEN_TYPES, TOKENS } from './vocabulary-keys.ts';
 
 const NAME = 'general.name';
-const PHI3_TOKENS = ['<unk>', '<s>', '</s>', '<|endoftext|>'];
 
 /** The group vocabulary: what turns text into tokens and back. */
 export const VOCABULARY_RULES: Checks = {

@@ -15,6 +15,9 @@ const type = fc.constantFrom('F32', 'F16', 'Q4_K', 'Q4_0', 'IQ4_XS', 'Q6_K', 'Q2
 const extent = fc.record({ start: count, end: count });
 const sections = fc.record({ fixed: extent, metadata: extent, tensorInfos: extent, data: extent });
 const token = nullable(fc.record({ id: count, text: nullable(text) }));
+const special = nullable(
+  fc.record({ id: count, text: nullable(text), from: fc.constantFrom('stated', 'text', 'default') }),
+);
 const scalar = fc.oneof(text, fc.boolean(), fc.double({ noNaN: true, noDefaultInfinity: true }));
 const share = fc.record({ type, tensors: count, bytes: count, parameters: count });
 const role = fc.oneof(text, fc.constantFrom('attn_q', 'ffn_down', 'output'));
@@ -80,6 +83,20 @@ export const arbitraryInspection: fc.Arbitrary<Inspection> = fc.record({
     }),
     { maxLength: 20 },
   ),
+  identity: fc.record({
+    kind: fc.constantFrom(
+      'model',
+      'vocabulary',
+      'shard',
+      'adapter',
+      'projector',
+      'imatrix',
+      'ollama',
+      'other',
+    ),
+    what: text,
+    use: nullable(text),
+  }),
   model: fc.record({
     architecture: nullable(text),
     name: nullable(text),
@@ -105,6 +122,14 @@ export const arbitraryInspection: fc.Arbitrary<Inspection> = fc.record({
     addEosToken: nullable(fc.boolean()),
     bosToken: token,
     eosToken: token,
+    specialTokens: nullable(
+      fc.record({
+        ...{ bos: special, eos: special, eot: special, eom: special },
+        addsBos: fc.boolean(),
+        addsEos: fc.boolean(),
+        endOfGeneration: fc.array(fc.record({ id: count, text: nullable(text) }), { maxLength: 9 }),
+      }),
+    ),
     chatTemplate: nullable(fc.record({ characters: count, names: fc.array(text, { maxLength: 20 }) })),
     imatrix: nullable(
       fc.record({ file: nullable(text), dataset: nullable(text), entries: figure, chunks: figure }),

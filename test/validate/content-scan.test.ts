@@ -32,7 +32,9 @@ const BLOCKS = 5;
 function scan(type: TensorType, bytes: Uint8Array, piece = 4096, start = 32): TensorContent {
   const file = new Uint8Array(start + bytes.length);
   file.set(bytes, start);
-  const content = new ContentScan([{ name: 't', type, start, end: file.length, paddedEnd: file.length }]);
+  const content = new ContentScan([
+    { name: 't', type, start, end: file.length, paddedEnd: file.length, sliceBytes: 0 },
+  ]);
   const buffer = new Uint8Array(Math.ceil(piece / 4) * 4);
   for (let at = 0; at < file.length; at += piece) {
     const part = file.subarray(at, at + piece);
@@ -152,9 +154,9 @@ describe('the content of a tensor', () => {
 
 describe('the padding behind a tensor', () => {
   const extents = [
-    { name: 'a', type: 'I8', start: 32, end: 40, paddedEnd: 64 },
-    { name: 'b', type: 'I8', start: 64, end: 96, paddedEnd: 96 },
-    { name: 'c', type: 'I8', start: 96, end: 97, paddedEnd: 128 },
+    { name: 'a', type: 'I8', start: 32, end: 40, paddedEnd: 64, sliceBytes: 0 },
+    { name: 'b', type: 'I8', start: 64, end: 96, paddedEnd: 96, sliceBytes: 0 },
+    { name: 'c', type: 'I8', start: 96, end: 97, paddedEnd: 128, sliceBytes: 0 },
   ] as const;
 
   function paddingOffsets(bytes: Uint8Array, piece: number): (number | null)[] {

@@ -29,6 +29,8 @@ export function factsOf(bytes: Uint8Array, changes: Partial<FileFacts> = {}): Fi
     headerSha256: null,
     policy: null,
     load: null,
+    joinedAt: null,
+    derivedFrom: null,
     ...changes,
   };
 }

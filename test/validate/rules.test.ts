@@ -21,6 +21,7 @@ const cases = { ...structureCases(), ...modelCases() };
 const ELSEWHERE = new Map([
   ['file/unreadable', 'test/cli/validate.test.ts'],
   ['header/too-large', 'the reader’s tests: it takes a header of 128 MB'],
+  ['file/joined', 'test/cli/field-cases.test.ts'],
   ['content/sha256', 'test/cli/validate.test.ts'],
   ['content/manifest', 'test/cli/validate.test.ts'],
   ['content/manifest-missing', 'test/cli/validate.test.ts'],

@@ -22,6 +22,7 @@ import { hostOf } from '../host.ts';
 import { readInput } from '../input-file.ts';
 import { oneModelFor } from '../local-models.ts';
 import type { Filled } from '../request.ts';
+import { ropeNotice } from '../rope-notice.ts';
 import { CONTEXT_DEFAULTS, type ContextRequest } from './request.ts';
 
 type Request = Filled<ContextRequest, typeof CONTEXT_DEFAULTS>;
@@ -45,6 +46,9 @@ export async function measureContext(ref: string, asked: ContextRequest = {}): P
   const { header } = await model.header(signal);
   const plan = await planOf(model, header, request);
   const { contextSizes, cacheTypes } = plan.settings;
+  const rope = ropeNotice(header, [request.evalContext, ...contextSizes]);
+  if (rope !== null)
+    host.notice(`${rope}; accuracy is measured at ${request.evalContext}: --eval-context sets another`);
   const count = contextSizes.length * cacheTypes.length;
   const scratch = await mkdtemp(join(tmpdir(), 'quantscope-'));
   const machine = describeMachine();

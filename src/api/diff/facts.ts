@@ -1,6 +1,6 @@
 import { modelFacts } from '../../gguf/facts.ts';
 import type { ArrayView, MetadataValue } from '../../gguf/header.ts';
-import { quantizationLabel } from '../../gguf/quantization.ts';
+import { quantizationLabel } from '../../gguf/quantization-label.ts';
 import type { ShardedTensor } from '../../gguf/shards.ts';
 import { placeOfTensor } from '../../gguf/tensor-names.ts';
 import type { MetadataDiff, TensorDiff } from '../../measure/header-diff.ts';

@@ -1,5 +1,7 @@
-import { type GgufHeader, quantizationOf } from '../../gguf/index.ts';
+import { basename } from 'node:path';
+import { fileIdentity, type GgufHeader, quantizationOf } from '../../gguf/index.ts';
 import type { RefAccess } from '../../model/access.ts';
+import { requireModel } from '../../model/companions.ts';
 import { locateRefs } from '../../model/locate.ts';
 import { offeredVariants } from '../../model/offered-variants.ts';
 import { parseRef } from '../../model/ref.ts';
@@ -37,6 +39,7 @@ export async function headersOf(
     }
     for (const { ref: own, path, header } of await locateRefs([text], access)) {
       const read = (await header(access.hub.signal)).header;
+      requireModel(basename(path), fileIdentity(read));
       named.push({ name: labelOf(read, path), ref: own, header: read });
     }
   }

@@ -19,7 +19,7 @@ import { UsageError } from '../../util/errors.ts';
 import { packagePath, packageVersion } from '../../util/package-files.ts';
 import { hostOf } from '../host.ts';
 import { readInput } from '../input-file.ts';
-import { oneModelFor, requireModel } from '../local-models.ts';
+import { oneModelFor } from '../local-models.ts';
 import { isSpecial, requireWritable, writeOutput } from '../output-file.ts';
 import { requireOther } from '../quantize/outputs.ts';
 import { IMATRIX_DEFAULTS, type ImatrixRequest } from './request.ts';
@@ -44,7 +44,6 @@ export async function makeImatrix(ref: string, request: ImatrixRequest = {}): Pr
   await requireWritable(asked.out, OUT_HINT);
   const model = await oneModelFor(ref, 'imatrix', host);
   const { header } = await model.header(signal);
-  requireModel(ref, 'imatrix', header);
   await requireOther(model, [resolve(asked.out)]);
   const texts = await textsOf(asked.text, header);
   requireOtherThanTexts(asked);

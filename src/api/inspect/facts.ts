@@ -1,8 +1,10 @@
 import { chatTemplate, modelFacts } from '../../gguf/facts.ts';
+import { fileIdentity } from '../../gguf/file-identity.ts';
 import type { ArrayView, GgufHeader, MetadataValue, ParsedHeader, Scalar } from '../../gguf/header.ts';
 import { getArray, getNumber, getString } from '../../gguf/metadata.ts';
 import { quantizationOf } from '../../gguf/quantization.ts';
 import type { ShardedHeader } from '../../gguf/shards.ts';
+import { type SpecialId, specialTokens } from '../../gguf/special-tokens.ts';
 import { placeOfTensor } from '../../gguf/tensor-names.ts';
 import { bitsPerWeightOf } from '../../gguf/tensor-types.ts';
 import { shownRef } from '../../model/ref.ts';
@@ -66,6 +68,7 @@ export function inspectionOf({
         return { code, severity, message: place + message, offset };
       }),
     ),
+    identity: fileIdentity(header),
     model: inspectModel(header),
     metadata: [...header.metadata].map(([key, value]) => inspectEntry(key, value, key === wholeKey)),
     tensors: header.tensors.map((tensor) => {
@@ -135,6 +138,7 @@ function inspectModel(header: GgufHeader): Inspection['model'] {
     addEosToken: facts.addEosToken ?? null,
     bosToken: inspectToken(header, facts.bosTokenId),
     eosToken: inspectToken(header, facts.eosTokenId),
+    specialTokens: inspectSpecialTokens(header),
     chatTemplate:
       template === undefined && facts.chatTemplateNames.length === 0
         ? null
@@ -166,6 +170,20 @@ function inspectToken(header: GgufHeader, id: number | undefined): Inspection['m
   const tokens = getArray(header, 'tokenizer.ggml.tokens');
   const text = tokens !== undefined && id < tokens.length ? tokens.at(id) : undefined;
   return { id, text: typeof text === 'string' ? text : null };
+}
+
+function inspectSpecialTokens(header: GgufHeader): Inspection['model']['specialTokens'] {
+  const found = specialTokens(header);
+  if (found === null) return null;
+  const { bos, eos, eot, eom, addsBos, addsEos, endOfGeneration } = found;
+  const named = (special: SpecialId | null) =>
+    special === null
+      ? null
+      : { id: special.id, text: inspectToken(header, special.id)?.text ?? null, from: special.from };
+  return {
+    ...{ bos: named(bos), eos: named(eos), eot: named(eot), eom: named(eom), addsBos, addsEos },
+    endOfGeneration: endOfGeneration.map(({ id, text }) => ({ id, text })),
+  };
 }
 
 function inspectQuantization(header: GgufHeader, fileName: string): Inspection['quantization'] {

@@ -8,7 +8,7 @@ import { SCHEMA_IDS } from '../../schema/terms.ts';
 import { UsageError } from '../../util/errors.ts';
 import { packageVersion } from '../../util/package-files.ts';
 import { hostOf, type Progress } from '../host.ts';
-import { oneModelFor, requireModel } from '../local-models.ts';
+import { oneModelFor } from '../local-models.ts';
 import { openWorkshop, outputPaths, publish, requireSpace } from './outputs.ts';
 import { asIs, isRequantized, mixOf, type Plan, plannedBytes, planRecipe, recipeFields } from './plan.ts';
 import { QUANTIZE_DEFAULTS, type QuantizeRequest } from './request.ts';
@@ -38,7 +38,6 @@ export async function quantize(
   const settings = await settingsOf(request, signal);
   const model = await oneModelFor(ref, 'quantize', host);
   const source = await model.header(signal);
-  requireModel(ref, 'quantize', source.header);
   const shards = request.keepSplit === true ? source.files.length : 1;
   const allPaths = await outputPaths(model, wanted, request, shards);
   await using session = await startEngineProcess({

@@ -16,6 +16,7 @@ import type { RunResult } from '../../schema/run.ts';
 import { hostOf } from '../host.ts';
 import { readInput } from '../input-file.ts';
 import { oneModelFor } from '../local-models.ts';
+import { ropeNotice } from '../rope-notice.ts';
 import { RUN_DEFAULTS, type RunRequest } from './request.ts';
 
 /** The default context: what a chat of some length needs, and no more memory than that. */
@@ -83,6 +84,8 @@ export async function openRunSession(ref: string, asked: RunRequest = {}): Promi
       keyType: options.cacheType,
       valueType: options.cacheType,
     } as const;
+    const rope = ropeNotice((await file.header(signal)).header, [contextSize]);
+    if (rope !== null) host.notice(rope);
     const counts = await threadsFor(session, model, contextOptions, options.threads);
     const opened = await session.openContext({ ...contextOptions, ...counts, contextSize });
     host.progress({ kind: 'idle' });

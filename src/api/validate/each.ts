@@ -24,7 +24,7 @@ export async function* validateEach(
   refs: readonly string[],
   request: ValidateRequest,
 ): AsyncGenerator<FileReport, void> {
-  const { content = true, manifest, load = false, jobs, shard, order = 'refs' } = request;
+  const { content = true, manifest, load = false, derivedFrom, jobs, shard, order = 'refs' } = request;
   const host = hostOf(request);
   const sha256 = request.sha256?.toLowerCase();
   if (sha256 !== undefined && !/^[0-9a-f]{64}$/.test(sha256)) {
@@ -44,6 +44,14 @@ export async function* validateEach(
   const isRemote = files.some(({ kind }) => kind === 'remote');
   await using contents = new ContentReader(readers);
   await using templates = new TemplateChecker();
+  await using base =
+    derivedFrom === undefined || files.length === 0
+      ? null
+      : await (await import('./derived-from.ts')).Base.open(
+          derivedFrom,
+          (request.timeout ?? VALIDATE_DEFAULTS.timeout) * 1000,
+          host.signal,
+        );
   const run: FileRun = {
     contents,
     templates,
@@ -52,6 +60,7 @@ export async function* validateEach(
     withContent: content,
     expectedSha256: sha256 ?? null,
     manifest,
+    base,
     load: load ? await oneAtATime((request.timeout ?? VALIDATE_DEFAULTS.timeout) * 1000, host.signal) : null,
     signal: host.signal,
     onBytes: (subject, done, total) =>
@@ -80,12 +89,16 @@ async function policyOf(policy: ValidateRequest['policy']): Promise<Policy | nul
  * What reads whole files is refused for remote ones before anything is begun: a check that was asked for and silently
  * left out would pass.
  */
-function requireOnDisk(files: readonly ValidationFile[], { load, manifest, sha256 }: ValidateRequest): void {
+function requireOnDisk(
+  files: readonly ValidationFile[],
+  { load, derivedFrom, manifest, sha256 }: ValidateRequest,
+): void {
   for (const file of files) {
     if (file.kind !== 'remote') continue;
     const isHashKnown = statedSha256(file.origin) !== undefined;
     const asked = [
       ...(load === true ? ['--load'] : []),
+      ...(derivedFrom === undefined ? [] : ['--derived-from']),
       ...(manifest === undefined ? [] : [`--manifest ${manifest}`]),
       ...(sha256 === undefined || isHashKnown ? [] : ['--sha256']),
     ];

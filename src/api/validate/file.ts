@@ -1,5 +1,14 @@
+import { stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { type HeaderScan, parseShardName, scanSource, shardNames } from '../../gguf/index.ts';
+import {
+  type GgufHeader,
+  getArray,
+  type HeaderScan,
+  parseShardName,
+  scanSource,
+  shardNames,
+  specialTokens,
+} from '../../gguf/index.ts';
 import { type ByteSource, openFile } from '../../io/index.ts';
 import { unavailableBecause } from '../../schema/availability.ts';
 import type { ContentCheck, Diagnostic, FileReport, Policy } from '../../schema/validation.ts';
@@ -10,12 +19,14 @@ import {
   type ManifestEntry,
   type Sibling,
   type TemplateReport,
+  type TemplateTokens,
   templateKeys,
   tensorExtents,
   validateFile,
   verdictOf,
 } from '../../validate/index.ts';
 import type { ContentReader } from './content.ts';
+import type { Base } from './derived-from.ts';
 import { isUnreadable, type LocalFile, originOf, type RemoteFile, type ValidationFile } from './files.ts';
 import type { TemplateChecker } from './template.ts';
 
@@ -30,6 +41,8 @@ export interface FileRun {
   readonly manifest: 'write' | 'check' | undefined;
   /** Loads a file in the engine; null where that was not asked for. */
   readonly load: ((path: string) => Promise<LoadOutcome>) | null;
+  /** The model that files are to come from; null where nobody named one. */
+  readonly base: Base | null;
   readonly signal: AbortSignal;
   readonly onBytes: (path: string, doneBytes: number, fileBytes: number) => void;
 }
@@ -131,6 +144,8 @@ async function judge(file: LocalFile, source: ByteSource, run: FileRun): Promise
     headerSha256: headerHash,
     policy,
     load,
+    joinedAt: await joinedAt(scan, source, signal),
+    derivedFrom: run.base === null || header === null ? null : await run.base.compare(header, source, signal),
   };
   const report = reportOf(file.ref, facts, run, {
     sha256: content?.sha256 ?? null,
@@ -193,32 +208,50 @@ async function manifestOf(path: string, run: FileRun): Promise<ManifestEntry | '
 }
 
 /** A process is started for them, so only where a rule will look at the answer. */
-async function templatesOf(scan: HeaderScan, run: FileRun): Promise<ReadonlyMap<string, TemplateReport>> {
+export async function templatesOf(
+  scan: HeaderScan,
+  run: Pick<FileRun, 'rules' | 'templates'>,
+): Promise<ReadonlyMap<string, TemplateReport>> {
   const reports = new Map<string, TemplateReport>();
   const isWanted = run.rules === undefined || [...run.rules].some((id) => id.includes('template'));
   if (scan.header === null || !isWanted) return reports;
   for (const key of templateKeys({ scan })) {
     const value = scan.metadata.get(key);
-    if (value?.type === 'string') reports.set(key, await run.templates.check(value.value));
+    if (value?.type === 'string') {
+      reports.set(key, await run.templates.check(value.value, templateTokens(scan.header)));
+    }
   }
   return reports;
 }
 
-/** Headers of the set's other files, for the first of them alone: it speaks for the model. */
+/** What llama.cpp hands to a template as bos_token and eos_token: nothing for a token that the file has not. */
+function templateTokens(header: GgufHeader): TemplateTokens {
+  const tokens = specialTokens(header);
+  const textOf = (id: number | undefined): string =>
+    id === undefined ? '' : String(getArray(header, 'tokenizer.ggml.tokens')?.at(id) ?? '');
+  return { bos: textOf(tokens?.bos?.id), eos: textOf(tokens?.eos?.id) };
+}
+
+/** Headers of the set's other files, for the first of them, or for a later one without it. */
 async function siblingsOf(
   path: string,
   scan: HeaderScan,
   signal: AbortSignal,
 ): Promise<readonly Sibling[] | null> {
   const name = basename(path);
-  if (parseShardName(name)?.number !== 1 || shardNames(name).length < 2) return null;
-  const siblings: Sibling[] = [{ name, scan }];
-  for (const other of shardNames(name).slice(1)) {
-    const scan = await scanIfThere(async () => {
+  const names = shardNames(name);
+  if (names.length < 2) return null;
+  // The first speaks for the others; a later one is spoken for where the first is there.
+  const isFirst = parseShardName(name)?.number === 1;
+  const [first = name] = names;
+  if (!isFirst && (await stat(join(dirname(path), first)).catch(() => null)) !== null) return null;
+  const siblings: Sibling[] = [];
+  for (const other of names) {
+    const read = async () => {
       await using source = await openFile(join(dirname(path), other));
       return await scanSource(source, { signal });
-    }, signal);
-    siblings.push({ name: other, scan });
+    };
+    siblings.push({ name: other, scan: other === name ? scan : await scanIfThere(read, signal) });
   }
   return siblings;
 }
@@ -230,6 +263,16 @@ async function scanIfThere(scan: () => Promise<HeaderScan>, signal: AbortSignal)
     throw thrown;
   });
 }
+
+/** Where another GGUF file follows in the same file: what `cat` makes of shards. */
+async function joinedAt(scan: HeaderScan, source: ByteSource, signal: AbortSignal): Promise<number | null> {
+  const at = scan.issues.find(({ code }) => code === 'data/trailing')?.offset;
+  if (at === undefined || at + MAGIC.length > source.byteLength) return null;
+  const bytes = await source.read(at, at + MAGIC.length, signal);
+  return Buffer.from(bytes).toString('latin1') === MAGIC ? at : null;
+}
+
+const MAGIC = 'GGUF';
 
 /** Manifests bring the schemas with them, which take longer to load than a small file to check. */
 function manifests(): Promise<typeof import('./manifest.ts')> {

@@ -16,7 +16,7 @@ export async function tryLoading(path: string, timeoutMs: number, signal: AbortS
       signal,
       callTimeoutMs: timeoutMs,
     });
-    const { bosToken } = await session.loadModel({ path, gpuLayers: 0 });
+    const { bosToken, warnings } = await session.loadModel({ path, gpuLayers: 0 });
     await session.openContext({
       contextSize: CONTEXT_SIZE,
       batchSize: CONTEXT_SIZE,
@@ -33,7 +33,7 @@ export async function tryLoading(path: string, timeoutMs: number, signal: AbortS
     if (logProb !== undefined && Number.isNaN(logProb)) {
       return { status: 'not-finite', reason: 'the first token’s probabilities are not numbers' };
     }
-    return { status: 'ok' };
+    return { status: 'ok', warnings };
   } catch (thrown) {
     signal.throwIfAborted();
     if (!(thrown instanceof EngineError)) throw thrown;

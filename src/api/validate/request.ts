@@ -16,6 +16,8 @@ export interface ValidateRequest extends Host {
   readonly manifest?: 'write' | 'check';
   /** Whether each file is also loaded in a process of its own, where it decodes a token. Default: false. */
   readonly load?: boolean;
+  /** The model that each file is to come from, a ref: its weights are quantized again and compared byte for byte. */
+  readonly derivedFrom?: string;
   /** The longest that a step of loading may take, in seconds. Default: {@link VALIDATE_DEFAULTS}. */
   readonly timeout?: number;
   /** Files at the same time. Default: as many as there are cores, and more of remote ones. */

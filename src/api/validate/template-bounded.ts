@@ -1,7 +1,7 @@
 import { Environment, Interpreter, Template } from '@huggingface/jinja';
-import type { TemplateReport } from '../../validate/template-report.ts';
+import type { TemplateReport, TemplateTokens } from '../../validate/template-report.ts';
 import { joinSuspicions, suspicionsOfText, suspicionsOfTree } from '../../validate/template-walk.ts';
-import { OutOfBudget, renderConversation } from './template-render.ts';
+import { OutOfBudget, PLAIN_TOKENS, renderConversation, renderConversations } from './template-render.ts';
 
 /*
  * Most chat templates are harmless, and a process of its own for each takes longer than all the rest of a check. A
@@ -84,15 +84,20 @@ const STEPS: ReadonlySet<string> = new Set([
 ]);
 
 /** What is to be said of a chat template, or null where it must not be rendered in this process. */
-export function boundedReport(text: string): Omit<TemplateReport, 'text'> | null {
+export function boundedReport(
+  text: string,
+  tokens: TemplateTokens = PLAIN_TOKENS,
+): Omit<TemplateReport, 'text'> | null {
   if (text.length > LONGEST_TEXT) return null;
   try {
     const { parsed } = new Template(text);
     if (!isBounded(parsed)) return null;
+    const render = (variables: Readonly<Record<string, unknown>>) => renderWithin(BUDGET, parsed, variables);
     return {
       parseError: null,
       ...joinSuspicions(suspicionsOfText(text), suspicionsOfTree(parsed)),
-      rendering: renderConversation((variables) => renderWithin(BUDGET, parsed, variables), text),
+      rendering: renderConversation(render, text),
+      conversations: renderConversations(render, text, tokens),
     };
   } catch {
     // Whatever is wrong with it, the process that is made for such templates says it.

@@ -44,6 +44,7 @@ worker.on('error', () => {
 });
 
 function watch(): void {
+  clearInterval(timer);
   const before = process.cpuUsage();
   timer = setInterval(() => {
     const { user, system } = process.cpuUsage(before);

@@ -1,10 +1,18 @@
 import { messageOf } from '../../util/errors.ts';
-import type { TemplateRendering } from '../../validate/template-report.ts';
+import { CONVERSATIONS } from '../../validate/conversations.ts';
+import type {
+  RenderedConversation,
+  TemplateRendering,
+  TemplateTokens,
+} from '../../validate/template-report.ts';
 
 const USER_TEXT = 'Which river runs through Prague?';
 const REPLY_TEXT = 'The Vltava.';
 /** What V8 says of a text or list that doubles with each round, and of calls without end. */
 const OUT_OF_BOUNDS = /string length|array length|call stack/i;
+
+/** Of a file that states none. */
+export const PLAIN_TOKENS: TemplateTokens = { bos: '<s>', eos: '</s>' };
 
 const CONVERSATION = {
   messages: [
@@ -43,6 +51,37 @@ export function renderConversation(
     }
   }
   return { status: 'failed', reason: firstLine(reason) };
+}
+
+/** Prompts of {@link CONVERSATIONS} have some hundred characters, with tools and instructions some thousand. */
+const LONGEST_PROMPT = 64 * 1024;
+
+/**
+ * How a chat template renders each of {@link CONVERSATIONS}.
+ * @param render as for {@link renderConversation}
+ */
+export function renderConversations(
+  render: (variables: Readonly<Record<string, unknown>>) => string,
+  text: string,
+  { bos, eos }: TemplateTokens,
+): RenderedConversation[] {
+  return CONVERSATIONS.map(({ id, messages, addGenerationPrompt, ...more }) => {
+    try {
+      const prompt = render({
+        messages,
+        add_generation_prompt: addGenerationPrompt,
+        bos_token: bos,
+        eos_token: eos,
+        ...('tools' in more ? { tools: more.tools } : {}),
+      });
+      if (prompt.length <= LONGEST_PROMPT) return { id, status: 'ok', text: prompt };
+      return { id, status: 'failed', reason: `${prompt.length} characters of prompt` };
+    } catch (thrown) {
+      if (thrown instanceof OutOfBudget) throw thrown;
+      const reason = messageOf(thrown);
+      return { id, status: text.includes(reason) ? 'refused' : 'failed', reason: firstLine(reason) };
+    }
+  });
 }
 
 export function firstLine(text: string): string {

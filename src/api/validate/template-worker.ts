@@ -4,7 +4,7 @@ import { messageOf } from '../../util/errors.ts';
 import type { TemplateRendering, TemplateReport } from '../../validate/template-report.ts';
 import { joinSuspicions, suspicionsOfText, suspicionsOfTree } from '../../validate/template-walk.ts';
 import type { TemplateAnswer, TemplateQuestion } from './template-messages.ts';
-import { firstLine, renderConversation } from './template-render.ts';
+import { firstLine, renderConversation, renderConversations } from './template-render.ts';
 
 /** The thread that looks at chat templates, watched by the main thread of its process: see template-child.ts. */
 
@@ -15,10 +15,10 @@ const PLAIN =
 /** Taken once the code has been run and compiled: the second rendering of two. */
 const plainMs = plainTime();
 
-parentPort?.on('message', ({ id, text }: TemplateQuestion) => {
+parentPort?.on('message', ({ id, text, tokens }: TemplateQuestion) => {
   answer({ id, step: 'begun', plainMs });
   const fromText = suspicionsOfText(text);
-  const base = { text: '', parseError: null, rendering: null };
+  const base = { text: '', parseError: null, rendering: null, conversations: [] };
   let template: Template;
   let report: TemplateReport;
   try {
@@ -34,7 +34,14 @@ parentPort?.on('message', ({ id, text }: TemplateQuestion) => {
   }
   // Sent before rendering: what is known by now is kept where that never comes back.
   answer({ id, step: 'parsed', report });
-  answer({ id, step: 'rendered', report: { ...report, rendering: render(template, text) } });
+  const renderAnew = (variables: Readonly<Record<string, unknown>>): string => {
+    answer({ id, step: 'begun', plainMs });
+    return template.render(variables);
+  };
+  const rendering = renderConversation(renderAnew, text);
+  // Memory that one rendering did not find, another would not find either.
+  const conversations = rendering.status === 'ended' ? [] : renderConversations(renderAnew, text, tokens);
+  answer({ id, step: 'rendered', report: { ...report, rendering, conversations } });
 });
 
 function plainTime(): number {

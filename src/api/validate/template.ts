@@ -1,8 +1,9 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { QuantscopeError } from '../../util/errors.ts';
 import { packagePath } from '../../util/package-files.ts';
-import { suspicionsOfText, type TemplateReport } from '../../validate/index.ts';
+import { suspicionsOfText, type TemplateReport, type TemplateTokens } from '../../validate/index.ts';
 import type { TemplateAnswer, TemplateQuestion } from './template-messages.ts';
+import { PLAIN_TOKENS } from './template-render.ts';
 
 const CHILD_MODULE = packagePath('dist/template-child.cjs');
 /** The process watches its own time; this is for one that does not come up, on however busy a machine. */
@@ -32,12 +33,13 @@ export class TemplateChecker implements AsyncDisposable {
   readonly #known = new Map<string, Promise<TemplateReport>>();
 
   /** Files of one model share their template: it is looked at once. */
-  check(text: string): Promise<TemplateReport> {
-    let report = this.#known.get(text);
+  check(text: string, tokens: TemplateTokens = PLAIN_TOKENS): Promise<TemplateReport> {
+    const key = JSON.stringify([tokens.bos, tokens.eos, text]);
+    let report = this.#known.get(key);
     if (report === undefined) {
-      report = this.#queue.then(() => this.#ask(text));
+      report = this.#queue.then(() => this.#ask(text, tokens));
       this.#queue = report;
-      this.#known.set(text, report);
+      this.#known.set(key, report);
       const [oldest] = this.#known.keys();
       if (oldest !== undefined && this.#known.size > MOST_KNOWN) this.#known.delete(oldest);
     }
@@ -49,14 +51,15 @@ export class TemplateChecker implements AsyncDisposable {
     this.#child = undefined;
   }
 
-  async #ask(text: string): Promise<TemplateReport> {
+  async #ask(text: string, tokens: TemplateTokens): Promise<TemplateReport> {
     const { boundedReport } = await import('./template-bounded.ts');
-    const report = boundedReport(text);
+    const report = boundedReport(text, tokens);
     if (report !== null) return { ...report, text };
     const fromText = {
       text,
       parseError: null,
       rendering: null,
+      conversations: [],
       ...suspicionsOfText(text.slice(0, TEXT_LIMIT)),
     };
     if (text.length > TEXT_LIMIT) {
@@ -67,7 +70,7 @@ export class TemplateChecker implements AsyncDisposable {
     }
     for (let attempt = 0; attempt < MOST_STARTS; attempt++) {
       this.#child ??= startChild();
-      const answer = await this.#exchange(this.#child, { id: this.#nextId++, text });
+      const answer = await this.#exchange(this.#child, { id: this.#nextId++, text, tokens });
       if (answer.ended === null) return { ...(answer.report ?? fromText), text };
       this.#child = undefined;
       if (!answer.begun) continue;

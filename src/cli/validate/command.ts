@@ -40,6 +40,10 @@ export const validateCommand = define({
       'write',
       'check',
     ]),
+    option(
+      '--derived-from <ref>',
+      'prove that each file comes from this one: quantize it again in memory and compare byte for byte',
+    ),
     option('--load', 'also load each file in a process of its own and decode a token'),
     option(
       '--timeout <seconds>',
@@ -47,6 +51,13 @@ export const validateCommand = define({
       positiveNumber,
       VALIDATE_DEFAULTS.timeout,
     ),
+    'Correct:',
+    option(
+      '--fix <out>',
+      'write a corrected copy of the one file, and check that: token types, EOT, add_eos_token, padding; weights stay',
+    ),
+    option('--set <key=value>', 'with --fix: a value of the metadata; may be repeated', collected),
+    option('--template <file>', 'with --fix: the chat template, from a file'),
     'Output:',
     option('--format <form>', 'how to print').choices(FORMATS).default('text'),
     option('--json', 'short for --format json (schema/validation.json)'),
@@ -68,12 +79,18 @@ export const validateCommand = define({
     'validate model.gguf --sha256 4fed7364ee3e0c7cb4fe0880148bfdfcd1b630981efa0802a6b62ee52e7da97e',
     'validate models/ --manifest write         remember good files',
     'validate models/ --manifest check         which tensor changed since',
+    'validate model-Q4_K_M.gguf --derived-from model-F16.gguf --severity note',
+    'validate model.gguf --fix better.gguf --set general.license=mit',
     'validate --explain tensor/offset',
   ],
   exitCode: '0 no errors, 1 a file has errors, 2 wrong use, 130 interrupted.',
   run: async ({ signal }, refs: string[], options: ValidateOptions) =>
     (await import('./run.ts')).runValidate(refs, options, signal),
 });
+
+function collected(text: string, before: readonly string[] = []): string[] {
+  return [...before, text];
+}
 
 function hash(text: string): string {
   const digits = text.replace(/^sha256:/i, '').toLowerCase();

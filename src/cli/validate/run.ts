@@ -32,6 +32,9 @@ export interface ValidateOptions extends Omit<ValidateRequest, keyof Host | 'pol
   readonly ndjson?: true;
   readonly policy?: string;
   readonly quiet: boolean;
+  readonly fix?: string;
+  readonly set?: readonly string[];
+  readonly template?: string;
 }
 
 const POLICY_FILE = 'quantscope.policy.json';
@@ -49,6 +52,7 @@ export async function runValidate(
       hint: 'quantscope validate model.gguf, or a folder; --help says more.',
     });
   }
+  const checked = await fixed(refs, options, signal);
   const format = options.json === true ? 'json' : options.ndjson === true ? 'ndjson' : options.format;
   const progress = validateProgress(process.stderr, quiet);
   const request: ValidateRequest = {
@@ -63,7 +67,7 @@ export async function runValidate(
   const printer = printerOf(format, severity);
   let exitCode: ExitCode = EXIT.done;
   try {
-    for await (const report of validateEach(refs, request)) {
+    for await (const report of validateEach(checked, request)) {
       if (report.verdict === 'error') exitCode = EXIT.finding;
       progress.clear();
       printer.file(report);
@@ -73,6 +77,35 @@ export async function runValidate(
   }
   printer.end();
   return exitCode;
+}
+
+/** The files to check: with --fix the corrected copy of the one that is named. */
+async function fixed(
+  refs: readonly string[],
+  { fix, set, template, quiet }: ValidateOptions,
+  signal: AbortSignal,
+): Promise<readonly string[]> {
+  if (fix === undefined) {
+    if (set === undefined && template === undefined) return refs;
+    throw new UsageError('fix/missing', '--set and --template change a copy, and there is no --fix', {
+      hint: 'Name the copy: --fix OUT.',
+    });
+  }
+  const [ref] = refs;
+  if (ref === undefined || refs.length !== 1)
+    throw new UsageError('fix/several', `--fix corrects one file, and there are ${refs.length}`);
+  const { fixFile } = await import('../../api/validate/fix.ts');
+  const { changes, tensors, tensorBytes } = await fixFile(ref, {
+    out: fix,
+    signal,
+    ...(set === undefined ? {} : { set }),
+    ...(template === undefined ? {} : { template }),
+  });
+  if (!quiet) {
+    for (const { key, why } of changes) process.stderr.write(`corrected ${key}: ${why}\n`);
+    process.stderr.write(`${tensors} tensors, ${tensorBytes} bytes of weights: the same\n`);
+  }
+  return [fix];
 }
 
 /** The policy that was named, or the usual one where it is there. */

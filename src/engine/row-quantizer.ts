@@ -1,0 +1,36 @@
+import type { RowsToQuantize } from './engine.ts';
+import { EngineError } from './errors.ts';
+import { ENUMS } from './llama-cpp/declarations.ts';
+import { lastingMemory } from './llama-cpp/lasting-memory.ts';
+import type { LlamaCpp } from './llama-cpp/library.ts';
+
+const { GGML_TYPE_F32 } = ENUMS.ggml_type;
+
+/**
+ * Rows of weights in another type, as llama-quantize writes them without an importance matrix: it dequantizes each row
+ * to floats and quantizes them by themselves.
+ * @param request not to a type that takes an importance matrix alone
+ * @throws EngineError `engine/quantize-failed` for a type without a way to floats
+ */
+export function quantizeRows(
+  llamaCpp: LlamaCpp,
+  { from, to, columns, rows, data }: RowsToQuantize,
+): Uint8Array {
+  const { api } = llamaCpp;
+  const elements = columns * rows;
+  const floats = new Float32Array(lastingMemory(elements * 4).buffer, 0, elements);
+  if (from === GGML_TYPE_F32) {
+    floats.set(new Float32Array(data.slice().buffer, 0, elements));
+  } else {
+    const source = lastingMemory(data.length);
+    source.set(data);
+    const traits = api.ggml_get_type_traits(from);
+    const convert = traits === null ? null : llamaCpp.read('ggml_type_traits', traits).to_float;
+    if (convert === null)
+      throw new EngineError('engine/quantize-failed', `type ${from} has no way to floats`);
+    llamaCpp.callable('ggml_to_float_t', convert)(source, floats, elements);
+  }
+  const packed = lastingMemory(api.ggml_row_size(to, columns) * rows);
+  api.ggml_quantize_chunk(to, floats, packed, 0, rows, columns, null);
+  return packed;
+}

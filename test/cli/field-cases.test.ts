@@ -1,0 +1,107 @@
+import { writeFile } from 'node:fs/promises';
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { ValidationReport } from '../../src/schema/validation.ts';
+import { quantscope, scratchFolder } from '../helpers/cli.ts';
+import { fieldCase, withoutFieldCases } from '../helpers/field-cases.ts';
+
+/** What validate says of files that people had, beside its notes: rule and message, or nothing. */
+const FOUND: Readonly<Record<string, readonly [rule: string, message: RegExp][]>> = {
+  'c13d-turn-markers-normal': [
+    [
+      'template/marker-type',
+      /"<start_of_turn>" \(token 286\), "<end_of_turn>" \(token 287\), of type normal/,
+    ],
+  ],
+  'c13e-turn-markers-control': [],
+  'c12-turn-end-not-eog': [
+    [
+      'template/turn-end',
+      /"<\|turn_end\|>" \(token 258\), and replies end at "<\|endofdoc\|>" \(token 256\)/,
+    ],
+  ],
+  'c13-eot-is-turn-start': [['template/turn-start-ends', /EOT is token 257 "<\|im_start\|>"/]],
+  'c32e-no-generation-prompt': [['template/generation-prompt', /add_generation_prompt changes nothing/]],
+  'c32a-no-system': [],
+  'c32f-go-template': [['template/parse', /a Go template of Ollama’s, not Jinja/]],
+  'c17-no-bos-key': [],
+  'c31-padded-vocab': [],
+  'c22-lora-adapter': [],
+  'c23-mmproj': [],
+  'c24b-imatrix-ok': [],
+  cvec: [],
+  'c19-ollama-gptoss': [['file/layout', /architecture gptoss; llama.cpp calls it gpt-oss/]],
+  'c19b-vision-inside': [['file/layout', /with its projector inside \(tensor v\.patch_embedding\.weight\)/]],
+  'c21-joined-with-cat': [['file/joined', /another GGUF header follows at byte 113376/]],
+  'c26-ik-iq4_k': [['tensor/type-unknown', /type 139 is IQ4_K of ik_llama\.cpp, a fork/]],
+};
+
+/** What a file that is no model is, in the words of every command. */
+const KINDS = {
+  'c22-lora-adapter': 'a LoRA adapter for a model of the architecture llama',
+  'c23-mmproj': 'a projector (mmproj) for images of type mlp',
+  'c24b-imatrix-ok': 'an importance matrix from calib.txt',
+  cvec: 'a control vector for a model of the architecture phi3, of 3 layers',
+} as const;
+
+describe.skipIf(withoutFieldCases !== null)('validate on files from the field', () => {
+  let report: ValidationReport;
+  beforeAll(async () => {
+    await using scratch = await scratchFolder();
+    const paths = Object.keys(FOUND).map((name) => scratch.path(`${name}.gguf`));
+    for (const name of Object.keys(FOUND)) await writeFile(scratch.path(`${name}.gguf`), fieldCase(name));
+    const { stdout } = await quantscope(['validate', '--json', ...paths]);
+    report = JSON.parse(stdout);
+  });
+  const findings = (name: string) =>
+    report.files.find(({ ref }) => ref.endsWith(`${name}.gguf`))?.diagnostics ?? [];
+
+  for (const [name, expected] of Object.entries(FOUND)) {
+    it(`${name}: ${expected.map(([rule]) => rule).join(', ') || 'nothing'}`, () => {
+      const found = findings(name).filter(({ severity }) => severity !== 'note');
+      expect(found.map(({ rule }) => rule)).toEqual(expected.map(([rule]) => rule));
+      for (const [index, [, message]] of expected.entries()) expect(found[index]?.message).toMatch(message);
+    });
+  }
+
+  it('c32a-no-system: a note says that the template takes no system message', () => {
+    expect(findings('c32a-no-system')).toContainEqual(
+      expect.objectContaining({
+        rule: 'template/system',
+        severity: 'note',
+        message: expect.stringContaining('takes no system message: System role not supported'),
+      }),
+    );
+  });
+
+  for (const [name, what] of Object.entries(KINDS)) {
+    it(`${name}: is ${what}, for validate, inspect and the commands that take models`, async () => {
+      expect(findings(name)).toContainEqual(
+        expect.objectContaining({ rule: 'file/kind', severity: 'note', message: `this is ${what}` }),
+      );
+      await using scratch = await scratchFolder();
+      const path = scratch.path(`${name}.gguf`);
+      await writeFile(path, fieldCase(name));
+      const inspected = await quantscope(['inspect', '--json', path]);
+      expect(JSON.parse(inspected.stdout).identity.what).toBe(what);
+      for (const command of [
+        ['run', path, 'hello'],
+        ['fit', path, '--device', 'galaxy-s23'],
+        ['kit', path],
+        ['compare', path],
+      ]) {
+        const { exitCode, stderr } = await quantscope(command);
+        expect(stderr, command[0]).toContain(`error: ${name}.gguf is ${what}, not a model`);
+        expect(exitCode).toBe(2);
+      }
+    });
+  }
+
+  it('a folder with companions stands for its model', async () => {
+    await using scratch = await scratchFolder();
+    for (const name of ['tiny-F16', 'tiny-calibration', 'tiny-vision-F16'])
+      await writeFile(scratch.path(`${name}.gguf`), fieldCase(`repo2--${name}`));
+    const { stdout, exitCode } = await quantscope(['inspect', '--json', scratch.path('.')]);
+    expect(exitCode).toBe(0);
+    expect(JSON.parse(stdout).model.name).toBe('Phi-3.5 mini tiny');
+  });
+});
