@@ -17,10 +17,12 @@ export interface ParseOptions {
 export function scanHeader(bytes: Uint8Array, options: ParseOptions = {}): HeaderScan {
   const fileBytes = Math.max(options.fileBytes ?? bytes.length, bytes.length);
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
-  let parser = new HeaderParser(bytes, fileBytes, limits);
+  // A slice of a Buffer is no copy: what has one of its numbers read would read its neighbours’.
+  const plain = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  let parser = new HeaderParser(plain, fileBytes, limits);
   if (parser.advance() !== undefined) {
     // The caller has no more: what is in hand is all there is, and that is the fault to report.
-    parser = new HeaderParser(bytes, bytes.length, limits);
+    parser = new HeaderParser(plain, bytes.length, limits);
     parser.advance();
   }
   return parser.finish({ dataChecks: options.dataChecks ?? true });

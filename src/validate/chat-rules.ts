@@ -106,7 +106,7 @@ function expectedOf(id: string): readonly string[] {
 }
 
 /** What is wrong with the messages of a prompt; null where each is there once, in order. */
-export function messageFault(prompt: string, expected: readonly string[]): string | null {
+function messageFault(prompt: string, expected: readonly string[]): string | null {
   let last = -1;
   for (const text of expected) {
     const at = prompt.indexOf(text);

@@ -318,3 +318,18 @@ describe('a token', () => {
     );
   });
 });
+
+describe('a file that was read into a Buffer', () => {
+  it('is judged by its own bytes, not by what stands beside them in memory', () => {
+    const scores = pair('tokenizer.ggml.scores', 'array', array('f32', [0, 0, 0, 0].map(u32)));
+    const bytes = bytesOf(withPairs(llama(), { 'tokenizer.ggml.scores': scores }));
+    // 0xffffffff is a NaN.
+    const buffer = Buffer.concat([Buffer.alloc(64, 0xff), Uint8Array.from(bytes)]).subarray(64);
+    const diagnostics = validateFile({
+      name: 'model.gguf',
+      fileBytes: buffer.length,
+      scan: scanHeader(buffer),
+    });
+    expect(diagnostics.filter(({ severity }) => severity !== 'note')).toEqual([]);
+  });
+});
