@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm, symlink } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { findBinary } from '../../src/engine/binaries.ts';
 import { runProgram } from './program.ts';
@@ -23,7 +23,7 @@ const FOLDERS: Readonly<Record<Target, string>> = {
   'llama-quantize': 'tools/quantize',
 };
 
-/** Libraries of the engine's package that a tool is linked with. */
+/** Libraries of the engine's package that a tool is linked with; a program of our own needs all but the first. */
 const LIBRARIES = ['llama-common', 'llama', 'ggml', 'ggml-base'];
 const HEADERS = ['include', 'common', 'ggml/include', 'vendor'];
 const FLUSH_LOG = fileURLToPath(new URL('flush-log.cpp', import.meta.url));
@@ -107,16 +107,9 @@ export async function buildTools(
  */
 async function linkTools(sourceFolder: string, root: string): Promise<string> {
   const { folder: libraryFolder } = await findBinary('off', 'prebuilt');
-  const hash = createHash('sha256')
-    .update(libraryFolder)
-    .update(await readFile(FLUSH_LOG));
-  const folder = join(root, `tools-${hash.digest('hex').slice(0, 8)}`);
+  const hash = hashOf(libraryFolder, await readFile(FLUSH_LOG));
+  const folder = join(root, `tools-${hash}`);
   const files = await readdir(libraryFolder);
-  const libraries = LIBRARIES.map((name) => {
-    const file = files.find((each) => new RegExp(`^lib${name}(\\.v[\\d.]+)?\\.(so|dylib)$`).test(each));
-    if (file === undefined) throw new Error(`no library ${name} in ${libraryFolder}`);
-    return join(libraryFolder, file);
-  });
   await mkdir(folder, { recursive: true });
   // ggml looks for the libraries of CPUs beside the program.
   for (const file of files.filter((each) => each.startsWith('libggml-cpu'))) {
@@ -128,28 +121,65 @@ async function linkTools(sourceFolder: string, root: string): Promise<string> {
     if (existsSync(tool)) continue;
     const toolFolder = join(sourceFolder, FOLDERS[target]);
     const sources = (await readdir(toolFolder)).filter((name) => name.endsWith('.cpp'));
-    const args = [
-      ...['-O3', '-DNDEBUG', '-std=c++17', '-o', `${tool}.unfinished`],
-      ...HEADERS.flatMap((header) => ['-I', join(sourceFolder, header)]),
-      ...sources.map((name) => join(toolFolder, name)),
-      FLUSH_LOG,
-      ...libraries,
-      ...[`-Wl,-rpath,${libraryFolder}`, '-lpthread'],
-    ];
-    process.stderr.write(`compiling ${target}\n`);
-    await runProgram(
-      'c++',
-      process.platform === 'linux' ? [...args, `-Wl,-rpath-link,${libraryFolder}`] : args,
-    );
-    await rename(`${tool}.unfinished`, tool);
+    const paths = [...sources.map((name) => join(toolFolder, name)), FLUSH_LOG];
+    await compile(tool, paths, sourceFolder, libraryFolder, LIBRARIES);
   }
   return folder;
 }
 
+/** A C++ file of this folder, compiled against llama.cpp's C interface and linked with the engine's own libraries. */
+export async function buildProgram(
+  source: LlamaSource,
+  file: string,
+  cacheFolder: string,
+): Promise<{ readonly program: string; readonly libraryFolder: string }> {
+  const root = join(cacheFolder, `llama.cpp-${source.release}`);
+  const sourceFolder = join(root, 'source');
+  if (!existsSync(sourceFolder)) await checkOut(source, sourceFolder);
+  const { folder: libraryFolder } = await findBinary('off', 'prebuilt');
+  const path = fileURLToPath(new URL(file, import.meta.url));
+  const program = join(root, `${file}-${hashOf(libraryFolder, await readFile(path))}`);
+  if (!existsSync(program)) await compile(program, [path], sourceFolder, libraryFolder, LIBRARIES.slice(1));
+  return { program, libraryFolder };
+}
+
+function hashOf(...parts: readonly (string | Buffer)[]): string {
+  const hash = createHash('sha256');
+  for (const part of parts) hash.update(part);
+  return hash.digest('hex').slice(0, 8);
+}
+
+async function compile(
+  program: string,
+  sources: readonly string[],
+  sourceFolder: string,
+  libraryFolder: string,
+  libraries: readonly string[],
+): Promise<void> {
+  const files = await readdir(libraryFolder);
+  const linked = libraries.map((name) => {
+    const file = files.find((each) => new RegExp(`^lib${name}(\\.v[\\d.]+)?\\.(so|dylib)$`).test(each));
+    if (file === undefined) throw new Error(`no library ${name} in ${libraryFolder}`);
+    return join(libraryFolder, file);
+  });
+  const args = [
+    ...['-O3', '-DNDEBUG', '-std=c++17', '-o', `${program}.unfinished`],
+    ...HEADERS.flatMap((header) => ['-I', join(sourceFolder, header)]),
+    ...sources,
+    ...linked,
+    ...[`-Wl,-rpath,${libraryFolder}`, '-lpthread'],
+  ];
+  process.stderr.write(`compiling ${basename(program)}\n`);
+  await runProgram(
+    'c++',
+    process.platform === 'linux' ? [...args, `-Wl,-rpath-link,${libraryFolder}`] : args,
+  );
+  await rename(`${program}.unfinished`, program);
+}
+
 /** cmake looks at what changed, so a second call takes seconds. The folder is named by a hash of the options. */
 async function compileAll(sourceFolder: string, root: string): Promise<string> {
-  const hash = createHash('sha256').update(NATIVE_OPTIONS.join('\n')).digest('hex').slice(0, 8);
-  const folder = join(root, `native-${hash}`);
+  const folder = join(root, `native-${hashOf(NATIVE_OPTIONS.join('\n'))}`);
   const definitions = NATIVE_OPTIONS.map((option) => `-D${option}`);
   await runProgram('cmake', ['-S', sourceFolder, '-B', folder, ...definitions]);
   const isFirst = TARGETS.some((name) => !existsSync(join(folder, 'bin', name)));

@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
+import type { ExactDivergence } from './exact.ts';
 import {
   type DivergenceAnswer,
   type PerplexityAnswer,
@@ -15,13 +16,9 @@ import type { Subject } from './subjects.ts';
 /** What must hold on every subject. */
 const PERPLEXITY_SHARE = 1e-5;
 const STATISTIC_SHARE = 0.001;
-/** llama-perplexity's base leaves out what is clipped: on SmolLM2 its mean KLD reads 0.28 % low. */
-const CLIPPED_SHARE = 0.005;
 /** Digits that llama-perplexity prints. */
 const PRINTED_DIGIT = { nats: 1e-6, percent: 1e-3, perplexity: 1e-6 } as const;
 const FINAL_PERPLEXITY_DIGIT = 1e-4;
-/** What 16 bits of llama-perplexity's base leave open of a divergence: some parts of their step, 16 nats / 65535. */
-const STORED_NATS = 1e-5;
 const SPEED_PEAK_SHARE = 0.05;
 /** A bare Node process takes more than a bare C++ one, whatever the model. */
 const TEXT_PEAK = atMost(1.1, 100e6);
@@ -39,6 +36,7 @@ export interface Plan {
 export interface Sides {
   readonly ours: Side;
   readonly peer: Side;
+  readonly exact: ExactDivergence;
   /** The peer compiled for this machine; null where it is left out. */
   readonly native: Side | null;
   /** quantscope on an engine compiled for this machine; null where there is none. */
@@ -133,7 +131,7 @@ export async function measurePerplexity(
 export async function measureDivergence(
   subject: Subject,
   file: string,
-  { ours, peer }: Sides,
+  { ours, peer, exact }: Sides,
   { rounds, threads }: Plan,
   report: Report,
 ): Promise<Row[]> {
@@ -144,8 +142,11 @@ export async function measureDivergence(
   });
   const what = { subject: subject.name, file: basename(file) };
   const [own, theirs] = [answersOf(answers, ours), answersOf(answers, peer)];
+  report(`${basename(file)}: divergence of every logit, by a C++ program`);
+  const known = await exact(request);
   const rows: Row[] = [
-    ...statisticRows(what, 'own reference', own, theirs, STORED_NATS),
+    ...statisticRows(what, 'every logit, by a C++ program', own, [{ statistics: known }], STATISTIC_SHARE),
+    ...statisticRows(what, 'own reference, its in 16 bits', own, theirs, null),
     compareFigures(
       { ...what, figure: 'time of KLD', unit: 'ms' },
       wallOf(own),
@@ -170,7 +171,7 @@ export async function measureDivergence(
         await peer.againstBase(request, base),
       ];
       const name = writer === peer ? 'base of llama-perplexity' : 'base of quantscope';
-      rows.push(...statisticRows(what, name, [read], [readByPeer], PRINTED_DIGIT.nats));
+      rows.push(...statisticRows(what, name, [read], [readByPeer], STATISTIC_SHARE));
     } finally {
       await rm(folder, { recursive: true, force: true });
     }
@@ -178,23 +179,22 @@ export async function measureDivergence(
   return rows;
 }
 
+/** @param share that must hold; null promises nothing, where what llama-perplexity stores is not what was computed */
 function statisticRows(
   what: Pick<Row, 'subject' | 'file'>,
   against: string,
-  own: readonly DivergenceAnswer[],
-  theirs: readonly DivergenceAnswer[],
-  stepNats: number,
+  own: readonly Pick<DivergenceAnswer, 'statistics'>[],
+  theirs: readonly Pick<DivergenceAnswer, 'statistics'>[],
+  share: number | null,
 ): Row[] {
   // The keys are those of the record.
   const names = Object.keys(STATISTICS) as (keyof typeof STATISTICS)[];
   return names.map((name) => {
-    const value = (of: readonly DivergenceAnswer[]) => median(of.map(({ statistics }) => statistics[name]));
+    const value = (of: readonly Pick<DivergenceAnswer, 'statistics'>[]) =>
+      median(of.map(({ statistics }) => statistics[name]));
     const unit = STATISTICS[name];
-    const digit = unit === 'nats' ? stepNats : PRINTED_DIGIT[unit];
-    // The base that llama-perplexity stores is clipped, and its perplexity with it.
-    const isClipped = stepNats === STORED_NATS;
-    const share = name === 'perplexity' ? PERPLEXITY_SHARE : isClipped ? CLIPPED_SHARE : STATISTIC_SHARE;
-    const limit = isClipped && name === 'ln PPL ratio' ? null : withinPrinted(share, digit);
+    const promised = name === 'perplexity' ? PERPLEXITY_SHARE : share;
+    const limit = promised === null ? null : withinPrinted(promised, PRINTED_DIGIT[unit]);
     return compareFigures({ ...what, figure: `${name}, ${against}`, unit }, value(own), value(theirs), limit);
   });
 }

@@ -24,6 +24,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import envPaths from 'env-paths';
 import { withoutRealModels } from '../../test/helpers/real-models.ts';
+import { exactDivergence } from './exact.ts';
 import { buildTools, findSource, type PeerBuild } from './llama-cpp.ts';
 import {
   measureDivergence,
@@ -74,6 +75,7 @@ async function main(): Promise<number> {
   const sides: Sides = {
     ours: ourSide('prebuilt'),
     peer: peerSide(likeOurs),
+    exact: await exactDivergence(source, options.cache),
     native: options.native ? peerSide(await tools('native')) : null,
     local: options.native && (await hasLocalBuild()) ? ourSide('local') : null,
   };

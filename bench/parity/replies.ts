@@ -6,17 +6,14 @@
  * Exit code: 0 all replies are the same, or the program cannot be compiled here; 1 one is not.
  */
 import { spawnSync } from 'node:child_process';
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import envPaths from 'env-paths';
 import { GREEDY } from '../../src/api/kit/golden.ts';
-import { findBinary } from '../../src/engine/binaries.ts';
 import { startEngineProcess } from '../../src/engine/index.ts';
-import { findSource } from './llama-cpp.ts';
-import { runProgram } from './program.ts';
+import { buildProgram, findSource } from './llama-cpp.ts';
 
 const REPLY_TOKENS = 48;
 const THREADS = 1;
+const CACHE = envPaths('quantscope', { suffix: '' }).cache;
 
 /** Fifty beginnings: ten subjects in five forms, so that prompts differ in length, register and script. */
 const SUBJECTS = [
@@ -46,38 +43,10 @@ async function main(): Promise<number> {
     process.stderr.write(`skipped: ${source.missing}\n`);
     return 0;
   }
-  const scratch = await mkdtemp(join(tmpdir(), 'quantscope-replies-'));
-  try {
-    const { folder } = await findBinary('off', 'prebuilt');
-    const program = await compile(source.bundle, folder, scratch);
-    let different = 0;
-    for (const path of process.argv.slice(2)) different += await compare(path, program, folder);
-    return different === 0 ? 0 : 1;
-  } finally {
-    await rm(scratch, { recursive: true, force: true });
-  }
-}
-
-/** Against the headers of the source that the installed libraries were made from, and those libraries. */
-async function compile(bundle: string, folder: string, scratch: string): Promise<string> {
-  const headers = join(scratch, 'source');
-  await runProgram('git', ['-c', 'advice.detachedHead=false', 'clone', '--quiet', bundle, headers]);
-  const program = join(scratch, 'greedy');
-  const libraries = (await readdir(folder)).filter((name) =>
-    /^lib(llama|ggml|ggml-base)(\.v[\d.]+)?\.(so|dylib)$/.test(name),
-  );
-  await runProgram('c++', [
-    '-O2',
-    '-std=c++17',
-    `-I${join(headers, 'include')}`,
-    `-I${join(headers, 'ggml', 'include')}`,
-    join(import.meta.dirname, 'greedy.cpp'),
-    '-o',
-    program,
-    ...libraries.map((name) => join(folder, name)),
-    `-Wl,-rpath,${folder}`,
-  ]);
-  return program;
+  const { program, libraryFolder } = await buildProgram(source, 'greedy.cpp', CACHE);
+  let different = 0;
+  for (const path of process.argv.slice(2)) different += await compare(path, program, libraryFolder);
+  return different === 0 ? 0 : 1;
 }
 
 async function compare(path: string, program: string, folder: string): Promise<number> {

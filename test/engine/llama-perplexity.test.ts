@@ -48,17 +48,26 @@ describe.skipIf('missing' in source)('beside llama-perplexity', () => {
     expectNear(own.perplexity, theirs.perplexity, 1e-5, 1e-4, 'perplexity');
   });
 
-  it.skipIf(withoutRealModels !== null)(
-    'perplexity of a real model is the same in several scripts',
-    async () => {
+  describe.skipIf(withoutRealModels !== null)('perplexity of a real model, in several scripts', () => {
+    it.for([
+      ['smollm2', 256],
+      ['smollm2', 511],
+      ['smollm2', 512],
+      ['smollm2', 2048],
+      ['gemma3', 256],
+      ['gemma3', 511],
+      ['gemma3', 512],
+      ['gemma3', 2048],
+    ] as const)('is the same: %s, chunks of %i tokens', async ([name, contextSize]) => {
       await using scratch = await scratchFolder();
       const text = scratch.path('scripts.txt');
-      await writeFile(text, Array.from({ length: 5 }, () => SCRIPTS.join('\n')).join('\n\n'));
-      const request = { file: realModel('smollm2'), text, contextSize: 256, chunks: 3, threads: 1 };
+      await writeFile(text, Array.from({ length: 20 }, () => SCRIPTS.join('\n')).join('\n\n'));
+      const chunks = contextSize === 2048 ? 2 : 4;
+      const request = { file: realModel(name), text, contextSize, chunks, threads: 1 };
       const [own, theirs] = [await ours.perplexity(request), await peer.perplexity(request)];
       expectNear(own.perplexity, theirs.perplexity, 1e-5, 1e-4, 'perplexity');
-    },
-  );
+    });
+  });
 
   it('either reads what the other wrote, and every statistic is the same', async () => {
     await using scratch = await scratchFolder();
