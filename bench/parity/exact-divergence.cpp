@@ -74,15 +74,17 @@ int main(int, char **arguments) {
     llama_log_set([](ggml_log_level, const char *, void *) {}, nullptr);
     ggml_backend_load_all_from_path(arguments[1]);
     llama_backend_init();
-    const int size = std::atoi(arguments[5]), chunks = std::atoi(arguments[6]), threads = std::atoi(arguments[7]);
+    const int size = std::atoi(arguments[5]), threads = std::atoi(arguments[7]);
     const Side reference = open(arguments[2], size, threads), candidate = open(arguments[3], size, threads);
     std::stringstream text;
     text << std::ifstream(arguments[4]).rdbuf();
-    const std::string said = text.str();
+    std::string said = text.str();
+    if (!said.empty() && said.back() == '\n') said.pop_back();
     const llama_vocab *vocabulary = llama_model_get_vocab(reference.model);
     const int words = llama_vocab_n_tokens(vocabulary);
     std::vector<llama_token> all(said.size() + 8);
     all.resize(llama_tokenize(vocabulary, said.data(), said.size(), all.data(), all.size(), true, false));
+    const int chunks = std::min(std::atoi(arguments[6]), (int) all.size() / size);
 
     std::vector<double> kld, delta, squared, same, loss, ratio;
     const int first = size / 2;
