@@ -20,6 +20,7 @@ export class Batch {
   readonly #sequences: BigInt64Array;
   readonly #outputs: Int8Array;
   readonly #sequenceAddress: bigint;
+  readonly #one: Packed;
   readonly #simple: Packed;
   readonly #full: Packed;
   /** Read by address: they must live as long as the batch. */
@@ -46,6 +47,7 @@ export class Batch {
       seq_id: null,
       logits: null,
     };
+    this.#one = llamaCpp.pack('llama_batch', { ...simple, n_tokens: 1 });
     this.#simple = llamaCpp.pack('llama_batch', simple);
     this.#full = llamaCpp.pack('llama_batch', {
       ...simple,
@@ -58,7 +60,7 @@ export class Batch {
 
   ofOne(token: number): Packed {
     this.#tokens[0] = token;
-    return sized(this.#simple, 1);
+    return this.#one;
   }
 
   ofLast(tokens: Uint32Array): Packed {
