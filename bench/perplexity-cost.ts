@@ -10,11 +10,11 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { findBinary } from '../src/engine/binaries.ts';
 import { Context } from '../src/engine/context.ts';
-import type { ScoreRequest } from '../src/engine/engine.ts';
 import { loadLlamaCpp } from '../src/engine/llama-cpp/library.ts';
 import { Model } from '../src/engine/model.ts';
 import { ProblemLog } from '../src/engine/problem-log.ts';
 import { scoreChunk } from '../src/engine/scorer.ts';
+import type { ScoreRequest } from '../src/engine/scores.ts';
 import { ScoringThreads } from '../src/engine/scoring-threads.ts';
 import { SMALL_PHI3, writeRandomPhi3 } from './random-phi3.ts';
 

@@ -1,7 +1,7 @@
 import { Template } from '@huggingface/jinja';
 import { messageOf } from '../util/errors.ts';
-import type { ChatMessage } from './engine.ts';
 import { EngineError } from './errors.ts';
+import type { ChatMessage } from './replies.ts';
 
 /**
  * `messages` as `template` writes them, with the beginning of a reply.

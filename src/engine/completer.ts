@@ -1,8 +1,8 @@
 import type { BatchPart } from './batch.ts';
 import type { Context } from './context.ts';
-import type { Completion, CompletionRequest } from './engine.ts';
 import { EngineError } from './errors.ts';
 import type { Model } from './model.ts';
+import type { Completion, CompletionRequest } from './replies.ts';
 import type { Sampler } from './sampler.ts';
 
 /** One sequence of the context and the reply that grows in it. */

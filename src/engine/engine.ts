@@ -6,7 +6,17 @@
 
 import type { EngineInfo } from '../schema/engine.ts';
 import type { BuildChoice, CacheType, GpuChoice } from '../schema/terms.ts';
-import type { RowFile } from './logit-rows.ts';
+import type { QuantizeOutcome, QuantizeRequest, QuantizeStep, RowsToQuantize } from './quantize-request.ts';
+import type {
+  ChatMessage,
+  Completion,
+  CompletionRequest,
+  Generation,
+  GenerationRequest,
+  GenerationStep,
+  WeightOrigin,
+} from './replies.ts';
+import type { ScoreRequest, Scores } from './scores.ts';
 
 export type { EngineInfo } from '../schema/engine.ts';
 export type { CacheType, EngineBackend as Backend, GpuChoice } from '../schema/terms.ts';
@@ -129,136 +139,6 @@ export interface TestTimes {
   readonly generationNs: number;
 }
 
-/** What is done with every scored position besides its next token's log-probability and the top token. */
-export type Wanted =
-  | { readonly kind: 'next' }
-  /** The most likely tokens, so many. */
-  | { readonly kind: 'top'; readonly limit: number }
-  /** Its row of logits is written to a file that is there. */
-  | { readonly kind: 'write'; readonly rows: RowFile }
-  /** Its distribution is compared with that of a row in a file. */
-  | { readonly kind: 'compare'; readonly rows: RowFile };
-
-export interface ScoreRequest {
-  /** One chunk, evaluated from an empty context. */
-  readonly tokens: Uint32Array;
-  /** Positions `firstScored .. tokens.length - 2` are scored, each on the token after it. */
-  readonly firstScored: number;
-  readonly want: Wanted;
-}
-
-/** Natural-log probabilities of one chunk's scored positions. */
-interface ScoreBase {
-  readonly positions: number;
-  /** ln p of the token that follows, one a position. */
-  readonly nextLogProb: Float64Array;
-  /** The most likely token, one a position. */
-  readonly topToken: Uint32Array;
-}
-interface NextScores extends ScoreBase {
-  readonly kind: 'next' | 'write';
-}
-interface TopScores extends ScoreBase {
-  readonly kind: 'top';
-  /** positions × the limit, most likely first. */
-  readonly tokens: Uint32Array;
-  readonly logProbs: Float64Array;
-}
-export interface ComparedScores extends ScoreBase {
-  readonly kind: 'compare';
-  /** Kullback-Leibler divergence from the reference, in nats. */
-  readonly kld: Float64Array;
-  readonly referenceLogProb: Float64Array;
-  readonly referenceTopToken: Uint32Array;
-}
-export type Scores = NextScores | TopScores | ComparedScores;
-
-export interface ChatMessage {
-  readonly role: 'system' | 'user' | 'assistant';
-  readonly content: string;
-}
-
-export interface CompletionRequest {
-  /** Tokenized, BOS included. */
-  readonly prompt: Uint32Array;
-  readonly maxTokens: number;
-}
-
-export interface Completion {
-  readonly text: string;
-  readonly tokens: Uint32Array;
-  /** Why it ended: an end-of-generation token, or the limit. */
-  readonly stop: 'end' | 'length';
-}
-
-/** How the next token is drawn from the distribution; the names and the order of filters are llama.cpp's. */
-export interface Sampling {
-  /** 0 takes the most likely token always, and no other filter matters. */
-  readonly temperature: number;
-  /** 0 keeps the whole vocabulary. */
-  readonly topK: number;
-  /** 1 keeps all. */
-  readonly topP: number;
-  /** 0 keeps all. */
-  readonly minP: number;
-  /** 1 is none. */
-  readonly repeatPenalty: number;
-  /** Tokens back that the penalty looks at. */
-  readonly repeatLastTokens: number;
-  readonly seed: number;
-}
-
-export interface GenerationRequest {
-  /** Tokenized, BOS included. What the context holds of its beginning already is not evaluated again. */
-  readonly prompt: Uint32Array;
-  readonly maxTokens: number;
-  readonly sampling: Sampling;
-  /** The reply ends before the first of these texts. */
-  readonly stopTexts: readonly string[];
-  /** So many of the most likely tokens come with each step. */
-  readonly candidates: number;
-}
-
-export interface Candidate {
-  readonly token: number;
-  readonly text: string;
-  /** In the model's own distribution, before any filter of the sampling. */
-  readonly probability: number;
-}
-
-/** One token of a reply and how it came about. */
-export interface GenerationStep {
-  readonly token: number;
-  /** What the token adds to the reply; empty until the bytes of a character are complete. */
-  readonly text: string;
-  /** Its own text, as the vocabulary has it. */
-  readonly piece: string;
-  /** The evaluation that gave the distribution: the prompt's for the first token. */
-  readonly evaluateNs: number;
-  readonly sampleNs: number;
-  readonly detokenizeNs: number;
-  /** The most likely tokens, most likely first. */
-  readonly candidates: readonly Candidate[];
-}
-
-export interface Generation {
-  readonly text: string;
-  readonly tokens: Uint32Array;
-  /** An end-of-generation token, a stop text, the limit, a full context, or the caller's signal. */
-  readonly stop: 'end' | 'stop-text' | 'length' | 'context-full' | 'aborted';
-  /** Tokens of the prompt that the context held already. */
-  readonly cachedTokens: number;
-  readonly promptNs: number;
-  /** From the first sampled token to the last, as llama.cpp's server and llama.rn count. */
-  readonly generationNs: number;
-}
-
-/** Where a tensor's bytes are in its file. */
-export interface WeightOrigin {
-  readonly path: string;
-  readonly offsetBytes: number;
-}
-
 /** A weight to try in another type. */
 export interface WeightChange {
   readonly name: string;
@@ -276,66 +156,6 @@ export interface WeightErrorRequest extends Omit<WeightChange, 'type'> {
   readonly usage: Float32Array | null;
   /** Of a larger weight only every so many rows are looked at. */
   readonly mostElements: number;
-}
-
-/** What `llama_model_quantize` is asked; types are numbers of `enum ggml_type`, the recipe one of `enum llama_ftype`. */
-export interface QuantizeRequest {
-  /** The file, or the first shard. */
-  readonly sourcePath: string;
-  /** Without `.gguf` where `keepSplit`: llama.cpp adds the number of the shard. */
-  readonly outputPath: string;
-  readonly fileType: number;
-  readonly threads: number;
-  readonly outputType: number | null;
-  readonly embeddingType: number | null;
-  readonly allowRequantize: boolean;
-  readonly quantizeOutput: boolean;
-  readonly copyOnly: boolean;
-  readonly pure: boolean;
-  readonly keepSplit: boolean;
-  /** Tells the types and writes nothing. */
-  readonly dryRun: boolean;
-  /** The first pattern that is found in a tensor's name decides. */
-  readonly tensorTypes: readonly { readonly pattern: string; readonly type: number }[];
-  readonly overrides: readonly (
-    | { readonly key: string; readonly type: 'int' | 'float'; readonly value: number }
-    | { readonly key: string; readonly type: 'bool'; readonly value: boolean }
-    | { readonly key: string; readonly type: 'str'; readonly value: string }
-  )[];
-  /** Mean squared inputs of each weight's columns; empty for none. */
-  readonly imatrix: readonly { readonly name: string; readonly values: Float32Array }[];
-}
-
-/** Rows of weights, and the types that they have and get, as ggml numbers them. */
-export interface RowsToQuantize {
-  readonly from: number;
-  readonly to: number;
-  readonly columns: number;
-  readonly rows: number;
-  readonly data: Uint8Array;
-}
-
-export interface QuantizeStep {
-  /** Tensors that are written. */
-  readonly done: number;
-  readonly total: number;
-  /** The tensor that it is at. */
-  readonly name: string;
-}
-
-/** What llama.cpp says of each tensor, types by ggml's names. */
-export interface QuantizeOutcome {
-  readonly tensors: readonly { readonly name: string; readonly from: string; readonly to: string }[];
-  /** Tensors whose rows are no whole number of the wanted type's blocks. */
-  readonly fallbacks: readonly {
-    readonly name: string;
-    readonly columns: number;
-    readonly blockElements: number;
-    readonly wanted: string;
-    readonly taken: string;
-  }[];
-  /** Whether the real run would refuse without an importance matrix: dry runs tell. */
-  readonly needsImatrix: boolean;
 }
 
 /** A call that tells of its steps while it runs, and can be stopped without losing what it has. */

@@ -1,8 +1,9 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
-import type { EngineInfo, EngineSession, Scores, StartEngine, StartOptions } from './engine.ts';
+import type { EngineInfo, EngineSession, StartEngine, StartOptions } from './engine.ts';
 import { EngineError, type EngineErrorCode } from './errors.ts';
 import { rowBytes } from './logit-rows.ts';
 import type { MethodName } from './messages.ts';
+import type { Scores } from './scores.ts';
 
 /**
  * An engine that computes nothing: for orders of events and failures, never for figures. Every duration is one

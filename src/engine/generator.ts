@@ -1,8 +1,9 @@
 import type { Context } from './context.ts';
-import type { Candidate, Generation, GenerationRequest, GenerationStep, Streaming } from './engine.ts';
+import type { Streaming } from './engine.ts';
 import { EngineError } from './errors.ts';
 import type { LlamaCpp } from './llama-cpp/library.ts';
 import type { Model } from './model.ts';
+import type { Candidate, Generation, GenerationRequest, GenerationStep } from './replies.ts';
 import { Sampler } from './sampler.ts';
 import { mostLikely, normalize } from './scorer.ts';
 

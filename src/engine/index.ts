@@ -4,4 +4,7 @@ export { BUILD_VARIABLE, buildChoiceOf } from './build-choice.ts';
 export type * from './engine.ts';
 export { EngineError } from './errors.ts';
 export { listLocalBuilds, removeLocalBuilds } from './local-builds.ts';
+export type * from './quantize-request.ts';
+export type * from './replies.ts';
+export type * from './scores.ts';
 export { engineStarter, startEngineProcess } from './start.ts';

@@ -2,16 +2,10 @@ import { readFileSync } from 'node:fs';
 import { completeAll } from './completer.ts';
 import { Context } from './context.ts';
 import type {
-  ChatMessage,
-  Completion,
-  CompletionRequest,
   ContextOptions,
   EngineInfo,
   EngineMemory,
   EngineSession,
-  Generation,
-  GenerationRequest,
-  GenerationStep,
   LoadedModel,
   LoadProgress,
   MemoryPlan,
@@ -19,12 +13,6 @@ import type {
   OpenedContext,
   PlannedContext,
   ProcessMemory,
-  QuantizeOutcome,
-  QuantizeRequest,
-  QuantizeStep,
-  RowsToQuantize,
-  ScoreRequest,
-  Scores,
   Streaming,
   TestTimes,
   TimedTest,
@@ -39,9 +27,19 @@ import { memoryBreakdown, memoryOf } from './llama-cpp/memory-breakdown.ts';
 import { planMemory } from './memory-plan.ts';
 import { Model } from './model.ts';
 import type { ProblemLog } from './problem-log.ts';
+import type { QuantizeOutcome, QuantizeRequest, QuantizeStep, RowsToQuantize } from './quantize-request.ts';
 import { quantizeFile } from './quantizer.ts';
+import type {
+  ChatMessage,
+  Completion,
+  CompletionRequest,
+  Generation,
+  GenerationRequest,
+  GenerationStep,
+} from './replies.ts';
 import { Sampler } from './sampler.ts';
 import { scoreChunk } from './scorer.ts';
+import type { ScoreRequest, Scores } from './scores.ts';
 import { ScoringThreads } from './scoring-threads.ts';
 import { WeightEditor } from './weight-editor.ts';
 

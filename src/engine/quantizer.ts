@@ -1,4 +1,4 @@
-import type { QuantizeOutcome, QuantizeRequest, QuantizeStep, Streaming } from './engine.ts';
+import type { Streaming } from './engine.ts';
 import { EngineError } from './errors.ts';
 import { callAsync } from './llama-cpp/call-async.ts';
 import { ENUMS } from './llama-cpp/declarations.ts';
@@ -6,6 +6,7 @@ import { lastingMemory } from './llama-cpp/lasting-memory.ts';
 import type { LlamaCpp } from './llama-cpp/library.ts';
 import type { Struct } from './llama-cpp/types.ts';
 import type { ProblemLog } from './problem-log.ts';
+import type { QuantizeOutcome, QuantizeRequest, QuantizeStep } from './quantize-request.ts';
 
 /** `%-36s - [%s], type = %6s, ` of llama_model_quantize_impl (llama-quant.cpp). */
 const TENSOR = /^\[ *(\d+)\/ *(\d+)\] (.+?) +- \[[^\]]*\], type = +(\S+), (.*)$/;

@@ -1,8 +1,8 @@
-import type { RowsToQuantize } from './engine.ts';
 import { EngineError } from './errors.ts';
 import { ENUMS } from './llama-cpp/declarations.ts';
 import { lastingMemory } from './llama-cpp/lasting-memory.ts';
 import type { LlamaCpp } from './llama-cpp/library.ts';
+import type { RowsToQuantize } from './quantize-request.ts';
 
 const { GGML_TYPE_F32 } = ENUMS.ggml_type;
 

@@ -1,8 +1,8 @@
 import type { Context } from './context.ts';
-import type { Sampling } from './engine.ts';
 import type { LlamaCpp } from './llama-cpp/library.ts';
 import type { Pointer } from './llama-cpp/types.ts';
 import type { Model } from './model.ts';
+import type { Sampling } from './replies.ts';
 
 /** A filter keeps at least so many tokens. */
 const MIN_KEEP = 1;

@@ -1,8 +1,8 @@
 import type { Context } from './context.ts';
-import type { ScoreRequest, Scores, Wanted } from './engine.ts';
 import { EngineError } from './errors.ts';
 import { type RowFile, rowBytes } from './logit-rows.ts';
 import { COLUMN_COUNT, COLUMNS, type RowJob } from './row-scorer.ts';
+import type { ScoreRequest, Scores, Wanted } from './scores.ts';
 import type { ScoringThreads } from './scoring-threads.ts';
 
 /** Evaluates one chunk from an empty context, batch by batch, and scores each while its logits are held. */

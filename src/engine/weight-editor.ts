@@ -1,10 +1,11 @@
 import { closeSync, openSync, readSync } from 'node:fs';
-import type { WeightChange, WeightErrorRequest, WeightOrigin } from './engine.ts';
+import type { WeightChange, WeightErrorRequest } from './engine.ts';
 import { EngineError } from './errors.ts';
 import { ENUMS } from './llama-cpp/declarations.ts';
 import { lastingMemory } from './llama-cpp/lasting-memory.ts';
 import type { LlamaCpp } from './llama-cpp/library.ts';
 import type { Pointer } from './llama-cpp/types.ts';
+import type { WeightOrigin } from './replies.ts';
 
 const { GGML_TYPE_F32, GGML_TYPE_F16, GGML_TYPE_BF16 } = ENUMS.ggml_type;
 const FLOATS: ReadonlySet<number> = new Set([GGML_TYPE_F32, GGML_TYPE_F16, GGML_TYPE_BF16]);

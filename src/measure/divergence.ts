@@ -1,4 +1,4 @@
-import type { ComparedScores } from '../engine/engine.ts';
+import type { ComparedScores } from '../engine/scores.ts';
 import type { Divergence } from '../schema/results.ts';
 import { QuantscopeError } from '../util/errors.ts';
 import { GrowingFloats } from './growing-floats.ts';

@@ -1,4 +1,5 @@
-import type { CompletionRequest, ContextOptions, EngineSession, LoadedModel } from '../engine/engine.ts';
+import type { ContextOptions, EngineSession, LoadedModel } from '../engine/engine.ts';
+import type { CompletionRequest } from '../engine/replies.ts';
 import { isCorrect, type TaskItem } from './tasks.ts';
 
 /** How one item of a list came out. */

@@ -1,4 +1,5 @@
-import type { EngineSession, LoadedModel, Scores, Wanted } from '../engine/engine.ts';
+import type { EngineSession, LoadedModel } from '../engine/engine.ts';
+import type { Scores, Wanted } from '../engine/scores.ts';
 import type { Divergence, Perplexity } from '../schema/results.ts';
 import { type ChunkDivergence, chunkDivergence, DivergenceAccumulator, noDivergence } from './divergence.ts';
 import { type ChunkPlan, PerplexityAccumulator, planChunks, replanChunks } from './perplexity.ts';

@@ -1,4 +1,4 @@
-import type { Generation } from '../engine/engine.ts';
+import type { Generation } from '../engine/replies.ts';
 import type { Timings } from '../schema/run.ts';
 
 /**

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { Conversation } from '../../src/api/run/conversation.ts';
 import type { ReplySettings } from '../../src/api/run/session.ts';
 import { changeSetting, describeSettings, parseChatCommand } from '../../src/cli/run/chat-commands.ts';
-import type { ChatMessage } from '../../src/engine/engine.ts';
+import type { ChatMessage } from '../../src/engine/replies.ts';
 import { plainStyle } from '../../src/report/style.ts';
 
 const settings: ReplySettings = {

@@ -1,7 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { startEngineProcess } from '../../dist/index.js';
-import type { GenerationRequest, GenerationStep, Sampling } from '../../src/engine/engine.ts';
+import type { GenerationRequest, GenerationStep, Sampling } from '../../src/engine/replies.ts';
 import { nanoPath } from '../helpers/nano.ts';
 
 const greedy: Sampling = {

@@ -4,7 +4,8 @@ import { writeFile } from 'node:fs/promises';
 import { setTimeout } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { startEngineProcess } from '../../dist/index.js';
-import type { EngineSession, ScoreRequest, Scores } from '../../src/engine/engine.ts';
+import type { EngineSession } from '../../src/engine/engine.ts';
+import type { ScoreRequest, Scores } from '../../src/engine/scores.ts';
 import { scratchFolder } from '../helpers/cli.ts';
 import { nanoPath } from '../helpers/nano.ts';
 

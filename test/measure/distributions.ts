@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { ComparedScores } from '../../src/engine/engine.ts';
+import type { ComparedScores } from '../../src/engine/scores.ts';
 
 /** A model's ln p over the vocabulary at each position, in full precision. */
 export type Distributions = readonly (readonly number[])[];

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { ComparedScores } from '../../src/engine/engine.ts';
+import type { ComparedScores } from '../../src/engine/scores.ts';
 import { chunkDivergence, DivergenceAccumulator, noDivergence } from '../../src/measure/divergence.ts';
 import type { Divergence } from '../../src/schema/results.ts';
 import { resultsSchema } from '../../src/schema/results.ts';

@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import type { QuantizeRequest as EngineRequest } from '../../engine/engine.ts';
+import type { QuantizeRequest as EngineRequest } from '../../engine/quantize-request.ts';
 import { openFile } from '../../io/index.ts';
 import { type Imatrix, importanceOf, readImatrix } from '../../quantize/imatrix-file.ts';
 import {

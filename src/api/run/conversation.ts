@@ -1,4 +1,4 @@
-import type { ChatMessage } from '../../engine/engine.ts';
+import type { ChatMessage } from '../../engine/replies.ts';
 
 /** Of the context, the share that is kept free for a reply while there are old turns to let go of. */
 const REPLY_SHARE = 1 / 4;

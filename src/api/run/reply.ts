@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto';
-import type { ChatMessage, GenerationStep } from '../../engine/engine.ts';
+import type { ChatMessage, GenerationStep } from '../../engine/replies.ts';
 import { timingsOf } from '../../measure/timings.ts';
 import type { RunResult, Trace } from '../../schema/run.ts';
 import { SCHEMA_IDS } from '../../schema/terms.ts';

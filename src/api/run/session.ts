@@ -1,14 +1,7 @@
 import { availableParallelism } from 'node:os';
-import type {
-  ChatMessage,
-  ContextOptions,
-  EngineSession,
-  Generation,
-  GenerationStep,
-  LoadedModel,
-  Sampling,
-} from '../../engine/engine.ts';
+import type { ContextOptions, EngineSession, LoadedModel } from '../../engine/engine.ts';
 import { startEngineProcess } from '../../engine/index.ts';
+import type { ChatMessage, Generation, GenerationStep, Sampling } from '../../engine/replies.ts';
 import { chatTemplate, readHeader } from '../../gguf/index.ts';
 import { openFile } from '../../io/index.ts';
 import { findThreads } from '../../measure/threads.ts';

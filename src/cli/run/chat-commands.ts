@@ -1,5 +1,5 @@
 import type { ReplySettings } from '../../api/run/session.ts';
-import type { Sampling } from '../../engine/engine.ts';
+import type { Sampling } from '../../engine/replies.ts';
 import { factTable } from '../../report/table.ts';
 import { type TextLayout, tableText } from '../../report/table-text.ts';
 
