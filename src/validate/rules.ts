@@ -19,6 +19,7 @@ import { type Checks, groupOf, type Rule } from './rule.ts';
 import { SHARD_RULES } from './shard-rules.ts';
 import { STRUCTURE_RULES } from './structure-rules.ts';
 import { TEMPLATE_RULES } from './template-rules.ts';
+import { TEMPLATE_TEXT_RULES } from './template-text-rules.ts';
 import { VOCABULARY_RULES } from './vocabulary-rules.ts';
 
 /** In the order of a file. */
@@ -34,6 +35,7 @@ const CHECKS: Checks = {
   ...NAME_RULES,
   ...TEMPLATE_RULES,
   ...CHAT_RULES,
+  ...TEMPLATE_TEXT_RULES,
   ...SHARD_RULES,
   ...PROVENANCE_RULES,
   ...DERIVED_RULES,
