@@ -39,9 +39,8 @@ function* named(
   if (first === undefined) return;
   const some = found.slice(0, SHOWN).map(({ name, type }) => `${name} (${type})`);
   const more = found.length > SHOWN ? `, and ${found.length - SHOWN} more` : '';
-  const tensors = found.length === 1 ? '1 tensor' : `${found.length} tensors`;
   yield {
-    message: `${tensors} of ${derivedFrom.tensors.length} ${what}: ${some.join(', ')}${more}`,
+    message: `${found.length} of ${derivedFrom.tensors.length} tensors ${what}: ${some.join(', ')}${more}`,
     tensor: first.name,
   };
 }

@@ -49,7 +49,7 @@ describe('validate --derived-from', () => {
         rule: 'provenance/not-derived',
         severity: 'error',
         message: expect.stringMatching(
-          /^1 tensor of 27 are not what llama\.cpp v0\.5\.0 makes of the base: blk\.2\.ffn_down\.weight \(Q\d_K\)$/,
+          /^1 of 27 tensors are not what llama\.cpp v0\.5\.0 makes of the base: blk\.2\.ffn_down\.weight \(Q\d_K\)$/,
         ),
       }),
       expect.objectContaining({ message: expect.stringMatching(/^26 of 27 tensors/) }),

@@ -104,4 +104,23 @@ describe.skipIf(withoutFieldCases !== null)('validate on files from the field', 
     expect(exitCode).toBe(0);
     expect(JSON.parse(stdout).model.name).toBe('Phi-3.5 mini tiny');
   });
+
+  it.each([
+    [1, 2],
+    [2, 1],
+  ])('shard %i of 2 without the other is an error', async (number, absent) => {
+    await using scratch = await scratchFolder();
+    const bytes = fieldCase('c21-joined-with-cat');
+    const part = number === 1 ? bytes.subarray(0, 113_376) : bytes.subarray(113_376);
+    const path = scratch.path(`m-0000${number}-of-00002.gguf`);
+    await writeFile(path, part);
+    const { stdout, exitCode } = await quantscope(['validate', '--json', '--severity', 'error', path]);
+    expect(JSON.parse(stdout).files[0].diagnostics).toEqual([
+      expect.objectContaining({
+        rule: 'shard/missing',
+        message: `1 of 2 shards are absent: m-0000${absent}-of-00002.gguf`,
+      }),
+    ]);
+    expect(exitCode).toBe(1);
+  });
 });
