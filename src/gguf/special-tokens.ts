@@ -190,17 +190,25 @@ class Vocabulary {
 
   find(texts: ReadonlySet<string>): Map<string, SpecialToken> {
     const wanted = new Map([...texts].map((text) => [Buffer.from(text).toString('latin1'), text]));
-    const firstBytes = new Set([...wanted.keys()].map((text) => text.charCodeAt(0)));
-    const longest = Math.max(...[...wanted.keys()].map(({ length }) => length));
+    // Most tokens differ from all of them in their length, their first byte or their last.
+    const lengths = new Uint8Array(256);
+    const [first, last] = [new Uint8Array(256), new Uint8Array(256)];
+    for (const text of wanted.keys()) {
+      lengths[text.length] = 1;
+      first[text.charCodeAt(0)] = 1;
+      last[text.charCodeAt(text.length - 1)] = 1;
+    }
     const found = new Map<string, SpecialToken>();
     const { encoded } = this.#tokens;
     const bytes = Buffer.from(encoded.buffer, encoded.byteOffset, encoded.byteLength);
     let position = 0;
     for (let id = 0; id < this.#tokens.length; id++) {
-      const length = bytes.readUInt32LE(position);
+      // The reader has checked that 32 bits hold it, and that it ends in the array.
+      const length = littleEndian(bytes, position);
       const start = position + LENGTH_BYTES;
       position = start + length;
-      if (length > longest || !firstBytes.has(bytes[start] ?? 0)) continue;
+      if (lengths[length] !== 1 || first[bytes[start] ?? 0] !== 1 || last[bytes[position - 1] ?? 0] !== 1)
+        continue;
       const text = wanted.get(bytes.toString('latin1', start, position));
       if (text !== undefined) found.set(text, { id, text, type: this.#typeOf(id) });
     }
@@ -210,4 +218,9 @@ class Vocabulary {
   #typeOf(id: number): number {
     return this.#types !== undefined && id < this.#types.length ? Number(this.#types.at(id)) : NORMAL;
   }
+}
+
+function littleEndian(bytes: Uint8Array, at: number): number {
+  const low = (bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8) | ((bytes[at + 2] ?? 0) << 16);
+  return low + (bytes[at + 3] ?? 0) * 2 ** 24;
 }
