@@ -16,7 +16,7 @@ const SLACK_SHARE = 0.03;
  * @param inHand bytes of the file that are there
  * @param largestEnd of the file, or what a header may take
  */
-export function nextWindowEnd(
+function nextWindowEnd(
   neededEnd: number,
   forecastEnd: number,
   inHand: number,

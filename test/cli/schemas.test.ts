@@ -184,7 +184,7 @@ describe('the schemas of the package', () => {
     },
   );
 
-  it.each(['phones', 'measured-speeds', 'speed-model', 'catalogue', 'rules'])(
+  it.each(['phones', 'measured-speeds', 'speed-model', 'catalogue', 'rules', 'llama-cpp'])(
     '%s: the file in data/',
     async (name) => {
       const content = JSON.parse(await readFile(`data/${name}.json`, 'utf8'));
