@@ -16,12 +16,7 @@ const SLACK_SHARE = 0.03;
  * @param inHand bytes of the file that are there
  * @param largestEnd of the file, or what a header may take
  */
-function nextWindowEnd(
-  neededEnd: number,
-  forecastEnd: number,
-  inHand: number,
-  largestEnd: number,
-): number {
+function nextWindowEnd(neededEnd: number, forecastEnd: number, inHand: number, largestEnd: number): number {
   const forecast = Math.ceil(forecastEnd * (1 + SLACK_SHARE)) + SLACK_BYTES;
   return Math.min(largestEnd, Math.max(neededEnd, forecast, inHand + SLACK_BYTES));
 }
