@@ -177,7 +177,7 @@ describe('inspect of a model in shards', () => {
       expect(part).toMatchObject({ bytes: 1_187_456, shards: [], model: { shard: { number: 2, of: 3 } } });
       expect(isAvailable(part.memory)).toBe(false);
       const { stdout } = await run(['inspect', ref]);
-      expect(stdout).toMatch(/^A part of a model\n/);
+      expect(stdout).toMatch(/^Shard 2 of 3 of a model\n/);
       expect(stdout).toMatch(/shard +2 of 3; what the model is stands in the first/);
       expect(stdout).toContain('No estimate: the file is shard 2 of 3');
     }
