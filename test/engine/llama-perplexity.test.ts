@@ -61,7 +61,7 @@ describe.skipIf('missing' in source)('beside llama-perplexity', () => {
     ] as const)('is the same: %s, chunks of %i tokens', async ([name, contextSize]) => {
       await using scratch = await scratchFolder();
       const text = scratch.path('scripts.txt');
-      await writeFile(text, Array.from({ length: 20 }, () => SCRIPTS.join('\n')).join('\n\n'));
+      await writeFile(text, Array.from({ length: 30 }, () => SCRIPTS.join('\n')).join('\n\n'));
       const chunks = contextSize === 2048 ? 2 : 4;
       const request = { file: realModel(name), text, contextSize, chunks, threads: 1 };
       const [own, theirs] = [await ours.perplexity(request), await peer.perplexity(request)];
