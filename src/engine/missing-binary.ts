@@ -36,11 +36,19 @@ export function packageName(
 }
 
 /** Whether there is such a package at all: if not, no installation brings it. */
-export function isPublished(backend: Backend, around: Surroundings = surroundings()): boolean {
+export function isPublished(
+  backend: Backend,
+  around: Pick<Surroundings, 'platform' | 'arch' | 'published'> = publishedHere(),
+): boolean {
   return around.published.includes(packageName(backend, around));
 }
 
 export function surroundings(): Surroundings {
+  return { ...publishedHere(), cLibrary: cLibrary() };
+}
+
+/** All but the C library, which takes time to find out. */
+function publishedHere(): Omit<Surroundings, 'cLibrary'> {
   const text = readFileSync(join(llamaFolder(), '..', 'package.json'), 'utf8');
   // Written by node-llama-cpp, whose version is pinned.
   const { optionalDependencies = {} } = JSON.parse(text) as {
@@ -49,7 +57,6 @@ export function surroundings(): Surroundings {
   return {
     platform: process.platform,
     arch: process.arch,
-    cLibrary: cLibrary(),
     published: Object.keys(optionalDependencies).map((name) => name.replace('@node-llama-cpp/', '')),
   };
 }
