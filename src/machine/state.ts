@@ -98,9 +98,7 @@ function parseOwnTime(stat: string | null): number | null {
 }
 
 function parseSwaps(vmstat: string | null): number | null {
-  const pages = ['pswpin', 'pswpout'].map((name) =>
-    Number(new RegExp(`^${name} (\\d+)$`, 'm').exec(vmstat ?? '')?.[1] ?? Number.NaN),
-  );
+  const pages = ['pswpin', 'pswpout'].map((name) => namedNumber(vmstat, name) ?? Number.NaN);
   const sum = pages.reduce((total, count) => total + count, 0);
   return Number.isNaN(sum) ? null : sum;
 }

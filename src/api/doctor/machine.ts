@@ -1,8 +1,8 @@
-import { readFile } from 'node:fs/promises';
 import { arch, platform, release } from 'node:os';
 import { type CoreLimit, usableCores } from '../../machine/cores.ts';
 import { cpuName } from '../../machine/cpu-name.ts';
 import { machineMemory } from '../../machine/memory.ts';
+import { namedNumber, textOf } from '../../machine/small-file.ts';
 import { watchMachine } from '../../machine/watch.ts';
 import { measureCopyBandwidth } from '../../measure/copy-bandwidth.ts';
 import { isAvailable, type Unavailable, unavailableBecause } from '../../schema/availability.ts';
@@ -33,7 +33,7 @@ export async function examineMachine(signal: AbortSignal): Promise<Examined<Mach
     memoryBytes: memory.totalBytes,
     memoryLimitedBy: memory.limitedBy,
     availableMemoryBytes: memory.availableBytes,
-    swap: await swapOf(),
+    swap: swapOf(),
     copyBandwidthBytesPerSecond: copyBandwidth,
   };
   const warnings = (await watch.warnings()).map(
@@ -123,11 +123,11 @@ async function copyBandwidthOf(cores: number, signal: AbortSignal): Promise<numb
   }
 }
 
-async function swapOf(): Promise<MachineFacts['swap']> {
+function swapOf(): MachineFacts['swap'] {
   if (platform() !== 'linux') return unavailableBecause(`not read on ${platform()}`);
-  const meminfo = await readFile('/proc/meminfo', 'utf8').catch(() => '');
+  const meminfo = textOf('/proc/meminfo');
   const [totalBytes, freeBytes] = ['SwapTotal', 'SwapFree'].map(
-    (name) => Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(meminfo)?.[1] ?? Number.NaN) * 1024,
+    (name) => (namedNumber(meminfo, name) ?? Number.NaN) * 1024,
   );
   return totalBytes === undefined || freeBytes === undefined || !Number.isFinite(totalBytes + freeBytes)
     ? unavailableBecause('/proc/meminfo does not say')
