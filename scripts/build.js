@@ -55,6 +55,17 @@ function isSubprograms(id, importer) {
   return id === 'node:child_process' && importer?.includes('/node_modules/commander/') === true;
 }
 
+/** lilconfig asks for node:fs/promises when it is loaded, see src/io/callback-fs.ts; its synchronous search uses none of it. */
+const withoutFilePromises = {
+  name: 'without-file-promises',
+  transform(code, id) {
+    if (!id.endsWith('/lilconfig/src/index.js')) return null;
+    const changed = code.replace('= fs.promises.readFile;', '= undefined;');
+    if (changed === code) throw new Error('lilconfig asks for no fs.promises any more: remove this plugin');
+    return { code: changed, map: null };
+  },
+};
+
 await rm(new URL('dist/', ROOT), { recursive: true, force: true });
 const [modules] = await Promise.all([
   bundle(PROGRAM, { format: 'cjs', extension: 'cjs', external: SEPARATE, groups: TOGETHER }),
@@ -77,7 +88,7 @@ async function bundle(input, { format, extension, external, groups = [] }) {
     platform: 'node',
     // Functions of the library import their work late: worth it where nothing else has loaded it.
     checks: { ineffectiveDynamicImport: false },
-    plugins: [withoutSubprograms],
+    plugins: [withoutSubprograms, withoutFilePromises],
     transform: { target: 'node20.19' },
     output: {
       dir: 'dist',

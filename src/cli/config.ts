@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { Command, Option } from 'commander';
 import envPaths from 'env-paths';
-import { lilconfig } from 'lilconfig';
+import { lilconfigSync } from 'lilconfig';
+import { readWhole } from '../io/callback-fs.ts';
 import { messageOf, UsageError } from '../util/errors.ts';
 import { nearest } from '../util/nearest.ts';
 import { parseWrittenJson } from '../util/written-json.ts';
@@ -46,11 +46,13 @@ export async function loadConfigs(
     return [await checked(await read(resolve(cwd, asked)), 'named', definitions)];
   const user = join(envPaths('quantscope', { suffix: '' }).config, 'config.json');
   const loaders = { '.json': parseJson, noExt: parseJson };
-  const search = lilconfig('quantscope', { searchPlaces: SEARCH_PLACES, loaders, cache: false });
-  const project = await search.search(cwd);
+  const search = lilconfigSync('quantscope', { searchPlaces: SEARCH_PLACES, loaders, cache: false });
+  const project = search.search(cwd);
   return [
     ...(existsSync(user) ? [await checked(await read(user), 'user', definitions)] : []),
-    ...(project === null ? [] : [await checked(project, 'project', definitions)]),
+    ...(project === null
+      ? []
+      : [await checked({ ...project, config: await project.config }, 'project', definitions)]),
   ];
 }
 
@@ -60,7 +62,7 @@ type Read = { readonly filepath: string; readonly config: unknown; readonly isEm
 async function read(path: string): Promise<Read> {
   let content: string;
   try {
-    content = await readFile(path, 'utf8');
+    content = await readWhole(path, 'utf8');
   } catch (cause) {
     throw new UsageError(
       'config/unreadable',
@@ -74,12 +76,17 @@ async function read(path: string): Promise<Read> {
   return { filepath: path, config: await parseJson(path, content) };
 }
 
-async function parseJson(path: string, content: string): Promise<unknown> {
-  try {
-    // What else a package.json says, and how, is npm's to judge.
-    return basename(path) === 'package.json' ? JSON.parse(content) : await parseWrittenJson(content);
-  } catch (cause) {
+/** @returns the parsed package.json, which lilconfig looks into; of any other file a promise of what it says */
+function parseJson(path: string, content: string): unknown {
+  const fail = (cause: unknown) => {
     throw invalid(path, messageOf(cause), cause);
+  };
+  // What else a package.json says, and how, is npm's to judge.
+  if (basename(path) !== 'package.json') return parseWrittenJson(content).catch(fail);
+  try {
+    return JSON.parse(content);
+  } catch (cause) {
+    return fail(cause);
   }
 }
 

@@ -1,29 +1,29 @@
 import { closeSync, constants, fstatSync, openSync, readSync, type Stats } from 'node:fs';
-import { type FileHandle, open } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { messageOf, QuantscopeError } from '../util/errors.ts';
 import type { ByteSource } from './byte-source.ts';
+import { closeFd, openFd, readFd, statFd } from './callback-fs.ts';
 
 /**
- * A local file behind one open handle and positional reads, so that several readers can share it.
+ * A local file behind one open descriptor and positional reads, so that several readers can share it.
  * @throws QuantscopeError `io/not-found`, `io/is-directory`, `io/permission`, `io/not-a-file`, `io/link-loop`,
  *   `io/open-failed`
  */
 export async function openFile(path: string): Promise<ByteSource> {
-  let handle: FileHandle;
+  let fd: number;
   try {
     // A pipe without a writer would never open. Windows has no such flag.
-    handle = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+    fd = await openFd(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
   } catch (cause) {
     throw openError(path, cause);
   }
   try {
-    const stats = await handle.stat();
+    const stats = await statFd(fd);
     if (stats.isDirectory()) throw directoryError(path);
     if (!stats.isFile()) throw specialFileError(path);
-    return new FileSource(path, handle, stats);
+    return new FileSource(path, fd, stats);
   } catch (thrown) {
-    await handle.close();
+    await closeFd(fd);
     throw thrown;
   }
 }
@@ -31,15 +31,18 @@ export async function openFile(path: string): Promise<ByteSource> {
 class FileSource implements ByteSource {
   readonly name: string;
   readonly byteLength: number;
-  readonly #handle: FileHandle;
+  readonly #fd: number;
+  /** Reads under way: a descriptor closed under one could be another file's by the time it is read. */
+  readonly #reads = new Set<Promise<unknown>>();
+  #isClosed = false;
   /** Absolute, since the working folder may be another one by the time of a second look. */
   readonly #path: string;
   readonly #stats: Stats;
 
-  constructor(path: string, handle: FileHandle, stats: Stats) {
+  constructor(path: string, fd: number, stats: Stats) {
     this.name = path;
     this.byteLength = stats.size;
-    this.#handle = handle;
+    this.#fd = fd;
     this.#path = resolve(path);
     this.#stats = stats;
   }
@@ -58,7 +61,7 @@ class FileSource implements ByteSource {
       signal?.throwIfAborted();
       let bytesRead: number;
       try {
-        ({ bytesRead } = await this.#handle.read(target, filled, target.length - filled, start + filled));
+        bytesRead = await this.#readSome(target, filled, start + filled);
       } catch (cause) {
         throw new QuantscopeError('io/read-failed', `${this.name}: ${messageOf(cause)}`, { cause });
       }
@@ -100,7 +103,21 @@ class FileSource implements ByteSource {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#handle.close();
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    await Promise.allSettled(this.#reads);
+    await closeFd(this.#fd);
+  }
+
+  async #readSome(target: Uint8Array, filled: number, position: number): Promise<number> {
+    if (this.#isClosed) throw new Error('the file is closed');
+    const reading = readFd(this.#fd, target, filled, target.length - filled, position);
+    this.#reads.add(reading);
+    try {
+      return (await reading).bytesRead;
+    } finally {
+      this.#reads.delete(reading);
+    }
   }
 
   #shortRead(start: number, end: number, got: number): QuantscopeError {

@@ -1,6 +1,6 @@
-import { readdir, stat } from 'node:fs/promises';
 import { resolve as absolute, basename, dirname, join } from 'node:path';
 import { parseShardName, shardNames } from '../gguf/shards.ts';
+import { namesIn, statPath } from '../io/callback-fs.ts';
 import { UsageError } from '../util/errors.ts';
 import { nearest } from '../util/nearest.ts';
 import { withoutCompanions } from './companions.ts';
@@ -45,7 +45,7 @@ export async function locateLocal(
   path: string,
   catalogueNames: readonly string[] = [],
 ): Promise<LocalPlace[]> {
-  const kind = await stat(path).catch(async (cause: NodeJS.ErrnoException) => {
+  const kind = await statPath(path).catch(async (cause: NodeJS.ErrnoException) => {
     if (isAbsent(cause)) {
       const meant = await nearRef(path, catalogueNames);
       const hint = meant === undefined ? MISSING_HINT : `Did you mean ${meant}?`;
@@ -84,7 +84,7 @@ const MISSING_HINT =
  */
 export async function nearRef(ref: string, catalogueNames: readonly string[]): Promise<string | undefined> {
   const folder = dirname(ref);
-  const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
+  const entries = await namesIn(folder, { withFileTypes: true }).catch(() => []);
   const here = entries
     .filter((entry) => entry.isDirectory() || isModelPath(entry.name))
     .map(({ name }) => name)
@@ -98,7 +98,7 @@ export async function nearRef(ref: string, catalogueNames: readonly string[]): P
 }
 
 async function modelsIn(folder: string): Promise<LocalPlace[]> {
-  const names = (await readdir(folder)).filter(isFirstOfModel).sort();
+  const names = (await namesIn(folder)).filter(isFirstOfModel).sort();
   if (names.length === 0) {
     throw new UsageError('ref/empty-folder', `${folder} has no .gguf file`, {
       hint: 'Name the folder that holds the models, or the files themselves.',
@@ -120,7 +120,7 @@ function isFirstOfModel(name: string): boolean {
 export async function localFiles(path: string): Promise<string[]> {
   if (parseShardName(path)?.number !== 1) return [path];
   const paths = shardNames(path);
-  const isThere = await Promise.all(paths.map((each) => stat(each).then(Boolean, () => false)));
+  const isThere = await Promise.all(paths.map((each) => statPath(each).then(Boolean, () => false)));
   const missing = paths.filter((_, index) => isThere[index] !== true).map((each) => basename(each));
   if (missing.length === 0) return paths;
   const more = missing.length - MOST_NAMED;

@@ -148,4 +148,14 @@ describe('a local file', () => {
     await chmod(secret, 0);
     await expect(openFile(secret)).rejects.toMatchObject({ code: 'io/permission' });
   });
+
+  it('that is closed while it is read gives what was asked for, and nothing after', async () => {
+    const path = join(folder, 'closed.bin');
+    await writeFile(path, 'bytes of this very file');
+    const source = await openFile(path);
+    const reading = source.read(0, 5);
+    await source[Symbol.asyncDispose]();
+    expect(Buffer.from(await reading).toString()).toBe('bytes');
+    await expect(source.read(0, 5)).rejects.toMatchObject({ code: 'io/read-failed' });
+  });
 });
