@@ -28,9 +28,10 @@ const LOWER = [
 export const LAYERS = [
   {
     name: 'util',
-    does: 'errors with code and hint, units, text, the package’s own files',
+    does: 'errors with code and hint, units, text, the package’s own files, the one writer of outputs',
     not: 'import another layer',
     packages: ['node:fs', 'node:fs/promises', 'node:path', 'jsonc-parser'],
+    only: { 'output-file.ts': [...NODE, 'write-file-atomic'] },
   },
   {
     name: 'io',
@@ -131,31 +132,14 @@ export const LAYERS = [
     does: 'the library, a folder for each command: request in, document out',
     not: 'know of a terminal',
     imports: LOWER,
-    packages: [
-      ...NODE,
-      '@huggingface/jinja',
-      'env-paths',
-      'openai',
-      'tinyglobby',
-      'write-file-atomic',
-      'zod',
-    ],
+    packages: [...NODE, '@huggingface/jinja', 'env-paths', 'openai', 'tinyglobby', 'zod'],
   },
   {
     name: 'cli',
     does: 'argv to a request, a document to stdout, progress, exit codes',
     not: 'be imported',
     imports: [...LOWER, 'api'],
-    packages: [
-      ...NODE,
-      'chalk',
-      'cli-progress',
-      'commander',
-      'env-paths',
-      'lilconfig',
-      'write-file-atomic',
-      'zod',
-    ],
+    packages: [...NODE, 'chalk', 'cli-progress', 'commander', 'env-paths', 'lilconfig', 'zod'],
   },
 ];
 

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readdir, readFile, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import envPaths from 'env-paths';
-import { writeOutput } from './output-file.ts';
+import { writeOutput } from '../util/output-file.ts';
 
 /**
  * What is remembered of a file that `compare --make` made, beside it:

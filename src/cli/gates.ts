@@ -1,11 +1,11 @@
 import { appendFile } from 'node:fs/promises';
 import type { GateInput } from '../api/gates/gates.ts';
-import { writeOutput } from '../api/output-file.ts';
 import { judgeGates } from '../measure/gate.ts';
 import { renderGateSummary, renderGates } from '../report/gates.ts';
 import { renderMarkdown } from '../report/markdown.ts';
 import type { Report } from '../report/report.ts';
 import { messageOf, UsageError } from '../util/errors.ts';
+import { writeOutput } from '../util/output-file.ts';
 import { packageVersion } from '../util/package-files.ts';
 import { EXIT, type ExitCode } from './exit.ts';
 import type { GateOptions } from './gate-options.ts';

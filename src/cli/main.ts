@@ -1,4 +1,5 @@
 import { CommanderError } from 'commander';
+import { messageOf } from '../util/errors.ts';
 import type { CommandContext } from './command-context.ts';
 import { describeError, EXIT, type ExitCode, Interruption } from './exit.ts';
 import { FIRST_STEPS, programFor, wholeProgram } from './program.ts';
@@ -58,8 +59,13 @@ function exitCodeOf(reason: unknown): ExitCode {
 // A reader such as `head` may close the pipe early: what it did not want is not an error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(EXIT.done);
-  throw error;
+  process.stderr.write(
+    `error: stdout cannot be written: ${messageOf(error)}\nhint: Free some space where it leads, or let it lead elsewhere.\n`,
+  );
+  process.exit(EXIT.usage);
 });
+// Nobody is left to tell.
+process.stderr.on('error', () => process.exit(EXIT.usage));
 
 void main(process.argv.slice(2)).then((exitCode) => {
   process.exitCode = exitCode;

@@ -1,9 +1,9 @@
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import envPaths from 'env-paths';
-import { writeOutput } from '../api/output-file.ts';
 import { messageOf, UsageError } from '../util/errors.ts';
 import { makeFolder } from '../util/make-folder.ts';
+import { isStream, requireWritable, writeOutput } from '../util/output-file.ts';
 import type { Terminal } from './terminal.ts';
 
 /** Results that were not asked to be kept are kept all the same, of this many runs. */
@@ -37,16 +37,21 @@ export async function keepResults<Results extends object>(
   measure: (save: (soFar: Results) => Promise<void>) => Promise<Results>,
   stopped: (path: string, soFar: Results | undefined) => string | undefined,
 ): Promise<{ readonly results: Results; readonly path: string }> {
-  const path = out ?? (await usualPath());
+  const hint = 'Free some space, or name another file with --out.';
+  if (out !== undefined) await requireWritable(out, hint);
+  // A stream is written once: what there is in between is kept as if nothing had been asked for.
+  const isStreamed = out !== undefined && (await isStream(out));
+  const path = out === undefined || isStreamed ? await usualPath() : out;
   let last: Results | undefined;
   const save = (soFar: Results): Promise<void> => {
     last = soFar;
     const text = `${JSON.stringify(soFar, null, 2)}\n`;
-    return writeOutput(path, text, 'Free some space, or name another file with --out.');
+    return writeOutput(path, text, hint);
   };
   try {
     const results = await measure(save);
     if (results !== last) await save(results);
+    if (isStreamed) await writeOutput(out, `${JSON.stringify(results, null, 2)}\n`, hint);
     return { results, path };
   } catch (thrown) {
     terminal.clear();

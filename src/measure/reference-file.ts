@@ -1,9 +1,10 @@
-import { type FileHandle, open, rename, rm, statfs } from 'node:fs/promises';
+import { type FileHandle, open, rm, statfs } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import { z } from 'zod';
 import { type RowFile, type RowForm, rowBytes } from '../engine/logit-rows.ts';
 import { type VariantResult, variantSchema } from '../schema/results.ts';
 import { messageOf, QuantscopeError, UsageError } from '../util/errors.ts';
+import { draftOf, publishOutput } from '../util/output-file.ts';
 import { formatBytes, formatCount } from '../util/units.ts';
 
 /**
@@ -32,6 +33,8 @@ const HEAD_BYTES = MAGIC_BYTES + 3 * 4;
 const LARGEST_COUNT = 2 ** 24;
 /** A row with the outcomes of 50,000 tasks is less; anything beyond is not one of ours. */
 const MAX_DESCRIPTION_BYTES = 2 ** 20;
+
+const UNWRITABLE_HINT = 'Free some space, or name another place for the reference.';
 
 /** Files so called are written in llama-perplexity's form. */
 const LLAMA_SUFFIX = '.kld';
@@ -142,11 +145,15 @@ export interface ReferenceWriter extends RowStore, AsyncDisposable {
 
 /** @throws UsageError `output/unwritable`, also where the disk has no room for all rows */
 export async function createReference(path: string, shape: Shape): Promise<ReferenceWriter> {
-  const partialPath = `${path}.partial`;
+  const partialPath = await draftOf(path, UNWRITABLE_HINT);
   const { form, contextSize, vocabularySize, chunks } = shape;
   const offsetOf = (chunk: number) => rowsAt(shape, chunks.length, chunk);
-  await requireRoom(path, offsetOf(chunks.length));
   const file = await openToWrite(partialPath);
+  await requireRoom(partialPath, offsetOf(chunks.length)).catch(async (thrown: unknown) => {
+    await file.close();
+    await rm(partialPath, { force: true });
+    throw thrown;
+  });
   const counts = Buffer.from(Int32Array.of(contextSize, vocabularySize, chunks.length).buffer);
   const tokens = chunks.map((chunk) => Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength));
   await file.writev([MAGICS[form], counts, ...tokens]);
@@ -156,7 +163,7 @@ export async function createReference(path: string, shape: Shape): Promise<Refer
     async finish(description) {
       if (description !== null) await file.write(JSON.stringify(description), offsetOf(chunks.length));
       await file.close();
-      await rename(partialPath, path);
+      await publishOutput(partialPath, path, UNWRITABLE_HINT);
       isFinished = true;
     },
     async [Symbol.asyncDispose]() {
@@ -247,7 +254,7 @@ async function openToWrite(path: string): Promise<FileHandle> {
   } catch (cause) {
     throw new UsageError('output/unwritable', `${path} cannot be written: ${messageOf(cause)}`, {
       cause,
-      hint: 'Free some space, or name another place for the reference.',
+      hint: UNWRITABLE_HINT,
     });
   }
 }

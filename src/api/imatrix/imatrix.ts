@@ -1,4 +1,4 @@
-import { access, stat } from 'node:fs/promises';
+import { access } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { type LoadedModel, startEngineProcess, type WeightImportance } from '../../engine/index.ts';
 import { type GgufHeader, modelFacts } from '../../gguf/index.ts';
@@ -16,11 +16,11 @@ import { summarizeImatrix } from '../../quantize/imatrix-summary.ts';
 import type { ImatrixResults } from '../../schema/imatrix.ts';
 import { SCHEMA_IDS } from '../../schema/terms.ts';
 import { UsageError } from '../../util/errors.ts';
+import { isStream, requireWritable, writeOutput } from '../../util/output-file.ts';
 import { packagePath, packageVersion } from '../../util/package-files.ts';
 import { hostOf } from '../host.ts';
 import { readInput } from '../input-file.ts';
 import { oneModelFor } from '../local-models.ts';
-import { isSpecial, requireWritable, writeOutput } from '../output-file.ts';
 import { requireOther } from '../quantize/outputs.ts';
 import { IMATRIX_DEFAULTS, type ImatrixRequest } from './request.ts';
 
@@ -42,6 +42,7 @@ export async function makeImatrix(ref: string, request: ImatrixRequest = {}): Pr
   const started = performance.now();
   const before = await earlierResults(asked, signal);
   await requireWritable(asked.out, OUT_HINT);
+  const isWrittenOnce = await isStream(asked.out);
   const model = await oneModelFor(ref, 'imatrix', host);
   const { header } = await model.header(signal);
   await requireOther(model, [resolve(asked.out)]);
@@ -92,14 +93,15 @@ export async function makeImatrix(ref: string, request: ImatrixRequest = {}): Pr
       total: chunks.length,
     });
     const isLast = done + 1 === chunks.length;
-    const isDue = (done + 1) % SAVED_EVERY === 0 || performance.now() - saved.at > SAVED_EVERY_MS;
+    const isDue =
+      !isWrittenOnce && ((done + 1) % SAVED_EVERY === 0 || performance.now() - saved.at > SAVED_EVERY_MS);
     if (isDue && !isLast) {
       await save(asked.out, matrix(done + 1, await session.importance()));
       saved = { chunks: done + 1, at: performance.now() };
     }
   }
   const whole = matrix(Math.max(first, chunks.length), await session.importance());
-  await save(asked.out, whole);
+  const bytes = await save(asked.out, whole);
   host.progress({ kind: 'idle' });
   const { version, llamaCpp, build } = session.info;
   return {
@@ -108,7 +110,7 @@ export async function makeImatrix(ref: string, request: ImatrixRequest = {}): Pr
     engine: { version, llamaCpp, build },
     model: model.ref,
     path: asked.out,
-    bytes: (await stat(asked.out)).size,
+    bytes,
     ...summarizeImatrix(whole),
     missing: matricesWithout(whole.entries, header.tensors),
     durationMs: performance.now() - started,
@@ -151,7 +153,7 @@ async function earlierResults({ out, resume, force }: ImatrixRequest & { out: st
     () => true,
     () => false,
   );
-  if (!isThere || force === true || (await isSpecial(out))) return null;
+  if (!isThere || force === true || (await isStream(out))) return null;
   if (resume !== true) {
     throw new UsageError('imatrix/exists', `${out} is there already`, {
       hint: 'Go on with it by --resume, replace it with --force, or name another file with --out.',
@@ -212,6 +214,9 @@ function added(a: ImatrixEntry, b: ImatrixEntry): ImatrixEntry {
   };
 }
 
-function save(path: string, imatrix: Omit<Imatrix, 'isLegacy'>): Promise<void> {
-  return writeOutput(path, Buffer.concat([...writeImatrix(imatrix)]), OUT_HINT);
+/** @returns bytes */
+async function save(path: string, imatrix: Omit<Imatrix, 'isLegacy'>): Promise<number> {
+  const content = Buffer.concat([...writeImatrix(imatrix)]);
+  await writeOutput(path, content, OUT_HINT);
+  return content.length;
 }

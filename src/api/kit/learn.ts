@@ -2,14 +2,16 @@ import { existsSync } from 'node:fs';
 import { readFile, realpath } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import writeFileAtomic from 'write-file-atomic';
 import { learnedSpeed } from '../../device/kit-check.ts';
 import { findDevice } from '../../device/profiles.ts';
 import { takeLock } from '../../hub/lock.ts';
 import type { KitGolden, KitResults } from '../../schema/kit.ts';
 import { messageOf, UsageError } from '../../util/errors.ts';
 import { makeFolder } from '../../util/make-folder.ts';
+import { writeOutput } from '../../util/output-file.ts';
 import { devicesOf, devicesPath } from '../fit/device-catalogue.ts';
+
+const OTHER_FILE = 'Name another file with --devices.';
 
 interface DevicesFile {
   readonly devices?: readonly unknown[];
@@ -51,11 +53,7 @@ export async function learnSpeed(
   }
   const before: DevicesFile = isNew ? { devices: [] } : JSON.parse(await readFile(path, 'utf8'));
   const learned = [...(before.learned ?? []).filter((each) => !isSameRow(each, row)), row];
-  try {
-    await writeFileAtomic(path, `${JSON.stringify({ ...before, learned }, null, 2)}\n`);
-  } catch (cause) {
-    throw unwritable(path, cause);
-  }
+  await writeOutput(path, `${JSON.stringify({ ...before, learned }, null, 2)}\n`, OTHER_FILE);
   return path;
 }
 
@@ -77,7 +75,7 @@ async function lockOf(path: string, signal: AbortSignal): Promise<AsyncDisposabl
 function unwritable(path: string, cause: unknown): UsageError {
   return new UsageError('output/unwritable', `${path} cannot be written: ${messageOf(cause)}`, {
     cause,
-    hint: 'Name another file with --devices.',
+    hint: OTHER_FILE,
   });
 }
 

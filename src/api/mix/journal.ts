@@ -4,7 +4,7 @@ import { z } from 'zod';
 import type { TensorType } from '../../gguf/index.ts';
 import { sha256OfText } from '../../measure/file-hash.ts';
 import { messageOf, UsageError } from '../../util/errors.ts';
-import { writeOutput } from '../output-file.ts';
+import { writeOutput } from '../../util/output-file.ts';
 import { OUT_HINT } from './files.ts';
 import type { Measured, TypesByTensor } from './workbench.ts';
 

@@ -1,10 +1,11 @@
-import { mkdtemp, readdir, realpath, rename, rm, stat, statfs } from 'node:fs/promises';
+import { mkdtemp, readdir, realpath, rm, stat, statfs } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { labelInFileName, parseShardName, shardNames } from '../../gguf/index.ts';
 import type { Model } from '../../model/model.ts';
 import type { Recipe } from '../../quantize/recipes.ts';
 import { messageOf, UsageError } from '../../util/errors.ts';
 import { makeFolder } from '../../util/make-folder.ts';
+import { publishOutput } from '../../util/output-file.ts';
 import { formatBytes } from '../../util/units.ts';
 import type { QuantizeRequest } from './request.ts';
 
@@ -148,7 +149,7 @@ export async function publish(workshop: string, paths: readonly string[]): Promi
   for (const [index, name] of written.entries()) {
     const from = join(workshop, name);
     bytes += (await stat(from)).size;
-    await rename(from, paths[index] ?? '');
+    await publishOutput(from, paths[index] ?? '', 'Name another place with --out.');
   }
   return bytes;
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { open, readFile, realpath, rename, rm, stat } from 'node:fs/promises';
+import { open, readFile, realpath, rm, stat } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
 import { editMetadata } from '../../gguf/edit-metadata.ts';
 import {
@@ -12,6 +12,7 @@ import {
 } from '../../gguf/index.ts';
 import { type ByteSource, openFile } from '../../io/index.ts';
 import { messageOf, UsageError } from '../../util/errors.ts';
+import { draftOf, publishOutput } from '../../util/output-file.ts';
 import { type Correction, correctionsOf } from '../../validate/corrections.ts';
 import { fileUnderTest } from '../../validate/file-under-test.ts';
 import { tensorExtents } from '../../validate/index.ts';
@@ -89,11 +90,11 @@ export async function fixFile(path: string, { out, set = [], template, signal }:
   }
   const values = new Map([...changes].map(([key, { value }]) => [key, value]));
   const edited = editMetadata(header, await source.read(0, header.dataOffset, signal), values);
-  const partial = `${out}.${process.pid}.part`;
+  const partial = await draftOf(out, 'Name another file for the corrected copy.');
   try {
     await writeCopy(partial, edited, header, source, signal);
     const tensorBytes = await compareData(partial, edited.length, header, source, signal);
-    await rename(partial, out);
+    await publishOutput(partial, out, 'Name another file for the corrected copy.');
     return {
       changes: [...changes].map(([key, { why }]) => ({ key, why })),
       tensors: header.tensors.length,
@@ -121,7 +122,7 @@ async function writeCopy(
   source: ByteSource,
   signal: AbortSignal,
 ): Promise<void> {
-  await using file = await open(partial, 'wx');
+  await using file = await open(partial, 'r+');
   await file.write(edited, 0, edited.length, 0);
   let end = edited.length;
   for (const { start, length } of pieces(header)) {

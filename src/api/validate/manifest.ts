@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
-import writeFileAtomic from 'write-file-atomic';
 import type { ParsedHeader } from '../../gguf/index.ts';
 import type { ByteSource } from '../../io/index.ts';
 import { SCHEMA_IDS } from '../../schema/terms.ts';
 import { type Manifest, manifestSchema } from '../../schema/validation.ts';
 import { messageOf, UsageError } from '../../util/errors.ts';
+import { writeOutput } from '../../util/output-file.ts';
 import type { ContentReport } from '../../validate/index.ts';
 
 /** Where a file's manifest stands: beside it. */
@@ -65,13 +65,6 @@ export async function writeManifest(
       sha256: sha256 ?? '',
     })),
   };
-  try {
-    await writeFileAtomic(manifestPath(path), `${JSON.stringify(manifest, null, 2)}\n`);
-  } catch (cause) {
-    throw new UsageError(
-      'output/unwritable',
-      `${manifestPath(path)} cannot be written: ${messageOf(cause)}`,
-      { cause },
-    );
-  }
+  const hint = 'A manifest lies beside its file: copy that to a folder that can be written.';
+  await writeOutput(manifestPath(path), `${JSON.stringify(manifest, null, 2)}\n`, hint);
 }

@@ -3,6 +3,7 @@ import type { BenchRequest } from '../../api/bench/request.ts';
 import { type BenchFormat, type BenchWriter, benchWriter, shownColumns } from '../../report/bench.ts';
 import { isAvailable } from '../../schema/availability.ts';
 import type { BenchResults, BenchRow } from '../../schema/bench.ts';
+import { isStdout } from '../../util/output-file.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
 import { keepResults } from '../results-file.ts';
 import { terminalStyle } from '../style.ts';
@@ -21,9 +22,11 @@ export async function runBench(
 ): Promise<ExitCode> {
   using terminal = terminalHost(options, signal);
   const format = options.json ? 'json' : options.output;
-  const printer = rowPrinter(
-    benchWriter(format, { style: terminalStyle(process.stdout), shown: columnsOf(options) }),
-  );
+  const writer = benchWriter(format, { style: terminalStyle(process.stdout), shown: columnsOf(options) });
+  const isPrinted = !(await isStdout(options.out));
+  const printer = rowPrinter(writer, (lines) => {
+    if (isPrinted && lines.length > 0) process.stdout.write(`${lines.join('\n')}\n`);
+  });
   const { results, path } = await keepResults<BenchResults>(
     options.out,
     terminal,
@@ -65,10 +68,7 @@ function columnsOf({ gpu = [], gpuLayers = [], ...options }: BenchOptions): stri
 }
 
 /** The head names the engine, so rows that failed before one came up wait for it. */
-function rowPrinter(writer: BenchWriter) {
-  const print = (lines: readonly string[]) => {
-    if (lines.length > 0) process.stdout.write(`${lines.join('\n')}\n`);
-  };
+function rowPrinter(writer: BenchWriter, print: (lines: readonly string[]) => void) {
   let waiting: BenchRow[] | null = [];
   const flush = (results: BenchResults) => {
     if (waiting === null) return;

@@ -1,8 +1,8 @@
 import { modelCard } from '../../api/card/card.ts';
 import { checkCard } from '../../api/card/check.ts';
-import { refuseToReplace, writeOutput } from '../../api/output-file.ts';
 import { cardCheckGithub, cardCheckMarkdown, renderCardCheck } from '../../report/card/check.ts';
 import type { CardCheck } from '../../schema/card-check.ts';
+import { refuseToReplace, writeOutput } from '../../util/output-file.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
 import { noticeUnless } from '../output.ts';
 import { terminalStyle } from '../style.ts';

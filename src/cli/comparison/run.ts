@@ -4,6 +4,7 @@ import { render } from '../../report/registry.ts';
 import { reportOf } from '../../report/report.ts';
 import { isAvailable } from '../../schema/availability.ts';
 import type { Results } from '../../schema/results.ts';
+import { isStdout, requireWritable } from '../../util/output-file.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
 import type { GateOptions } from '../gate-options.ts';
 import { reportGates } from '../gates.ts';
@@ -31,6 +32,10 @@ export async function runComparison(
 ): Promise<ExitCode> {
   const gates = await readGates(options);
   requireRegressions(gates, options);
+  for (const name of ['html', 'gateOut'] as const) {
+    const path = options[name];
+    if (path !== undefined) await requireWritable(path, 'Name another file.');
+  }
   using terminal = terminalHost(options, signal);
   const plan = await planned(terminal);
   const { variants, saved, settings } = plan.input;
@@ -42,9 +47,14 @@ export async function runComparison(
     (onResults) => measureComparison(plan, { ...terminal, onResults }),
     (kept) => `Stopped. Go on with: quantscope ${command} --resume ${kept}`,
   );
-  const style = terminalStyle(process.stdout);
-  const text = render(options.json ? 'json' : 'table', results, { style, details: options.details ?? false });
-  process.stdout.write(`${text}\n`);
+  if (!(await isStdout(options.out))) {
+    const style = terminalStyle(process.stdout);
+    const text = render(options.json ? 'json' : 'table', results, {
+      style,
+      details: options.details ?? false,
+    });
+    process.stdout.write(`${text}\n`);
+  }
   terminal.notice(`Results are in ${path}`);
   if (options.saveReference !== undefined) {
     terminal.notice(`The reference's scores are in ${options.saveReference}`);

@@ -1,8 +1,8 @@
 import { makeMix } from '../../api/mix/mix.ts';
 import type { MixRequest } from '../../api/mix/request.ts';
-import { writeOutput } from '../../api/output-file.ts';
 import { shardOf } from '../../api/shard.ts';
 import { renderMix } from '../../report/mix-text.ts';
+import { writeOutput } from '../../util/output-file.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
 import { type DocumentOptions, makeAndPrint, type Terminal, terminalHost } from '../terminal.ts';
 

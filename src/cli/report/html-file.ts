@@ -1,6 +1,6 @@
-import { writeOutput } from '../../api/output-file.ts';
 import { comparisonPage } from '../../api/report/report.ts';
 import type { Results } from '../../schema/results.ts';
+import { writeOutput } from '../../util/output-file.ts';
 
 /** Writes the page of one comparison. @throws UsageError `output/unwritable` */
 export async function writeComparisonPage(

@@ -1,5 +1,4 @@
 import { readConditions, requireJudgeable } from '../../api/gates/gates.ts';
-import { writeOutput } from '../../api/output-file.ts';
 import {
   mergedDocument,
   nothingCompared,
@@ -12,6 +11,7 @@ import { renderCsv } from '../../report/csv.ts';
 import { renderMarkdown } from '../../report/markdown.ts';
 import type { Report } from '../../report/report.ts';
 import { renderReportTable } from '../../report/report-table.ts';
+import { writeOutput } from '../../util/output-file.ts';
 import type { ExitCode } from '../exit.ts';
 import type { GateOptions } from '../gate-options.ts';
 import { reportGates } from '../gates.ts';

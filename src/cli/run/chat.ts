@@ -1,5 +1,4 @@
 import { createInterface, type Interface } from 'node:readline';
-import writeFileAtomic from 'write-file-atomic';
 import { Conversation } from '../../api/run/conversation.ts';
 import { replySettings } from '../../api/run/reply.ts';
 import type { RunRequest } from '../../api/run/request.ts';
@@ -9,6 +8,7 @@ import { quoted, visible, visibleLines } from '../../report/inspection-text.ts';
 import { describeTimings } from '../../report/run-timings.ts';
 import type { Style } from '../../report/style.ts';
 import { messageOf, QuantscopeError } from '../../util/errors.ts';
+import { writeOutput } from '../../util/output-file.ts';
 import { formatCount } from '../../util/units.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
 import { stdoutLayout, terminalStyle } from '../style.ts';
@@ -206,10 +206,11 @@ class TerminalChat {
   async #save(path: string): Promise<void> {
     const messages = this.#conversation.messages();
     try {
-      await writeFileAtomic(path, `${JSON.stringify({ model: this.#session.ref, messages }, null, 2)}\n`);
+      const text = `${JSON.stringify({ model: this.#session.ref, messages }, null, 2)}\n`;
+      await writeOutput(path, text, '');
       this.#note(`${formatCount(messages.length)} messages are in ${path}`);
     } catch (thrown) {
-      this.#note(`${path} cannot be written: ${messageOf(thrown)}`);
+      this.#note(messageOf(thrown));
     }
   }
 
