@@ -1,9 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { readlinkSync } from 'node:fs';
 import { open, readFile, rm, stat, utimes } from 'node:fs/promises';
-import { hostname } from 'node:os';
 import { QuantscopeError } from '../util/errors.ts';
 import type { HubContext } from './context.ts';
+import { identityOf, isRunning, type ProcessIdentity } from './process-identity.ts';
 
 /**
  * A lock between processes: a file that only one can create. Node has no flock, so the owner says who it is and
@@ -14,12 +13,12 @@ export interface ProcessLock extends AsyncDisposable {
   readonly requireHeld: () => Promise<void>;
 }
 
-interface Owner {
-  readonly pid: number;
-  /** Host and, on Linux, namespace: a process number means something only there. */
-  readonly host: string;
+interface Owner extends ProcessIdentity {
   readonly nonce: string;
 }
+
+/** Of a lock that is being written just now, or was left so by a crash: judged by its age. */
+const UNREADABLE = { pid: -1, boot: null, startedAt: null } as const satisfies ProcessIdentity;
 
 const HEARTBEAT_MS = 5000;
 /** A machine that slept wakes with old locks, so this is generous; a dead owner on this machine is seen at once. */
@@ -36,11 +35,11 @@ export async function takeLock(
   context: Pick<HubContext, 'sleep' | 'signal'>,
   onWait: () => void = () => {},
 ): Promise<ProcessLock> {
-  const own: Owner = { pid: process.pid, host: thisHost(), nonce: randomBytes(8).toString('hex') };
+  const own: Owner = { ...identityOf(process.pid), nonce: randomBytes(8).toString('hex') };
   let told = false;
   while (!(await create(path, JSON.stringify(own)))) {
     const owner = await readOwner(path);
-    if (owner !== undefined && (await isAbandoned(path, owner))) {
+    if (owner !== undefined && (await isAbandoned(path, owner, own))) {
       if (await removeAbandoned(path, owner)) continue;
     } else if (!told) {
       told = true;
@@ -94,20 +93,19 @@ async function readOwner(path: string): Promise<Owner | undefined> {
   const text = await readFile(path, 'utf8').catch(() => undefined);
   if (text === undefined) return undefined;
   try {
-    const { pid, host, nonce }: Partial<Owner> = JSON.parse(text);
-    if (typeof pid === 'number' && typeof host === 'string' && typeof nonce === 'string')
-      return { pid, host, nonce };
+    const { pid, boot = null, startedAt = null, nonce }: Partial<Owner> = JSON.parse(text);
+    if (typeof pid === 'number' && typeof nonce === 'string') return { pid, boot, startedAt, nonce };
   } catch {
-    // Being written just now, or left so by a crash: judged by its age.
+    // Below.
   }
-  return { pid: -1, host: '', nonce: text };
+  return { ...UNREADABLE, nonce: text };
 }
 
-async function isAbandoned(path: string, owner: Owner): Promise<boolean> {
-  if (owner.host === thisHost() && !isAlive(owner.pid)) return true;
+async function isAbandoned(path: string, owner: Owner, own: Owner): Promise<boolean> {
+  if (isRunning(owner, own) === false) return true;
   const stats = await stat(path).catch(() => undefined);
   if (stats === undefined) return false;
-  return Date.now() - stats.mtimeMs > (owner.pid === -1 ? TAKEOVER_MS : SILENT_MS);
+  return Date.now() - stats.mtimeMs > (owner.pid === UNREADABLE.pid ? TAKEOVER_MS : SILENT_MS);
 }
 
 /**
@@ -127,23 +125,5 @@ async function removeAbandoned(path: string, owner: Owner): Promise<boolean> {
     return true;
   } finally {
     await rm(gate, { force: true });
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (thrown) {
-    // Someone else's process is alive too.
-    return thrown instanceof Error && 'code' in thrown && thrown.code === 'EPERM';
-  }
-}
-
-function thisHost(): string {
-  try {
-    return `${hostname()} ${readlinkSync('/proc/self/ns/pid')}`;
-  } catch {
-    return hostname();
   }
 }
