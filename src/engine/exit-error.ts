@@ -1,5 +1,5 @@
 import { constants } from 'node:os';
-import { machineMemory } from '../machine/memory.ts';
+import { type MachineMemory, machineMemory } from '../machine/memory.ts';
 import { formatBytes } from '../util/units.ts';
 import { EngineError } from './errors.ts';
 
@@ -37,12 +37,13 @@ export function exitError(
   signal: NodeJS.Signals | null,
   stderr: string,
   gpu: string,
+  memory: () => Pick<MachineMemory, 'limitedBy' | 'totalBytes'> = machineMemory,
 ): EngineError {
   const said = lastWords(stderr);
   const because = said === undefined ? '' : `: ${said}`;
   const raised = signal ?? signalOfExitCode(code);
   if (raised === 'SIGKILL') {
-    const { limitedBy, totalBytes } = machineMemory();
+    const { limitedBy, totalBytes } = memory();
     const limit = limitedBy === 'container' ? `; the container's limit is ${formatBytes(totalBytes)}` : '';
     return new EngineError(
       'engine/killed',

@@ -19,6 +19,7 @@ const INFO: EngineInfo = {
   build: 'prebuilt',
   backend: 'cpu',
   devices: [],
+  gpuFreeBytes: null,
   systemInfo: '',
   mathCores: 1,
 };

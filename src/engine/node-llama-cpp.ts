@@ -32,6 +32,7 @@ async function describe(llama: Llama, backend: Backend): Promise<EngineInfo> {
     build: llama.buildType,
     backend,
     devices: backend === 'cpu' ? [] : await llama.getGpuDeviceNames(),
+    gpuFreeBytes: backend === 'cpu' ? null : (await llama.getVramState()).free,
     systemInfo: llama.systemInfo.trim().replace(/\s*\|$/, ''),
     mathCores: llama.cpuMathCores,
   };

@@ -25,6 +25,7 @@ export async function startLlama(
     onLog: (level, text) => log.add(level, text),
   });
   const devices = gpu === 'off' ? [] : gpuDevices(llamaCpp, binary);
+
   if (gpu !== 'off' && devices.length === 0) throw noDevice(gpu);
   return new LlamaSession(llamaCpp, describe(llamaCpp, binary, gpu, devices), log);
 }
@@ -33,7 +34,7 @@ function describe(
   llamaCpp: LlamaCpp,
   { version, llamaCpp: release, build }: Binary,
   gpu: Exclude<GpuChoice, 'auto'>,
-  devices: readonly string[],
+  devices: readonly GpuDevice[],
 ): EngineInfo {
   return {
     name: 'node-llama-cpp',
@@ -41,23 +42,34 @@ function describe(
     llamaCpp: release,
     build,
     backend: gpu === 'off' ? 'cpu' : gpu,
-    devices,
+    devices: devices.map(({ name }) => name),
+    gpuFreeBytes: devices.length === 0 ? null : devices.reduce((sum, { freeBytes }) => sum + freeBytes, 0),
     systemInfo: (llamaCpp.api.llama_print_system_info() ?? '').trim().replace(/\s*\|$/, ''),
     mathCores: usableCores(llamaCpp.mathCores()).count,
   };
 }
 
-/** Names of the GPUs that can compute. A driver without a device gives none. */
-function gpuDevices({ api }: LlamaCpp, { fallbackFolder }: Binary): string[] {
+interface GpuDevice {
+  readonly name: string;
+  readonly freeBytes: number;
+}
+
+/** The GPUs that can compute. A driver without a device gives none. */
+function gpuDevices({ api }: LlamaCpp, { fallbackFolder }: Binary): GpuDevice[] {
   const find = () => {
-    const names: string[] = [];
+    const devices: GpuDevice[] = [];
     for (let index = 0; index < api.ggml_backend_dev_count(); index++) {
       const device = api.ggml_backend_dev_get(index);
       if (isGpu(api.ggml_backend_dev_type(device))) {
-        names.push(api.ggml_backend_dev_description(device) ?? 'unnamed');
+        const [free, total] = [new BigUint64Array(1), new BigUint64Array(1)];
+        api.ggml_backend_dev_memory(device, free, total);
+        devices.push({
+          name: api.ggml_backend_dev_description(device) ?? 'unnamed',
+          freeBytes: Number(free[0]),
+        });
       }
     }
-    return names;
+    return devices;
   };
   const found = find();
   if (found.length > 0 || !existsSync(fallbackFolder)) return found;

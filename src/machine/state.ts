@@ -33,12 +33,14 @@ export interface MachineState {
   /** macOS: the speed it allows the CPU, 1 when it does not hold it back. */
   readonly speedLimit: number | null;
   readonly onBattery: boolean | null;
+  /** macOS: how hot it says that it is, 0 for as usual (OSThermalNotification.h). */
+  readonly thermalPressure: number | null;
   /** macOS: Low Power Mode. */
   readonly savesPower: boolean | null;
 }
 
 /**
- * Reads it from /proc and /sys on Linux and from pmset on macOS; elsewhere nothing is known.
+ * Reads it from /proc and /sys on Linux and from pmset and notifyutil on macOS; elsewhere nothing is known.
  * @param root where /proc and /sys are found
  */
 export async function readMachineState(root = '/', platform = process.platform): Promise<MachineState> {
@@ -70,6 +72,7 @@ const NOTHING_KNOWN: MachineState = {
   clockShare: null,
   hot: null,
   speedLimit: null,
+  thermalPressure: null,
   onBattery: null,
   savesPower: null,
 };
@@ -151,29 +154,38 @@ async function onBattery(supplies: string): Promise<boolean | null> {
   return states.length === 0 ? null : states.includes('Discharging');
 }
 
-async function macState(): Promise<Pick<MachineState, 'speedLimit' | 'onBattery' | 'savesPower'>> {
-  const [thermal, battery, settings] = await Promise.all([pmset('therm'), pmset('batt'), pmset('live')]);
-  return parsePmset(thermal, battery, settings);
+type MacState = Pick<MachineState, 'speedLimit' | 'thermalPressure' | 'onBattery' | 'savesPower'>;
+
+async function macState(): Promise<MacState> {
+  const pmset = (what: string) => printed('pmset', ['-g', what]);
+  const pressure = printed('notifyutil', ['-g', 'com.apple.system.thermalpressurelevel']);
+  return parseMacState(await pmset('therm'), await pmset('batt'), await pmset('live'), await pressure);
 }
 
-/** What `pmset -g therm`, `pmset -g batt` and `pmset -g live` print (man pmset). */
-export function parsePmset(
+/**
+ * What `pmset -g therm`, `pmset -g batt` and `pmset -g live` print (man pmset), and `notifyutil -g` of the thermal
+ * pressure: Apple Silicon has no speed limit that pmset tells.
+ */
+export function parseMacState(
   thermal: string | null,
   battery: string | null,
   settings: string | null,
-): Pick<MachineState, 'speedLimit' | 'onBattery' | 'savesPower'> {
+  pressure: string | null,
+): MacState {
   const limit = /CPU_Speed_Limit\s*=\s*(\d+)/.exec(thermal ?? '')?.[1];
   const lowPower = /^\s*lowpowermode\s+(\d)/m.exec(settings ?? '')?.[1];
+  const level = /thermalpressurelevel\s+(\d+)/.exec(pressure ?? '')?.[1];
   return {
+    thermalPressure: level === undefined ? null : Number(level),
     speedLimit: limit === undefined ? null : Number(limit) / 100,
     onBattery: battery === null ? null : battery.includes("'Battery Power'"),
     savesPower: lowPower === undefined ? null : lowPower !== '0',
   };
 }
 
-async function pmset(what: 'therm' | 'batt' | 'live'): Promise<string | null> {
+async function printed(command: string, args: readonly string[]): Promise<string | null> {
   try {
-    const { stdout } = await promisify(execFile)('pmset', ['-g', what], { timeout: COMMAND_TIMEOUT_MS });
+    const { stdout } = await promisify(execFile)(command, args, { timeout: COMMAND_TIMEOUT_MS });
     return stdout;
   } catch {
     return null;

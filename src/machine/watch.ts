@@ -156,6 +156,14 @@ function othersWarnings(before: MachineState, after: MachineState): MachineWarni
   return warnings;
 }
 
+/** kOSThermalPressureLevel of OSThermalNotification.h, from 1. */
+const PRESSURES: Readonly<Record<number, string>> = {
+  1: 'moderate',
+  2: 'heavy',
+  3: 'trapping',
+  4: 'sleeping',
+};
+
 function heatWarnings(
   before: MachineState,
   after: MachineState,
@@ -167,6 +175,8 @@ function heatWarnings(
   if (after.hot !== null) signs.push(`${after.hot.sensor} is at ${after.hot.celsius.toFixed(0)} °C`);
   if (after.speedLimit !== null && after.speedLimit < 1)
     signs.push(`the system allows ${percent(after.speedLimit)} of the CPU's speed`);
+  const pressure = PRESSURES[after.thermalPressure ?? 0];
+  if (pressure !== undefined) signs.push(`macOS tells of ${pressure} thermal pressure`);
   const clock = Math.max(...clocks);
   if (clocks.length > 0 && clock < SLOW_CLOCK)
     signs.push(`the fastest core ran at ${percent(clock)} of its highest clock`);

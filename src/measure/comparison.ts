@@ -345,7 +345,7 @@ class Comparison {
   }
 
   #takeEngine({ info }: EngineSession): void {
-    const { mathCores, ...engine } = info;
+    const { mathCores, gpuFreeBytes: _, ...engine } = info;
     this.#machine = { ...this.#machine, engine: { ...engine, devices: [...engine.devices] } };
     if (this.#settings.threads === 0) this.#settings = { ...this.#settings, threads: mathCores };
   }

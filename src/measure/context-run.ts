@@ -82,6 +82,8 @@ class Contexts {
   readonly #planned = new Map<string, Estimate>();
   readonly #createdAt: string;
   #machine: Machine;
+  /** As the engine that was started last told; null without a GPU. */
+  #gpuFreeBytes: number | null = null;
   #settings: ContextPlan['settings'];
   #warnings: MachineWarning[] = [];
 
@@ -191,9 +193,18 @@ class Contexts {
     if (smaller !== undefined)
       return `a context of ${formatCount(smaller.contextSize)} tokens failed already`;
     const freeBytes = this.#environment.freeBytes();
-    if (estimated === null || estimated.totalBytes + RESERVE_BYTES <= freeBytes) return null;
-    const needed = formatBytes(estimated.totalBytes + RESERVE_BYTES);
-    return `it would take about ${needed}, and this machine has ${formatBytes(freeBytes)} free`;
+    if (estimated === null) return null;
+    const neededBytes = estimated.totalBytes + RESERVE_BYTES;
+    if (neededBytes > freeBytes)
+      return `it would take about ${formatBytes(neededBytes)}, and this machine has ${formatBytes(freeBytes)} free`;
+    // Layers beyond what a GPU gives would be the CPU's: only a whole model can be too much for it.
+    if (
+      this.#gpuFreeBytes === null ||
+      this.#settings.gpuLayers !== 'max' ||
+      neededBytes <= this.#gpuFreeBytes
+    )
+      return null;
+    return `it would take about ${formatBytes(neededBytes)}, and the GPU gives ${formatBytes(this.#gpuFreeBytes)}: --gpu-layers leaves a part to the CPU`;
   }
 
   async #measure(
@@ -256,7 +267,8 @@ class Contexts {
     onStep(`${label}: starting`, 0, 1);
     const { gpu } = this.#settings;
     const session = await startEngine({ gpu, callTimeoutMs, ...(signal ? { signal } : {}) });
-    const { mathCores: _, ...engine } = session.info;
+    const { mathCores: _, gpuFreeBytes, ...engine } = session.info;
+    this.#gpuFreeBytes = gpuFreeBytes;
     this.#machine = { ...this.#machine, engine: { ...engine, devices: [...engine.devices] } };
     return session;
   }

@@ -11,6 +11,10 @@ const info = z.strictObject({
   build: z.enum(['prebuilt', 'localBuild']),
   backend: engineBackend,
   devices: z.array(z.string()),
+  gpuFreeBytes: z
+    .int()
+    .nullable()
+    .describe("What the GPUs still give, on macOS of Metal's recommended working set; null without a GPU."),
   systemInfo: z.string().describe('As llama.cpp prints it: features of the CPU that the build uses.'),
   mathCores: z.int().positive().describe("llama.cpp's own choice of threads."),
   gpuFallback: z.string().exactOptional().describe('Why auto took the CPU.'),

@@ -16,6 +16,13 @@ describe('exitError', () => {
     expect(exitError(137, null, '', 'off').code).toBe('engine/killed');
   });
 
+  it('names the limit of the container in which a process was killed', () => {
+    const killedIn = (limitedBy: 'container' | 'machine') =>
+      exitError(null, 'SIGKILL', '', 'off', () => ({ limitedBy, totalBytes: 2 ** 31 })).message;
+    expect(killedIn('container')).toContain("the container's limit is 2.00 GiB");
+    expect(killedIn('machine')).not.toContain('limit');
+  });
+
   it('leaves an ordinary code what it is', () => {
     expect(exitError(3, null, 'no such thing\n', 'off')).toMatchObject({
       code: 'engine/exited',

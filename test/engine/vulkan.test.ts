@@ -1,3 +1,4 @@
+import { totalmem } from 'node:os';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { engineStarter, startEngineProcess } from '../../dist/index.js';
 import { HIDE_LLVMPIPE, hasLlvmpipe, TAKE_LLVMPIPE } from '../helpers/llvmpipe.ts';
@@ -23,6 +24,9 @@ describe.skipIf(!hasLlvmpipe)('Vulkan on llvmpipe (Debian: mesa-vulkan-drivers)'
     await using session = await start('vulkan');
     expect(session.info.backend).toBe('vulkan');
     expect(session.info.devices.join()).toContain('llvmpipe');
+    // What llvmpipe calls its own is the machine's.
+    expect(session.info.gpuFreeBytes).toBeGreaterThan(2 ** 20);
+    expect(session.info.gpuFreeBytes).toBeLessThanOrEqual(totalmem());
     const { layers } = await session.loadModel({ path: nanoPath('Q4_K_M'), gpuLayers: asked });
     expect(layers).toEqual({ onGpu, total: 5 });
   });

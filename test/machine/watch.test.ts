@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type MachineState, parsePmset, readMachineState } from '../../src/machine/state.ts';
+import { type MachineState, parseMacState, readMachineState } from '../../src/machine/state.ts';
 import { spreadWarnings, warningsBetween, watchMachine, withoutRepeats } from '../../src/machine/watch.ts';
 import { groupFiles, onMachine } from './tree.ts';
 
@@ -124,19 +124,25 @@ describe('the quota of a container', () => {
   });
 });
 
-describe('parsePmset', () => {
+describe('parseMacState', () => {
   // The layout of macOS 14; the figures are made up.
   it('reads speed limit, battery and Low Power Mode', () => {
     expect(
-      parsePmset(
+      parseMacState(
         'Note: No thermal warning level has been recorded\nCPU_Scheduler_Limit \t= 100\nCPU_Speed_Limit \t= 60\n',
         "Now drawing from 'Battery Power'\n -InternalBattery-0 (id=1234)\t81%; discharging; 3:12 remaining\n",
         'System-wide power settings:\nCurrently in use:\n standby              1\n lowpowermode         1\n',
+        'com.apple.system.thermalpressurelevel 2\n',
       ),
-    ).toEqual({ speedLimit: 0.6, onBattery: true, savesPower: true });
+    ).toEqual({ speedLimit: 0.6, thermalPressure: 2, onBattery: true, savesPower: true });
   });
 
-  it('knows nothing where pmset says nothing', () => {
-    expect(parsePmset(null, null, null)).toEqual({ speedLimit: null, onBattery: null, savesPower: null });
+  it('knows nothing where they say nothing', () => {
+    expect(parseMacState(null, null, null, null)).toEqual({
+      speedLimit: null,
+      thermalPressure: null,
+      onBattery: null,
+      savesPower: null,
+    });
   });
 });

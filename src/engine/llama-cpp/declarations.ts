@@ -281,6 +281,7 @@ export const FUNCTIONS = {
     ggml_backend_buffer_is_host: ['bool', 'ggml_backend_buffer_t'],
     ggml_backend_dev_name: ['const char *', 'ggml_backend_dev_t'],
     ggml_backend_dev_description: ['const char *', 'ggml_backend_dev_t'],
+    ggml_backend_dev_memory: ['void', 'ggml_backend_dev_t', 'size_t *', 'size_t *'],
     ggml_backend_dev_type: ['ggml_backend_dev_type', 'ggml_backend_dev_t'],
     ggml_backend_reg_get_proc_address: ['void *', 'ggml_backend_reg_t', 'const char *'],
   },
