@@ -1,5 +1,5 @@
-import type { TensorType } from '../gguf/tensor-types.ts';
 import type { FittedBackend } from '../schema/phone-data.ts';
+import { mostRows, multiplies } from './kernels.ts';
 import type { MatrixShare, Workload } from './workload.ts';
 
 /** A model's work in the units that a cost is paid for; the sum of amount × cost is a time in milliseconds. */
@@ -14,19 +14,6 @@ export function costMs(terms: CostTerms, costs: Readonly<Record<string, number>>
 
 type Accelerator = Exclude<FittedBackend, 'cpu'>;
 
-/** Matrices that the accelerator multiplies itself: supports_op of ggml-opencl.cpp and of ggml-hexagon.cpp. */
-const ACCELERATED: Readonly<Record<Accelerator, ReadonlySet<TensorType>>> = {
-  opencl: new Set(['Q4_0', 'Q4_1', 'Q8_0', 'Q4_K', 'Q5_K', 'Q6_K', 'F16', 'F32', 'BF16']),
-  hexagon: new Set(['Q4_0', 'Q4_1', 'Q8_0', 'IQ4_NL', 'MXFP4', 'F16', 'F32']),
-};
-
-/** Whether a backend multiplies matrices of the type itself. */
-export function isAccelerated(type: TensorType, backend: FittedBackend): boolean {
-  return backend === 'cpu' || ACCELERATED[backend].has(type);
-}
-
-/** Hexagon refuses a quantized matrix of more rows than this: most output matrices. */
-const HEXAGON_ROWS = 32_768;
 /** Adreno's own layout is for matrices below this many elements. */
 const ADRENO_ELEMENTS = 2 ** 27;
 const GIGA = 1e9;
@@ -47,7 +34,7 @@ export function promptTerms(work: Workload, backend: FittedBackend, tokens: numb
     if (matrices.isOutput) continue;
     addMatrices(terms, matrices, backend, matrices.elements);
     // Without Adreno's kernels each is a vector's multiplication for each token of the batch.
-    if (backend === 'opencl' && ACCELERATED.opencl.has(matrices.type))
+    if (backend === 'opencl' && multiplies('opencl', matrices.type))
       add(terms, 'narrow', matrices.narrowElements / GIGA);
   }
   if (backend !== 'cpu') add(terms, 'handover', handovers(work, backend, false) / 100);
@@ -72,7 +59,7 @@ function addMatrices(
 }
 
 function isRefused({ type, isOutput, rows }: MatrixShare, backend: Accelerator): boolean {
-  return !ACCELERATED[backend].has(type) || (backend === 'hexagon' && isOutput && rows > HEXAGON_ROWS);
+  return !multiplies(backend, type) || (isOutput && rows > mostRows(backend));
 }
 
 /**
@@ -84,7 +71,7 @@ function handovers(work: Workload, backend: Accelerator, withOutput: boolean): n
     (matrices) => isRefused(matrices, backend) && (withOutput || !matrices.isOutput),
   );
   if (backend === 'opencl') return refused.reduce((sum, { matrices }) => sum + matrices, 0);
-  const stages = work.stages.filter(({ types }) => types.some((type) => !ACCELERATED.hexagon.has(type)));
+  const stages = work.stages.filter(({ types }) => types.some((type) => !multiplies('hexagon', type)));
   return (
     stages.reduce((sum, { count }) => sum + count, 0) + (refused.some(({ isOutput }) => isOutput) ? 1 : 0)
   );

@@ -1,7 +1,7 @@
 import { bitsPerWeightOf, TENSOR_TYPE_NAMES, type TensorType } from '../gguf/tensor-types.ts';
 import type { DeviceProfile } from '../schema/phone-data.ts';
 import type { PhoneBackend } from '../schema/terms.ts';
-import { isAccelerated } from './cost-terms.ts';
+import { multiplies } from './kernels.ts';
 import { fittedTo } from './predict-speed.ts';
 import type { DeviceCatalogue } from './profiles.ts';
 
@@ -11,17 +11,18 @@ const SLOW = 1.4;
 /**
  * Types that the phone's backend multiplies itself, and none so much slower than a larger one: Q2_K on most phones is
  * slower than Q4_0, and Adreno's OpenCL hands Q2_K, Q3_K and IQ4_XS back to the CPU.
- * @returns null where no cost of types is known: Metal reads all at the same share of the memory's bandwidth
+ * Metal reads all types that it multiplies at the same share of the memory's bandwidth.
  */
 export function fastTypes(
   device: DeviceProfile,
   catalogue: DeviceCatalogue,
   backend: PhoneBackend,
-): ReadonlySet<TensorType> | null {
-  if (backend === 'metal' || backend === 'vulkan') return null;
+): ReadonlySet<TensorType> {
+  const own = TENSOR_TYPE_NAMES.filter((type) => multiplies(backend, type));
+  if (backend === 'metal' || backend === 'vulkan') return new Set(own);
   const fitted = fittedTo(device, catalogue)?.[backend] ?? catalogue.speedModel.perBandwidth[backend];
   const prefix = backend === 'cpu' ? 'cpu' : 'own';
-  const known = TENSOR_TYPE_NAMES.filter((type) => isAccelerated(type, backend)).flatMap((type) => {
+  const known = own.flatMap((type) => {
     const costPerByte = fitted.generation.costs[`${prefix}.${type}`];
     const bits = bitsPerWeightOf(type);
     return costPerByte === undefined ? [] : [{ type, bits, cost: costPerByte * bits }];

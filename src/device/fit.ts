@@ -3,10 +3,11 @@ import type { GgufHeader } from '../gguf/header.ts';
 import type { DeviceProfile } from '../schema/phone-data.ts';
 import type { FitChange, SmallerWeights } from '../schema/phones.ts';
 import type { CacheType, FitVerdict, PhoneBackend } from '../schema/terms.ts';
+import { cacheTypeFits } from './kernels.ts';
 import { CONTEXT_STEP } from './kv-cache.ts';
 import { hasNoGroupedQueries, type PhoneMemory, phoneMemory } from './phone-memory.ts';
 import { type NoSpeed, type PhoneSpeed, speedOn } from './predict-speed.ts';
-import type { DeviceCatalogue } from './profiles.ts';
+import { chipOf, type DeviceCatalogue } from './profiles.ts';
 import { smallerWeights } from './smaller-weights.ts';
 
 export interface FitRequest {
@@ -59,13 +60,17 @@ export function fitOn(
 ): DeviceFit | null {
   const { contextSize, cacheType = 'f16', flashAttention } = request;
   const [backend = 'cpu', ...others] = device.backends;
-  const asked = { contextSize, cacheType, ...(flashAttention === undefined ? {} : { flashAttention }) };
+  const gpu = chipOf(device, catalogue)?.gpu?.value;
+  const asked = { contextSize, cacheType, gpu, ...(flashAttention === undefined ? {} : { flashAttention }) };
   const memory = phoneMemory(header, { ...asked, backend });
   if (memory === null) return null;
   const budgetBytes = request.budgetBytes ?? device.appBudgetBytes?.value ?? null;
   const isGiven = request.budgetBytes !== undefined;
-  const { verdict, reasons } = judge(memory, device, budgetBytes, isGiven);
-  const limitBytes = verdict === 'fits' || budgetBytes === null ? null : COMFORTABLE * budgetBytes;
+  const refused = refusedCache(header, cacheType);
+  const judged = judge(memory, device, budgetBytes, isGiven);
+  const { verdict, reasons } = refused === null ? judged : { verdict: 'no' as const, reasons: [refused] };
+  const limitBytes =
+    verdict === 'fits' || refused !== null || budgetBytes === null ? null : COMFORTABLE * budgetBytes;
   const change = limitBytes === null ? null : changeThatFits(header, backend, asked, limitBytes);
   const smaller =
     limitBytes === null ? null : smallerThatFits(header, backend, asked, memory.weightsBytes, limitBytes);
@@ -88,11 +93,21 @@ export function fitOn(
       ...worse,
       ...remarks(header, memory, contextSize, cacheType),
       ...(verdict === 'tight' || verdict === 'no' ? repackingOf(memory) : []),
-      ...changesText(verdict, change, smaller),
+      ...(refused === null ? changesText(verdict, change, smaller) : []),
     ],
     change,
     smaller,
   };
+}
+
+/** How a model would be loaded on a phone. */
+type Load = FitChange & Pick<FitRequest, 'flashAttention'> & { readonly gpu: string | undefined };
+
+function refusedCache(header: GgufHeader, cacheType: CacheType): string | null {
+  if (cacheTypeFits(header, cacheType)) return null;
+  const { keyLength, valueLength } = modelFacts(header);
+  const lengths = [...new Set([keyLength, valueLength])].join(' and ');
+  return `llama.cpp refuses a ${cacheType} cache for heads of ${lengths}: they are no multiple of its blocks; f16 works`;
 }
 
 const RANK = { unknown: 0, fits: 0, tight: 1, no: 2 } as const satisfies Record<FitVerdict, number>;
@@ -164,7 +179,7 @@ function repackingOf({ repackedBytes, weightsBytes }: PhoneMemory): string[] {
 function changeThatFits(
   header: GgufHeader,
   backend: PhoneBackend,
-  asked: FitChange & Pick<FitRequest, 'flashAttention'>,
+  asked: Load,
   limitBytes: number,
 ): FitChange | null {
   const fits = (change: FitChange): boolean =>
@@ -172,7 +187,7 @@ function changeThatFits(
     limitBytes;
   // Not beyond what the model was trained for.
   const below = Math.min(asked.contextSize, (modelFacts(header).contextLength ?? asked.contextSize) + 1);
-  for (const cacheType of asked.cacheType === 'f16' ? (['q8_0', 'q4_0'] as const) : [asked.cacheType]) {
+  for (const cacheType of cacheTypesFor(header, asked.cacheType)) {
     const whole = { contextSize: asked.contextSize, cacheType };
     if (asked.contextSize <= below && fits(whole)) return whole;
     const contextSize = largestContext((size) => fits({ contextSize: size, cacheType }), below);
@@ -181,15 +196,21 @@ function changeThatFits(
   return null;
 }
 
+/** Types to offer in place of f16: smaller ones that heads of that length can be kept in, else f16 itself. */
+function cacheTypesFor(header: GgufHeader, asked: CacheType): CacheType[] {
+  const smaller = (['q8_0', 'q4_0'] as const).filter((type) => cacheTypeFits(header, type));
+  return asked === 'f16' && smaller.length > 0 ? smaller : [asked];
+}
+
 function smallerThatFits(
   header: GgufHeader,
   backend: PhoneBackend,
-  asked: FitChange & Pick<FitRequest, 'flashAttention'>,
+  asked: Load,
   ownBytes: number,
   limitBytes: number,
 ): SmallerWeights | null {
   const { contextSize } = asked;
-  const cacheType = asked.cacheType === 'f16' ? 'q8_0' : asked.cacheType;
+  const [cacheType = asked.cacheType] = cacheTypesFor(header, asked.cacheType);
   const least = Math.min(contextSize, SMALLEST_CONTEXT);
   const loads = [asked, { contextSize, cacheType }, { contextSize: least, cacheType }];
   const restBytes = (load: FitChange): number => {

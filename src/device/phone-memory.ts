@@ -1,15 +1,17 @@
 import { modelFacts } from '../gguf/facts.ts';
 import type { GgufHeader } from '../gguf/header.ts';
-import type { TensorType } from '../gguf/tensor-types.ts';
 import type { CacheType, PhoneBackend } from '../schema/terms.ts';
 import { footprint } from './footprint.ts';
+import { attendsItself, isRepacked } from './kernels.ts';
 
 export interface PhoneMemoryRequest {
   readonly contextSize: number;
   readonly cacheType: CacheType;
   readonly backend: PhoneBackend;
-  /** Default: as llama.cpp decides, off on Adreno, else on; a quantized cache needs it. */
+  /** Default: as llama.cpp decides, on where the backend runs it itself; a quantized cache needs it. */
   readonly flashAttention?: boolean;
+  /** The phone's, as its maker names it: not every generation of Adreno runs flash attention. */
+  readonly gpu?: string | undefined;
 }
 
 /** Memory of a model loaded on a phone, in bytes; estimated from the header. */
@@ -29,9 +31,6 @@ export interface PhoneMemory {
   readonly kvBytesPerToken: number;
 }
 
-/** Types with kernels for rearranged blocks on ARM (ggml_repack_get_optimal_repack_type, dotprod and i8mm). */
-const REPACKED: ReadonlySet<TensorType> = new Set(['Q4_0', 'Q4_K', 'Q5_K', 'Q6_K', 'Q8_0', 'IQ4_NL']);
-
 /**
  * What the NPU's splits of the graph hold beside the CPU's: the constant with the least median error over the 143
  * measured rows (11 %). It depends on the chip, from 11 to 465 MiB, and no header tells it.
@@ -40,8 +39,10 @@ const HEXAGON_BYTES = 50 * 2 ** 20;
 
 /** Null where nothing could be loaded; see {@link footprint}. */
 export function phoneMemory(header: GgufHeader, request: PhoneMemoryRequest): PhoneMemory | null {
-  const { contextSize, cacheType, backend } = request;
-  const flashAttention = cacheType !== 'f16' || (request.flashAttention ?? backend !== 'opencl');
+  const { contextSize, cacheType, backend, gpu } = request;
+  const attention = { keyType: cacheType, valueType: cacheType, gpu };
+  const flashAttention =
+    cacheType !== 'f16' || (request.flashAttention ?? attendsItself(header, backend, attention));
   const estimated = footprint(header, {
     contextSize,
     cacheType,
@@ -55,15 +56,15 @@ export function phoneMemory(header: GgufHeader, request: PhoneMemoryRequest): Ph
   const isTied = !header.tensors.some(({ name }) => name === 'output.weight');
   // Lookups stay with the plain CPU buffer, so a shared matrix is loaded again into the buffer that multiplies;
   // Metal's buffers lie over the mapped file instead.
-  const isCopied = backend === 'cpu' ? REPACKED.has(embedding?.type ?? 'F32') : backend !== 'metal';
+  const isCopied = backend === 'cpu' ? embedding !== undefined && isRepacked(embedding) : backend !== 'metal';
   const copyBytes = isTied && isCopied ? (embedding?.sizeBytes ?? 0) : 0;
   const weightsBytes = estimated.weightsBytes + copyBytes;
   const repackedBytes =
     backend === 'cpu'
       ? copyBytes +
         header.tensors.reduce(
-          (sum, { name, type, shape, sizeBytes }) =>
-            sum + (shape.length > 1 && REPACKED.has(type) && !name.includes('token_embd') ? sizeBytes : 0),
+          (sum, tensor) =>
+            sum + (isRepacked(tensor) && !tensor.name.includes('token_embd') ? tensor.sizeBytes : 0),
           0,
         )
       : 0;

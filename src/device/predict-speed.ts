@@ -11,6 +11,7 @@ import type {
 } from '../schema/phone-data.ts';
 import type { PhoneBackend } from '../schema/terms.ts';
 import { bytesPerToken, costMs, elementsPerToken, generationTerms, promptTerms } from './cost-terms.ts';
+import { typesOnCpu } from './kernels.ts';
 import { chipOf, type DeviceCatalogue } from './profiles.ts';
 import { mainTypeOf, type Workload, workloadOf } from './workload.ts';
 
@@ -62,6 +63,11 @@ export function speedOn(
   const chip = chipOf(device, catalogue);
   const bandwidth = chip?.memoryBandwidthBytesPerSecond?.value;
   if (backend === 'metal') {
+    const onCpu = typesOnCpu(header, backend);
+    if (onCpu.length > 0)
+      return none(
+        `Metal has no kernel for ${onCpu.join(', ')}: the CPU multiplies those, at a speed that was not measured`,
+      );
     if (chip === undefined || bandwidth === undefined)
       return none("the chip's memory bandwidth is not known");
     const { bandwidthShare, interval, rows, promptElementsPerSecondPerCore } = catalogue.speedModel.metal;

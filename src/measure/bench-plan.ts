@@ -1,4 +1,4 @@
-import type { CacheType, GpuChoice } from '../engine/engine.ts';
+import type { Backend, CacheType, GpuChoice } from '../engine/engine.ts';
 import type { QuantscopeError } from '../util/errors.ts';
 import type { DescribedFile } from './size.ts';
 import type { SpeedTest } from './speed.ts';
@@ -10,6 +10,8 @@ export interface BenchModel {
   readonly described: DescribedFile | QuantscopeError;
   /** Bytes of keys and values that one token leaves in the cache. */
   readonly kvBytesPerToken: (keyType: CacheType, valueType: CacheType) => number;
+  /** What a backend has no kernels for at this point, in words. */
+  readonly leftToCpu: (backend: Backend, point: BenchPoint) => readonly string[];
 }
 
 /** One point of the grid, but for model and test. */

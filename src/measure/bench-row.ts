@@ -61,6 +61,7 @@ export function blankRow(
     effectiveBandwidthBytesPerSecond: absent,
     shareOfCopyBandwidth: absent,
     memory: absent,
+    onCpu: [],
     speedUp: absent,
   };
 }

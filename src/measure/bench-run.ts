@@ -152,6 +152,7 @@ class Bench {
       ...row,
       backend: session.info.backend,
       status: 'ok',
+      onCpu: this.#leftToCpu(model, point, session),
       speed: { ...rate, medianTps: median(rate.samplesNs.map((ns) => (rate.tokens * 1e9) / ns)) },
       loadMs: facts.loadMs + openMs,
       memory: await engineMemoryOf(session, contextSize),
@@ -182,6 +183,20 @@ class Bench {
       effectiveBandwidthBytesPerSecond: reached,
       shareOfCopyBandwidth: isAvailable(copied) ? reached / copied : copied,
     };
+  }
+
+  #leftToCpu({ leftToCpu }: BenchModel, point: BenchPoint, { info }: EngineSession): string[] {
+    const left = [...leftToCpu(info.backend, point)];
+    if (left.length > 0) {
+      this.#warn([
+        {
+          code: 'bench/on-cpu',
+          message: `llama.cpp's ${info.backend} has no kernels for ${left.join(' nor for ')}: the CPU did that part`,
+          hint: `These rows are not the speed of ${info.backend} alone; quantscope validate --device says what a backend has kernels for.`,
+        },
+      ]);
+    }
+    return left;
   }
 
   #speedUp(row: BenchRow): BenchRow['speedUp'] {
@@ -241,7 +256,7 @@ class Bench {
   }
 
   #takeEngine({ info }: EngineSession): void {
-    const { mathCores: _, ...engine } = info;
+    const { mathCores: _, gpuFreeBytes: __, ...engine } = info;
     this.#machine = { ...this.#machine, engine: { ...engine, devices: [...engine.devices] } };
   }
 

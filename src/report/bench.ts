@@ -15,7 +15,8 @@ export const BENCH_SETTINGS = {
   backend: {
     title: 'backend',
     align: 'left',
-    read: ({ backend, config }) => (isAvailable(backend) ? backend : config.gpu),
+    read: ({ backend, config, onCpu }) =>
+      isAvailable(backend) ? `${backend}${onCpu.length > 0 ? ' and CPU' : ''}` : config.gpu,
   },
   ngl: { title: 'GPU layers', read: ({ config }) => config.gpuLayers },
   threads: {
@@ -161,7 +162,7 @@ function section(lines: readonly string[]): string[] {
   return lines.length === 0 ? [] : ['', ...lines];
 }
 
-function headingOf({ model, config, backend }: BenchRow): string {
+function headingOf({ model, config, backend, onCpu }: BenchRow): string {
   const parameters = model.parameters === null ? [] : [`${millions(model.parameters)} parameters`];
   const on = isAvailable(backend) ? backend : config.gpu;
   const threads =
@@ -170,6 +171,7 @@ function headingOf({ model, config, backend }: BenchRow): string {
     `${model.label}: ${formatBytes(model.sizeBytes)}`,
     ...parameters,
     on,
+    ...onCpu.map((what) => `${what} on the CPU`),
     ...(on === 'cpu' || on === 'off' ? [] : [`GPU layers ${config.gpuLayers}`]),
     ...threads,
     `batch ${config.batchSize}`,

@@ -62,6 +62,8 @@ const row = z.strictObject({
   shareOfCopyBandwidth: orUnavailable(finite),
   /** `peakRssBytes` is the high-water mark of the row's process, which runs the tests of one configuration in order. */
   memory: orUnavailable(memory),
+  /** What the GPU's backend has no kernels for, so that the CPU did it: the rate is not the GPU's alone. */
+  onCpu: z.array(z.string()),
   /** Rate over that of the same test on the CPU in this run. */
   speedUp: orUnavailable(finite),
 });

@@ -11,6 +11,7 @@ import { gatesFileSchema, gatesReportSchema } from './gates.ts';
 import { catalogueListSchema, catalogueSchema, pullSchema, variantsSchema } from './hub.ts';
 import { imatrixSchema } from './imatrix.ts';
 import { inspectionSchema } from './inspection.ts';
+import { backendKernelsSchema, llamaRnSchema } from './kernels.ts';
 import { goldenSchema, kitCheckSchema, kitResultsSchema } from './kit.ts';
 import { llamaCppSchema } from './llama-cpp.ts';
 import { mixSchema } from './mix.ts';
@@ -68,6 +69,8 @@ export const DOCUMENTS: readonly PublishedDocument[] = [
   document('measured-speeds', null, 'quantscope data/measured-speeds.json', measuredSpeedsSchema),
   document('speed-model', null, 'quantscope data/speed-model.json', speedModelSchema),
   document('llama-cpp', null, 'quantscope data/llama-cpp.json', llamaCppSchema),
+  document('backend-kernels', null, 'quantscope data/backend-kernels.json', backendKernelsSchema),
+  document('llama-rn', null, 'quantscope data/llama-rn.json', llamaRnSchema),
   document('rules', null, 'quantscope data/rules.json', rulesSchema),
   document('kit-golden', SCHEMA_IDS.kitGolden, 'golden.json', goldenSchema),
   document('kit-results', SCHEMA_IDS.kitResults, 'what runQuantscopeKit returns', kitResultsSchema),

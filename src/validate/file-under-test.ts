@@ -7,7 +7,9 @@ import {
   type HeaderScan,
   type MetadataValue,
   type TensorInfo,
+  type TensorType,
 } from '../gguf/index.ts';
+import type { PhoneBackend } from '../schema/terms.ts';
 import type { Policy } from '../schema/validation.ts';
 import type { ContentReport } from './content-report.ts';
 import type { DerivedFrom } from './derived-from.ts';
@@ -60,6 +62,22 @@ export function statedSha256(origin: Origin | null): string | undefined {
   return id !== null && /^[0-9a-f]{64}$/.test(id) ? id : undefined;
 }
 
+/** What the app on a phone makes of a file: llama.rn there, and the phone's backends. */
+export interface PhoneFacts {
+  readonly name: string;
+  /** The version. */
+  readonly llamaRn: string;
+  /** What the file needs and llama.rn does not know, in words. */
+  readonly unknown: readonly string[];
+  readonly backends: readonly {
+    readonly backend: PhoneBackend;
+    /** Types of matrices that it leaves to the CPU. */
+    readonly onCpu: readonly TensorType[];
+    /** Types that it takes without a kernel: the process ends. */
+    readonly aborts: readonly TensorType[];
+  }[];
+}
+
 /** What is known of one file at least. */
 interface HeaderFacts {
   /** The file's name without folders. */
@@ -86,6 +104,8 @@ export interface FileFacts extends HeaderFacts {
   readonly joinedAt: number | null;
   /** Compared with its base; null where nobody named one. */
   readonly derivedFrom: DerivedFrom | null;
+  /** Null where no phone was named. */
+  readonly phone: PhoneFacts | null;
 }
 
 /** Facts of which those that were not looked at may be left out. */
@@ -103,6 +123,7 @@ const NOTHING_MORE: Omit<FileFacts, keyof HeaderFacts> = {
   load: null,
   joinedAt: null,
   derivedFrom: null,
+  phone: null,
 };
 
 /** What the rules see: the facts, and views of the header that several rules share. */

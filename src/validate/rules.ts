@@ -7,6 +7,7 @@ import { ARCHITECTURE_TENSOR_RULES } from './architecture-tensor-rules.ts';
 import { CHAT_RULES } from './chat-rules.ts';
 import { CONTENT_RULES } from './content-rules.ts';
 import { DERIVED_RULES } from './derived-rules.ts';
+import { DEVICE_RULES } from './device-rules.ts';
 import { ENGINE_VOCABULARY_RULES } from './engine-vocabulary-rules.ts';
 import { FILE_RULES } from './file-rules.ts';
 import { LOAD_RULES } from './load-rules.ts';
@@ -42,6 +43,7 @@ const CHECKS: Checks = {
   ...REPORTED_RULES,
   ...POLICY_RULES,
   ...LOAD_RULES,
+  ...DEVICE_RULES,
 };
 
 /** How bad the faults are that the reader finds itself. */

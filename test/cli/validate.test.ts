@@ -3,6 +3,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { modelCases } from '../../fixtures/make/model-cases.ts';
 import { structureCases } from '../../fixtures/make/structure-cases.ts';
+import { type TensorType, writeHeader } from '../../src/gguf/index.ts';
 import type { ValidationReport } from '../../src/schema/validation.ts';
 import { RULES } from '../../src/validate/index.ts';
 import { type CliResult, quantscope, scratchFolder } from '../helpers/cli.ts';
@@ -270,7 +271,7 @@ describe('validate in other forms', () => {
 
   it('JUnit: a suite for each file, a case for each group of rules', async () => {
     const { stdout } = await validate('--format', 'junit', ...two);
-    expect(stdout).toMatch(/<testsuites name="quantscope validate" tests="26" failures="1" errors="0">/);
+    expect(stdout).toMatch(/<testsuites name="quantscope validate" tests="28" failures="1" errors="0">/);
     expect(stdout).toMatch(
       /<testcase classname="fixtures\/malformed\/tensor\.offset\.gguf" name="tensor">\n {6}<failure message="tensor &quot;t&quot;/,
     );
@@ -295,5 +296,48 @@ describe('validate in other forms', () => {
       ],
     });
     expect(artifacts[0].hashes['sha-256']).toMatch(/^[0-9a-f]{64}$/);
+  });
+});
+
+describe('validate --device', () => {
+  /** Of a file of one matrix of that type. */
+  const deviceRules = async (architecture: string, type: TensorType, phone: string) => {
+    await using scratch = await scratchFolder();
+    const file = scratch.path('model.gguf');
+    const bytes = writeHeader({
+      metadata: [['general.architecture', { type: 'string', value: architecture }]],
+      tensors: [{ name: 'blk.0.ffn_down.weight', type, shape: [256, 4] }],
+    });
+    await writeFile(file, bytes);
+    const [report] = reportOf(await validate('--json', '--rules', 'device', '--device', phone, file)).files;
+    return report?.diagnostics.map(({ rule, severity, message }) => `${severity} ${rule}: ${message}`);
+  };
+
+  it('says what a phone’s GPU leaves to the CPU, and what ends the app', async () => {
+    expect(await deviceRules('llama', 'Q2_K', 'galaxy-s23')).toEqual([
+      expect.stringContaining('warning device/kernels: opencl of Samsung Galaxy S23 has no kernel for Q2_K'),
+      expect.stringContaining('warning device/kernels: hexagon of Samsung Galaxy S23 has no kernel for Q2_K'),
+    ]);
+    expect(await deviceRules('llama', 'Q2_K', 'iphone-13-pro')).toEqual([]);
+    expect(await deviceRules('llama', 'NVFP4', 'iphone-13-pro')).toEqual([
+      expect.stringMatching(/^warning device\/kernels: metal of iPhone 13 Pro has no kernel for NVFP4/),
+    ]);
+    expect(await deviceRules('llama', 'TQ1_0', 'iphone-13-pro')).toEqual([
+      expect.stringMatching(/^error device\/kernels: .* takes matrices of TQ1_0/),
+    ]);
+  });
+
+  it('says that llama.rn does not know the architecture', async () => {
+    expect(await deviceRules('granite_swa', 'Q8_0', 'galaxy-s23')).toEqual([
+      expect.stringContaining(
+        'error device/unknown: llama.rn 0.12.9 does not know the architecture granite_swa',
+      ),
+    ]);
+  });
+
+  it('knows no other phones than fit', async () => {
+    const { exitCode, stderr } = await validate('--device', 'galxy-s23', nanoPath('Q4_K_M'));
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain('galaxy-s23');
   });
 });

@@ -50,6 +50,9 @@ async function fetched(name: string): Promise<string> {
   }
 }
 
+/** The folder of llama.rn as it is published. */
+export const llamaRnPackage = (): Promise<string> => fetched(LLAMA_RN);
+
 /** What the compiler says of a kit's source in an app that has llama.rn's own types; empty where it is content. */
 export async function typeErrors(kit: string, app: string): Promise<string> {
   await mkdir(join(app, 'node_modules'), { recursive: true });

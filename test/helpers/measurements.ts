@@ -60,6 +60,7 @@ export function benchRow(
       flashAttention: 'auto',
     },
     backend: 'cpu',
+    onCpu: [],
     test: { name, promptTokens, generationTokens, depth: 0 },
     status: 'ok',
     failure: null,

@@ -31,6 +31,7 @@ export function factsOf(bytes: Uint8Array, changes: Partial<FileFacts> = {}): Fi
     load: null,
     joinedAt: null,
     derivedFrom: null,
+    phone: null,
     ...changes,
   };
 }

@@ -25,6 +25,8 @@ const ELSEWHERE = new Map([
   ['content/sha256', 'test/cli/validate.test.ts'],
   ['content/manifest', 'test/cli/validate.test.ts'],
   ['content/manifest-missing', 'test/cli/validate.test.ts'],
+  ['device/unknown', 'test/cli/validate.test.ts'],
+  ['device/kernels', 'test/cli/validate.test.ts'],
   ['shard/missing', 'below'],
   ['shard/count', 'below'],
   ['shard/tensor-count', 'below'],

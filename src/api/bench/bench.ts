@@ -1,5 +1,6 @@
 import { basename } from 'node:path';
 import { layerMemories } from '../../device/attention-layers.ts';
+import { leftToCpu } from '../../device/kernels.ts';
 import { kvCacheBytes } from '../../device/kv-cache.ts';
 import { engineStarter } from '../../engine/index.ts';
 import type { GgufHeader } from '../../gguf/index.ts';
@@ -91,6 +92,7 @@ function modelOf({ ref, path, bytes, header }: ReadModel): BenchModel {
       sizeBytes: bytes,
       described: header,
       kvBytesPerToken: nothing,
+      leftToCpu: () => [],
     };
   }
   const described = describeFile(header, path);
@@ -101,6 +103,7 @@ function modelOf({ ref, path, bytes, header }: ReadModel): BenchModel {
     sizeBytes: described.tokenRead.weightsBytes,
     described,
     kvBytesPerToken: kvBytesPerTokenOf(header),
+    leftToCpu: (backend, point) => leftToCpu(header, backend, point),
   };
 }
 

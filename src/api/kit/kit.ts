@@ -3,8 +3,10 @@ import { createReadStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { UNKNOWN_PROMPT } from '../../device/fit-report.ts';
+import { LLAMA_RN, typesThatAbort } from '../../device/kernels.ts';
 import { type KitPlan, kitPlan } from '../../device/kit-parameters.ts';
 import { kitSource } from '../../device/kit-source.ts';
+import { unknownToLlamaRn } from '../../device/llama-rn-needs.ts';
 import { modelShape } from '../../device/predict-speed.ts';
 import { findDevice } from '../../device/profiles.ts';
 import { mainTypeOf, workloadOf } from '../../device/workload.ts';
@@ -19,7 +21,7 @@ import {
 import { unavailableBecause } from '../../schema/availability.ts';
 import type { KitGolden } from '../../schema/kit.ts';
 import type { DeviceProfile } from '../../schema/phone-data.ts';
-import { SCHEMA_IDS } from '../../schema/terms.ts';
+import { type PhoneBackend, SCHEMA_IDS } from '../../schema/terms.ts';
 import { messageOf, UsageError } from '../../util/errors.ts';
 import { packagePath, packageVersion } from '../../util/package-files.ts';
 import { devicesOf } from '../fit/device-catalogue.ts';
@@ -63,7 +65,7 @@ export interface Kit {
 /**
  * What `quantscope kit` writes: parameters for a phone, and what the model answers here, token by token, on the CPU.
  * What is on the Hub is downloaded first.
- * @throws UsageError `kit/several`, `kit/shards`, `kit/no-layers`, `device/*` and what refs throw; EngineError;
+ * @throws UsageError `kit/several`, `kit/shards`, `kit/no-layers`, `kit/unknown`, `kit/no-kernel`, `device/*` and what refs throw; EngineError;
  *   GgufError; the signal's reason
  */
 export async function makeKit(ref: string, asked: KitRequest = {}): Promise<Kit> {
@@ -79,6 +81,7 @@ export async function makeKit(ref: string, asked: KitRequest = {}): Promise<Kit>
     });
   }
   const { header, bytes: fileBytes } = await file.header(signal);
+  requireKnown(file.ref, header);
   const plan = kitPlan(header, device, catalogue, {
     ...(options.context === undefined ? {} : { contextSize: options.context }),
     ...(options.cacheType === undefined ? {} : { cacheType: options.cacheType }),
@@ -93,6 +96,7 @@ export async function makeKit(ref: string, asked: KitRequest = {}): Promise<Kit>
       },
     );
   }
+  requireKernels(file.ref, header, plan.backend);
   const step = (subject: string, done: number) =>
     progress({ kind: 'step', subject, stage: '', done, total: KIT_PROMPTS.length + 1 });
   try {
@@ -107,6 +111,28 @@ export async function makeKit(ref: string, asked: KitRequest = {}): Promise<Kit>
   } finally {
     progress({ kind: 'idle' });
   }
+}
+
+/** @throws UsageError `kit/unknown` */
+function requireKnown(ref: string, header: GgufHeader): void {
+  const unknown = unknownToLlamaRn(header);
+  if (unknown.length === 0) return;
+  throw new UsageError(
+    'kit/unknown',
+    `${ref}: llama.rn ${LLAMA_RN.version} does not know ${unknown.join(', ')}, so an app cannot load it`,
+    { hint: `Its llama.cpp is b${LLAMA_RN.build}; quantscope fit tells the memory all the same.` },
+  );
+}
+
+/** @throws UsageError `kit/no-kernel` */
+function requireKernels(ref: string, header: GgufHeader, backend: PhoneBackend): void {
+  const types = typesThatAbort(header, backend);
+  if (types.length === 0) return;
+  throw new UsageError(
+    'kit/no-kernel',
+    `${ref}: llama.rn ${LLAMA_RN.version} on ${backend} takes matrices of ${types.join(', ')} and has no kernel for them: the app is ended`,
+    { hint: 'Quantize the model to another type, such as Q4_0 (quantscope quantize).' },
+  );
 }
 
 async function filesOf(

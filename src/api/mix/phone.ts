@@ -18,8 +18,8 @@ export interface PhoneLimits {
   readonly device: DeviceProfile;
   /** That the mix is made for: the fastest usual one. */
   readonly backend: PhoneBackend;
-  /** Types that it runs fast; null where all are alike. */
-  readonly types: ReadonlySet<TensorType> | null;
+  /** Types that it runs fast. */
+  readonly types: ReadonlySet<TensorType>;
   /** What stands against types there; null for nothing. */
   fault(types: TypesByTensor): string | null;
   /** Predicted generation; null where it cannot be. */
@@ -66,7 +66,7 @@ function limitsOn(
   return {
     device,
     backend,
-    types: quantizedAmong(fastTypes(device, catalogue, backend)),
+    types: new Set([...fastTypes(device, catalogue, backend)].filter(isQuantized)),
     speed,
     fault(types) {
       const fit = fitOn(headerOf(source, types), device, catalogue, { contextSize: FIT_DEFAULTS.context });
@@ -76,10 +76,6 @@ function limitsOn(
       return `${tps.toFixed(1)} t/s are predicted, less than ${minTps}`;
     },
   };
-}
-
-function quantizedAmong(types: ReadonlySet<TensorType> | null): ReadonlySet<TensorType> | null {
-  return types === null ? null : new Set([...types].filter(isQuantized));
 }
 
 /** The source's header as a file of these types would have it. */

@@ -1,4 +1,6 @@
 import { availableParallelism } from 'node:os';
+import { findDevice } from '../../device/profiles.ts';
+import type { DeviceProfile } from '../../schema/phone-data.ts';
 import type { FileReport, Policy } from '../../schema/validation.ts';
 import { asFinished } from '../../util/as-finished.ts';
 import { UsageError } from '../../util/errors.ts';
@@ -32,6 +34,7 @@ export async function* validateEach(
   }
   const rules = request.rules === undefined ? undefined : chosenRules(request.rules);
   const policy = await policyOf(request.policy);
+  const device = request.device === undefined ? null : await phoneNamed(request.device);
   const all = await validationFiles(refs, host);
   if (sha256 !== undefined && all.length !== 1) {
     throw new UsageError('usage/sha256', `--sha256 is the hash of one file, and there are ${all.length}`, {
@@ -57,6 +60,7 @@ export async function* validateEach(
     templates,
     policy,
     rules,
+    device,
     withContent: content,
     expectedSha256: sha256 ?? null,
     manifest,
@@ -76,6 +80,12 @@ export async function* validateEach(
     host.progress({ kind: 'end', subject: report.ref, failure: null });
     yield report;
   }
+}
+
+/** @throws UsageError `device/unknown` */
+async function phoneNamed(name: string): Promise<DeviceProfile> {
+  const { devicesOf } = await import('../fit/device-catalogue.ts');
+  return findDevice(name, await devicesOf(undefined));
 }
 
 /** Without a policy file the schemas are not even loaded. */

@@ -11,6 +11,7 @@ import {
 } from '../../gguf/index.ts';
 import { type ByteSource, openFile } from '../../io/index.ts';
 import { unavailableBecause } from '../../schema/availability.ts';
+import type { DeviceProfile } from '../../schema/phone-data.ts';
 import type { ContentCheck, Diagnostic, FileReport, Policy } from '../../schema/validation.ts';
 import type { QuantscopeError } from '../../util/errors.ts';
 import {
@@ -28,6 +29,7 @@ import {
 import type { ContentReader } from './content.ts';
 import type { Base } from './derived-from.ts';
 import { isUnreadable, type LocalFile, originOf, type RemoteFile, type ValidationFile } from './files.ts';
+import { phoneFacts } from './phone.ts';
 import type { TemplateChecker } from './template.ts';
 
 /** What one file is judged with. */
@@ -43,6 +45,8 @@ export interface FileRun {
   readonly load: ((path: string) => Promise<LoadOutcome>) | null;
   /** The model that files are to come from; null where nobody named one. */
   readonly base: Base | null;
+  /** The phone that files are for; null where nobody named one. */
+  readonly device: DeviceProfile | null;
   readonly signal: AbortSignal;
   readonly onBytes: (path: string, doneBytes: number, fileBytes: number) => void;
 }
@@ -88,6 +92,7 @@ async function judgeRemote(file: RemoteFile, run: FileRun): Promise<FileReport> 
     origin: file.origin,
     expectedSha256: run.expectedSha256,
     policy: run.policy,
+    phone: phoneFacts(scan, run.device),
   };
   const reason = 'the file is remote: quantscope pull, then validate, checks its content and hash';
   return reportOf(file.ref, facts, run, { sha256: null, content: unavailableBecause(reason) });
@@ -145,6 +150,7 @@ async function judge(file: LocalFile, source: ByteSource, run: FileRun): Promise
     policy,
     load,
     joinedAt: await joinedAt(scan, source, signal),
+    phone: phoneFacts(scan, run.device),
     derivedFrom: run.base === null || header === null ? null : await run.base.compare(header, source, signal),
   };
   const report = reportOf(file.ref, facts, run, {

@@ -18,6 +18,8 @@ export interface ValidateRequest extends Host {
   readonly load?: boolean;
   /** The model that each file is to come from, a ref: its weights are quantized again and compared byte for byte. */
   readonly derivedFrom?: string;
+  /** A phone, by name: what llama.rn there does not know, and what its backends have no kernels for. */
+  readonly device?: string;
   /** The longest that a step of loading may take, in seconds. Default: {@link VALIDATE_DEFAULTS}. */
   readonly timeout?: number;
   /** Files at the same time. Default: as many as there are cores, and more of remote ones. */

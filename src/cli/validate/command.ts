@@ -44,6 +44,10 @@ export const validateCommand = define({
       '--derived-from <ref>',
       'prove that each file comes from this one: quantize it again in memory and compare byte for byte',
     ),
+    option(
+      '-d, --device <name>',
+      'a phone (quantscope fit --list-devices): whether llama.rn loads the file, and what its GPU leaves to the CPU',
+    ),
     option('--load', 'also load each file in a process of its own and decode a token'),
     option(
       '--timeout <seconds>',
@@ -81,6 +85,7 @@ export const validateCommand = define({
     'validate models/ --manifest check         which tensor changed since',
     'validate model-Q4_K_M.gguf --derived-from model-F16.gguf --severity note',
     'validate model.gguf --fix better.gguf --set general.license=mit',
+    'validate model.gguf --device iphone-13-pro',
     'validate --explain tensor/offset',
   ],
   exitCode: '0 no errors, 1 a file has errors, 2 wrong use, 130 interrupted.',

@@ -1,0 +1,128 @@
+import { modelFacts } from '../gguf/facts.ts';
+import type { GgufHeader } from '../gguf/header.ts';
+import { layoutOf, type TensorType } from '../gguf/tensor-types.ts';
+import type { Kernels, LlamaRn } from '../schema/kernels.ts';
+import type { CacheType, EngineBackend, FLASH_ATTENTION, PhoneBackend } from '../schema/terms.ts';
+import { packageJson } from '../util/package-files.ts';
+
+// Taken at their word, as data/rules.json is: tests hold both to their schemas and to the sources they were read from.
+/** Of the llama.cpp that runs here. */
+export const ENGINE_KERNELS = packageJson('data/backend-kernels.json') as Kernels;
+/** Of the llama.rn that apps use. */
+export const LLAMA_RN = packageJson('data/llama-rn.json') as LlamaRn;
+
+type OwnBackend = keyof Kernels['backends'];
+type BackendKernels = NonNullable<Kernels['backends'][OwnBackend]>;
+
+/** llama.rn comes without Vulkan. */
+function kernelsOf(backend: OwnBackend, kernels: Kernels): BackendKernels | undefined {
+  return kernels.backends[backend] ?? ENGINE_KERNELS.backends[backend];
+}
+
+/** Whether a backend multiplies matrices of the type itself; else the CPU does. */
+export function multiplies(backend: PhoneBackend, type: TensorType, kernels = LLAMA_RN.kernels): boolean {
+  return backend === 'cpu' || kernelsOf(backend, kernels)?.multiplies.includes(type) === true;
+}
+
+/** Types of a file's matrices that a backend takes on without a kernel for them: the process is ended. */
+export function typesThatAbort(header: GgufHeader, backend: PhoneBackend): TensorType[] {
+  const aborts = backend === 'cpu' ? [] : (kernelsOf(backend, LLAMA_RN.kernels)?.aborts ?? []);
+  return matrixTypes(header).filter((type) => aborts.includes(type));
+}
+
+/** Types of a file's matrices that a backend leaves to the CPU. */
+export function typesOnCpu(
+  header: GgufHeader,
+  backend: PhoneBackend,
+  kernels = LLAMA_RN.kernels,
+): TensorType[] {
+  return matrixTypes(header).filter((type) => !multiplies(backend, type, kernels));
+}
+
+/** Of what every token is multiplied with; a row of the embedding is looked up, by the CPU. */
+function matrixTypes({ tensors }: GgufHeader): TensorType[] {
+  const isTied = !tensors.some(({ name }) => name === 'output.weight');
+  const multiplied = tensors.filter(
+    ({ name, shape }) => shape.length > 1 && (isTied || name !== 'token_embd.weight'),
+  );
+  return [...new Set(multiplied.map(({ type }) => type))];
+}
+
+/** What a backend of this machine has no kernels for, in words: nothing for the CPU, nor for CUDA, which is in no table. */
+export function leftToCpu(
+  header: GgufHeader,
+  backend: EngineBackend,
+  {
+    keyType,
+    valueType,
+    flashAttention,
+  }: Attention & { readonly flashAttention: (typeof FLASH_ATTENTION)[number] },
+): string[] {
+  if (backend === 'cpu' || backend === 'cuda') return [];
+  const types = typesOnCpu(header, backend, ENGINE_KERNELS);
+  const isQuantized = layoutOf(nameOf(valueType)).blockElements > 1;
+  // Left to itself llama.cpp turns it off where the backend has no kernel, but for quantized values, which need it.
+  const isOn = flashAttention === 'on' || (flashAttention === 'auto' && isQuantized);
+  const attends = !isOn || attendsItself(header, backend, { keyType, valueType }, ENGINE_KERNELS);
+  return [
+    ...(types.length > 0 ? [`matrices of ${types.join(', ')}`] : []),
+    ...(attends ? [] : [`flash attention with ${keyType} keys and ${valueType} values`]),
+  ];
+}
+
+/** The rows of a quantized matrix that a backend takes at most. */
+export function mostRows(backend: PhoneBackend): number {
+  const own = backend === 'cpu' ? undefined : kernelsOf(backend, LLAMA_RN.kernels)?.mostRows;
+  return own ?? Number.POSITIVE_INFINITY;
+}
+
+export interface Attention {
+  readonly keyType: CacheType;
+  readonly valueType: CacheType;
+  /** The phone's GPU as its maker names it: `Adreno 740`. */
+  readonly gpu?: string | undefined;
+}
+
+/** Whether a backend runs flash attention itself for this model and cache; else the CPU does, or it is left off. */
+export function attendsItself(
+  header: GgufHeader,
+  backend: PhoneBackend,
+  { keyType, valueType, gpu }: Attention,
+  kernels = LLAMA_RN.kernels,
+): boolean {
+  if (backend === 'cpu') return true;
+  const own = kernelsOf(backend, kernels);
+  if (own === undefined) return false;
+  const { headLengths, headMultiple, cacheTypes, mixed, refusedByAdreno } = own.flashAttention;
+  const { keyLength = 0, valueLength = 0 } = modelFacts(header);
+  if (headLengths !== null && !headLengths.includes(keyLength)) return false;
+  if (keyLength % headMultiple !== 0 || valueLength % headMultiple !== 0) return false;
+  if (!cacheTypes.includes(keyType) || !cacheTypes.includes(valueType)) return false;
+  if (keyType !== valueType && !(mixed.includes(keyType) && mixed.includes(valueType))) return false;
+  if (refusedByAdreno === undefined || keyType !== valueType) return true;
+  const generation = adrenoGeneration(gpu, own);
+  // Of a GPU that is not known it is not promised.
+  return generation !== null && !refusedByAdreno.includes(generation);
+}
+
+function adrenoGeneration(gpu: string | undefined, { adreno = {} }: BackendKernels): string | null {
+  const found = Object.entries(adreno).find(([, parts]) => parts.some((part) => gpu?.includes(part)));
+  return found?.[0] ?? null;
+}
+
+/** Whether llama.cpp takes the type for keys and values: flash attention reads heads in whole blocks (llama-context.cpp). */
+export function cacheTypeFits(header: GgufHeader, type: CacheType): boolean {
+  const { blockElements } = layoutOf(nameOf(type));
+  const { keyLength = 0, valueLength = 0 } = modelFacts(header);
+  return keyLength % blockElements === 0 && valueLength % blockElements === 0;
+}
+
+function nameOf(type: CacheType): Uppercase<CacheType> {
+  return type.toUpperCase() as Uppercase<CacheType>;
+}
+
+/** Bytes of the tensors that an ARM CPU with dot products keeps rearranged; rows that do not divide stay as they are. */
+export function isRepacked({ type, shape }: GgufHeader['tensors'][number]): boolean {
+  const rows = LLAMA_RN.kernels.repacked.neon?.[type];
+  return rows !== undefined && (shape.length === 2 || shape.length === 3) && (shape[1] ?? 0) % rows === 0;
+}

@@ -1,0 +1,182 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { quantizedHeader } from '../../bench/phones/layout.ts';
+import { fitOn } from '../../src/device/fit.ts';
+import {
+  attendsItself,
+  cacheTypeFits,
+  ENGINE_KERNELS,
+  LLAMA_RN,
+  leftToCpu,
+  multiplies,
+  typesThatAbort,
+} from '../../src/device/kernels.ts';
+import { unknownToLlamaRn } from '../../src/device/llama-rn-needs.ts';
+import { speedOn } from '../../src/device/predict-speed.ts';
+import { builtInDevices, findDevice } from '../../src/device/profiles.ts';
+import { LLAMA_CPP_VERSION } from '../../src/engine/llama-cpp/declarations.ts';
+import { type GgufHeader, TENSOR_TYPE_NAMES, type TensorType } from '../../src/gguf/index.ts';
+import { backendKernelsSchema, llamaRnSchema } from '../../src/schema/kernels.ts';
+import { scratchFolder } from '../helpers/cli.ts';
+import { kitPackages, llamaRnPackage } from '../helpers/kit-app.ts';
+import { llamaCppSource, withoutGit } from '../helpers/llama-cpp-source.ts';
+import { headerOf, PHI_3_MINI } from './model-shapes.ts';
+
+type Read = (path: string) => string;
+const script = async (name: string) => await import(new URL(`../../scripts/${name}`, import.meta.url).href);
+const { backendKernels }: { backendKernels: (read: Read, types: readonly string[]) => unknown } =
+  await script('backend-kernels.js');
+const { llamaRnTable }: { llamaRnTable: (read: Read, types: readonly string[]) => unknown } =
+  await script('llama-rn.js');
+const dataFile = (name: string): object =>
+  JSON.parse(readFileSync(new URL(`../../data/${name}`, import.meta.url), 'utf8'));
+
+describe.skipIf(withoutGit !== null)('data/backend-kernels.json', () => {
+  it('is what its script reads in the source of the engine', async () => {
+    await using scratch = await scratchFolder();
+    const { text } = llamaCppSource(scratch.path('llama.cpp'));
+    const source: Read = (path) => text(`ggml/src/${path}`);
+    const { $schema: _, ...written } = backendKernelsSchema.parse(dataFile('backend-kernels.json'));
+    const read = backendKernels(source, TENSOR_TYPE_NAMES);
+    expect(written).toEqual({ llamaCpp: LLAMA_CPP_VERSION, ...(read as object) });
+
+    // A kernel more, and a source that says it otherwise.
+    const also: Read = (path) => source(path).replace('GGML_TYPE_TQ1_0', 'GGML_TYPE_NVFP4');
+    expect(backendKernels(also, TENSOR_TYPE_NAMES)).not.toEqual(read);
+    const changed: Read = (path) => source(path).replaceAll('case GGML_OP_FLASH_ATTN_EXT', 'case OTHER');
+    expect(() => backendKernels(changed, TENSOR_TYPE_NAMES)).toThrow('FLASH_ATTN_EXT');
+  });
+});
+
+const absent = await kitPackages();
+describe.skipIf(absent !== null)(`data/llama-rn.json${absent === null ? '' : `: ${absent}`}`, () => {
+  it('is what its script reads in the package', async () => {
+    const folder = await llamaRnPackage();
+    const read: Read = (path) => readFileSync(join(folder, path), 'utf8');
+    const { $schema: _, ...written } = llamaRnSchema.parse(dataFile('llama-rn.json'));
+    expect(llamaRnTable(read, TENSOR_TYPE_NAMES)).toEqual(written);
+    const without: Read = (path) => read(path).replace('{ LLM_ARCH_PHI3,', '{ LLM_ARCH_GONE, "gone" }, {');
+    expect(llamaRnTable(without, TENSOR_TYPE_NAMES)).not.toEqual(written);
+  });
+
+  it('lacks what came after its llama.cpp', () => {
+    const { architectures, preTokenizers } = dataFile('llama-cpp.json') as Record<string, string[]>;
+    const lacking = (known: readonly string[], all: string[] = []) =>
+      all.filter((name) => !known.includes(name));
+    expect(lacking(LLAMA_RN.architectures, architectures)).toHaveLength(14);
+    expect(lacking(LLAMA_RN.preTokenizers, preTokenizers)).toEqual(['spark2_5', 'hy_v4', 'ufakzeka']);
+  });
+});
+
+const header = (type: TensorType, more = {}): GgufHeader => {
+  const plain = headerOf({ ...PHI_3_MINI, ...more });
+  return {
+    ...plain,
+    tensors: plain.tensors.map((tensor) => ({
+      ...tensor,
+      type: tensor.name === 'token_embd.weight' ? 'F16' : type,
+      shape: [4096, 4096],
+      elements: 4096 * 4096,
+      sizeBytes: 4096 * 4096,
+    })),
+  };
+};
+
+describe('what backends compute themselves', () => {
+  it('is on Metal everything but TQ1_0 and NVFP4, in the llama.cpp that runs here', () => {
+    const without = TENSOR_TYPE_NAMES.filter((type) => !multiplies('metal', type, ENGINE_KERNELS));
+    expect(without.filter((type) => !/^I\d|F64|Q8_1|Q8_K/.test(type))).toEqual(['TQ1_0', 'NVFP4']);
+  });
+
+  it('is on OpenCL also Q5_0, Q5_1, IQ4_NL, MXFP4 and Q1_0, but no other IQ type, Q2_K or Q3_K', () => {
+    const own = TENSOR_TYPE_NAMES.filter((type) => multiplies('opencl', type));
+    expect(own).toEqual(expect.arrayContaining(['Q5_0', 'Q5_1', 'IQ4_NL', 'MXFP4', 'Q1_0', 'Q4_0', 'Q6_K']));
+    expect(own.filter((type) => /^(Q[23]_K|TQ|IQ[1-3]|IQ4_XS)/.test(type))).toEqual([]);
+  });
+
+  it('ends the app where Metal of llama.rn takes a type that it has no kernel for', () => {
+    expect(typesThatAbort(header('TQ2_0'), 'metal')).toEqual(['TQ2_0']);
+    expect(typesThatAbort(header('NVFP4'), 'metal')).toEqual([]);
+    expect(typesThatAbort(header('TQ2_0'), 'cpu')).toEqual([]);
+  });
+
+  it.each([
+    ['metal', 'q8_0', 'q8_0', {}, true],
+    ['metal', 'q8_0', 'f16', {}, false],
+    ['metal', 'iq4_nl', 'iq4_nl', {}, false],
+    ['metal', 'f16', 'f16', { headLength: 100 }, false],
+    ['opencl', 'f16', 'f16', { gpu: 'Adreno 840' }, true],
+    ['opencl', 'f16', 'f16', { gpu: 'Adreno 740' }, false],
+    ['opencl', 'f16', 'f16', {}, false],
+    ['opencl', 'q5_0', 'q5_0', { gpu: 'Adreno 840' }, false],
+    ['hexagon', 'f16', 'f16', {}, true],
+    ['hexagon', 'q8_0', 'q8_0', {}, false],
+    ['vulkan', 'q8_0', 'q4_0', {}, true],
+    ['vulkan', 'bf16', 'f16', {}, false],
+    ['cpu', 'q8_0', 'f16', {}, true],
+  ] as const)(
+    '%s with %s keys and %s values and %o attends itself: %s',
+    (backend, keyType, valueType, more, itself) => {
+      const { gpu, headLength = 96 }: { gpu?: string; headLength?: number } = more;
+      expect(attendsItself(header('Q4_0', { headLength }), backend, { keyType, valueType, gpu })).toBe(
+        itself,
+      );
+    },
+  );
+
+  it('is told of a row of bench that the CPU had a part in', () => {
+    const point = { keyType: 'f16', valueType: 'f16', flashAttention: 'auto' } as const;
+    expect(leftToCpu(header('NVFP4'), 'metal', point)).toEqual(['matrices of NVFP4']);
+    expect(leftToCpu(header('Q4_K'), 'metal', point)).toEqual([]);
+    expect(leftToCpu(header('NVFP4'), 'cuda', point)).toEqual([]);
+    const mixed = { keyType: 'q8_0', valueType: 'q4_0', flashAttention: 'on' } as const;
+    expect(leftToCpu(header('Q4_K'), 'metal', mixed)).toEqual([
+      'flash attention with q8_0 keys and q4_0 values',
+    ]);
+    // Keys alone can do without, so llama.cpp leaves it off.
+    expect(
+      leftToCpu(header('Q4_K'), 'metal', { ...mixed, valueType: 'f16', flashAttention: 'auto' }),
+    ).toEqual([]);
+  });
+});
+
+describe('on a phone', () => {
+  it('no speed of Metal is told for a type that it leaves to the CPU', async () => {
+    const catalogue = await builtInDevices();
+    const phone = findDevice('iphone-17-pro', catalogue);
+    expect(speedOn(header('NVFP4'), phone, catalogue, 'metal')).toEqual({
+      backend: 'metal',
+      reason: expect.stringContaining('Metal has no kernel for NVFP4'),
+    });
+    expect(speedOn(header('Q4_K'), phone, catalogue, 'metal')).toHaveProperty('generationTps');
+  });
+
+  it('a cache of blocks is not offered for heads that are no multiple of them', async () => {
+    const catalogue = await builtInDevices();
+    const phone = findDevice('iphone-13-pro', catalogue);
+    const of = (headLength: number) => header('Q4_K', { headLength });
+    expect([
+      cacheTypeFits(of(80), 'q8_0'),
+      cacheTypeFits(of(96), 'q8_0'),
+      cacheTypeFits(of(80), 'f16'),
+    ]).toEqual([false, true, true]);
+    const at = (headLength: number, cacheType: 'f16' | 'q8_0') =>
+      fitOn(of(headLength), phone, catalogue, { contextSize: 8192, cacheType, budgetBytes: 5e9 });
+    expect(at(96, 'f16')?.change?.cacheType).toBe('q8_0');
+    expect(at(80, 'f16')?.change?.cacheType).toBe('f16');
+    expect(at(80, 'q8_0')).toMatchObject({
+      verdict: 'no',
+      reasons: expect.arrayContaining([expect.stringContaining('heads of 80')]),
+    });
+  });
+
+  it('llama.rn refuses what came after it', () => {
+    expect(unknownToLlamaRn(header('Q4_K'))).toEqual([]);
+    expect(unknownToLlamaRn(header('Q4_K', { architecture: 'granite_swa' }))).toEqual([
+      'the architecture granite_swa',
+    ]);
+    const phi4 = quantizedHeader('phi-4-mini', 'q4_k_m');
+    expect(phi4 === undefined ? null : unknownToLlamaRn(phi4)).toEqual([]);
+  });
+});
