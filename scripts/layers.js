@@ -38,7 +38,7 @@ export const LAYERS = [
     does: 'bytes from files and HTTP behind one interface; a short read throws',
     not: 'know what it reads',
     imports: ['util'],
-    packages: NODE,
+    packages: [...NODE, 'http-proxy-agent', 'https-proxy-agent'],
   },
   {
     name: 'gguf',

@@ -20,5 +20,9 @@ export const ENVIRONMENT: readonly Variable[] = [
   { name: 'HF_HOME, HF_HUB_CACHE', meaning: 'where models are kept, as huggingface_hub reads them' },
   { name: 'HF_TOKEN, HF_ENDPOINT', meaning: 'the token that the Hub is asked with, and the Hub’s address' },
   { name: 'HF_HUB_OFFLINE', meaning: '1 uses only what is in the cache' },
+  {
+    name: 'HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, NO_PROXY',
+    meaning: 'the proxy, as http://user:password@host:port',
+  },
   { name: 'NO_COLOR, FORCE_COLOR', meaning: 'plain or colored output, to a terminal or not' },
 ];

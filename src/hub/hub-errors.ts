@@ -1,3 +1,4 @@
+import { proxyFor } from '../io/proxy.ts';
 import { QuantscopeError } from '../util/errors.ts';
 import type { HubContext } from './context.ts';
 
@@ -71,19 +72,25 @@ export function refusalError({ status, headers, what, repo }: Refusal, context: 
   }
 }
 
-/** The error for a connection that failed; `cause` is what fetch threw. */
+/** The error for a connection that failed; `cause` is what sending threw. */
 export function connectionError(what: string, cause: unknown, url: string): QuantscopeError {
-  return new QuantscopeError('hub/unreachable', `${what}: ${new URL(url).host}: ${describeFailure(cause)}`, {
+  // A proxy that refuses is named by its own error.
+  if (cause instanceof QuantscopeError) return cause;
+  const address = new URL(url);
+  const proxy = proxyFor(address);
+  const way = proxy === undefined ? '' : ` through the proxy ${proxy.shown} (${proxy.variable})`;
+  const hint =
+    proxy === undefined
+      ? 'Check the network; HF_HUB_OFFLINE=1 uses the cache alone.'
+      : `Check ${proxy.variable}, or list the host in NO_PROXY; HF_HUB_OFFLINE=1 uses the cache alone.`;
+  return new QuantscopeError('hub/unreachable', `${what}: ${address.host}${way}: ${describeFailure(cause)}`, {
     cause,
-    hint: 'Check the network; HF_HUB_OFFLINE=1 uses the cache alone.',
+    hint,
   });
 }
 
-/** fetch says "fetch failed" and hides the reason in the cause. */
 function describeFailure(thrown: unknown): string {
-  const inner = thrown instanceof Error ? thrown.cause : undefined;
-  const shown = inner instanceof Error && inner.message !== '' ? inner : thrown;
-  const text = shown instanceof Error ? shown.message : String(shown);
-  const code = shown instanceof Error && 'code' in shown ? String(shown.code) : '';
+  const text = thrown instanceof Error ? thrown.message : String(thrown);
+  const code = thrown instanceof Error && 'code' in thrown ? String(thrown.code) : '';
   return text === '' ? code || 'the connection failed' : text.replaceAll(/\s*\n\s*/g, ' ');
 }

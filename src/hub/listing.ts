@@ -1,7 +1,10 @@
+import type { HttpAnswer } from '../io/http-get.ts';
 import { QuantscopeError, UsageError } from '../util/errors.ts';
 import { checkedPath, isCommit, isObjectId } from '../util/safe-names.ts';
+import { formatBytes } from '../util/units.ts';
 import type { HubContext } from './context.ts';
 import { refusalError } from './hub-errors.ts';
+import type { IdleWatch } from './idle.ts';
 import { type PinnedFile, RepoCache } from './repo-cache.ts';
 import { redirectTarget, sendPatiently } from './request.ts';
 
@@ -156,17 +159,35 @@ function hookedFetch(what: string, repo: string, context: HubContext): typeof fe
       },
       context,
     );
-    if (!response.ok)
+    if (response.status < 200 || response.status > 299)
       throw refusalError({ status: response.status, headers: response.headers, what, repo }, context);
     const headers = new Headers(response.headers);
     const next = nextPage(headers.get('link'), answered, what);
     headers.delete('link');
     if (next !== undefined) headers.set('link', `<${next}>; rel="next"`);
-    headers.delete('content-encoding');
     headers.delete('content-length');
-    const text = await watch.during(response.text());
+    const text = await bodyText(response, watch, what);
     return new Response(text, { status: response.status, headers });
   };
+}
+
+/** A page of a listing has a thousand files; nothing honest comes near this. */
+const MOST_PAGE_BYTES = 64 * 2 ** 20;
+
+async function bodyText({ body }: HttpAnswer, watch: IdleWatch, what: string): Promise<string> {
+  const reader = body?.getReader();
+  const pieces: Uint8Array[] = [];
+  for (let total = 0; reader !== undefined; ) {
+    const { done, value } = await watch.during(reader.read());
+    if (done || value === undefined) break;
+    total += value.length;
+    if (total > MOST_PAGE_BYTES) {
+      await reader.cancel();
+      throw badAnswer(what, `more than ${formatBytes(MOST_PAGE_BYTES)}`);
+    }
+    pieces.push(value);
+  }
+  return Buffer.concat(pieces).toString('utf8');
 }
 
 function nextPage(link: string | null, from: string, what: string): string | undefined {

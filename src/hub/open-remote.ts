@@ -1,4 +1,4 @@
-import { getOverHttp, type HttpGet } from '../io/http-get.ts';
+import type { HttpGet } from '../io/http-get.ts';
 import { type HttpSource, openUrl } from '../io/http-source.ts';
 import { QuantscopeError, UsageError } from '../util/errors.ts';
 import type { HubContext } from './context.ts';
@@ -49,22 +49,19 @@ export async function openRemote(
  * asked to, names errors by the Hub's codes, and asks for a new link when a signed one has expired.
  */
 function fetchOf({ url: original, name: what, repo }: RemoteFile, hub: HubContext): HttpGet {
-  // Of an answer with bytes nothing is looked at that this way of asking leaves out of a Response.
-  const send = getOverHttp as typeof fetch;
   return async (asked, { headers, signal }) => {
     const request = { headers: Object.fromEntries(headers), what, signal };
-    let answer = await sendPatiently(asked, request, hub, send);
+    let answer = await sendPatiently(asked, request, hub);
     if (asked !== original && (answer.response.status === 403 || answer.response.status === 401)) {
       await discard(answer.response);
-      answer = await sendPatiently(original, request, hub, send);
+      answer = await sendPatiently(original, request, hub);
     }
     const { response, url } = answer;
     if (repo !== undefined && response.status >= 400 && response.status !== 416) {
       await discard(response);
       throw refusalError({ status: response.status, headers: response.headers, what, repo }, hub);
     }
-    // Where the redirects led, which a response made by following them by hand does not say of itself.
-    Object.defineProperty(response, 'url', { value: url });
-    return response;
+    // Where the redirects led.
+    return { ...response, url };
   };
 }

@@ -1,3 +1,4 @@
+import { type HttpAnswer, sendOverHttp } from '../io/http-get.ts';
 import { QuantscopeError } from '../util/errors.ts';
 import type { HubContext } from './context.ts';
 import { type ByteAnswer, bytesOverHttp } from './http-bytes.ts';
@@ -20,7 +21,7 @@ export interface HubRequest {
 const MOST_REDIRECTS = 8;
 
 /** An answer and where it came from. */
-export interface Answer<Received = Response> {
+export interface Answer<Received = HttpAnswer> {
   readonly response: Received;
   /** After redirects. */
   readonly url: string;
@@ -44,7 +45,7 @@ export function sendForBytes(
  * includes another port of the same host, and https is never left for http.
  * @throws QuantscopeError `hub/unreachable`, `hub/redirects`; the signal's reason
  */
-async function follow<Received extends Pick<Response, 'status' | 'headers'>>(
+async function follow<Received extends Pick<HttpAnswer, 'status' | 'headers'>>(
   url: string,
   request: HubRequest,
   context: HubContext,
@@ -79,24 +80,12 @@ async function follow<Received extends Pick<Response, 'status' | 'headers'>>(
 
 /**
  * Sends a request again after transient failures, with the pauses that the server asks for.
- * @param send Default: the global fetch
  * @throws like {@link follow}; an answer with another status than 2xx or 3xx is returned, not thrown
  */
-export async function sendPatiently(
-  url: string,
-  request: HubRequest,
-  context: HubContext,
-  send: typeof fetch = fetch,
-): Promise<Answer> {
+export async function sendPatiently(url: string, request: HubRequest, context: HubContext): Promise<Answer> {
   const { method = 'GET', body, signal = context.signal } = request;
-  const sendOnce = (address: string, headers: Headers, own: AbortSignal): Promise<Response> =>
-    send(address, {
-      method,
-      headers,
-      redirect: 'manual',
-      signal: own,
-      ...(body === undefined ? {} : { body }),
-    });
+  const sendOnce = (address: string, headers: Headers, own: AbortSignal): Promise<HttpAnswer> =>
+    sendOverHttp(address, { method, headers, signal: own, ...(body === undefined ? {} : { body }) });
   for (let failures = 1; ; failures++) {
     let headers: Headers | undefined;
     let reason: string;
@@ -141,7 +130,7 @@ export function redirectTarget(location: string, from: string, what: string): st
 }
 
 /** Ends an answer whose body is not read. */
-export async function discard(response: Response): Promise<void> {
+export async function discard(response: HttpAnswer): Promise<void> {
   try {
     await response.body?.cancel();
   } catch {

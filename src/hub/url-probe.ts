@@ -1,4 +1,5 @@
 import { contentLength, isEncoded, parseContentRange } from '../io/content-headers.ts';
+import type { HttpAnswer } from '../io/http-get.ts';
 import { QuantscopeError } from '../util/errors.ts';
 import type { HubContext } from './context.ts';
 import { connectionError } from './hub-errors.ts';
@@ -70,7 +71,7 @@ async function firstBytes({ response, watch }: Awaited<ReturnType<typeof sendPat
   return Buffer.concat(pieces).subarray(0, MAGIC.length);
 }
 
-function lengthOf({ status, headers }: Response): number | undefined {
+function lengthOf({ status, headers }: HttpAnswer): number | undefined {
   if (isEncoded(headers)) return undefined;
   const range = status === 206 ? parseContentRange(headers.get('content-range')) : undefined;
   return status === 206 ? (range?.start === 0 ? range.total : undefined) : contentLength(headers);

@@ -1,5 +1,6 @@
 import { Agent as HttpAgent, type IncomingMessage, request as requestHttp } from 'node:http';
 import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
+import { proxyAgent, proxyFor, refuseByProxy, type WebProxy } from './proxy.ts';
 
 /** What readers by range look at of an answer; a fetch's Response is one. */
 export interface HttpAnswer {
@@ -26,6 +27,12 @@ export interface GetOptions {
   readonly redirect?: 'manual';
 }
 
+export interface SendOptions extends Pick<GetOptions, 'headers' | 'signal'> {
+  readonly method: string;
+  /** Default: none. */
+  readonly body?: string;
+}
+
 /** How parts of files are asked for. */
 export type HttpGet = (url: string, options: GetOptions) => Promise<HttpAnswer>;
 
@@ -39,13 +46,14 @@ const agents = { 'http:': new HttpAgent(pool), 'https:': new HttpsAgent(pool) };
 
 /**
  * GET over Node's own HTTP, on connections that are used again. A survey of small headers spends most of its time in
- * the client: this takes half of the CPU time of the global fetch, whose streams and signals are made for more.
+ * the client: this takes half of the CPU time of the global fetch, whose streams and signals are made for more, and
+ * which knows no proxies.
  */
 export const getOverHttp: HttpGet = async (url, options) => {
   let { headers } = options;
   let address = new URL(url);
   for (let redirects = 0; redirects <= MOST_REDIRECTS; redirects++) {
-    const answer = await answerOf(address, headers, options.signal);
+    const answer = await sendOverHttp(address.href, { method: 'GET', headers, signal: options.signal });
     const location = answer.headers.get('location');
     const isRedirect = [301, 302, 303, 307, 308].includes(answer.status) && location !== null;
     if (!isRedirect || options.redirect === 'manual') return answer;
@@ -60,46 +68,59 @@ export const getOverHttp: HttpGet = async (url, options) => {
   throw new Error(`more than ${MOST_REDIRECTS} redirects`);
 };
 
-async function answerOf(url: URL, headers: Headers, signal: AbortSignal): Promise<HttpAnswer> {
+/**
+ * One request, through the proxy that the environment names. Redirects are not followed.
+ * @throws Error of Node's; QuantscopeError `io/bad-proxy`, `io/proxy-refused`; the signal's reason
+ */
+export async function sendOverHttp(url: string, options: SendOptions): Promise<HttpAnswer> {
+  const address = new URL(url);
+  const proxy = proxyFor(address);
+  const direct = address.protocol === 'https:' ? agents['https:'] : agents['http:'];
+  const agent = proxy === undefined ? direct : await proxyAgent(proxy, address, options.signal);
   for (;;) {
-    const sent = send(url, headers, signal);
+    const sent = send(address, options, agent, proxy);
     try {
       return await sent.answer;
     } catch (thrown) {
-      // The server closed an idle connection at the moment of its use: RFC 9112, 9.5 has GET sent again.
+      // The server closed an idle connection at the moment of its use: RFC 9112, 9.5 has such a request sent again.
       const isStale =
         sent.usedAgain() && thrown instanceof Error && 'code' in thrown && thrown.code === 'ECONNRESET';
-      if (!isStale || signal.aborted) throw thrown;
+      if (!isStale || options.signal.aborted) throw thrown;
     }
   }
 }
 
 function send(
   url: URL,
-  headers: Headers,
-  signal: AbortSignal,
+  { method, headers, body: sent, signal }: SendOptions,
+  agent: HttpAgent,
+  proxy: WebProxy | undefined,
 ): { readonly answer: Promise<HttpAnswer>; readonly usedAgain: () => boolean } {
   signal.throwIfAborted();
   const start = url.protocol === 'https:' ? requestHttps : requestHttp;
-  const agent = url.protocol === 'https:' ? agents['https:'] : agents['http:'];
-  const request = start(url, { headers: Object.fromEntries(headers), agent });
+  const request = start(url, { method, headers: Object.fromEntries(headers), agent });
   const answer = new Promise<HttpAnswer>((resolve, reject) => {
+    let body: AnswerBody | undefined;
     const onAbort = (): void => {
-      request.destroy(signal.reason instanceof Error ? signal.reason : new Error('aborted'));
+      const reason = signal.reason instanceof Error ? signal.reason : new Error('aborted');
+      body?.fail(reason);
+      // Of a connection that is on its way back to the others nobody would hear an error.
+      request.destroy(body === undefined ? reason : undefined);
     };
     signal.addEventListener('abort', onAbort, { once: true });
-    request.on('close', () => signal.removeEventListener('abort', onAbort));
-    request.on('error', reject);
+    request.on('close', () => signal.removeEventListener('abort', onAbort)).on('error', reject);
+    if (proxy !== undefined) refuseByProxy(request, proxy, reject);
     request.on('response', (response) => {
+      body = new AnswerBody(response);
       resolve({
         status: response.statusCode ?? 0,
         statusText: response.statusMessage ?? '',
         url: url.href,
         headers: headersOf(response),
-        body: new AnswerBody(response),
+        body,
       });
     });
-    request.end();
+    request.end(sent);
   });
   return { answer, usedAgain: () => request.reusedSocket };
 }
@@ -122,10 +143,12 @@ class AnswerBody {
     this.#response = response;
     const wake = (): void => this.#wake?.();
     response.on('readable', wake).on('end', wake).on('close', wake);
-    response.on('error', (error) => {
-      this.#failure = error;
-      wake();
-    });
+    response.on('error', (error) => this.fail(error));
+  }
+
+  fail(error: Error): void {
+    this.#failure ??= error;
+    this.#wake?.();
   }
 
   getReader(): BytesReader {

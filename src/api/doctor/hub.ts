@@ -1,6 +1,7 @@
 import type { HubContext } from '../../hub/context.ts';
 import { freeBytesOf } from '../../hub/disk.ts';
 import { planPull } from '../../hub/pull.ts';
+import { sendOverHttp } from '../../io/http-get.ts';
 import type { RefAccess } from '../../model/access.ts';
 import type { Catalogue } from '../../model/catalogue.ts';
 import { locateRefs } from '../../model/locate.ts';
@@ -47,9 +48,9 @@ export async function examineHub(
 async function answerTime(endpoint: string, signal: AbortSignal): Promise<number | Unavailable> {
   const started = performance.now();
   try {
-    const response = await fetch(endpoint, {
+    const response = await sendOverHttp(endpoint, {
       method: 'HEAD',
-      redirect: 'manual',
+      headers: new Headers(),
       signal: AbortSignal.any([signal, AbortSignal.timeout(ANSWER_TIMEOUT_MS)]),
     });
     await response.body?.cancel();
@@ -58,10 +59,8 @@ async function answerTime(endpoint: string, signal: AbortSignal): Promise<number
       : unavailableBecause(`it answered ${response.status}`);
   } catch (thrown) {
     signal.throwIfAborted();
-    // fetch hides the reason in the cause.
-    const cause = thrown instanceof Error && thrown.cause instanceof Error ? thrown.cause : thrown;
-    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
-    return unavailableBecause(messageOf(cause) || code || 'no connection');
+    const code = thrown instanceof Error && 'code' in thrown ? String(thrown.code) : '';
+    return unavailableBecause(messageOf(thrown) || code || 'no connection');
   }
 }
 

@@ -1,4 +1,3 @@
-import { setFlagsFromString } from 'node:v8';
 import type { Host } from '../../api/host.ts';
 import { pull } from '../../api/pull/pull.ts';
 import type { PullRequest } from '../../api/pull/request.ts';
@@ -14,18 +13,11 @@ import { type DocumentOptions, terminalHost } from '../terminal.ts';
 
 export type PullOptions = Omit<PullRequest, keyof Host> & DocumentOptions;
 
-/**
- * The only WebAssembly of a download is what parses HTTP in Node's own fetch, which lists the files and does not bring
- * them: V8's optimizing compiler takes 28 MiB for it, more than the download of a file of any size does besides.
- */
-const PLAIN_WEBASSEMBLY = '--liftoff-only';
-
 export async function runPull(
   refs: readonly string[],
   { json, ...options }: PullOptions,
   signal: AbortSignal,
 ): Promise<ExitCode> {
-  setFlagsFromString(PLAIN_WEBASSEMBLY);
   using terminal = terminalHost(options, signal);
   const report = await pull(refs, { ...options, ...terminal });
   if (json || report.files.length > 0) printDocument(report, json, () => describe(report));
