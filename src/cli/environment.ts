@@ -17,9 +17,10 @@ export const ENVIRONMENT: readonly Variable[] = [
   { name: 'QUANTSCOPE_ENGINE', meaning: 'which build of llama.cpp runs: auto, prebuilt or local' },
   { name: 'QUANTSCOPE_SHARD', meaning: 'i/n, for --shard auto' },
   { name: 'QUANTSCOPE_DEBUG', meaning: '1 prints the stack of an error' },
-  { name: 'HF_HOME, HF_HUB_CACHE', meaning: 'where models are kept, as huggingface_hub reads them' },
+  { name: 'LLAMA_CACHE, HF_HUB_CACHE, HF_HOME', meaning: 'where models are kept, the first that is set' },
   { name: 'HF_TOKEN, HF_ENDPOINT', meaning: 'the token that the Hub is asked with, and the Hub’s address' },
   { name: 'HF_HUB_OFFLINE', meaning: '1 uses only what is in the cache' },
+  { name: 'HF_HUB_ETAG_TIMEOUT', meaning: 'seconds to wait for the Hub where the cache will do (10)' },
   {
     name: 'HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, NO_PROXY',
     meaning: 'the proxy, as http://user:password@host:port',

@@ -27,8 +27,12 @@ export interface KnownListing extends RepoListing {
   readonly source: 'hub' | 'cache';
 }
 
+/** Endpoints that gave no answer to this process: it does not wait for them again where the cache will do. */
+const silentEndpoints = new Set<string>();
+
 /**
- * What is in a repository: by the Hub, or by the cache when offline or when the Hub cannot be reached.
+ * What is in a repository: by the Hub, or by the cache when offline or when the Hub does not say. Where the cache knows
+ * the revision the Hub is asked once, and not waited for; whatever it answers, what is here stays usable.
  * @throws QuantscopeError what {@link listRepo} throws; `hub/offline`
  */
 export async function knownListing(
@@ -37,32 +41,53 @@ export async function knownListing(
   context: HubContext,
 ): Promise<KnownListing> {
   const wanted = revision ?? 'main';
-  if (context.settings.offline) {
-    const cached = await cachedListing(repo, wanted, context);
+  const { offline, endpoint, cacheFolder } = context.settings;
+  const cached = await cachedListing(repo, wanted, context);
+  if (offline) {
     if (cached !== undefined) return cached;
     throw new UsageError(
       'hub/offline',
       `hf:${repo} is not in the cache at ${wanted}, and HF_HUB_OFFLINE is set`,
       {
-        hint: `The cache is ${context.settings.cacheFolder}. Unset HF_HUB_OFFLINE to download it.`,
+        hint: `The cache is ${cacheFolder}. Unset HF_HUB_OFFLINE to download it.`,
       },
     );
   }
+  if (cached === undefined) return hubListing(repo, wanted, context);
+  const use = (why: string): KnownListing => {
+    context.notice(`hf:${repo}: ${why}; using what the cache has of commit ${cached.commit.slice(0, 8)}`);
+    return cached;
+  };
+  if (silentEndpoints.has(endpoint)) return use('the Hub did not answer before');
   try {
-    return { ...(await listRepo(repo, wanted, context)), source: 'hub' };
+    return await hubListing(repo, wanted, { ...context, attempts: 1 });
   } catch (thrown) {
     context.signal.throwIfAborted();
-    const isUnreachable = thrown instanceof QuantscopeError && thrown.code === 'hub/unreachable';
-    const cached = isUnreachable ? await cachedListing(repo, wanted, context) : undefined;
-    if (cached === undefined) throw thrown;
-    context.notice(
-      `hf:${repo}: the Hub cannot be reached; using what the cache has of commit ${cached.commit.slice(0, 8)}`,
+    // A listing that is an attack is no reason to look away.
+    if (!(thrown instanceof QuantscopeError) || thrown.code === 'hub/unsafe-path') throw thrown;
+    if (thrown.code === 'hub/unreachable') silentEndpoints.add(endpoint);
+    return use(
+      thrown.code === 'hub/unreachable'
+        ? 'the Hub cannot be reached'
+        : thrown.message.replace(/^hf:\S+: /, ''),
     );
-    return cached;
   }
 }
 
-async function cachedListing(
+/**
+ * The Hub's own listing, waited for.
+ * @throws QuantscopeError what {@link listRepo} throws
+ */
+export async function hubListing(
+  repo: string,
+  revision: string | null,
+  context: HubContext,
+): Promise<KnownListing> {
+  return { ...(await listRepo(repo, revision ?? 'main', context)), source: 'hub' };
+}
+
+/** What the cache has of a repository; undefined where that is nothing. */
+export async function cachedListing(
   repo: string,
   revision: string,
   context: HubContext,
@@ -91,7 +116,8 @@ export async function listRepo(repo: string, revision: string, context: HubConte
   const { listFiles, modelInfo } = await import('@huggingface/hub');
   const what = `hf:${repo}${revision === 'main' ? '' : `@${revision}`}`;
   const { endpoint } = context.settings;
-  const hooked = hookedFetch(what, repo, context);
+  const idleTimeoutMs = Math.min(context.idleTimeoutMs, context.settings.answerTimeoutMs);
+  const hooked = hookedFetch(what, repo, { ...context, idleTimeoutMs });
   try {
     const info = await modelInfo({
       name: repo,

@@ -14,16 +14,21 @@ export interface HubSettings {
   /** The folder of `models--owner--name`. */
   readonly cacheFolder: string;
   readonly offline: boolean;
+  /** How long the Hub may say nothing when it is asked what there is. */
+  readonly answerTimeoutMs: number;
   /** false: files are put into snapshots themselves, as huggingface_hub does where links cannot be made. */
   readonly symlinks: boolean;
 }
 
 const DEFAULT_ENDPOINT = 'https://huggingface.co';
+/** As huggingface_hub has it. */
+const ANSWER_TIMEOUT_S = 10;
 
 /**
- * Reads HF_ENDPOINT, HF_TOKEN, HF_TOKEN_PATH, HF_HUB_CACHE, HUGGINGFACE_HUB_CACHE, HF_HOME, XDG_CACHE_HOME,
- * HF_HUB_OFFLINE and HF_HUB_DISABLE_SYMLINKS in the order that huggingface_hub does (constants.py of 1.33).
- * An empty value counts as unset: huggingface_hub takes it for a relative path, which is hardly meant.
+ * Reads HF_ENDPOINT, HF_TOKEN, HF_TOKEN_PATH, HF_HUB_DISABLE_IMPLICIT_TOKEN, HF_HUB_CACHE, HUGGINGFACE_HUB_CACHE,
+ * HF_HOME, XDG_CACHE_HOME, HF_HUB_OFFLINE, HF_HUB_ETAG_TIMEOUT and HF_HUB_DISABLE_SYMLINKS in the order that
+ * huggingface_hub does (constants.py of 2.4.0), and before the cache's LLAMA_CACHE, as llama.cpp does (common/hf-cache.cpp
+ * of v0.5.0). An empty value counts as unset: huggingface_hub takes it for a relative path, which is hardly meant.
  * @throws UsageError `hub/bad-endpoint`
  */
 export function readHubSettings(env: Environment = process.env, home: string = homedir()): HubSettings {
@@ -35,7 +40,12 @@ export function readHubSettings(env: Environment = process.env, home: string = h
   return {
     endpoint: endpointOf(env['HF_ENDPOINT']),
     token: tokenOf(env, folder('HF_TOKEN_PATH') ?? join(hfHome, 'token')),
-    cacheFolder: folder('HF_HUB_CACHE') ?? folder('HUGGINGFACE_HUB_CACHE') ?? join(hfHome, 'hub'),
+    cacheFolder:
+      folder('LLAMA_CACHE') ??
+      folder('HF_HUB_CACHE') ??
+      folder('HUGGINGFACE_HUB_CACHE') ??
+      join(hfHome, 'hub'),
+    answerTimeoutMs: 1000 * secondsOf(env['HF_HUB_ETAG_TIMEOUT']),
     offline: isYes(env['HF_HUB_OFFLINE']) || isYes(env['TRANSFORMERS_OFFLINE']),
     symlinks: !isYes(env['HF_HUB_DISABLE_SYMLINKS']),
   };
@@ -43,15 +53,23 @@ export function readHubSettings(env: Environment = process.env, home: string = h
 
 function endpointOf(value: string | undefined): string {
   const text = value?.trim().replace(/\/+$/, '') || DEFAULT_ENDPOINT;
-  if (!/^https?:\/\//i.test(text) || !URL.canParse(text)) {
-    throw new UsageError('hub/bad-endpoint', `HF_ENDPOINT is "${text}", expected an http(s) address`, {
-      hint: `Unset HF_ENDPOINT to use ${DEFAULT_ENDPOINT}.`,
-    });
-  }
-  return text;
+  const isAddress = /^https?:\/\//i.test(text) && URL.canParse(text);
+  const { username = '', password = '' } = isAddress ? new URL(text) : {};
+  if (isAddress && username === '' && password === '') return text;
+  // What stands before an @ may be a password.
+  const got = isAddress ? 'holds a name or password' : `is "${text.replace(/^.*@/s, '...@')}"`;
+  throw new UsageError('hub/bad-endpoint', `HF_ENDPOINT ${got}, expected an http(s) address alone`, {
+    hint: `Put a token in HF_TOKEN; unset HF_ENDPOINT to use ${DEFAULT_ENDPOINT}.`,
+  });
+}
+
+function secondsOf(value: string | undefined): number {
+  const seconds = Number(value);
+  return seconds > 0 && seconds < 1e6 ? seconds : ANSWER_TIMEOUT_S;
 }
 
 function tokenOf(env: Environment, path: string): string | undefined {
+  if (isYes(env['HF_HUB_DISABLE_IMPLICIT_TOKEN'])) return undefined;
   const named = env['HF_TOKEN']?.trim() || env['HUGGING_FACE_HUB_TOKEN']?.trim();
   if (named) return headerSafe(named);
   try {

@@ -1,6 +1,6 @@
 import { parseShardName } from '../gguf/shards.ts';
 import type { HubContext } from '../hub/context.ts';
-import { type HubFile, type KnownListing, knownListing } from '../hub/listing.ts';
+import { cachedListing, type HubFile, hubListing, type KnownListing, knownListing } from '../hub/listing.ts';
 import { resolveUrl } from '../hub/location.ts';
 import { openRemote, type RemoteFile } from '../hub/open-remote.ts';
 import { RepoCache } from '../hub/repo-cache.ts';
@@ -8,7 +8,7 @@ import { addressesOf, type UrlAddress } from '../hub/url-address.ts';
 import { recordOf } from '../hub/url-cache.ts';
 import { stateOfAddress } from '../hub/url-file.ts';
 import { QuantscopeError, UsageError } from '../util/errors.ts';
-import { shownAddress } from '../util/safe-names.ts';
+import { isCommit, shownAddress } from '../util/safe-names.ts';
 import { formatBytes } from '../util/units.ts';
 import { localFile, type Model, type ModelFile, modelOf } from './model.ts';
 import { type GatheredModel, gatherModels, modelsOfQuantization } from './names.ts';
@@ -29,11 +29,8 @@ export async function hubModels(
 ): Promise<Model[]> {
   const models: Model[] = [];
   for (const ref of refs) {
-    const key = `${ref.repo}@${ref.revision ?? 'main'}`;
-    const pending = listings.get(key) ?? knownListing(ref.repo, ref.revision, hub);
-    listings.set(key, pending);
-    const listing = await pending;
-    const { path, files } = chooseModel(ref, listing);
+    const { listing, model } = await findInListing(ref, hub, listings);
+    const { path, files } = model;
     // A ref that names a later shard means that one; for what loads it, its model is the whole set.
     const isLater = ref.file !== null && (parseShardName(ref.file)?.number ?? 1) > 1;
     const named = isLater ? files.filter((file) => file.path === ref.file) : files;
@@ -41,6 +38,47 @@ export async function hubModels(
     models.push(modelOf({ ref: formatHubRef(ref), origin: { kind: 'hub', listing, files }, path }, found));
   }
   return models;
+}
+
+interface Found {
+  readonly listing: KnownListing;
+  readonly model: RepoModel;
+}
+
+async function findInListing(
+  ref: HubRef,
+  hub: HubContext,
+  listings: Map<string, Promise<KnownListing>>,
+): Promise<Found> {
+  const pinned = await pinnedInCache(ref, hub);
+  if (pinned !== undefined) return pinned;
+  const key = `${ref.repo}@${ref.revision ?? 'main'}`;
+  const pending = listings.get(key) ?? knownListing(ref.repo, ref.revision, hub);
+  listings.set(key, pending);
+  const listing = await pending;
+  try {
+    return { listing, model: chooseModel(ref, listing) };
+  } catch (thrown) {
+    if (listing.source === 'hub' || hub.settings.offline) throw thrown;
+    // What the cache lacks the Hub may have, if it is waited for; if not, why it does not say is what matters.
+    const waited = hubListing(ref.repo, ref.revision, hub);
+    listings.set(key, waited);
+    return { listing: await waited, model: chooseModel(ref, await waited) };
+  }
+}
+
+/** A commit does not change: of what is here whole and is named by its label or file, nobody is asked. */
+async function pinnedInCache(ref: HubRef, hub: HubContext): Promise<Found | undefined> {
+  if (ref.revision === null || !isCommit(ref.revision)) return undefined;
+  const listing = await cachedListing(ref.repo, ref.revision, hub);
+  if (listing === undefined) return undefined;
+  try {
+    const model = chooseModel(ref, listing);
+    const isNamed = ref.file !== null || model.label === ref.quantization?.toUpperCase();
+    return isNamed ? { listing, model } : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** A file of a repository: in the cache, or where the Hub has it. */
