@@ -1,6 +1,5 @@
 import { appendFile } from 'node:fs/promises';
-import type { GateInput } from '../api/gates/gates.ts';
-import { judgeGates } from '../measure/gate.ts';
+import { type Gate, judgeGates } from '../measure/gate.ts';
 import { renderGateSummary, renderGates } from '../report/gates.ts';
 import { renderMarkdown } from '../report/markdown.ts';
 import type { Report } from '../report/report.ts';
@@ -17,7 +16,7 @@ import { terminalStyle } from './style.ts';
  * @throws UsageError `output/unwritable`
  */
 export async function reportGates(
-  { gates, baselines }: GateInput,
+  gates: readonly Gate[],
   report: Report,
   options: GateOptions & { readonly quiet?: boolean },
 ): Promise<ExitCode> {
@@ -27,8 +26,12 @@ export async function reportGates(
     return EXIT.done;
   }
   const several = report.machines.length > 1;
-  const judged = report.machines.map(({ label, results }) => ({ machine: several ? label : null, results }));
-  const verdict = judgeGates(gates, judged, baselines);
+  const judged = report.machines.map(({ label, results }) => ({
+    machine: several ? label : null,
+    results,
+    comparison: report.changes.find(({ machine }) => machine === label)?.comparison ?? null,
+  }));
+  const verdict = judgeGates(gates, judged);
   const { gateOut, gateFormat = 'text' } = options;
   const style = terminalStyle(process.stderr);
   const toolVersion = packageVersion();
@@ -45,6 +48,7 @@ export async function reportGates(
         ];
   process.stderr.write(lines.map((text) => (text === '' ? '' : `${text}\n`)).join(''));
   if (isGithub) await addToJobSummary([renderGateSummary(verdict), renderMarkdown(report)]);
+  if (verdict.verdict === 'disturbed') return EXIT.usage;
   return verdict.verdict === 'failed' ? EXIT.finding : EXIT.done;
 }
 

@@ -19,7 +19,7 @@ export interface MachineState {
     /** What a hypervisor gave to other machines while this one had work. */
     readonly stolenS: number;
   } | null;
-  /** CPU time of this process and of its children that have ended. */
+  /** CPU time of this process and of all that it started, ended or not. */
   readonly ownCpuS: number | null;
   readonly swappedPages: number | null;
   /** Times that a core was slowed down because of its heat. */
@@ -52,7 +52,7 @@ export async function readMachineState(root = '/', platform = process.platform):
     ...NOTHING_KNOWN,
     atMs,
     cpu: parseCpuTimes(await text(join(root, 'proc/stat'))),
-    ownCpuS: parseOwnTime(await text(join(root, 'proc/self/stat'))),
+    ownCpuS: await ownTime(join(root, 'proc')),
     swappedPages: parseSwaps(await text(join(root, 'proc/vmstat'))),
     throttleEvents: await throttleEvents(cpus),
     quotaStops: quotaStops(root),
@@ -93,11 +93,38 @@ function parseCpuTimes(stat: string | null): MachineState['cpu'] {
   };
 }
 
-/** utime, stime, cutime and cstime: fields 14 to 17, counted after the name in parentheses, which may hold spaces. */
-function parseOwnTime(stat: string | null): number | null {
+/** This process, those that it started and those that they started, ended or not. */
+async function ownTime(proc: string): Promise<number | null> {
+  const own = parseProcess(await text(join(proc, 'self/stat')));
+  if (own === null) return null;
+  const others = await Promise.all(
+    (await entries(proc, /^\d+$/)).map(async (path) => parseProcess(await text(join(path, 'stat')))),
+  );
+  const running = others.filter((each) => each !== null);
+  const family = new Set([own.id]);
+  let seconds = own.seconds;
+  // Parents may stand behind their children.
+  for (let grows = true; grows; ) {
+    grows = false;
+    for (const each of running) {
+      if (family.has(each.id) || !family.has(each.parent)) continue;
+      family.add(each.id);
+      seconds += each.seconds;
+      grows = true;
+    }
+  }
+  return seconds;
+}
+
+/**
+ * Fields of /proc/PID/stat, counted after the name in parentheses, which may hold spaces: ppid is the 4th; utime, stime,
+ * cutime and cstime, of which the latter are of children that have ended, the 14th to 17th.
+ */
+function parseProcess(stat: string | null) {
   const fields = stat?.slice(stat.lastIndexOf(')') + 2).split(' ');
-  if (fields === undefined || fields.length < 15) return null;
-  return fields.slice(11, 15).reduce((sum, ticks) => sum + Number(ticks), 0) / TICKS_PER_SECOND;
+  if (stat === null || fields === undefined || fields.length < 15) return null;
+  const ticks = fields.slice(11, 15).reduce((sum, each) => sum + Number(each), 0);
+  return { id: Number.parseInt(stat, 10), parent: Number(fields[1]), seconds: ticks / TICKS_PER_SECOND };
 }
 
 function parseSwaps(vmstat: string | null): number | null {

@@ -1,4 +1,6 @@
 import { loadavg } from 'node:os';
+import { setTimeout as wait } from 'node:timers/promises';
+import type { Disturbance } from '../schema/results.ts';
 import { type MachineState, readMachineState } from './state.ts';
 
 /** Why figures of a run may not be what the machine can do. */
@@ -15,6 +17,8 @@ const LEAST_OTHERS_S = 0.25;
 const LOAD_SHARE = 0.5;
 /** All cores at work run below the highest clock of one, on a healthy machine too: this is far below. */
 const SLOW_CLOCK = 0.6;
+/** How long the machine is looked at before a measurement begins: 25 ticks of each core's clock in /proc. */
+const BUSY_MS = 250;
 /** Standard deviation over mean, from which repetitions disagree: an idle machine stays within 1 to 2 %. */
 const SPREAD = 0.05;
 const NAMED_TESTS = 3;
@@ -22,8 +26,10 @@ const NAMED_TESTS = 3;
 export interface MachineWatch {
   /** Notes the clock; to be called while the engine works or has just worked. */
   readonly sample: () => Promise<void>;
-  /** What happened since the watch began or was last asked. The engine's processes must have ended. */
+  /** What happened since the watch began or was last asked. */
   readonly warnings: () => Promise<MachineWarning[]>;
+  /** Begins to look for what would disturb a measurement; the result says what did. */
+  readonly timing: () => Promise<() => Promise<Disturbance[]>>;
 }
 
 /**
@@ -53,7 +59,33 @@ export async function watchMachine(
       first = [];
       return found;
     },
+    timing: async () => {
+      const idle = await read();
+      await wait(BUSY_MS);
+      const start = await read();
+      return async () => disturbancesOf(idle, start, await read());
+    },
   };
+}
+
+/** What the machine did between two moments that speeds between them should not be judged by. */
+function disturbancesOf(idle: MachineState, start: MachineState, end: MachineState): Disturbance[] {
+  const busyShare = othersOf(idle, start)?.share ?? 0;
+  return [
+    ...(busyShare > OTHERS_SHARE
+      ? [
+          {
+            code: 'machine/busy',
+            message: `other processes used ${percent(busyShare)} of the CPU time when it began`,
+          },
+        ]
+      : []),
+    // A clock that is always low, a battery: these change no figure from run to run.
+    ...[...othersWarnings(start, end), ...heatWarnings(start, end, []), ...quotaWarnings(start, end)].map(
+      ({ code, message }) => ({ code, message }),
+    ),
+    ...swapWarnings(start, end).map(({ code, message }) => ({ code, message })),
+  ];
 }
 
 /** What two moments say about the time between them. */
@@ -144,12 +176,11 @@ function othersWarnings(before: MachineState, after: MachineState): MachineWarni
       hint: 'Measure on a machine of your own, or on dedicated cores.',
     });
   }
-  if (before.ownCpuS === null || after.ownCpuS === null) return warnings;
-  const othersS = after.cpu.busyS - before.cpu.busyS - (after.ownCpuS - before.ownCpuS);
-  if (othersS > LEAST_OTHERS_S && othersS > OTHERS_SHARE * totalS) {
+  const others = othersOf(before, after);
+  if (others !== null && others.seconds > LEAST_OTHERS_S && others.share > OTHERS_SHARE) {
     warnings.push({
       code: 'machine/others',
-      message: `other processes used ${percent(othersS / totalS)} of the CPU time while it was measured`,
+      message: `other processes used ${percent(others.share)} of the CPU time while it was measured`,
       hint: 'End what else runs, and measure again.',
     });
   }
@@ -163,6 +194,15 @@ const PRESSURES: Readonly<Record<number, string>> = {
   3: 'trapping',
   4: 'sleeping',
 };
+
+/** CPU time of other processes, and as a share of all that there was; null where the system does not tell. */
+function othersOf(before: MachineState, after: MachineState): { seconds: number; share: number } | null {
+  if (before.cpu === null || after.cpu === null || before.ownCpuS === null || after.ownCpuS === null)
+    return null;
+  const totalS = after.cpu.totalS - before.cpu.totalS;
+  const seconds = after.cpu.busyS - before.cpu.busyS - (after.ownCpuS - before.ownCpuS);
+  return totalS > 0 ? { seconds, share: seconds / totalS } : null;
+}
 
 function heatWarnings(
   before: MachineState,

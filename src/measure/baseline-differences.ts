@@ -1,6 +1,7 @@
 import { isAvailable } from '../schema/availability.ts';
-import type { Machine, Results } from '../schema/results.ts';
-import { evaluationOf, machineIdentity } from './merge.ts';
+import type { Results } from '../schema/results.ts';
+import { evaluationOf } from './merge.ts';
+import { machineDifferences } from './same-machine.ts';
 
 /** Each null, or why figures of two runs do not compare. */
 export interface Differences {
@@ -24,24 +25,33 @@ export function differencesBetween(now: Results, baseline: Results): Differences
 }
 
 function machineDifference(now: Results, baseline: Results): string | null {
-  if (!isSameMachine(now.machine, baseline.machine)) return 'the baseline is from another machine';
-  const setup = ({ settings }: Results) => {
-    const { threads, promptThreads, gpu, gpuLayers, cacheType, batchSize, flashAttention } = settings;
-    return JSON.stringify([threads, promptThreads, gpu, gpuLayers, cacheType, batchSize, flashAttention]);
+  const differing = machineDifferences(now.machine, baseline.machine);
+  if (differing.length > 0) return `the baseline is from another machine: ${differing.join('; ')}`;
+  const set = setupDifferences(now, baseline);
+  return set.length === 0 ? null : `the baseline ran in another way: ${set.join('; ')}`;
+}
+
+/** In what two runs were set up differently, field by field. */
+export function setupDifferences(here: Results, there: Results): string[] {
+  const [mine, theirs] = [setupOf(here), setupOf(there)];
+  return Object.keys(mine)
+    .filter((name) => mine[name] !== theirs[name])
+    .map((name) => `${name} ${theirs[name]} there, ${mine[name]} here`);
+}
+
+function setupOf({ settings }: Results): Readonly<Record<string, unknown>> {
+  const { threads, promptThreads = threads, gpu, gpuLayers, cacheType, batchSize, flashAttention } = settings;
+  return {
+    threads,
+    'prompt threads': promptThreads,
+    gpu,
+    'gpu layers': gpuLayers,
+    'cache type': cacheType,
+    'batch size': batchSize,
+    'flash attention': flashAttention,
+    // Each repetition then has a process of its own.
+    interleave: settings.interleave ?? false,
   };
-  return setup(now) === setup(baseline)
-    ? null
-    : 'the baseline ran with other threads, layers, batch or cache';
-}
-
-/** One machine, whatever the engine's version: a new engine is what a baseline is often compared for. */
-export function isSameMachine(one: Machine, other: Machine): boolean {
-  return machineIdentity(withoutVersions(one)) === machineIdentity(withoutVersions(other));
-}
-
-function withoutVersions(machine: Machine): Machine {
-  if (!isAvailable(machine.engine)) return machine;
-  return { ...machine, engine: { ...machine.engine, version: '', llamaCpp: '', build: '' } };
 }
 
 function evaluationDifference(now: Results, baseline: Results): string | null {

@@ -1,8 +1,10 @@
 import { isAvailable, type Unavailable } from '../schema/availability.ts';
 import type { EndpointResult, Rate, Speed, VariantResult } from '../schema/results.ts';
 import type { Differences } from './baseline-differences.ts';
+import { logRatesByRun } from './pool-runs.ts';
+import { type Runs, SPEED_SIGNIFICANCE, testRuns } from './run-noise.ts';
 import { mcNemarExact } from './statistics.ts';
-import { studentTwoSided, welchTest } from './welch.ts';
+import { studentTwoSided } from './student.ts';
 
 /** A figure of one row then and now, and what bears on whether the two can be told apart. */
 export interface Pair<Row> {
@@ -15,11 +17,15 @@ export interface Pair<Row> {
   readonly significance: number;
   /** A relative change of a timed figure that never counts. */
   readonly speedAllowance: number;
+  /** The same speed of every variant that both runs have. */
+  readonly runsOf: (test: SpeedTest) => readonly Runs[];
 }
 
 /** What a test of two values found; `resolved` null where none was possible. */
 export interface Finding {
   readonly resolved: boolean | null;
+  /** Whether it is null because the machine did something else meanwhile. */
+  readonly isDisturbed?: boolean;
   readonly pValue: number | null;
   readonly method: string;
 }
@@ -46,18 +52,37 @@ export function unjudged(reason: string): Finding {
 }
 
 export function judgeRates(test: SpeedTest): Judge<VariantResult> {
-  return ({ before: { speed: then }, after: { speed: now }, differences, significance, speedAllowance }) => {
+  return ({ before: { speed: then }, after: { speed: now }, differences, speedAllowance, runsOf }) => {
     if (differences.machines !== null) return unjudged(differences.machines);
     const [before, after] = [rateOf(then, test), rateOf(now, test)];
     if (before === null || after === null) return unjudged('not measured');
     if (testOf(before) !== testOf(after)) return unjudged('another number of tokens, or another depth');
-    const pValue = welchTest(ratesOf(before), ratesOf(after));
-    if (pValue === null) return unjudged('fewer than two repetitions');
+    const disturbance = disturbanceOf(then, 'the baseline was disturbed') ?? disturbanceOf(now, 'disturbed');
+    if (disturbance !== null) return { ...unjudged(disturbance), isDisturbed: true };
+    const found = testRuns({ before: logRatesByRun(before), after: logRatesByRun(after) }, runsOf(test));
+    if (found === null) return unjudged('fewer than two repetitions');
     const relative = Math.abs(after.meanTps / before.meanTps - 1);
-    const resolved = pValue < significance && relative > speedAllowance;
-    const method = `Welch's t-test on ${before.samplesNs.length} and ${after.samplesNs.length} repetitions`;
-    return { resolved, pValue, method };
+    return { resolved: found.pValue < SPEED_SIGNIFICANCE && relative > speedAllowance, ...found };
   };
+}
+
+/** Every variant's speed of one kind, where both runs have it. */
+export function runsOfSpeed(
+  pairs: readonly (readonly [VariantResult, VariantResult])[],
+): (test: SpeedTest) => readonly Runs[] {
+  return (test) =>
+    pairs.flatMap(([{ speed: then }, { speed: now }]) => {
+      const [before, after] = [rateOf(then, test), rateOf(now, test)];
+      if (before === null || after === null || testOf(before) !== testOf(after)) return [];
+      if (disturbanceOf(then, '') !== null || disturbanceOf(now, '') !== null) return [];
+      return [{ before: logRatesByRun(before), after: logRatesByRun(after) }];
+    });
+}
+
+/** What else the machine did while a speed was taken, as a reason; null where nothing did. */
+export function disturbanceOf(speed: Speed | Unavailable, said = 'disturbed'): string | null {
+  if (!isAvailable(speed) || speed.disturbed === undefined) return null;
+  return `${said}: ${speed.disturbed.map(({ message }) => message).join('; ')}`;
 }
 
 function rateOf(speed: Speed | Unavailable, test: SpeedTest): Rate | null {
@@ -68,12 +93,6 @@ function rateOf(speed: Speed | Unavailable, test: SpeedTest): Rate | null {
 
 function testOf(rate: Rate | (Rate & { depth: number })): string {
   return `${rate.tokens}@${'depth' in rate ? rate.depth : 0}`;
-}
-
-function ratesOf({ tokens, samplesNs }: Rate): number[] {
-  return samplesNs
-    .filter((nanoseconds) => nanoseconds > 0)
-    .map((nanoseconds) => (tokens * 1e9) / nanoseconds);
 }
 
 /**

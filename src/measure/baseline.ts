@@ -11,6 +11,7 @@ import {
   judgePerplexity,
   judgeRates,
   type Pair,
+  runsOfSpeed,
   unjudged,
   withoutSpread,
 } from './baseline-judges.ts';
@@ -18,7 +19,7 @@ import { figureAt } from './gate-figures.ts';
 
 /** `better` and `worse` are beyond noise; `unknown` has a reason. */
 export interface BaselineOptions {
-  /** Differences less likely than this by chance count. Default: 0.05. */
+  /** Differences of accuracy less likely than this by chance count. Default: 0.05. */
   readonly significance?: number;
   /**
    * A relative change of a timed figure that never counts, for what differs between runs and not within them: heat,
@@ -77,8 +78,8 @@ const ENDPOINT_FIGURES: readonly Compared<EndpointResult>[] = [
 ];
 
 /**
- * What changed since an earlier run, figure by figure, and whether beyond noise: speed by Welch's t-test on the
- * repetitions; perplexity and divergence by their standard errors; answers by McNemar's exact test on the same items;
+ * What changed since an earlier run, figure by figure, and whether beyond noise: speed by `testRuns` at 1 in 100;
+ * perplexity and divergence by their standard errors; answers by McNemar's exact test on the same items;
  * sizes as they are. Rows are paired by name.
  */
 export function compareWithBaseline(
@@ -87,14 +88,15 @@ export function compareWithBaseline(
   { significance = 0.05, speedAllowance = 0 }: BaselineOptions = {},
 ): BaselineComparison {
   const differences = differencesBetween(now, baseline);
-  const context = { differences, significance, speedAllowance };
+  const pairs = now.variants.flatMap((after) => {
+    const before = baseline.variants.find(({ name }) => name === after.name);
+    return before === undefined ? [] : [[before, after] as const];
+  });
+  const context = { differences, significance, speedAllowance, runsOf: runsOfSpeed(pairs) };
   const changes = [
-    ...now.variants.flatMap((after) => {
-      const before = baseline.variants.find(({ name }) => name === after.name);
-      return before === undefined
-        ? []
-        : changesOf(after.name, { before, after, ...context }, VARIANT_FIGURES);
-    }),
+    ...pairs.flatMap(([before, after]) =>
+      changesOf(after.name, { before, after, ...context }, VARIANT_FIGURES),
+    ),
     ...(now.endpoints ?? []).flatMap((after) => {
       const before = baseline.endpoints?.find(({ name, url }) => name === after.name && url === after.url);
       return before === undefined
@@ -137,9 +139,15 @@ function changesOf<Row extends object>(
       const method = isAvailable(old) ? 'not measured now' : 'not measured in the baseline';
       return [{ ...common, verdict: 'unknown', pValue: null, method }];
     }
-    const { resolved, pValue, method } = judge({ ...pair, old, new_ });
+    const { resolved, pValue, method, isDisturbed = false } = judge({ ...pair, old, new_ });
     const change = (better === 'lower' ? new_ < old : new_ > old) ? 'better' : 'worse';
-    const verdict = resolved === null ? 'unknown' : !resolved || old === new_ ? 'within noise' : change;
+    const verdict = isDisturbed
+      ? 'disturbed'
+      : resolved === null
+        ? 'unknown'
+        : !resolved || old === new_
+          ? 'within noise'
+          : change;
     return [{ ...common, verdict, pValue, method }];
   });
 }

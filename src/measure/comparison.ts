@@ -2,7 +2,7 @@ import type { EngineSession, LoadedModel, StartEngine } from '../engine/engine.t
 import { type MachineWarning, type MachineWatch, spreadWarnings, withoutRepeats } from '../machine/watch.ts';
 import { isAvailable, unavailableBecause } from '../schema/availability.ts';
 import type { FittedPhone } from '../schema/phones.ts';
-import type { Machine, Results, Settings, VariantResult } from '../schema/results.ts';
+import type { Machine, Results, Settings, Speed, VariantResult } from '../schema/results.ts';
 import type { Stage } from '../schema/terms.ts';
 import { SCHEMA_IDS } from '../schema/terms.ts';
 import { messageOf, QuantscopeError } from '../util/errors.ts';
@@ -19,6 +19,7 @@ import { measureCopyBandwidth } from './copy-bandwidth.ts';
 import { ownFailure } from './engine-faults.ts';
 import { sha256OfFiles } from './file-hash.ts';
 import type { ChunkPlan } from './perplexity.ts';
+import { pooledSpeed } from './pool-runs.ts';
 import { recommend } from './recommend.ts';
 import {
   createReference,
@@ -37,6 +38,7 @@ import {
   measureVariant,
   partsOf,
   type Step,
+  type Timing,
   type VariantHooks,
   type VariantPlan,
 } from './variant-run.ts';
@@ -65,6 +67,8 @@ export interface ComparisonEnvironment {
   readonly machine: Machine;
   /** Says what else the machine did meanwhile; without it nothing is said. */
   readonly watch?: MachineWatch;
+  /** Around what is timed. */
+  readonly timing?: () => Promise<Timing>;
   readonly now: () => Date;
   readonly signal?: AbortSignal;
   /** Where the reference's scores are kept while candidates are compared with them, and afterwards if asked for. */
@@ -121,6 +125,7 @@ class Comparison {
     }
     await this.#save();
     if (this.#settings.only.includes('speed')) await this.#measureBandwidth();
+    if (this.#settings.interleave === true) await this.#timeInTurns(ordered);
     for (const variant of ordered) {
       this.#environment.signal?.throwIfAborted();
       await this.#measureRow(variant, ordered);
@@ -150,6 +155,7 @@ class Comparison {
       this.#fail(name, described);
       return;
     }
+    if (this.#row(name).status === 'failed') return;
     try {
       const hashing = this.#hash(variant);
       // It is awaited below; until then a rejection is not unhandled.
@@ -158,12 +164,61 @@ class Comparison {
       const stages = new Set(missing.filter((stage) => this.#isMeasuredHere(stage)));
       if (this.#mustScoreAgain(variant, ordered)) stages.add('accuracy');
       stages.delete('size');
+      // It was timed in turns.
+      if (isAvailable(this.#row(name).speed)) stages.delete('speed');
       if (stages.size > 0) await this.#runEngine(variant, described, [...stages], hashing);
       await hashing;
       await this.#measureWeights(variant);
     } catch (thrown) {
       this.#fail(name, ownFailure(thrown, this.#environment.signal));
     }
+  }
+
+  /**
+   * Times the variants in turns, one repetition each, so that a drift of the machine's speed hits all alike. A turn is a
+   * process of its own, and so a run of its own.
+   */
+  async #timeInTurns(ordered: readonly ComparisonVariant[]): Promise<void> {
+    const { repetitions } = this.#settings;
+    const turns = new Map<string, Speed[]>(ordered.map(({ name }) => [name, []]));
+    for (let turn = 0; turn < repetitions; turn++) {
+      for (const variant of ordered) {
+        const { name, described } = variant;
+        if (described instanceof QuantscopeError || this.#row(name).status === 'failed') continue;
+        this.#environment.signal?.throwIfAborted();
+        try {
+          if (turn === 0) this.#takePrevious(name, await this.#hash(variant));
+          const timed = turns.get(name) ?? [];
+          if (timed.length < turn || isAvailable(this.#row(name).speed)) continue;
+          if (this.#input.findThreads && this.#settings.threadSearch === undefined) {
+            await this.#findThreads(name, this.#planOf(variant, described, []));
+          }
+          await using session = await this.#startEngine(name);
+          const plan = this.#planOf(variant, described, ['speed']);
+          await measureVariant(
+            session,
+            { ...plan, settings: { ...plan.settings, repetitions: 1 }, isFirstTurn: turn === 0 },
+            {
+              signal: this.#environment.signal,
+              timing: this.#environment.timing,
+              onStep: (step, done, total) =>
+                this.#environment.onStep(name, step, turn * total + done, repetitions * total),
+              onFigures: async ({ speed, ...figures }) => {
+                if (speed !== undefined && isAvailable(speed)) timed.push(speed);
+                this.#update(name, figures);
+              },
+            },
+          );
+        } catch (thrown) {
+          this.#fail(name, ownFailure(thrown, this.#environment.signal));
+        }
+      }
+    }
+    for (const [name, timed] of turns) {
+      const speed = pooledSpeed(timed);
+      if (speed !== null && this.#row(name).status === 'ok') this.#update(name, { speed });
+    }
+    await this.#save();
   }
 
   /** Beside an evaluation, which waits for it at no point; never beside what is timed. */
@@ -174,6 +229,8 @@ class Comparison {
 
   async #hash({ name, paths, bytes }: ComparisonVariant): Promise<string> {
     const { signal, onStep } = this.#environment;
+    const known = this.#row(name).file.sha256;
+    if (isAvailable(known)) return known;
     const isAside = this.#hashesAside();
     const sha256 = await sha256OfFiles(paths, signal, (done) => {
       if (!isAside) onStep(name, 'hash', done, bytes);
@@ -184,13 +241,15 @@ class Comparison {
 
   /** @param hashing done before a reference's row is kept */
   async #runEngine(
-    { name, path }: ComparisonVariant,
+    variant: ComparisonVariant,
     described: DescribedFile,
     stages: readonly Stage[],
     hashing: Promise<unknown>,
   ): Promise<void> {
+    const { name } = variant;
     const hooks: VariantHooks = {
       signal: this.#environment.signal,
+      timing: this.#environment.timing,
       onStep: (step, done, total) => this.#environment.onStep(name, step, done, total),
       onFigures: async (figures) => {
         this.#update(name, figures);
@@ -198,19 +257,7 @@ class Comparison {
       },
     };
     // Made anew for each session: threads are known once an engine has started.
-    const planOf = (): VariantPlan => ({
-      ...this.#input,
-      ...described,
-      path,
-      stages,
-      settings: this.#settings,
-      savedChunks: this.#input.saved?.chunks ?? null,
-      referenceOutcomes: {
-        tasks: this.#referenceOutcomes(name, 'tasks'),
-        choices: this.#referenceOutcomes(name, 'choices'),
-      },
-      isReference: name === this.#input.reference,
-    });
+    const planOf = () => this.#planOf(variant, described, stages);
     if (this.#input.findThreads && !this.#input.previous && this.#settings.threadSearch === undefined) {
       await this.#findThreads(name, planOf());
     }
@@ -241,6 +288,26 @@ class Comparison {
     } finally {
       await writer?.[Symbol.asyncDispose]();
     }
+  }
+
+  #planOf(
+    { name, path }: ComparisonVariant,
+    described: DescribedFile,
+    stages: readonly Stage[],
+  ): VariantPlan {
+    return {
+      ...this.#input,
+      ...described,
+      path,
+      stages,
+      settings: this.#settings,
+      savedChunks: this.#input.saved?.chunks ?? null,
+      referenceOutcomes: {
+        tasks: this.#referenceOutcomes(name, 'tasks'),
+        choices: this.#referenceOutcomes(name, 'choices'),
+      },
+      isReference: name === this.#input.reference,
+    };
   }
 
   async #findThreads(name: string, plan: VariantPlan): Promise<void> {

@@ -2,6 +2,7 @@ import { isAvailable, type Unavailable, unavailableBecause } from '../schema/ava
 import type { EndpointResult, Results, VariantResult } from '../schema/results.ts';
 import { UsageError } from '../util/errors.ts';
 import { byDistance, editDistance } from '../util/nearest.ts';
+import { disturbanceOf } from './baseline-judges.ts';
 import {
   comparisonsOf,
   type GateComparison,
@@ -26,6 +27,8 @@ export interface GateFinding {
 /** Null where a figure that decides it could not be taken. */
 export interface Judgement {
   readonly holds: boolean | null;
+  /** Whether it is null for nothing else than that the machine did something else while a figure was timed. */
+  readonly isDisturbed?: boolean;
   /** What made it so. */
   readonly findings: readonly GateFinding[];
 }
@@ -50,9 +53,11 @@ export function combined(kind: 'and' | 'or', terms: readonly Judgement[]): Judge
     : terms.some((term) => term.holds === null)
       ? null
       : !decisive;
+  const deciding = terms.filter((term) => term.holds === holds);
   return {
     holds,
-    findings: terms.filter((term) => term.holds === holds).flatMap(({ findings }) => findings),
+    findings: deciding.flatMap(({ findings }) => findings),
+    ...(holds === null && deciding.every(({ isDisturbed }) => isDisturbed) ? { isDisturbed: true } : {}),
   };
 }
 
@@ -78,7 +83,9 @@ function judgeComparison(comparison: GateComparison, results: Results): Judgemen
       );
       // Of a model behind an endpoint no other figure is known.
       if (path[0] === 'tasks') rows.push(...(results.endpoints ?? []));
-      const judged = rows.map((row) => judgeFigure(comparison, row.name, figureOf(row, path)));
+      const judged = rows.map((row) =>
+        judgeFigure(comparison, row.name, figureOf(row, path), disturbing(row, path)),
+      );
       // With "if available", a variant without the figure is none of those that are spoken of.
       const there = comparison.ifAvailable
         ? judged.filter(({ findings }) => findings.some(({ value }) => isAvailable(value)))
@@ -105,7 +112,12 @@ function judgeRow(
   const row = [...variants, ...endpoints].find((each) => each.name === name);
   const value =
     row === undefined ? unavailableBecause('it is not in the results') : figureOf(row, comparison.path);
-  return judgeFigure(comparison, name, value);
+  return judgeFigure(comparison, name, value, row === undefined ? null : disturbing(row, comparison.path));
+}
+
+/** What else the machine did while a figure was timed; null of figures that have no time in them. */
+function disturbing(row: Judged, [first]: readonly string[]): string | null {
+  return 'url' in row || first !== 'speed' ? null : disturbanceOf(row.speed);
 }
 
 /** A failed variant's figures say why in their own words or, where they have none, by the failure. */
@@ -120,6 +132,7 @@ function judgeFigure(
   comparison: GateComparison,
   variant: string | null,
   value: number | Unavailable,
+  disturbance: string | null = null,
 ): Judgement {
   const { path, operator, limit, ifAvailable, subject } = comparison;
   const figure = path.join('.');
@@ -132,6 +145,11 @@ function judgeFigure(
   const holds = COMPARE[operator](value, limit.value);
   const beside = formatBeside(value, limit);
   const message = `${place} is ${beside}, ${holds ? '' : 'not '}${operator} ${formatLimit(limit)}`;
+  // Disturbance makes slow and never fast, so a condition that does not hold stands.
+  if (holds && disturbance !== null) {
+    const because = `${message}, which cannot be judged: ${disturbance}`;
+    return { holds: null, isDisturbed: true, findings: [{ variant, figure, value, message: because }] };
+  }
   return { holds, findings: [{ variant, figure, value, message }] };
 }
 

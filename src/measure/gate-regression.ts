@@ -94,6 +94,8 @@ function judgeChange(
 ): Judgement {
   const finding = (message: string): GateFinding => ({ variant, figure, value: after, message });
   const place = `${variant}.${figure}`;
+  if (verdict === 'disturbed')
+    return { holds: null, isDisturbed: true, findings: [finding(`${place} cannot be judged: ${method}`)] };
   if (verdict === 'unknown' || !isAvailable(before) || !isAvailable(after)) {
     return { holds: null, findings: [finding(`${place} cannot be compared: ${method}`)] };
   }

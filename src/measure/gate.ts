@@ -1,14 +1,13 @@
 import { isAvailable } from '../schema/availability.ts';
 import type { GateOutcome, GateReport } from '../schema/gates.ts';
+import type { BaselineComparison } from '../schema/report.ts';
 import type { Results } from '../schema/results.ts';
 import type { GateSeverity } from '../schema/terms.ts';
 import { SCHEMA_IDS } from '../schema/terms.ts';
 import { UsageError } from '../util/errors.ts';
-import { compareWithBaseline } from './baseline.ts';
 import { comparisonsOf, type GateExpression } from './gate-expression.ts';
 import { type GateFinding, type Judgement, judgedNames, judgeExpression } from './gate-judge.ts';
 import { judgeRegression, type Regression } from './gate-regression.ts';
-import { machineIdentity } from './merge.ts';
 
 interface Named {
   readonly name: string;
@@ -29,22 +28,17 @@ export interface GatedResults {
   /** Null where there is one machine only. */
   readonly machine: string | null;
   readonly results: Results;
+  /** What changed since the machine's baseline; null without one. */
+  readonly comparison: BaselineComparison | null;
 }
 
 /**
  * Judges every gate on every machine's results.
- * @param baselines earlier results; each machine is compared with its own, or with the only one
  * @throws UsageError `gate/shard`
  */
-export function judgeGates(
-  gates: readonly Gate[],
-  judged: readonly GatedResults[],
-  baselines: readonly Results[],
-): GateReport {
-  const outcomes = judged.flatMap(({ machine, results }) => {
+export function judgeGates(gates: readonly Gate[], judged: readonly GatedResults[]): GateReport {
+  const outcomes = judged.flatMap(({ machine, results, comparison }) => {
     if (results.shard !== undefined) throw shardsCannotBeJudged();
-    const baseline = baselineOf(results, baselines);
-    const comparison = baseline === undefined ? null : compareWithBaseline(results, baseline);
     // A variant that other machines measured says nothing of this one.
     const own = machine === null ? gates : gates.filter((gate) => isAbout(gate, results));
     return own.map((gate): GateOutcome => {
@@ -56,8 +50,15 @@ export function judgeGates(
     });
   });
   const open = outcomes.filter(({ verdict }) => verdict !== 'passed');
+  const errors = open.filter(({ severity }) => severity === 'error');
   const verdict =
-    open.length === 0 ? 'passed' : open.some(({ severity }) => severity === 'error') ? 'failed' : 'warning';
+    open.length === 0
+      ? 'passed'
+      : errors.length === 0
+        ? 'warning'
+        : errors.every((each) => each.verdict === 'disturbed')
+          ? 'disturbed'
+          : 'failed';
   return { schema: SCHEMA_IDS.gates, verdict, outcomes };
 }
 
@@ -75,15 +76,10 @@ function isAbout(gate: Gate, results: Results): boolean {
   );
 }
 
-function baselineOf({ machine }: Results, baselines: readonly Results[]): Results | undefined {
-  const own = baselines.find((baseline) => machineIdentity(baseline.machine) === machineIdentity(machine));
-  return own ?? baselines[0];
-}
-
 function outcomeOf(
   { name, severity, text }: Gate,
   machine: string | null,
-  { holds, findings }: Judgement,
+  { holds, isDisturbed, findings }: Judgement,
   { variants, endpoints = [] }: Results,
 ): GateOutcome {
   const places = new Map([
@@ -96,7 +92,7 @@ function outcomeOf(
     machine,
     severity,
     condition: text,
-    verdict: holds === null ? 'unjudged' : holds ? 'failed' : 'passed',
+    verdict: holds === null ? (isDisturbed ? 'disturbed' : 'unjudged') : holds ? 'failed' : 'passed',
     findings: findings.map((finding) => ({ ...finding, ref: refOf(finding) })),
   };
 }

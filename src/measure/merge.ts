@@ -1,8 +1,10 @@
 import { isAvailable, notAskedFor } from '../schema/availability.ts';
-import type { Machine, Results, Settings, VariantResult } from '../schema/results.ts';
+import type { Results, Settings, VariantResult } from '../schema/results.ts';
 import { UsageError } from '../util/errors.ts';
 import { machineLabels } from './merge-labels.ts';
+import { pooledRow } from './pool-runs.ts';
 import { recommend } from './recommend.ts';
+import { isSameMachine } from './same-machine.ts';
 
 /** Results with where they were read, for messages. */
 export interface ResultsFile {
@@ -23,8 +25,9 @@ export type MergeScope = 'all' | 'speed' | 'accuracy';
 
 /**
  * Puts results of several runs together. Files of one run (resumed, copied) become one row a variant, the more complete
- * one; a variant measured on two machines, or twice on one, keeps its rows apart. A recommendation is made anew
- * where rows came together.
+ * one; several runs of one configuration become one row too, whose speeds keep the runs apart. A variant that was
+ * measured on two machines or in two setups keeps its rows apart, and so do two files of one name. A recommendation is
+ * made anew where rows came together.
  * @param files in the order they shall be shown in; at least one
  * @throws UsageError `report/different-models`, `report/other-evaluation`, `report/other-speed-test`,
  *   `report/other-reference`, naming what differs and where
@@ -48,54 +51,65 @@ export function mergeResults(files: readonly ResultsFile[], scope: MergeScope = 
   }));
 }
 
-/** Of one setup, and with no row of another run's that the group has already. */
+/** Of one setup, and with no row of another file under a name that the group has already. */
 function belongsTo({ results }: ResultsFile, members: readonly ResultsFile[]): boolean {
   const [first] = members;
-  if (first === undefined || setupOf(first.results) !== setupOf(results)) return false;
+  if (first === undefined || !isOneSetup(first.results, results)) return false;
   return members.every(
-    (member) =>
-      member.results.createdAt === results.createdAt ||
-      !member.results.variants.some(({ name }) => results.variants.some((variant) => variant.name === name)),
+    ({ results: member }) =>
+      member.createdAt === results.createdAt ||
+      member.variants.every((variant) => {
+        const same = results.variants.find(({ name }) => name === variant.name);
+        return same === undefined || isOneFile(variant, same);
+      }),
   );
 }
 
-/** All that must be equal for two rows to be of one model on one machine in one setup, as text. */
+/** All that must be equal for two runs to be of one model on one machine in one setup. */
+function isOneSetup(one: Results, other: Results): boolean {
+  return isSameMachine(one.machine, other.machine) && setupOf(one) === setupOf(other);
+}
+
 function setupOf(results: Results): string {
   const { machine, settings } = results;
   const { repetitions, batchSize, threads, promptThreads, gpu, gpuLayers, flashAttention, cacheType, seed } =
     settings;
+  const { engine } = machine;
   return JSON.stringify([
-    machineIdentity(machine),
+    isAvailable(engine) ? [engine.name, engine.version, engine.llamaCpp, engine.build] : [],
     modelOf(results),
     [repetitions, batchSize, threads, promptThreads, gpu, gpuLayers, flashAttention, cacheType, seed],
+    settings.interleave ?? false,
   ]);
 }
 
-/** What tells machines apart; bandwidth is measured, and differs from run to run. */
-export function machineIdentity({ os, arch, cpu, cores, memoryBytes, engine }: Machine): string {
-  // What a kernel keeps for itself varies from one start to the next.
-  const memory = Math.round(memoryBytes / 2 ** 27);
-  const { name, version, llamaCpp, build, backend, devices } = isAvailable(engine)
-    ? engine
-    : { name: null, version: null, llamaCpp: null, build: null, backend: null, devices: [] };
-  return JSON.stringify([os, arch, cpu, cores, memory, name, version, llamaCpp, build, backend, devices]);
+/** By content where it is known. */
+function isOneFile({ file: one }: VariantResult, { file: other }: VariantResult): boolean {
+  if (isAvailable(one.sha256) && isAvailable(other.sha256)) return one.sha256 === other.sha256;
+  return one.bytes === other.bytes;
 }
 
+/** Rows of one run are one, the more complete one; those of several runs are pooled. */
 function unite(group: readonly ResultsFile[]): Results {
   const [first, ...others] = group.map(({ results }) => results);
   if (first === undefined) throw new UsageError('report/no-results', 'there are no results to report');
   if (others.length === 0) return first;
-  const rows = new Map<string, VariantResult>();
-  for (const variant of [first, ...others].flatMap(({ variants }) => variants)) {
-    const before = rows.get(variant.name);
-    if (before === undefined || completeness(variant) >= completeness(before))
-      rows.set(variant.name, variant);
+  const rows = new Map<string, Map<string, VariantResult>>();
+  for (const { createdAt, variants } of [first, ...others]) {
+    for (const variant of variants) {
+      const runs = rows.get(variant.name) ?? new Map<string, VariantResult>();
+      rows.set(variant.name, runs);
+      const before = runs.get(createdAt);
+      if (before === undefined || completeness(variant) >= completeness(before)) runs.set(createdAt, variant);
+    }
   }
-  const variants = [...rows.values()];
+  const variants = [...rows.values()].map((runs) => pooledRow([...runs.values()]));
   const reference = first.reference ?? others.find((each) => each.reference !== null)?.reference ?? null;
   const endpoints = [first, ...others].flatMap((each) => each.endpoints ?? []);
+  const began = [...new Set([first, ...others].flatMap(({ createdAt, runs = [createdAt] }) => runs))];
   return {
     ...first,
+    ...(began.length === 1 ? {} : { runs: began }),
     reference,
     variants,
     ...(endpoints.length === 0 ? {} : { endpoints: distinct(endpoints) }),

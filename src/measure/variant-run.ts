@@ -1,6 +1,6 @@
 import type { ContextOptions, EngineSession, LoadedModel } from '../engine/engine.ts';
 import { unavailableBecause } from '../schema/availability.ts';
-import type { Settings, VariantResult } from '../schema/results.ts';
+import type { Disturbance, Settings, Speed, VariantResult } from '../schema/results.ts';
 import type { EvaluationPart, Stage } from '../schema/terms.ts';
 import { runChoices } from './choice-run.ts';
 import type { ChoiceItem } from './choices.ts';
@@ -56,13 +56,22 @@ export interface VariantPlan extends EvaluationMaterial, Pick<DescribedFile, 'to
   /** The reference's outcomes of tasks and of multiple choice; null where there are none. */
   readonly referenceOutcomes: Readonly<Record<'tasks' | 'choices', readonly boolean[] | null>>;
   readonly isReference: boolean;
+  /** Of variants that are timed in turns, whether this is the first: only then loading is timed. */
+  readonly isFirstTurn?: boolean;
 }
 
 export interface VariantHooks {
   onStep(step: Step, done: number, total: number): void;
   /** A group of figures is complete; parts of `share` come one by one and add up. */
   onFigures(figures: Partial<VariantResult>): Promise<void>;
+  /** Called before what is timed; the result says what else the machine did meanwhile, and ends it. */
+  readonly timing?: (() => Promise<Timing>) | undefined;
   readonly signal: AbortSignal | undefined;
+}
+
+/** A stretch of time in which nothing else should run. */
+export interface Timing extends AsyncDisposable {
+  readonly disturbances: () => Promise<readonly Disturbance[]>;
 }
 
 /**
@@ -79,10 +88,11 @@ export async function measureVariant(
   const { model, question, timed } = await load(session, plan, hooks);
   if (wants('speed') || wants('memory')) {
     const speedPlan = wants('speed') ? settings : { ...settings, repetitions: 1 };
-    const speed = await measureSpeed(session, model, speedPlan, question, plan.tokenRead, (done, total) =>
-      hooks.onStep(wants('speed') ? 'speed' : 'memory', done, total),
-    );
-    if (wants('speed')) await hooks.onFigures({ speed });
+    const onStep = (done: number, total: number) =>
+      hooks.onStep(wants('speed') ? 'speed' : 'memory', done, total);
+    const measure = () => measureSpeed(session, model, speedPlan, question, plan.tokenRead, onStep);
+    if (wants('speed')) await hooks.onFigures({ speed: await undisturbed(hooks, measure) });
+    else await measure();
     if (wants('memory')) await hooks.onFigures({ memory: await engineMemoryOf(session, timed.contextSize) });
   }
   if (!wants('accuracy') || !partsOf(settings).includes('tasks')) return;
@@ -99,6 +109,15 @@ export async function measureVariant(
     (group) => isOwn(plan.share, group),
   );
   await hooks.onFigures(outcomeFigures(plan, 'tasks', taskItems, outcomes));
+}
+
+/** A speed with what disturbed it. */
+async function undisturbed({ timing }: VariantHooks, measure: () => Promise<Speed>): Promise<Speed> {
+  if (timing === undefined) return measure();
+  await using timed = await timing();
+  const speed = await measure();
+  const disturbed = await timed.disturbances();
+  return disturbed.length === 0 ? speed : { ...speed, disturbed: [...disturbed] };
 }
 
 /** What of an evaluation was asked for. */
@@ -250,7 +269,7 @@ async function load(session: EngineSession, plan: VariantPlan, hooks: VariantHoo
     const { openMs } = await session.openContext(timed);
     return { model, question, timed, ms: model.loadMs + openMs };
   };
-  if (!stages.includes('speed')) {
+  if (!stages.includes('speed') || plan.isFirstTurn === false) {
     const loaded = await once();
     await hooks.onFigures(placementOf(loaded.model, settings));
     return loaded;

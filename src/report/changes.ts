@@ -24,7 +24,13 @@ const COLUMNS: readonly Column<Change>[] = [
   },
   { title: 'p', read: ({ pValue }) => (pValue === null ? '' : formatPValue(pValue)) },
 ];
-const TONES = { worse: 'bad', better: 'good', 'within noise': 'quiet', unknown: 'quiet' } as const;
+const TONES = {
+  worse: 'bad',
+  better: 'good',
+  'within noise': 'quiet',
+  disturbed: 'warn',
+  unknown: 'quiet',
+} as const;
 
 /** One row per change, under the variant's name. */
 export function changeTable(changes: readonly Change[]): Table {
@@ -58,7 +64,7 @@ export function changeSentences({ changes, notes, added, removed }: Comparison):
 
 /** Changes that say something: beyond noise, worst first. */
 export function notable(changes: readonly Change[]): Change[] {
-  const rank = { worse: 0, better: 1, unknown: 2, 'within noise': 3 } as const;
+  const rank = { worse: 0, better: 1, disturbed: 2, unknown: 3, 'within noise': 4 } as const;
   return changes
     .filter(({ verdict }) => verdict === 'worse' || verdict === 'better')
     .sort((a, b) => rank[a.verdict] - rank[b.verdict]);
@@ -68,7 +74,11 @@ export function notable(changes: readonly Change[]): Change[] {
 function changeSummary(changes: readonly Change[]): string {
   const count = (verdict: Change['verdict']) => changes.filter((change) => change.verdict === verdict).length;
   const [worse, better] = [count('worse'), count('better')];
-  const rest = `${count('within noise')} within noise, ${count('unknown')} cannot be judged`;
+  const disturbed = count('disturbed');
+  const rest =
+    `${count('within noise')} within noise, ` +
+    (disturbed === 0 ? '' : `${disturbed} measured on a disturbed machine, `) +
+    `${count('unknown')} cannot be judged`;
   if (worse + better === 0) return `Nothing changed beyond noise: ${rest}.`;
   return `Beyond noise, ${counted(worse, 'metric')} worse and ${better} better; ${rest}.`;
 }

@@ -42,7 +42,7 @@ function findingOf(outcome: GateOutcome): Finding {
   const { gate, machine, severity } = outcome;
   return {
     id: idOf(outcome),
-    level: severity,
+    level: outcome.verdict === 'disturbed' ? 'warning' : severity,
     message: reasonOf(outcome),
     title: `gate ${titleOf(outcome)}`,
     places: refsOf(outcome).map((file) => ({ file })),
@@ -63,8 +63,9 @@ function refsOf({ findings }: GateOutcome): string[] {
 /** A line for each gate that does not hold. */
 function lineOf(outcome: GateOutcome, style: Style): string {
   const { severity } = outcome;
-  const paint = severity === 'error' ? style.bad : style.warn;
-  const label = severity === 'error' ? 'gate failed' : 'gate warning';
+  const isDisturbed = outcome.verdict === 'disturbed';
+  const paint = severity === 'error' && !isDisturbed ? style.bad : style.warn;
+  const label = isDisturbed ? 'gate not judged' : severity === 'error' ? 'gate failed' : 'gate warning';
   // A condition without a name says nothing that the reason does not.
   const title = outcome.gate === outcome.condition && outcome.machine === null ? '' : `${titleOf(outcome)}: `;
   return `${paint(label)}: ${title}${printable(reasonOf(outcome))}`;
@@ -82,6 +83,7 @@ function summaryOf(outcomes: readonly GateOutcome[]): string {
   const parts = [
     `${counted('passed')} passed`,
     ...(counted('failed') > 0 ? [`${counted('failed')} failed`] : []),
+    ...(counted('disturbed') > 0 ? [`${counted('disturbed')} disturbed`] : []),
     ...(counted('unjudged') > 0 ? [`${counted('unjudged')} cannot be judged`] : []),
   ];
   return `${outcomes.length} ${outcomes.length === 1 ? 'gate' : 'gates'}: ${parts.join(', ')}`;
@@ -104,7 +106,8 @@ function testCase(outcome: GateOutcome): TestCase {
   const reason = reasonOf(outcome);
   if (verdict === 'passed') return { name: gate, output: reason };
   // A warning fails nothing, here either.
-  if (severity === 'warning') return { name: gate, output: `${severity}: ${reason}` };
+  if (severity === 'warning' || verdict === 'disturbed')
+    return { name: gate, output: `${verdict === 'disturbed' ? verdict : severity}: ${reason}` };
   const kind = verdict === 'failed' ? 'failure' : 'error';
   return { name: gate, fault: { kind, type: verdict, message: reason, text: condition } };
 }
@@ -129,9 +132,15 @@ function renderSarif({ outcomes }: GateReport, options: SarifOptions): string {
   );
 }
 
-const SIGNS = { passed: '✅ passed', failed: '❌ failed', unjudged: '❔ cannot be judged' } as const;
+const SIGNS = {
+  passed: '✅ passed',
+  failed: '❌ failed',
+  disturbed: '❔ disturbed',
+  unjudged: '❔ cannot be judged',
+} as const;
 const HEADINGS = {
   failed: 'Gates failed',
+  disturbed: 'Gates not judged: the machine was disturbed',
   warning: 'Gates passed, with warnings',
   passed: 'Gates passed',
 } as const;

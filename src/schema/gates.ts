@@ -30,7 +30,9 @@ export const gatesFileSchema = z.strictObject({
 /** What `--gate-format json` prints. */
 export const gatesReportSchema = z.strictObject({
   schema: z.literal(SCHEMA_IDS.gates),
-  verdict: z.enum(['passed', 'warning', 'failed']),
+  verdict: z
+    .enum(['passed', 'warning', 'disturbed', 'failed'])
+    .describe('disturbed: nothing failed, and what was timed on a disturbed machine could not be judged.'),
   outcomes: z.array(
     z.strictObject({
       gate: z.string(),
@@ -38,8 +40,10 @@ export const gatesReportSchema = z.strictObject({
       severity: z.enum(GATE_SEVERITIES),
       condition: z.string(),
       verdict: z
-        .enum(['passed', 'failed', 'unjudged'])
-        .describe('unjudged: a figure that decides it could not be taken. It fails too.'),
+        .enum(['passed', 'failed', 'disturbed', 'unjudged'])
+        .describe(
+          'unjudged: a figure that decides it could not be taken; it fails too. disturbed: a timed figure decides it, and the machine did something else meanwhile; that is no failure.',
+        ),
       findings: z.array(
         z.strictObject({
           variant: z.string().nullable(),

@@ -18,7 +18,9 @@ const comparisonSchema = z.strictObject({
       better: z.enum(['lower', 'higher']),
       before: figure,
       after: figure,
-      verdict: z.enum(['better', 'worse', 'within noise', 'unknown']),
+      verdict: z
+        .enum(['better', 'worse', 'within noise', 'disturbed', 'unknown'])
+        .describe('disturbed: the machine did something else while one of the two was timed.'),
       pValue: fraction.nullable(),
       method: z.string().describe('How noise was told from change, or why it could not be.'),
     }),

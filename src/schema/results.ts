@@ -21,6 +21,8 @@ export const rate = z.strictObject({
   stddevTps: finite,
   /** One duration a repetition, in nanoseconds. */
   samplesNs: z.array(count),
+  /** Where several runs were put together: how many of the durations each took, in their order. */
+  runs: z.array(count).optional(),
 });
 export const rateAtDepth = z.strictObject({ depth: count, ...rate.shape });
 
@@ -32,6 +34,8 @@ const speed = z.strictObject({
   firstTokenMs: orUnavailable(finite),
   firstTokenPromptTokens: count.optional(),
   effectiveBandwidthBytesPerSecond: orUnavailable(finite),
+  /** What else the machine did while this was timed: such speeds are no ground for a verdict. */
+  disturbed: z.array(z.strictObject({ code: z.string(), message: z.string() })).optional(),
 });
 
 export const memory = z.strictObject({
@@ -228,6 +232,8 @@ const settings = z.strictObject({
   only: z.array(z.enum(STAGES)),
   quick: z.boolean(),
   repetitions: count,
+  /** Whether the variants were timed in turns, each repetition in a process of its own. */
+  interleave: z.boolean().optional(),
   promptTokens: count,
   generationTokens: count,
   depth: count,
@@ -284,6 +290,8 @@ const endpoint = z.strictObject({
 export const resultsSchema = z.strictObject({
   schema: z.literal(SCHEMA_IDS.results),
   createdAt: z.iso.datetime(),
+  /** When the runs began that were put together here, where there are several. */
+  runs: z.array(z.iso.datetime()).optional(),
   tool: z.strictObject({ version: z.string() }),
   machine,
   settings,
@@ -316,6 +324,7 @@ export type Machine = Results['machine'];
 export type Limits = Settings['limits'];
 export type Rate = Document<typeof rate>;
 export type Speed = Document<typeof speed>;
+export type Disturbance = NonNullable<Speed['disturbed']>[number];
 export type Memory = Document<typeof memory>;
 export type Perplexity = Document<typeof perplexity>;
 export type Divergence = Document<typeof divergence>;

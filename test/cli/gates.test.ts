@@ -78,6 +78,66 @@ describe('gates', () => {
     expect([stdout, exitCode]).toEqual(['', 2]);
   });
 
+  it('and the table speak of one baseline, whichever is named first', async () => {
+    await using scratch = await scratchFolder();
+    const now = await written(scratch, 'c7.json', measured());
+    const other = await written(scratch, 'c5.json', {
+      ...measured(2),
+      createdAt: '2026-03-15T00:00:00.000Z',
+    });
+    const gates = await written(scratch, 'gates.json', { regression: { 'speed.generation': '5%' } });
+    const said = [];
+    for (const baselines of [
+      [now, other],
+      [other, now],
+    ]) {
+      const named = baselines.flatMap((path) => ['--baseline', path]);
+      const { exitCode, stdout, stderr } = await quantscope(['report', now, ...named, '--gates', gates], {
+        env: NO_CI,
+      });
+      said.push({ exitCode, stdout, stderr });
+    }
+    // Two runs of one configuration are one baseline, whose runs say how far runs are apart.
+    expect(said[0]).toMatchObject({
+      exitCode: 0,
+      stdout: expect.stringContaining('Nothing changed beyond noise'),
+    });
+    expect(said[1]).toEqual(said[0]);
+    const threaded = { ...measured(), settings: { ...measured().settings, seed: 9 } };
+    const third = await written(scratch, 'seed.json', threaded);
+    const refused = await quantscope(['report', now, '--baseline', now, '--baseline', third], { env: NO_CI });
+    expect(refused.exitCode).toBe(2);
+    expect(refused.stderr).toMatch(/more than one baseline is from the machine/);
+  });
+
+  it('on speeds that were disturbed are not judged, which is no failure of the model', async () => {
+    await using scratch = await scratchFolder();
+    const slow = measured(0.5);
+    const disturbed = [{ code: 'machine/others', message: 'other processes used 40 % of the CPU time' }];
+    const variants = slow.variants.map((row) =>
+      'status' in row.speed ? row : { ...row, speed: { ...row.speed, disturbed } },
+    );
+    const [now, old, gates] = [
+      await written(scratch, 'now.json', { ...slow, variants }),
+      await written(scratch, 'old.json', measured()),
+      await written(scratch, 'gates.json', { regression: { 'speed.generation': '5%' } }),
+    ];
+    const judge = ['report', now, '--baseline', old, '--gates', gates, '--quiet'];
+    const { exitCode, stderr } = await quantscope(judge, { env: NO_CI });
+    expect(exitCode).toBe(2);
+    expect(stderr).toMatch(
+      /^gate not judged: .*Q2_K.* cannot be judged: disturbed: other processes used 40 %/m,
+    );
+    expect(stderr).toMatch(/1 gate: 0 passed, 1 disturbed$/m);
+    const limit = ['report', now, '--quiet', '--fail-if', 'Q2_K.speed.generation.meanTps < 1500'];
+    expect(await quantscope(limit, { env: NO_CI })).toMatchObject({ exitCode: 2 });
+    // What fails beside it fails all the same, and what holds in spite of it holds.
+    const also = [...limit, '--fail-if', 'any.file.bytes > 1'];
+    expect(await quantscope(also, { env: NO_CI })).toMatchObject({ exitCode: 1 });
+    const holds = ['report', now, '--quiet', '--fail-if', 'Q2_K.speed.generation.meanTps < 500'];
+    expect(await quantscope(holds, { env: NO_CI })).toMatchObject({ exitCode: 0 });
+  });
+
   it('come from a file, with names, severities and regressions', async () => {
     await using scratch = await scratchFolder();
     const old = await written(scratch, 'old.json', measured());

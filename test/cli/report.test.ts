@@ -66,8 +66,13 @@ describe('report', () => {
       nanoResults(),
       elsewhere,
     ]);
-    // The baseline's own machine, not the other.
-    expect(json.changes.map((change: { machine: string }) => change.machine)).toEqual(['AMD EPYC']);
+    // The only baseline is that of both; of the other machine accuracy and size alone compare.
+    const [own, other] = json.changes;
+    expect([own.machine, own.comparison.notes]).toEqual(['AMD EPYC', []]);
+    expect([other.machine, ...other.comparison.notes]).toEqual([
+      'Snapdragon 8 Gen 2',
+      expect.stringContaining('from another machine: cpu AMD EPYC there, Snapdragon 8 Gen 2 here'),
+    ]);
   });
 
   it('says what changed since a baseline', async () => {

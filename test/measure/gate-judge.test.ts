@@ -114,7 +114,8 @@ describe('gates', () => {
   const good = 'Q8_0.divergence.meanKld > 0.05';
 
   it('fail by their errors, and warn by their warnings', () => {
-    const verdict = (...gates: Gate[]) => judgeGates(gates, [{ machine: null, results }], []).verdict;
+    const verdict = (...gates: Gate[]) =>
+      judgeGates(gates, [{ machine: null, results, comparison: null }]).verdict;
     expect(verdict(gate(good))).toBe('passed');
     expect(verdict(gate(bad), gate(good))).toBe('failed');
     expect(verdict(gate(bad, 'warning'), gate(good))).toBe('warning');
@@ -124,8 +125,7 @@ describe('gates', () => {
   it('say the file of what they found and why one cannot be judged', () => {
     const { outcomes } = judgeGates(
       [gate(bad), gate('Q2_K.choices.accuracy < 50%')],
-      [{ machine: null, results }],
-      [],
+      [{ machine: null, results, comparison: null }],
     );
     expect(outcomes[0]).toMatchObject({
       verdict: 'failed',
@@ -139,10 +139,10 @@ describe('gates', () => {
   it('about one variant say nothing of a machine that did not run it', () => {
     const other = nanoResults({ variants: [nanoVariant('F16'), nanoVariant('Q8_0')] });
     const judged = [
-      { machine: 'one', results },
-      { machine: 'two', results: other },
+      { machine: 'one', results, comparison: null },
+      { machine: 'two', results: other, comparison: null },
     ];
-    const { outcomes } = judgeGates([gate(bad), gate('any.file.bytes > 1')], judged, []);
+    const { outcomes } = judgeGates([gate(bad), gate('any.file.bytes > 1')], judged);
     expect(outcomes.map((outcome) => [outcome.machine, outcome.gate])).toEqual([
       ['one', bad],
       ['one', 'any.file.bytes > 1'],
@@ -152,7 +152,7 @@ describe('gates', () => {
 
   it('do not judge a shard', () => {
     const shard = nanoResults({ shard: { index: 1, count: 2 } });
-    expect(() => judgeGates([gate(good)], [{ machine: null, results: shard }], [])).toThrow(
+    expect(() => judgeGates([gate(good)], [{ machine: null, results: shard, comparison: null }])).toThrow(
       /a part of the figures/,
     );
   });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { compareWithBaseline } from '../../src/measure/baseline.ts';
+import { comparisonWith } from '../../src/measure/baseline-choice.ts';
 import { type Gate, judgeGates } from '../../src/measure/gate.ts';
 import { judgeRegression, parseRegression, REGRESSION_FIGURES } from '../../src/measure/gate-regression.ts';
 import type { Rate, Results, VariantResult } from '../../src/schema/results.ts';
@@ -75,7 +76,7 @@ describe('a regression', () => {
   it('says from what to what, and how noise was told from it', () => {
     const { findings } = regressed('speed.generation', '5%', {}, { generation: 1800 });
     expect(findings.map(({ message }) => message)).toEqual([
-      "Q2_K.speed.generation.meanTps went from 2000 to 1800, -10 %, beyond noise (Welch's t-test on 5 and 5 repetitions) and the 5 % allowed",
+      "Q2_K.speed.generation.meanTps went from 2000 to 1800, -10 %, beyond noise (Welch's t-test on 5 and 5 repetitions of one run each, 1.5 % between runs assumed) and the 5 % allowed",
     ]);
   });
 
@@ -99,16 +100,18 @@ describe('a regression', () => {
       text: '',
       regression: parseRegression('speed.generation', 0.05, 'test'),
     };
-    const judged = [
-      { machine: 'a', results: here },
-      { machine: 'b', results: there },
-    ];
-    expect(judgeGates([gate], judged, [there, here]).verdict).toBe('passed');
-    expect(judgeGates([gate], judged, [here]).outcomes.map(({ verdict }) => verdict)).toEqual([
-      'passed',
-      'unjudged',
-    ]);
-    expect(judgeGates([gate], judged, []).outcomes[0]).toMatchObject({ verdict: 'unjudged' });
+    const verdicts = (...baselines: Results[]) => {
+      const named = baselines.map((results, index) => ({ label: '', sources: [`${index}.json`], results }));
+      const judged = [here, there].map((results, index) => ({
+        machine: `${index}`,
+        results,
+        comparison: comparisonWith(results, named),
+      }));
+      return judgeGates([gate], judged).outcomes.map(({ verdict }) => verdict);
+    };
+    expect(verdicts(there, here)).toEqual(['passed', 'passed']);
+    expect(verdicts(here)).toEqual(['passed', 'unjudged']);
+    expect(verdicts()).toEqual(['unjudged', 'unjudged']);
   });
 
   it('is allowed for the figures whose noise a comparison knows', () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { mergeResults } from '../../src/measure/merge.ts';
-import { unavailableBecause } from '../../src/schema/availability.ts';
-import type { Results } from '../../src/schema/results.ts';
+import { isAvailable, unavailableBecause } from '../../src/schema/availability.ts';
+import type { Results, VariantResult } from '../../src/schema/results.ts';
 import { failedVariant, nanoResults, nanoVariant } from '../helpers/results.ts';
 
 const file = (path: string, overrides: Partial<Results> = {}) => ({ path, results: nanoResults(overrides) });
@@ -55,10 +55,55 @@ describe('runs apart', () => {
     expect(merged.map(namesOf)).toEqual([['F16', 'Q2_K']]);
   });
 
-  it('of one machine and one variant keep their rows apart, told apart by date', () => {
-    const merged = mergeResults([file('a.json'), file('b.json', { createdAt: LATER })]);
+  it('of one configuration are pooled, with the runs kept apart', () => {
+    const timed = (tps: number, disturbed = false): VariantResult => {
+      const { speed } = nanoVariant('Q2_K');
+      if (!isAvailable(speed)) throw new Error('the nano family has speeds');
+      const generation = {
+        tokens: 128,
+        meanTps: tps,
+        stddevTps: 1,
+        samplesNs: [0.99, 1, 1.01].map((f) => Math.round((128e9 / tps) * f)),
+      };
+      const said = disturbed ? { disturbed: [{ code: 'machine/others', message: 'busy' }] } : {};
+      return nanoVariant('Q2_K', { speed: { ...speed, generation, ...said } });
+    };
+    const run = (path: string, createdAt: string, ...row: Parameters<typeof timed>) =>
+      file(path, { createdAt, variants: [nanoVariant('F16'), timed(...row)] });
+    const first = run('a.json', nanoResults().createdAt, 100);
+    const [merged, ...more] = mergeResults([
+      first,
+      run('b.json', LATER, 110),
+      run('c.json', '2026-03-16T09:00:00.000Z', 40, true),
+    ]);
+    expect(more).toEqual([]);
+    expect(merged?.sources).toEqual(['a.json', 'b.json', 'c.json']);
+    expect(merged?.results.runs).toHaveLength(3);
+    const { speed } = merged?.results.variants[1] ?? {};
+    if (speed === undefined || !isAvailable(speed) || !isAvailable(speed.generation))
+      throw new Error('it has a speed');
+    // The third was disturbed, and two were not.
+    expect(speed.generation).toMatchObject({ runs: [3, 3], meanTps: expect.closeTo(105, 1) });
+    expect(speed.generation.samplesNs).toHaveLength(6);
+    expect(speed.disturbed).toBeUndefined();
+    // What was pooled once may be pooled again.
+    const again = mergeResults([
+      { path: 'ab.json', results: merged?.results ?? nanoResults() },
+      run('d.json', '2026-03-17T09:00:00.000Z', 105),
+    ]);
+    expect(again[0]?.results.variants[1]?.speed).toMatchObject({ generation: { runs: [3, 3, 3] } });
+    expect(again[0]?.results.runs).toHaveLength(4);
+  });
+
+  it('of two files of one name keep their rows apart, told apart by date', () => {
+    const other = nanoVariant('Q2_K', { file: { bytes: 1, sha256: unavailableBecause('not hashed') } });
+    const merged = mergeResults([file('a.json'), file('b.json', { createdAt: LATER, variants: [other] })]);
     expect(merged.map(({ label }) => label)).toEqual(['AMD EPYC, 2026-03-14', 'AMD EPYC, 2026-03-15']);
-    expect(merged.map(namesOf)).toEqual([namesOf(file('')), namesOf(file(''))]);
+  });
+
+  it('on a patched kernel are of the same machine', () => {
+    const patched = file('b.json', { createdAt: LATER, machine: { ...machine, os: 'linux 6.9' } });
+    expect(mergeResults([file('a.json'), patched])).toHaveLength(1);
   });
 
   it('of two machines are two, in the order given', () => {

@@ -28,8 +28,7 @@ const report = judgeGates(
     gate('choices', 'Q2_K.choices.accuracy < 50%'),
     gate('bandwidth', 'machine.cores >= 1'),
   ],
-  [{ machine: null, results }],
-  [],
+  [{ machine: null, results, comparison: null }],
 );
 
 describe('what gates found', () => {

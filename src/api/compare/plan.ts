@@ -117,6 +117,7 @@ function settingsOf(request: Request, evaluation: EvaluationInput['evaluation'])
     only: [...request.only],
     quick,
     repetitions,
+    ...(request.interleave === true && request.only.includes('speed') ? { interleave: true } : {}),
     promptTokens: request.prompt,
     generationTokens: request.generate,
     depth: request.depth,

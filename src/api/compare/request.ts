@@ -16,6 +16,8 @@ export interface CompareRequest extends ComparisonRequest {
   readonly only?: readonly Stage[];
   /** Timed repetitions of each test. Default: 5, or 2 with `quick`. */
   readonly repetitions?: number;
+  /** Times the variants in turns, one repetition each, so that a drift of the machine hits all alike. */
+  readonly interleave?: boolean;
   /** Tokens of the prompt test. */
   readonly prompt?: number;
   /** Tokens of the generation tests. */

@@ -13,6 +13,7 @@ import { packageVersion } from '../../util/package-files.ts';
 import { totalWeightError } from '../diff/weights.ts';
 import { type Host, hostOf } from '../host.ts';
 import type { EngineRequest, Filled, LIMITS_DEFAULTS, LimitsRequest } from '../request.ts';
+import { timingWith } from '../timing.ts';
 
 /** All that is known before anything is measured. */
 export interface ComparisonPlan {
@@ -46,13 +47,15 @@ export async function measureComparison(plan: ComparisonPlan, options: MeasureOp
   });
   try {
     const machine = describeMachine();
+    const watch = await watchMachine(machine.cores);
     const results = await compareVariants(
       { ...input, toolVersion: packageVersion() },
       {
         startEngine: engineStarter(),
         callTimeoutMs: plan.timeoutSeconds * 1000,
         machine,
-        watch: await watchMachine(machine.cores),
+        watch,
+        timing: timingWith(watch),
         now: () => new Date(),
         signal,
         referencePath: savedReferencePath ?? join(scratch, 'reference'),

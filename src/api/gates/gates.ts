@@ -2,8 +2,9 @@ import { type Gate, shardsCannotBeJudged } from '../../measure/gate.ts';
 import { requireMeaningful } from '../../measure/gate-contradiction.ts';
 import { comparisonsOf, parseGate } from '../../measure/gate-expression.ts';
 import { requireVariants } from '../../measure/gate-judge.ts';
+import type { MachineResults } from '../../measure/merge.ts';
 import { partsOf } from '../../measure/variant-run.ts';
-import type { Results, Settings } from '../../schema/results.ts';
+import type { Settings } from '../../schema/results.ts';
 import type { Stage } from '../../schema/terms.ts';
 import { UsageError } from '../../util/errors.ts';
 import { readBaselines } from '../report/gather.ts';
@@ -26,7 +27,7 @@ export interface GateRequest {
 /** What results are judged by, read and checked before anything is measured. */
 export interface GateInput {
   readonly gates: readonly Gate[];
-  readonly baselines: readonly Results[];
+  readonly baselines: readonly MachineResults[];
 }
 
 /**
@@ -36,7 +37,7 @@ export interface GateInput {
 export async function readGates(options: GateRequest): Promise<GateInput> {
   const gates = await readConditions(options);
   const baselines = await readBaselines(options.baseline ?? []);
-  return { gates, baselines: baselines.map(({ results }) => results) };
+  return { gates, baselines };
 }
 
 /** @throws UsageError `gate/*`, `gates/*`, and `usage/baseline` where one is missing */

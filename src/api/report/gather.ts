@@ -1,13 +1,9 @@
-import {
-  type MachineResults,
-  type MergeScope,
-  machineIdentity,
-  mergeResults,
-  type ResultsFile,
-} from '../../measure/merge.ts';
+import { type MachineResults, type MergeScope, mergeResults, type ResultsFile } from '../../measure/merge.ts';
 import { machineLabels } from '../../measure/merge-labels.ts';
+import { isSameMachine } from '../../measure/same-machine.ts';
 import { mergeShards } from '../../measure/shard-merge.ts';
 import type { MachineBench, PhoneCheck, Report } from '../../report/report.ts';
+import type { Machine } from '../../schema/results.ts';
 import { UsageError } from '../../util/errors.ts';
 import { type Measurements, readMeasurements } from './input.ts';
 
@@ -100,24 +96,19 @@ function withMachines(
   benches: readonly Omit<MachineBench, 'label'>[],
   machines: readonly MachineResults[],
 ): MachineBench[] {
-  const compared = machines.map(({ label, results }) => ({
-    label,
-    identity: machineIdentity(results.machine),
-  }));
-  const setups = new Map(
-    [...machines, ...benches].map(({ results: { machine, createdAt } }) => [
-      machineIdentity(machine),
-      { machine, createdAt },
-    ]),
-  );
-  const names = machineLabels([...setups.values()]);
-  const nameOf = new Map([...setups.keys()].map((identity, index) => [identity, names[index] ?? '']));
+  const isOf = (machine: Machine) => (other: { readonly machine: Machine }) =>
+    isSameMachine(machine, other.machine);
+  const setups: { readonly machine: Machine; readonly createdAt: string }[] = [];
+  for (const { results } of [...machines, ...benches]) {
+    if (!setups.some(isOf(results.machine))) setups.push(results);
+  }
+  const names = machineLabels(setups.map(({ machine, createdAt }) => ({ machine, createdAt })));
   return benches.map((bench) => {
-    const identity = machineIdentity(bench.results.machine);
-    const own = compared.filter((each) => each.identity === identity);
+    const { machine } = bench.results;
+    const own = machines.filter(({ results }) => isSameMachine(machine, results.machine));
     // One machine compared in two setups has a name for each, and a bench is neither.
     const [only] = own.length === 1 ? own : [];
-    return { label: only?.label ?? nameOf.get(identity) ?? '', ...bench };
+    return { label: only?.label ?? names[setups.findIndex(isOf(machine))] ?? '', ...bench };
   });
 }
 

@@ -1,6 +1,5 @@
-import { compareWithBaseline } from '../../measure/baseline.ts';
-import { isSameMachine } from '../../measure/baseline-differences.ts';
-import type { MachineResults, MergeScope } from '../../measure/merge.ts';
+import { comparisonWith } from '../../measure/baseline-choice.ts';
+import type { MergeScope } from '../../measure/merge.ts';
 import { renderHtml } from '../../report/registry.ts';
 import { combined, fitIn, type Report, reportOf } from '../../report/report.ts';
 import type { ReportFile } from '../../schema/report.ts';
@@ -16,16 +15,10 @@ import { layerGridsOf } from './layer-grids.ts';
 export interface ReportRequest extends Pick<Host, 'signal'> {
   /** Only these metrics are merged and shown. Default: all. */
   readonly only?: Exclude<MergeScope, 'all'> | undefined;
-  /** Files of earlier results, of one machine or more: the report then says what changed, and whether beyond noise. */
+  /** Files of earlier results, of one machine or more, runs of one configuration as one: the report then says what changed, and whether beyond noise. */
   readonly baseline?: readonly string[] | undefined;
   /** A file of `fit --json`, whose verdicts on phones stand in the page. */
   readonly fit?: string | undefined;
-}
-
-/** A report, and the results that it was compared with. */
-export interface ReadReport {
-  readonly report: Report;
-  readonly baselines: readonly Results[];
 }
 
 /**
@@ -35,7 +28,7 @@ export interface ReadReport {
  * @throws UsageError `input/*`, `report/*`, `shards/*`
  */
 export async function report(paths: readonly string[], request: ReportRequest = {}): Promise<ReportFile> {
-  return reportDocument((await readReport(paths, request)).report);
+  return reportDocument(await readReport(paths, request));
 }
 
 /**
@@ -43,28 +36,28 @@ export async function report(paths: readonly string[], request: ReportRequest = 
  * @throws UsageError what {@link report} throws
  */
 export async function reportPage(paths: readonly string[], request: ReportRequest = {}): Promise<string> {
-  return pageOf((await readReport(paths, request)).report, request.signal);
+  return pageOf(await readReport(paths, request), request.signal);
 }
 
 /** @throws UsageError what {@link report} throws */
 export async function readReport(
   paths: readonly string[],
   { only, baseline = [], fit }: ReportRequest,
-): Promise<ReadReport> {
+): Promise<Report> {
   const scope = only ?? 'all';
   const gathered = await gather(paths, scope);
   const { machines } = gathered;
   const before = await readBaselines(baseline, scope);
   if (machines.length === 0 && baseline.length > 0) throw nothingCompared('--baseline');
-  const changes = before.flatMap((each) => changesSince(each, machines));
+  const changes = machines.flatMap(({ label, results }) => {
+    const comparison = comparisonWith(results, before);
+    return comparison === null ? [] : [{ machine: label, comparison }];
+  });
   return {
-    report: {
-      ...gathered,
-      changes,
-      fit: fit === undefined ? fitIn(machines) : await readFitFile(fit),
-      layers: [],
-    },
-    baselines: before.map(({ results }) => results),
+    ...gathered,
+    changes,
+    fit: fit === undefined ? fitIn(machines) : await readFitFile(fit),
+    layers: [],
   };
 }
 
@@ -73,18 +66,6 @@ export function nothingCompared(asked: string): UsageError {
   return new UsageError('report/no-comparison', `${asked} is about variants, and no file compares any`, {
     hint: 'Name results of compare or eval too.',
   });
-}
-
-/** The machine the baseline is from, or, of one new machine, that one: its comparison says what then does not compare. */
-function changesSince(
-  baseline: MachineResults,
-  machines: readonly MachineResults[],
-): Report['changes'][number][] {
-  const same = machines.filter(({ results }) => isSameMachine(results.machine, baseline.results.machine));
-  return (same.length > 0 ? same : machines).map(({ label, results }) => ({
-    machine: label,
-    comparison: compareWithBaseline(results, baseline.results),
-  }));
 }
 
 export function reportDocument({ machines, benches, phones, changes }: Report): ReportFile {

@@ -39,6 +39,7 @@ export const compareCommand = define({
     ),
     'Speed and memory:',
     option('-r, --repetitions <n>', 'timed repetitions of each test (default: 5)', positive),
+    option('--interleave', 'time the variants in turns, each repetition anew, so that drift hits all alike'),
     option('-p, --prompt <n>', 'tokens of the prompt test', positive, prompt),
     option('-n, --generate <n>', 'tokens of the generation tests', positive, generate),
     option('-d, --depth <n>', 'tokens before generation at depth', positive, depth),

@@ -1,7 +1,9 @@
 import { type ComparisonPlan, measureComparison } from '../../api/comparison/measure.ts';
 import { readGates, requireJudgeable, requireRegressions } from '../../api/gates/gates.ts';
+import { comparisonWith } from '../../measure/baseline-choice.ts';
+import type { MachineResults } from '../../measure/merge.ts';
 import { render } from '../../report/registry.ts';
-import { reportOf } from '../../report/report.ts';
+import { type Report, reportOf } from '../../report/report.ts';
 import { isAvailable } from '../../schema/availability.ts';
 import type { Results } from '../../schema/results.ts';
 import { isStdout, requireWritable } from '../../util/output-file.ts';
@@ -64,9 +66,17 @@ export async function runComparison(
     await writeComparisonPage(options.html, results, signal);
     terminal.notice(`The page is in ${options.html}`);
   }
-  const verdict = await reportGates(gates, reportOf(results), options);
+  const verdict = await reportGates(gates.gates, reportSince(results, gates.baselines), options);
   const hasFailure =
     results.variants.some(({ status }) => status === 'failed') ||
     results.endpoints?.some(({ tasks }) => !isAvailable(tasks));
   return hasFailure ? EXIT.finding : verdict;
+}
+
+/** The results as a report, with what changed since the baseline. */
+function reportSince(results: Results, baselines: readonly MachineResults[]): Report {
+  const report = reportOf(results);
+  const comparison = comparisonWith(results, baselines);
+  const changes = comparison === null ? [] : [{ machine: results.machine.cpu, comparison }];
+  return { ...report, changes };
 }

@@ -36,7 +36,7 @@ export async function runReport(
 ): Promise<ExitCode> {
   const { out, html, only, baseline, fit } = options;
   const gates = await readConditions(options);
-  const { report, baselines } = await readReport(paths, { only, baseline, fit, signal });
+  const report = await readReport(paths, { only, baseline, fit, signal });
   const { machines } = report;
   const [asked] = [
     ...(options.failIf === undefined ? [] : ['--fail-if']),
@@ -59,7 +59,7 @@ export async function runReport(
   }
   const format = options.format ?? (html === undefined && out === undefined ? 'table' : null);
   if (format !== null) process.stdout.write(`${rendered(format, report, options)}\n`);
-  return reportGates({ gates, baselines }, report, options);
+  return reportGates(gates, report, options);
 }
 
 function rendered(

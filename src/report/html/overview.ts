@@ -88,6 +88,7 @@ const SIGNS: Readonly<Record<string, string>> = {
   better: '\u25B2',
   worse: '\u25BC',
   'within noise': '\u2248',
+  disturbed: '?',
   unknown: '?',
 };
 

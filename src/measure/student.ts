@@ -1,28 +1,4 @@
-import { gammaln, mean, sampleVariance } from 'simple-statistics';
-
-/** The least ratio of spread to value that arithmetic itself leaves: below it, samples count as constant. */
-const ROUNDING = 1e-12;
-
-/**
- * Welch's two-sided t-test: how likely two samples whose means lie this far apart are if their populations have one
- * mean, the variances being free to differ (B. L. Welch, Biometrika 34 (1947), 28-35).
- * @returns p from 0 to 1; null when a sample has fewer than two values, which have no spread
- */
-export function welchTest(one: readonly number[], other: readonly number[]): number | null {
-  if (one.length < 2 || other.length < 2) return null;
-  const [a, b] = [errorOf(one), errorOf(other)];
-  const difference = Math.abs(mean([...one]) - mean([...other]));
-  const variance = a.squared + b.squared;
-  const scale = Math.max(Math.abs(mean([...one])), Math.abs(mean([...other])));
-  if (Math.sqrt(variance) <= scale * ROUNDING) return difference <= scale * ROUNDING ? 1 : 0;
-  // Satterthwaite's approximation of the degrees of freedom.
-  const degrees = variance ** 2 / (a.squared ** 2 / (one.length - 1) + b.squared ** 2 / (other.length - 1));
-  return studentTwoSided(difference / Math.sqrt(variance), degrees);
-}
-
-function errorOf(values: readonly number[]): { readonly squared: number } {
-  return { squared: sampleVariance([...values]) / values.length };
-}
+import { gammaln } from 'simple-statistics';
 
 /**
  * P(|T| ≥ t) of Student's distribution, as the regularized incomplete beta function I_x(df/2, 1/2) at
