@@ -48,7 +48,10 @@ export async function locateLocal(
   const kind = await statPath(path).catch(async (cause: NodeJS.ErrnoException) => {
     if (isAbsent(cause)) {
       const meant = await nearRef(path, catalogueNames);
-      const hint = meant === undefined ? MISSING_HINT : `Did you mean ${meant}?`;
+      const repo = /^\w[\w.-]*\/[\w.-]+$/.test(path)
+        ? `A repository of the Hub is written hf:${path}.`
+        : undefined;
+      const hint = meant === undefined ? (repo ?? MISSING_HINT) : `Did you mean ${meant}?`;
       throw new UsageError('ref/not-found', `${path}: no such file or folder`, { cause, hint });
     }
     throw unreadablePath(path, cause);

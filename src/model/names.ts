@@ -24,10 +24,10 @@ export interface GatheredModel<File extends NamedFile> {
  * one label may be joined by `_` or `-`. Longer forms come first, so that `Q4_K_M` is not read as `Q4`.
  */
 const LABEL =
-  /(?<=^|[._/ -])((?:UD[-_])?(?:IQ[1-4][_-](?:XXS|XS|NL|S|M)|T?Q[1-8][_-][01](?:[_-]\d+)*|Q[1-8][_-]K(?:[_-](?:XXL|XL|L|M|S|XS|XXS))?|MXFP4(?:[_-]MOE)?|NVFP4|Q[1-8]|BF16|FP?16|FP?32))(?=$|[._/ -])/gi;
+  /(?<=^|[._/ -])((?:UD[-_])?(?:IQ[1-4][_-](?:XXS|XS|NL|S|M)|T?Q[1-8][_-][01](?:[_-]\d+)*|Q[1-8][_-]K(?:_[A-Z]{1,3}|-(?:XXL|XL|L|M|S|XS|XXS))?|MXFP4(?:[_-]MOE)?|NVFP4|Q[1-8]|BF16|FP?16|FP?32))(?=$|[._/ -])/gi;
 
-/** Later shards, projectors, importance matrices and draft models are no models of their own (llama.cpp's list). */
-const NO_MODEL = /(?:mmproj|imatrix|^mtp-|^eagle3-|^dflash-|^dspark-)/i;
+/** Projectors, importance matrices and draft models are no models of their own (common/download.cpp of v0.5.0). */
+const NO_MODEL = /(?:mmproj|imatrix|mtp-|eagle3-|dflash-|dspark-)/i;
 
 /**
  * The quantization that a path names, in llama.cpp's spelling; the file's own name counts before its folders, and the
@@ -84,24 +84,52 @@ export function gatherModels<File extends NamedFile>(listing: readonly File[]): 
   return models;
 }
 
+/** Models that a tag may mean, and whether it names them: what it only begins, or lacks a prefix of, is a guess. */
+export interface TaggedModels<Model> {
+  readonly models: readonly Model[];
+  readonly isExact: boolean;
+}
+
 /**
- * The models that a `:QUANT` may mean, by the strictest reading that finds any: the label itself; without a
- * quantizer's prefix (`Q4_K_XL` for `UD-Q4_K_XL`); as the beginning of longer labels (`Q4_K` for `Q4_K_M`); as words of
- * the file's name, for types that are not known here (`I2_S`). More than one is for the user to decide.
+ * The models that a `:TAG` may mean, by the strictest reading that finds any: the label, in any spelling; the tag as it
+ * stands in the path, as llama.cpp looks for it (`i1-Q4_K_M`, `7B-Q8_0`, a file's name, `Q4_K_XL` of `UD-Q4_K_XL`, types
+ * that are not known here); then the beginning of longer labels (`Q4_K` for `Q4_K_M`). More than one is for the user to
+ * decide.
  */
-export function modelsOfQuantization<
-  Model extends { readonly label: string | undefined; readonly path: string },
->(models: readonly Model[], asked: string): readonly Model[] {
-  const wanted = normalLabel(asked);
-  const readings: ((label: string) => boolean)[] = [
-    (label) => label === wanted,
-    (label) => label.replace(/^UD-/, '') === wanted,
-    (label) => label.replace(/^UD-/, '').startsWith(`${wanted}_`),
+export function modelsOfTag<Model extends { readonly label: string | undefined; readonly path: string }>(
+  models: readonly Model[],
+  tag: string,
+): TaggedModels<Model> {
+  const wanted = normalLabel(tag);
+  const escaped = tag.replaceAll(/[.-]/g, '\\$&');
+  const asWritten = new RegExp(`(?:^|[-._/ ])${escaped}(?=[.-]|$)`, 'i');
+  const readings: readonly { isExact: boolean; matches: (model: Model) => boolean }[] = [
+    { isExact: true, matches: ({ label }) => label === wanted },
+    { isExact: true, matches: ({ path }) => asWritten.test(path) },
+    { isExact: false, matches: ({ label }) => bareLabel(label) === wanted },
+    { isExact: false, matches: ({ label }) => bareLabel(label)?.startsWith(`${wanted}_`) === true },
   ];
-  for (const matches of readings) {
-    const found = models.filter(({ label }) => label !== undefined && matches(label));
-    if (found.length > 0) return found;
+  for (const { isExact, matches } of readings) {
+    const found = models.filter(matches);
+    if (found.length > 0) return { models: found, isExact };
   }
-  const words = (text: string): string => `_${text.toUpperCase().replaceAll(/[-. /]/g, '_')}_`;
-  return models.filter(({ label, path }) => label === undefined && words(path).includes(`_${wanted}_`));
+  return { models: [], isExact: true };
+}
+
+function bareLabel(label: string | undefined): string | undefined {
+  return label?.replace(/^UD-/, '');
+}
+
+/** What is taken where no tag is given (common/download.cpp of llama.cpp v0.5.0); after them the first model. */
+const DEFAULT_TAGS = ['Q4_K_M', 'Q8_0'];
+
+/** The model that stands for all of them where none is named, as llama.cpp chooses it. */
+export function defaultModel<Model extends { readonly label: string | undefined; readonly path: string }>(
+  models: readonly Model[],
+): Model | undefined {
+  for (const tag of DEFAULT_TAGS) {
+    const [model] = models.filter(({ path }) => new RegExp(`${tag}[.-]`, 'i').test(path));
+    if (model !== undefined) return model;
+  }
+  return models[0];
 }

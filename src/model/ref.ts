@@ -25,6 +25,14 @@ export type Ref =
 
 const HUB_HINT =
   'Write hf:owner/repo, hf:owner/repo:Q4_K_M, hf:owner/repo@revision:Q4_K_M or hf:owner/repo/file.gguf.';
+/** The Hub's own names for itself, whatever mirror or cache its files then come from. */
+const HUB_HOSTS = /^(?:www\.)?(?:huggingface\.co|hf\.co)$/i;
+/**
+ * As people paste them: `hf:`, huggingface_hub's own `hf://`, the Hub's host without a scheme, and what llama.cpp's -hf
+ * takes, of which `owner/repo:TAG` can hardly be a path. What is a hub ref behind it stands in the last group.
+ */
+const HUB_REF =
+  /^(?:hf:\/\/(?:models\/)?|hf:|(?:www\.)?(?:huggingface\.co|hf\.co)\/)(.*)$|^([\w][\w.-]*\/[\w.-]+:[\w.-]+)$/is;
 const NANO_REF = /^nano(?::(.+))?$/i;
 
 export interface ParseRefOptions {
@@ -45,7 +53,8 @@ export function parseRef(text: string, { catalogueNames = [], endpoint }: ParseR
     throw new UsageError('ref/invalid', 'a ref is empty: name a file, a folder, hf:owner/repo:QUANT or nano');
   }
   if (/^https?:\/\//i.test(trimmed)) return parseUrlRef(trimmed, endpoint);
-  if (/^hf:/i.test(trimmed)) return parseHubRef(trimmed);
+  const [, prefixed, bare] = HUB_REF.exec(trimmed) ?? [];
+  if (prefixed !== undefined || bare !== undefined) return parseHubRef(trimmed, prefixed ?? bare ?? '');
   const nano = NANO_REF.exec(trimmed);
   if (nano) return { kind: 'nano', quantization: nano[1] ?? null };
   const [, name = '', quantization = null] = /^([\w.-]+)(?::([\w.-]+))?$/.exec(trimmed) ?? [];
@@ -61,7 +70,7 @@ export function parseRef(text: string, { catalogueNames = [], endpoint }: ParseR
  */
 export function isLocalRef(text: string): boolean {
   const trimmed = text.trim();
-  if (/^(?:https?:\/\/|hf:)/i.test(trimmed)) return false;
+  if (/^https?:\/\//i.test(trimmed) || HUB_REF.test(trimmed)) return false;
   return NANO_REF.test(trimmed) || /[\\/]|\.gguf$/i.test(trimmed);
 }
 
@@ -73,19 +82,18 @@ export function formatHubRef({ repo, revision, quantization, file }: Omit<HubRef
 }
 
 /**
- * `hf:owner/repo[@revision][:QUANT | /file.gguf]`. A revision with slashes (`refs/pr/1`) ends where the file's part
- * would be ambiguous, so such a one takes `:QUANT` only, or is given as `refs/pr/N`.
+ * `owner/repo[@revision][:QUANT | /file.gguf]`. A revision may hold slashes where nothing or `:QUANT` stands behind it;
+ * before a file it ends at the first one, unless it is `refs/pr/N`.
  */
-function parseHubRef(text: string): HubRef {
+function parseHubRef(text: string, body: string): HubRef {
   const invalid = (why: string): UsageError =>
     new UsageError('ref/invalid', `"${text}" is not a hub ref: ${why}`, { hint: HUB_HINT });
-  const body = text.slice('hf:'.length);
+  refuseOtherKinds(text, body.split('/')[0]);
   const [, owner, name, rest] = /^([^/@:]+)\/([^/@:]+)(.*)$/s.exec(body) ?? [];
   if (owner === undefined || name === undefined || rest === undefined) throw invalid('expected owner/repo');
   const repo = `${owner}/${name}`;
   if (!isRepoId(repo)) throw invalid(`"${repo}" cannot be a repository`);
-  const [, revision = null, tail = ''] =
-    /^(?:@(refs\/(?:pr|convert)\/[^/:]+|[^/:]*))?(.*)$/s.exec(rest) ?? [];
+  const { revision, tail } = splitRevision(rest);
   if (revision !== null && !isRevision(revision)) throw invalid(`"${revision}" cannot be a revision`);
   if (tail === '' || tail === '/') return { kind: 'hub', repo, revision, quantization: null, file: null };
   if (tail.startsWith(':')) {
@@ -96,6 +104,27 @@ function parseHubRef(text: string): HubRef {
   const file = tail.slice(1);
   if (!tail.startsWith('/') || !isSafePath(file)) throw invalid(`"${file}" cannot be a file in it`);
   return { kind: 'hub', repo, revision, quantization: null, file };
+}
+
+/** Data sets and spaces have addresses like models. */
+function refuseOtherKinds(text: string, first: string | undefined): void {
+  const kind = { datasets: 'a data set', spaces: 'a space' }[first?.toLowerCase() ?? ''];
+  if (kind === undefined) return;
+  throw new UsageError('ref/no-model', `"${text}" is ${kind} of the Hub, expected a model`, {
+    hint: HUB_HINT,
+  });
+}
+
+function splitRevision(rest: string): { readonly revision: string | null; readonly tail: string } {
+  if (!rest.startsWith('@')) return { revision: null, tail: rest };
+  const [, tagged, tag = ''] = /^@(.*?)(:[^/:]*)$/s.exec(rest) ?? [];
+  if (tagged !== undefined) return { revision: tagged, tail: tag };
+  // A file has an ending; that of a version begins with a digit.
+  const isFile = /\/[^/]*\.[a-z]\w*$/i.test(rest);
+  const [, revision = '', tail = ''] = isFile
+    ? (/^@(refs\/(?:pr|convert)\/[^/]+|[^/]*)(.*)$/s.exec(rest) ?? [])
+    : [rest, rest.slice(1).replace(/\/$/, '')];
+  return { revision, tail };
 }
 
 /** A ref as a person may see it: of an address not the query, which may hold a signature. */
@@ -117,21 +146,34 @@ function parseUrlRef(text: string, endpoint: string | undefined): Ref {
       },
     );
   }
-  if (endpoint === undefined || !text.toLowerCase().startsWith(`${endpoint.toLowerCase()}/`)) {
-    return { kind: 'url', url: url.href };
-  }
-  const path = `${url.origin}${url.pathname}`.slice(new URL(endpoint).href.replace(/\/$/, '').length + 1);
-  const parts = path.split('/').map(decoded);
+  const isOfMirror = endpoint !== undefined && text.toLowerCase().startsWith(`${endpoint.toLowerCase()}/`);
+  if (!isOfMirror && !HUB_HOSTS.test(url.hostname)) return { kind: 'url', url: url.href };
+  const base = isOfMirror ? new URL(endpoint).pathname.replace(/\/$/, '') : '';
+  const parts = url.pathname
+    .slice(base.length + 1)
+    .split('/')
+    .map(decoded);
   const [owner = '', name = '', verb = '', ...rest] = parts;
+  refuseOtherKinds(text, owner);
   const repo = `${owner}/${name}`;
   if (!isRepoId(repo)) return { kind: 'url', url: url.href };
   if (verb === '') return { kind: 'hub', repo, revision: null, quantization: null, file: null };
-  if (verb !== 'resolve' && verb !== 'blob') return { kind: 'url', url: url.href };
   const revisionParts = rest[0] === 'refs' ? 3 : 1;
   const revision = rest.slice(0, revisionParts).join('/');
-  const file = rest.slice(revisionParts).join('/');
+  const file = rest.slice(revisionParts).join('/').replace(/\/$/, '');
+  if (verb === 'tree' && isRevision(revision)) return pageOfFolder({ repo, revision }, file);
+  if (!/^(?:resolve|blob|raw)$/.test(verb)) return { kind: 'url', url: url.href };
   if (!isRevision(revision) || !isSafePath(file)) return { kind: 'url', url: url.href };
   return { kind: 'hub', repo, revision, quantization: null, file };
+}
+
+/** A page that lists files. Of a folder: large models lie in folders that are named by their quantization. */
+function pageOfFolder(of: Pick<HubRef, 'repo' | 'revision'>, folder: string): HubRef {
+  const name = folder.slice(folder.lastIndexOf('/') + 1);
+  const quantization = /^[\w.-]+$/.test(name) ? name : null;
+  // The page that a repository opens with says nothing of a revision.
+  const revision = of.revision === 'main' ? null : of.revision;
+  return { kind: 'hub', repo: of.repo, revision, quantization, file: null };
 }
 
 function decoded(part: string): string {

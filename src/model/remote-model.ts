@@ -11,7 +11,7 @@ import { QuantscopeError, UsageError } from '../util/errors.ts';
 import { isCommit, shownAddress } from '../util/safe-names.ts';
 import { formatBytes } from '../util/units.ts';
 import { localFile, type Model, type ModelFile, modelOf } from './model.ts';
-import { type GatheredModel, gatherModels, modelsOfQuantization } from './names.ts';
+import { defaultModel, type GatheredModel, gatherModels, modelsOfTag } from './names.ts';
 import { formatHubRef, type HubRef } from './ref.ts';
 
 /** A model of a repository, by its listing alone. */
@@ -29,8 +29,9 @@ export async function hubModels(
 ): Promise<Model[]> {
   const models: Model[] = [];
   for (const ref of refs) {
-    const { listing, model } = await findInListing(ref, hub, listings);
+    const { listing, model, notice } = await findInListing(ref, hub, listings);
     const { path, files } = model;
+    if (notice !== null) hub.notice(notice);
     // A ref that names a later shard means that one; for what loads it, its model is the whole set.
     const isLater = ref.file !== null && (parseShardName(ref.file)?.number ?? 1) > 1;
     const named = isLater ? files.filter((file) => file.path === ref.file) : files;
@@ -40,9 +41,8 @@ export async function hubModels(
   return models;
 }
 
-interface Found {
+interface Found extends Choice {
   readonly listing: KnownListing;
-  readonly model: RepoModel;
 }
 
 async function findInListing(
@@ -57,13 +57,13 @@ async function findInListing(
   listings.set(key, pending);
   const listing = await pending;
   try {
-    return { listing, model: chooseModel(ref, listing) };
+    return { listing, ...chooseModel(ref, listing) };
   } catch (thrown) {
     if (listing.source === 'hub' || hub.settings.offline) throw thrown;
     // What the cache lacks the Hub may have, if it is waited for; if not, why it does not say is what matters.
     const waited = hubListing(ref.repo, ref.revision, hub);
     listings.set(key, waited);
-    return { listing: await waited, model: chooseModel(ref, await waited) };
+    return { listing: await waited, ...chooseModel(ref, await waited) };
   }
 }
 
@@ -73,9 +73,10 @@ async function pinnedInCache(ref: HubRef, hub: HubContext): Promise<Found | unde
   const listing = await cachedListing(ref.repo, ref.revision, hub);
   if (listing === undefined) return undefined;
   try {
-    const model = chooseModel(ref, listing);
-    const isNamed = ref.file !== null || model.label === ref.quantization?.toUpperCase();
-    return isNamed ? { listing, model } : undefined;
+    const choice = chooseModel(ref, listing);
+    // Which other models there are, the cache cannot know.
+    const isNamed = ref.file !== null || choice.model.label === ref.quantization?.toUpperCase();
+    return isNamed ? { listing, ...choice } : undefined;
   } catch {
     return undefined;
   }
@@ -107,41 +108,66 @@ export async function modelsOfRepo(
   return gatherModels((await knownListing(repo, revision, context)).files);
 }
 
+/** What a ref was taken for. */
+export interface Choice {
+  readonly model: RepoModel;
+  /** Said to the user where the ref does not name exactly that; null where it does. */
+  readonly notice: string | null;
+}
+
 /**
  * The one model that a ref means.
  * @throws UsageError `ref/not-found`, `ref/ambiguous`, `ref/incomplete`: each lists what there is
  */
-export function chooseModel(ref: HubRef, listing: KnownListing): RepoModel {
+export function chooseModel(ref: HubRef, listing: KnownListing): Choice {
   const models = gatherModels(listing.files);
   const shown = formatHubRef(ref);
-  const where = listing.source === 'cache' ? ' in the cache' : '';
-  const inventory = describeModels(models, ref);
-  const one = (found: readonly RepoModel[]): RepoModel => {
-    const [model, other] = found;
-    if (model !== undefined && other === undefined) return complete(model, shown);
-    if (model === undefined) {
-      throw new UsageError('ref/not-found', `${shown}: no such model${where}; ${inventory}`, {
-        hint: 'Name one of them, by its quantization behind ":" or its file behind "/".',
-      });
-    }
+  const exact = (model: RepoModel): Choice => ({ model: complete(model, shown), notice: null });
+  if (ref.file !== null) {
+    const { file } = ref;
+    const ofShards = models.find(
+      ({ path, files }) => path === file || files.some((each) => each.path === file),
+    );
+    if (ofShards !== undefined) return exact(ofShards);
+    const other = listing.files.find(({ path }) => path === file);
+    if (other === undefined) throw notFound(ref, models, listing);
+    const { path, sizeBytes } = other;
+    return exact({ path, label: undefined, files: [other], sizeBytes, missing: [] });
+  }
+  if (ref.quantization === null) {
+    const [only, another] = models;
+    if (only !== undefined && another === undefined) return exact(only);
+    const model = defaultModel(models);
+    if (model === undefined) throw notFound(ref, models, listing);
+    const notice = `${shown} names none of ${models.length} models: taking ${model.path}, as llama.cpp does`;
+    return { model: complete(model, shown), notice };
+  }
+  const found = modelsOfTag(models, ref.quantization);
+  const [model, another] = found.models;
+  if (model === undefined) throw notFound(ref, models, listing);
+  if (another !== undefined) {
     throw new UsageError(
       'ref/ambiguous',
-      `${shown} may mean several models${where}: ${describeModels(found, ref)}`,
+      `${shown} may mean several models${whereOf(listing)}: ${describeModels(found.models, ref)}`,
       {
         hint: `Name one of them: hf:${ref.repo}:${model.label ?? 'QUANT'} or hf:${ref.repo}/${model.path}`,
       },
     );
-  };
-  if (ref.quantization !== null) return one(modelsOfQuantization(models, ref.quantization));
-  if (ref.file === null) return one(models);
-  const { file } = ref;
-  const ofShards = models.find(
-    ({ path, files }) => path === file || files.some((each) => each.path === file),
-  );
-  if (ofShards !== undefined) return complete(ofShards, shown);
-  const other = listing.files.find(({ path }) => path === file);
-  if (other === undefined) return one([]);
-  return { path: other.path, label: undefined, files: [other], sizeBytes: other.sizeBytes, missing: [] };
+  }
+  const notice = found.isExact ? null : `${shown}: no model is named so; taking ${model.path}`;
+  return { model: complete(model, shown), notice };
+}
+
+function notFound(ref: HubRef, models: readonly RepoModel[], listing: KnownListing): UsageError {
+  const where = whereOf(listing);
+  const message = `${formatHubRef(ref)}: no such model${where}; ${describeModels(models, ref)}`;
+  return new UsageError('ref/not-found', message, {
+    hint: 'Name one of them, by its quantization behind ":" or its file behind "/".',
+  });
+}
+
+function whereOf({ source }: KnownListing): string {
+  return source === 'cache' ? ' in the cache' : '';
 }
 
 function complete(model: RepoModel, shown: string): RepoModel {

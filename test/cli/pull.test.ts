@@ -79,14 +79,21 @@ describe('pull', () => {
     expect(server.downloads.length).toBe(2);
   });
 
-  it('lists what there is where a quantization is missing or none is named', async () => {
+  it('lists what there is where a quantization is missing, and says what it takes where none is named', async () => {
     const missing = await run(['pull', `hf:${REPO}:Q5_K_M`]);
     expect(missing.exitCode).toBe(2);
     expect(missing.stderr).toContain('it has Q2_K (1.7 MiB), Q4_K_M (2.6 MiB), Q8_0 (4.3 MiB)');
-    const ambiguous = await run(['pull', `hf:${REPO}`]);
-    expect(ambiguous.exitCode).toBe(2);
-    expect(ambiguous.stderr).toContain('may mean several models');
-    expect(ambiguous.stderr).toContain(`hf:${REPO}:Q2_K`);
+    const unnamed = await run(['pull', `hf:${REPO}`, '--dry-run']);
+    expect(unnamed.exitCode).toBe(0);
+    expect(unnamed.stderr).toContain(
+      `hf:${REPO} names none of 3 models: taking nano-Q4_K_M.gguf, as llama.cpp does`,
+    );
+    const pasted = await run([
+      'pull',
+      `https://huggingface.co/${REPO}/blob/main/nano-Q2_K.gguf`,
+      '--dry-run',
+    ]);
+    expect(pasted.stdout).toContain('nano-Q2_K.gguf');
   });
 
   it('finds all the shards of a model', async () => {

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { RangeQueue, RangeSet } from '../../src/hub/byte-ranges.ts';
 import { readHubSettings } from '../../src/hub/settings.ts';
-import { gatherModels, modelsOfQuantization, quantizationInPath } from '../../src/model/names.ts';
+import { gatherModels, modelsOfTag, quantizationInPath } from '../../src/model/names.ts';
 import { formatHubRef, parseRef } from '../../src/model/ref.ts';
 import { isRepoId, isRevision, isSafePath } from '../../src/util/safe-names.ts';
 
@@ -32,7 +32,7 @@ describe('a quantization in a path', () => {
 describe(':QUANT', () => {
   const files = (...paths: string[]) => gatherModels(paths.map((path) => ({ path, sizeBytes: 1 })));
   const find = (models: ReturnType<typeof files>, asked: string) =>
-    modelsOfQuantization(models, asked).map(({ path }) => path);
+    modelsOfTag(models, asked).models.map(({ path }) => path);
 
   it('takes the label itself before a longer or prefixed one', () => {
     const models = files(
@@ -95,6 +95,20 @@ describe('a ref', () => {
     }),
     'https://huggingface.co/a/b/blob/main/y.gguf': hub('a/b', { revision: 'main', file: 'y.gguf' }),
     'https://example.com/y.gguf': { kind: 'url', url: 'https://example.com/y.gguf' },
+    'a/b:Q4_K_M': hub('a/b', { quantization: 'Q4_K_M' }),
+    './a/b:Q4_K_M': { kind: 'path', path: './a/b:Q4_K_M' },
+    'hf.co/a/b:Q4_K_M': hub('a/b', { quantization: 'Q4_K_M' }),
+    'huggingface.co/a/b': hub('a/b'),
+    'hf://a/b/x/y.gguf': hub('a/b', { file: 'x/y.gguf' }),
+    'hf://models/a/b@v1.0': hub('a/b', { revision: 'v1.0' }),
+    'hf:a/b@feat/x:Q4_K_M': hub('a/b', { revision: 'feat/x', quantization: 'Q4_K_M' }),
+    'hf:a/b@feat/x': hub('a/b', { revision: 'feat/x' }),
+    'hf:a/b@release/v1.0': hub('a/b', { revision: 'release/v1.0' }),
+    'hf:a/b@main/y.gguf': hub('a/b', { revision: 'main', file: 'y.gguf' }),
+    'https://hf.co/a/b': hub('a/b'),
+    'https://huggingface.co/a/b/tree/main': hub('a/b'),
+    'https://huggingface.co/a/b/tree/v1/Q4_K_M/': hub('a/b', { revision: 'v1', quantization: 'Q4_K_M' }),
+    'https://huggingface.co/a/b/raw/feat%2Fx/y.gguf': hub('a/b', { revision: 'feat/x', file: 'y.gguf' }),
   };
   for (const [text, ref] of Object.entries(cases))
     it(`${text} is read`, () => expect(parseRef(text, options)).toEqual(ref));
@@ -108,9 +122,23 @@ describe('a ref', () => {
     'hf:a/b@../x',
     'hf:a/b@x y',
     'hf:a/b/c\\d.gguf',
+    'hf:datasets/o/d/x',
+    'https://huggingface.co/datasets/o/d',
+    'hf://spaces/o/s',
   ]) {
-    it(`"${text}" is refused`, () => expect(() => parseRef(text, options)).toThrow(/ref|hub/));
+    it(`"${text}" is refused`, () => expect(() => parseRef(text, options)).toThrow(/ref|hub/i));
   }
+
+  it('of the Hub’s own address is one wherever HF_ENDPOINT leads', () => {
+    const mirrored = { endpoint: 'https://mirror.example/hf' };
+    const file = hub('a/b', { revision: 'main', file: 'y.gguf' });
+    expect(parseRef('https://huggingface.co/a/b/resolve/main/y.gguf', mirrored)).toEqual(file);
+    expect(parseRef('https://mirror.example/hf/a/b/resolve/main/y.gguf', mirrored)).toEqual(file);
+  });
+
+  it('of a data set says what it is', () => {
+    expect(() => parseRef('hf:datasets/o/d/x')).toThrow(/"hf:datasets\/o\/d\/x" is a data set of the Hub/);
+  });
 
   it('is written as it is read', () => {
     for (const text of ['hf:a/b', 'hf:a/b@v1:Q4_K_M', 'hf:a/b/x/y.gguf']) {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { gatherModels, modelsOfQuantization } from '../../src/model/names.ts';
+import { gatherModels, modelsOfTag } from '../../src/model/names.ts';
 import { parseRef } from '../../src/model/ref.ts';
 import { chooseModel } from '../../src/model/remote-model.ts';
 
@@ -69,7 +69,7 @@ const REPOS: Record<string, { files: string[]; finds: Record<string, string | Re
     finds: {
       Q4_K_M: 'gemma-2b-it-q4_k_m.gguf',
       Q8_0: 'gemma-2b-it-q8_0.gguf',
-      Q4: 'gemma-2b-it-q4_k_m.gguf',
+      Q4: /no model is named so; taking gemma-2b-it-q4_k_m\.gguf/,
     },
   },
   'google/gemma-2b-it-GGUF': {
@@ -98,7 +98,10 @@ const REPOS: Record<string, { files: string[]; finds: Record<string, string | Re
       'mistral-7b-instruct-v0.2.Q4_K_M.gguf',
       'mistral-7b-instruct-v0.2.Q5_K_S.gguf',
     ],
-    finds: { q4_k_m: 'mistral-7b-instruct-v0.2.Q4_K_M.gguf', Q5: 'mistral-7b-instruct-v0.2.Q5_K_S.gguf' },
+    finds: {
+      q4_k_m: 'mistral-7b-instruct-v0.2.Q4_K_M.gguf',
+      Q5: /taking mistral-7b-instruct-v0\.2\.Q5_K_S\.gguf/,
+    },
   },
   'Qwen/Qwen2.5-7B-Instruct-GGUF': {
     files: [
@@ -171,11 +174,60 @@ const REPOS: Record<string, { files: string[]; finds: Record<string, string | Re
     files: ['ggml-model-i2_s.gguf'],
     finds: { I2_S: 'ggml-model-i2_s.gguf' },
   },
+  'mradermacher/Foo-8B-i1-GGUF': {
+    files: [
+      'Foo-8B.i1-IQ3_M.gguf',
+      'Foo-8B.i1-Q4_K_M.gguf',
+      'Foo-8B.i1-Q4_K_P.gguf',
+      'Foo-8B.mtp-Q8_0.gguf',
+      'Foo-8B.Q8_0.gguf',
+    ],
+    finds: {
+      'i1-Q4_K_M': 'Foo-8B.i1-Q4_K_M.gguf',
+      Q4_K_P: 'Foo-8B.i1-Q4_K_P.gguf',
+      'Foo-8B.i1-IQ3_M.gguf': 'Foo-8B.i1-IQ3_M.gguf',
+      Q8_0: 'Foo-8B.Q8_0.gguf',
+    },
+  },
+  'maker/Sizes-GGUF': {
+    files: ['big-7B-Q8_0.gguf', 'big-13B-Q8_0.gguf', 'big-7B-Q3_K_S-3.25bpw.gguf'],
+    finds: {
+      '7B-Q8_0': 'big-7B-Q8_0.gguf',
+      'big-7B-Q8_0': 'big-7B-Q8_0.gguf',
+      'Q3_K_S-3.25bpw': 'big-7B-Q3_K_S-3.25bpw.gguf',
+      Q8_0: /may mean several models.*big-7B-Q8_0.*big-13B-Q8_0/,
+    },
+  },
+  'maker/Inexact-GGUF': {
+    files: ['m-UD-Q2_K_XL.gguf', 'm-Q4_0_4_4.gguf', 'm-Q5_K_P.gguf'],
+    finds: {
+      Q2_K: /no model is named so; taking m-UD-Q2_K_XL\.gguf/,
+      Q4_0: /no model is named so; taking m-Q4_0_4_4\.gguf/,
+      Q5_K: /no model is named so; taking m-Q5_K_P\.gguf/,
+      Q5: /no model is named so; taking m-Q5_K_P\.gguf/,
+      Q2_K_XL: 'm-UD-Q2_K_XL.gguf',
+    },
+  },
   'user/tinyllama-Q4_K_M-GGUF': {
     files: ['tinyllama-1.1b-chat-q4_k_m.gguf', 'TQ/tinyllama-TQ1_0.gguf', 'TQ/tinyllama-TQ2_0.gguf'],
     finds: { TQ1_0: 'TQ/tinyllama-TQ1_0.gguf', Q4_K_M: 'tinyllama-1.1b-chat-q4_k_m.gguf' },
   },
 };
+
+/** llama.cpp v0.5.0's own choice, by the rules of common/download.cpp: the first file in the listing's order. */
+function chosenByLlamaCpp(files: readonly string[], tag: string): string | undefined {
+  const isModel = (path: string): boolean =>
+    path.endsWith('.gguf') &&
+    !/mmproj|imatrix|mtp-|eagle3-|dflash-|dspark-/.test(path.slice(path.lastIndexOf('/') + 1)) &&
+    !/-(?!00001)\d{5}-of-\d{5}\.gguf$/.test(path);
+  const models = files.filter(isModel);
+  const tags = tag === '' ? ['Q4_K_M', 'Q8_0'] : [tag];
+  for (const each of tags) {
+    const found = models.find((path) => new RegExp(`${each}[.-]`, 'i').test(path));
+    if (found !== undefined) return found;
+  }
+  return tag === '' ? models[0] : undefined;
+}
 
 describe.each(Object.entries(REPOS))('%s', (repo, { files, finds }) => {
   const listing = {
@@ -186,18 +238,51 @@ describe.each(Object.entries(REPOS))('%s', (repo, { files, finds }) => {
     source: 'hub',
     files: files.map((path) => ({ path, sizeBytes: 1_000_000, objectId: 'a'.repeat(64) })),
   } as const;
-  it.each(Object.entries(finds))(':%s', (quantization, expected) => {
-    const ref = parseRef(quantization === '' ? `hf:${repo}` : `hf:${repo}:${quantization}`);
+  const refOf = (tag: string) => {
+    const ref = parseRef(tag === '' ? `hf:${repo}` : `hf:${repo}:${tag}`);
     if (ref.kind !== 'hub') throw new Error(`${ref.kind} is no hub ref`);
-    if (expected instanceof RegExp) expect(() => chooseModel(ref, listing)).toThrow(expected);
-    else expect(chooseModel(ref, listing).path).toBe(expected);
+    return ref;
+  };
+
+  it.each(Object.entries(finds))(':%s', (tag, expected) => {
+    if (expected instanceof RegExp) {
+      try {
+        const { model, notice } = chooseModel(refOf(tag), listing);
+        // Taken, and said so.
+        expect(`${notice} ${model.path}`).toMatch(expected);
+        expect(notice).not.toBeNull();
+      } catch (thrown) {
+        expect(String(thrown)).toMatch(expected);
+      }
+    } else
+      expect(chooseModel(refOf(tag), listing)).toMatchObject({ model: { path: expected }, notice: null });
+  });
+
+  it.each(['', ...Object.keys(finds)])('agrees with llama.cpp, or says so, on ":%s"', (tag) => {
+    const theirs = chosenByLlamaCpp(files, tag);
+    let ours: ReturnType<typeof chooseModel>;
+    try {
+      ours = chooseModel(refOf(tag), listing);
+    } catch (thrown) {
+      // Asked, where llama.cpp takes the first of several or fails at its shards; never lost.
+      if (theirs !== undefined) expect(String(thrown)).toMatch(/may mean several|shards are missing/);
+      return;
+    }
+    if (theirs === undefined || tag === '') return;
+    expect(ours.model.path).toBe(theirs);
+  });
+
+  it('takes what llama.cpp takes where no tag is given, and says so where there are several', () => {
+    const { model, notice } = chooseModel(refOf(''), listing);
+    expect(model.path).toBe(chosenByLlamaCpp(files, ''));
+    expect(notice === null).toBe(gatherModels(listing.files).length === 1);
   });
 
   it('is found by the label that each of its models is listed with', () => {
     const models = gatherModels(listing.files);
     for (const { label, path } of models)
       if (label !== undefined)
-        expect(modelsOfQuantization(models, label).map((each) => each.path)).toContain(path);
+        expect(modelsOfTag(models, label).models.map((each) => each.path)).toContain(path);
     expect(models.some(({ path }) => /mmproj|imatrix/i.test(path))).toBe(false);
   });
 });

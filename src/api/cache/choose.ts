@@ -5,8 +5,8 @@ import { listUrlFiles, type UrlCacheEntry } from '../../hub/url-cache.ts';
 import { refAccess } from '../../model/access.ts';
 import type { Catalogue } from '../../model/catalogue.ts';
 import { catalogueRefs } from '../../model/locate.ts';
-import { gatherModels, modelsOfQuantization } from '../../model/names.ts';
-import { parseRef, type Ref } from '../../model/ref.ts';
+import { gatherModels, modelsOfTag } from '../../model/names.ts';
+import { type HubRef, parseRef, type Ref } from '../../model/ref.ts';
 import { UsageError } from '../../util/errors.ts';
 import { listMade, type MadeFile } from '../made-files.ts';
 
@@ -84,11 +84,9 @@ export async function chooseCached(
       for (const file of named) chosenMade.add(file);
       continue;
     }
-    const isBare = /^[\w.-]+\/[\w.-]+$/.test(text);
-    const ref = parseRef(isBare ? `hf:${text}` : text, {
-      catalogueNames: [...catalogue.keys()],
-      endpoint: hub.settings.endpoint,
-    });
+    const ref =
+      refToCached(text, repos) ??
+      parseRef(text, { catalogueNames: [...catalogue.keys()], endpoint: hub.settings.endpoint });
     const places = ref.kind === 'url' ? addressesOf(ref.url, urlFolder).map(({ place }) => place) : [];
     const foundUrls = urls.filter(({ place }) => places.includes(place));
     const found = entriesOfRef(ref, repos, catalogue);
@@ -112,6 +110,29 @@ function notThere(ref: string): UsageError {
   });
 }
 
+/** A ref by the name that the list shows, which may be of one part (`gpt2`): `name`, `name:QUANT` or `name/file`. */
+function refToCached(text: string, repos: readonly CachedRepo[]): HubRef | undefined {
+  const bare = text.replace(/^hf:/i, '');
+  const base = { kind: 'hub', revision: null } as const;
+  for (const { repo } of repos) {
+    if (!bare.toLowerCase().startsWith(repo.toLowerCase())) continue;
+    const rest = bare.slice(repo.length);
+    if (rest === '') return { ...base, repo, quantization: null, file: null };
+    if (/^:[\w.-]+$/.test(rest)) return { ...base, repo, quantization: rest.slice(1), file: null };
+    if (/^\/./.test(rest)) return { ...base, repo, quantization: null, file: rest.slice(1) };
+  }
+  return undefined;
+}
+
+/** Nothing is removed on a guess. */
+function exactlyTagged<Model extends { readonly label: string | undefined; readonly path: string }>(
+  models: readonly Model[],
+  tag: string,
+): readonly Model[] {
+  const found = modelsOfTag(models, tag);
+  return found.isExact ? found.models : [];
+}
+
 /** The files of a cache that a ref names; none where it names nothing that is there. */
 function entriesOfRef(ref: Ref, repos: readonly CachedRepo[], catalogue: Catalogue): CacheChoice[] {
   if (ref.kind === 'catalogue') {
@@ -128,7 +149,7 @@ function entriesOfRef(ref: Ref, repos: readonly CachedRepo[], catalogue: Catalog
     ref.file !== null
       ? candidates.filter(({ path }) => path === ref.file)
       : ref.quantization !== null
-        ? modelsOfQuantization(gatherModels(candidates), ref.quantization).flatMap(({ files }) => {
+        ? exactlyTagged(gatherModels(candidates), ref.quantization).flatMap(({ files }) => {
             const paths = new Set(files.map(({ path }) => path));
             return candidates.filter(({ path }) => paths.has(path));
           })
