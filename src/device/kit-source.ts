@@ -7,18 +7,20 @@ const MARKED = /^\/\/ <parameters>\n[\s\S]*?^\/\/ <\/parameters>\n/m;
 export interface KitTitle {
   readonly model: string;
   readonly device: string | null;
+  /** What the chat template does not take, a line each. */
+  readonly chat: readonly string[];
 }
 
 /**
  * The source for the app: the template with the chosen parameters between its marks, each with its reason.
  * @param template templates/kit/llama-rn.ts
  */
-export function kitSource(template: string, { model, device }: KitTitle, plan: KitPlan): string {
+export function kitSource(template: string, { model, device, chat }: KitTitle, plan: KitPlan): string {
   if (!MARKED.test(template)) throw new Error('the template of the kit has no marked parameters');
   const lines = [
     '/**',
     ` * For ${comment(model)} on ${device === null ? 'the CPU of any phone' : `${comment(device)} (${plan.backend})`}.`,
-    ...expectations(plan).map((line) => ` * ${comment(line)}`),
+    ...[...expectations(plan), ...chatNotes(chat)].map((line) => ` * ${comment(line)}`),
     ' */',
     "export const contextParams: Omit<ContextParams, 'model'> = {",
     ...plan.parameters.flatMap(parameterLines),
@@ -42,6 +44,11 @@ function expectations({ memory, fit, speed }: KitPlan): string[] {
           `Speed: ${speed.low.toFixed(1)} to ${speed.high.toFixed(1)} tokens/s, ${speed.basis}. A warm phone is slower.`,
         ]),
   ];
+}
+
+/** What an app must not send, since the template in the file does not take it. */
+function chatNotes(chat: readonly string[]): string[] {
+  return chat.length === 0 ? [] : ['Chat template:', ...chat.map((line) => `- ${line}`)];
 }
 
 const VERDICTS = {

@@ -105,10 +105,14 @@ export class LlamaSession implements EngineSession {
     if (template === null) return `${messages.at(-1)?.content ?? ''}\n`;
     // Read only where it is needed: a measurement's process is small.
     const { renderChat } = await import('./chat-template.ts');
-    return renderChat(template, messages, {
-      bos: model.textOf(model.facts.bosToken ?? -1),
-      eos: model.textOf(model.eosToken),
-    });
+    try {
+      return renderChat(this.#llamaCpp.folder, template, messages, {
+        bos: model.textOf(model.facts.bosToken ?? -1),
+        eos: model.textOf(model.eosToken),
+      });
+    } finally {
+      this.#llamaCpp.listen();
+    }
   }
 
   async chatPrompt(messages: readonly ChatMessage[], template: string | null): Promise<Uint32Array> {

@@ -1,6 +1,7 @@
 import type { FileReport, ValidationReport } from '../schema/validation.ts';
 import { formatBytes } from '../util/units.ts';
 import { groupOf, RULE_GROUPS, RULES, type Rule, ruleById } from '../validate/index.ts';
+import { conformanceText } from './conformance.ts';
 import type { Finding } from './finding.ts';
 import { findingsGithub } from './finding-github.ts';
 import { junitXml, type TestCase } from './finding-junit.ts';
@@ -83,7 +84,8 @@ export function renderFileText(
   const depth = bytes > 0 && sha256 === null && content.status !== 'checked' ? 'header only' : '';
   const facts = [size, hash, depth].filter((fact) => fact !== '').join(', ');
   const head = `${levelText(verdict, style)}${style.bold(printable(ref))}${facts === '' ? '' : style.dim(`  ${facts}`)}`;
-  return [head, ...findingsText(findingsOf(file), { style, width })].join('\n');
+  const conformance = (file.conformance ?? []).flatMap((each) => conformanceText(each, { style, width }));
+  return [head, ...findingsText(findingsOf(file), { style, width }), ...conformance].join('\n');
 }
 
 /** What the last lines are made of. */

@@ -64,6 +64,24 @@ const diagnosticSchema = z.object({
   hint: z.string().optional(),
 });
 
+const conformanceSchema = z.object({
+  key: z.string().describe('Of the metadata: tokenizer.chat_template.'),
+  renderer: z
+    .enum(['llama.cpp', 'equivalent', 'stand-in'])
+    .describe(
+      'llama.cpp’s own, one that writes the same, or where llama.cpp is not installed, what stands in for it.',
+    ),
+  conversations: z.array(
+    z.object({
+      id: z.string(),
+      title: z.string(),
+      level: z.enum(['ok', 'note', 'warning']),
+      remarks: z.array(z.string()),
+      prompt: z.string().nullable().describe('What the model sees; null where there is no prompt.'),
+    }),
+  ),
+});
+
 const fileSchema = z.object({
   ref: z.string(),
   verdict: z.enum(['ok', 'warning', 'error']),
@@ -76,6 +94,10 @@ const fileSchema = z.object({
     ])
     .describe('Whether the weights were read; where not, the rules of the group content say nothing.'),
   diagnostics: z.array(diagnosticSchema),
+  conformance: z
+    .array(conformanceSchema)
+    .optional()
+    .describe('What each chat template makes of the conversations that apps have: with --conformance.'),
 });
 
 /** What `validate --json` prints. */
@@ -86,6 +108,8 @@ export const validationSchema = z.object({
 
 export type ValidationReport = Document<typeof validationSchema>;
 export type FileReport = ValidationReport['files'][number];
+/** What one chat template makes of the conversations that apps have. */
+export type TemplateConformance = Document<typeof conformanceSchema>;
 /** Whether a file's content was checked: all of its bytes, or its header alone. */
 export type ContentCheck = FileReport['content'];
 /** A finding with the rule it breaks: what commands print. */

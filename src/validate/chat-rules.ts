@@ -1,13 +1,5 @@
 import type { SpecialTokens } from '../gguf/index.ts';
-import {
-  afterQuestion,
-  beforeReply,
-  betweenTurns,
-  generationPrompt,
-  markersIn,
-  promptOf,
-} from './chat-turns.ts';
-import { CONVERSATIONS, QUESTION } from './conversations.ts';
+import { betweenTurns, generationPrompt, markersIn, promptOf } from './chat-turns.ts';
 import type { FileUnderTest } from './file-under-test.ts';
 import { atKey, quoted } from './finding.ts';
 import type { Checks } from './rule.ts';
@@ -51,86 +43,13 @@ export const CHAT_RULES: Checks = {
       );
     }
   },
-  *'template/generation-prompt'(file) {
-    for (const [key, report] of file.templates) {
-      if (lacksGenerationPrompt(report))
-        yield atKey(file, key, `${key}: add_generation_prompt changes nothing`);
-    }
-  },
-  *'template/nothing'(file) {
-    for (const [key, report] of file.templates) {
-      if (promptOf(report, 'one')?.trim() === '') yield atKey(file, key, `${key} makes an empty prompt`);
-    }
-  },
-  *'template/message-order'(file) {
-    for (const [key, report] of file.templates) {
-      // Of a message that is left out whatever the conversation another rule speaks.
-      if (report.rendering?.status === 'ok' && !report.rendering.keepsMessages) continue;
-      const prompt = promptOf(report, 'several');
-      const fault = prompt === undefined ? null : messageFault(prompt, SEVERAL);
-      if (fault !== null && prompt?.trim() !== '') yield atKey(file, key, `${key}: ${fault}`);
-    }
-  },
-  *'template/prefix'(file) {
-    for (const [key, report] of file.templates) {
-      const [one, several] = [promptOf(report, 'one'), promptOf(report, 'several')];
-      const end = (one?.indexOf(QUESTION) ?? -1) + QUESTION.length;
-      if (one === undefined || several === undefined || end < QUESTION.length) continue;
-      const at = [...one.slice(0, end)].findIndex((character, index) => several[index] !== character);
-      if (at < 0) continue;
-      yield atKey(
-        file,
-        key,
-        `${key}: with another turn the prompt changes before the first message, at character ${at}`,
-      );
-    }
-  },
-  *'template/system'(file) {
-    for (const [key, report] of file.templates) {
-      const system = report.conversations.find(({ id }) => id === 'system');
-      if (system === undefined || report.rendering?.status !== 'ok' || !report.rendering.keepsMessages)
-        continue;
-      if (system.status === 'refused')
-        yield atKey(file, key, `${key} takes no system message: ${system.reason}`);
-      else if (system.status === 'ok' && messageFault(system.text, SYSTEM) !== null)
-        yield atKey(file, key, `${key} leaves a system message out`);
-    }
-  },
 };
-
-const SEVERAL = expectedOf('several');
-const SYSTEM = expectedOf('system');
-
-function expectedOf(id: string): readonly string[] {
-  return CONVERSATIONS.find((each) => each.id === id)?.expected ?? [];
-}
-
-/** What is wrong with the messages of a prompt; null where each is there once, in order. */
-function messageFault(prompt: string, expected: readonly string[]): string | null {
-  let last = -1;
-  for (const text of expected) {
-    const at = prompt.indexOf(text);
-    if (at < 0) return `the message ${quoted(text)} is not in the prompt`;
-    if (prompt.includes(text, at + text.length)) return `the message ${quoted(text)} is in the prompt twice`;
-    if (at < last) return `the message ${quoted(text)} stands before one that was said earlier`;
-    last = at;
-  }
-  return null;
-}
 
 /** The template that llama.cpp takes. */
 function unnamedTemplate({ templates }: FileUnderTest): [key?: string, report?: TemplateReport] {
   const key = 'tokenizer.chat_template';
   const report = templates.get(key);
   return report === undefined ? [] : [key, report];
-}
-
-/** Whether a prompt ends behind the user's message, where a reply would have a beginning of its own. */
-function lacksGenerationPrompt(report: TemplateReport): boolean {
-  const [before, after] = [beforeReply(report), afterQuestion(report)?.trimEnd()];
-  if (before === undefined || after === undefined || promptOf(report, 'one') !== promptOf(report, 'open'))
-    return false;
-  return before.startsWith(after) && before.slice(after.length).trim() !== '';
 }
 
 interface Marker {

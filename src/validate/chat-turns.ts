@@ -29,9 +29,9 @@ export function beforeReply(report: TemplateReport): string | undefined {
   return between(promptOf(report, 'several'), QUESTION, REPLY);
 }
 
-/** What a template writes behind the last message of a user. */
-export function afterQuestion(report: TemplateReport): string | undefined {
-  const one = promptOf(report, 'one');
+/** What a template writes behind the first message of a user. */
+export function afterQuestion(report: TemplateReport, id: ConversationId = 'one'): string | undefined {
+  const one = promptOf(report, id);
   const at = one?.indexOf(QUESTION) ?? -1;
   return at < 0 ? undefined : one?.slice(at + QUESTION.length);
 }

@@ -1,3 +1,4 @@
+export { conformanceOf, conformanceRemarks } from './conformance-table.ts';
 export { viewsOf } from './content-kernels.ts';
 export {
   type ContentReport,

@@ -5,6 +5,7 @@ import { packageJson } from '../util/package-files.ts';
 import { ARCHITECTURE_KEY_RULES } from './architecture-rules.ts';
 import { ARCHITECTURE_TENSOR_RULES } from './architecture-tensor-rules.ts';
 import { CHAT_RULES } from './chat-rules.ts';
+import { CONFORMANCE_RULES } from './conformance-rules.ts';
 import { CONTENT_RULES } from './content-rules.ts';
 import { DERIVED_RULES } from './derived-rules.ts';
 import { DEVICE_RULES } from './device-rules.ts';
@@ -35,6 +36,7 @@ const CHECKS: Checks = {
   ...ENGINE_VOCABULARY_RULES,
   ...NAME_RULES,
   ...TEMPLATE_RULES,
+  ...CONFORMANCE_RULES,
   ...CHAT_RULES,
   ...TEMPLATE_TEXT_RULES,
   ...SHARD_RULES,

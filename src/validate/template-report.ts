@@ -12,7 +12,13 @@ export interface TemplateTokens {
 
 /** What a template made of one of {@link CONVERSATIONS}. */
 export type RenderedConversation =
-  | { readonly id: string; readonly status: 'ok'; readonly text: string }
+  | {
+      readonly id: string;
+      readonly status: 'ok';
+      readonly text: string;
+      /** The template does not take the content as it is: llama.cpp hands it on as plain text. */
+      readonly asText?: true;
+    }
   | { readonly id: string; readonly status: 'refused' | 'failed'; readonly reason: string };
 
 /** What looking at one chat template found. */
@@ -20,8 +26,10 @@ export interface TemplateReport {
   readonly text: string;
   /** Why it does not parse; null where it does. */
   readonly parseError: string | null;
-  /** What rendering a plain conversation came to; null where it was not tried. */
-  readonly rendering: TemplateRendering | null;
+  /** Why its process was ended before it had rendered all: no answer in time, or out of memory. null where it had. */
+  readonly ended: string | null;
+  /** Who rendered it: llama.cpp’s own, one that writes the same, or where that is not installed, what stands in. */
+  readonly renderer: 'llama.cpp' | 'equivalent' | 'stand-in';
   /** What it makes of each of {@link CONVERSATIONS}; none where it was not tried. */
   readonly conversations: readonly RenderedConversation[];
   /** Attributes that lead out of the sandbox: `__class__`, `__globals__`. */
@@ -29,16 +37,3 @@ export interface TemplateReport {
   readonly hiddenConditions: readonly HiddenCondition[];
   readonly urls: readonly string[];
 }
-
-export type TemplateRendering =
-  | {
-      readonly status: 'ok';
-      /** Whether the user's words are in the prompt. */
-      readonly keepsMessages: boolean;
-    }
-  /** The template itself refused the conversation. */
-  | { readonly status: 'refused'; readonly reason: string }
-  /** It did not work with the renderer here: perhaps it wants tools, or a function that another renderer has. */
-  | { readonly status: 'failed'; readonly reason: string }
-  /** The child that rendered it was ended: no answer in time, or out of memory. */
-  | { readonly status: 'ended'; readonly reason: string };

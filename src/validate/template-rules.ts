@@ -1,5 +1,4 @@
 import { getArray } from '../gguf/index.ts';
-import { promptOf } from './chat-turns.ts';
 import type { FileUnderTest } from './file-under-test.ts';
 import { atKey, type Finding, quoted, wrongType } from './finding.ts';
 import type { Checks } from './rule.ts';
@@ -34,28 +33,9 @@ export const TEMPLATE_RULES: Checks = {
         };
     }
   },
-  *'template/render'(file) {
-    for (const [key, { rendering }] of file.templates) {
-      if (rendering?.status === 'refused') {
-        yield atKey(file, key, `${key} refuses a plain conversation: ${rendering.reason}`);
-      } else if (rendering?.status === 'failed') {
-        const message = `${key} does not render with the renderer used here: ${rendering.reason}`;
-        yield { ...atKey(file, key, message), severity: 'note' };
-      }
-    }
-  },
   *'template/endless'(file) {
-    for (const [key, { rendering }] of file.templates) {
-      if (rendering?.status === 'ended') yield atKey(file, key, `${key}: ${rendering.reason}`);
-    }
-  },
-  *'template/drops-message'(file) {
-    for (const [key, report] of file.templates) {
-      const { rendering } = report;
-      if (rendering?.status === 'ok' && !rendering.keepsMessages && !isEmpty(report)) {
-        yield atKey(file, key, `${key}: the user’s message is not in the prompt`);
-      }
-    }
+    for (const [key, { ended }] of file.templates)
+      if (ended !== null) yield atKey(file, key, `${key}: ${ended}`);
   },
   *'template/escape'(file) {
     for (const [key, { escapes }] of file.templates) {
@@ -79,11 +59,6 @@ export const TEMPLATE_RULES: Checks = {
 
 const NOT_GO =
   'Put the Jinja template of the original model in its place: quantscope validate FILE --fix OUT --template TEMPLATE.';
-
-/** Of an empty prompt another rule speaks. */
-function isEmpty(report: TemplateReport): boolean {
-  return promptOf(report, 'one')?.trim() === '';
-}
 
 /** Keys that hold a chat template, or ought to. */
 export function templateKeys({ scan }: Pick<FileUnderTest, 'scan'>): string[] {

@@ -96,9 +96,9 @@ describe('the source of a kit', () => {
 
   it('has each parameter with its reason between the marks', () => {
     const plan = planFor('galaxy-s23', 'qwen2.5-1.5b', 'q4_0', { backend: 'hexagon' });
-    const source = kitSource(template, { model: 'M', device: 'D' }, plan);
+    const source = kitSource(template, { model: 'M', device: 'D', chat: ['no message: refuses'] }, plan);
     expect(source).toMatch(
-      /^before\n\/\*\*\n \* For M on D \(hexagon\)\.\n \* Memory: \d\.\d\d GB, estimated\.\n \* It fits: .*\n \* Speed: .*\n \*\/\nexport const/,
+      /^before\n\/\*\*\n \* For M on D \(hexagon\)\.\n \* Memory: \d\.\d\d GB, estimated\.\n \* It fits: .*\n \* Speed: .*\n \* Chat template:\n \* - no message: refuses\n \*\/\nexport const/,
     );
     expect(source).toContain("  // the NPU, which is not taken unless it is named\n  devices: ['HTP0'],\n");
     expect(source).toMatch(/\n};\nafter\n$/);
@@ -107,7 +107,11 @@ describe('the source of a kit', () => {
 
   it('holds a model’s name inside its comment', () => {
     const plan = planFor(null, 'qwen2.5-1.5b', 'q4_0');
-    const source = kitSource(template, { model: "x */ evil()\n//\u2028$& $1 '", device: null }, plan);
+    const source = kitSource(
+      template,
+      { model: "x */ evil()\n//\u2028$& $1 '", device: null, chat: [] },
+      plan,
+    );
     const [start, comment] = source.split('\n').slice(1);
     expect(start).toBe('/**');
     expect(comment).toBe(" * For x * / evil() // $& $1 ' on the CPU of any phone.");

@@ -1,12 +1,14 @@
-import { Template } from '@huggingface/jinja';
 import { describe, expect, it } from 'vitest';
 import { boundedReport } from '../../src/api/validate/template-bounded.ts';
-import { renderConversation } from '../../src/api/validate/template-render.ts';
+import { PLAIN_TOKENS, renderConversations } from '../../src/api/validate/template-render.ts';
+import { findNativeCompiler } from '../../src/engine/native-template.ts';
 
-/** As the process for hostile templates renders it. */
-function unboundedRendering(text: string) {
-  const template = new Template(text);
-  return renderConversation((variables) => template.render(variables), text);
+const compile = await findNativeCompiler();
+
+/** As llama.cpp renders it. */
+function ofLlamaCpp(text: string) {
+  const template = compile?.(text);
+  return renderConversations((variables) => template?.render(variables) ?? '', text, PLAIN_TOKENS);
 }
 
 const HARMLESS = {
@@ -19,19 +21,99 @@ const HARMLESS = {
   'with a namespace and a split':
     "{%- set ns = namespace(last='', n=0) -%}{%- for m in messages if m.role != 'system' -%}{%- set ns.n = ns.n + 1 -%}" +
     "{%- if '</think>' in m.content -%}{{ m.content.split('</think>')[-1].lstrip() }}{%- else -%}{{ m.content }}{%- endif -%}" +
-    "{%- set ns.last = m.content.replace('a', 'b') -%}{%- endfor -%}{{ ns | string | length }}",
-  'with tools': '{% for tool in tools %}{{ tool | tojson(indent=4) }}{% endfor %}{{ messages[-1].content }}',
+    "{%- set ns.last = m.content.replace('a', 'b') -%}{%- endfor -%}{{ ns.last | length }}",
+  'with tools':
+    '{% if tools %}{% for tool in tools %}{{ tool | tojson(indent=4) }}{% endfor %}{% endif %}{{ messages[0].content }}',
   'that refuses': "{{ raise_exception('Conversation roles must alternate') }}",
   'that drops what is said': '{{ bos_token }}',
-  'that fails': '{{ messages.nothing.at_all }}',
 };
 
-describe('a harmless chat template', () => {
-  it.each(Object.entries(HARMLESS))('%s is rendered at once, as in a process of its own', (_, text) => {
+/** What templates write, of every kind of value that there is. */
+const EXPRESSIONS = [
+  ...[
+    'none',
+    '1',
+    "'a'",
+    "1 ~ 'x'",
+    "[1,2]|join(', ')",
+    "x|default('d')",
+    "''|default('d', true)",
+    "'a b'|upper",
+  ],
+  ...[
+    "{'a':'é<'}|tojson",
+    "{'a':[1,{'b':none}]}|tojson(indent=2)",
+    "'a\\nb'|tojson",
+    "'a b c'.split(' ')[1]",
+  ],
+  ...[
+    "' a '.strip()",
+    "{'a':1}.get('a')",
+    "'aXbX'.replace('X','-')",
+    '7 % 3',
+    '[1,2][-1]',
+    "'abc'[1:]",
+    "'abc'[::-1]",
+  ],
+  ...[
+    "'a' if x else 'b'",
+    "x or 'd'",
+    "1 if 'a' in 'abc' else 2",
+    'x|length',
+    'none|trim',
+    'x|trim',
+    "{'a':1}['b']",
+  ],
+  ...[
+    "['a','B']|map('upper')|join",
+    "[{'a':1}]|map(attribute='a')|join",
+    '1 if 3 is odd else 2',
+    '(1,2)|length',
+  ],
+] as const;
+const LEFT_TO_LLAMA_CPP = [
+  ...[
+    'true',
+    "[1,'b']",
+    "{'a':1}",
+    "true ~ 'x'",
+    'true|string',
+    "'aB c'|title",
+    "'it'|capitalize",
+    "none|default('d')",
+  ],
+  ...[
+    "'aXa'.strip('a')",
+    '1.0|tojson',
+    '-7 % 3',
+    'true is number',
+    "'abc'|join('-')",
+    "'abc'[-1]",
+    '4 / 2',
+    "'a' * 3",
+  ],
+  ...["'aXbX'.replace('X','-',1)", "'x' ~ [1,'a']", "'a'.rsplit('b')", '[1,3]|max'],
+] as const;
+
+describe.skipIf(compile === null)('a harmless chat template', () => {
+  it.each(Object.entries(HARMLESS))('%s is rendered at once, as llama.cpp renders it', (_, text) => {
     const report = boundedReport(text);
-    expect(report?.rendering).toEqual(unboundedRendering(text));
+    expect(report?.conversations).toEqual(ofLlamaCpp(text));
     expect(report?.parseError).toBeNull();
   });
+
+  it.each(EXPRESSIONS)('{{ %s }} is written as llama.cpp writes it, or left to llama.cpp', (expression) => {
+    const text = `{{ ${expression} }}`;
+    const report = boundedReport(text);
+    if (report !== null) expect(report.conversations).toEqual(ofLlamaCpp(text));
+  });
+
+  it.each(LEFT_TO_LLAMA_CPP)(
+    '{{ %s }}, which the renderer here writes otherwise, is left to llama.cpp',
+    (expression) => {
+      expect(boundedReport(`{{ ${expression} }}`)).toBeNull();
+    },
+  );
 });
 
 const nested = (open: string, close: string, depth: number): string =>

@@ -24,9 +24,12 @@ import type { DeviceProfile } from '../../schema/phone-data.ts';
 import { type PhoneBackend, SCHEMA_IDS } from '../../schema/terms.ts';
 import { messageOf, UsageError } from '../../util/errors.ts';
 import { packagePath, packageVersion } from '../../util/package-files.ts';
+import { conformanceRemarks } from '../../validate/index.ts';
 import { devicesOf } from '../fit/device-catalogue.ts';
 import { hostOf } from '../host.ts';
 import { oneModelFor } from '../local-models.ts';
+import { templateTokens } from '../validate/file.ts';
+import { TemplateChecker } from '../validate/template.ts';
 import { bosOf, CANDIDATES, goldenPrompts } from './golden.ts';
 import { KIT_PROMPTS } from './prompts.ts';
 import { KIT_DEFAULTS, type KitRequest } from './request.ts';
@@ -107,7 +110,7 @@ export async function makeKit(ref: string, asked: KitRequest = {}): Promise<Kit>
       { path: file.path, header, fileBytes, sha256, plan, device, threads, timeout, signal },
       (name, done) => step(name, done + 1),
     );
-    return { golden, plan, files: await filesOf(golden, plan, device) };
+    return { golden, plan, files: await filesOf(golden, plan, device, await chatRemarks(header)) };
   } finally {
     progress({ kind: 'idle' });
   }
@@ -139,14 +142,24 @@ async function filesOf(
   golden: KitGolden,
   plan: KitPlan,
   device: DeviceProfile | null,
+  chat: readonly string[],
 ): Promise<Kit['files']> {
   const template = (name: string) => readFile(packagePath(`templates/kit/${name}`), 'utf8');
-  const title = { model: `${golden.model.name} ${golden.model.quantization}`, device: device?.name ?? null };
+  const model = `${golden.model.name} ${golden.model.quantization}`;
+  const title = { model, device: device?.name ?? null, chat };
   return {
     'llama-rn.ts': kitSource(await template('llama-rn.ts'), title, plan),
     'golden.json': `${JSON.stringify(golden, null, 1)}\n`,
     'README.md': await template('README.md'),
   };
+}
+
+/** What the model’s chat template does not take of the conversations that apps have. */
+async function chatRemarks(header: GgufHeader): Promise<string[]> {
+  const text = chatTemplate(header);
+  if (text === undefined) return ['there is none in the file: the engine takes ChatML'];
+  await using templates = new TemplateChecker();
+  return conformanceRemarks(await templates.check(text, templateTokens(header)));
 }
 
 interface GoldenInput {

@@ -61,6 +61,7 @@ export async function* validateEach(
     policy,
     rules,
     device,
+    conformance: request.conformance === true,
     withContent: content,
     expectedSha256: sha256 ?? null,
     manifest,

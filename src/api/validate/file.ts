@@ -16,6 +16,7 @@ import type { ContentCheck, Diagnostic, FileReport, Policy } from '../../schema/
 import type { QuantscopeError } from '../../util/errors.ts';
 import {
   type ContentReport,
+  conformanceOf,
   type LoadOutcome,
   type ManifestEntry,
   type Sibling,
@@ -38,6 +39,8 @@ export interface FileRun {
   readonly templates: TemplateChecker;
   readonly policy: Policy | null;
   readonly rules: ReadonlySet<string> | undefined;
+  /** Whether the report shows what templates make of conversations. */
+  readonly conformance: boolean;
   readonly withContent: boolean;
   readonly expectedSha256: string | null;
   readonly manifest: 'write' | 'check' | undefined;
@@ -101,11 +104,14 @@ async function judgeRemote(file: RemoteFile, run: FileRun): Promise<FileReport> 
 function reportOf(
   ref: string,
   facts: Parameters<typeof validateFile>[0],
-  { rules }: FileRun,
+  { rules, conformance }: FileRun,
   read: Pick<FileReport, 'sha256' | 'content'>,
 ): FileReport {
   const diagnostics = validateFile(facts, rules === undefined ? {} : { rules });
-  return { ref, verdict: verdictOf(diagnostics), bytes: facts.fileBytes, ...read, diagnostics };
+  const report = { ref, verdict: verdictOf(diagnostics), bytes: facts.fileBytes, ...read, diagnostics };
+  if (!conformance) return report;
+  const templates = [...(facts.templates ?? [])];
+  return { ...report, conformance: templates.map(([key, template]) => conformanceOf(key, template)) };
 }
 
 async function siblingsOfRemote(file: RemoteFile, signal: AbortSignal): Promise<readonly Sibling[] | null> {
@@ -216,10 +222,11 @@ async function manifestOf(path: string, run: FileRun): Promise<ManifestEntry | '
 /** A process is started for them, so only where a rule will look at the answer. */
 export async function templatesOf(
   scan: HeaderScan,
-  run: Pick<FileRun, 'rules' | 'templates'>,
+  run: Pick<FileRun, 'rules' | 'templates' | 'conformance'>,
 ): Promise<ReadonlyMap<string, TemplateReport>> {
   const reports = new Map<string, TemplateReport>();
-  const isWanted = run.rules === undefined || [...run.rules].some((id) => id.includes('template'));
+  const isWanted =
+    run.conformance || run.rules === undefined || [...run.rules].some((id) => id.includes('template'));
   if (scan.header === null || !isWanted) return reports;
   for (const key of templateKeys({ scan })) {
     const value = scan.metadata.get(key);
@@ -231,7 +238,7 @@ export async function templatesOf(
 }
 
 /** What llama.cpp hands to a template as bos_token and eos_token: nothing for a token that the file has not. */
-function templateTokens(header: GgufHeader): TemplateTokens {
+export function templateTokens(header: GgufHeader): TemplateTokens {
   const tokens = specialTokens(header);
   const textOf = (id: number | undefined): string =>
     id === undefined ? '' : String(getArray(header, 'tokenizer.ggml.tokens')?.at(id) ?? '');

@@ -16,6 +16,8 @@ export interface ValidateRequest extends Host {
   readonly manifest?: 'write' | 'check';
   /** Whether each file is also loaded in a process of its own, where it decodes a token. Default: false. */
   readonly load?: boolean;
+  /** Whether the report shows what each chat template makes of the conversations that apps have. Default: false. */
+  readonly conformance?: boolean;
   /** The model that each file is to come from, a ref: its weights are quantized again and compared byte for byte. */
   readonly derivedFrom?: string;
   /** A phone, by name: what llama.rn there does not know, and what its backends have no kernels for. */

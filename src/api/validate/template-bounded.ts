@@ -1,7 +1,7 @@
 import { Environment, Interpreter, Template } from '@huggingface/jinja';
 import type { TemplateReport, TemplateTokens } from '../../validate/template-report.ts';
 import { joinSuspicions, suspicionsOfText, suspicionsOfTree } from '../../validate/template-walk.ts';
-import { OutOfBudget, PLAIN_TOKENS, renderConversation, renderConversations } from './template-render.ts';
+import { OutOfBudget, PLAIN_TOKENS, type Render, renderConversations } from './template-render.ts';
 
 /*
  * Most chat templates are harmless, and a process of its own for each takes longer than all the rest of a check. A
@@ -25,54 +25,20 @@ const FUNCTIONS: ReadonlySet<string> = new Set(['namespace', 'raise_exception'])
 /** Functions that templates know and {@link GLOBALS} does not have. */
 const LEFT_OUT: ReadonlySet<string> = new Set(['range', 'strftime_now']);
 const METHODS: ReadonlySet<string> = new Set([
-  ...[
-    'strip',
-    'lstrip',
-    'rstrip',
-    'split',
-    'startswith',
-    'endswith',
-    'upper',
-    'lower',
-    'title',
-    'capitalize',
-  ],
+  ...['split', 'startswith', 'endswith', 'upper', 'lower'],
   ...['get', 'items', 'keys', 'values'],
 ]);
+/** Without arguments alone: what is taken off otherwise, llama.cpp does in another way. */
+const BARE: ReadonlySet<string> = new Set(['strip', 'lstrip', 'rstrip']);
 /** With short literal arguments alone: their result grows with the product. */
 const BY_PRODUCT: ReadonlySet<string> = new Set(['replace', 'join']);
 const FILTERS: ReadonlySet<string> = new Set([
-  ...[
-    'trim',
-    'length',
-    'upper',
-    'lower',
-    'title',
-    'capitalize',
-    'string',
-    'int',
-    'float',
-    'abs',
-    'bool',
-    'safe',
-  ],
-  ...[
-    'list',
-    'first',
-    'last',
-    'reverse',
-    'items',
-    'default',
-    'selectattr',
-    'rejectattr',
-    'map',
-    'tojson',
-    'join',
-  ],
+  ...['trim', 'length', 'upper', 'lower', 'string', 'int', 'abs', 'safe'],
+  ...['list', 'first', 'last', 'reverse', 'items', 'default', 'selectattr', 'map', 'tojson', 'join'],
 ]);
 const STEPS: ReadonlySet<string> = new Set([
   ...['Program', 'Set', 'If', 'For', 'Break', 'Continue', 'Comment', 'Identifier', 'MemberExpression'],
-  ...['IntegerLiteral', 'FloatLiteral', 'StringLiteral', 'ArrayLiteral', 'TupleLiteral', 'ObjectLiteral'],
+  ...['IntegerLiteral', 'StringLiteral', 'ArrayLiteral', 'TupleLiteral', 'ObjectLiteral'],
   ...[
     'CallExpression',
     'KeywordArgumentExpression',
@@ -92,12 +58,16 @@ export function boundedReport(
   try {
     const { parsed } = new Template(text);
     if (!isBounded(parsed)) return null;
-    const render = (variables: Readonly<Record<string, unknown>>) => renderWithin(BUDGET, parsed, variables);
+    const render: Render = (variables) => renderWithin(BUDGET, parsed, variables);
+    const conversations = renderConversations(render, text, tokens);
+    // Whether it is the template's fault, or that of this renderer, llama.cpp's own says in that process.
+    if (conversations.some(({ status }) => status === 'failed')) return null;
     return {
       parseError: null,
+      ended: null,
+      renderer: 'equivalent',
       ...joinSuspicions(suspicionsOfText(text), suspicionsOfTree(parsed)),
-      rendering: renderConversation(render, text),
-      conversations: renderConversations(render, text, tokens),
+      conversations,
     };
   } catch {
     // Whatever is wrong with it, the process that is made for such templates says it.
@@ -110,38 +80,63 @@ interface SyntaxNode {
   readonly [field: string]: unknown;
 }
 
+function isOfType(value: unknown, type: string): value is SyntaxNode {
+  return isSyntaxNode(value) && value.type === type;
+}
+
+function isCall(value: unknown): value is SyntaxNode {
+  return isOfType(value, 'CallExpression');
+}
+
 function isSyntaxNode(value: unknown): value is SyntaxNode {
   return typeof value === 'object' && value !== null && 'type' in value && typeof value.type === 'string';
 }
+
+/** Operators whose numbers may come out otherwise in llama.cpp: fractions, and remainders of what is below zero. */
+const OTHER_NUMBERS: ReadonlySet<string> = new Set(['/', '//', '**']);
+const OTHER_TESTS: ReadonlySet<string> = new Set(['number', 'integer', 'float']);
 
 /** Whether all parts of a template are known to be harmless. Without recursion: a hostile tree may be deep. */
 function isBounded(program: unknown): boolean {
   /** Methods by product that are called with short literals: nothing else may get hold of one. */
   const calledWell = new Set<unknown>();
   const stack = [{ value: program, depth: 0 }];
+  let [remainders, negatives] = [false, false];
   for (let next = stack.pop(); next !== undefined; next = stack.pop()) {
     const { value, depth } = next;
     if (typeof value !== 'object' || value === null) continue;
     if (depth > DEEPEST) return false;
     if (isSyntaxNode(value)) {
       if (!isHarmless(value, calledWell)) return false;
+      remainders ||= value.type === 'BinaryExpression' && nameOf(value['operator']) === '%';
+      negatives ||= isNegative(value);
       if (value.type === 'CallExpression' && hasShortLiterals(value['args'])) calledWell.add(value['callee']);
     }
     const inner = isSyntaxNode(value) ? depth + 1 : depth;
     const children = value instanceof Map ? [...value].flat() : Object.values(value);
     for (const child of children) stack.push({ value: child, depth: inner });
   }
-  return true;
+  return !(remainders && negatives);
+}
+
+/** What may make a number below zero; a subscript such as [-1] may too, and counts. */
+function isNegative({ type, value, operator }: SyntaxNode): boolean {
+  if (type === 'IntegerLiteral') return Number(value) < 0;
+  return (type === 'BinaryExpression' || type === 'UnaryExpression') && nameOf(operator) === '-';
 }
 
 function isHarmless(node: SyntaxNode, calledWell: ReadonlySet<unknown>): boolean {
   switch (node.type) {
+    case 'BinaryExpression':
+      return !OTHER_NUMBERS.has(nameOf(node['operator']));
+    case 'TestExpression':
+      return !OTHER_TESTS.has(nameOf(node['test']));
     case 'Identifier':
       return !LEFT_OUT.has(nameOf(node));
     case 'FilterExpression':
       return isHarmlessFilter(node['filter']);
     case 'CallExpression':
-      return isHarmlessCallee(node['callee']);
+      return isHarmlessCallee(node['callee'], node['args']);
     case 'MemberExpression':
       return calledWell.has(node) || !BY_PRODUCT.has(nameOf(node['property']));
     default:
@@ -158,19 +153,23 @@ function isHarmlessFilter(filter: unknown): boolean {
 }
 
 /** Of a function, a method or a filter with arguments. */
-function isHarmlessCallee(callee: unknown): boolean {
+function isHarmlessCallee(callee: unknown, args: unknown): boolean {
   if (!isSyntaxNode(callee)) return false;
   const name = nameOf(callee.type === 'MemberExpression' ? callee['property'] : callee);
   if (callee.type === 'Identifier') return FUNCTIONS.has(name) || FILTERS.has(name) || BY_PRODUCT.has(name);
-  return callee['computed'] === false && (METHODS.has(name) || BY_PRODUCT.has(name));
+  if (callee['computed'] !== false) return false;
+  if (BARE.has(name)) return Array.isArray(args) && args.length === 0;
+  return METHODS.has(name) || BY_PRODUCT.has(name);
 }
 
+/** Of an identifier, a literal, or the token of an operator. */
 function nameOf(node: unknown): string {
   return isSyntaxNode(node) ? String(node['value']) : '';
 }
 
 function hasShortLiterals(args: unknown): boolean {
-  if (!Array.isArray(args)) return false;
+  // A third argument of `replace` is a count, which llama.cpp does not know.
+  if (!Array.isArray(args) || args.length > 2) return false;
   return args.every((argument: unknown) => {
     const isKeyword = isSyntaxNode(argument) && argument.type === 'KeywordArgumentExpression';
     const each = isKeyword ? argument['value'] : argument;
@@ -207,11 +206,22 @@ interface Evaluated {
 interface Evaluating {
   run(program: unknown): Evaluated;
   evaluate(step: unknown, environment: unknown): Evaluated;
+  evaluateBlock(steps: readonly unknown[], environment: unknown): Evaluated;
 }
 const TypedInterpreter: new (environment: unknown) => Evaluating = Interpreter;
 
+/** Values that are written as text alike by both renderers; llama.cpp’s writes True, and nothing for a mapping. */
+const WRITTEN_ALIKE: ReadonlySet<string> = new Set([
+  ...['StringValue', 'IntegerValue', 'UndefinedValue', 'NullValue'],
+]);
+
+/** Of a rendering that fails: content in typed parts is tried as plain text then, and all else is left to llama.cpp. */
+const OTHERWISE = 'a value that llama.cpp writes otherwise';
+
 class BoundedInterpreter extends TypedInterpreter {
   #budget: number;
+  /** The type of the value that each step had last. */
+  readonly #types = new Map<unknown, string>();
 
   constructor(environment: unknown, budget: number) {
     super(environment);
@@ -222,8 +232,46 @@ class BoundedInterpreter extends TypedInterpreter {
     this.#take(1);
     const value = super.evaluate(step, environment);
     if (value.type === 'FunctionValue' && !isKnownFunction(step)) throw new OutOfBudget();
+    this.#types.set(step, value.type);
+    if (isSyntaxNode(step) && this.#isOtherwise(step)) throw new Error(OTHERWISE);
     this.#takeSize(value);
     return value;
+  }
+
+  override evaluateBlock(steps: readonly unknown[], environment: unknown): Evaluated {
+    const value = super.evaluateBlock(steps, environment);
+    if (!steps.every((step) => this.#isWrittenAlike(step))) throw new Error(OTHERWISE);
+    return value;
+  }
+
+  /** Whether llama.cpp’s renderer makes something else of a step that was just taken. */
+  #isOtherwise(step: SyntaxNode): boolean {
+    switch (step.type) {
+      case 'BinaryExpression':
+        return (
+          nameOf(step['operator']) === '~' &&
+          !(this.#isWrittenAlike(step['left']) && this.#isWrittenAlike(step['right']))
+        );
+      case 'FilterExpression': {
+        const name = nameOf(isCall(step['filter']) ? step['filter']['callee'] : step['filter']);
+        const type = this.#types.get(step['operand']);
+        if (name === 'default') return type === 'NullValue';
+        if (name === 'join') return type !== 'ArrayValue';
+        return name === 'string' && !this.#isWrittenAlike(step['operand']);
+      }
+      case 'MemberExpression':
+        return (
+          step['computed'] === true &&
+          this.#types.get(step['object']) === 'StringValue' &&
+          !isOfType(step['property'], 'SliceExpression')
+        );
+      default:
+        return false;
+    }
+  }
+
+  #isWrittenAlike(step: unknown): boolean {
+    return WRITTEN_ALIKE.has(this.#types.get(step) ?? 'StringValue');
   }
 
   #take(amount: number): void {

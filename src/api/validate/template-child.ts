@@ -13,6 +13,8 @@ const LEAST_LIMIT_MS = 300;
 /** Or so many times what a plain template takes here: an emulated processor needs seconds for what takes milliseconds. */
 const TIMES_PLAIN = 100;
 const LOOK_EVERY_MS = 20;
+/** Of the whole process, llama.cpp’s renderer included, over what it takes before. */
+const RESIDENT_MEBIBYTES = 128;
 /** A template of 100 KiB is parsed and rendered in a third of it; the process stays below 120 MB when it runs out. */
 const HEAP_MEBIBYTES = 24;
 const YOUNG_HEAP_MEBIBYTES = 4;
@@ -23,9 +25,11 @@ const worker = new Worker(packagePath('dist/template-worker.cjs'), {
 let timer: NodeJS.Timeout | undefined;
 let limitMs = LEAST_LIMIT_MS;
 let asked = 0;
+let residentBefore = 0;
 
 process.on('message', (question: TemplateQuestion) => {
   asked = question.id;
+  residentBefore = process.memoryUsage.rss();
   worker.postMessage(question);
 });
 // The parent is gone; a rendering without end would go on without it.
@@ -48,6 +52,9 @@ function watch(): void {
   const before = process.cpuUsage();
   timer = setInterval(() => {
     const { user, system } = process.cpuUsage(before);
+    if (process.memoryUsage.rss() > residentBefore + RESIDENT_MEBIBYTES * 2 ** 20) {
+      return end(`rendering it ran out of ${RESIDENT_MEBIBYTES} MiB of memory`);
+    }
     if (user + system < limitMs * 1000) return;
     end(`it took longer than ${Math.round(limitMs)} ms of processor time to render and was ended`);
   }, LOOK_EVERY_MS);

@@ -1,92 +1,91 @@
+import { TemplateFault } from '../../engine/native-template.ts';
 import { messageOf } from '../../util/errors.ts';
-import { CONVERSATIONS } from '../../validate/conversations.ts';
-import type {
-  RenderedConversation,
-  TemplateRendering,
-  TemplateTokens,
-} from '../../validate/template-report.ts';
+import { CONVERSATIONS, type Conversation, type ConversationMessage } from '../../validate/conversations.ts';
+import type { RenderedConversation, TemplateTokens } from '../../validate/template-report.ts';
 
-const USER_TEXT = 'Which river runs through Prague?';
-const REPLY_TEXT = 'The Vltava.';
 /** What V8 says of a text or list that doubles with each round, and of calls without end. */
 const OUT_OF_BOUNDS = /string length|array length|call stack/i;
 
 /** Of a file that states none. */
 export const PLAIN_TOKENS: TemplateTokens = { bos: '<s>', eos: '</s>' };
 
-const CONVERSATION = {
-  messages: [
-    { role: 'user', content: 'Hello.' },
-    { role: 'assistant', content: REPLY_TEXT },
-    { role: 'user', content: USER_TEXT },
-  ],
-  add_generation_prompt: true,
-  bos_token: '<s>',
-  eos_token: '</s>',
-};
-
-/**
- * How a chat template renders a plain conversation.
- * @param render with these variables; what it throws becomes the reason, an {@link OutOfBudget} is thrown on
- * @param text of the template
- */
-export function renderConversation(
-  render: (variables: Readonly<Record<string, unknown>>) => string,
-  text: string,
-): TemplateRendering {
-  // Templates for tools alone fail where there is no list of them.
-  const attempts = [CONVERSATION, { ...CONVERSATION, tools: [], documents: [] }];
-  let reason = '';
-  for (const variables of attempts) {
-    try {
-      return { status: 'ok', keepsMessages: render(variables).includes(USER_TEXT) };
-    } catch (thrown) {
-      if (thrown instanceof OutOfBudget) throw thrown;
-      reason = messageOf(thrown);
-      if (thrown instanceof RangeError && OUT_OF_BOUNDS.test(reason)) {
-        return { status: 'ended', reason: `rendering it takes more than there is: ${firstLine(reason)}` };
-      }
-      // What raise_exception says stands in the template; the renderer's own complaints do not.
-      if (text.includes(reason)) return { status: 'refused', reason: firstLine(reason) };
-    }
-  }
-  return { status: 'failed', reason: firstLine(reason) };
-}
-
 /** Prompts of {@link CONVERSATIONS} have some hundred characters, with tools and instructions some thousand. */
 const LONGEST_PROMPT = 64 * 1024;
+const LONGEST_REASON = 200;
+
+/** Renders a template with these variables. */
+export type Render = (variables: Readonly<Record<string, unknown>>) => string;
 
 /**
- * How a chat template renders each of {@link CONVERSATIONS}.
- * @param render as for {@link renderConversation}
+ * How a chat template renders each of {@link CONVERSATIONS}, as llama.cpp hands them to it (common/chat.cpp): content
+ * that is null is an empty text, and typed parts are plain text for a template that does not know them.
+ * @param text of the template
+ * @throws OutOfBudget; TemplateTooLarge where memory ends
  */
 export function renderConversations(
-  render: (variables: Readonly<Record<string, unknown>>) => string,
+  render: Render,
   text: string,
-  { bos, eos }: TemplateTokens,
+  tokens: TemplateTokens,
 ): RenderedConversation[] {
-  return CONVERSATIONS.map(({ id, messages, addGenerationPrompt, ...more }) => {
-    try {
-      const prompt = render({
-        messages,
-        add_generation_prompt: addGenerationPrompt,
-        bos_token: bos,
-        eos_token: eos,
-        ...('tools' in more ? { tools: more.tools } : {}),
-      });
-      if (prompt.length <= LONGEST_PROMPT) return { id, status: 'ok', text: prompt };
-      return { id, status: 'failed', reason: `${prompt.length} characters of prompt` };
-    } catch (thrown) {
-      if (thrown instanceof OutOfBudget) throw thrown;
-      const reason = messageOf(thrown);
-      return { id, status: text.includes(reason) ? 'refused' : 'failed', reason: firstLine(reason) };
-    }
+  const conversations: readonly Conversation[] = CONVERSATIONS;
+  return conversations.map((conversation) => {
+    const { messages, expected } = conversation;
+    const isNull = messages.some(({ content }) => content === null);
+    const rendered = isNull ? null : renderOne(render, text, tokens, conversation);
+    if (
+      rendered !== null &&
+      (!messages.some(({ content }) => Array.isArray(content)) || isAsSaid(rendered, expected))
+    )
+      return rendered;
+    const plain = messages.map((message) => ({ ...message, content: plainText(message.content) }));
+    const again = renderOne(render, text, tokens, { ...conversation, messages: plain });
+    return again.status === 'ok' && !isNull ? { ...again, asText: true } : again;
   });
 }
 
+/** Whether parts became text, and not a listing of parts. */
+function isAsSaid(rendered: RenderedConversation, expected: readonly string[]): boolean {
+  if (rendered.status !== 'ok') return rendered.status === 'refused';
+  return expected.every((each) => rendered.text.includes(each)) && !/["']type["']: /.test(rendered.text);
+}
+
+function plainText(content: ConversationMessage['content']): string {
+  if (content === null) return '';
+  return typeof content === 'string' ? content : content.map((part) => part.text).join('\n');
+}
+
+function renderOne(
+  render: Render,
+  text: string,
+  { bos, eos }: TemplateTokens,
+  { id, messages, tools, addGenerationPrompt }: Conversation,
+): RenderedConversation {
+  try {
+    const prompt = render({
+      messages,
+      ...(addGenerationPrompt ? { add_generation_prompt: true } : {}),
+      bos_token: bos,
+      eos_token: eos,
+      ...(tools === undefined ? {} : { tools }),
+    });
+    if (prompt.length <= LONGEST_PROMPT) return { id, status: 'ok', text: prompt };
+    return { id, status: 'failed', reason: `${prompt.length} characters of prompt` };
+  } catch (thrown) {
+    if (thrown instanceof OutOfBudget) throw thrown;
+    const reason = messageOf(thrown);
+    if (thrown instanceof RangeError && OUT_OF_BOUNDS.test(reason)) throw new TemplateTooLarge(reason);
+    // What raise_exception says stands in the template; a renderer's own complaints do not.
+    const refused = thrown instanceof TemplateFault ? thrown.refused : text.includes(reason);
+    return { id, status: refused ? 'refused' : 'failed', reason: firstLine(reason) };
+  }
+}
+
 export function firstLine(text: string): string {
-  return text.length > 200 ? `${text.slice(0, 199)}…` : text;
+  return text.length > LONGEST_REASON ? `${text.slice(0, LONGEST_REASON - 1)}…` : text;
 }
 
 /** A rendering took more than it is given in this process. */
 export class OutOfBudget extends Error {}
+
+/** A rendering took more memory than there is: another would not find it either. */
+export class TemplateTooLarge extends Error {}

@@ -1,10 +1,18 @@
 import { parentPort } from 'node:worker_threads';
 import { Template } from '@huggingface/jinja';
+import { findNativeCompiler, type NativeCompiler } from '../../engine/native-template.ts';
 import { messageOf } from '../../util/errors.ts';
-import type { TemplateRendering, TemplateReport } from '../../validate/template-report.ts';
+import { CONVERSATIONS } from '../../validate/conversations.ts';
+import type { TemplateReport } from '../../validate/template-report.ts';
 import { joinSuspicions, suspicionsOfText, suspicionsOfTree } from '../../validate/template-walk.ts';
 import type { TemplateAnswer, TemplateQuestion } from './template-messages.ts';
-import { firstLine, renderConversation, renderConversations } from './template-render.ts';
+import {
+  firstLine,
+  PLAIN_TOKENS,
+  type Render,
+  renderConversations,
+  TemplateTooLarge,
+} from './template-render.ts';
 
 /** The thread that looks at chat templates, watched by the main thread of its process: see template-child.ts. */
 
@@ -14,46 +22,70 @@ const PLAIN =
   "{% if add_generation_prompt %}{{ '<|assistant|>\n' }}{% endif %}";
 /** Taken once the code has been run and compiled: the second rendering of two. */
 const plainMs = plainTime();
+const compiler = findNativeCompiler();
 
-parentPort?.on('message', ({ id, text, tokens }: TemplateQuestion) => {
-  answer({ id, step: 'begun', plainMs });
+parentPort?.on('message', async (question: TemplateQuestion) => look(question, await compiler));
+
+function look({ id, text, tokens }: TemplateQuestion, compile: NativeCompiler | null): void {
+  const begin = (): void => answer({ id, step: 'begun', plainMs });
+  begin();
   const fromText = suspicionsOfText(text);
-  const base = { text: '', parseError: null, rendering: null, conversations: [] };
-  let template: Template;
-  let report: TemplateReport;
+  const base = { text: '', parseError: null, ended: null, conversations: [], ...fromText } as const;
+  let report: TemplateReport = { ...base, renderer: compile === null ? 'stand-in' : 'llama.cpp' };
+  let standIn: Template | null = null;
+  let render: Render;
   try {
-    template = new Template(text);
-    report = { ...base, ...joinSuspicions(fromText, suspicionsOfTree(template.parsed)) };
+    standIn = new Template(text);
+    report = { ...report, ...joinSuspicions(fromText, suspicionsOfTree(standIn.parsed)) };
   } catch (thrown) {
-    answer({
-      id,
-      step: 'rendered',
-      report: { ...base, ...fromText, parseError: firstLine(messageOf(thrown)) },
-    });
+    report = { ...report, parseError: firstLine(messageOf(thrown)) };
+  }
+  try {
+    if (compile !== null) {
+      const native = compile(text);
+      report = { ...report, parseError: null };
+      render = (variables) => native.render(variables);
+    } else if (standIn !== null) {
+      const template = standIn;
+      render = (variables) => template.render(variables);
+    } else {
+      answer({ id, step: 'rendered', report });
+      return;
+    }
+  } catch (thrown) {
+    // What both cannot parse is no Jinja; what llama.cpp alone cannot is Jinja that an app's engine does not render.
+    const reason = firstLine(messageOf(thrown));
+    const failed = CONVERSATIONS.map((each) => ({ id: each.id, status: 'failed' as const, reason }));
+    const conversations = report.parseError === null ? failed : [];
+    answer({ id, step: 'rendered', report: { ...report, conversations } });
     return;
   }
   // Sent before rendering: what is known by now is kept where that never comes back.
   answer({ id, step: 'parsed', report });
-  const renderAnew = (variables: Readonly<Record<string, unknown>>): string => {
-    answer({ id, step: 'begun', plainMs });
-    return template.render(variables);
+  const renderAnew: Render = (variables) => {
+    begin();
+    return render(variables);
   };
-  const rendering = renderConversation(renderAnew, text);
-  // Memory that one rendering did not find, another would not find either.
-  const conversations = rendering.status === 'ended' ? [] : renderConversations(renderAnew, text, tokens);
-  answer({ id, step: 'rendered', report: { ...report, rendering, conversations } });
-});
-
-function plainTime(): number {
-  render(new Template(PLAIN), PLAIN);
-  const before = process.cpuUsage();
-  render(new Template(PLAIN), PLAIN);
-  const { user, system } = process.cpuUsage(before);
-  return (user + system) / 1000;
+  try {
+    const conversations = renderConversations(renderAnew, text, tokens);
+    answer({ id, step: 'rendered', report: { ...report, conversations } });
+  } catch (thrown) {
+    if (!(thrown instanceof TemplateTooLarge)) throw thrown;
+    const ended = `rendering it takes more than there is: ${firstLine(thrown.message)}`;
+    answer({ id, step: 'rendered', report: { ...report, ended } });
+  }
 }
 
-function render(template: Template, text: string): TemplateRendering {
-  return renderConversation((variables) => template.render(variables), text);
+function plainTime(): number {
+  const render = (): void => {
+    const template = new Template(PLAIN);
+    renderConversations((variables) => template.render(variables), PLAIN, PLAIN_TOKENS);
+  };
+  render();
+  const before = process.cpuUsage();
+  render();
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / 1000;
 }
 
 function answer(message: TemplateAnswer): void {

@@ -58,7 +58,8 @@ export class TemplateChecker implements AsyncDisposable {
     const fromText = {
       text,
       parseError: null,
-      rendering: null,
+      ended: null,
+      renderer: 'stand-in' as const,
       conversations: [],
       ...suspicionsOfText(text.slice(0, TEXT_LIMIT)),
     };
@@ -74,7 +75,7 @@ export class TemplateChecker implements AsyncDisposable {
       if (answer.ended === null) return { ...(answer.report ?? fromText), text };
       this.#child = undefined;
       if (!answer.begun) continue;
-      return { ...(answer.report ?? fromText), text, rendering: { status: 'ended', reason: answer.ended } };
+      return { ...(answer.report ?? fromText), text, ended: answer.ended };
     }
     throw new QuantscopeError(
       'validate/template',

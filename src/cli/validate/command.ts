@@ -48,6 +48,7 @@ export const validateCommand = define({
       '-d, --device <name>',
       'a phone (quantscope fit --list-devices): whether llama.rn loads the file, and what its GPU leaves to the CPU',
     ),
+    option('--conformance', 'also show what the model sees of each kind of conversation that apps have'),
     option('--load', 'also load each file in a process of its own and decode a token'),
     option(
       '--timeout <seconds>',
@@ -86,6 +87,7 @@ export const validateCommand = define({
     'validate model-Q4_K_M.gguf --derived-from model-F16.gguf --severity note',
     'validate model.gguf --fix better.gguf --set general.license=mit',
     'validate model.gguf --device iphone-13-pro',
+    'validate model.gguf --conformance         what the chat template makes of 14 conversations',
     'validate --explain tensor/offset',
   ],
   exitCode: '0 no errors, 1 a file has errors, 2 wrong use, 130 interrupted.',

@@ -15,6 +15,8 @@ export interface LlamaCpp {
   readonly api: Api;
   /** Where the libraries lie. */
   readonly folder: string;
+  /** Has llama.cpp's log told here again, where another library of this process has taken it. */
+  listen(): void;
   /** @returns the address that a parameter or a field of type `type` takes; it stays valid for good */
   callback(type: keyof typeof CALLBACKS, run: (...values: never[]) => unknown): Pointer;
   /** Gives the slot of a callback back. */
@@ -74,9 +76,14 @@ export function loadLlamaCpp({ folder, cpuOnly, onLog }: LoadOptions): LlamaCpp 
   }
   // Every function of FUNCTIONS was bound above by its signature; those of backends follow.
   const api = functions as Api;
+  let log: Pointer | null = null;
   const llamaCpp: LlamaCpp = {
     api,
     folder,
+    listen: () => {
+      log ??= llamaCpp.callback('ggml_log_callback', onLog);
+      api.llama_log_set(log, null);
+    },
     callback: (type, run) => koffi.register(run, koffi.pointer(types.callback(type))),
     release: (address) => koffi.unregister(address),
     read: (name, address) => koffi.decode(address, types.struct(name)),
@@ -103,8 +110,7 @@ export function loadLlamaCpp({ folder, cpuOnly, onLog }: LoadOptions): LlamaCpp 
     },
   };
   checkAbi(llamaCpp);
-  const log = llamaCpp.callback('ggml_log_callback', onLog);
-  api.llama_log_set(log, null);
+  llamaCpp.listen();
   loadBackends(api, folder, files, cpuOnly);
   const cpu = api.ggml_backend_reg_by_name('CPU');
   if (cpu === null) throw notLoaded(`no library for this CPU in ${folder} loads`);
