@@ -16,10 +16,11 @@ export {
   compareVariants,
 } from '../measure/comparison.ts';
 export type { ComparisonVariant } from '../measure/comparison-rows.ts';
+export { isCorrect } from '../measure/judge.ts';
 export { DEFAULT_LIMITS as RECOMMENDATION_LIMITS } from '../measure/limits.ts';
 export { describeFile } from '../measure/size.ts';
 export { parseTasks } from '../measure/task-file.ts';
-export { isCorrect, type TaskItem } from '../measure/tasks.ts';
+export type { TaskItem } from '../measure/tasks.ts';
 export type { CatalogueEntry } from '../model/catalogue.ts';
 export { localModels } from '../model/download.ts';
 export { findModel, findModels } from '../model/locate.ts';

@@ -25,8 +25,8 @@ export const ENGINE_DEFAULTS = { gpu: 'auto', gpuLayers: 'max', timeout: 900 } a
 export interface EvaluationRequest {
   /** Path of the text for perplexity and divergence. Default: by model. */
   readonly text?: string;
-  /** Path of the questions with checkable answers, JSON lines. Default: by model. */
-  readonly tasks?: string;
+  /** Paths of questions with checkable answers, JSON lines. Default: by model. */
+  readonly tasks?: string | readonly string[];
   /** The first chunks of the text alone. Default: all. */
   readonly chunks?: number;
   /** Tokens in a chunk, as llama-perplexity's `-c`. Default: 512. */

@@ -17,7 +17,7 @@ const SETTINGS: ReadonlySet<string> = new Set([
     'sizes',
     'memory',
   ],
-  ...['only', 'text', 'tasks', 'choices', 'chunks', 'accuracy'],
+  ...['only', 'text', 'tasks', 'choices', 'few-shot', 'few-shot-from', 'template', 'chunks', 'accuracy'],
   ...['repetitions', 'prompt', 'generate', 'depth'],
   ...['device', 'devices', 'all-devices', 'phone-context', 'budget', 'require', 'backend'],
   ...['max-kld', 'min-same-top', 'max-perplexity-increase', 'max-accuracy-drop', 'fail-above', 'top'],

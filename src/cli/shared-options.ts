@@ -2,6 +2,7 @@ import type { Option } from 'commander';
 import { ENGINE_DEFAULTS, LIMITS_DEFAULTS } from '../api/request.ts';
 import { GPU_CHOICES } from '../schema/terms.ts';
 import { option } from './define.ts';
+import { collected } from './gate-options.ts';
 import { layers, percentage, positiveNumber, threads, wholeNumber } from './options.ts';
 
 /** Options that mean the same wherever they are. A command lists those that it has, and may say more of one. */
@@ -22,6 +23,12 @@ export const SHARED = {
   seed: (seed: number, text = 'of the random tokens that speed is measured on') =>
     option('--seed <n>', text, wholeNumber(0), seed),
   text: () => option('--text <file>', 'the text for perplexity and divergence (default: by model)'),
+  tasks: () =>
+    option(
+      '--tasks <file>',
+      'questions with checkable answers, JSON lines, or GSM8K or IFEval; may be repeated (default: by model)',
+      collected,
+    ),
   chunks: () => option('--chunks <n>', 'evaluate only the first n chunks of the text', wholeNumber(2)),
   json: (text: string) => option('--json', text),
   out: (text: string) => option('-o, --out <file>', text),

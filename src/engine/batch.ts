@@ -6,6 +6,8 @@ import type { Packed } from './llama-cpp/types.ts';
 /** Tokens of one sequence in a batch. */
 export interface BatchPart {
   readonly sequence: number;
+  /** Sequences from that one on that share the tokens; 1 where it is left out. */
+  readonly width?: number;
   /** Of the first token. */
   readonly position: number;
   readonly tokens: Uint32Array;
@@ -19,6 +21,7 @@ export class Batch {
   readonly #positions: Int32Array;
   readonly #sequences: BigInt64Array;
   readonly #outputs: Int8Array;
+  readonly #counts: Int32Array;
   readonly #sequenceAddress: bigint;
   readonly #one: Packed;
   readonly #simple: Packed;
@@ -32,10 +35,10 @@ export class Batch {
     this.#positions = new Int32Array(bytes(batchSize * 4));
     this.#sequences = new BigInt64Array(bytes(batchSize * 8));
     this.#outputs = new Int8Array(bytes(batchSize));
-    const counts = new Int32Array(bytes(batchSize * 4)).fill(1);
+    this.#counts = new Int32Array(bytes(batchSize * 4));
     const ids = new Int32Array(bytes(sequences * 4));
     for (let index = 0; index < ids.length; index++) ids[index] = index;
-    this.kept = [counts, ids];
+    this.kept = [ids];
     this.#sequenceAddress = llamaCpp.address(ids);
     // As llama_batch_get_one makes them: positions follow, the last token asks for output.
     const simple = {
@@ -52,7 +55,7 @@ export class Batch {
     this.#full = llamaCpp.pack('llama_batch', {
       ...simple,
       pos: llamaCpp.address(this.#positions),
-      n_seq_id: llamaCpp.address(counts),
+      n_seq_id: llamaCpp.address(this.#counts),
       seq_id: llamaCpp.address(this.#sequences),
       logits: llamaCpp.address(this.#outputs),
     });
@@ -70,10 +73,11 @@ export class Batch {
 
   ofParts(parts: readonly BatchPart[]): Packed {
     let at = 0;
-    for (const { sequence, position, tokens, firstOutput } of parts) {
+    for (const { sequence, width = 1, position, tokens, firstOutput } of parts) {
       this.#tokens.set(tokens, at);
       for (let index = 0; index < tokens.length; index++, at++) {
         this.#positions[at] = position + index;
+        this.#counts[at] = width;
         this.#sequences[at] = this.#sequenceAddress + BigInt(sequence * 4);
         this.#outputs[at] = index >= firstOutput ? 1 : 0;
       }

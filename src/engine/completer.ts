@@ -10,6 +10,7 @@ interface Slot {
   readonly sequence: number;
   readonly request: number;
   readonly limit: number;
+  readonly stopTexts: readonly string[];
   /** Tokens that are not evaluated yet: the rest of the prompt, or the token sampled last. */
   pending: Uint32Array;
   /** Tokens that are. */
@@ -57,9 +58,10 @@ export async function completeAll(
       const token = greedy.sample(context, outputIndex);
       const ended = model.endsGeneration(token);
       if (!ended) slot.reply.push(token);
-      if (!ended && slot.reply.length < slot.limit) slot.pending = Uint32Array.of(token);
+      const stopped = !ended && endsBeforeStop(model, slot);
+      if (!ended && !stopped && slot.reply.length < slot.limit) slot.pending = Uint32Array.of(token);
       else {
-        completions[slot.request] = finish(model, slot, ended);
+        completions[slot.request] = finish(model, slot, ended ? 'end' : 'length');
         active.delete(slot);
         free.push(slot.sequence);
       }
@@ -72,7 +74,7 @@ function openSlot(
   context: Context,
   sequence: number,
   request: number,
-  { prompt, maxTokens }: CompletionRequest,
+  { prompt, maxTokens, stopTexts = [] }: CompletionRequest,
   contextSize: number,
 ): Slot {
   const room = contextSize - prompt.length;
@@ -83,7 +85,15 @@ function openSlot(
     );
   }
   context.forget(sequence, 0);
-  return { sequence, request, limit: Math.min(maxTokens, room), pending: prompt, evaluated: 0, reply: [] };
+  return {
+    sequence,
+    request,
+    limit: Math.min(maxTokens, room),
+    stopTexts,
+    pending: prompt,
+    evaluated: 0,
+    reply: [],
+  };
 }
 
 /** As much of what is pending as one batch holds. */
@@ -109,7 +119,19 @@ function nextParts(active: ReadonlySet<Slot>, batchSize: number): SlotPart[] {
   return parts;
 }
 
-function finish(model: Model, { reply }: Slot, ended: boolean): Completion {
+/** Tokens back within which a stop text that just became complete must begin: its characters, of a byte or more each. */
+function endsBeforeStop(model: Model, { reply, stopTexts }: Slot): boolean {
+  if (stopTexts.length === 0) return false;
+  const reach = Math.max(...stopTexts.map((text) => Buffer.byteLength(text))) + 1;
+  const tail = model.detokenize(Uint32Array.from(reply.slice(-reach)), false);
+  return stopTexts.some((text) => tail.includes(text));
+}
+
+function finish(model: Model, { reply, stopTexts }: Slot, ended: 'end' | 'length'): Completion {
   const tokens = Uint32Array.from(reply);
-  return { text: model.detokenize(tokens, false), tokens, stop: ended ? 'end' : 'length' };
+  const text = model.detokenize(tokens, false);
+  const stops = stopTexts.map((stop) => text.indexOf(stop)).filter((at) => at >= 0);
+  return stops.length === 0
+    ? { text, tokens, stop: ended }
+    : { text: text.slice(0, Math.min(...stops)), tokens, stop: 'stop-text' };
 }

@@ -20,7 +20,8 @@ export function contextParams({ api }: LlamaCpp, options: PlannedContext): Struc
   const flash = ENUMS.llama_flash_attn_type;
   return {
     ...api.llama_context_default_params(),
-    n_ctx: options.contextSize * options.sequences,
+    n_ctx: options.contextSize * (options.shared === true ? 1 : options.sequences),
+    kv_unified: options.shared === true,
     n_batch: options.batchSize,
     n_ubatch: options.batchSize,
     n_seq_max: options.sequences,
@@ -32,6 +33,7 @@ export function contextParams({ api }: LlamaCpp, options: PlannedContext): Struc
           : flash.LLAMA_FLASH_ATTN_TYPE_DISABLED,
     type_k: CACHE_TYPES[options.keyType],
     type_v: CACHE_TYPES[options.valueType],
-    swa_full: false,
+    // A shared cache goes back to where items part, which one that drops tokens cannot.
+    swa_full: options.shared === true,
   };
 }

@@ -16,7 +16,7 @@ import type {
   GenerationStep,
   WeightOrigin,
 } from './replies.ts';
-import type { ScoreRequest, Scores } from './scores.ts';
+import type { ContinuationItem, ScoreRequest, Scores } from './scores.ts';
 
 export type { EngineInfo } from '../schema/engine.ts';
 export type { CacheType, EngineBackend as Backend, GpuChoice } from '../schema/terms.ts';
@@ -49,10 +49,12 @@ export interface LoadProgress {
 }
 
 export interface ContextOptions {
-  /** Tokens of each sequence. */
+  /** Tokens of each sequence, or of all together where they are shared. */
   readonly contextSize: number;
   /** Sequences that are evaluated side by side, each with a cache of its own. */
   readonly sequences: number;
+  /** One cache for all sequences, in which they may have tokens in common. */
+  readonly shared?: boolean;
   readonly batchSize: number;
   /** For single tokens, and for batches where `promptThreads` is absent. */
   readonly threads: number;
@@ -174,6 +176,8 @@ export interface EngineSession extends AsyncDisposable {
   unload(): Promise<void>;
   /** Ids of `text` without BOS; special tokens in it are recognised only when `parseSpecial`. */
   tokenize(text: string, parseSpecial: boolean): Promise<Uint32Array>;
+  /** Many texts at once, as {@link tokenize} does each. */
+  tokenizeAll(texts: readonly string[], parseSpecial: boolean): Promise<Uint32Array[]>;
   /** `messages` as the chat template writes them; without a template the last message's text and a newline. */
   chatText(messages: readonly ChatMessage[], template: string | null): Promise<string>;
   /**
@@ -186,6 +190,11 @@ export interface EngineSession extends AsyncDisposable {
   /** Nanoseconds from a tokenized prompt to its first token, sampled. */
   timeFirstToken(prompt: Uint32Array): Promise<number>;
   score(request: ScoreRequest): Promise<Scores>;
+  /**
+   * The natural-log probability of each token of each continuation, by item of all groups and by continuation. The
+   * context was opened to be shared; a group is evaluated side by side, what continuations have in common once.
+   */
+  scoreContinuations(groups: readonly (readonly ContinuationItem[])[]): Promise<Float64Array[][]>;
   /** The text of each token alone, special tokens by their names. */
   pieces(tokens: Uint32Array): Promise<readonly string[]>;
   /**

@@ -62,6 +62,10 @@ export function fakeEngine({ onCall, failure }: FakeEngineOptions = {}): StartEn
         answer('tokenize', () =>
           Uint32Array.from(text, (char) => (char.codePointAt(0) ?? 0) % VOCABULARY_SIZE),
         ),
+      tokenizeAll: (texts) =>
+        answer('tokenizeAll', () =>
+          texts.map((text) => Uint32Array.from(text, (char) => (char.codePointAt(0) ?? 0) % VOCABULARY_SIZE)),
+        ),
       chatText: (messages) => answer('chatText', () => messages.map(({ content }) => content).join('\n')),
       chatPrompt: (messages) => answer('chatPrompt', () => new Uint32Array(messages.length + 1).fill(2)),
       timeTest: ({ prompt, generated }) =>
@@ -72,6 +76,14 @@ export function fakeEngine({ onCall, failure }: FakeEngineOptions = {}): StartEn
       timeFirstToken: (prompt) => answer('timeFirstToken', () => prompt.length * NS_PER_TOKEN),
       score: ({ tokens, firstScored, want }) =>
         answer('score', () => uniform(tokens.length - 1 - firstScored, want)),
+      scoreContinuations: (groups) =>
+        answer('scoreContinuations', () =>
+          groups
+            .flat()
+            .map(({ continuations }) =>
+              continuations.map(({ length }) => new Float64Array(length).fill(-Math.log(VOCABULARY_SIZE))),
+            ),
+        ),
       pieces: (tokens) => answer('pieces', () => Array.from(tokens, String)),
       generate: () =>
         answer('generate', () => ({

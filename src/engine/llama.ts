@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { completeAll } from './completer.ts';
 import { Context } from './context.ts';
+import { scoreContinuations } from './continuations.ts';
 import type {
   ContextOptions,
   EngineInfo,
@@ -39,7 +40,7 @@ import type {
 } from './replies.ts';
 import { Sampler } from './sampler.ts';
 import { scoreChunk } from './scorer.ts';
-import type { ScoreRequest, Scores } from './scores.ts';
+import type { ContinuationItem, ScoreRequest, Scores } from './scores.ts';
 import { ScoringThreads } from './scoring-threads.ts';
 import { WeightEditor } from './weight-editor.ts';
 
@@ -100,6 +101,10 @@ export class LlamaSession implements EngineSession {
     return this.#model().model.tokenize(text, parseSpecial);
   }
 
+  async tokenizeAll(texts: readonly string[], parseSpecial: boolean): Promise<Uint32Array[]> {
+    return texts.map((text) => this.#model().model.tokenize(text, parseSpecial));
+  }
+
   async chatText(messages: readonly ChatMessage[], template: string | null): Promise<string> {
     const { model } = this.#model();
     if (template === null) return `${messages.at(-1)?.content ?? ''}\n`;
@@ -158,6 +163,14 @@ export class LlamaSession implements EngineSession {
     const loaded = this.#model();
     loaded.scoring ??= new ScoringThreads(loaded.model.facts.vocabularySize);
     return scoreChunk(context, loaded.scoring, request);
+  }
+
+  async scoreContinuations(groups: readonly (readonly ContinuationItem[])[]): Promise<Float64Array[][]> {
+    const { context, generator } = this.#context();
+    generator.clear();
+    const loaded = this.#model();
+    loaded.scoring ??= new ScoringThreads(loaded.model.facts.vocabularySize);
+    return scoreContinuations(context, loaded.scoring, groups, loaded.model.isRecurrent);
   }
 
   async complete(requests: readonly CompletionRequest[]): Promise<Completion[]> {

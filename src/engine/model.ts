@@ -128,6 +128,12 @@ export class Model {
     return this.#llamaCpp.api.llama_vocab_eos(this.vocabulary);
   }
 
+  /** Whether some of its layers keep a state instead of a cache: it cannot be cut back, nor shared. */
+  get isRecurrent(): boolean {
+    const { api } = this.#llamaCpp;
+    return api.llama_model_is_recurrent(this.pointer) || api.llama_model_is_hybrid(this.pointer);
+  }
+
   endsGeneration(token: number): boolean {
     return token < 0 || this.#llamaCpp.api.llama_vocab_is_eog(this.vocabulary, token);
   }

@@ -9,13 +9,15 @@ export interface CompletionRequest {
   /** Tokenized, BOS included. */
   readonly prompt: Uint32Array;
   readonly maxTokens: number;
+  /** The reply ends before the first of these texts. */
+  readonly stopTexts?: readonly string[];
 }
 
 export interface Completion {
   readonly text: string;
   readonly tokens: Uint32Array;
-  /** Why it ended: an end-of-generation token, or the limit. */
-  readonly stop: 'end' | 'length';
+  /** Why it ended: an end-of-generation token, a stop text, or the limit. */
+  readonly stop: 'end' | 'stop-text' | 'length';
 }
 
 /** How the next token is drawn from the distribution; the names and the order of filters are llama.cpp's. */

@@ -144,7 +144,7 @@ export function mostLikely(row: Float32Array, count: number): number[] {
   return best;
 }
 
-function notFinite(): EngineError {
+export function notFinite(): EngineError {
   return new EngineError('engine/evaluation-failed', 'the model yields logits that are not finite numbers', {
     hint: 'The file’s weights may be damaged: quantscope validate looks for NaN and infinite values.',
   });

@@ -20,6 +20,18 @@ export interface ScoreRequest {
   readonly want: Wanted;
 }
 
+/** Continuations of one beginning, such as the answers to a question. */
+export interface ContinuationItem {
+  /** At least one token, the same for all. */
+  readonly prefix: Uint32Array;
+  /** At least one, each of at least one token. */
+  readonly continuations: readonly Uint32Array[];
+  /** How many first tokens items of its kind have in common: they are evaluated once for those in a row. */
+  readonly shared?: number;
+  /** A token a continuation that is asked for behind it: its scores then have one more. */
+  readonly behind?: readonly number[];
+}
+
 /** Natural-log probabilities of one chunk's scored positions. */
 interface ScoreBase {
   readonly positions: number;

@@ -1,3 +1,6 @@
+import { runInNewContext } from 'node:vm';
+import { UsageError } from '../util/errors.ts';
+
 /**
  * Punctuation, by what becomes of it. Kept: what makes a number, a time or a date (3.5, 10:30, 2024-05-01) and a
  * minus sign. Dropped without a trace: thousands separators, apostrophes, and full stops (U.S. is us). All other
@@ -72,6 +75,29 @@ export function firstLabelIn(text: string, labels: readonly string[]): string | 
 /** Whether two labels differ in case and outer white space at most. */
 export function sameLabel(a: string, b: string): boolean {
   return a.trim().toLowerCase() === b.trim().toLowerCase();
+}
+
+/** A pattern that backtracks without end would hold everything up. */
+const LONGEST_MATCH_MS = 1000;
+
+/**
+ * Whether a regular expression, case and Unicode minded, matches somewhere in a text.
+ * @throws UsageError `tasks/slow-pattern`
+ */
+export function matchesPattern(pattern: string, text: string): boolean {
+  try {
+    return runInNewContext(
+      'new RegExp(pattern, "u").test(text)',
+      { pattern, text },
+      { timeout: LONGEST_MATCH_MS },
+    );
+  } catch (cause) {
+    throw new UsageError(
+      'tasks/slow-pattern',
+      `the pattern ${pattern} is not matched within ${LONGEST_MATCH_MS} ms`,
+      { cause, hint: 'Repeat nothing within what is repeated: (a+)+ backtracks without end.' },
+    );
+  }
 }
 
 function escapePattern(text: string): string {

@@ -1,68 +1,101 @@
-import type { ContextOptions, EngineSession } from '../engine/engine.ts';
-import { type ChoiceItem, chosenOf } from './choices.ts';
+import type { ContextOptions, EngineSession, LoadedModel } from '../engine/engine.ts';
+import { type TokenizedChoice, tokenizeChoices, tokensOf } from './choice-tokens.ts';
+import type { ChoiceItem, ChoiceMeasure } from './choices.ts';
 import type { ItemOutcome } from './task-run.ts';
 
-interface TokenizedItem {
-  readonly prompt: Uint32Array;
-  readonly choices: readonly Uint32Array[];
+/** Groups whose scores are asked for at once, so that progress can be told in between. */
+const GROUPS_AT_ONCE = 32;
+
+/** llama-perplexity's own: the tokens and the answers that it evaluates side by side. */
+const SIDE_BY_SIDE = { tokens: 512, answers: 4 } as const;
+
+/** An item by its place in the list, and as the engine scores it. */
+interface PlacedChoice extends TokenizedChoice {
+  readonly index: number;
+  readonly item: ChoiceItem;
 }
 
 /**
- * Multiple choice by llama-perplexity's HellaSwag rule (llama.cpp, tools/perplexity/perplexity.cpp): the model chooses
- * the answer with the highest mean log-probability of its tokens, those that all answers begin with left out. Nothing
- * is generated. The prompt goes through the chat template, as in use. Opens a context of its own.
+ * Multiple choice: the model chooses by the log-probabilities of the answers; nothing is generated. Opens a context of
+ * its own.
  * @param options the options to open it with, but for its size
- * @param isOwn which items are this run's
+ * @param isOwn which groups of items are this run's
  * @returns the outcomes of those items, in their order
  */
 export async function runChoices(
   session: EngineSession,
+  model: LoadedModel,
   items: readonly ChoiceItem[],
   chatTemplate: string | null,
-  options: Omit<ContextOptions, 'contextSize'>,
+  options: Omit<ContextOptions, 'contextSize' | 'sequences' | 'shared'>,
   onItem: (done: number, total: number) => void,
-  isOwn: (item: number) => boolean = () => true,
+  isOwn: (group: number) => boolean = () => true,
 ): Promise<ItemOutcome[]> {
-  const tokenized: TokenizedItem[] = [];
-  for (const { prompt, choices } of items) {
-    const messages = [{ role: 'user', content: prompt }] as const;
-    tokenized.push({
-      prompt: await session.chatPrompt(messages, chatTemplate),
-      choices: await Promise.all(choices.map((choice) => session.tokenize(choice, false))),
-    });
-  }
-  const longest = Math.max(
-    1,
-    ...tokenized.map(
-      ({ prompt, choices }) => prompt.length + Math.max(...choices.map(({ length }) => length)),
-    ),
-  );
-  await session.openContext({ ...options, contextSize: longest });
+  const tokenized = await tokenizeChoices(session, model, items, chatTemplate);
+  const placed = items.flatMap((item, index): PlacedChoice[] => {
+    const choice = tokenized[index];
+    return choice === undefined ? [] : [{ ...choice, index, item }];
+  });
+  const groups = groupsOf(placed).filter((_, index) => isOwn(index));
+  const all = groups.map((group) => group.flatMap(({ parts }) => parts));
+  const tokens = all.flat().map(tokensOf);
+  await session.openContext({
+    ...options,
+    contextSize: Math.max(SIDE_BY_SIDE.tokens, ...tokens),
+    sequences: Math.max(SIDE_BY_SIDE.answers, ...all.flat().map(({ continuations }) => continuations.length)),
+    shared: true,
+  });
+  const total = groups.flat().length;
   const outcomes: ItemOutcome[] = [];
-  for (const [index, { prompt, choices }] of tokenized.entries()) {
-    if (!isOwn(index)) continue;
-    const common = commonPrefix(choices);
-    const means: number[] = [];
-    for (const choice of choices) {
-      const { nextLogProb } = await session.score({
-        tokens: Uint32Array.of(...prompt, ...choice),
-        firstScored: prompt.length - 1 + common,
-        want: { kind: 'next' },
-      });
-      means.push(nextLogProb.reduce((sum, logProb) => sum + logProb, 0) / nextLogProb.length);
+  for (let start = 0; start < groups.length; start += GROUPS_AT_ONCE) {
+    const some = groups.slice(start, start + GROUPS_AT_ONCE);
+    // Parts of one item that do not begin alike are not beside each other.
+    const batches = some.flatMap((group) => {
+      const parts = group.map((each) => each.parts);
+      return parts.some(({ length }) => length > 1) ? parts.flat().map((part) => [part]) : [parts.flat()];
+    });
+    const scores = await session.scoreContinuations(batches);
+    let at = 0;
+    for (const { index, item, parts, chosen } of some.flat()) {
+      outcomes.push(outcomeOf(item, index, chosen(scores.slice(at, at + parts.length))));
+      at += parts.length;
     }
-    outcomes.push({ item: index, correct: chosenOf(means) === items[index]?.answer });
-    onItem(index + 1, items.length);
+    onItem(outcomes.length, total);
   }
   return outcomes;
 }
 
-/** Tokens that all choices begin with, of each at least one left to score. */
-function commonPrefix(choices: readonly Uint32Array[]): number {
-  const [first, ...others] = choices;
-  if (first === undefined) return 0;
-  const shortest = Math.min(...choices.map(({ length }) => length));
-  let common = 0;
-  while (common < shortest - 1 && others.every((other) => other[common] === first[common])) common++;
-  return common;
+function outcomeOf(
+  item: ChoiceItem,
+  index: number,
+  chosen: Readonly<Record<ChoiceMeasure, number>>,
+): ItemOutcome {
+  const [decisive] = item.measures;
+  const isRight = (measure: ChoiceMeasure) => chosen[measure] === item.answer;
+  return {
+    item: index,
+    correct: isRight(decisive),
+    reply: item.choices[chosen[decisive]] ?? '',
+    measures: Object.fromEntries(item.measures.map((measure) => [measure, isRight(measure)])),
+  };
+}
+
+/** Items that llama-perplexity evaluates in one batch: as many as it has room for. All others are alone. */
+function groupsOf(placed: readonly PlacedChoice[]): PlacedChoice[][] {
+  const groups: PlacedChoice[][] = [];
+  let [tokens, answers] = [0, 0];
+  for (const each of placed) {
+    const own = each.parts.reduce((sum, part) => sum + tokensOf(part), 0);
+    const group = groups.at(-1);
+    const isPeers = each.item.form.startsWith('llama');
+    tokens += own;
+    answers += each.item.choices.length;
+    const fits = tokens <= SIDE_BY_SIDE.tokens && answers <= SIDE_BY_SIDE.answers;
+    if (isPeers && fits && group?.at(-1)?.item.form === each.item.form) group.push(each);
+    else {
+      groups.push([each]);
+      [tokens, answers] = [own, each.item.choices.length];
+    }
+  }
+  return groups;
 }

@@ -1,16 +1,38 @@
-import { z } from 'zod';
-import { UsageError } from '../util/errors.ts';
 import { normalizeAnswer } from './answer-text.ts';
-import { parseJsonLines } from './json-lines.ts';
 import type { TaskItem } from './tasks.ts';
+
+/**
+ * How answers are weighed against each other. By the definitions of lm-evaluation-harness, `acc` takes the highest sum
+ * of log-probabilities and `acc_norm` the highest sum a character; `acc_token` takes the highest mean a token, which
+ * llama-perplexity calls acc_norm.
+ */
+export const CHOICE_MEASURES = ['acc', 'acc_norm', 'acc_token'] as const;
+export type ChoiceMeasure = (typeof CHOICE_MEASURES)[number];
+
+/**
+ * How a question and its answers become tokens.
+ *
+ * - `chat`: the question through the model's chat template, the answer as a reply to it.
+ * - `lm-eval`: raw text, answered after a space, cut where lm-evaluation-harness cuts it (`_encode_pair`).
+ * - `llama-perplexity`: raw text, answered after a space, cut where the answers' tokens begin to differ.
+ * - `llama-winogrande`: as llama-perplexity --winogrande: what is scored is the text after the answer.
+ */
+export type ChoiceForm = 'chat' | 'lm-eval' | 'llama-perplexity' | 'llama-winogrande';
 
 /** A question with a few answers to choose from, of which one is right. */
 export interface ChoiceItem {
   readonly task: string;
+  readonly form: ChoiceForm;
+  /** What comes before each item of its task: a description, worked examples. */
+  readonly before: string;
   readonly prompt: string;
   readonly choices: readonly string[];
+  /** What is scored after a choice, where that is not the choice itself: WinoGrande's rest of the sentence. */
+  readonly ending: string | null;
   /** Index of the right one. */
   readonly answer: number;
+  /** Those that it counts for, the one that decides it first. */
+  readonly measures: readonly [ChoiceMeasure, ...ChoiceMeasure[]];
 }
 
 /** As many as HellaSwag, ARC and most of MMLU have. */
@@ -39,42 +61,23 @@ export function choicesOf(items: readonly TaskItem[]): ChoiceItem[] {
     // A walk from a place of the item's own, so that no answer is everybody's distractor.
     const others = Array.from({ length: wanted }, (_, i) => wrong[(index * 7 + i) % wrong.length] ?? '');
     const answer = index % (wanted + 1);
-    return [{ task, prompt, choices: others.toSpliced(answer, 0, right), answer }];
+    return [chatChoice(task, prompt, others.toSpliced(answer, 0, right), answer)];
   });
 }
 
-/** The choice with the highest mean log-probability a token; the first of equals. */
-export function chosenOf(meanLogProbs: readonly number[]): number {
-  return meanLogProbs.reduce((best, value, i) => (value > (meanLogProbs[best] ?? value) ? i : best), 0);
+/** A question that is asked as a user would. */
+export function chatChoice(
+  task: string,
+  prompt: string,
+  choices: readonly string[],
+  answer: number,
+): ChoiceItem {
+  return { task, form: 'chat', before: '', prompt, choices, ending: null, answer, measures: ['acc_token'] };
 }
 
-const text = z.string().regex(/\S/, 'expected some text');
-const line = z.strictObject({
-  task: text.default('choice'),
-  prompt: text,
-  choices: z.array(text).min(2, 'expected at least 2 choices'),
-  answer: z.union([z.int().nonnegative(), text], { error: 'expected the right choice or its index from 0' }),
-});
-
-/**
- * Reads a file of multiple choice, JSON Lines:
- *
- *     {"task": "capital", "prompt": "What is the capital of Peru?", "choices": ["Lima", "Quito"], "answer": "Lima"}
- *
- * @param source how errors name the file
- * @throws UsageError `choices/invalid` naming line and field, or `choices/empty`
- */
-export function parseChoices(content: string, source: string): ChoiceItem[] {
-  const items = parseJsonLines(content, source, 'choices/invalid', line, ({ answer, ...rest }, invalid) => {
-    const { choices } = rest;
-    const index = typeof answer === 'number' ? answer : choices.indexOf(answer);
-    if (index >= 0 && index < choices.length) return { ...rest, answer: index };
-    throw invalid('answer', `${JSON.stringify(answer)} is none of the ${choices.length} choices`);
-  });
-  if (items.length > 0) return items;
-  throw new UsageError('choices/empty', `${source} holds no questions, need at least 1`, {
-    hint: 'A line looks like {"prompt": "Capital of Peru?", "choices": ["Lima", "Quito"], "answer": "Lima"}.',
-  });
+/** The choice with the highest value; the first of equals. */
+export function chosenOf(values: readonly number[]): number {
+  return values.reduce((best, value, i) => (value > (values[best] ?? value) ? i : best), 0);
 }
 
 function sameAnswer(a: string, b: string): boolean {

@@ -1,9 +1,10 @@
 import { unavailableBecause } from '../schema/availability.ts';
 import type { EndpointResult } from '../schema/results.ts';
 import { messageOf } from '../util/errors.ts';
+import { judge } from './judge.ts';
 import { median } from './statistics.ts';
 import { DEFAULT_REPLY_TOKENS } from './task-run.ts';
-import { isCorrect, summarizeTasks, type TaskItem } from './tasks.ts';
+import { type Judged, summarizeTasks, type TaskItem } from './tasks.ts';
 
 /** A model somewhere that answers prompts. */
 export interface Endpoint {
@@ -30,7 +31,7 @@ export interface EndpointRun {
  */
 export async function runEndpointTasks(endpoint: Endpoint, run: EndpointRun): Promise<EndpointResult> {
   const { items, now, signal } = run;
-  const outcomes: boolean[] = [];
+  const outcomes: Judged[] = [];
   const durationsMs: number[] = [];
   let next = 0;
   let failure: unknown;
@@ -42,7 +43,7 @@ export async function runEndpointTasks(endpoint: Endpoint, run: EndpointRun): Pr
       const started = now();
       const reply = await endpoint.complete(item.prompt, item.maxTokens ?? DEFAULT_REPLY_TOKENS);
       durationsMs.push(now() - started);
-      outcomes[index] = isCorrect(item, reply);
+      outcomes[index] = { ...judge(item, reply), reply };
       run.onItem(durationsMs.length, items.length);
     }
   };

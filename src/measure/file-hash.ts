@@ -25,6 +25,6 @@ export async function sha256OfFiles(
   return hash.digest('hex');
 }
 
-export function sha256OfText(text: string): string {
-  return createHash('sha256').update(text, 'utf8').digest('hex');
+export function sha256OfText(text: string | Buffer): string {
+  return createHash('sha256').update(text).digest('hex');
 }

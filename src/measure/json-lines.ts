@@ -1,22 +1,21 @@
-import type { z } from 'zod';
+import { z } from 'zod';
 import { messageOf, UsageError } from '../util/errors.ts';
 
 /** The error for one line, or for a field of it. */
 export type InvalidLine = (field: string | null, what: string) => UsageError;
 
 /**
- * Reads JSON Lines by a schema; blank lines are allowed.
+ * Reads JSON Lines, each an object; blank lines are allowed.
  * @param source how errors name the file
  * @param code of the errors
  * @param itemOf what a line stands for; throws what `invalid` makes where it stands for nothing
  * @throws UsageError naming line and field
  */
-export function parseJsonLines<Schema extends z.ZodObject, Item>(
+export function parseJsonLines<Item>(
   content: string,
   source: string,
   code: string,
-  schema: Schema,
-  itemOf: (line: z.infer<Schema>, invalid: InvalidLine) => Item,
+  itemOf: (line: object, invalid: InvalidLine) => Item,
 ): Item[] {
   const lines = content.replace(/^\uFEFF/, '').split('\n');
   return lines.flatMap((raw, index) => {
@@ -31,12 +30,21 @@ export function parseJsonLines<Schema extends z.ZodObject, Item>(
     } catch (cause) {
       throw invalid(null, `not JSON: ${messageOf(cause)}`);
     }
-    const checked = schema.safeParse(json);
-    if (checked.success) return [itemOf(checked.data, invalid)];
-    const [issue] = checked.error.issues;
-    if (issue?.code !== 'unrecognized_keys')
-      throw invalid(issue?.path.join('.') || null, issue?.message ?? 'invalid');
-    const known = Object.keys(schema.shape).join(', ');
-    throw invalid(issue.keys[0] ?? null, `unknown, expected one of ${known}`);
+    return [itemOf(readLine(z.looseObject({}), json, invalid), invalid)];
   });
+}
+
+/** A line by its schema. @throws UsageError naming the field */
+export function readLine<Schema extends z.ZodType>(
+  schema: Schema,
+  line: unknown,
+  invalid: InvalidLine,
+): z.infer<Schema> {
+  const checked = schema.safeParse(line);
+  if (checked.success) return checked.data;
+  const [issue] = checked.error.issues;
+  if (issue?.code !== 'unrecognized_keys' || !(schema instanceof z.ZodObject)) {
+    throw invalid(issue?.path.join('.') || null, issue?.message ?? 'invalid');
+  }
+  throw invalid(issue.keys[0] ?? null, `unknown, expected one of ${Object.keys(schema.shape).join(', ')}`);
 }

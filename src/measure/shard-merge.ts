@@ -3,7 +3,7 @@ import type { Results, ShareFigures, VariantResult } from '../schema/results.ts'
 import { UsageError } from '../util/errors.ts';
 import { recommend } from './recommend.ts';
 import { restoreChunk } from './share.ts';
-import { summarizeTasks } from './tasks.ts';
+import { flipsBetween, summarizeTasks } from './tasks.ts';
 import { TextAccumulator } from './text-evaluation.ts';
 
 /** A results file of one shard, and how messages name it. */
@@ -166,11 +166,7 @@ function mergeItems(
     outcomes.map(({ item }) => item),
     first.items,
   );
-  return summarizeTasks(
-    outcomes,
-    outcomes.map(({ correct }) => correct),
-    null,
-  );
+  return summarizeTasks(outcomes, outcomes, null);
 }
 
 function sortedOutcomes(shares: readonly ItemShare[]): ItemShare['outcomes'] {
@@ -188,9 +184,7 @@ function withFlips(row: VariantResult, reference: VariantResult | undefined): Va
       return { [kind]: { ...own, flips } };
     }
     if (theirs === undefined || !isAvailable(theirs)) return {};
-    // Kinds of task by item are not in a row, and flips need none.
-    const items = own.outcomes.map(() => ({ task: '' }));
-    return { [kind]: { ...own, flips: summarizeTasks(items, own.outcomes, theirs.outcomes).flips } };
+    return { [kind]: { ...own, flips: flipsBetween(theirs.outcomes, own.outcomes) } };
   };
   return { ...row, ...flipped('tasks'), ...flipped('choices') };
 }

@@ -1,8 +1,9 @@
 import { z } from 'zod';
-import { UsageError } from '../util/errors.ts';
+import { messageOf, UsageError } from '../util/errors.ts';
 import { normalizeAnswer, numbersIn, sameLabel } from './answer-text.ts';
-import { type InvalidLine, parseJsonLines } from './json-lines.ts';
-import { MATCHES, type TaskItem } from './tasks.ts';
+import { benchmarkTask } from './benchmark-tasks.ts';
+import { type InvalidLine, parseJsonLines, readLine } from './json-lines.ts';
+import { MATCHES, type Match, type TaskItem } from './tasks.ts';
 
 const text = z.string().regex(/\S/, 'expected some text');
 
@@ -11,7 +12,7 @@ const line = z.strictObject({
   task: text,
   prompt: text,
   answer: z.union([text, z.array(text).min(1)], { error: 'expected some text or a list of such' }),
-  match: z.enum(MATCHES).default('exact'),
+  match: z.enum(MATCHES).optional(),
   labels: z.array(text).min(2).optional(),
   maxTokens: z.int().positive().optional(),
 });
@@ -22,12 +23,19 @@ const line = z.strictObject({
  *     {"task": "math", "prompt": "What is 6 x 7?", "answer": "42", "match": "number"}
  *     {"task": "topic", "prompt": "...", "answer": "music", "match": "label", "labels": ["music", "sports"]}
  *
- * `answer` may be a list of alternatives; `match` is `exact` where it is left out; `maxTokens` bounds the reply.
+ * `answer` may be a list of alternatives; `maxTokens` bounds the reply. Where `match` is left out it is `label` for an
+ * item with labels, `number` where each answer is a number and nothing else, and `contains` otherwise.
+ * Lines of GSM8K and IFEval are read as they are published.
  * @param source how errors name the file
  * @throws UsageError `tasks/invalid` naming line and field, or `tasks/empty`
  */
 export function parseTasks(content: string, source: string): TaskItem[] {
-  const items = parseJsonLines(content, source, 'tasks/invalid', line, taskOf);
+  const items = parseJsonLines(
+    content,
+    source,
+    'tasks/invalid',
+    (raw, invalid) => benchmarkTask(raw, invalid) ?? taskOf(readLine(line, raw, invalid), invalid),
+  );
   if (items.length === 0) {
     throw new UsageError('tasks/empty', `${source} holds no tasks, need at least 1`, {
       hint: 'Give --tasks a file of JSON Lines such as {"task": "math", "prompt": "What is 6 x 7?", "answer": "42"}.',
@@ -37,11 +45,12 @@ export function parseTasks(content: string, source: string): TaskItem[] {
 }
 
 function taskOf(
-  { task, prompt, answer, match, labels, maxTokens }: z.infer<typeof line>,
+  { task, prompt, answer, match: asked, labels, maxTokens }: z.infer<typeof line>,
   invalid: InvalidLine,
 ): TaskItem {
   const answers = typeof answer === 'string' ? [answer] : answer;
   const base = { task, prompt, answers, maxTokens: maxTokens ?? null };
+  const match = asked ?? usualMatch(answers, labels);
   if (match === 'label') {
     checkLabels(labels, answers, invalid);
     return { ...base, match, labels };
@@ -49,6 +58,13 @@ function taskOf(
   if (labels !== undefined) throw invalid('labels', `of use only with match "label", got "${match}"`);
   for (const each of answers) checkAnswer(each, match, invalid);
   return { ...base, match };
+}
+
+function usualMatch(answers: readonly string[], labels: readonly string[] | undefined): Match {
+  if (labels !== undefined) return 'label';
+  return answers.every((answer) => /^[-−]?[\d.,\s]+$/.test(answer) && numbersIn(answer).length === 1)
+    ? 'number'
+    : 'contains';
 }
 
 function checkLabels(
@@ -64,9 +80,16 @@ function checkLabels(
 }
 
 /** An answer that its match could never find, or would find everywhere, is a mistake in the file. */
-function checkAnswer(answer: string, match: Exclude<TaskItem['match'], 'label'>, invalid: InvalidLine): void {
+function checkAnswer(answer: string, match: Exclude<Match, 'label'>, invalid: InvalidLine): void {
   switch (match) {
     case 'exact':
+      return;
+    case 'regex':
+      try {
+        new RegExp(answer, 'u');
+      } catch (cause) {
+        throw invalid('answer', messageOf(cause));
+      }
       return;
     case 'number': {
       const { length } = numbersIn(answer);

@@ -1,11 +1,11 @@
 import type { ContextOptions, EngineSession, LoadedModel } from '../engine/engine.ts';
 import type { CompletionRequest } from '../engine/replies.ts';
-import { isCorrect, type TaskItem } from './tasks.ts';
+import { judge } from './judge.ts';
+import type { Judged, TaskItem } from './tasks.ts';
 
 /** How one item of a list came out. */
-export interface ItemOutcome {
+export interface ItemOutcome extends Judged {
   readonly item: number;
-  readonly correct: boolean;
 }
 
 /** Room for a reply where the item does not say: answers are asked to be short. */
@@ -40,10 +40,14 @@ export async function runTasks(
   isOwn: (group: number) => boolean = () => true,
 ): Promise<ItemOutcome[]> {
   const requests: CompletionRequest[] = [];
-  for (const { prompt, maxTokens } of items) {
+  for (const { prompt, before = '', maxTokens, isRaw = false, stopTexts = [] } of items) {
+    const text = before + prompt;
     requests.push({
-      prompt: await session.chatPrompt([{ role: 'user', content: prompt }], chatTemplate),
+      prompt: isRaw
+        ? await rawPrompt(session, model, text)
+        : await session.chatPrompt([{ role: 'user', content: text }], chatTemplate),
       maxTokens: maxTokens ?? DEFAULT_REPLY_TOKENS,
+      stopTexts,
     });
   }
   const longest = Math.max(0, ...requests.map(({ prompt, maxTokens }) => prompt.length + maxTokens));
@@ -63,9 +67,18 @@ export async function runTasks(
     const replies = await session.complete(requests.slice(start, start + groupSize));
     for (const [index, { text }] of replies.entries()) {
       const item = items[start + index];
-      if (item !== undefined) outcomes.push({ item: start + index, correct: isCorrect(item, text) });
+      if (item !== undefined) outcomes.push({ item: start + index, ...judge(item, text), reply: text });
     }
     onItem(outcomes.length, items.length);
   }
   return outcomes;
+}
+
+async function rawPrompt(
+  session: EngineSession,
+  { addsBos, bosToken }: LoadedModel,
+  text: string,
+): Promise<Uint32Array> {
+  const tokens = await session.tokenize(text, false);
+  return addsBos && bosToken !== null ? Uint32Array.of(bosToken, ...tokens) : tokens;
 }

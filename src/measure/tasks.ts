@@ -1,11 +1,19 @@
 import { unavailableBecause } from '../schema/availability.ts';
 import type { Tasks } from '../schema/results.ts';
 import { QuantscopeError } from '../util/errors.ts';
-import { containsWords, firstLabelIn, normalizeAnswer, numbersIn, sameLabel } from './answer-text.ts';
+import type { Instruction } from './instructions.ts';
 import { mcNemarExact, wilsonInterval } from './statistics.ts';
 
 /** How a reply is held against the answers, the words of a task file's `match`. */
-export const MATCHES = ['exact', 'normalized', 'number', 'label', 'contains', 'contains-all'] as const;
+export const MATCHES = [
+  'exact',
+  'normalized',
+  'number',
+  'label',
+  'contains',
+  'contains-all',
+  'regex',
+] as const;
 export type Match = (typeof MATCHES)[number];
 
 interface TaskBase {
@@ -16,78 +24,84 @@ interface TaskBase {
   readonly answers: readonly string[];
   /** The longest reply to wait for; null leaves it to the run. */
   readonly maxTokens: number | null;
+  /** Raw text to continue instead of a question through the chat template. */
+  readonly isRaw?: boolean;
+  /** What comes before each item of its kind: a description, worked examples. */
+  readonly before?: string;
+  /** Texts that end a reply, and are no part of it. */
+  readonly stopTexts?: readonly string[];
 }
 
 export type TaskItem =
   | (TaskBase & { readonly match: Exclude<Match, 'label'> })
-  | (TaskBase & { readonly match: 'label'; readonly labels: readonly string[] });
+  | (TaskBase & { readonly match: 'label'; readonly labels: readonly string[] })
+  | (TaskBase & { readonly match: 'gsm8k' })
+  | (TaskBase & { readonly match: 'ifeval'; readonly instructions: readonly Instruction[] });
 
-/**
- * Decides a reply.
- *
- * - `exact`: it equals an answer, white space around them aside.
- * - `normalized`: its first line with words, or the whole of it, equals an answer in the words that count.
- * - `number`: its last number equals an answer's; separators, trailing zeros and units do not count.
- * - `label`: the label it mentions first is an answer.
- * - `contains`: an answer's words occur in it, in a row.
- * - `contains-all`: every answer's words do.
- */
-export function isCorrect(item: TaskItem, reply: string): boolean {
-  const { answers } = item;
-  switch (item.match) {
-    case 'exact':
-      return answers.some((answer) => answer.trim() === reply.trim());
-    case 'normalized': {
-      const firstLine = reply
-        .split('\n')
-        .map(normalizeAnswer)
-        .find((line) => line !== '');
-      const whole = normalizeAnswer(reply);
-      return answers.map(normalizeAnswer).some((answer) => answer === firstLine || answer === whole);
-    }
-    case 'number': {
-      const last = numbersIn(reply).at(-1);
-      return last !== undefined && answers.some((answer) => numbersIn(answer).at(-1) === last);
-    }
-    case 'label': {
-      const label = firstLabelIn(reply, item.labels);
-      return label !== null && answers.some((answer) => sameLabel(answer, label));
-    }
-    case 'contains':
-      return answers.some((answer) => containsWords(normalizeAnswer(reply), normalizeAnswer(answer)));
-    case 'contains-all':
-      return answers.every((answer) => containsWords(normalizeAnswer(reply), normalizeAnswer(answer)));
-  }
+/** What became of an item. */
+export interface Judged {
+  readonly correct: boolean;
+  /** What the model said, or the choice it took. */
+  readonly reply?: string | undefined;
+  /** What each measure makes of it, where it has several. */
+  readonly measures?: Readonly<Record<string, boolean>> | undefined;
 }
 
 /**
  * Accuracy over all items and by task, with Wilson 95 % intervals, and the flips against the reference: items right
  * in one and wrong in the other. Accuracy can stay while answers change (arXiv 2407.09141).
- * @param outcomes one an item: whether its reply was correct
+ * @param outcomes one an item: whether its reply was correct, what it was, and what other measures make of it
  * @param referenceOutcomes the reference's; null for the reference itself or when it has none
  * @throws QuantscopeError `measure/mismatched-outcomes` when the three are not of one length
  */
 export function summarizeTasks(
   items: readonly Pick<TaskItem, 'task'>[],
-  outcomes: readonly boolean[],
+  outcomes: readonly Judged[],
   referenceOutcomes: readonly boolean[] | null,
 ): Tasks {
   expectLength('outcomes', outcomes.length, items.length);
-  const byTask = new Map<string, boolean[]>();
-  for (const [i, { task }] of items.entries()) {
-    const ofTask = byTask.get(task) ?? [];
-    ofTask.push(outcomes[i] === true);
-    byTask.set(task, ofTask);
-  }
+  const correct = outcomes.map((outcome) => outcome.correct);
+  const measures = new Set(outcomes.flatMap((outcome) => Object.keys(outcome.measures ?? {})));
+  const replies = outcomes.flatMap(({ reply }) => (reply === undefined ? [] : [reply]));
   return {
-    ...countCorrect(outcomes),
-    byTask: Object.fromEntries(Array.from(byTask, ([task, ofTask]) => [task, countCorrect(ofTask)])),
-    outcomes: [...outcomes],
+    ...countCorrect(correct),
+    byTask: countByTask(items, correct),
+    outcomes: correct,
+    ...(replies.length === outcomes.length && replies.length > 0 ? { replies } : {}),
+    ...(measures.size === 0
+      ? {}
+      : {
+          measures: Object.fromEntries(
+            Array.from(measures, (measure) => [
+              measure,
+              countByTask(
+                items,
+                outcomes.map((outcome) => outcome.measures?.[measure]),
+              ),
+            ]),
+          ),
+        }),
     flips:
       referenceOutcomes === null
         ? unavailableBecause('there are no answers of a reference to compare with')
-        : flipsBetween(referenceOutcomes, outcomes),
+        : flipsBetween(referenceOutcomes, correct),
   };
+}
+
+/** @param outcomes undefined for an item that does not count */
+function countByTask(
+  items: readonly Pick<TaskItem, 'task'>[],
+  outcomes: readonly (boolean | undefined)[],
+): Tasks['byTask'] {
+  const byTask = new Map<string, boolean[]>();
+  for (const [i, { task }] of items.entries()) {
+    const outcome = outcomes[i];
+    if (outcome === undefined) continue;
+    const ofTask = byTask.get(task) ?? [];
+    ofTask.push(outcome);
+    byTask.set(task, ofTask);
+  }
+  return Object.fromEntries(Array.from(byTask, ([task, ofTask]) => [task, countCorrect(ofTask)]));
 }
 
 function countCorrect(outcomes: readonly boolean[]) {
@@ -95,7 +109,8 @@ function countCorrect(outcomes: readonly boolean[]) {
   return { correct, total: outcomes.length, ...wilsonInterval(correct, outcomes.length) };
 }
 
-function flipsBetween(reference: readonly boolean[], candidate: readonly boolean[]) {
+/** @throws QuantscopeError `measure/mismatched-outcomes` */
+export function flipsBetween(reference: readonly boolean[], candidate: readonly boolean[]) {
   expectLength("reference's outcomes", reference.length, candidate.length);
   const lost = reference.filter((correct, i) => correct && candidate[i] === false).length;
   const gained = reference.filter((correct, i) => !correct && candidate[i] === true).length;

@@ -132,7 +132,7 @@ function outcomeFigures(
   items: readonly { readonly task: string }[],
   outcomes: readonly ItemOutcome[],
 ): Partial<VariantResult> {
-  const own = outcomes.map(({ item, correct }) => ({ item, task: items[item]?.task ?? '', correct }));
+  const own = outcomes.map((outcome) => ({ task: items[outcome.item]?.task ?? '', ...outcome }));
   const stored = share === null ? {} : { share: { [kind]: { items: items.length, outcomes: own } } };
   if (own.length === 0) {
     return { [kind]: unavailableBecause('none of the items fell to this shard'), ...stored };
@@ -141,11 +141,7 @@ function outcomeFigures(
   // A shard's reference row holds its own items, a kept one all.
   const theirs =
     reference?.length === items.length ? own.map(({ item }) => reference[item] === true) : reference;
-  const tasks = summarizeTasks(
-    own,
-    own.map(({ correct }) => correct),
-    theirs,
-  );
+  const tasks = summarizeTasks(own, own, theirs);
   const flips = isReference
     ? unavailableBecause('it is the reference that the others are compared with')
     : tasks.flips;
@@ -207,9 +203,10 @@ export async function evaluateVariant(
   }
   if (!parts.includes('choices')) return;
   hooks.onStep('choices', 0, choiceItems.length);
-  const options = contextOptions(settings);
+  const { sequences: _, ...options } = contextOptions(settings);
   const outcomes = await runChoices(
     session,
+    model,
     choiceItems,
     chatTemplate,
     options,

@@ -104,6 +104,10 @@ const tasks = z.strictObject({
   byTask: z.record(z.string(), taskCount),
   /** One bit an item in the order of the task file: what flips are computed from. */
   outcomes: z.array(z.boolean()),
+  /** What the model said to each, or the choice it took; the questions are beside the variants. */
+  replies: z.array(z.string()).optional(),
+  /** By measure and task, where an item is measured in several ways: `acc` and `acc_norm` of multiple choice. */
+  measures: z.record(z.string(), z.record(z.string(), taskCount)).optional(),
   flips: orUnavailable(
     z.strictObject({
       count,
@@ -123,7 +127,15 @@ const base64 = z.base64();
 const shareItems = z.strictObject({
   /** All items, of which the outcomes are some. */
   items: count,
-  outcomes: z.array(z.strictObject({ item: count, task: z.string(), correct: z.boolean() })),
+  outcomes: z.array(
+    z.strictObject({
+      item: count,
+      task: z.string(),
+      correct: z.boolean(),
+      reply: z.string().optional(),
+      measures: z.record(z.string(), z.boolean()).optional(),
+    }),
+  ),
 });
 
 /** What puts the figures of several shards together exactly. Numbers are float64, little-endian, in base64. */
@@ -263,6 +275,10 @@ const settings = z.strictObject({
     choices: z.string().optional(),
     choicesSha256: z.string().optional(),
     choiceItems: count.optional(),
+    /** Worked examples before each question; absent where there are none. */
+    fewShot: count.optional(),
+    /** Whether questions went through the chat template; absent where their kind decided. */
+    template: z.enum(['on', 'off']).optional(),
   }),
   limits: z.strictObject({
     maxMeanKld: finite,

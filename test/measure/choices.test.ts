@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { choicesOf, chosenOf, parseChoices } from '../../src/measure/choices.ts';
+import { parseChoices } from '../../src/measure/choice-file.ts';
+import { chatChoice, choicesOf, chosenOf } from '../../src/measure/choices.ts';
 import type { TaskItem } from '../../src/measure/tasks.ts';
 
 const item = (task: string, answer: string): TaskItem => ({
@@ -53,9 +54,9 @@ describe('a file of multiple choice', () => {
   it('gives the right one by text or index', () => {
     const content =
       '{"prompt":"p","choices":["a","b"],"answer":"b"}\n\n{"task":"t","prompt":"q","choices":["a","b"],"answer":0}\n';
-    expect(parseChoices(content, 'f')).toEqual([
-      { task: 'choice', prompt: 'p', choices: ['a', 'b'], answer: 1 },
-      { task: 't', prompt: 'q', choices: ['a', 'b'], answer: 0 },
+    expect(parseChoices(Buffer.from(content), 'f')).toEqual([
+      chatChoice('choice', 'p', ['a', 'b'], 1),
+      chatChoice('t', 'q', ['a', 'b'], 0),
     ]);
   });
 
@@ -66,7 +67,7 @@ describe('a file of multiple choice', () => {
     ['{"prompt":"p","choices":["a","b"],"answer":2}', 'choices/invalid', /field "answer": 2 is none/],
   ])('%j is refused', (content, code, message) => {
     try {
-      parseChoices(content, 'f');
+      parseChoices(Buffer.from(content), 'f');
     } catch (thrown) {
       expect(thrown).toMatchObject({ code, message: expect.stringMatching(message) });
       return;

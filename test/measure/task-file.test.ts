@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { isCorrect } from '../../src/measure/judge.ts';
 import { parseTasks } from '../../src/measure/task-file.ts';
-import { isCorrect } from '../../src/measure/tasks.ts';
 import { UsageError } from '../../src/util/errors.ts';
 
 const sound = { task: 'math', prompt: 'What is 6 x 7?', answer: '42' };
@@ -19,7 +19,7 @@ describe('a task file', () => {
   it('gives every field, and defaults', () => {
     const labelled = { ...sound, match: 'label', answer: 'Music', labels: ['music', 'sports'], maxTokens: 8 };
     expect(parseTasks(`${JSON.stringify(sound)}\n\n${JSON.stringify(labelled)}\n`, 'file')).toEqual([
-      { task: 'math', prompt: 'What is 6 x 7?', answers: ['42'], match: 'exact', maxTokens: null },
+      { task: 'math', prompt: 'What is 6 x 7?', answers: ['42'], match: 'number', maxTokens: null },
       {
         task: 'math',
         prompt: 'What is 6 x 7?',
@@ -68,7 +68,7 @@ describe('a task file', () => {
     ['a label match without labels', { ...sound, match: 'label' }, 'field "labels": missing'],
     [
       'labels without a label match',
-      { ...sound, labels: ['a', 'b'] },
+      { ...sound, match: 'exact', labels: ['a', 'b'] },
       'field "labels": of use only with match "label"',
     ],
     ['one label', { ...sound, match: 'label', labels: ['42'] }, 'field "labels"'],

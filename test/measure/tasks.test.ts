@@ -1,11 +1,24 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { isCorrect, type Match, summarizeTasks, type TaskItem } from '../../src/measure/tasks.ts';
+import { isCorrect } from '../../src/measure/judge.ts';
+import { type Match, summarizeTasks as summarize, type TaskItem } from '../../src/measure/tasks.ts';
 import { resultsSchema } from '../../src/schema/results.ts';
 import { QuantscopeError } from '../../src/util/errors.ts';
 
 function item(match: Exclude<Match, 'label'>, ...answers: string[]): TaskItem {
   return { task: 'test', prompt: '?', answers, maxTokens: null, match };
+}
+/** Outcomes by what counts. */
+function summarizeTasks(
+  items: readonly { readonly task: string }[],
+  outcomes: readonly boolean[],
+  reference: readonly boolean[] | null,
+) {
+  return summarize(
+    items,
+    outcomes.map((correct) => ({ correct })),
+    reference,
+  );
 }
 const sentiment: TaskItem = {
   task: 'sentiment',
@@ -41,6 +54,9 @@ describe('a reply', () => {
     ['label', sentiment, 'I cannot say.', false],
     ['contains', item('contains', 'Jane Austen', 'Austen'), 'It was written by Miss Austen.', true],
     ['contains', item('contains', 'cat'), 'A category', false],
+    ['contains', item('contains', 'Paris'), 'The capital of France is Paris.', true],
+    ['regex', item('regex', '^(?:yes|no)\\b'), 'yes, it is', true],
+    ['regex', item('regex', '^(?:yes|no)\\b'), 'I say yes', false],
     ['contains-all', item('contains-all', 'Tuesday', 'apple'), 'She bought an apple on Tuesday.', true],
     ['contains-all', item('contains-all', 'Tuesday', 'apple'), 'She bought an apple on Monday.', false],
   ])('by %s: %o to %j is %s', (_, task, reply, correct) => {
@@ -48,18 +64,37 @@ describe('a reply', () => {
   });
 
   it('that is empty is never right', () => {
-    const matches: Exclude<Match, 'label'>[] = ['exact', 'normalized', 'number', 'contains', 'contains-all'];
+    const matches: Exclude<Match, 'label' | 'regex'>[] = [
+      'exact',
+      'normalized',
+      'number',
+      'contains',
+      'contains-all',
+    ];
     for (const match of matches) expect(isCorrect(item(match, '42'), '')).toBe(false);
     expect(isCorrect(sentiment, '')).toBe(false);
   });
 
   it('that repeats an answer is right by every match', () => {
-    const matches: Exclude<Match, 'label'>[] = ['exact', 'normalized', 'number', 'contains', 'contains-all'];
+    const matches: Exclude<Match, 'label' | 'regex'>[] = [
+      'exact',
+      'normalized',
+      'number',
+      'contains',
+      'contains-all',
+    ];
     fc.assert(
       fc.property(fc.constantFrom(...matches), fc.integer(), (match, number) => {
         expect(isCorrect(item(match, `${number}`), ` ${number}\n`)).toBe(true);
       }),
     );
+  });
+});
+
+describe('a pattern', () => {
+  it('that backtracks without end is given up, with what to change', () => {
+    const slow = item('regex', '^(a+)+$');
+    expect(() => isCorrect(slow, `${'a'.repeat(40)}!`)).toThrow(/is not matched within 1000 ms/);
   });
 });
 

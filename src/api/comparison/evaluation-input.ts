@@ -1,23 +1,26 @@
-import { type ChoiceItem, choicesOf, parseChoices } from '../../measure/choices.ts';
+import { parseChoices } from '../../measure/choice-file.ts';
+import { type ChoiceItem, choicesOf } from '../../measure/choices.ts';
 import type { ComparisonVariant } from '../../measure/comparison-rows.ts';
 import { evaluationSetFor } from '../../measure/evaluation-data.ts';
+import { shownChoice, shownTask, withExamples } from '../../measure/few-shot.ts';
 import { sha256OfText } from '../../measure/file-hash.ts';
 import { parseTasks } from '../../measure/task-file.ts';
 import type { TaskItem } from '../../measure/tasks.ts';
 import type { Settings } from '../../schema/results.ts';
-import { QuantscopeError } from '../../util/errors.ts';
+import { QuantscopeError, UsageError } from '../../util/errors.ts';
 import { packagePath } from '../../util/package-files.ts';
 import type { EvaluateRequest } from '../evaluate/request.ts';
-import { readInput } from '../input-file.ts';
+import { readInput, readInputBytes } from '../input-file.ts';
 import type { EvaluationRequest } from '../request.ts';
 
 /** How much of it `--quick` takes. */
 export const QUICK = { repetitions: 2, chunks: 8, taskItems: 64 } as const;
 
 /** What of a request says what models are evaluated on. */
-export type EvaluationOptions = Pick<EvaluateRequest, keyof EvaluationRequest | 'choices'> & {
-  readonly context: number;
-};
+export type EvaluationOptions = Pick<
+  EvaluateRequest,
+  keyof EvaluationRequest | 'choices' | 'fewShot' | 'fewShotFrom' | 'template'
+> & { readonly context: number };
 
 /** What models are evaluated on. */
 export interface EvaluationInput {
@@ -32,22 +35,48 @@ export interface EvaluationInput {
 
 /**
  * Reads what was asked for, or the package's own: for the embedded family the one it was trained for.
- * @throws UsageError `input/unreadable`, `tasks/invalid`, `tasks/empty`, `choices/invalid`, `choices/empty`
+ * @throws UsageError `input/unreadable`, `tasks/invalid`, `tasks/empty`, `choices/invalid`, `choices/empty`,
+ *   `few-shot/*`
  */
 export async function readEvaluation(
   options: EvaluationOptions,
   variants: readonly ComparisonVariant[],
 ): Promise<EvaluationInput> {
-  const quick = options.quick ?? false;
+  const { quick = false, fewShot = 0, fewShotFrom, template = 'auto' } = options;
   const set = evaluationSetFor(modelNameOf(variants));
   const textPath = options.text ?? packagePath(`fixtures/${set}/text.txt`);
-  const tasksPath = options.tasks ?? packagePath(`fixtures/${set}/tasks.jsonl`);
+  const tasksPaths = listed(options.tasks ?? packagePath(`fixtures/${set}/tasks.jsonl`));
+  const choicesPaths = listed(options.choices ?? []);
   const text = await readInput(textPath, '--text');
-  const tasks = await readInput(tasksPath, '--tasks');
-  const allTasks = parseTasks(tasks, tasksPath);
-  const choices = options.choices === undefined ? null : await readInput(options.choices, '--choices');
-  const allChoices =
-    choices === null ? choicesOf(allTasks) : parseChoices(choices, options.choices ?? '--choices');
+  const tasks = await readAll(tasksPaths, '--tasks');
+  const choices = await readAll(choicesPaths, '--choices');
+  let allTasks = tasks.flatMap(({ path, content }) => parseTasks(content.toString('utf8'), path));
+  const parsedChoices = choices.flatMap(({ path, content }) => parseChoices(content, path));
+  let allChoices = choices.length === 0 ? choicesOf(allTasks) : parsedChoices;
+  if (fewShot > 0) {
+    if (options.tasks === undefined && options.choices === undefined) {
+      throw new UsageError('few-shot/nothing', '--few-shot is for the files of --tasks or --choices', {
+        hint: 'Name one, such as --choices mmlu-test.jsonl --few-shot 5 --few-shot-from mmlu-dev.jsonl.',
+      });
+    }
+    const from =
+      fewShotFrom === undefined ? null : (await readAll([fewShotFrom], '--few-shot-from'))[0]?.content;
+    const source = fewShotFrom ?? [...tasksPaths, ...choicesPaths].map(shown).join(', ');
+    if (options.choices !== undefined) {
+      const examples = from == null ? allChoices : parseChoices(from, source);
+      const asked = from == null ? withoutFirst(allChoices, fewShot) : allChoices;
+      allChoices = withExamples(asked, examples, fewShot, source, shownChoice);
+    } else {
+      const examples = from == null ? allTasks : parseTasks(from.toString('utf8'), source);
+      const asked = from == null ? withoutFirst(allTasks, fewShot) : allTasks;
+      allTasks = withExamples(asked, examples, fewShot, source, shownTask);
+    }
+  }
+  if (template !== 'auto') {
+    const isRaw = template === 'off';
+    allTasks = allTasks.map((item) => ({ ...item, isRaw }));
+    allChoices = allChoices.map((item) => ({ ...item, form: isRaw ? rawForm(item) : 'chat' }));
+  }
   const taskItems = quick ? thinned(allTasks) : allTasks;
   const choiceItems = quick ? thinned(allChoices) : allChoices;
   return {
@@ -59,16 +88,52 @@ export async function readEvaluation(
       textSha256: sha256OfText(text),
       contextSize: options.context,
       chunks: options.chunks ?? (quick ? QUICK.chunks : null),
-      tasks: shown(tasksPath),
-      tasksSha256: sha256OfText(tasks),
+      tasks: tasksPaths.map(shown).join(', '),
+      tasksSha256: sha256Of(tasks),
       taskItems: taskItems.length,
+      ...(fewShot > 0 ? { fewShot } : {}),
+      ...(template === 'auto' ? {} : { template }),
     },
     choiceEvaluation: {
-      choices: options.choices === undefined ? `from ${shown(tasksPath)}` : shown(options.choices),
-      choicesSha256: sha256OfText(choices ?? tasks),
+      choices:
+        choices.length === 0
+          ? `from ${tasksPaths.map(shown).join(', ')}`
+          : choicesPaths.map(shown).join(', '),
+      choicesSha256: sha256Of(choices.length === 0 ? tasks : choices),
       choiceItems: choiceItems.length,
     },
   };
+}
+
+interface InputFile {
+  readonly path: string;
+  readonly content: Buffer;
+}
+
+function readAll(paths: readonly string[], flag: string): Promise<InputFile[]> {
+  return Promise.all(paths.map(async (path) => ({ path, content: await readInputBytes(path, flag) })));
+}
+
+function sha256Of(files: readonly InputFile[]): string {
+  return sha256OfText(Buffer.concat(files.map(({ content }) => content)));
+}
+
+function listed(value: string | readonly string[]): readonly string[] {
+  return typeof value === 'string' ? [value] : value;
+}
+
+/** The first of each task are the examples, and are not asked. */
+function withoutFirst<Item extends { readonly task: string }>(items: readonly Item[], count: number): Item[] {
+  const seen = new Map<string, number>();
+  return items.filter(({ task }) => {
+    const before = seen.get(task) ?? 0;
+    seen.set(task, before + 1);
+    return before >= count;
+  });
+}
+
+function rawForm({ form }: ChoiceItem): ChoiceItem['form'] {
+  return form === 'chat' ? 'lm-eval' : form;
 }
 
 function modelNameOf(variants: readonly ComparisonVariant[]): string | null {

@@ -9,8 +9,14 @@ export interface EvaluateRequest extends ComparisonRequest {
   readonly saveReference?: string;
   /** Default: all. */
   readonly only?: readonly EvaluationPart[];
-  /** Path of questions of multiple choice, JSON lines. Default: made of the tasks. */
-  readonly choices?: string;
+  /** Paths of questions of multiple choice, in any form that `parseChoices` reads. Default: made of the tasks. */
+  readonly choices?: string | readonly string[];
+  /** Worked examples before each question of `choices`, or else of `tasks`. Default: 0. */
+  readonly fewShot?: number;
+  /** Path of the file that they are from. Default: the first of the questions, which are then not asked. */
+  readonly fewShotFrom?: string;
+  /** Whether questions go through the chat template. Default: those of benchmarks do not, all others do. */
+  readonly template?: 'auto' | 'on' | 'off';
   /** An OpenAI-compatible server, up to `/v1`, which is asked the same tasks; needs `model`. */
   readonly openai?: string;
   /** The model's name there. */

@@ -29,7 +29,7 @@ export const compareCommand = define({
     option('--quick', '2 repetitions, 8 chunks of text, 64 tasks: a first look'),
     'Accuracy:',
     SHARED.text(),
-    option('--tasks <file>', 'the questions with checkable answers, JSON lines (default: by model)'),
+    SHARED.tasks(),
     SHARED.chunks(),
     option(
       '--context <n>',

@@ -1,6 +1,6 @@
 import { EVALUATE_DEFAULTS } from '../../api/evaluate/request.ts';
 import { define, option } from '../define.ts';
-import { gateOptions } from '../gate-options.ts';
+import { collected, gateOptions } from '../gate-options.ts';
 import { listOf, wholeNumber } from '../options.ts';
 import { limitOptions, SHARED } from '../shared-options.ts';
 import type { EvalOptions } from './run.ts';
@@ -26,8 +26,22 @@ export const evalCommand = define({
     option('--quick', '8 chunks of text, 64 tasks and choices: a first look'),
     'What is asked:',
     SHARED.text(),
-    option('--tasks <file>', 'questions with checkable answers, JSON lines (default: by model)'),
-    option('--choices <file>', 'multiple choice, JSON lines (default: made of the tasks)'),
+    SHARED.tasks(),
+    option(
+      '--choices <file>',
+      'multiple choice, also as HellaSwag, ARC, MMLU or WinoGrande are published or as llama-perplexity reads them; ' +
+        'may be repeated (default: made of the tasks)',
+      collected,
+    ),
+    option('--few-shot <n>', 'worked examples before each of these questions', wholeNumber(1)),
+    option(
+      '--few-shot-from <file>',
+      'where they are from (default: the first questions, which are then not asked)',
+    ),
+    option('--template <when>', 'put questions through the chat template; auto: all but those of benchmarks')
+      .choices(['auto', 'on', 'off'])
+      .default('auto'),
+    option('--list-benchmarks', 'list the benchmarks that are read and where to get them'),
     SHARED.chunks(),
     option('-c, --context <n>', 'tokens in a chunk, as llama-perplexity -c', wholeNumber(16), contextSize),
     'An endpoint to compare with:',
@@ -59,9 +73,13 @@ export const evalCommand = define({
     'eval a-Q8_0.gguf a-Q2_K.gguf --only text             as llama-perplexity --kl-divergence',
     'eval a-Q4_K_M.gguf --reference base.kld              against a file of llama-perplexity',
     'eval a-F16.gguf --save-reference base.kld            a file that llama-perplexity reads',
+    'eval a-Q4_K_M.gguf --only choices --choices hellaswag_val.jsonl',
+    'eval a-Q4_K_M.gguf --only choices --choices mmlu-test.jsonl --few-shot 5 --few-shot-from mmlu-dev.jsonl',
     'eval phi3 --openai http://localhost:8080/v1 --model phi3-f16',
   ],
   exitCode: '0 done, 1 a model, the endpoint or a gate failed, 2 wrong use or no engine, 130 interrupted.',
   run: async ({ signal }, refs: string[], options: EvalOptions) =>
-    (await import('./run.ts')).runEval(refs, options, signal),
+    options.listBenchmarks === true
+      ? (await import('./benchmarks.ts')).runListBenchmarks()
+      : (await import('./run.ts')).runEval(refs, options, signal),
 });

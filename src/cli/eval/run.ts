@@ -4,7 +4,7 @@ import type { ComparisonOutput } from '../comparison/run.ts';
 import { runComparison } from '../comparison/run.ts';
 import type { ExitCode } from '../exit.ts';
 
-export type EvalOptions = EvaluateRequest & ComparisonOutput;
+export type EvalOptions = EvaluateRequest & ComparisonOutput & { readonly listBenchmarks?: boolean };
 
 /** @param refs none stand for the embedded family, for the files of the results to resume, or for an endpoint alone */
 export function runEval(

@@ -311,6 +311,8 @@ export const FUNCTIONS = {
     llama_model_n_ctx_train: ['int32_t', 'const llama_model *'],
     llama_model_n_layer: ['int32_t', 'const llama_model *'],
     llama_model_n_layer_nextn: ['int32_t', 'const llama_model *'],
+    llama_model_is_recurrent: ['bool', 'const llama_model *'],
+    llama_model_is_hybrid: ['bool', 'const llama_model *'],
     llama_model_size: ['uint64_t', 'const llama_model *'],
     llama_model_quantize: ['uint32_t', 'const char *', 'const char *', 'const llama_model_quantize_params *'],
     llama_vocab_n_tokens: ['int32_t', 'const llama_vocab *'],
