@@ -1,6 +1,6 @@
 import type { GgufHeader } from '../gguf/header.ts';
 import type { CacheType } from '../schema/terms.ts';
-import { layerMemories } from './attention-layers.ts';
+import { layerMemories, loadedTensors } from './attention-layers.ts';
 import { computeBytes as bufferBytes, graphWidths } from './compute-buffer.ts';
 import { kvCacheBytes, paddedContext } from './kv-cache.ts';
 
@@ -23,7 +23,7 @@ export interface Footprint {
   readonly contextSize: number;
   readonly paddedContextSize: number;
   readonly cacheType: CacheType;
-  /** All tensors, the token embedding among them. A CPU backend that repacks weights keeps a copy of those. */
+  /** All tensors that are loaded: not those of blocks that predict further tokens (MTP). */
   readonly weightsBytes: number;
   readonly kvBytes: number;
   /** The fixed state of recurrent layers; 0 for a plain transformer. */
@@ -53,8 +53,14 @@ export function footprint(header: GgufHeader, request: FootprintRequest): Footpr
     backend = 'cpu',
   } = request;
   const tokensAtOnce = Math.min(microBatch, contextSize);
-  const weightsBytes = header.tensors.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
-  const cache = { contextSize, keyType: cacheType, valueType: cacheType, microBatch: tokensAtOnce };
+  const weightsBytes = loadedTensors(header).reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+  const cache = {
+    contextSize,
+    keyType: cacheType,
+    valueType: cacheType,
+    microBatch: tokensAtOnce,
+    flashAttention,
+  };
   const kvBytes = kvCacheBytes(layers, cache);
   const stateBytes = layers.reduce((sum, { stateElements }) => sum + stateElements, 0) * F32_BYTES;
   const buffers = { contextSize, microBatch, flashAttention, backend };

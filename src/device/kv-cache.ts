@@ -16,6 +16,8 @@ export interface CacheRequest {
   readonly valueType: CacheType;
   /** Tokens evaluated at once: a windowed layer keeps its window and one such batch. */
   readonly microBatch: number;
+  /** Default: true. */
+  readonly flashAttention?: boolean;
 }
 
 /** Tokens that a layer's cache holds (llama-kv-cache-iswa.cpp: window + batch, never more than the context). */
@@ -24,12 +26,22 @@ export function cachedTokens({ window }: LayerMemory, contextSize: number, micro
   return window === null ? all : paddedContext(Math.min(all, window + microBatch));
 }
 
-/** Bytes of the cache for keys and values of all layers. */
+/**
+ * Bytes of the cache for keys and values of all layers. Without flash attention values lie across, each layer's as wide
+ * as the widest (llama-kv-cache.cpp, TAG_V_CACHE_VARIABLE).
+ */
 export function kvCacheBytes(layers: readonly LayerMemory[], request: CacheRequest): number {
+  const { contextSize, keyType, valueType, microBatch, flashAttention = true } = request;
+  const widest = layers.reduce((most, { valueElements }) => Math.max(most, valueElements), 0);
   return layers.reduce((sum, layer) => {
-    const tokens = cachedTokens(layer, request.contextSize, request.microBatch);
-    const keyBytes = tokens * rowBytes(layer.keyElements, request.keyType);
-    return sum + keyBytes + tokens * rowBytes(layer.valueElements, request.valueType);
+    const tokens = cachedTokens(layer, contextSize, microBatch);
+    const values = flashAttention || layer.valueElements === 0 ? layer.valueElements : widest;
+    const own = tokens * (rowBytes(layer.keyElements, keyType) + rowBytes(values, valueType));
+    const further = layer.further.reduce((bytes, { keyElements, valueElements, tokensPerCell }) => {
+      const cells = paddedContext(Math.ceil(paddedContext(contextSize) / tokensPerCell));
+      return bytes + cells * (rowBytes(keyElements, keyType) + rowBytes(valueElements, valueType));
+    }, 0);
+    return sum + own + further;
   }, 0);
 }
 

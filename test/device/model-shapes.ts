@@ -12,7 +12,7 @@ export interface ModelShape {
   readonly vocabulary: number;
   /** One matrix for Q, K and V, one for gate and up. */
   readonly fused?: boolean;
-  readonly more?: Readonly<Record<string, number | readonly boolean[]>>;
+  readonly more?: Readonly<Record<string, number | readonly boolean[] | readonly number[]>>;
   /** Layers that are recurrent instead of attending; the rest attends. */
   readonly recurrent?: (layer: number) => boolean;
 }
@@ -33,7 +33,7 @@ export function headerOf(shape: ModelShape): GgufHeader {
     [`${arch}.vocab_size`, number(shape.vocabulary)],
   ]);
   for (const [key, value] of Object.entries(shape.more ?? {})) {
-    metadata.set(`${arch}.${key}`, typeof value === 'number' ? number(value) : booleans(value));
+    metadata.set(`${arch}.${key}`, typeof value === 'number' ? number(value) : list(value));
   }
   const names = ['token_embd.weight'];
   for (let layer = 0; layer < layers; layer++) {
@@ -52,10 +52,10 @@ function emptyTensor(name: string): TensorInfo {
   return { name, type: 'F16', shape: [0, 0], offset: 0, sizeBytes: 0, elements: 0 };
 }
 
-function booleans(values: readonly boolean[]): MetadataValue {
+function list(values: readonly (boolean | number)[]): MetadataValue {
   const encoded = Uint8Array.from(values, Number);
   const view: ArrayView = {
-    elementType: 'bool',
+    elementType: typeof values[0] === 'boolean' ? 'bool' : 'uint8',
     length: values.length,
     encoded,
     at: (index) => values[index] ?? false,
@@ -196,7 +196,12 @@ export const LOGGED_BUFFERS: Readonly<Record<string, LoggedBuffers>> = {
       headLength: 64,
       vocabulary: 65_536,
       recurrent: (layer) => ![2, 5, 8, 10, 12, 14].includes(layer),
-      more: { 'shortconv.l_cache': 3 },
+      more: {
+        'shortconv.l_cache': 3,
+        'attention.head_count_kv': Array.from({ length: 16 }, (_, layer) =>
+          [2, 5, 8, 10, 12, 14].includes(layer) ? 8 : 0,
+        ),
+      },
     },
     kvMib: 24,
     cpuMib: 136,

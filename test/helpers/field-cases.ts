@@ -13,3 +13,8 @@ export const withoutFieldCases: string | null = existsSync(FOLDER)
 export function fieldCase(name: string): Uint8Array {
   return gunzipSync(readFileSync(`${FOLDER}${name}.gguf.gz`));
 }
+
+/** The header alone of one that is kept so. */
+export function fieldHeader(name: string): Uint8Array {
+  return gunzipSync(readFileSync(`${FOLDER}${name}.gguf.header.gz`));
+}
