@@ -97,11 +97,9 @@ function opencl(text, known) {
   const attention = caseBody(whole, 'FLASH_ATTN_EXT', 'default');
   const pairs = matches(attention, /bool is_f32_(\w+?)\s*=/g, 'cache types of OpenCL');
   const types = cacheTypes(pairs.filter((type) => type !== 'asym').map((type) => type.toUpperCase()));
-  const mixedOnes = /auto is_kv_type_ok[\s\S]*?\};/.exec(attention)?.[0] ?? '';
-  const refusedBy = matches(
-    attention,
-    /adreno_gen == ADRENO_GPU_GEN::(\w+) &&\s*\(is_f32_f16/g,
-    'generations of Adreno without flash attention',
+  const mixedOnes = /auto is_kv_type_ok[\s\S]*?\};/.exec(attention)?.[0];
+  const refusedBy = [...attention.matchAll(/adreno_gen == ADRENO_GPU_GEN::(\w+) &&\s*\(is_f32_f16/g)].map(
+    ([, generation]) => generation,
   );
   return {
     multiplies: known(new Set(matches(product, /src\[0\]->type == GGML_TYPE_(\w+)/g, 'types of OpenCL'))),
@@ -110,7 +108,10 @@ function opencl(text, known) {
       headLengths: equalPairs(attention),
       headMultiple: 1,
       cacheTypes: types,
-      mixed: cacheTypes(matches(mixedOnes, /GGML_TYPE_(\w+)/g, 'mixed cache types of OpenCL')),
+      mixed:
+        mixedOnes === undefined
+          ? []
+          : cacheTypes(matches(mixedOnes, /GGML_TYPE_(\w+)/g, 'mixed cache types')),
       refusedByAdreno: [...new Set(refusedBy)],
     },
     adreno: adrenoGenerations(functionBody(text, 'get_adreno_gpu_gen')),
@@ -121,12 +122,13 @@ function hexagon(text, known) {
   const product = functionBody(text, 'ggml_hexagon_supported_mul_mat');
   const attention = functionBody(text, 'ggml_hexagon_supported_flash_attn_ext');
   const types = cacheTypes(matches(attention, /src1->type != GGML_TYPE_(\w+)/g, 'cache types of Hexagon'));
-  const rows = /src0->ne\[1\] > (\d+)/.exec(product)?.[1];
+  const [, rows, factor = '1'] =
+    /(?:src0->ne\[1\]|ggml_nrows\(src0\)) > (\d+)(?: \* (\d+))?/.exec(product) ?? [];
   return {
     multiplies: known(new Set(matches(product, /case GGML_TYPE_(\w+):/g, 'types of Hexagon'))),
     aborts: [],
     // Of a quantized matrix.
-    ...(rows === undefined ? {} : { mostRows: Number(rows) }),
+    ...(rows === undefined ? {} : { mostRows: Number(rows) * Number(factor) }),
     flashAttention: { headLengths: null, headMultiple: 1, cacheTypes: types, mixed: types },
   };
 }

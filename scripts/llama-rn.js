@@ -1,11 +1,15 @@
 // Writes data/llama-rn.json: what the llama.rn that the kit targets knows, from the package that npm has
-// (npm run llama-rn [-- VERSION]; the version of the file unless another is named).
+// (npm run llama-rn [-- VERSION]; the version of the file unless another is named). Beside it stands what backends
+// computed themselves in the version that data/measured-speeds.json was measured with.
 import { execFileSync } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { backendKernels } from './backend-kernels.js';
+
+/** Of PocketPal's rows (data/phones.json, sources). */
+export const MEASURED_WITH = '0.12.0-rc.9';
 
 /**
  * @param {(path: string) => string} read a file of the package: `cpp/llama-arch.cpp`
@@ -50,6 +54,16 @@ export function llamaRnTable(read, allTypes) {
   };
 }
 
+/** What the llama.rn of the measured speeds computed on OpenCL and Hexagon. */
+export function measuredKernels(read, allTypes) {
+  const { opencl, hexagon } = backendKernels((path) => read(`cpp/${path}`), allTypes).backends;
+  const kept = ({ multiplies, mostRows }) => ({
+    multiplies,
+    ...(mostRows === undefined ? {} : { mostRows }),
+  });
+  return { opencl: kept(opencl), hexagon: kept(hexagon) };
+}
+
 function all(text, pattern) {
   const found = [...new Set([...text.matchAll(pattern)].map(([, name]) => name))];
   if (found.length === 0) throw new Error(`${pattern}: not in llama.rn's source`);
@@ -69,14 +83,15 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const version = process.argv[2] ?? JSON.parse(await readFile(file, 'utf8')).version;
   const folder = await mkdtemp(join(tmpdir(), 'quantscope-llama-rn-'));
   try {
-    const npm = ['pack', `llama.rn@${version}`, '--ignore-scripts', '--silent'];
-    const tarball = execFileSync('npm', npm, { cwd: folder, encoding: 'utf8' }).trim();
-    execFileSync('tar', ['-xzf', tarball], { cwd: folder });
-    const table = llamaRnTable(
-      (path) => readFileSync(join(folder, 'package', path), 'utf8'),
-      TENSOR_TYPE_NAMES,
-    );
-    const document = { $schema: '../schema/llama-rn.json', ...table };
+    const packed = (of) => {
+      const npm = ['pack', `llama.rn@${of}`, '--ignore-scripts', '--silent'];
+      const tarball = execFileSync('npm', npm, { cwd: folder, encoding: 'utf8' }).trim();
+      execFileSync('tar', ['-xzf', tarball], { cwd: folder });
+      return (path) => readFileSync(join(folder, 'package', path), 'utf8');
+    };
+    const measured = { version: MEASURED_WITH, ...measuredKernels(packed(MEASURED_WITH), TENSOR_TYPE_NAMES) };
+    const table = llamaRnTable(packed(version), TENSOR_TYPE_NAMES);
+    const document = { $schema: '../schema/llama-rn.json', ...table, measured };
     await writeFile(file, `${JSON.stringify(document, null, 2)}\n`);
     execFileSync('npx', ['biome', 'format', '--write', fileURLToPath(file)], { stdio: 'ignore' });
   } finally {

@@ -1,5 +1,5 @@
 import type { FittedBackend } from '../schema/phone-data.ts';
-import { mostRows, multiplies } from './kernels.ts';
+import { multiplied } from './kernels.ts';
 import type { MatrixShare, Workload } from './workload.ts';
 
 /** A model's work in the units that a cost is paid for; the sum of amount × cost is a time in milliseconds. */
@@ -34,7 +34,7 @@ export function promptTerms(work: Workload, backend: FittedBackend, tokens: numb
     if (matrices.isOutput) continue;
     addMatrices(terms, matrices, backend, matrices.elements);
     // Without Adreno's kernels each is a vector's multiplication for each token of the batch.
-    if (backend === 'opencl' && multiplies('opencl', matrices.type))
+    if (backend === 'opencl' && multiplied('opencl', matrices.type))
       add(terms, 'narrow', matrices.narrowElements / GIGA);
   }
   if (backend !== 'cpu') add(terms, 'handover', handovers(work, backend, false) / 100);
@@ -59,7 +59,7 @@ function addMatrices(
 }
 
 function isRefused({ type, isOutput, rows }: MatrixShare, backend: Accelerator): boolean {
-  return !multiplies(backend, type) || (isOutput && rows > mostRows(backend));
+  return !multiplied(backend, type, isOutput ? rows : 0);
 }
 
 /**
@@ -71,7 +71,7 @@ function handovers(work: Workload, backend: Accelerator, withOutput: boolean): n
     (matrices) => isRefused(matrices, backend) && (withOutput || !matrices.isOutput),
   );
   if (backend === 'opencl') return refused.reduce((sum, { matrices }) => sum + matrices, 0);
-  const stages = work.stages.filter(({ types }) => types.some((type) => !multiplies('hexagon', type)));
+  const stages = work.stages.filter(({ types }) => types.some((type) => !multiplied('hexagon', type)));
   return (
     stages.reduce((sum, { count }) => sum + count, 0) + (refused.some(({ isOutput }) => isOutput) ? 1 : 0)
   );

@@ -70,10 +70,17 @@ export function leftToCpu(
   ];
 }
 
-/** The rows of a quantized matrix that a backend takes at most. */
-export function mostRows(backend: PhoneBackend): number {
-  const own = backend === 'cpu' ? undefined : kernelsOf(backend, LLAMA_RN.kernels)?.mostRows;
-  return own ?? Number.POSITIVE_INFINITY;
+type Accelerator = 'opencl' | 'hexagon';
+
+/** Whether a backend multiplied a matrix itself in the llama.rn that speeds were measured with. */
+export function multiplied(backend: Accelerator, type: TensorType, rows = 0): boolean {
+  const { multiplies: types, mostRows } = LLAMA_RN.measured[backend];
+  return types.includes(type) && rows <= (mostRows ?? Number.POSITIVE_INFINITY);
+}
+
+/** Types of a file's matrices that a backend multiplies itself since the speeds were measured. */
+export function typesSinceMeasured(header: GgufHeader, backend: Accelerator): TensorType[] {
+  return matrixTypes(header).filter((type) => multiplies(backend, type) && !multiplied(backend, type));
 }
 
 export interface Attention {

@@ -11,7 +11,7 @@ import type {
 } from '../schema/phone-data.ts';
 import type { PhoneBackend } from '../schema/terms.ts';
 import { bytesPerToken, costMs, elementsPerToken, generationTerms, promptTerms } from './cost-terms.ts';
-import { typesOnCpu } from './kernels.ts';
+import { LLAMA_RN, typesOnCpu, typesSinceMeasured } from './kernels.ts';
 import { chipOf, type DeviceCatalogue } from './profiles.ts';
 import { mainTypeOf, type Workload, workloadOf } from './workload.ts';
 
@@ -99,7 +99,12 @@ export function speedOn(
     fitted === undefined
       ? `from ${chip?.name}'s memory bandwidth and measurements of other chips`
       : 'from measurements of other models on this phone';
-  return predicted(backend, tps('prompt'), tps('generation'), costs.generation.interval, evidence);
+  const since = backend === 'cpu' ? [] : typesSinceMeasured(header, backend);
+  const then =
+    since.length === 0
+      ? ''
+      : `; with llama.rn ${LLAMA_RN.measured.version}, where the CPU multiplied ${since.join(', ')}`;
+  return predicted(backend, tps('prompt'), tps('generation'), costs.generation.interval, evidence + then);
 }
 
 /** Phones with the chip of one that was measured are predicted like it. */

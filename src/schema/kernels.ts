@@ -27,6 +27,8 @@ const backendSchema = z.strictObject({
     .describe('What a GPU’s name holds, by its generation.'),
 });
 
+const measuredBackend = backendSchema.pick({ multiplies: true, mostRows: true });
+
 const repackedSchema = z
   .record(z.enum(['neon', 'avx2', 'avx512']), z.partialRecord(z.enum(TENSOR_TYPE_NAMES), z.int()))
   .describe('Types that the CPU rearranges, by its feature, with what the rows must be a multiple of.');
@@ -68,5 +70,8 @@ export const llamaRnSchema = z.strictObject({
     hexagonChips: names.describe('SoC models for which the one with Hexagon and OpenCL is.'),
   }),
   kernels: kernelsSchema,
+  measured: z
+    .strictObject({ version: z.string(), opencl: measuredBackend, hexagon: measuredBackend })
+    .describe('Of the version that data/measured-speeds.json was measured with, to which costs are fitted.'),
 });
 export type LlamaRn = Document<typeof llamaRnSchema>;

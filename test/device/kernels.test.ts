@@ -27,8 +27,12 @@ type Read = (path: string) => string;
 const script = async (name: string) => await import(new URL(`../../scripts/${name}`, import.meta.url).href);
 const { backendKernels }: { backendKernels: (read: Read, types: readonly string[]) => unknown } =
   await script('backend-kernels.js');
-const { llamaRnTable }: { llamaRnTable: (read: Read, types: readonly string[]) => unknown } =
-  await script('llama-rn.js');
+interface LlamaRnScript {
+  readonly llamaRnTable: (read: Read, types: readonly string[]) => object;
+  readonly measuredKernels: (read: Read, types: readonly string[]) => object;
+  readonly MEASURED_WITH: string;
+}
+const { llamaRnTable, measuredKernels, MEASURED_WITH }: LlamaRnScript = await script('llama-rn.js');
 const dataFile = (name: string): object =>
   JSON.parse(readFileSync(new URL(`../../data/${name}`, import.meta.url), 'utf8'));
 
@@ -52,10 +56,15 @@ describe.skipIf(withoutGit !== null)('data/backend-kernels.json', () => {
 const absent = await kitPackages();
 describe.skipIf(absent !== null)(`data/llama-rn.json${absent === null ? '' : `: ${absent}`}`, () => {
   it('is what its script reads in the package', async () => {
-    const folder = await llamaRnPackage();
-    const read: Read = (path) => readFileSync(join(folder, path), 'utf8');
-    const { $schema: _, ...written } = llamaRnSchema.parse(dataFile('llama-rn.json'));
+    const { $schema: _, measured, ...written } = llamaRnSchema.parse(dataFile('llama-rn.json'));
+    const readerOf = async (version: string): Promise<Read> => {
+      const folder = await llamaRnPackage(version);
+      return (path) => readFileSync(join(folder, path), 'utf8');
+    };
+    const read = await readerOf(written.version);
     expect(llamaRnTable(read, TENSOR_TYPE_NAMES)).toEqual(written);
+    const then = measuredKernels(await readerOf(MEASURED_WITH), TENSOR_TYPE_NAMES);
+    expect(measured).toEqual({ version: MEASURED_WITH, ...then });
     const without: Read = (path) => read(path).replace('{ LLM_ARCH_PHI3,', '{ LLM_ARCH_GONE, "gone" }, {');
     expect(llamaRnTable(without, TENSOR_TYPE_NAMES)).not.toEqual(written);
   });

@@ -51,7 +51,7 @@ async function fetched(name: string): Promise<string> {
 }
 
 /** The folder of llama.rn as it is published. */
-export const llamaRnPackage = (): Promise<string> => fetched(LLAMA_RN);
+export const llamaRnPackage = (version: string): Promise<string> => fetched(`llama.rn@${version}`);
 
 /** What the compiler says of a kit's source in an app that has llama.rn's own types; empty where it is content. */
 export async function typeErrors(kit: string, app: string): Promise<string> {
