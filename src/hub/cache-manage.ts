@@ -1,12 +1,13 @@
 import { createReadStream } from 'node:fs';
 import { lstat, readdir, readFile, readlink, realpath, rm, stat } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { messageOf } from '../util/errors.ts';
 import { isCommit, isObjectId } from '../util/safe-names.ts';
 import { startDigest } from './digest.ts';
 import { fileSize } from './disk.ts';
 import { RepoCache, repoOfFolder } from './repo-cache.ts';
+import { SharedStore } from './shared-store.ts';
 
 /** A file that a snapshot leads to. */
 export interface CacheEntry {
@@ -25,8 +26,10 @@ export interface CachedRepo {
   readonly folder: string;
   readonly revisions: readonly { readonly commit: string; readonly names: readonly string[] }[];
   readonly entries: readonly CacheEntry[];
-  /** Bytes of blobs, each once. */
+  /** Bytes of blobs, each once; what several repositories share counts for each. */
   readonly sizeBytes: number;
+  /** Of them, what lies in the store that repositories share, by its path. */
+  readonly shared: ReadonlyMap<string, number>;
   /** Bytes of unfinished downloads, of whatever program. */
   readonly partialBytes: number;
 }
@@ -48,17 +51,21 @@ async function describeRepo(cache: RepoCache): Promise<CachedRepo> {
   const refs = await refNames(join(folder, 'refs'));
   const entries: CacheEntry[] = [];
   for (const commit of commits) {
-    for (const { path, sizeBytes } of await cache.snapshotFiles(commit)) {
+    for (const { path, sizeBytes = 0 } of await cache.snapshotEntries(commit)) {
       const place = cache.snapshotPath(commit, path);
       const objectId = await blobName(place, folder);
       entries.push({ repo, commit, path, place, sizeBytes, objectId });
     }
   }
   let [sizeBytes, partialBytes] = [0, 0];
+  const store = new SharedStore(dirname(folder));
+  const shared = new Map<string, number>();
   for (const name of await readdir(join(folder, 'blobs')).catch(() => [])) {
     const path = join(folder, 'blobs', name);
     if (/\.(?:incomplete|downloadInProgress)$/.test(name)) partialBytes += await diskBytes(path);
     else sizeBytes += (await fileSize(path)) ?? 0;
+    const payload = await store.payloadOf(path);
+    if (payload !== undefined) shared.set(payload.path, payload.sizeBytes);
   }
   for (const { objectId, sizeBytes: own } of entries) if (objectId === null) sizeBytes += own;
   return {
@@ -70,8 +77,24 @@ async function describeRepo(cache: RepoCache): Promise<CachedRepo> {
     })),
     entries,
     sizeBytes,
+    shared,
     partialBytes,
   };
+}
+
+/** Bytes that repositories take together: what they share counts once. */
+export function totalBytesOf(repos: readonly CachedRepo[]): number {
+  const shared = new Map(repos.flatMap((repo) => [...repo.shared]));
+  const own = repos.map(
+    ({ sizeBytes, partialBytes, shared: of }) => sizeBytes + partialBytes - sum(of.values()),
+  );
+  return sum(own) + sum(shared.values());
+}
+
+function sum(values: Iterable<number>): number {
+  let total = 0;
+  for (const value of values) total += value;
+  return total;
 }
 
 export type Verdict =
@@ -105,27 +128,62 @@ export async function verifyFile(
   return got === objectId ? { kind: 'intact' } : { kind: 'damaged', got };
 }
 
-/**
- * Removes files from their snapshots, and the blobs that nothing leads to any more.
- * @param isWhole whether the repository itself goes, with unfinished downloads and all
- */
-export async function removeEntries(
-  repo: CachedRepo,
-  entries: readonly CacheEntry[],
-  isWhole: boolean,
-): Promise<void> {
+/** Files of a repository that are to go. */
+export interface Removal {
+  readonly repo: CachedRepo;
+  readonly entries: readonly CacheEntry[];
+  /** Whether the repository itself goes, with unfinished downloads and all. */
+  readonly isWhole: boolean;
+}
+
+/** What goes with some files: blobs that nothing else in their repository leads to. */
+async function blobsOf({ repo, entries, isWhole }: Removal): Promise<{ blobs: string[]; isAll: boolean }> {
+  const folder = join(repo.folder, 'blobs');
   const goes = new Set(entries.map(({ place }) => place));
+  const isAll = isWhole || (goes.size === repo.entries.length && repo.partialBytes === 0);
+  if (isAll) {
+    const names = await readdir(folder).catch(() => []);
+    return { isAll, blobs: names.map((name) => join(folder, name)) };
+  }
   const stays = new Set(repo.entries.filter(({ place }) => !goes.has(place)).map(({ objectId }) => objectId));
-  if (isWhole || (goes.size === repo.entries.length && repo.partialBytes === 0)) {
-    await rm(repo.folder, { recursive: true, force: true });
-    return;
+  const ids = new Set(entries.map(({ objectId }) => objectId).filter((id) => id !== null && !stays.has(id)));
+  return { isAll, blobs: [...ids].map((id) => join(folder, String(id))) };
+}
+
+/** Bytes that removing frees: not of blobs that something else leads to. */
+export async function bytesFreedBy(removals: readonly Removal[]): Promise<number> {
+  let bytes = 0;
+  const blobs = new Set<string>();
+  const payloads = new Map<string, { readonly store: SharedStore; readonly sizeBytes: number }>();
+  for (const removal of removals) {
+    const store = new SharedStore(dirname(removal.repo.folder));
+    for (const blob of (await blobsOf(removal)).blobs) {
+      blobs.add(blob);
+      const payload = await store.payloadOf(blob);
+      if (payload !== undefined) payloads.set(payload.path, { store, sizeBytes: payload.sizeBytes });
+      else if ((await lstat(blob).catch(() => undefined))?.isFile() === true) bytes += await diskBytes(blob);
+    }
+    for (const { objectId, sizeBytes } of removal.entries) if (objectId === null) bytes += sizeBytes;
   }
-  for (const { place, objectId } of entries) {
-    // The link first: a link that leads nowhere would be taken for a file that is missing.
-    await rm(place, { force: true });
-    if (objectId !== null && !stays.has(objectId))
-      await rm(join(repo.folder, 'blobs', objectId), { force: true });
+  for (const [path, { store, sizeBytes }] of payloads) {
+    const references = await store.references(path);
+    if (references !== undefined && [...references].every((blob) => blobs.has(blob))) bytes += sizeBytes;
   }
+  return bytes;
+}
+
+/** Removes files from their snapshots, and the blobs and shared bytes that nothing leads to any more. */
+export async function removeEntries(removal: Removal): Promise<void> {
+  const { repo, entries } = removal;
+  const { blobs, isAll } = await blobsOf(removal);
+  const store = new SharedStore(dirname(repo.folder));
+  const payloads = (await Promise.all(blobs.map((blob) => store.payloadOf(blob)))).flatMap(
+    (each) => each ?? [],
+  );
+  if (isAll) await rm(repo.folder, { recursive: true, force: true });
+  // The link first: a link that leads nowhere would be taken for a file that is missing.
+  else for (const path of [...entries.map(({ place }) => place), ...blobs]) await rm(path, { force: true });
+  for (const { path } of payloads) await store.sweep(path);
 }
 
 /** Removes unfinished downloads. */
@@ -144,7 +202,8 @@ async function blobName(place: string, folder: string): Promise<string | null> {
   const isOwn =
     isObjectId(name) && (await stat(join(folder, 'blobs', name)).catch(() => undefined)) !== undefined;
   if (isOwn) return name;
-  const real = basename(await realpath(place));
+  // A link that leads nowhere still says what it should lead to.
+  const real = basename(await realpath(place).catch(() => name));
   return isObjectId(real) ? real : null;
 }
 

@@ -65,6 +65,16 @@ export function diskError(what: string, path: string, cause: unknown, missingByt
       { cause, hint: `${SPACE_HINT} Then the same command goes on with what is here.` },
     );
   }
+  if (code === 'ENOENT') {
+    return new QuantscopeError(
+      'hub/removed',
+      `${what}: ${dirname(path)} was removed while it was downloaded`,
+      {
+        cause,
+        hint: 'Another program removed it, such as quantscope cache remove; run the command again.',
+      },
+    );
+  }
   return new QuantscopeError('hub/disk', `${what}: ${path} cannot be written: ${messageOf(cause)}`, {
     cause,
     hint: 'Check the permissions of the cache folder, or set HF_HUB_CACHE to one that can be written.',

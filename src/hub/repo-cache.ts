@@ -82,15 +82,22 @@ export class RepoCache {
 
   /** The files of a snapshot that are here. */
   async snapshotFiles(commit: string): Promise<CachedFile[]> {
+    const entries = await this.snapshotEntries(commit);
+    return entries.flatMap(({ path, sizeBytes }) => (sizeBytes === undefined ? [] : { path, sizeBytes }));
+  }
+
+  /** All that a snapshot names; a size is missing where a link leads nowhere. */
+  async snapshotEntries(
+    commit: string,
+  ): Promise<{ readonly path: string; readonly sizeBytes: number | undefined }[]> {
     const root = join(this.folder, 'snapshots', commit);
     const entries = await readdir(root, { recursive: true, withFileTypes: true }).catch(() => []);
-    const files: CachedFile[] = [];
+    const files: { path: string; sizeBytes: number | undefined }[] = [];
     for (const entry of entries) {
       if (entry.isDirectory()) continue;
       const place = join(entry.parentPath, entry.name);
-      const sizeBytes = await fileSize(place);
       const path = relative(root, place).replaceAll('\\', '/');
-      if (sizeBytes !== undefined && isSafePath(path)) files.push({ path, sizeBytes });
+      if (isSafePath(path)) files.push({ path, sizeBytes: await fileSize(place) });
     }
     return files.sort((a, b) => (a.path < b.path ? -1 : 1));
   }
@@ -98,6 +105,8 @@ export class RepoCache {
   /** Makes the folders of the repository, and marks the cache as one. */
   async prepare(): Promise<void> {
     await makeFolder(join(this.folder, 'blobs'));
+    // Without it huggingface_hub calls the repository corrupted until the first file is there.
+    await makeFolder(join(this.folder, 'snapshots'));
     await makeFolder(dirname(this.lockPath('x')));
     const tag = join(this.#cacheFolder, 'CACHEDIR.TAG');
     await writeFile(tag, CACHEDIR_TAG, { flag: 'wx' }).catch(async (thrown: NodeJS.ErrnoException) => {
@@ -127,13 +136,15 @@ export class RepoCache {
     if (isCommit(revision)) return;
     const path = this.#refPath(revision);
     if ((await readFile(path, 'utf8').catch(() => '')) === commit) return;
-    await makeFolder(dirname(path));
     const scratch = scratchPath(path);
     try {
+      await makeFolder(dirname(path));
       await writeFile(scratch, commit);
       await renameOrRemove(scratch, path);
     } catch (thrown) {
-      await rm(scratch, { force: true });
+      await rm(scratch, { force: true }).catch(() => {});
+      // Files that are in a cache which cannot be written are there all the same, as huggingface_hub has it.
+      if (isReadOnly(thrown)) return;
       throw diskError(`hf:${this.repo}`, path, thrown);
     }
   }
@@ -144,7 +155,8 @@ export class RepoCache {
       if (!/^[0-9a-f]+\.quantscope\..*incomplete$/.test(name)) continue;
       const path = this.blobPath(name);
       const stats = await lstat(path).catch(() => undefined);
-      if (stats !== undefined && wallClockMs - stats.mtimeMs > STALE_MS) await rm(path, { force: true });
+      const isStale = stats !== undefined && wallClockMs - stats.mtimeMs > STALE_MS;
+      if (isStale) await rm(path, { force: true }).catch(() => {});
     }
   }
 
@@ -170,6 +182,11 @@ async function renameOrRemove(from: string, to: string): Promise<void> {
     await rm(from, { force: true });
     throw thrown;
   }
+}
+
+function isReadOnly(thrown: unknown): boolean {
+  const code = thrown instanceof Error && 'code' in thrown ? String(thrown.code) : '';
+  return ['EACCES', 'EPERM', 'EROFS'].includes(code);
 }
 
 function isUnsupported(thrown: NodeJS.ErrnoException): false {

@@ -19,6 +19,8 @@ export interface HubRequest {
 }
 
 const MOST_REDIRECTS = 8;
+/** Besides the endpoint, where the token is no secret (utils/_http.py of huggingface_hub 2.4.0). */
+const HUB_ORIGINS = ['https://huggingface.co', 'https://hf.co'];
 
 /** An answer and where it came from. */
 export interface Answer<Received = HttpAnswer> {
@@ -41,8 +43,8 @@ export function sendForBytes(
 }
 
 /**
- * Sends one request, following redirects by hand: the token goes to the endpoint's origin and nowhere else, which
- * includes another port of the same host, and https is never left for http.
+ * Sends one request, following redirects by hand: the token goes to the origins of the endpoint and the Hub and nowhere
+ * else, which includes another port of the same host, and https is never left for http.
  * @throws QuantscopeError `hub/unreachable`, `hub/redirects`; the signal's reason
  */
 async function follow<Received extends Pick<HttpAnswer, 'status' | 'headers'>>(
@@ -142,7 +144,10 @@ function headersFor(url: string, request: Pick<HubRequest, 'headers'>, context: 
   const { endpoint, token } = context.settings;
   const headers = new Headers({ 'user-agent': context.userAgent, ...request.headers });
   headers.delete('authorization');
-  if (token !== undefined && new URL(url).origin === new URL(endpoint).origin) {
+  if (
+    token !== undefined &&
+    [endpoint, ...HUB_ORIGINS].some((each) => new URL(each).origin === new URL(url).origin)
+  ) {
     headers.set('authorization', `Bearer ${token}`);
   }
   return headers;

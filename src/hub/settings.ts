@@ -9,7 +9,7 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 export interface HubSettings {
   /** Without a slash at its end. */
   readonly endpoint: string;
-  /** Never printed, and sent to the endpoint's origin alone. */
+  /** Never printed, and sent to the origins of the endpoint and the Hub alone. */
   readonly token: string | undefined;
   /** The folder of `models--owner--name`. */
   readonly cacheFolder: string;

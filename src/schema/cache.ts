@@ -31,10 +31,15 @@ export const cacheListSchema = z.strictObject({
             ),
         }),
       ),
-      sizeBytes: bytes.describe('Of blobs, each once.'),
+      sizeBytes: bytes.describe('Of blobs, each once; what several repositories share counts for each.'),
+      sharedBytes: bytes.describe('Of them, what lies in the store that repositories share.'),
       partialBytes: bytes.describe('Of unfinished downloads, of whatever program.'),
     }),
   ),
+  totalBytes: bytes.describe('Of all repositories: what they share counts once.'),
+  orphans: z
+    .array(z.strictObject({ path: z.string(), sizeBytes: bytes }))
+    .describe('Of the store that repositories share, what none of them leads to any more.'),
   urlFolder: z.string().describe('Of what was fetched from plain addresses.'),
   urls: z.array(
     z.strictObject({
@@ -92,7 +97,7 @@ export type CacheVerification = Document<typeof cacheVerifySchema>;
 
 export const cacheRemoveSchema = z.strictObject({
   schema: z.literal(SCHEMA_IDS.cacheRemove),
-  bytes: bytes.describe('Of what was removed.'),
+  bytes: bytes.describe('What that freed.'),
   files: z.array(z.string()).describe('Where they were; none for unfinished downloads.'),
 });
 

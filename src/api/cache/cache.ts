@@ -1,6 +1,13 @@
 import { rm } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { removeEntries, removePartials, verifyFile } from '../../hub/cache-manage.ts';
+import {
+  bytesFreedBy,
+  removeEntries,
+  removePartials,
+  totalBytesOf,
+  verifyFile,
+} from '../../hub/cache-manage.ts';
+import { SharedStore } from '../../hub/shared-store.ts';
 import { removeUrlFile } from '../../hub/url-cache.ts';
 import type { CacheList, CacheRemoval, CacheVerification } from '../../schema/cache.ts';
 import { SCHEMA_IDS } from '../../schema/terms.ts';
@@ -25,7 +32,7 @@ export interface PlannedRemoval {
 }
 
 export interface CacheRemoveRequest extends CacheRequest {
-  /** Unfinished downloads instead of files; of all repositories where none is named. Default: false. */
+  /** Unfinished downloads, and shared bytes that nothing leads to, instead of files; of all repositories where none is named. Default: false. */
   readonly partials?: boolean;
   /** Asked before anything is removed; throws to refuse. */
   readonly confirm?: (removal: PlannedRemoval) => Promise<void>;
@@ -35,10 +42,12 @@ export interface CacheRemoveRequest extends CacheRequest {
 export async function listCached({
   signal = new AbortController().signal,
 }: CacheRequest = {}): Promise<CacheList> {
-  const { urlPartials: _, made, ...content } = await readCache(signal);
+  const { urlPartials: _, made, repos, ...content } = await readCache(signal);
   return {
     schema: SCHEMA_IDS.cache,
     ...content,
+    repos: repos.map(({ shared, ...repo }) => ({ ...repo, sharedBytes: sum([...shared.values()]) })),
+    totalBytes: totalBytesOf(repos),
     madeFolder: made.folder,
     made: made.files,
     madeLeftoverBytes: made.leftoverBytes,
@@ -104,23 +113,26 @@ export async function removeCached(
     const isAll = refs.length === 0;
     const { leftovers, leftoverBytes } = content.made;
     const bytes =
-      sum(repos.map(({ repo }) => repo.partialBytes)) + (isAll ? content.urlPartialBytes + leftoverBytes : 0);
+      sum(repos.map(({ repo }) => repo.partialBytes)) +
+      (isAll ? content.urlPartialBytes + leftoverBytes + sum(content.orphans.map(sizeOf)) : 0);
     await confirm?.({ names: null, bytes });
     for (const { repo } of repos) await removePartials(repo);
     for (const path of isAll ? content.urlPartials : []) await rm(path, { force: true });
     for (const path of isAll ? leftovers : []) await removeMade(path);
+    const store = new SharedStore(content.folder);
+    for (const { path } of isAll ? content.orphans : []) await store.sweep(path);
     return { schema: SCHEMA_IDS.cacheRemove, bytes, files: [] };
   }
   const entries = repos.flatMap((chosen) => chosen.entries);
   const files = [...entries, ...urls, ...made];
-  const bytes = sum(files.map(({ sizeBytes }) => sizeBytes));
+  const bytes = (await bytesFreedBy(repos)) + sum([...urls, ...made].map(sizeOf));
   const names = [
     ...entries.map(({ repo, path }) => `${repo}/${path}`),
     ...urls.map(({ address }) => address),
     ...made.map(madeName),
   ];
   await confirm?.({ names, bytes });
-  for (const { repo, entries, isWhole } of repos) await removeEntries(repo, entries, isWhole);
+  for (const removal of repos) await removeEntries(removal);
   for (const { place } of urls) await removeUrlFile(place);
   for (const { place } of made) await removeMade(place);
   return { schema: SCHEMA_IDS.cacheRemove, bytes, files: files.map(({ place }) => place) };
@@ -129,6 +141,10 @@ export async function removeCached(
 /** What a ref names it by. */
 function madeName({ place }: Pick<MadeFile, 'place'>): string {
   return `made:${basename(place)}`;
+}
+
+function sizeOf({ sizeBytes }: { readonly sizeBytes: number }): number {
+  return sizeBytes;
 }
 
 function sum(values: readonly number[]): number {

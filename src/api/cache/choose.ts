@@ -1,5 +1,6 @@
 import { basename } from 'node:path';
-import { type CachedRepo, listCache } from '../../hub/cache-manage.ts';
+import { type CachedRepo, listCache, type Removal } from '../../hub/cache-manage.ts';
+import { type SharedPayload, SharedStore } from '../../hub/shared-store.ts';
 import { addressesOf } from '../../hub/url-address.ts';
 import { listUrlFiles, type UrlCacheEntry } from '../../hub/url-cache.ts';
 import { refAccess } from '../../model/access.ts';
@@ -14,6 +15,8 @@ import { listMade, type MadeFile } from '../made-files.ts';
 export interface CacheContent {
   readonly folder: string;
   readonly repos: readonly CachedRepo[];
+  /** Of what repositories share, what none leads to. */
+  readonly orphans: readonly SharedPayload[];
   readonly urlFolder: string;
   readonly urls: readonly UrlCacheEntry[];
   readonly urlPartials: readonly string[];
@@ -21,16 +24,9 @@ export interface CacheContent {
   readonly made: Awaited<ReturnType<typeof listMade>>;
 }
 
-export interface CacheChoice {
-  readonly repo: CachedRepo;
-  readonly entries: CachedRepo['entries'];
-  /** Whether the repository was named, and not some of its files. */
-  readonly isWhole: boolean;
-}
-
 /** Some of it, as refs name it. */
 export interface Chosen {
-  readonly repos: readonly CacheChoice[];
+  readonly repos: readonly Removal[];
   readonly urls: readonly UrlCacheEntry[];
   readonly made: readonly MadeFile[];
 }
@@ -45,6 +41,7 @@ export async function readCache(signal: AbortSignal): Promise<CacheContent> {
   return {
     folder: hub.settings.cacheFolder,
     repos: await listCache(hub.settings.cacheFolder),
+    orphans: await new SharedStore(hub.settings.cacheFolder).orphans(),
     urlFolder,
     urls: files,
     urlPartials: partials,
@@ -70,7 +67,7 @@ export async function chooseCached(
     };
   }
   const { hub, catalogue } = await refAccess({ signal });
-  const chosenRepos = new Map<CachedRepo, CacheChoice>();
+  const chosenRepos = new Map<CachedRepo, Removal>();
   const chosenUrls = new Set<UrlCacheEntry>();
   const chosenMade = new Set<MadeFile>();
   for (const text of refs) {
@@ -134,7 +131,7 @@ function exactlyTagged<Model extends { readonly label: string | undefined; reado
 }
 
 /** The files of a cache that a ref names; none where it names nothing that is there. */
-function entriesOfRef(ref: Ref, repos: readonly CachedRepo[], catalogue: Catalogue): CacheChoice[] {
+function entriesOfRef(ref: Ref, repos: readonly CachedRepo[], catalogue: Catalogue): Removal[] {
   if (ref.kind === 'catalogue') {
     return catalogueRefs(ref, catalogue).flatMap((each) => entriesOfRef(each, repos, catalogue));
   }

@@ -26,7 +26,10 @@ const remove = define({
   description: 'removes models, or unfinished downloads with --partials',
   arguments: { '[repos...]': NAMED },
   options: [
-    option('--partials', 'only unfinished downloads (default: of all repositories)'),
+    option(
+      '--partials',
+      'only unfinished downloads and what nothing needs any more (default: of all repositories)',
+    ),
     option('-y, --yes', 'do not ask'),
     option('--json', 'print what was removed as JSON'),
   ],

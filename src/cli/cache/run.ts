@@ -36,19 +36,35 @@ const FILE_COLUMNS: readonly Column<CachedFile>[] = [
 ];
 
 function describe(list: CacheList, layout: TextLayout): string {
-  const { folder, repos, urlFolder, urls, urlPartialBytes, madeFolder, made, madeLeftoverBytes } = list;
+  const {
+    folder,
+    repos,
+    totalBytes,
+    orphans,
+    urlFolder,
+    urls,
+    urlPartialBytes,
+    madeFolder,
+    made,
+    madeLeftoverBytes,
+  } = list;
   const part = (title: string, bytes: number, unfinished: number, files: readonly CachedFile[]): string[] => [
     `${title}  ${formatBytes(bytes)}${unfinished > 0 ? `, ${formatBytes(unfinished)} unfinished` : ''}`,
     ...tableText({ title: '', columns: fillColumns(FILE_COLUMNS, files) }, layout).map((line) => `  ${line}`),
   ];
-  const ofRepos = repos.flatMap(({ repo, entries, revisions, sizeBytes, partialBytes }) => {
+  const ofRepos = repos.flatMap(({ repo, entries, revisions, sizeBytes, sharedBytes, partialBytes }) => {
     const files = entries.map(({ commit, path, sizeBytes: bytes }) => {
       const names = revisions.find((each) => each.commit === commit)?.names.join(', ') || commit.slice(0, 8);
       return { bytes, text: `${printable(path)}  (${printable(names)})` };
     });
-    return part(printable(repo), sizeBytes, partialBytes, files);
+    return part(
+      `${printable(repo)}${sharedBytes > 0 ? ` (${formatBytes(sharedBytes)} of it shared)` : ''}`,
+      sizeBytes,
+      partialBytes,
+      files,
+    );
   });
-  const total = repos.reduce((sum, { sizeBytes, partialBytes }) => sum + sizeBytes + partialBytes, 0);
+  const orphanBytes = orphans.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
   const noun = repos.length === 1 ? 'repository' : 'repositories';
   const ofUrls = urls.map(({ address, sizeBytes, verified }) => ({
     bytes: sizeBytes,
@@ -66,7 +82,10 @@ function describe(list: CacheList, layout: TextLayout): string {
   return [
     ...ofRepos,
     ...others.flatMap(({ name, files, unfinished }) => part(name, sizeOf(files), unfinished, files)),
-    `${repos.length} ${noun}, ${formatBytes(total)} in ${folder}`,
+    `${repos.length} ${noun}, ${formatBytes(totalBytes)} in ${folder}`,
+    ...(orphanBytes === 0
+      ? []
+      : [`${formatBytes(orphanBytes)} that nothing needs any more: quantscope cache remove --partials`]),
     ...others.map(({ name, files, unfinished, within }) => {
       const bytes = formatBytes(sizeOf(files) + unfinished);
       return `${counted(files.length, 'file')} ${name}, ${bytes} in ${within}`;
