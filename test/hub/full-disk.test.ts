@@ -127,4 +127,29 @@ describe.skipIf(probe === undefined)('a disk that is really full', () => {
     await rm(ballast());
     await expectExact(await fetchIt());
   });
+
+  it('does not matter where it cannot be written and the file is there', async () => {
+    const place = await fetchIt();
+    await rm(join(disk, 'hub/models--maker--model-GGUF/refs'), { recursive: true });
+    execFileSync('mount', ['-o', 'remount,ro', disk]);
+    try {
+      server.requests.length = 0;
+      expect(await fetchIt()).toBe(place);
+      expect(server.downloads).toEqual([]);
+    } finally {
+      execFileSync('mount', ['-o', 'remount,rw', disk]);
+    }
+  });
+
+  it('of which the cache is removed under a download says so', async () => {
+    server.options = { bytesPerSecond: 3_000_000 };
+    const ended = fetchIt().catch((thrown: unknown) => thrown);
+    while (server.downloads.length === 0) await wait(10);
+    await wait(300);
+    await rm(join(disk, 'hub'), { recursive: true });
+    expect(await ended).toMatchObject({
+      code: 'hub/removed',
+      message: expect.stringMatching(/was removed while it was downloaded$/),
+    });
+  });
 });
