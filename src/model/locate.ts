@@ -75,6 +75,10 @@ async function locateRef(
         : await locateLocal(ref.path, catalogueNames);
     return files.map((file) => localModel(file.ref, file.path));
   }
+  if (ref.kind === 'store') {
+    const { locateStored } = await import('./stores.ts');
+    return (await locateStored(ref.store, ref.name)).map((file) => localModel(file.ref, file.path));
+  }
   if (hub === undefined) {
     throw new UsageError('ref/unsupported', `"${text}" is not on this machine`, {
       hint: `Download it first: quantscope pull ${text}`,

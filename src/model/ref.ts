@@ -20,6 +20,8 @@ export type Ref =
   | HubRef
   /** A model of the catalogue: `phi3`, `phi3:Q4_K_M`. */
   | { readonly kind: 'catalogue'; readonly name: string; readonly quantization: string | null }
+  /** A model in another program's folder on this machine: `ollama:llama3.2`, `lmstudio:owner/repo`. */
+  | { readonly kind: 'store'; readonly store: 'ollama' | 'lmstudio'; readonly name: string }
   /** The family that ships with the package. */
   | { readonly kind: 'nano'; readonly quantization: string | null };
 
@@ -34,6 +36,7 @@ const HUB_HOSTS = /^(?:www\.)?(?:huggingface\.co|hf\.co)$/i;
 const HUB_REF =
   /^(?:hf:\/\/(?:models\/)?|hf:|(?:www\.)?(?:huggingface\.co|hf\.co)\/)(.*)$|^([\w][\w.-]*\/[\w.-]+:[\w.-]+)$/is;
 const NANO_REF = /^nano(?::(.+))?$/i;
+const STORE_REF = /^(ollama|lmstudio):(.+)$/i;
 
 export interface ParseRefOptions {
   /** Names of the catalogue, in lower case. */
@@ -55,6 +58,10 @@ export function parseRef(text: string, { catalogueNames = [], endpoint }: ParseR
   if (/^https?:\/\//i.test(trimmed)) return parseUrlRef(trimmed, endpoint);
   const [, prefixed, bare] = HUB_REF.exec(trimmed) ?? [];
   if (prefixed !== undefined || bare !== undefined) return parseHubRef(trimmed, prefixed ?? bare ?? '');
+  const [, store, stored] = STORE_REF.exec(trimmed) ?? [];
+  if (store !== undefined && stored !== undefined) {
+    return { kind: 'store', store: store.toLowerCase() === 'ollama' ? 'ollama' : 'lmstudio', name: stored };
+  }
   const nano = NANO_REF.exec(trimmed);
   if (nano) return { kind: 'nano', quantization: nano[1] ?? null };
   const [, name = '', quantization = null] = /^([\w.-]+)(?::([\w.-]+))?$/.exec(trimmed) ?? [];
@@ -65,13 +72,13 @@ export function parseRef(text: string, { catalogueNames = [], endpoint }: ParseR
 }
 
 /**
- * Whether a text can be nothing but a path or nano: it has a separator of folders or a model file's ending. A bare word
+ * Whether a text can be nothing but a path, nano or a model of another program's folder: it has a separator of folders or a model file's ending. A bare word
  * may be a name of the catalogue, which the user's own file extends.
  */
 export function isLocalRef(text: string): boolean {
   const trimmed = text.trim();
   if (/^https?:\/\//i.test(trimmed) || HUB_REF.test(trimmed)) return false;
-  return NANO_REF.test(trimmed) || /[\\/]|\.gguf$/i.test(trimmed);
+  return NANO_REF.test(trimmed) || STORE_REF.test(trimmed) || /[\\/]|\.gguf$/i.test(trimmed);
 }
 
 /** The text that stands for a hub ref, for messages and results. */

@@ -71,6 +71,15 @@ export const cacheListSchema = z.strictObject({
     }),
   ),
   madeLeftoverBytes: bytes.describe('Of what a run that was killed left there.'),
+  stores: z
+    .array(
+      z.strictObject({
+        name: z.enum(['ollama', 'lmstudio']),
+        folder: z.string(),
+        models: z.array(z.strictObject({ ref: z.string(), place: z.string(), sizeBytes: bytes })),
+      }),
+    )
+    .describe('Models of other programs, which are found by name and never changed.'),
 });
 
 /** What `cache list --json` prints. */

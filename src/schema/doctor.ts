@@ -67,6 +67,16 @@ const storageFactsSchema = z.strictObject({
     writable: z.boolean(),
   }),
   temporary: z.strictObject({ folder: text, writable: z.boolean() }),
+  stores: z
+    .array(
+      z.strictObject({
+        name: z.enum(['ollama', 'lmstudio']),
+        folder: text,
+        models: z.int(),
+        sizeBytes: bytes,
+      }),
+    )
+    .describe('Folders of other programs, from which models are read and where nothing is written.'),
 });
 export type StorageFacts = Document<typeof storageFactsSchema>;
 

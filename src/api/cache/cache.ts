@@ -9,6 +9,7 @@ import {
 } from '../../hub/cache-manage.ts';
 import { SharedStore } from '../../hub/shared-store.ts';
 import { removeUrlFile } from '../../hub/url-cache.ts';
+import { listStores } from '../../model/stores.ts';
 import type { CacheList, CacheRemoval, CacheVerification } from '../../schema/cache.ts';
 import { SCHEMA_IDS } from '../../schema/terms.ts';
 import { UsageError } from '../../util/errors.ts';
@@ -51,6 +52,11 @@ export async function listCached({
     madeFolder: made.folder,
     made: made.files,
     madeLeftoverBytes: made.leftoverBytes,
+    stores: (await listStores()).map(({ name, folder, models }) => ({
+      name,
+      folder,
+      models: models.map(({ ref, path: place, sizeBytes }) => ({ ref, place, sizeBytes })),
+    })),
   };
 }
 

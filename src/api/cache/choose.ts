@@ -84,6 +84,12 @@ export async function chooseCached(
     const ref =
       refToCached(text, repos) ??
       parseRef(text, { catalogueNames: [...catalogue.keys()], endpoint: hub.settings.endpoint });
+    if (ref.kind === 'store') {
+      const remove = ref.store === 'ollama' ? `ollama rm ${ref.name}` : 'LM Studio itself';
+      throw new UsageError('cache/other-store', `${text} is another program’s: nothing is changed there`, {
+        hint: `It is looked after by ${remove}; quantscope validate ${text} checks it.`,
+      });
+    }
     const places = ref.kind === 'url' ? addressesOf(ref.url, urlFolder).map(({ place }) => place) : [];
     const foundUrls = urls.filter(({ place }) => places.includes(place));
     const found = entriesOfRef(ref, repos, catalogue);

@@ -6,10 +6,13 @@ import { listCache } from '../../hub/cache-manage.ts';
 import type { HubContext } from '../../hub/context.ts';
 import { freeBytesOf } from '../../hub/disk.ts';
 import { listUrlFiles } from '../../hub/url-cache.ts';
+import { listStores } from '../../model/stores.ts';
 import { isAvailable, unavailableBecause } from '../../schema/availability.ts';
 import type { Check, Examined, StorageFacts } from '../../schema/doctor.ts';
-import { formatBytes } from '../../util/units.ts';
+import { counted, formatBytes } from '../../util/units.ts';
 import { fact } from './machine.ts';
+
+const TITLES = { ollama: 'Ollama', lmstudio: 'LM Studio' } as const;
 
 /** A block of most file systems. */
 const TRIAL_BYTES = 4096;
@@ -32,11 +35,17 @@ export async function examineStorage({
       writable: await isWritable(folder),
     },
     temporary: { folder: tmpdir(), writable: await isWritable(tmpdir()) },
+    stores: (await listStores()).map(({ name, folder: place, models }) => ({
+      name,
+      folder: place,
+      models: models.length,
+      sizeBytes: models.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
+    })),
   };
   return { facts, checks: storageChecks(facts) };
 }
 
-function storageChecks({ cache, temporary }: StorageFacts): Check[] {
+function storageChecks({ cache, temporary, stores }: StorageFacts): Check[] {
   const free = isAvailable(cache.freeBytes)
     ? `${formatBytes(cache.freeBytes)} free`
     : `free: ${cache.freeBytes.reason}`;
@@ -56,6 +65,13 @@ function storageChecks({ cache, temporary }: StorageFacts): Check[] {
           temporary.folder,
           'Change its permissions, or set TMPDIR to a folder that can be written.',
         ),
+    ...stores.map(({ name, folder, models, sizeBytes }) =>
+      fact(
+        name,
+        `${folder}, ${counted(models, 'model')}, ${formatBytes(sizeBytes)}; refs: ${name}:NAME`,
+        TITLES[name],
+      ),
+    ),
   ];
 }
 

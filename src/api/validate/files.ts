@@ -102,6 +102,11 @@ async function filesOf(ref: string, lookup: Lookup): Promise<ValidationFile[]> {
     const files = await locateNano(packagePath('fixtures/nano'), parsed.quantization);
     return files.map((file) => ({ kind: 'local', ...file }));
   }
+  if (parsed.kind === 'store') {
+    const { locateStored } = await import('../../model/stores.ts');
+    const found = await locateStored(parsed.store, parsed.name);
+    return (await Promise.all(found.map((file) => withShards({ kind: 'local', ...file })))).flat();
+  }
   const stats = await stat(ref).catch((cause: NodeJS.ErrnoException) => {
     // A pattern may be longer than a name.
     if (isAbsent(cause) || cause.code === 'ENAMETOOLONG') return null;

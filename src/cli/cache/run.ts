@@ -29,6 +29,8 @@ interface CachedFile {
   readonly text: string;
 }
 
+const STORES = { ollama: 'of Ollama', lmstudio: 'of LM Studio' } as const;
+
 /** As wide as any size is, so that the files of all repositories stand in one line. */
 const FILE_COLUMNS: readonly Column<CachedFile>[] = [
   { title: '', least: 10, read: ({ bytes }) => formatBytes(bytes) },
@@ -47,6 +49,7 @@ function describe(list: CacheList, layout: TextLayout): string {
     madeFolder,
     made,
     madeLeftoverBytes,
+    stores,
   } = list;
   const part = (title: string, bytes: number, unfinished: number, files: readonly CachedFile[]): string[] => [
     `${title}  ${formatBytes(bytes)}${unfinished > 0 ? `, ${formatBytes(unfinished)} unfinished` : ''}`,
@@ -77,6 +80,12 @@ function describe(list: CacheList, layout: TextLayout): string {
   const others = [
     { name: 'from other addresses', files: ofUrls, unfinished: urlPartialBytes, within: urlFolder },
     { name: 'made here', files: ofMade, unfinished: madeLeftoverBytes, within: madeFolder },
+    ...stores.map(({ name, folder: within, models }) => ({
+      name: STORES[name],
+      files: models.map(({ ref, sizeBytes }) => ({ bytes: sizeBytes, text: printable(ref) })),
+      unfinished: 0,
+      within,
+    })),
   ].filter(({ files, unfinished }) => files.length > 0 || unfinished > 0);
   const sizeOf = (files: readonly CachedFile[]): number => files.reduce((sum, { bytes }) => sum + bytes, 0);
   return [

@@ -10,7 +10,7 @@ export const inspectCommand = define({
     'every layer and role is stored in, and the memory it is going to take. Nothing is loaded or downloaded: ' +
     'a remote file is read by range requests. The first shard of a model in several files stands for the ' +
     'whole, a later one for itself.\n' +
-    'A ref is a file, a folder with one model, an https:// address, hf:owner/repo[@revision][:QUANT|/file.gguf], ' +
+    'A ref is a file, a folder with one model, an https:// address, hf:owner/repo[@revision][:QUANT|/file.gguf], ollama:name[:tag], ' +
     'a name of the catalogue (phi3:Q4_K_M) or nano:QUANT.',
   arguments: { '<refs...>': 'the models to look into, one page for each' },
   options: [

@@ -22,7 +22,8 @@ export const validateCommand = define({
     'to do. Of a remote file that is not in the cache only the header is read, by range requests, and the report ' +
     'says so.\n' +
     'A ref is a file, a folder (all .gguf files below it), a pattern such as "models/**/*.gguf", an https:// ' +
-    'address, hf:owner/repo[@revision][:QUANT|/file.gguf], a name of the catalogue (phi3:Q4_K_M), or nano.',
+    'address, hf:owner/repo[@revision][:QUANT|/file.gguf], a name of the catalogue (phi3:Q4_K_M), ' +
+    'ollama:name[:tag], lmstudio:owner/repo, or nano.',
   arguments: { '[refs...]': 'the files to check' },
   options: [
     'Rules:',
