@@ -1,5 +1,5 @@
 import type { MachineWatch } from '../machine/watch.ts';
-import type { Timing } from '../measure/variant-run.ts';
+import type { Timing } from '../measure/timing.ts';
 
 /** Watches what else the machine does while something is timed. */
 export function timingWith(watch: MachineWatch): () => Promise<Timing> {

@@ -1,5 +1,7 @@
 import type { Option } from 'commander';
+import type { Allowance } from '../measure/gate.ts';
 import type { GateFormat } from '../report/gates.ts';
+import { GATE_ALLOWANCES } from '../schema/terms.ts';
 import { option } from './define.ts';
 
 const GATE_FORMATS = ['text', 'json', 'junit', 'sarif', 'github'] as const satisfies readonly GateFormat[];
@@ -8,6 +10,7 @@ const GATE_FORMATS = ['text', 'json', 'junit', 'sarif', 'github'] as const satis
 export interface GateOptions {
   failIf?: string[];
   gates?: string;
+  allow?: Allowance[];
   baseline?: string[];
   gateFormat?: GateFormat;
   gateOut?: string;
@@ -24,7 +27,7 @@ export function collected(value: string, before: readonly string[] = []): string
 export function gateOptions({ hasBaseline = false } = {}): (Option | string)[] {
   const baseline = option(
     '--baseline <file>',
-    'earlier results, which the regressions in --gates are judged against; may be repeated',
+    'earlier results, for regressions in --gates and variants that are gone; several are runs or machines',
     collected,
   );
   return [
@@ -35,6 +38,9 @@ export function gateOptions({ hasBaseline = false } = {}): (Option | string)[] {
       collected,
     ),
     option('--gates <file>', 'conditions and allowed regressions in a file (schema/gates-file.json)'),
+    option('--allow <what>', 'with gates, what does not fail by itself; may be repeated', collected).choices(
+      GATE_ALLOWANCES,
+    ),
     ...(hasBaseline ? [] : [baseline]),
     option('--gate-format <form>', 'how the verdict is written (default: text)').choices(GATE_FORMATS),
     option('--gate-out <file>', 'write the verdict there (default: stderr)'),

@@ -1,5 +1,7 @@
 import { appendFile } from 'node:fs/promises';
-import { type Gate, judgeGates } from '../measure/gate.ts';
+import type { GateInput } from '../api/gates/gates.ts';
+import { judgeReport } from '../api/gates/judge.ts';
+import { changesSince } from '../api/report/report.ts';
 import { renderGateSummary, renderGates } from '../report/gates.ts';
 import { renderMarkdown } from '../report/markdown.ts';
 import type { Report } from '../report/report.ts';
@@ -11,12 +13,25 @@ import type { GateOptions } from './gate-options.ts';
 import { terminalStyle } from './style.ts';
 
 /**
+ * Judges one document against its baseline.
+ * @throws UsageError `output/unwritable`, `baseline/several`, `report/no-comparison`
+ */
+export function gateDocument(
+  gates: GateInput,
+  report: Report,
+  options: GateOptions & { readonly quiet?: boolean },
+): Promise<ExitCode> {
+  const changes = options.baseline === undefined ? [] : changesSince(gates.baselines, report);
+  return reportGates(gates, { ...report, changes }, options);
+}
+
+/**
  * Judges, and writes the verdict where it was asked for: on stderr, in --gate-out, and in GitHub Actions as annotations
  * and as a job summary.
  * @throws UsageError `output/unwritable`
  */
 export async function reportGates(
-  gates: readonly Gate[],
+  { gates, allowed }: Pick<GateInput, 'gates' | 'allowed'>,
   report: Report,
   options: GateOptions & { readonly quiet?: boolean },
 ): Promise<ExitCode> {
@@ -25,13 +40,7 @@ export async function reportGates(
     if (isGithub) await addToJobSummary([renderMarkdown(report)]);
     return EXIT.done;
   }
-  const several = report.machines.length > 1;
-  const judged = report.machines.map(({ label, results }) => ({
-    machine: several ? label : null,
-    results,
-    comparison: report.changes.find(({ machine }) => machine === label)?.comparison ?? null,
-  }));
-  const verdict = judgeGates(gates, judged);
+  const verdict = judgeReport({ gates, allowed }, report);
   const { gateOut, gateFormat = 'text' } = options;
   const style = terminalStyle(process.stderr);
   const toolVersion = packageVersion();

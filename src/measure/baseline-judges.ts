@@ -1,5 +1,5 @@
-import { isAvailable, type Unavailable } from '../schema/availability.ts';
-import type { EndpointResult, Rate, Speed, VariantResult } from '../schema/results.ts';
+import { isAvailable } from '../schema/availability.ts';
+import type { Disturbance, EndpointResult, Rate, VariantResult } from '../schema/results.ts';
 import type { Differences } from './baseline-differences.ts';
 import { logRatesByRun } from './pool-runs.ts';
 import { type Runs, SPEED_SIGNIFICANCE, testRuns } from './run-noise.ts';
@@ -17,8 +17,8 @@ export interface Pair<Row> {
   readonly significance: number;
   /** A relative change of a timed figure that never counts. */
   readonly speedAllowance: number;
-  /** The same speed of every variant that both runs have. */
-  readonly runsOf: (test: SpeedTest) => readonly Runs[];
+  /** All rows that both have. */
+  readonly all: readonly { readonly before: Row; readonly after: Row }[];
 }
 
 /** What a test of two values found; `resolved` null where none was possible. */
@@ -38,12 +38,12 @@ export function exactly({ old, new_ }: Pick<Pair<unknown>, 'old' | 'new_'>): Fin
 }
 
 /** Exact as long as the machine and its settings are the same. */
-export function exactlyHere({ old, new_, differences: { machines } }: Pair<VariantResult>): Finding {
+export function exactlyHere({ old, new_, differences: { machines } }: Pair<unknown>): Finding {
   return machines === null ? exactly({ old, new_ }) : unjudged(machines);
 }
 
 /** A figure of which the results keep no spread. */
-export function withoutSpread(why: string): Judge<VariantResult> {
+export function withoutSpread(why: string): Judge<unknown> {
   return ({ differences }) => unjudged(differences.machines ?? why);
 }
 
@@ -51,48 +51,58 @@ export function unjudged(reason: string): Finding {
   return { resolved: null, pValue: null, method: reason };
 }
 
-export function judgeRates(test: SpeedTest): Judge<VariantResult> {
-  return ({ before: { speed: then }, after: { speed: now }, differences, speedAllowance, runsOf }) => {
+/** A speed of a row, what it was timed on, and what disturbed it; null where it was not taken. */
+export interface TimedSpeed {
+  readonly rate: Rate;
+  readonly test: string;
+  readonly disturbance: readonly Disturbance[] | undefined;
+}
+
+/** Judges a speed by the runs of both sides, and by those of all rows that were timed on the same test. */
+export function judgeSpeed<Row>(speedOf: (row: Row) => TimedSpeed | null): Judge<Row> {
+  const runsOf = (then: TimedSpeed, now: TimedSpeed): Runs => ({
+    before: logRatesByRun(then.rate),
+    after: logRatesByRun(now.rate),
+  });
+  return ({ before, after, all, differences, speedAllowance }) => {
     if (differences.machines !== null) return unjudged(differences.machines);
-    const [before, after] = [rateOf(then, test), rateOf(now, test)];
-    if (before === null || after === null) return unjudged('not measured');
-    if (testOf(before) !== testOf(after)) return unjudged('another number of tokens, or another depth');
-    const disturbance = disturbanceOf(then, 'the baseline was disturbed') ?? disturbanceOf(now, 'disturbed');
+    const [then, now] = [speedOf(before), speedOf(after)];
+    if (then === null || now === null) return unjudged('not measured');
+    if (then.test !== now.test) return unjudged('another number of tokens, or another depth');
+    const disturbance =
+      disturbanceText(then.disturbance, 'the baseline was disturbed') ?? disturbanceText(now.disturbance);
     if (disturbance !== null) return { ...unjudged(disturbance), isDisturbed: true };
-    const found = testRuns({ before: logRatesByRun(before), after: logRatesByRun(after) }, runsOf(test));
+    const others = all.flatMap((pair) => {
+      const [earlier, later] = [speedOf(pair.before), speedOf(pair.after)];
+      if (earlier === null || later === null || earlier.test !== now.test || later.test !== now.test)
+        return [];
+      return earlier.disturbance === undefined && later.disturbance === undefined
+        ? [runsOf(earlier, later)]
+        : [];
+    });
+    const found = testRuns(runsOf(then, now), others);
     if (found === null) return unjudged('fewer than two repetitions');
-    const relative = Math.abs(after.meanTps / before.meanTps - 1);
+    const relative = Math.abs(now.rate.meanTps / then.rate.meanTps - 1);
     return { resolved: found.pValue < SPEED_SIGNIFICANCE && relative > speedAllowance, ...found };
   };
 }
 
-/** Every variant's speed of one kind, where both runs have it. */
-export function runsOfSpeed(
-  pairs: readonly (readonly [VariantResult, VariantResult])[],
-): (test: SpeedTest) => readonly Runs[] {
-  return (test) =>
-    pairs.flatMap(([{ speed: then }, { speed: now }]) => {
-      const [before, after] = [rateOf(then, test), rateOf(now, test)];
-      if (before === null || after === null || testOf(before) !== testOf(after)) return [];
-      if (disturbanceOf(then, '') !== null || disturbanceOf(now, '') !== null) return [];
-      return [{ before: logRatesByRun(before), after: logRatesByRun(after) }];
-    });
+/** One of a variant's speeds. */
+export function judgeRates(test: SpeedTest): Judge<VariantResult> {
+  return judgeSpeed(({ speed }) => {
+    const rate = isAvailable(speed) ? speed[test] : speed;
+    if (!isAvailable(speed) || !isAvailable(rate)) return null;
+    const depth = 'depth' in rate ? rate.depth : 0;
+    return { rate, test: `${rate.tokens}@${depth}`, disturbance: speed.disturbed };
+  });
 }
 
-/** What else the machine did while a speed was taken, as a reason; null where nothing did. */
-export function disturbanceOf(speed: Speed | Unavailable, said = 'disturbed'): string | null {
-  if (!isAvailable(speed) || speed.disturbed === undefined) return null;
-  return `${said}: ${speed.disturbed.map(({ message }) => message).join('; ')}`;
-}
-
-function rateOf(speed: Speed | Unavailable, test: SpeedTest): Rate | null {
-  if (!isAvailable(speed)) return null;
-  const rate = speed[test];
-  return isAvailable(rate) ? rate : null;
-}
-
-function testOf(rate: Rate | (Rate & { depth: number })): string {
-  return `${rate.tokens}@${'depth' in rate ? rate.depth : 0}`;
+/** What else the machine did while something was timed, as a reason; null where nothing did. */
+export function disturbanceText(
+  disturbed: readonly Disturbance[] | undefined,
+  said = 'disturbed',
+): string | null {
+  return disturbed === undefined ? null : `${said}: ${disturbed.map(({ message }) => message).join('; ')}`;
 }
 
 /**

@@ -11,7 +11,6 @@ import {
   judgePerplexity,
   judgeRates,
   type Pair,
-  runsOfSpeed,
   unjudged,
   withoutSpread,
 } from './baseline-judges.ts';
@@ -29,7 +28,7 @@ export interface BaselineOptions {
 }
 
 /** A figure of a row by its place, and how noise is told from change. */
-type Compared<Row> = readonly [
+export type Compared<Row> = readonly [
   figure: string,
   label: string,
   unit: Change['unit'],
@@ -90,18 +89,18 @@ export function compareWithBaseline(
   const differences = differencesBetween(now, baseline);
   const pairs = now.variants.flatMap((after) => {
     const before = baseline.variants.find(({ name }) => name === after.name);
-    return before === undefined ? [] : [[before, after] as const];
+    return before === undefined ? [] : [{ before, after }];
   });
-  const context = { differences, significance, speedAllowance, runsOf: runsOfSpeed(pairs) };
+  const context = { differences, significance, speedAllowance };
   const changes = [
-    ...pairs.flatMap(([before, after]) =>
-      changesOf(after.name, { before, after, ...context }, VARIANT_FIGURES),
+    ...pairs.flatMap((pair) =>
+      changesOf(pair.after.name, { ...pair, all: pairs, ...context }, VARIANT_FIGURES),
     ),
     ...(now.endpoints ?? []).flatMap((after) => {
       const before = baseline.endpoints?.find(({ name, url }) => name === after.name && url === after.url);
       return before === undefined
         ? []
-        : changesOf(nameOf(after), { before, after, ...context }, ENDPOINT_FIGURES);
+        : changesOf(nameOf(after), { before, after, all: [], ...context }, ENDPOINT_FIGURES);
     }),
   ];
   const names = ({ variants, endpoints = [] }: Results) => [
@@ -125,7 +124,7 @@ function nameOf({ name, url }: EndpointResult): string {
   return `${name} at ${url}`;
 }
 
-function changesOf<Row extends object>(
+export function changesOf<Row extends object>(
   variant: string,
   pair: Omit<Pair<Row>, 'old' | 'new_'>,
   figures: readonly Compared<Row>[],

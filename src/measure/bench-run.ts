@@ -15,6 +15,7 @@ import { bytesReadPerToken, effectiveBandwidth } from './rates.ts';
 import { benchmarkTokens, type SpeedTest, testRate, timeRepetitions } from './speed.ts';
 import { median } from './statistics.ts';
 import { findThreads } from './threads.ts';
+import { type Timing, timed } from './timing.ts';
 
 /** A new process evaluates single tokens slowly until a prompt of this length has made the system spread its threads. */
 const SPREADING_TOKENS = 512;
@@ -34,6 +35,8 @@ export interface BenchEnvironment {
   readonly callTimeoutMs: number;
   readonly machine: Machine;
   readonly watch: MachineWatch;
+  /** Around what is timed. */
+  readonly timing?: () => Promise<Timing>;
   readonly now: () => Date;
   readonly signal?: AbortSignal;
   readonly onStep: (step: BenchStep) => void;
@@ -143,9 +146,9 @@ class Bench {
     const contextSize = test.promptTokens + test.generationTokens + test.depth;
     const { openMs } = await session.openContext({ ...context, contextSize });
     step('test', 0, repetitions);
-    const times = await timeRepetitions(session, facts, test, this.#plan, (done) => {
-      step('test', done, repetitions);
-    });
+    const { result: times, disturbed } = await timed(this.#environment.timing, () =>
+      timeRepetitions(session, facts, test, this.#plan, (done) => step('test', done, repetitions)),
+    );
     await this.#environment.watch.sample();
     const rate = testRate(test, times);
     const done: BenchRow = {
@@ -154,6 +157,7 @@ class Bench {
       status: 'ok',
       onCpu: this.#leftToCpu(model, point, session),
       speed: { ...rate, medianTps: median(rate.samplesNs.map((ns) => (rate.tokens * 1e9) / ns)) },
+      ...disturbed,
       loadMs: facts.loadMs + openMs,
       memory: await engineMemoryOf(session, contextSize),
       ...this.#bandwidth(model, point, test, rate.meanTps),

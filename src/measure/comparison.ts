@@ -31,6 +31,7 @@ import {
 import { isOwn } from './share.ts';
 import type { DescribedFile } from './size.ts';
 import type { TextRole } from './text-evaluation.ts';
+import type { Timing } from './timing.ts';
 import {
   type EvaluationMaterial,
   evaluateVariant,
@@ -38,7 +39,6 @@ import {
   measureVariant,
   partsOf,
   type Step,
-  type Timing,
   type VariantHooks,
   type VariantPlan,
 } from './variant-run.ts';

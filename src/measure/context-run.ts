@@ -21,6 +21,7 @@ import { rateOf } from './rates.ts';
 import type { DescribedFile } from './size.ts';
 import { benchmarkTokens } from './speed.ts';
 import { findThreads } from './threads.ts';
+import { type Timing, timed } from './timing.ts';
 
 /** Beyond the engine's own account: the runtime around it, and what a system needs to go on. */
 const RESERVE_BYTES = 256 * 1024 * 1024;
@@ -51,6 +52,8 @@ export interface ContextEnvironment {
   readonly callTimeoutMs: number;
   readonly machine: Machine;
   readonly watch: MachineWatch;
+  /** Around what is timed. */
+  readonly timing?: () => Promise<Timing>;
   readonly freeBytes: () => number;
   readonly now: () => Date;
   readonly signal?: AbortSignal;
@@ -210,7 +213,7 @@ class Contexts {
   async #measure(
     contextSize: number,
     cacheType: CacheType,
-  ): Promise<Pick<ContextRow, 'measured' | 'loadMs' | 'prompt' | 'generationAtDepth'>> {
+  ): Promise<Pick<ContextRow, 'disturbed' | 'measured' | 'loadMs' | 'prompt' | 'generationAtDepth'>> {
     const { generationTokens, repetitions, seed } = this.#settings;
     const label = `${formatCount(contextSize)} tokens, ${cacheType}`;
     await using session = await this.#start(label);
@@ -229,14 +232,17 @@ class Contexts {
     });
     const promptNs: number[] = [];
     const generationNs: number[] = [];
-    for (let repetition = 0; repetition < repetitions; repetition++) {
-      this.#environment.onStep(label, repetition, repetitions);
-      const times = await session.timeTest({ before, prompt, generated });
-      promptNs.push(times.promptNs);
-      generationNs.push(times.generationNs);
-    }
+    const { disturbed } = await timed(this.#environment.timing, async () => {
+      for (let repetition = 0; repetition < repetitions; repetition++) {
+        this.#environment.onStep(label, repetition, repetitions);
+        const times = await session.timeTest({ before, prompt, generated });
+        promptNs.push(times.promptNs);
+        generationNs.push(times.generationNs);
+      }
+    });
     await this.#environment.watch.sample();
     return {
+      ...disturbed,
       measured: await engineMemoryOf(session, contextSize),
       loadMs: model.loadMs + openMs,
       prompt: rateOf(depth, promptNs),

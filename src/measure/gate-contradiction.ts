@@ -42,8 +42,11 @@ export function requireMeaningful(gates: readonly Gate[], where = '--fail-if'): 
   }
 }
 
-function requireShare({ unit, limit: { value, unit: written } }: GateComparison, where: string): void {
-  if (unit !== 'share' || written !== '' || Math.abs(value) <= 1) return;
+function requireShare(
+  { unit, ofReference, limit: { value, unit: written } }: GateComparison,
+  where: string,
+): void {
+  if (ofReference || unit !== 'share' || written !== '' || Math.abs(value) <= 1) return;
   throw new UsageError('gate/unit', `${where}: a share is from 0 to 1, and the limit is ${value}`, {
     hint: `Write ${value}% where that is meant, or ${Number((value * 100).toPrecision(12))}%.`,
   });
@@ -51,7 +54,8 @@ function requireShare({ unit, limit: { value, unit: written } }: GateComparison,
 
 /** The figure that a conjunction asks the impossible of; null where it can hold. */
 function impossibleIn(expression: GateExpression): string | null {
-  if (expression.kind === 'comparison') return null;
+  // What is denied can hold unless it always does, which is not looked for.
+  if (expression.kind !== 'and' && expression.kind !== 'or') return null;
   const { kind, terms } = expression;
   if (kind === 'or') {
     const each = terms.map(impossibleIn);
@@ -74,8 +78,9 @@ function isOfEach({ subject }: GateComparison): boolean {
   return subject.kind !== 'all';
 }
 
-function figureOf({ subject, path }: GateComparison): string {
-  return [subject.kind === 'variant' ? subject.name : subject.kind, ...path].join('.');
+function figureOf({ subject, path, ofReference }: GateComparison): string {
+  const figure = [subject.kind === 'variant' ? subject.name : subject.kind, ...path].join('.');
+  return ofReference ? `${figure} as a share of the reference's` : figure;
 }
 
 function holdsFor({ operator, limit }: GateComparison, value: number): boolean {

@@ -1,5 +1,5 @@
 import { UsageError } from '../util/errors.ts';
-import { type FigureUnit, nearestFigures, unitAt } from './gate-figures.ts';
+import { type FigureUnit, nearestFigures, type RowKind, unitAt } from './gate-figures.ts';
 import { GateScanner } from './gate-scanner.ts';
 import { type Limit, parseLimit } from './gate-units.ts';
 
@@ -19,15 +19,24 @@ export interface GateComparison {
   readonly unit: FigureUnit;
   readonly operator: GateOperator;
   readonly limit: Limit;
+  /** Whether the limit is a multiple of the reference's figure. */
+  readonly ofReference: boolean;
   /** Whether a figure that could not be taken is no finding, rather than one that cannot be judged. */
   readonly ifAvailable: boolean;
 }
 
 export type GateExpression =
   | GateComparison
+  | { readonly kind: 'not'; readonly term: GateExpression }
   | { readonly kind: 'and' | 'or'; readonly terms: readonly GateExpression[] };
 
 const MOST_NESTED = 32;
+const SCHEMAS: Readonly<Record<RowKind, string>> = {
+  variant: 'schema/results.json',
+  bench: 'schema/bench.json',
+  context: 'schema/context.json',
+  phone: 'schema/fit.json',
+};
 const KEYWORDS: ReadonlySet<string> = new Set(['any', 'all', 'recommended', 'reference', 'machine']);
 
 /**
@@ -35,22 +44,34 @@ const KEYWORDS: ReadonlySet<string> = new Set(['any', 'all', 'recommended', 'ref
  *
  *     expression  = conjunction { "or" conjunction }
  *     conjunction = term { "and" term }
- *     term        = "(" expression ")" | comparison
- *     comparison  = subject "." figure operator number [unit] [ "if" "available" ]
+ *     term        = "not" term | "(" expression ")" | comparison
+ *     comparison  = subject "." figure operator limit [ "if" "available" ]
+ *     limit       = number [unit] | number ["%"] "of" "reference"
  *     subject     = "any" | "all" | "recommended" | "reference" | "machine" | variant | quoted
  *
  * @param where how errors name it: `--fail-if`, or the place in a file
+ * @param kinds the rows that there can be
  * @throws UsageError `gate/syntax`, `gate/figure`, `gate/unit`
  */
-export function parseGate(text: string, where = '--fail-if'): GateExpression {
+export function parseGate(
+  text: string,
+  where = '--fail-if',
+  kinds: readonly RowKind[] = ['variant'],
+): GateExpression {
   const scanner = new GateScanner(text, where);
-  const expression = parseOr(scanner, 0);
+  const expression = parseOr({ scanner, kinds }, 0);
   if (!scanner.isAtEnd()) throw scanner.expected('and, or, if available, or the end');
   return expression;
 }
 
-function parseOr(scanner: GateScanner, depth: number): GateExpression {
-  return parseChain(scanner, 'or', () => parseChain(scanner, 'and', () => parseTerm(scanner, depth)));
+interface Parsing {
+  readonly scanner: GateScanner;
+  readonly kinds: readonly RowKind[];
+}
+
+function parseOr(parsing: Parsing, depth: number): GateExpression {
+  const { scanner } = parsing;
+  return parseChain(scanner, 'or', () => parseChain(scanner, 'and', () => parseTerm(parsing, depth)));
 }
 
 function parseChain(scanner: GateScanner, kind: 'and' | 'or', next: () => GateExpression): GateExpression {
@@ -60,33 +81,43 @@ function parseChain(scanner: GateScanner, kind: 'and' | 'or', next: () => GateEx
   return terms.length === 1 ? first : { kind, terms };
 }
 
-function parseTerm(scanner: GateScanner, depth: number): GateExpression {
-  if (!scanner.take('(')) return parseComparison(scanner);
-  if (depth >= MOST_NESTED) throw scanner.error(`more than ${MOST_NESTED} parentheses within each other`);
-  const expression = parseOr(scanner, depth + 1);
+function parseTerm(parsing: Parsing, depth: number): GateExpression {
+  const { scanner } = parsing;
+  if (depth > MOST_NESTED)
+    throw scanner.error(`more than ${MOST_NESTED} parentheses and not within each other`);
+  // A variant may be called so.
+  if (scanner.takeWordBefore('not', '.')) return { kind: 'not', term: parseTerm(parsing, depth + 1) };
+  if (!scanner.take('(')) return parseComparison(parsing);
+  const expression = parseOr(parsing, depth + 1);
   if (!scanner.take(')')) throw scanner.expected(')');
   return expression;
 }
 
-function parseComparison(scanner: GateScanner): GateComparison {
+function parseComparison({ scanner, kinds }: Parsing): GateComparison {
   const subject = parseSubject(scanner);
   const path: string[] = [];
   while (scanner.take('.')) path.push(scanner.name('the name of a figure').text);
-  const owner = subject.kind === 'machine' ? 'machine' : 'variant';
-  const written = nameOfSubject(subject);
-  if (path.length === 0) throw scanner.expected(`"." and a figure, such as ${written}.divergence.meanKld,`);
-  const unit = unitAt(owner, path);
+  const owners = subject.kind === 'machine' ? (['machine'] as const) : kinds;
+  const asWritten = nameOfSubject(subject);
+  if (path.length === 0) throw scanner.expected(`"." and a figure, such as ${asWritten}.divergence.meanKld,`);
+  const unit = unitAt(owners, path);
   if (unit === null) {
-    const near = nearestFigures(owner, path).map((name) => `${written}.${name}`);
+    const near = nearestFigures(owners, path).map((name) => `${asWritten}.${name}`);
     throw new UsageError('gate/figure', `${scanner.where}: there is no figure ${path.join('.')}`, {
-      hint: `Near it: ${near.join(', ')}. All figures are in schema/results.json.`,
+      hint: `Near it: ${near.join(', ')}. All figures are in ${kinds.map((kind) => SCHEMAS[kind]).join(', ')}.`,
     });
   }
   const operator = scanner.operator(OPERATORS);
-  const limit = parseLimit(scanner.number(), unit, `${scanner.where}: ${path.join('.')}`);
+  const written = scanner.number();
+  const ofReference = scanner.takeKeyword('of');
+  if (ofReference && !scanner.takeKeyword('reference')) throw scanner.expected('reference');
+  if (ofReference && subject.kind === 'machine')
+    throw scanner.error('a machine has no reference to be compared with');
+  // Of the reference's figure it is a share, whatever the figure counts.
+  const limit = parseLimit(written, ofReference ? 'share' : unit, `${scanner.where}: ${path.join('.')}`);
   const ifAvailable = scanner.takeKeyword('if');
   if (ifAvailable && !scanner.takeKeyword('available')) throw scanner.expected('available');
-  return { kind: 'comparison', subject, path, unit, operator, limit, ifAvailable };
+  return { kind: 'comparison', subject, path, unit, operator, limit, ofReference, ifAvailable };
 }
 
 function parseSubject(scanner: GateScanner): GateSubject {
@@ -105,5 +136,6 @@ export function nameOfSubject(subject: GateSubject): string {
 
 /** Every comparison of an expression, in its order. */
 export function comparisonsOf(expression: GateExpression): GateComparison[] {
-  return expression.kind === 'comparison' ? [expression] : expression.terms.flatMap(comparisonsOf);
+  if (expression.kind === 'comparison') return [expression];
+  return expression.kind === 'not' ? comparisonsOf(expression.term) : expression.terms.flatMap(comparisonsOf);
 }

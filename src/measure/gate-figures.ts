@@ -1,5 +1,8 @@
 import { z } from 'zod';
 import { isAvailable, type Unavailable, unavailableBecause } from '../schema/availability.ts';
+import { benchRow } from '../schema/bench.ts';
+import { cacheAccuracy, contextRow } from '../schema/context.ts';
+import { fittedVariantSchema, phoneSpeedSchema } from '../schema/phones.ts';
 import { machine, variantSchema } from '../schema/results.ts';
 import { byDistance, editDistance } from '../util/nearest.ts';
 
@@ -12,17 +15,26 @@ type Node =
   /** A branch whose names come with the results: the kinds of tasks. */
   | { readonly kind: 'record'; readonly each: Node };
 
-/** Whose figures: a variant's row or the machine entry. */
-export type FigureOwner = 'variant' | 'machine';
+/** Rows that gates may be about: of results, of bench, of context, of fit. */
+export type RowKind = 'variant' | 'bench' | 'context' | 'phone';
+/** Whose figures: a row or the machine entry. */
+export type FigureOwner = RowKind | 'machine';
 
 /** Probabilities and ratios that no schema bounds: differences may be negative. */
-const SHARES = /DeltaP$|^sameTopStderr$|^relativeRmse$/;
+const SHARES = /DeltaP$|Increase$|^sameTopStderr$|^relativeRmse$/;
 
 /** `share` puts shards together and is in no whole results. */
 const { share: _, ...row } = variantSchema.shape;
 const FIGURES: Readonly<Record<FigureOwner, Node>> = {
   variant: branchOf(row),
   machine: branchOf(machine.shape),
+  bench: branchOf(benchRow.shape),
+  context: branchOf({ ...contextRow.shape, cache: cacheAccuracy }),
+  phone: branchOf({
+    contextSize: fittedVariantSchema.shape.contextSize,
+    memory: z.object({ ...fittedVariantSchema.shape.memory.shape, headroomBytes: z.int() }),
+    speed: phoneSpeedSchema,
+  }),
 };
 
 /** Every number of the document, so that what may be judged is what is published. */
@@ -66,8 +78,16 @@ function unitOf({ minValue, maxValue, format }: z.ZodNumber, name: string): Figu
   return format === 'safeint' ? 'count' : 'number';
 }
 
-/** The unit of the figure at a path, or null where the document has no number there. */
-export function unitAt(owner: FigureOwner, path: readonly string[]): FigureUnit | null {
+/** The unit of the figure at a path, or null where none of the owners has a number there. */
+export function unitAt(owners: readonly FigureOwner[], path: readonly string[]): FigureUnit | null {
+  for (const owner of owners) {
+    const unit = unitOfOne(owner, path);
+    if (unit !== null) return unit;
+  }
+  return null;
+}
+
+function unitOfOne(owner: FigureOwner, path: readonly string[]): FigureUnit | null {
   let node: Node | undefined = FIGURES[owner];
   for (const name of path) {
     if (node?.kind === 'record') node = node.each;
@@ -78,7 +98,7 @@ export function unitAt(owner: FigureOwner, path: readonly string[]): FigureUnit 
 }
 
 /** The figures whose names come nearest to a path that is none, nearest first. */
-export function nearestFigures(owner: FigureOwner, path: readonly string[], most = 3): string[] {
+export function nearestFigures(owners: readonly FigureOwner[], path: readonly string[], most = 3): string[] {
   // No name is longer, and the time a distance takes grows with the square.
   const wanted = path.join('.').toLowerCase().slice(0, 60);
   const [stem, last] = cutAtLastDot(wanted);
@@ -90,10 +110,12 @@ export function nearestFigures(owner: FigureOwner, path: readonly string[], most
     const within = whole.startsWith(`${wanted}.`) ? 1 : Number.POSITIVE_INFINITY;
     return Math.min(editDistance(whole, wanted), ending + Math.min(2, editDistance(branch, stem)), within);
   };
-  const names = allFigures(FIGURES[owner]).map((segments) =>
-    segments.map((segment, depth) => (segment === ANY_NAME ? (path[depth] ?? segment) : segment)).join('.'),
+  const names = owners.flatMap((owner) =>
+    allFigures(FIGURES[owner]).map((segments) =>
+      segments.map((segment, depth) => (segment === ANY_NAME ? (path[depth] ?? segment) : segment)).join('.'),
+    ),
   );
-  return byDistance(names, distance).slice(0, most);
+  return byDistance([...new Set(names)], distance).slice(0, most);
 }
 
 function cutAtLastDot(path: string): [before: string, behind: string] {

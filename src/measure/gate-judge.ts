@@ -1,8 +1,6 @@
 import { isAvailable, type Unavailable, unavailableBecause } from '../schema/availability.ts';
-import type { EndpointResult, Results, VariantResult } from '../schema/results.ts';
 import { UsageError } from '../util/errors.ts';
 import { byDistance, editDistance } from '../util/nearest.ts';
-import { disturbanceOf } from './baseline-judges.ts';
 import {
   comparisonsOf,
   type GateComparison,
@@ -10,8 +8,9 @@ import {
   type GateOperator,
   nameOfSubject,
 } from './gate-expression.ts';
-import { comparesWithReference, figureAt } from './gate-figures.ts';
-import { formatBeside, formatLimit } from './gate-units.ts';
+import { comparesWithReference, figureAt, unitAt } from './gate-figures.ts';
+import type { GateRow, Judgeable } from './gate-rows.ts';
+import { formatBeside, formatLimit, limitIn } from './gate-units.ts';
 
 /** One figure of one variant or of the machine that a gate looked at. */
 export interface GateFinding {
@@ -35,14 +34,22 @@ export interface Judgement {
 
 /**
  * Whether the condition of a gate holds, by three-valued logic (Kleene): `or` holds when one term does, whatever the
- * unknown ones; `and` fails when one does.
+ * unknown ones; `and` fails when one does; `not` turns what is known.
  */
-export function judgeExpression(expression: GateExpression, results: Results): Judgement {
-  if (expression.kind === 'comparison') return judgeComparison(expression, results);
-  return combined(
-    expression.kind,
-    expression.terms.map((term) => judgeExpression(term, results)),
-  );
+export function judgeExpression(expression: GateExpression, judged: Judgeable): Judgement {
+  switch (expression.kind) {
+    case 'comparison':
+      return judgeComparison(expression, judged);
+    case 'not': {
+      const term = judgeExpression(expression.term, judged);
+      return term.holds === null ? term : { ...term, holds: !term.holds };
+    }
+    default:
+      return combined(
+        expression.kind,
+        expression.terms.map((term) => judgeExpression(term, judged)),
+      );
+  }
 }
 
 /** Of several: `or` holds when one does, whatever the unknown ones; `and` fails when one does. */
@@ -61,94 +68,142 @@ export function combined(kind: 'and' | 'or', terms: readonly Judgement[]): Judge
   };
 }
 
-function judgeComparison(comparison: GateComparison, results: Results): Judgement {
+function judgeComparison(comparison: GateComparison, judged: Judgeable): Judgement {
   const { subject, path } = comparison;
+  const reference = referenceFigure(comparison, judged);
+  const unknown = (value: Unavailable) => judgeFigure(comparison, { name: null, value, reference });
   switch (subject.kind) {
-    case 'machine':
-      return judgeFigure(comparison, null, figureAt(results.machine, path));
+    case 'machine': {
+      const value =
+        judged.machine === null
+          ? unavailableBecause('these results are of no machine')
+          : figureAt(judged.machine, path);
+      return judgeFigure(comparison, { name: null, value, reference });
+    }
     case 'variant':
-      return judgeRow(comparison, subject.name, results);
+      return judgeRow(comparison, subject.name, judged, reference);
     case 'reference':
-      return results.reference === null
-        ? judgeFigure(comparison, null, unavailableBecause('nothing was compared with a reference'))
-        : judgeRow(comparison, results.reference, results);
+      return judged.reference === null
+        ? unknown(unavailableBecause('nothing was compared with a reference'))
+        : judgeRow(comparison, judged.reference, judged, reference);
     case 'recommended':
-      return isAvailable(results.recommendation)
-        ? judgeRow(comparison, results.recommendation.variant, results)
-        : judgeFigure(comparison, null, results.recommendation);
+      return isAvailable(judged.recommended)
+        ? judgeRow(comparison, judged.recommended, judged, reference)
+        : unknown(judged.recommended);
     case 'any':
     case 'all': {
-      const rows: Judged[] = results.variants.filter(
-        ({ name }) => name !== results.reference || !comparesWithReference(path),
+      const isBesideReference = comparison.ofReference || comparesWithReference(path);
+      const rows = judged.rows.filter(
+        (row) => mayHave(row, path) && !(row.name === judged.reference && isBesideReference),
       );
-      // Of a model behind an endpoint no other figure is known.
-      if (path[0] === 'tasks') rows.push(...(results.endpoints ?? []));
-      const judged = rows.map((row) =>
-        judgeFigure(comparison, row.name, figureOf(row, path), disturbing(row, path)),
-      );
+      const each = rows.map((row) => judgeOne(comparison, row, reference));
       // With "if available", a variant without the figure is none of those that are spoken of.
       const there = comparison.ifAvailable
-        ? judged.filter(({ findings }) => findings.some(({ value }) => isAvailable(value)))
-        : judged;
+        ? each.filter(({ findings }) => findings.some(({ value }) => isAvailable(value)))
+        : each;
       if (there.length > 0) return combined(subject.kind === 'any' ? 'or' : 'and', there);
-      return judged[0] ?? judgeFigure(comparison, null, unavailableBecause('there is no variant with it'));
+      return each[0] ?? unknown(unavailableBecause('there is no variant with it'));
     }
   }
 }
 
-/** What a gate may name: a variant, or a model behind an endpoint. */
-type Judged = VariantResult | EndpointResult;
+/** The reference's figure, where the limit is a share of it. */
+function referenceFigure({ ofReference, path }: GateComparison, judged: Judgeable): Reference | null {
+  if (!ofReference) return null;
+  const row = judged.rows.find(({ name }) => name === judged.reference);
+  if (row === undefined)
+    return { value: unavailableBecause('nothing was compared with a reference'), disturbance: null };
+  return { value: figureOf(row, path), disturbance: isTimed(path) ? row.disturbance : null };
+}
+
+interface Reference {
+  readonly value: number | Unavailable;
+  readonly disturbance: string | null;
+}
 
 /** The names that a gate may use. */
-export function judgedNames({ variants, endpoints = [] }: Results): string[] {
-  return [...variants, ...endpoints].map(({ name }) => name);
+export function judgedNames({ rows }: Judgeable): string[] {
+  return rows.map(({ name }) => name);
+}
+
+/** Of a model behind an endpoint no other figure is known. */
+function mayHave({ kind }: GateRow, path: readonly string[]): boolean {
+  return kind === 'endpoint' ? path[0] === 'tasks' : unitAt([kind], path) !== null;
 }
 
 function judgeRow(
   comparison: GateComparison,
   name: string,
-  { variants, endpoints = [] }: Results,
+  { rows }: Judgeable,
+  reference: Reference | null,
 ): Judgement {
-  const row = [...variants, ...endpoints].find((each) => each.name === name);
-  const value =
-    row === undefined ? unavailableBecause('it is not in the results') : figureOf(row, comparison.path);
-  return judgeFigure(comparison, name, value, row === undefined ? null : disturbing(row, comparison.path));
+  const row = rows.find((each) => each.name === name);
+  if (row !== undefined) return judgeOne(comparison, row, reference);
+  return judgeFigure(comparison, { name, value: unavailableBecause('it is not in the results'), reference });
 }
 
-/** What else the machine did while a figure was timed; null of figures that have no time in them. */
-function disturbing(row: Judged, [first]: readonly string[]): string | null {
-  return 'url' in row || first !== 'speed' ? null : disturbanceOf(row.speed);
+function judgeOne(comparison: GateComparison, row: GateRow, reference: Reference | null): Judgement {
+  const { path } = comparison;
+  const value = figureOf(row, path);
+  const disturbance = isTimed(path) ? row.disturbance : null;
+  return judgeFigure(comparison, { name: row.name, value, reference, disturbance });
+}
+
+/** Whether time is in a figure, so that other work on the machine changes it. */
+function isTimed(path: readonly string[]): boolean {
+  return /^(?:speed|prompt|generationAtDepth|speedUp|effectiveBandwidthBytesPerSecond|shareOfCopyBandwidth)$/.test(
+    path[0] ?? '',
+  );
 }
 
 /** A failed variant's figures say why in their own words or, where they have none, by the failure. */
-function figureOf(row: Judged, path: readonly string[]): number | Unavailable {
-  if ('url' in row && path[0] !== 'tasks') return unavailableBecause('an endpoint is asked the tasks alone');
-  const value = figureAt(row, path);
-  if ('url' in row) return value;
-  return !isAvailable(value) && row.failure !== null ? unavailableBecause(row.failure.message) : value;
+function figureOf({ kind, figures, failure }: GateRow, path: readonly string[]): number | Unavailable {
+  if (kind === 'endpoint' && path[0] !== 'tasks')
+    return unavailableBecause('an endpoint is asked the tasks alone');
+  const value = figureAt(figures, path);
+  return kind !== 'endpoint' && !isAvailable(value) && failure !== null ? unavailableBecause(failure) : value;
+}
+
+interface Judged {
+  readonly name: string | null;
+  readonly value: number | Unavailable;
+  readonly reference: Reference | null;
+  readonly disturbance?: string | null;
 }
 
 function judgeFigure(
   comparison: GateComparison,
-  variant: string | null,
-  value: number | Unavailable,
-  disturbance: string | null = null,
+  { name: variant, value, reference, disturbance = null }: Judged,
 ): Judgement {
-  const { path, operator, limit, ifAvailable, subject } = comparison;
+  const { path, operator, limit, ifAvailable, subject, unit } = comparison;
   const figure = path.join('.');
   const role = subject.kind === 'recommended' || subject.kind === 'reference' ? ` (${subject.kind})` : '';
   const place = `${variant ?? subject.kind}.${figure}${variant === null ? '' : role}`;
-  if (!isAvailable(value)) {
-    const message = `${place} is unavailable: ${value.reason}`;
-    return { holds: ifAvailable ? false : null, findings: [{ variant, figure, value, message }] };
+  const absent = !isAvailable(value)
+    ? value
+    : reference !== null && !isAvailable(reference.value)
+      ? reference.value
+      : null;
+  if (absent !== null || !isAvailable(value)) {
+    const whose = isAvailable(value) ? `the reference's ${figure}` : place;
+    const message = `${whose} is unavailable: ${absent?.reason ?? ''}`;
+    return {
+      holds: ifAvailable ? false : null,
+      findings: [{ variant, figure, value: absent ?? value, message }],
+    };
   }
-  const holds = COMPARE[operator](value, limit.value);
-  const beside = formatBeside(value, limit);
-  const message = `${place} is ${beside}, ${holds ? '' : 'not '}${operator} ${formatLimit(limit)}`;
-  // Disturbance makes slow and never fast, so a condition that does not hold stands.
-  if (holds && disturbance !== null) {
-    const because = `${message}, which cannot be judged: ${disturbance}`;
-    return { holds: null, isDisturbed: true, findings: [{ variant, figure, value, message: because }] };
+  const most =
+    reference === null || !isAvailable(reference.value) ? limit.value : limit.value * reference.value;
+  const holds = COMPARE[operator](value, most);
+  const own = reference === null ? limit : limitIn(unit, most);
+  const said =
+    reference === null ? formatLimit(limit) : `${formatLimit(limit)} of reference (${formatLimit(own)})`;
+  const message = `${place} is ${formatBeside(value, own)}, ${holds ? '' : 'not '}${operator} ${said}`;
+  // Disturbance makes slow and never fast, so a condition that does not hold stands; not so beside a reference.
+  const because = reference?.disturbance ?? (holds ? disturbance : reference === null ? null : disturbance);
+  if (because !== null) {
+    const unsaid = `${message}, which cannot be judged: ${because}`;
+    return { holds: null, isDisturbed: true, findings: [{ variant, figure, value, message: unsaid }] };
   }
   return { holds, findings: [{ variant, figure, value, message }] };
 }

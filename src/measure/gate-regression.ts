@@ -18,6 +18,15 @@ export interface Regression {
  */
 export const REGRESSION_FIGURES = [
   'file.bytes',
+  'speed.meanTps',
+  'prompt.meanTps',
+  'generationAtDepth.meanTps',
+  'speed.generationTps',
+  'estimated.totalBytes',
+  'measured.kvBytes',
+  'measured.computeBytes',
+  'memory.totalBytes',
+  'memory.headroomBytes',
   'speed.prompt.meanTps',
   'speed.generation.meanTps',
   'speed.generationAtDepth.meanTps',
@@ -103,7 +112,7 @@ function judgeChange(
     before === 0 ? (after === 0 ? 0 : Math.sign(after) * Infinity) : (after - before) / Math.abs(before);
   const loss = better === 'lower' ? relative : -relative;
   const allowed = `${percent(rule.allowance)} allowed`;
-  const change = `${place} went from ${shown(before)} to ${shown(after)}, ${signed(relative)}`;
+  const change = `${place} went ${fromTo(before, after)}, ${signed(relative)}`;
   if (verdict === 'worse' && loss > rule.allowance) {
     return { holds: true, findings: [finding(`${change}, beyond noise (${method}) and the ${allowed}`)] };
   }
@@ -116,8 +125,12 @@ function judgeChange(
   return { holds: false, findings: [finding(`${change}: ${why}`)] };
 }
 
-function shown(value: number): string {
-  return String(Number(value.toPrecision(5)));
+/** With as many digits as tell the two apart. */
+function fromTo(before: number, after: number): string {
+  let digits = 5;
+  const shown = (value: number) => String(Number(value.toPrecision(digits)));
+  while (digits < 17 && before !== after && shown(before) === shown(after)) digits++;
+  return `from ${shown(before)} to ${shown(after)}`;
 }
 
 function signed(relative: number): string {

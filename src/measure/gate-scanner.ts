@@ -73,6 +73,14 @@ export class GateScanner {
     return false;
   }
 
+  /** A keyword, unless `sign` follows, which makes it a name. */
+  takeWordBefore(keyword: string, sign: string): boolean {
+    const start = this.#at;
+    if (this.takeKeyword(keyword) && this.#text[this.#at] !== sign) return true;
+    this.#at = start;
+    return false;
+  }
+
   /** A word, or any text in quotes, in which a backslash stands before a quote. */
   name(what: string): { readonly text: string; readonly isQuoted: boolean } {
     const quoted = this.#match(QUOTED);
@@ -103,7 +111,7 @@ export class GateScanner {
     const start = this.#at;
     const unit = this.#match(UNIT)?.[0] ?? '';
     // Words that go on with the expression are no units.
-    if (!/^(?:and|or|if)$/i.test(unit)) return { value, unit };
+    if (!/^(?:and|or|if|of)$/i.test(unit)) return { value, unit };
     this.#at = start;
     return { value, unit: '' };
   }

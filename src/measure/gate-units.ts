@@ -9,6 +9,8 @@ export interface Limit {
   /** What it was written in, and how many of the figure's units that is. */
   readonly unit: string;
   readonly scale: number;
+  /** Whether it was not written but reckoned, and so has more digits than it means. */
+  readonly isReckoned?: boolean;
 }
 
 const BYTES: Readonly<Record<string, number>> = {
@@ -70,6 +72,22 @@ export function parseLimit({ value, unit }: WrittenNumber, figure: FigureUnit, w
   });
 }
 
+/** A limit that was reckoned, in the unit of its figure. */
+export function limitIn(figure: FigureUnit, value: number): Limit {
+  if (figure === 'share') return { value, unit: '%', scale: 0.01, isReckoned: true };
+  const unit =
+    figure === 'bytes'
+      ? 'MB'
+      : figure === 'bytes/s'
+        ? 'GB/s'
+        : figure === 'ms'
+          ? 'ms'
+          : figure === 'tokens/s'
+            ? 't/s'
+            : '';
+  return { value, unit, scale: UNITS[figure][unit] ?? 1, isReckoned: true };
+}
+
 /** A value in the unit of the limit, with enough digits to be told from it. */
 export function formatBeside(value: number, { value: limit, unit, scale }: Limit): string {
   const shown = (number: number, digits: number) => {
@@ -82,8 +100,11 @@ export function formatBeside(value: number, { value: limit, unit, scale }: Limit
 }
 
 /** The limit as it was written. */
-export function formatLimit({ value, unit, scale }: Limit): string {
-  return withUnit(Number((unit === '%' ? value * 100 : value / scale).toPrecision(12)), unit);
+export function formatLimit({ value, unit, scale, isReckoned = false }: Limit): string {
+  return withUnit(
+    Number((unit === '%' ? value * 100 : value / scale).toPrecision(isReckoned ? 6 : 12)),
+    unit,
+  );
 }
 
 function withUnit(value: number, unit: string): string {

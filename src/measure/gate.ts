@@ -1,13 +1,14 @@
-import { isAvailable } from '../schema/availability.ts';
+import { isAvailable, unavailableBecause } from '../schema/availability.ts';
 import type { GateOutcome, GateReport } from '../schema/gates.ts';
 import type { BaselineComparison } from '../schema/report.ts';
-import type { Results } from '../schema/results.ts';
-import type { GateSeverity } from '../schema/terms.ts';
+import type { GATE_ALLOWANCES, GateSeverity } from '../schema/terms.ts';
 import { SCHEMA_IDS } from '../schema/terms.ts';
 import { UsageError } from '../util/errors.ts';
 import { comparisonsOf, type GateExpression } from './gate-expression.ts';
-import { type GateFinding, type Judgement, judgedNames, judgeExpression } from './gate-judge.ts';
+import { unitAt } from './gate-figures.ts';
+import { type GateFinding, type Judgement, judgeExpression } from './gate-judge.ts';
 import { judgeRegression, type Regression } from './gate-regression.ts';
+import type { Judgeable } from './gate-rows.ts';
 
 interface Named {
   readonly name: string;
@@ -23,32 +24,41 @@ export type Gate = Named &
     | { readonly kind: 'regression'; readonly regression: Regression }
   );
 
-/** Results to judge, and what tells them from others in the same report. */
-export interface GatedResults {
-  /** Null where there is one machine only. */
+/** What is allowed to happen to a variant although there are gates. */
+export type Allowance = (typeof GATE_ALLOWANCES)[number];
+
+/** A document to judge, and what tells it from others in the same report. */
+export interface Gated {
+  /** Null where there is one only. */
   readonly machine: string | null;
-  readonly results: Results;
+  readonly judgeable: Judgeable;
   /** What changed since the machine's baseline; null without one. */
   readonly comparison: BaselineComparison | null;
 }
 
 /**
- * Judges every gate on every machine's results.
- * @throws UsageError `gate/shard`
+ * Judges every gate on every document. With gates a variant that failed, or that the baseline has and the results have
+ * not, is a failure of its own, unless that is allowed: a gate on any of those that are left would hold of it.
  */
-export function judgeGates(gates: readonly Gate[], judged: readonly GatedResults[]): GateReport {
-  const outcomes = judged.flatMap(({ machine, results, comparison }) => {
-    if (results.shard !== undefined) throw shardsCannotBeJudged();
-    // A variant that other machines measured says nothing of this one.
-    const own = machine === null ? gates : gates.filter((gate) => isAbout(gate, results));
-    return own.map((gate): GateOutcome => {
-      const judgement =
-        gate.kind === 'condition'
-          ? judgeExpression(gate.expression, results)
-          : judgeRegression(gate.regression, comparison);
-      return outcomeOf(gate, machine, judgement, results);
-    });
+export function judgeGates(
+  gates: readonly Gate[],
+  judged: readonly Gated[],
+  allowed: readonly Allowance[] = [],
+): GateReport {
+  const outcomes = judged.flatMap((each) => {
+    const { machine, comparison } = each;
+    const judgeable = allowed.includes('variant.failed') ? withoutFailed(each.judgeable) : each.judgeable;
+    // A variant that other machines measured says nothing of this one, and neither does a figure of another command.
+    const own = judged.length === 1 ? gates : gates.filter((gate) => isAbout(gate, each));
+    return [
+      ...lossesOf(each, allowed),
+      ...own.map((gate) => outcomeOf(gate, machine, judgementOf(gate, { judgeable, comparison }), judgeable)),
+    ];
   });
+  // What is about nothing that there is must not pass for that.
+  const idle = judged.length === 1 ? [] : gates.filter((gate) => !judged.some((each) => isAbout(gate, each)));
+  for (const gate of idle)
+    outcomes.push(outcomeOf(gate, null, judgementOf(gate, NOTHING), NOTHING.judgeable));
   const open = outcomes.filter(({ verdict }) => verdict !== 'passed');
   const errors = open.filter(({ severity }) => severity === 'error');
   const verdict =
@@ -68,24 +78,83 @@ export function shardsCannotBeJudged(): UsageError {
   });
 }
 
-function isAbout(gate: Gate, results: Results): boolean {
-  if (gate.kind === 'regression') return true;
-  const names = judgedNames(results);
-  return comparisonsOf(gate.expression).every(
-    ({ subject }) => subject.kind !== 'variant' || names.includes(subject.name),
-  );
+const NOTHING: Omit<Gated, 'machine'> = {
+  judgeable: {
+    machine: null,
+    rows: [],
+    reference: null,
+    recommended: unavailableBecause('there are no such results'),
+  },
+  comparison: null,
+};
+
+function judgementOf(gate: Gate, { judgeable, comparison }: Omit<Gated, 'machine'>): Judgement {
+  return gate.kind === 'condition'
+    ? judgeExpression(gate.expression, judgeable)
+    : judgeRegression(gate.regression, comparison);
+}
+
+/** Gates on what became of the variants, for what befell some; those that hold are not told of. */
+function lossesOf({ machine, judgeable, comparison }: Gated, allowed: readonly Allowance[]): GateOutcome[] {
+  const failed = judgeable.rows.filter(({ failure }) => failure !== null);
+  const missing = comparison?.removed ?? [];
+  const loss = (gate: Allowance, condition: string, findings: GateFinding[]): GateOutcome[] =>
+    findings.length === 0 || allowed.includes(gate)
+      ? []
+      : [
+          outcomeOf(
+            { name: gate, severity: 'error', text: condition },
+            machine,
+            { holds: true, findings },
+            judgeable,
+          ),
+        ];
+  return [
+    ...loss(
+      'variant.failed',
+      'a variant failed',
+      failed.map(({ name, failure }) => lossOf(name, 'variant.failed', `${name} failed: ${failure ?? ''}`)),
+    ),
+    ...loss(
+      'variant.missing',
+      'a variant of the baseline is missing',
+      missing.map((name) =>
+        lossOf(name, 'variant.missing', `${name} is in the baseline and not in the results`),
+      ),
+    ),
+  ];
+}
+
+function lossOf(variant: string, figure: Allowance, message: string): GateFinding {
+  return { variant, figure, value: unavailableBecause(message), message };
+}
+
+function withoutFailed(judgeable: Judgeable): Judgeable {
+  return { ...judgeable, rows: judgeable.rows.filter(({ failure }) => failure === null) };
+}
+
+function isAbout(gate: Gate, { judgeable, comparison }: Gated): boolean {
+  if (gate.kind === 'regression') {
+    return comparison === null || comparison.changes.some(({ figure }) => figure === gate.regression.figure);
+  }
+  const { rows, machine } = judgeable;
+  const kinds = [
+    ...new Set(rows.flatMap(({ kind }) => (kind === 'endpoint' ? ['variant' as const] : [kind]))),
+  ];
+  return comparisonsOf(gate.expression).every(({ subject, path }) => {
+    if (subject.kind === 'machine') return machine !== null;
+    if (subject.kind === 'variant' && !rows.some(({ name }) => name === subject.name)) return false;
+    return unitAt(kinds, path) !== null;
+  });
 }
 
 function outcomeOf(
-  { name, severity, text }: Gate,
+  { name, severity, text }: Named,
   machine: string | null,
   { holds, isDisturbed, findings }: Judgement,
-  { variants, endpoints = [] }: Results,
+  { rows }: Judgeable,
 ): GateOutcome {
-  const places = new Map([
-    ...endpoints.map(({ name, url }) => [name, url] as const),
-    ...variants.map(({ name, ref }) => [name, ref] as const),
-  ]);
+  const places = new Map([...rows].reverse().map(({ name, ref }) => [name, ref]));
   const refOf = ({ variant }: GateFinding) => (variant === null ? null : (places.get(variant) ?? null));
   return {
     gate: name,

@@ -61,7 +61,7 @@ export function pooledSpeed(runs: readonly (Speed | Unavailable)[]): Speed | nul
 }
 
 /** Null where no run has the rate, or where they are of different tests. */
-function pooledRate(runs: readonly (Rate | Unavailable)[]): Rate | null {
+export function pooledRate(runs: readonly (Rate | Unavailable)[]): Rate | null {
   const taken = runs.filter((run) => isAvailable(run));
   const [first] = taken;
   if (first === undefined || taken.some(({ tokens }) => tokens !== first.tokens)) return null;

@@ -1,6 +1,6 @@
 import type { ContextOptions, EngineSession, LoadedModel } from '../engine/engine.ts';
 import { unavailableBecause } from '../schema/availability.ts';
-import type { Disturbance, Settings, Speed, VariantResult } from '../schema/results.ts';
+import type { Settings, VariantResult } from '../schema/results.ts';
 import type { EvaluationPart, Stage } from '../schema/terms.ts';
 import { runChoices } from './choice-run.ts';
 import type { ChoiceItem } from './choices.ts';
@@ -21,6 +21,7 @@ import {
   type TextRole,
 } from './text-evaluation.ts';
 import { findThreads, type ThreadSearch } from './threads.ts';
+import { type Timing, timed } from './timing.ts';
 
 /** An ordinary first question of a chat, long enough that a phone's user would notice the wait. */
 const FIRST_TOKEN_QUESTION =
@@ -69,11 +70,6 @@ export interface VariantHooks {
   readonly signal: AbortSignal | undefined;
 }
 
-/** A stretch of time in which nothing else should run. */
-export interface Timing extends AsyncDisposable {
-  readonly disturbances: () => Promise<readonly Disturbance[]>;
-}
-
 /**
  * Loads, speed, the peak memory of just these, then the tasks, whose replies are many small evaluations like a
  * generation's. The session should have one worker.
@@ -85,15 +81,18 @@ export async function measureVariant(
 ): Promise<void> {
   const { settings } = plan;
   const wants = (stage: Stage) => plan.stages.includes(stage);
-  const { model, question, timed } = await load(session, plan, hooks);
+  const { model, question, timed: context } = await load(session, plan, hooks);
   if (wants('speed') || wants('memory')) {
     const speedPlan = wants('speed') ? settings : { ...settings, repetitions: 1 };
     const onStep = (done: number, total: number) =>
       hooks.onStep(wants('speed') ? 'speed' : 'memory', done, total);
     const measure = () => measureSpeed(session, model, speedPlan, question, plan.tokenRead, onStep);
-    if (wants('speed')) await hooks.onFigures({ speed: await undisturbed(hooks, measure) });
-    else await measure();
-    if (wants('memory')) await hooks.onFigures({ memory: await engineMemoryOf(session, timed.contextSize) });
+    if (wants('speed')) {
+      const { result, disturbed } = await timed(hooks.timing, measure);
+      await hooks.onFigures({ speed: { ...result, ...disturbed } });
+    } else await measure();
+    if (wants('memory'))
+      await hooks.onFigures({ memory: await engineMemoryOf(session, context.contextSize) });
   }
   if (!wants('accuracy') || !partsOf(settings).includes('tasks')) return;
   hooks.onStep('tasks', 0, plan.taskItems.length);
@@ -103,21 +102,12 @@ export async function measureVariant(
     model,
     taskItems,
     chatTemplate,
-    timed,
+    context,
     tokenRead.kvBytesPerToken,
     (done, total) => hooks.onStep('tasks', done, total),
     (group) => isOwn(plan.share, group),
   );
   await hooks.onFigures(outcomeFigures(plan, 'tasks', taskItems, outcomes));
-}
-
-/** A speed with what disturbed it. */
-async function undisturbed({ timing }: VariantHooks, measure: () => Promise<Speed>): Promise<Speed> {
-  if (timing === undefined) return measure();
-  await using timed = await timing();
-  const speed = await measure();
-  const disturbed = await timed.disturbances();
-  return disturbed.length === 0 ? speed : { ...speed, disturbed: [...disturbed] };
 }
 
 /** What of an evaluation was asked for. */

@@ -46,10 +46,16 @@ export function renderChanges(
   const { baseline, changes } = comparison;
   const told = notable(changes);
   return [
-    style.bold(`Since ${baseline.createdAt.slice(0, 10)}, quantscope ${printable(baseline.toolVersion)}`),
+    style.bold(sinceText(baseline)),
     ...wrap(printable(changeSentences(comparison).join(' ')), width),
     ...(told.length === 0 ? [] : tableText(changeTable(told), { width, style })),
   ].join('\n');
+}
+
+/** `Since 2026-03-14, quantscope 0.1.0`: what is reckoned has no time. */
+export function sinceText(baseline: Comparison['baseline']): string {
+  if (baseline === null) return 'Since the baseline';
+  return `Since ${baseline.createdAt.slice(0, 10)}, quantscope ${printable(baseline.toolVersion)}`;
 }
 
 /** How many values are better and worse, what is not the same in both runs, and variants of one of them alone. */

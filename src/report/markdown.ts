@@ -1,9 +1,10 @@
 import { isAvailable } from '../schema/availability.ts';
 import { benchText, shownColumns } from './bench.ts';
-import { changeSentences, changeTable, notable } from './changes.ts';
+import { changeSentences, changeTable, notable, sinceText } from './changes.ts';
 import { endpointLines } from './comparison.ts';
 import { mainColumns } from './comparison-columns.ts';
 import { phoneFindings, phoneTable } from './kit-check.ts';
+import { otherTexts } from './other-texts.ts';
 import { describeMeasurement } from './provenance.ts';
 import {
   combined,
@@ -37,6 +38,7 @@ export function renderMarkdown(report: Report): string {
     ),
     ...report.benches.map(benchSection),
     phonePart(report),
+    ...otherTexts(report).map(({ title, text }) => preformatted(title, text)),
     folded('How this was measured', [
       ...report.machines.flatMap((machine) => describeMeasurement(machine.results)),
       ...new Set(report.machines.flatMap((machine) => machine.results.warnings)),
@@ -86,15 +88,20 @@ function phonePart({ phones }: Report): string {
 }
 
 function changesOf({ changes, machines }: Report): string[] {
-  return changes.flatMap(({ machine, comparison }) => {
-    const where = machines.length > 1 ? ` (${escaped(machine)})` : '';
+  return changes.flatMap(({ machine, of, comparison }) => {
+    const where = machines.length > 1 || of !== 'comparison' ? ` (${escaped(machine)})` : '';
     const told = notable(comparison.changes);
     const [summary, ...notes] = changeSentences(comparison);
     return [
-      `**Since ${comparison.baseline.createdAt.slice(0, 10)}**${where}: ${[summary, ...notes.map(escaped)].join(' ')}`,
+      `**${escaped(sinceText(comparison.baseline))}**${where}: ${[summary, ...notes.map(escaped)].join(' ')}`,
       ...(told.length === 0 ? [] : [tableMarkdown(changeTable(told))]),
     ];
   });
+}
+
+/** As it stands, whatever signs are in it. */
+function preformatted(title: string, text: string): string {
+  return `**${escaped(title)}**\n\n${text.replaceAll(/^/gm, '    ')}`;
 }
 
 function folded(title: string, sentences: readonly string[]): string {

@@ -36,10 +36,22 @@ export interface ReportRow {
   readonly isRecommended: boolean;
 }
 
+/** A report that is about nothing, for those of one document. */
+export const NOTHING: Report = {
+  machines: [],
+  benches: [],
+  phones: [],
+  contexts: [],
+  fits: [],
+  changes: [],
+  fit: null,
+  layers: [],
+};
+
 /** One run's results as a report of their own. */
 export function reportOf(results: Results): Report {
   const machines = [{ label: results.machine.cpu, sources: [], results }];
-  return { machines, benches: [], phones: [], changes: [], fit: fitIn(machines), layers: [] };
+  return { ...NOTHING, machines, fit: fitIn(machines) };
 }
 
 /** What phones made of the variants when they were compared, from the first results that say it. */

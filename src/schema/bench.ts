@@ -9,7 +9,7 @@ import {
   gpuLayers,
   orUnavailable,
 } from './parts.ts';
-import { failure, machine, memory, rate, triedThreads, warning } from './results.ts';
+import { disturbances, failure, machine, memory, rate, triedThreads, warning } from './results.ts';
 import { FLASH_ATTENTION, SCHEMA_IDS } from './terms.ts';
 
 const flashAttention = z.enum(FLASH_ATTENTION);
@@ -35,7 +35,7 @@ const config = z.strictObject({
   flashAttention,
 });
 
-const row = z.strictObject({
+export const benchRow = z.strictObject({
   ref: z.string(),
   model: z.strictObject({
     /** Short, for a table: the architecture and the quantization. */
@@ -64,6 +64,8 @@ const row = z.strictObject({
   memory: orUnavailable(memory),
   /** What the GPU's backend has no kernels for, so that the CPU did it: the rate is not the GPU's alone. */
   onCpu: z.array(z.string()),
+  /** What else the machine did while it was timed: such a speed is no ground for a verdict. */
+  disturbed: disturbances.optional(),
   /** Rate over that of the same test on the CPU in this run. */
   speedUp: orUnavailable(finite),
 });
@@ -87,7 +89,7 @@ export const benchSchema = z.strictObject({
   machine,
   repetitions: count,
   seed: count,
-  rows: z.array(row),
+  rows: z.array(benchRow),
   threadSearches: z.array(threadSearch),
   warnings: z.array(warning),
 });

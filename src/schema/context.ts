@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { bytes, count, type Document, finite, gpuChoice, gpuLayers, orUnavailable } from './parts.ts';
-import { failure, machine, memory, rate, rateAtDepth, warning } from './results.ts';
+import { disturbances, failure, machine, memory, rate, rateAtDepth, warning } from './results.ts';
 import { FLASH_ATTENTION, SCHEMA_IDS } from './terms.ts';
 
 const estimate = z.strictObject({
@@ -12,7 +12,7 @@ const estimate = z.strictObject({
   basis: z.enum(['engine', 'header']),
 });
 
-const row = z.strictObject({
+export const contextRow = z.strictObject({
   contextSize: count,
   /** Of keys and values alike. */
   cacheType: z.string(),
@@ -29,11 +29,13 @@ const row = z.strictObject({
   prompt: orUnavailable(rate),
   /** Generation that ends with the context full. */
   generationAtDepth: orUnavailable(rateAtDepth),
+  /** What else the machine did while it was timed: such speeds are no ground for a verdict. */
+  disturbed: disturbances.optional(),
   failure: failure.nullable(),
 });
 
 /** What a cache type costs in accuracy against f16, on the same text and context. */
-const accuracy = z.strictObject({
+export const cacheAccuracy = z.strictObject({
   contextSize: count,
   chunks: count,
   perplexity: finite,
@@ -47,7 +49,7 @@ const accuracy = z.strictObject({
 const cacheType = z.strictObject({
   cacheType: z.string(),
   kvBytesPerToken: orUnavailable(finite),
-  accuracy: orUnavailable(accuracy),
+  accuracy: orUnavailable(cacheAccuracy),
   /** The largest context within the budget, by the estimate, at most the model's own. */
   largest: orUnavailable(z.strictObject({ contextSize: count, totalBytes: bytes })),
 });
@@ -92,7 +94,7 @@ export const contextSchema = z.strictObject({
     /** Given with --memory, or what this machine had free. */
     basis: z.enum(['asked', 'free']),
   }),
-  rows: z.array(row),
+  rows: z.array(contextRow),
   cacheTypes: z.array(cacheType),
   recommendation: orUnavailable(
     z.strictObject({ contextSize: count, cacheType: z.string(), sentence: z.string() }),

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { type Document, orUnavailable } from './parts.ts';
-import { GATE_SEVERITIES, SCHEMA_IDS } from './terms.ts';
+import { GATE_ALLOWANCES, GATE_SEVERITIES, SCHEMA_IDS } from './terms.ts';
 
 /** The gates file, `quantscope.gates.json`. Strict: a misspelt field would silently demand nothing. */
 export const gatesFileSchema = z.strictObject({
@@ -19,6 +19,12 @@ export const gatesFileSchema = z.strictObject({
       }),
     )
     .optional(),
+  allow: z
+    .array(z.enum(GATE_ALLOWANCES))
+    .optional()
+    .describe(
+      'What does not fail: a variant that failed, or that the baseline has and the results have not.',
+    ),
   regression: z
     .record(z.string(), z.union([z.string(), z.number()]))
     .optional()

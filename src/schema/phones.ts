@@ -9,7 +9,7 @@ import { FIT_VERDICTS } from './terms.ts';
  */
 const rate = orUnavailable(z.number().positive());
 
-const speedSchema = z.object({
+export const phoneSpeedSchema = z.object({
   backend: phoneBackend,
   promptTps: rate,
   generationTps: rate.describe('After a prompt of 256 tokens.'),
@@ -36,7 +36,7 @@ const smallerWeightsSchema = changeSchema.extend({
 });
 export type SmallerWeights = Document<typeof smallerWeightsSchema>;
 
-const fittedVariantSchema = z.object({
+export const fittedVariantSchema = z.object({
   name: z.string(),
   ref: z.string(),
   contextSize: z.int(),
@@ -55,7 +55,7 @@ const fittedVariantSchema = z.object({
     fileBytes: bytes.describe('Pages of the file with mmap, which the system may drop.'),
     anonymousBytes: bytes.describe('With mmap, what it may not drop.'),
   }),
-  speeds: z.array(speedSchema).describe('One for each backend of the phone.'),
+  speeds: z.array(phoneSpeedSchema).describe('One for each backend of the phone.'),
   reasons: z.array(z.string()),
   change: changeSchema.nullable().describe('What would make it fit.'),
   smaller: smallerWeightsSchema.nullable().describe('The weights of another quantization that would fit.'),

@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import { benchSchema } from './bench.ts';
+import { contextSchema } from './context.ts';
+import { fitSchema } from './fit.ts';
 import { kitCheckSchema } from './kit.ts';
 import { type Document, finite, fraction, orUnavailable } from './parts.ts';
 import { resultsSchema } from './results.ts';
@@ -8,7 +10,10 @@ import { SCHEMA_IDS } from './terms.ts';
 const figure = orUnavailable(finite);
 
 const comparisonSchema = z.strictObject({
-  baseline: z.strictObject({ createdAt: z.iso.datetime(), toolVersion: z.string() }),
+  baseline: z
+    .strictObject({ createdAt: z.iso.datetime(), toolVersion: z.string() })
+    .nullable()
+    .describe('Null of what fit says, which is reckoned and has no time.'),
   changes: z.array(
     z.strictObject({
       variant: z.string(),
@@ -51,7 +56,19 @@ export const reportSchema = z.strictObject({
   phones: z
     .array(z.strictObject({ label: z.string(), source: z.string(), check: kitCheckSchema }))
     .describe('What kit check found, by phone.'),
-  changes: z.array(z.strictObject({ machine: z.string(), comparison: comparisonSchema })),
+  contexts: z
+    .array(z.strictObject({ label: z.string(), source: z.string(), results: contextSchema }))
+    .describe('What context measured, by model and machine.'),
+  fits: z
+    .array(z.strictObject({ source: z.string(), results: fitSchema }))
+    .describe('What fit says of phones.'),
+  changes: z.array(
+    z.strictObject({
+      machine: z.string().describe('The label of what is compared.'),
+      of: z.enum(['comparison', 'bench', 'context', 'fit']),
+      comparison: comparisonSchema,
+    }),
+  ),
 });
 
 export type ReportFile = Document<typeof reportSchema>;

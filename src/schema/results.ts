@@ -26,6 +26,8 @@ export const rate = z.strictObject({
 });
 export const rateAtDepth = z.strictObject({ depth: count, ...rate.shape });
 
+export const disturbances = z.array(z.strictObject({ code: z.string(), message: z.string() }));
+
 const speed = z.strictObject({
   prompt: orUnavailable(rate),
   generation: orUnavailable(rate),
@@ -35,7 +37,7 @@ const speed = z.strictObject({
   firstTokenPromptTokens: count.optional(),
   effectiveBandwidthBytesPerSecond: orUnavailable(finite),
   /** What else the machine did while this was timed: such speeds are no ground for a verdict. */
-  disturbed: z.array(z.strictObject({ code: z.string(), message: z.string() })).optional(),
+  disturbed: disturbances.optional(),
 });
 
 export const memory = z.strictObject({

@@ -35,6 +35,9 @@ export type Severity = (typeof SEVERITIES)[number];
 
 /** An error fails the command; a warning is only told. */
 export const GATE_SEVERITIES = ['error', 'warning'] as const satisfies readonly Severity[];
+/** What befalls variants and fails wherever there are gates, unless it is allowed. */
+export const GATE_ALLOWANCES = ['variant.missing', 'variant.failed'] as const;
+
 export type GateSeverity = (typeof GATE_SEVERITIES)[number];
 
 /** Whether a model fits a phone; `unknown` where what the phone gives an app was never measured. */

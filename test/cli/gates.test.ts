@@ -2,6 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { type Results, resultsSchema } from '../../src/schema/results.ts';
 import { quantscope, scratchFolder } from '../helpers/cli.ts';
+import { nanoBench } from '../helpers/measurements.ts';
 import { buildResults, nanoResults, nanoVariant } from '../helpers/results.ts';
 
 /** What GitHub says of a job is not what these tests are about, wherever they run. */
@@ -353,5 +354,59 @@ describe('shards of compare', () => {
     const overlapping = await quantscope(['report', ...shards, scratch.path('copy.json')]);
     expect(overlapping.stderr).toMatch(/are both shard 1 of 2/);
     expect(overlapping.exitCode).toBe(2);
+  });
+});
+
+describe('gates on other commands', () => {
+  it('judge a bench, and report compares it with an earlier one', async () => {
+    await using scratch = await scratchFolder();
+    const slow = nanoBench('AMD EPYC', 500, { createdAt: '2026-03-20T00:00:00.000Z' });
+    const old = await written(scratch, 'old.json', nanoBench('AMD EPYC', 1000));
+    const now = await written(scratch, 'now.json', slow);
+    const gates = await written(scratch, 'gates.json', { regression: { 'speed.meanTps': '5%' } });
+    const args = ['report', now, '--baseline', old, '--gates', gates];
+    const { exitCode, stdout, stderr } = await quantscope(args, { env: NO_CI });
+    expect(stderr).toMatch(/gate failed: regression of speed\.meanTps: .* went from 1000 to 500, -50 %/);
+    expect(stdout).toMatch(/speed +1000 t\/s +500 t\/s +.50\.0 %/);
+    expect(exitCode).toBe(1);
+  });
+
+  it('judge a bench, a context and a fit as they are made', async () => {
+    const quick = ['-t', '1', '--gpu', 'off', '--quiet'];
+    const bench = ['bench', 'nano:Q2_K', '-p', '16', '-n', '0', '-r', '1', ...quick];
+    expect(await quantscope([...bench, '--fail-if', 'any.file.bytes > 1'], { env: NO_CI })).toMatchObject({
+      exitCode: 2,
+      stderr: expect.stringContaining('there is no figure file.bytes'),
+    });
+    const judged = await quantscope([...bench, '--fail-if', '"Q2_K pp16".memory.weightsBytes > 1'], {
+      env: NO_CI,
+    });
+    expect(judged).toMatchObject({
+      exitCode: 1,
+      stderr: expect.stringMatching(/^gate failed: Q2_K pp16\.memory/),
+    });
+    const sizes = [
+      'context',
+      'nano:Q2_K',
+      '--sizes',
+      '64',
+      '--cache-types',
+      'f16',
+      '--no-accuracy',
+      '-r',
+      '1',
+    ];
+    const context = await quantscope([...sizes, ...quick, '--fail-if', 'any.contextSize < 65'], {
+      env: NO_CI,
+    });
+    expect(context).toMatchObject({
+      exitCode: 1,
+      stderr: expect.stringContaining('64 f16.contextSize is 64'),
+    });
+    const fit = ['fit', 'nano:Q2_K', '--device', 'iphone-13-pro', '--fail-if', 'any.memory.totalBytes > 1'];
+    expect(await quantscope(fit, { env: NO_CI })).toMatchObject({
+      exitCode: 1,
+      stderr: expect.stringContaining('iphone-13-pro Q2_K.memory.totalBytes is'),
+    });
   });
 });

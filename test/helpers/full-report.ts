@@ -32,7 +32,9 @@ export function fullReport(): Report {
   ];
   return {
     ...reportOf(results),
-    changes: [{ machine: results.machine.cpu, comparison: compareWithBaseline(results, before) }],
+    changes: [
+      { machine: results.machine.cpu, of: 'comparison', comparison: compareWithBaseline(results, before) },
+    ],
     fit,
     layers,
     benches: [

@@ -66,6 +66,37 @@ describe('a gate', () => {
     expect(comparison('b.file.bytes > 2 if available').ifAvailable).toBe(true);
   });
 
+  it('may be denied, and of a variant that is called so is not', () => {
+    const term = parseGate('a.file.bytes > 1');
+    expect(parseGate('not a.file.bytes > 1')).toEqual({ kind: 'not', term });
+    expect(parseGate('NOT not (a.file.bytes > 1)')).toEqual({ kind: 'not', term: { kind: 'not', term } });
+    expect(comparison('not.file.bytes > 1').subject).toEqual({ kind: 'variant', name: 'not' });
+    expect(refusal(`${'not '.repeat(40)}a.file.bytes > 1`).message).toMatch(/more than 32/);
+  });
+
+  it('may have a share of the reference as its limit', () => {
+    const parsed = comparison('any.speed.generation.meanTps < 105% of reference');
+    expect(parsed).toMatchObject({ ofReference: true, unit: 'tokens/s', limit: { value: 1.05 } });
+    expect(comparison('any.file.bytes > 0.5 of reference if available')).toMatchObject({
+      ofReference: true,
+      ifAvailable: true,
+    });
+    expect(refusal('any.file.bytes > 5MB of reference').code).toBe('gate/unit');
+    expect(refusal('any.file.bytes > 5% of baseline').message).toMatch(/expected reference/);
+    expect(refusal('machine.cores > 5% of reference').message).toMatch(/no reference/);
+  });
+
+  it('is about the rows that a command has', () => {
+    expect(refusal('any.speed.meanTps < 5').code).toBe('gate/figure');
+    expect(parseGate('any.speed.meanTps < 5', '', ['bench'])).toMatchObject({ unit: 'tokens/s' });
+    expect(parseGate('"iphone-13-pro Q4_K_M".memory.headroomBytes < 1GB', '', ['phone'])).toMatchObject({
+      unit: 'bytes',
+    });
+    expect(parseGate('any.cache.perplexityIncrease > 1%', '', ['context'])).toMatchObject({
+      path: ['cache', 'perplexityIncrease'],
+    });
+  });
+
   it.each([
     ['', 'gate/syntax', /the gate is empty/, /A gate is/],
     ['Q4_K_M', 'gate/syntax', /column 7: expected "\." and a figure.*got the end/, /./],
@@ -152,23 +183,23 @@ describe('a gate', () => {
 
 describe('figures', () => {
   it('are the numbers of the contract, with the units of their names', () => {
-    expect(unitAt('variant', ['speed', 'firstTokenMs'])).toBe('ms');
-    expect(unitAt('variant', ['speed', 'effectiveBandwidthBytesPerSecond'])).toBe('bytes/s');
-    expect(unitAt('variant', ['divergence', 'sameTop'])).toBe('share');
-    expect(unitAt('variant', ['tasks', 'flips', 'pValue'])).toBe('share');
-    expect(unitAt('variant', ['model', 'contextLength'])).toBe('count');
-    expect(unitAt('variant', ['model', 'name'])).toBe(null);
-    expect(unitAt('variant', ['share', 'text', 'total'])).toBe(null);
-    expect(unitAt('variant', ['tasks', 'byTask', '__proto__', 'accuracy'])).toBe('share');
-    expect(unitAt('machine', ['memoryBytes'])).toBe('bytes');
+    expect(unitAt(['variant'], ['speed', 'firstTokenMs'])).toBe('ms');
+    expect(unitAt(['variant'], ['speed', 'effectiveBandwidthBytesPerSecond'])).toBe('bytes/s');
+    expect(unitAt(['variant'], ['divergence', 'sameTop'])).toBe('share');
+    expect(unitAt(['variant'], ['tasks', 'flips', 'pValue'])).toBe('share');
+    expect(unitAt(['variant'], ['model', 'contextLength'])).toBe('count');
+    expect(unitAt(['variant'], ['model', 'name'])).toBe(null);
+    expect(unitAt(['variant'], ['share', 'text', 'total'])).toBe(null);
+    expect(unitAt(['variant'], ['tasks', 'byTask', '__proto__', 'accuracy'])).toBe('share');
+    expect(unitAt(['machine'], ['memoryBytes'])).toBe('bytes');
   });
 
   it('that are misspelt are near the right ones', () => {
-    expect(nearestFigures('variant', ['kld'], 1)[0]).toMatch(/Kld$/);
-    expect(nearestFigures('variant', ['speed', 'generation', 'tps'], 1)).toEqual([
+    expect(nearestFigures(['variant'], ['kld'], 1)[0]).toMatch(/Kld$/);
+    expect(nearestFigures(['variant'], ['speed', 'generation', 'tps'], 1)).toEqual([
       'speed.generation.meanTps',
     ]);
-    expect(nearestFigures('variant', ['tasks', 'byTask', 'math'])).toContain('tasks.byTask.math.accuracy');
+    expect(nearestFigures(['variant'], ['tasks', 'byTask', 'math'])).toContain('tasks.byTask.math.accuracy');
   });
 
   it('are shown beside a limit in its unit, and told from it however close', () => {
@@ -207,13 +238,15 @@ const comparisons: fc.Arbitrary<GateComparison> = fc
     limit: fc
       .double({ noNaN: true, noDefaultInfinity: true })
       .map((value) => ({ value: value === 0 ? 0 : value, unit: '', scale: 1 })),
+    ofReference: fc.boolean(),
     ifAvailable: fc.boolean(),
   })
-  .map((fields) => ({ ...fields, unit: unitAt('variant', fields.path) ?? 'number' }));
+  .map((fields) => ({ ...fields, unit: unitAt(['variant'], fields.path) ?? 'number' }));
 const { expressions } = fc.letrec<{ expressions: GateExpression }>((tie) => ({
   expressions: fc.oneof(
     { maxDepth: 4, withCrossShrink: true },
     comparisons,
+    fc.record({ kind: fc.constant('not' as const), term: tie('expressions') }),
     fc.record({
       kind: fc.constantFrom('and' as const, 'or' as const),
       terms: fc.array(tie('expressions'), { minLength: 2, maxLength: 3 }),
@@ -222,11 +255,13 @@ const { expressions } = fc.letrec<{ expressions: GateExpression }>((tie) => ({
 }));
 
 function written(expression: GateExpression): string {
+  if (expression.kind === 'not') return `not (${written(expression.term)})`;
   if (expression.kind !== 'comparison') {
     return expression.terms
       .map((term) => (term.kind === 'comparison' ? written(term) : `(${written(term)})`))
       .join(` ${expression.kind} `);
   }
-  const { subject, path, operator, limit, ifAvailable } = expression;
-  return `${nameOfSubject(subject)}.${path.join('.')} ${operator} ${limit.value}${ifAvailable ? ' if available' : ''}`;
+  const { subject, path, operator, limit, ofReference, ifAvailable } = expression;
+  const of = ofReference ? ' of reference' : '';
+  return `${nameOfSubject(subject)}.${path.join('.')} ${operator} ${limit.value}${of}${ifAvailable ? ' if available' : ''}`;
 }

@@ -3,6 +3,7 @@ import { compareWithBaseline } from '../../src/measure/baseline.ts';
 import { comparisonWith } from '../../src/measure/baseline-choice.ts';
 import { type Gate, judgeGates } from '../../src/measure/gate.ts';
 import { judgeRegression, parseRegression, REGRESSION_FIGURES } from '../../src/measure/gate-regression.ts';
+import { judgeableResults } from '../../src/measure/gate-rows.ts';
 import type { Rate, Results, VariantResult } from '../../src/schema/results.ts';
 import { nanoResults, nanoVariant } from '../helpers/results.ts';
 
@@ -104,7 +105,7 @@ describe('a regression', () => {
       const named = baselines.map((results, index) => ({ label: '', sources: [`${index}.json`], results }));
       const judged = [here, there].map((results, index) => ({
         machine: `${index}`,
-        results,
+        judgeable: judgeableResults(results),
         comparison: comparisonWith(results, named),
       }));
       return judgeGates([gate], judged).outcomes.map(({ verdict }) => verdict);

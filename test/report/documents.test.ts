@@ -94,9 +94,13 @@ describe('Markdown', () => {
     const now = nanoResults({
       variants: [nanoVariant('F16'), nanoVariant('Q2_K', { file: { ...nanoVariant('Q2_K').file, bytes } })],
     });
-    const changes = [{ machine: 'AMD EPYC', comparison: compareWithBaseline(now, nanoResults()) }];
+    const changes = [
+      { machine: 'AMD EPYC', of: 'comparison' as const, comparison: compareWithBaseline(now, nanoResults()) },
+    ];
     const text = renderMarkdown({ ...reportOf(now), changes });
-    expect(text).toContain('**Since 2026-03-14**: Beyond noise, 1 metric worse and 0 better');
+    expect(text).toContain(
+      '**Since 2026-03-14, quantscope 0.1.0**: Beyond noise, 1 metric worse and 0 better',
+    );
     expect(text).toContain('| Q2_K | size | 1.72 MiB | 1.91 MiB | +11.0 % | worse |  |');
     expect(text).toContain('Gone: Q8_0, Q4_K_M.');
     const table = renderReportTable({ ...reportOf(now), changes });

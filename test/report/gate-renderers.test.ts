@@ -3,6 +3,7 @@ import { Ajv } from 'ajv';
 import { describe, expect, it } from 'vitest';
 import { type Gate, judgeGates } from '../../src/measure/gate.ts';
 import { parseGate } from '../../src/measure/gate-expression.ts';
+import { judgeableResults } from '../../src/measure/gate-rows.ts';
 import { renderGateSummary, renderGates } from '../../src/report/gates.ts';
 import { gatesReportSchema } from '../../src/schema/gates.ts';
 import { nanoResults, nanoVariant } from '../helpers/results.ts';
@@ -28,7 +29,7 @@ const report = judgeGates(
     gate('choices', 'Q2_K.choices.accuracy < 50%'),
     gate('bandwidth', 'machine.cores >= 1'),
   ],
-  [{ machine: null, results, comparison: null }],
+  [{ machine: null, judgeable: judgeableResults(results), comparison: null }],
 );
 
 describe('what gates found', () => {

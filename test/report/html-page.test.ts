@@ -4,7 +4,7 @@ import { mergeResults } from '../../src/measure/merge.ts';
 import { escapeText, html } from '../../src/report/html/markup.ts';
 import { paretoFront, type TradeOffPoint } from '../../src/report/html/trade-off-chart.ts';
 import { renderHtml } from '../../src/report/registry.ts';
-import { type Report, reportOf } from '../../src/report/report.ts';
+import { NOTHING, type Report, reportOf } from '../../src/report/report.ts';
 import type { Results } from '../../src/schema/results.ts';
 import { nanoResults, nanoVariant } from '../helpers/results.ts';
 import { arbitraryResults } from './arbitrary-results.ts';
@@ -95,15 +95,11 @@ describe('several machines', () => {
     };
   };
   const reportOfBoth = (second: Results): Report => ({
+    ...NOTHING,
     machines: mergeResults([
       { path: 'a.json', results: nanoResults() },
       { path: 'b.json', results: second },
     ]),
-    benches: [],
-    phones: [],
-    changes: [],
-    fit: null,
-    layers: [],
   });
 
   it('keep their rows and get a column', async () => {

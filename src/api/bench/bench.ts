@@ -17,6 +17,7 @@ import { packageVersion } from '../../util/package-files.ts';
 import { hostOf } from '../host.ts';
 import { modelsFor } from '../local-models.ts';
 import type { Filled } from '../request.ts';
+import { timingWith } from '../timing.ts';
 import { BENCH_DEFAULTS, type BenchRequest } from './request.ts';
 
 type Request = Filled<BenchRequest, typeof BENCH_DEFAULTS>;
@@ -39,6 +40,7 @@ export async function bench(refs: readonly string[], asked: BenchRequest = {}): 
   const found = await modelsFor(refs, host);
   const models = (await Promise.all(found.map((model) => readModel(model, signal)))).map(modelOf);
   const machine = describeMachine();
+  const watch = await watchMachine(machine.cores);
   const count = models.length * points.length * tests.length;
   let rows = 0;
   const { repetitions, seed } = request;
@@ -48,7 +50,8 @@ export async function bench(refs: readonly string[], asked: BenchRequest = {}): 
       startEngine: engineStarter(),
       callTimeoutMs: request.timeout * 1000,
       machine,
-      watch: await watchMachine(machine.cores),
+      watch,
+      timing: timingWith(watch),
       now: () => new Date(),
       signal,
       onStep: (step) =>

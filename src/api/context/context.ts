@@ -23,6 +23,7 @@ import { readInput } from '../input-file.ts';
 import { oneModelFor } from '../local-models.ts';
 import type { Filled } from '../request.ts';
 import { ropeNotice } from '../rope-notice.ts';
+import { timingWith } from '../timing.ts';
 import { CONTEXT_DEFAULTS, type ContextRequest } from './request.ts';
 
 type Request = Filled<ContextRequest, typeof CONTEXT_DEFAULTS>;
@@ -52,13 +53,15 @@ export async function measureContext(ref: string, asked: ContextRequest = {}): P
   const count = contextSizes.length * cacheTypes.length;
   const scratch = await mkdtemp(join(tmpdir(), 'quantscope-'));
   const machine = describeMachine();
+  const watch = await watchMachine(machine.cores);
   let rows = 0;
   try {
     return await measureContexts(plan, {
       startEngine: engineStarter(),
       callTimeoutMs: request.timeout * 1000,
       machine,
-      watch: await watchMachine(machine.cores),
+      watch,
+      timing: timingWith(watch),
       freeBytes: () => machineMemory().availableBytes,
       now: () => new Date(),
       signal,

@@ -1,5 +1,6 @@
-import type { Gate } from '../../measure/gate.ts';
+import type { Allowance, Gate } from '../../measure/gate.ts';
 import { parseGate } from '../../measure/gate-expression.ts';
+import type { RowKind } from '../../measure/gate-figures.ts';
 import { parseRegression } from '../../measure/gate-regression.ts';
 import { gatesFileSchema } from '../../schema/gates.ts';
 import { invalidJsonFile, readJsonFile } from '../../schema/json-file.ts';
@@ -15,8 +16,11 @@ const GATES_FILE = {
  * The gates in a file.
  * @throws UsageError `gates/unreadable`, `gates/invalid`, and those of the conditions in it
  */
-export async function readGatesFile(file: string): Promise<Gate[]> {
-  const { gates = [], regression = {} } = await readJsonFile(file, gatesFileSchema, GATES_FILE);
+export async function readGatesFile(
+  file: string,
+  kinds: readonly RowKind[],
+): Promise<{ readonly gates: Gate[]; readonly allowed: readonly Allowance[] }> {
+  const { gates = [], regression = {}, allow = [] } = await readJsonFile(file, gatesFileSchema, GATES_FILE);
   const names = gates.map(({ name }) => name);
   const twice = names.find((name, index) => names.indexOf(name) !== index);
   if (twice !== undefined)
@@ -34,9 +38,9 @@ export async function readGatesFile(file: string): Promise<Gate[]> {
     const why = `regression: ${same.written} and ${written} are one figure`;
     throw invalidJsonFile(file, why, GATES_FILE);
   }
-  return [
+  const read = [
     ...gates.map(({ name, failIf, severity = 'error' }): Gate => {
-      const expression = parseGate(failIf, `${file}: gate ${JSON.stringify(name)}:`);
+      const expression = parseGate(failIf, `${file}: gate ${JSON.stringify(name)}:`, kinds);
       return { kind: 'condition', name, severity, text: failIf, expression };
     }),
     ...rules.map(({ figure, allowance }): Gate => {
@@ -45,4 +49,5 @@ export async function readGatesFile(file: string): Promise<Gate[]> {
       return { kind: 'regression', name, severity: 'error', text, regression: { figure, allowance } };
     }),
   ];
+  return { gates: read, allowed: allow };
 }

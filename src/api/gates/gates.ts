@@ -1,13 +1,13 @@
-import { type Gate, shardsCannotBeJudged } from '../../measure/gate.ts';
+import { type Allowance, type Gate, shardsCannotBeJudged } from '../../measure/gate.ts';
 import { requireMeaningful } from '../../measure/gate-contradiction.ts';
 import { comparisonsOf, parseGate } from '../../measure/gate-expression.ts';
+import type { RowKind } from '../../measure/gate-figures.ts';
 import { requireVariants } from '../../measure/gate-judge.ts';
-import type { MachineResults } from '../../measure/merge.ts';
 import { partsOf } from '../../measure/variant-run.ts';
 import type { Settings } from '../../schema/results.ts';
 import type { Stage } from '../../schema/terms.ts';
 import { UsageError } from '../../util/errors.ts';
-import { readBaselines } from '../report/gather.ts';
+import { type Gathered, readBaselines } from '../report/gather.ts';
 
 /** What results are judged by, as it is asked for. */
 export interface GateRequest {
@@ -20,6 +20,8 @@ export interface GateRequest {
   /** Where and how the verdict is written, which asks for gates. */
   readonly gateOut?: string;
   readonly gateFormat?: string;
+  /** What does not fail although there are gates. */
+  readonly allow?: readonly Allowance[];
   /** A part of a run, which cannot be judged. */
   readonly shard?: string;
 }
@@ -27,26 +29,37 @@ export interface GateRequest {
 /** What results are judged by, read and checked before anything is measured. */
 export interface GateInput {
   readonly gates: readonly Gate[];
-  readonly baselines: readonly MachineResults[];
+  readonly allowed: readonly Allowance[];
+  readonly baselines: Gathered;
 }
 
 /**
  * The gates that were asked for, with what their regressions are judged against.
  * @throws UsageError those of `readConditions`, and of the baseline's files
  */
-export async function readGates(options: GateRequest): Promise<GateInput> {
-  const gates = await readConditions(options);
-  const baselines = await readBaselines(options.baseline ?? []);
-  return { gates, baselines };
+export async function readGates(
+  options: GateRequest,
+  kinds: readonly RowKind[] = ['variant'],
+): Promise<GateInput> {
+  const conditions = await readConditions(options, kinds);
+  return { ...conditions, baselines: await readBaselines(options.baseline ?? []) };
 }
 
-/** @throws UsageError `gate/*`, `gates/*`, and `usage/baseline` where one is missing */
-export async function readConditions(options: GateRequest): Promise<readonly Gate[]> {
+/**
+ * @param kinds the rows that there can be
+ * @throws UsageError `gate/*`, `gates/*`, and `usage/baseline` where one is missing
+ */
+export async function readConditions(
+  options: GateRequest,
+  kinds: readonly RowKind[],
+): Promise<Omit<GateInput, 'baselines'>> {
   const given = (options.failIf ?? []).map((text): Gate => {
-    return { kind: 'condition', name: text, severity: 'error', text, expression: parseGate(text) };
+    const expression = parseGate(text, '--fail-if', kinds);
+    return { kind: 'condition', name: text, severity: 'error', text, expression };
   });
-  const read = options.gates === undefined ? [] : await readGatesOf(options.gates);
-  const gates = [...new Map([...read, ...given].map((gate) => [gate.name, gate])).values()];
+  const read =
+    options.gates === undefined ? { gates: [], allowed: [] } : await readGatesOf(options.gates, kinds);
+  const gates = [...new Map([...read.gates, ...given].map((gate) => [gate.name, gate])).values()];
   requireMeaningful(gates, options.gates ?? '--fail-if');
   if (gates.length === 0) requireNoVerdict(options);
   if (gates.length > 0 && options.shard !== undefined) throw shardsCannotBeJudged();
@@ -55,7 +68,7 @@ export async function readConditions(options: GateRequest): Promise<readonly Gat
       hint: 'Name the earlier results with --baseline FILE.',
     });
   }
-  return gates;
+  return { gates, allowed: [...read.allowed, ...(options.allow ?? [])] };
 }
 
 /** A file that a later step waits for would never be written. */
@@ -71,21 +84,17 @@ function requireNoVerdict({ gateOut, gateFormat }: GateRequest): void {
  * Where nothing but gates reads a baseline, one without them would be ignored silently.
  * @throws UsageError `usage/baseline`
  */
-export function requireRegressions({ gates }: GateInput, { baseline }: GateRequest): void {
-  if (baseline === undefined || gates.some(({ kind }) => kind === 'regression')) return;
-  throw new UsageError(
-    'usage/baseline',
-    '--baseline judges the regressions of a gates file, and there are none',
-    {
-      hint: 'Name the file with --gates, or see what changed: quantscope report NEW.json --baseline OLD.json.',
-    },
-  );
+export function requireGates({ gates }: GateInput, { baseline }: GateRequest): void {
+  if (baseline === undefined || gates.length > 0) return;
+  throw new UsageError('usage/baseline', '--baseline is what gates judge by, and there are none', {
+    hint: 'Name a file of them with --gates, or see what changed: quantscope report NEW.json --baseline OLD.json.',
+  });
 }
 
 /** Without a file its schema is not even made. */
-async function readGatesOf(file: string): Promise<Gate[]> {
+async function readGatesOf(file: string, kinds: readonly RowKind[]): Promise<Omit<GateInput, 'baselines'>> {
   const { readGatesFile } = await import('./gates-file.ts');
-  return readGatesFile(file);
+  return readGatesFile(file, kinds);
 }
 
 /**

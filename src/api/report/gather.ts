@@ -3,12 +3,13 @@ import { machineLabels } from '../../measure/merge-labels.ts';
 import { isSameMachine } from '../../measure/same-machine.ts';
 import { mergeShards } from '../../measure/shard-merge.ts';
 import type { MachineBench, PhoneCheck, Report } from '../../report/report.ts';
+import type { ContextResults } from '../../schema/context.ts';
 import type { Machine } from '../../schema/results.ts';
 import { UsageError } from '../../util/errors.ts';
 import { type Measurements, readMeasurements } from './input.ts';
 
 /** What files of several commands and machines hold together. */
-export type Gathered = Pick<Report, 'machines' | 'benches' | 'phones'>;
+export type Gathered = Pick<Report, 'machines' | 'benches' | 'phones' | 'contexts' | 'fits'>;
 
 /**
  * Reads files of measurements and puts those together that belong together: shards of a run, runs of a machine.
@@ -24,12 +25,16 @@ export async function gather(paths: readonly string[], scope: MergeScope): Promi
   requireMeasured(phones, machines);
   // A bench is of speed alone.
   const benches = scope === 'accuracy' ? [] : parts.flatMap((part) => part.benches);
-  const gathered = {
+  const contexts = scope === 'accuracy' ? [] : parts.flatMap((part) => part.contexts);
+  const gathered: Gathered = {
     machines,
     benches: withMachines(benches, machines),
     phones: withNames(phones),
+    contexts: contexts.map((context) => ({ label: labelOfContext(context.results), ...context })),
+    fits: parts.flatMap((part) => part.fits),
   };
-  if (machines.length + gathered.benches.length + gathered.phones.length === 0) {
+  const { fits } = gathered;
+  if (machines.length + benches.length + phones.length + contexts.length + fits.length === 0) {
     throw new UsageError('report/no-results', `${paths.join(', ')}: nothing is left to report of ${scope}`, {
       hint: 'Name results of compare or eval too, or leave --only out.',
     });
@@ -37,30 +42,26 @@ export async function gather(paths: readonly string[], scope: MergeScope): Promi
   return gathered;
 }
 
-/**
- * Earlier results, of one machine or more, from the files that a report would be made of.
- * @throws UsageError those of `gather`, and `report/invalid` where the files compare nothing
- */
-export async function readBaselines(
-  paths: readonly string[],
-  scope: MergeScope = 'all',
-): Promise<readonly MachineResults[]> {
-  if (paths.length === 0) return [];
-  const { machines } = await gather(paths, scope);
-  if (machines.length > 0) return machines;
-  throw new UsageError('report/invalid', `--baseline ${paths.join(', ')}: no results of compare or eval`, {
-    hint: 'Speeds of bench and checks of phones have no noise to tell a change by: name earlier results.',
-  });
+/** What a baseline is read from, as a report is: nothing where none is named. @throws UsageError those of `gather` */
+export async function readBaselines(paths: readonly string[], scope: MergeScope = 'all'): Promise<Gathered> {
+  if (paths.length === 0) return { machines: [], benches: [], phones: [], contexts: [], fits: [] };
+  return gather(paths, scope);
+}
+
+function labelOfContext({ model, machine }: ContextResults): string {
+  return `${model.name ?? model.architecture} ${model.quantization} on ${machine.cpu}`;
 }
 
 interface Parts {
   readonly results: readonly ResultsFile[];
   readonly benches: readonly Omit<MachineBench, 'label'>[];
   readonly phones: readonly Omit<PhoneCheck, 'label'>[];
+  readonly contexts: readonly Omit<Report['contexts'][number], 'label'>[];
+  readonly fits: Report['fits'];
 }
 
 function partsOf({ kind, path, content }: Measurements): Parts {
-  const none = { results: [], benches: [], phones: [] };
+  const none: Parts = { results: [], benches: [], phones: [], contexts: [], fits: [] };
   switch (kind) {
     case 'results':
       return { ...none, results: [{ path, results: content }] };
@@ -68,9 +69,15 @@ function partsOf({ kind, path, content }: Measurements): Parts {
       return { ...none, benches: [{ source: path, results: content }] };
     case 'kit-check':
       return { ...none, phones: [{ source: path, check: content }] };
+    case 'context':
+      return { ...none, contexts: [{ source: path, results: content }] };
+    case 'fit':
+      return { ...none, fits: [{ source: path, results: content }] };
     case 'report': {
-      const { machines, benches, phones } = content;
+      const { machines, benches, phones, contexts, fits } = content;
       return {
+        fits: fits.map(({ results }) => ({ source: path, results })),
+        contexts: contexts.map(({ results }) => ({ source: path, results })),
         results: machines.map(({ label, results }) => ({
           path: machines.length > 1 ? `${path} (${label})` : path,
           results,

@@ -2,6 +2,7 @@ import { readFile, stat } from 'node:fs/promises';
 import type { z } from 'zod';
 import type { ResultsFile } from '../../measure/merge.ts';
 import { type BenchResults, benchSchema } from '../../schema/bench.ts';
+import { type ContextResults, contextSchema } from '../../schema/context.ts';
 import type { FitReport } from '../../schema/fit.ts';
 import { fitSchema } from '../../schema/fit.ts';
 import type { KitCheck } from '../../schema/kit.ts';
@@ -19,6 +20,8 @@ export type Measurements =
   | { readonly kind: 'results'; readonly path: string; readonly content: Results }
   | { readonly kind: 'bench'; readonly path: string; readonly content: BenchResults }
   | { readonly kind: 'kit-check'; readonly path: string; readonly content: KitCheck }
+  | { readonly kind: 'context'; readonly path: string; readonly content: ContextResults }
+  | { readonly kind: 'fit'; readonly path: string; readonly content: FitReport }
   | { readonly kind: 'report'; readonly path: string; readonly content: ReportFile };
 
 /** @throws UsageError `input/unreadable`, `report/invalid` */
@@ -31,10 +34,16 @@ export async function readMeasurements(path: string): Promise<Measurements> {
       return { kind: 'bench', path, content: requireRows(path, checked(path, parsed, BENCH)) };
     case SCHEMA_IDS.kitCheck:
       return { kind: 'kit-check', path, content: checked(path, parsed, KIT_CHECK) };
+    case SCHEMA_IDS.context:
+      return { kind: 'context', path, content: checked(path, parsed, CONTEXT) };
+    case SCHEMA_IDS.fit:
+      return { kind: 'fit', path, content: checked(path, parsed, FIT) };
     case SCHEMA_IDS.report:
       return { kind: 'report', path, content: checked(path, parsed, REPORT) };
     default: {
-      const known = [RESULTS, BENCH, KIT_CHECK, REPORT].map(({ id }) => JSON.stringify(id)).join(', ');
+      const known = [RESULTS, BENCH, CONTEXT, FIT, KIT_CHECK, REPORT]
+        .map(({ id }) => JSON.stringify(id))
+        .join(', ');
       throw otherKind(path, parsed, `one of ${known}`, MEASUREMENTS_HINT);
     }
   }
@@ -47,11 +56,7 @@ export async function readResultsFile(path: string): Promise<ResultsFile> {
 
 /** @throws UsageError `input/unreadable`, `report/invalid` */
 export function readFitFile(path: string): Promise<FitReport> {
-  return readDocument(path, {
-    schema: fitSchema,
-    id: 'quantscope/fit@1',
-    hint: 'Write it with: quantscope fit <refs> --device NAME --json > fit.json',
-  });
+  return readDocument(path, FIT);
 }
 
 interface DocumentKind<Schema extends z.ZodType> {
@@ -61,8 +66,8 @@ interface DocumentKind<Schema extends z.ZodType> {
 }
 
 const MEASUREMENTS_HINT =
-  'Name what compare, eval or bench wrote with --out or printed with --json, what kit check --json printed, or what ' +
-  'report wrote with --out.';
+  'Name what compare, eval, bench or context wrote with --out or printed with --json, what fit --json or kit check ' +
+  '--json printed, or what report wrote with --out.';
 const RESULTS = {
   schema: resultsSchema,
   id: SCHEMA_IDS.results,
@@ -72,6 +77,16 @@ const BENCH = {
   schema: benchSchema,
   id: SCHEMA_IDS.bench,
   hint: 'Name a file that bench wrote with --out, whole, or what its --json printed.',
+};
+const CONTEXT = {
+  schema: contextSchema,
+  id: SCHEMA_IDS.context,
+  hint: 'Name a file that context wrote with --out, or what its --json printed.',
+};
+const FIT = {
+  schema: fitSchema,
+  id: SCHEMA_IDS.fit,
+  hint: 'Write it with: quantscope fit <refs> --device NAME --json > fit.json',
 };
 const KIT_CHECK = {
   schema: kitCheckSchema,
@@ -86,7 +101,6 @@ const REPORT = {
 
 /** What to do with a file that another command wrote, where that is known. */
 const ELSEWHERE: Readonly<Record<string, string>> = {
-  'quantscope/fit@1': 'It holds verdicts on phones: name it with --fit, beside results.',
   'quantscope/kit-results@1':
     'It is what the phone gave: quantscope kit check FILE --json > phone-check.json compares it first, and that file is one.',
   'quantscope/kit-golden@1':

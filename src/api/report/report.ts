@@ -1,13 +1,14 @@
-import { comparisonWith } from '../../measure/baseline-choice.ts';
+import { benchComparisonWith, comparisonWith, contextComparisonWith } from '../../measure/baseline-choice.ts';
+import { compareFits } from '../../measure/baseline-rows.ts';
 import type { MergeScope } from '../../measure/merge.ts';
 import { renderHtml } from '../../report/registry.ts';
 import { combined, fitIn, type Report, reportOf } from '../../report/report.ts';
-import type { ReportFile } from '../../schema/report.ts';
+import type { BaselineComparison, ReportFile } from '../../schema/report.ts';
 import type { Results } from '../../schema/results.ts';
 import { SCHEMA_IDS } from '../../schema/terms.ts';
 import { UsageError } from '../../util/errors.ts';
 import type { Host } from '../host.ts';
-import { gather, readBaselines } from './gather.ts';
+import { type Gathered, gather, readBaselines } from './gather.ts';
 import { readFitFile } from './input.ts';
 import { layerGridsOf } from './layer-grids.ts';
 
@@ -46,37 +47,75 @@ export async function readReport(
 ): Promise<Report> {
   const scope = only ?? 'all';
   const gathered = await gather(paths, scope);
-  const { machines } = gathered;
   const before = await readBaselines(baseline, scope);
-  if (machines.length === 0 && baseline.length > 0) throw nothingCompared('--baseline');
-  const changes = machines.flatMap(({ label, results }) => {
-    const comparison = comparisonWith(results, before);
-    return comparison === null ? [] : [{ machine: label, comparison }];
-  });
+  const [judgedFit] = gathered.fits;
   return {
     ...gathered,
-    changes,
-    fit: fit === undefined ? fitIn(machines) : await readFitFile(fit),
+    changes: baseline.length === 0 ? [] : changesSince(before, gathered),
+    fit: fit === undefined ? (judgedFit?.results ?? fitIn(gathered.machines)) : await readFitFile(fit),
     layers: [],
   };
 }
 
-/** Gates and changes are about compared variants: without any they would hold of nothing. */
-export function nothingCompared(asked: string): UsageError {
-  return new UsageError('report/no-comparison', `${asked} is about variants, and no file compares any`, {
-    hint: 'Name results of compare or eval too.',
+/**
+ * What changed, document by document.
+ * @throws UsageError `baseline/several`, and `report/no-comparison` where nothing has an earlier one of its kind
+ */
+export function changesSince(before: Gathered, now: Gathered): Report['changes'][number][] {
+  const [fitNow, fitBefore] = [now.fits[0], before.fits[0]];
+  const changes: (Omit<Report['changes'][number], 'comparison'> & {
+    comparison: BaselineComparison | null;
+  })[] = [
+    ...now.machines.map(({ label, results }) => {
+      return {
+        machine: label,
+        of: 'comparison' as const,
+        comparison: comparisonWith(results, before.machines),
+      };
+    }),
+    ...now.benches.map(({ label, results }) => {
+      return {
+        machine: label,
+        of: 'bench' as const,
+        comparison: benchComparisonWith(results, before.benches),
+      };
+    }),
+    ...now.contexts.map(({ label, results }) => {
+      return {
+        machine: label,
+        of: 'context' as const,
+        comparison: contextComparisonWith(results, before.contexts),
+      };
+    }),
+    ...(fitNow === undefined || fitBefore === undefined
+      ? []
+      : [
+          {
+            machine: 'phones',
+            of: 'fit' as const,
+            comparison: compareFits(fitNow.results, fitBefore.results),
+          },
+        ]),
+  ];
+  const found = changes.flatMap(({ comparison, ...each }) =>
+    comparison === null ? [] : [{ ...each, comparison }],
+  );
+  if (found.length > 0) return found;
+  throw new UsageError('report/no-comparison', 'the baseline has nothing of the kind that is reported', {
+    hint: 'Name earlier results of the same command: compare or eval, bench, context, fit.',
   });
 }
 
-export function reportDocument({ machines, benches, phones, changes }: Report): ReportFile {
-  return { schema: SCHEMA_IDS.report, machines, benches, phones, changes };
+export function reportDocument({ machines, benches, phones, contexts, fits, changes }: Report): ReportFile {
+  return { schema: SCHEMA_IDS.report, machines, benches, phones, contexts, fits, changes };
 }
 
 /** What `--out` writes: one machine's comparison stays what every command reads as results; more is a report. */
 export function mergedDocument(report: Report): Results | ReportFile {
-  const { machines, benches, phones } = report;
+  const { machines, benches, phones, contexts, fits } = report;
   const [first, ...others] = machines;
-  const isOne = first !== undefined && others.length + benches.length + phones.length === 0;
+  const more = others.length + benches.length + phones.length + contexts.length + fits.length;
+  const isOne = first !== undefined && more === 0;
   return isOne ? first.results : reportDocument(report);
 }
 

@@ -2,6 +2,7 @@ import type { Option } from 'commander';
 import { BENCH_DEFAULTS as defaults } from '../../api/bench/request.ts';
 import { CACHE_TYPES, FLASH_ATTENTION, GPU_CHOICES } from '../../schema/terms.ts';
 import { define, option } from '../define.ts';
+import { gateOptions } from '../gate-options.ts';
 import { wholeNumber } from '../options.ts';
 import { SHARED } from '../shared-options.ts';
 import { choiceList, numberList, numberListOr, promptAndGeneration } from './lists.ts';
@@ -93,6 +94,7 @@ export const benchCommand = define({
     option('--out <file>', 'keep the results there, rewritten after every row'),
     SHARED.yes(),
     SHARED.quiet(),
+    ...gateOptions(),
   ],
   examples: [
     'bench nano                                pp512 and tg128 of the embedded family',
@@ -101,9 +103,10 @@ export const benchCommand = define({
     'bench model.gguf -p 0 -d 0,512,2048       generation as the context fills',
     'bench model.gguf --gpu off,auto           what the GPU gains',
     'bench models/ -o csv > speed.csv',
+    'bench model.gguf --out new.json --baseline old.json --gates quantscope.gates.json',
   ],
   notes: '\nThe micro-batch (-ub of llama-bench) is always the batch size: the engine has one for both.\n',
-  exitCode: '0 done, 1 a test failed, 2 wrong use or no engine, 130 interrupted.',
+  exitCode: '0 done, 1 a test or a gate failed, 2 wrong use or no engine, 130 interrupted.',
   run: async ({ signal }, refs: string[], options: BenchOptions) =>
     (await import('./run.ts')).runBench(refs, options, signal),
 });

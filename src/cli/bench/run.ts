@@ -1,15 +1,19 @@
 import { bench } from '../../api/bench/bench.ts';
 import type { BenchRequest } from '../../api/bench/request.ts';
+import { readGates, requireGates } from '../../api/gates/gates.ts';
 import { type BenchFormat, type BenchWriter, benchWriter, shownColumns } from '../../report/bench.ts';
+import { NOTHING } from '../../report/report.ts';
 import { isAvailable } from '../../schema/availability.ts';
 import type { BenchResults, BenchRow } from '../../schema/bench.ts';
 import { isStdout } from '../../util/output-file.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
+import type { GateOptions } from '../gate-options.ts';
+import { gateDocument } from '../gates.ts';
 import { keepResults } from '../results-file.ts';
 import { terminalStyle } from '../style.ts';
 import { type DocumentOptions, terminalHost } from '../terminal.ts';
 
-export interface BenchOptions extends BenchRequest, DocumentOptions {
+export interface BenchOptions extends BenchRequest, DocumentOptions, GateOptions {
   readonly output: BenchFormat;
   readonly out?: string;
 }
@@ -20,6 +24,8 @@ export async function runBench(
   options: BenchOptions,
   signal: AbortSignal,
 ): Promise<ExitCode> {
+  const gates = await readGates(options, ['bench']);
+  requireGates(gates, options);
   using terminal = terminalHost(options, signal);
   const format = options.json ? 'json' : options.output;
   const writer = benchWriter(format, { style: terminalStyle(process.stdout), shown: columnsOf(options) });
@@ -52,7 +58,10 @@ export async function runBench(
     for (const { message, hint } of results.warnings) terminal.notice(`Warning: ${message}. ${hint}`);
   }
   terminal.notice(`Results are in ${path}`);
-  return results.rows.some(({ status }) => status === 'failed') ? EXIT.finding : EXIT.done;
+  const benches = [{ label: results.machine.cpu, source: path, results }];
+  const verdict = await gateDocument(gates, { ...NOTHING, benches }, options);
+  const hasFailure = results.rows.some(({ status }) => status === 'failed');
+  return hasFailure && !gates.allowed.includes('variant.failed') ? EXIT.finding : verdict;
 }
 
 /** The settings that the Markdown table names: those of which there are several. */

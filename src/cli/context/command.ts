@@ -2,6 +2,7 @@ import { CONTEXT_DEFAULTS } from '../../api/context/request.ts';
 import { CACHE_TYPES } from '../../schema/terms.ts';
 import { numberList } from '../bench/lists.ts';
 import { define, option } from '../define.ts';
+import { gateOptions } from '../gate-options.ts';
 import { fileSize, listOf, wholeNumber } from '../options.ts';
 import { SHARED } from '../shared-options.ts';
 import type { ContextOptions } from './run.ts';
@@ -43,14 +44,16 @@ export const contextCommand = define({
     SHARED.out('keep the results there, rewritten after every size'),
     SHARED.yes(),
     SHARED.quiet(),
+    ...gateOptions(),
   ],
   examples: [
     'context nano:Q4_K_M                       the embedded model',
     'context model.gguf --memory 3GB           what an app may use',
     'context model.gguf --sizes 2048,4096 --cache-types f16,q8_0',
+    'context model.gguf --fail-if "recommended.contextSize < 4096"',
     'context model.gguf --no-accuracy --json   memory and speed alone',
   ],
-  exitCode: '0 done, 1 a size or type failed, 2 wrong use or no engine, 130 interrupted.',
+  exitCode: '0 done, 1 a size, a type or a gate failed, 2 wrong use or no engine, 130 interrupted.',
   run: async ({ signal }, ref: string, options: ContextOptions) =>
     (await import('./run.ts')).runContext(ref, options, signal),
 });

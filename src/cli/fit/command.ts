@@ -1,6 +1,7 @@
 import { FIT_DEFAULTS } from '../../api/fit/request.ts';
 import { COMMON_CACHE_TYPES } from '../../schema/terms.ts';
 import { define, option } from '../define.ts';
+import { gateOptions } from '../gate-options.ts';
 import { fileSize, names, wholeNumber } from '../options.ts';
 import type { FitOptions } from './run.ts';
 
@@ -32,14 +33,16 @@ export const fitCommand = define({
     option('--require', 'exit with 1 where nothing fits one of the phones'),
     option('--json', 'print the verdicts as JSON'),
     option('-q, --quiet', 'no notices on stderr'),
+    ...gateOptions(),
   ],
   examples: [
     'fit phi3 --device iphone-13-pro,galaxy-s23',
     'fit models/ --device 6gb-phone --context 4096 --cache-type q8_0',
+    'fit models/ --device iphone-13-pro --fail-if "any.memory.headroomBytes < 200MB"',
     'fit --list-devices',
   ],
   exitCode:
-    '0 done, 1 with --require where nothing fits a phone, 2 wrong use or a model that cannot be read.',
+    '0 done, 1 a gate failed, or with --require nothing fits a phone, 2 wrong use or a model that cannot be read.',
   run: async ({ signal }, refs: string[], options: FitOptions) =>
     (await import('./run.ts')).runFit(refs, options, signal),
 });

@@ -1,11 +1,15 @@
 import { fitOnPhones, listDevices } from '../../api/fit/fit.ts';
+import { readGates, requireGates } from '../../api/gates/gates.ts';
 import { renderDeviceList, renderFit } from '../../report/fit.ts';
+import { NOTHING } from '../../report/report.ts';
 import type { CommonCacheType } from '../../schema/terms.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
+import type { GateOptions } from '../gate-options.ts';
+import { gateDocument } from '../gates.ts';
 import { noticeUnless, printDocument } from '../output.ts';
 import { stdoutLayout } from '../style.ts';
 
-export interface FitOptions {
+export interface FitOptions extends GateOptions {
   device: string[];
   context: number;
   cacheType: CommonCacheType;
@@ -30,6 +34,8 @@ export async function runFit(
     printDocument(list, json, () => renderDeviceList(list, stdoutLayout()));
     return EXIT.done;
   }
+  const gates = await readGates(options, ['phone']);
+  requireGates(gates, options);
   const report = await fitOnPhones(refs, {
     phones: options.allDevices ? 'all' : options.device,
     devicesFile,
@@ -42,5 +48,10 @@ export async function runFit(
   });
   printDocument(report, json, () => renderFit(report, stdoutLayout()));
   const unserved = report.devices.some(({ variants }) => variants.every(({ verdict }) => verdict === 'no'));
-  return options.require && unserved ? EXIT.finding : EXIT.done;
+  const verdict = await gateDocument(
+    gates,
+    { ...NOTHING, fits: [{ source: 'fit', results: report }] },
+    options,
+  );
+  return options.require && unserved ? EXIT.finding : verdict;
 }

@@ -6,11 +6,13 @@ export const reportCommand = define({
   name: 'report',
   description:
     'Reads results that compare and eval saved (--out, --json), puts those of one model side by side, and writes ' +
-    'them as one HTML file that needs no network, as Markdown for a pull request, as CSV or as JSON. Speeds of ' +
-    'bench and checks of phones (kit check --json) stand beside them, each by its machine or phone. Runs that ' +
-    'were resumed become one, and so do shards; machines keep their own rows. Results of different models, or ' +
-    'evaluated in different ways, are refused.',
-  arguments: { '<results...>': 'files of compare, eval, bench, kit check --json or report --out' },
+    'them as one HTML file that needs no network, as Markdown for a pull request, as CSV or as JSON. What bench, ' +
+    'context, fit and kit check saved stands beside them, each by its machine or phone. Runs of one configuration ' +
+    'are pooled, and shards put together; machines keep their own rows. Results of different models, or evaluated ' +
+    'in different ways, are refused.',
+  arguments: {
+    '<results...>': 'files of compare, eval, bench, context, fit --json, kit check --json or report --out',
+  },
   options: [
     option('--html <file>', 'write a page for a browser: charts, tables, light and dark, ready to print'),
     option('--format <form>', 'what to print (default: table, or nothing with --html or --out)').choices([
@@ -38,6 +40,8 @@ export const reportCommand = define({
     'report phi3.json --html phi3.html',
     'report laptop.json server.json --format md',
     'report new.json --baseline old.json',
+    'report run-1.json run-2.json run-3.json --baseline main-1.json --baseline main-2.json',
+    'report new-bench.json --baseline old-bench.json --fail-if "any.speed.meanTps < 20"',
     'report phi3.json bench-server.json phone-check.json --html phi3.html',
     'report shard-*.json --out merged.json',
     'fit models/ --all-devices --json > fit.json && \\',

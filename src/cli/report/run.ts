@@ -1,11 +1,6 @@
 import { readConditions, requireJudgeable } from '../../api/gates/gates.ts';
-import {
-  mergedDocument,
-  nothingCompared,
-  pageOf,
-  readReport,
-  reportDocument,
-} from '../../api/report/report.ts';
+import { judgeablesIn, requireFigures } from '../../api/gates/judge.ts';
+import { mergedDocument, pageOf, readReport, reportDocument } from '../../api/report/report.ts';
 import { judgedNames } from '../../measure/gate-judge.ts';
 import { renderCsv } from '../../report/csv.ts';
 import { renderMarkdown } from '../../report/markdown.ts';
@@ -35,18 +30,13 @@ export async function runReport(
   signal: AbortSignal,
 ): Promise<ExitCode> {
   const { out, html, only, baseline, fit } = options;
-  const gates = await readConditions(options);
+  const gates = await readConditions(options, ['variant', 'bench', 'context', 'phone']);
   const report = await readReport(paths, { only, baseline, fit, signal });
-  const { machines } = report;
-  const [asked] = [
-    ...(options.failIf === undefined ? [] : ['--fail-if']),
-    ...(options.gates === undefined ? [] : ['--gates']),
-  ];
-  if (machines.length === 0 && asked !== undefined) throw nothingCompared(asked);
   requireJudgeable(
-    gates,
-    machines.flatMap(({ results }) => judgedNames(results)),
+    gates.gates,
+    judgeablesIn(report).flatMap(({ judgeable }) => judgedNames(judgeable)),
   );
+  requireFigures(gates.gates, report);
   const notice = noticeUnless(options.quiet);
   const hint = 'Free some space, or name another file with';
   if (out !== undefined) {

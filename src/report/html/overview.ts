@@ -1,7 +1,7 @@
 import { isAvailable } from '../../schema/availability.ts';
 import type { Change } from '../../schema/report.ts';
 import { counted, formatBytes, formatRate } from '../../util/units.ts';
-import { changeSentences, changeTable, notable } from '../changes.ts';
+import { changeSentences, changeTable, notable, sinceText } from '../changes.ts';
 import { describeEngine, describeMachine, describeMeasurement } from '../provenance.ts';
 import { type Report, type ReportRow, rowsOf } from '../report.ts';
 import { fillColumns } from '../table.ts';
@@ -95,12 +95,13 @@ const SIGNS: Readonly<Record<string, string>> = {
 /** What changed since a baseline, worst first, and all that was compared. */
 export function changesSection(report: Report): Section | null {
   if (report.changes.length === 0) return null;
-  const parts = report.changes.map(({ machine, comparison }) => {
+  const parts = report.changes.map(({ machine, of, comparison }) => {
     const { baseline, changes } = comparison;
     const told = notable(changes);
     const rest = changes.filter((change) => !told.includes(change));
-    const where = report.machines.length > 1 ? ` on ${printable(machine)}` : '';
-    return html`<p class="lead">Against ${baseline.createdAt.slice(0, 10)}, quantscope ${baseline.toolVersion}${where}. ${changeSentences(comparison).join(' ')}</p>
+    const where =
+      report.changes.length > 1 ? ` (${printable(machine)}${of === 'bench' ? ', bench' : ''})` : '';
+    return html`<p class="lead">${sinceText(baseline)}${where}. ${changeSentences(comparison).join(' ')}</p>
 ${told.length === 0 ? null : changesTable('Changes beyond noise', told)}${rest.length === 0 ? null : html`<details><summary>${told.length === 0 ? 'All' : 'The other'} ${rest.length} metrics</summary>${changesTable('Within noise, or not to be judged', rest)}</details>`}`;
   });
   return { id: 'changes', title: 'What changed', content: html`${parts}` };

@@ -1,8 +1,10 @@
+import { otherTexts } from '../other-texts.ts';
 import { modelsOf, type Report } from '../report.ts';
 import { printable } from '../text-width.ts';
 import { accuracySection } from './accuracy-sections.ts';
 import { benchSection } from './bench-section.ts';
 import { costSection, memorySection, tradeOffSection } from './cost-sections.ts';
+import { html } from './markup.ts';
 import { changesSection, methodSection, verdictPart } from './overview.ts';
 import { type Section, wholePage } from './page-frame.ts';
 import { phoneSection } from './phone-section.ts';
@@ -20,6 +22,13 @@ export async function renderPage(report: Report): Promise<string> {
     ...(report.machines.length === 0 ? [] : comparisonSections(report)),
     benchSection(report),
     phoneSection(report),
+    ...otherTexts(report).map(
+      ({ title, text }, index): Section => ({
+        id: `other-${index}`,
+        title,
+        content: html`<pre>${printable(text)}</pre>`,
+      }),
+    ),
     methodSection(report),
   ].filter((section) => section !== null);
   const { title, version, createdAt } = originOf(report);
