@@ -17,7 +17,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 /**
  * The proxy for an address, by HTTP_PROXY or HTTPS_PROXY, then ALL_PROXY, unless NO_PROXY lists its host; lower case
  * counts before upper case, and a proxy without a scheme is an http one. A host in NO_PROXY stands for those below it
- * too, as curl and huggingface_hub (httpx) have it; the proxy libraries of npm take it for that host alone.
+ * too, as curl and huggingface_hub (httpx) have it; npm's proxy-from-env 2.1.0 takes it for that host alone.
  * @throws QuantscopeError `io/bad-proxy`
  */
 export function proxyFor(address: URL, env: Environment = process.env): WebProxy | undefined {
