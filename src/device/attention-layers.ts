@@ -1,6 +1,7 @@
 import { modelFacts } from '../gguf/facts.ts';
 import type { GgufHeader } from '../gguf/header.ts';
 import { getNumber, getNumbers } from '../gguf/metadata.ts';
+import { perHeader } from '../gguf/per-header.ts';
 import { placeOfTensor } from '../gguf/tensor-names.ts';
 import { windowsOf } from './windowed-layers.ts';
 
@@ -49,7 +50,9 @@ const CACHED_LAYERS: Readonly<Record<string, number>> = { gemma3n: 20 };
  * further tokens (MTP) are not loaded, so they are not among the layers. Empty where nothing is kept between calls, and
  * where the file has no layers.
  */
-export function layerMemories(header: GgufHeader): LayerMemory[] {
+export const layerMemories: (header: GgufHeader) => readonly LayerMemory[] = perHeader(memoriesOf);
+
+function memoriesOf(header: GgufHeader): LayerMemory[] {
   const {
     architecture = '',
     layers = 0,

@@ -1,6 +1,7 @@
 import { modelFacts } from '../gguf/facts.ts';
 import type { GgufHeader } from '../gguf/header.ts';
 import { getNumber, getNumbers } from '../gguf/metadata.ts';
+import { perHeader } from '../gguf/per-header.ts';
 import type { LayerMemory } from './attention-layers.ts';
 import { cachedTokens } from './kv-cache.ts';
 
@@ -72,7 +73,9 @@ export function computeBytes(
 }
 
 /** The widths of a model's graph, from its header; 0 where it does not say one. */
-export function graphWidths(header: GgufHeader): GraphWidths {
+export const graphWidths: (header: GgufHeader) => GraphWidths = perHeader(widthsOf);
+
+function widthsOf(header: GgufHeader): GraphWidths {
   const facts = modelFacts(header);
   const { architecture = '', layers = 0, experts = 0, expertsUsed = 0 } = facts;
   const own = (suffix: string) => getNumber(header, `${architecture}.${suffix}`);
@@ -80,13 +83,13 @@ export function graphWidths(header: GgufHeader): GraphWidths {
   const expertWidth = expertWidths.reduce((widest, width) => Math.max(widest, width), 0);
   // Every chosen expert has results of its own.
   const routed = experts > 0 ? expertsUsed * (expertWidth || (facts.feedForwardLength ?? 0)) : 0;
-  const names = new Set(header.tensors.map(({ name }) => name));
+  const has = (wanted: string): boolean => header.tensors.some(({ name }) => name === wanted);
   return {
     embedding: facts.embeddingLength ?? 0,
     feedForward: Math.max(routed, experts > 0 ? 0 : (facts.feedForwardLength ?? 0)),
     vocabulary: facts.vocabularySize ?? 0,
     heads: facts.heads ?? 0,
-    fused: names.has('blk.0.attn_qkv.weight') && !names.has('blk.0.ffn_gate.weight'),
+    fused: has('blk.0.attn_qkv.weight') && !has('blk.0.ffn_gate.weight'),
     perLayerInputs: layers * (own('embedding_length_per_layer_input') ?? 0),
   };
 }

@@ -1,5 +1,6 @@
 import { modelFacts } from '../gguf/facts.ts';
 import type { GgufHeader } from '../gguf/header.ts';
+import { perHeader } from '../gguf/per-header.ts';
 import { placeOfTensor } from '../gguf/tensor-names.ts';
 import { layoutOf, type TensorType } from '../gguf/tensor-types.ts';
 import { layerMemories } from './attention-layers.ts';
@@ -47,7 +48,9 @@ export interface Workload {
 const NARROW = 512;
 
 /** Null where the header describes no layers. */
-export function workloadOf(header: GgufHeader): Workload | null {
+export const workloadOf: (header: GgufHeader) => Workload | null = perHeader(workOf);
+
+function workOf(header: GgufHeader): Workload | null {
   const memories = layerMemories(header);
   if (memories.length === 0) return null;
   const facts = modelFacts(header);

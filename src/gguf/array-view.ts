@@ -6,68 +6,65 @@ import { readScalar, readScalars, scalarBytes } from './value-types.ts';
 /** Bytes of the length that stands before every string. */
 const LENGTH_BYTES = 8;
 
-/**
- * A view over an array that has been stepped over once, so that the lengths of its strings are known to be sound.
- * @param load yields the elements as they stand in the file; called once, when they are first asked for
- */
-export function arrayView(elementType: ScalarType, length: number, load: () => Uint8Array): ArrayView {
-  return elementType === 'string'
-    ? new StringArrayView(length, load)
-    : new FixedArrayView(elementType, length, load);
+/** The elements of an array as they stand in the file, strings with their length prefixes. */
+export interface EncodedElements {
+  readonly sizeBytes: number;
+  /** Bytes [start, end) of them. */
+  readonly read: (start: number, end: number) => Uint8Array;
 }
 
-/** The elements of a view, loaded when they are first asked for. */
-class Elements {
-  readonly #load: () => Uint8Array;
-  #bytes: Uint8Array | undefined;
-  #view: DataView | undefined;
+/** A multiple of every element's size. */
+const PIECE_BYTES = 512 * 1024;
 
-  constructor(load: () => Uint8Array) {
-    this.#load = load;
+function* piecesOf({ sizeBytes, read }: EncodedElements): Generator<Uint8Array> {
+  for (let from = 0; from < sizeBytes; from += PIECE_BYTES) {
+    yield read(from, Math.min(sizeBytes, from + PIECE_BYTES));
   }
+}
 
-  get bytes(): Uint8Array {
-    this.#bytes ??= this.#load();
-    return this.#bytes;
-  }
-
-  get view(): DataView {
-    this.#view ??= new DataView(this.bytes.buffer, this.bytes.byteOffset, this.bytes.byteLength);
-    return this.#view;
-  }
+/** A view over an array that has been stepped over once, so that the lengths of its strings are known to be sound. */
+export function arrayView(elementType: ScalarType, length: number, elements: EncodedElements): ArrayView {
+  return elementType === 'string'
+    ? new StringArrayView(length, elements)
+    : new FixedArrayView(elementType, length, elements);
 }
 
 class FixedArrayView implements ArrayView {
   readonly elementType: Exclude<ScalarType, 'string'>;
   readonly length: number;
-  readonly #elements: Elements;
+  readonly #elements: EncodedElements;
   readonly #elementBytes: number;
 
-  constructor(elementType: Exclude<ScalarType, 'string'>, length: number, load: () => Uint8Array) {
+  constructor(elementType: Exclude<ScalarType, 'string'>, length: number, elements: EncodedElements) {
     this.elementType = elementType;
     this.length = length;
-    this.#elements = new Elements(load);
+    this.#elements = elements;
     this.#elementBytes = scalarBytes(elementType);
   }
 
   get encoded(): Uint8Array {
-    return this.#elements.bytes;
+    return this.#elements.read(0, this.#elements.sizeBytes);
+  }
+
+  pieces(): Iterable<Uint8Array> {
+    return piecesOf(this.#elements);
   }
 
   at(index: number): Scalar {
-    checkIndex(index, this.length);
-    return readScalar(this.#elements.view, this.elementType, index * this.#elementBytes);
+    const bytes = this.bytesAt(index);
+    return readScalar(new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength), this.elementType, 0);
   }
 
   bytesAt(index: number): Uint8Array {
     checkIndex(index, this.length);
     const start = index * this.#elementBytes;
-    return this.encoded.subarray(start, start + this.#elementBytes);
+    return this.#elements.read(start, start + this.#elementBytes);
   }
 
   slice(start: number, end: number): Scalar[] {
     const [from, to] = clampRange(start, end, this.length);
-    const bytes = this.encoded.subarray(from * this.#elementBytes, to * this.#elementBytes);
+    if (from >= to) return [];
+    const bytes = this.#elements.read(from * this.#elementBytes, to * this.#elementBytes);
     return readScalars(bytes, this.elementType);
   }
 
@@ -76,43 +73,54 @@ class FixedArrayView implements ArrayView {
   }
 
   *[Symbol.iterator](): Iterator<Scalar> {
-    for (let index = 0; index < this.length; index++) yield this.at(index);
+    for (let from = 0; from < this.length; from += PIECE) yield* this.slice(from, from + PIECE);
   }
 }
 
+/** Elements that are decoded at a time, so that breaking off early costs little and a full run decodes in bulk. */
+const PIECE = 1024;
 /** Elements between two remembered positions of a string array: a quarter byte of index for each string. */
 const STRIDE = 16;
+/** The first elements of a list are asked for alone, as a preview; they are looked for in its first bytes. */
+const HEAD_BYTES = 64 * 1024;
 
 class StringArrayView implements ArrayView {
   readonly elementType = 'string';
   readonly length: number;
-  readonly #elements: Elements;
+  readonly #elements: EncodedElements;
+  #bytes: Uint8Array | undefined;
   /** Where every STRIDE-th element begins; built when an element is first asked for. */
   #marks: Uint32Array | undefined;
 
-  constructor(length: number, load: () => Uint8Array) {
+  constructor(length: number, elements: EncodedElements) {
     this.length = length;
-    this.#elements = new Elements(load);
+    this.#elements = elements;
   }
 
   get encoded(): Uint8Array {
-    return this.#elements.bytes;
+    this.#bytes ??= this.#elements.read(0, this.#elements.sizeBytes);
+    return this.#bytes;
+  }
+
+  pieces(): Iterable<Uint8Array> {
+    return piecesOf(this.#elements);
   }
 
   at(index: number): string {
     const start = this.#locate(index);
-    return decodeUtf8(this.encoded.subarray(start + LENGTH_BYTES, this.#endOf(start)));
+    return decodeUtf8(this.encoded.subarray(start + LENGTH_BYTES, endOf(this.encoded, start)));
   }
 
   bytesAt(index: number): Uint8Array {
     const start = this.#locate(index);
-    return this.encoded.subarray(start + LENGTH_BYTES, this.#endOf(start));
+    return this.encoded.subarray(start + LENGTH_BYTES, endOf(this.encoded, start));
   }
 
   slice(start: number, end: number): string[] {
     const [from, to] = clampRange(start, end, this.length);
     if (from >= to) return [];
-    return decodeStrings(this.encoded, from === 0 ? 0 : this.#locate(from), to - from);
+    const head = from === 0 && this.#bytes === undefined ? this.#head(to) : undefined;
+    return decodeStrings(head ?? this.encoded, from === 0 ? 0 : this.#locate(from), to - from);
   }
 
   toArray(): string[] {
@@ -120,14 +128,20 @@ class StringArrayView implements ArrayView {
   }
 
   *[Symbol.iterator](): Iterator<string> {
-    // By pieces, so that breaking off early costs little and a full run decodes in bulk.
-    const piece = 1024;
-    for (let from = 0; from < this.length; from += piece) yield* this.slice(from, from + piece);
+    for (let from = 0; from < this.length; from += PIECE) yield* this.slice(from, from + PIECE);
   }
 
-  #endOf(start: number): number {
-    // The parser has checked that the upper half of every length is zero.
-    return start + LENGTH_BYTES + this.#elements.view.getUint32(start, true);
+  /** The first bytes, where they hold the first elements whole. */
+  #head(count: number): Uint8Array | undefined {
+    const { sizeBytes } = this.#elements;
+    if (sizeBytes <= HEAD_BYTES || count > HEAD_BYTES / LENGTH_BYTES) return undefined;
+    const head = this.#elements.read(0, HEAD_BYTES);
+    let position = 0;
+    for (let left = count; left > 0; left--) {
+      if (position + LENGTH_BYTES > head.length) return undefined;
+      position = endOf(head, position);
+    }
+    return position <= head.length ? head : undefined;
   }
 
   /** Where an element begins, length prefix included. */
@@ -135,19 +149,26 @@ class StringArrayView implements ArrayView {
     checkIndex(index, this.length);
     this.#marks ??= this.#buildMarks();
     let position = this.#marks[Math.floor(index / STRIDE)] ?? 0;
-    for (let rest = index % STRIDE; rest > 0; rest--) position = this.#endOf(position);
+    for (let rest = index % STRIDE; rest > 0; rest--) position = endOf(this.encoded, position);
     return position;
   }
 
   #buildMarks(): Uint32Array {
+    const { encoded } = this;
     const marks = new Uint32Array(Math.ceil(this.length / STRIDE));
     let position = 0;
     for (let index = 0; index < this.length; index++) {
       if (index % STRIDE === 0) marks[index / STRIDE] = position;
-      position = this.#endOf(position);
+      position = endOf(encoded, position);
     }
     return marks;
   }
+}
+
+/** Where the string ends whose length stands at `start`. The parser has checked that 32 bits hold it. */
+function endOf(bytes: Uint8Array, start: number): number {
+  const low = (bytes[start] ?? 0) | ((bytes[start + 1] ?? 0) << 8) | ((bytes[start + 2] ?? 0) << 16);
+  return start + LENGTH_BYTES + low + (bytes[start + 3] ?? 0) * 2 ** 24;
 }
 
 function checkIndex(index: number, length: number): void {

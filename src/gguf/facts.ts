@@ -1,6 +1,15 @@
 import { fileTypeById } from './file-types.ts';
 import type { GgufHeader } from './header.ts';
-import { getArray, getBoolean, getNumber, getNumbers, getString, type HasMetadata } from './metadata.ts';
+import {
+  getArray,
+  getBoolean,
+  getNumber,
+  getNumbers,
+  getString,
+  type HasMetadata,
+  MOST_LAYERS,
+} from './metadata.ts';
+import { perHeader } from './per-header.ts';
 
 /** Where the importance matrix of a quantization came from, as llama-quantize wrote it. */
 export interface ImatrixFacts {
@@ -54,14 +63,17 @@ export interface ModelFacts {
 const CHAT_TEMPLATE = 'tokenizer.chat_template';
 
 /** Facts of a model, from its header alone. */
-export function modelFacts(header: GgufHeader): ModelFacts {
+export const modelFacts: (header: GgufHeader) => ModelFacts = perHeader(factsOf);
+
+function factsOf(header: GgufHeader): ModelFacts {
   const architecture = getString(header, 'general.architecture');
   const own = (suffix: string): number | undefined =>
     architecture === undefined ? undefined : getNumber(header, `${architecture}.${suffix}`);
-  const ownList = (suffix: string): readonly number[] =>
-    architecture === undefined ? [] : (getNumbers(header, `${architecture}.${suffix}`) ?? []);
-
   const layers = own('block_count');
+  const described = layers !== undefined && layers >= 1 ? Math.min(layers, MOST_LAYERS) : MOST_LAYERS;
+  const ownList = (suffix: string): readonly number[] =>
+    architecture === undefined ? [] : (getNumbers(header, `${architecture}.${suffix}`, described) ?? []);
+
   const embeddingLength = own('embedding_length');
   const heads = largest(ownList('attention.head_count'));
   const writtenKvHeads = ownList('attention.head_count_kv');
@@ -120,15 +132,12 @@ function largest(values: readonly number[]): number | undefined {
   return values.length === 0 ? undefined : values.reduce((a, b) => Math.max(a, b));
 }
 
-/** More layers than any model has; the array below is not built for a count that a broken file invents. */
-const MAXIMUM_LAYERS = 4096;
-
 function byLayer(
   written: readonly number[],
   single: number | undefined,
   layers: number | undefined,
 ): number[] {
-  if (layers === undefined || single === undefined || !(layers >= 0 && layers <= MAXIMUM_LAYERS)) return [];
+  if (layers === undefined || single === undefined || !(layers >= 0 && layers <= MOST_LAYERS)) return [];
   return Array.from(
     { length: Math.floor(layers) },
     (_, layer) => (written.length > 1 ? written[layer] : single) ?? 0,

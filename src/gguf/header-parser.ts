@@ -1,16 +1,23 @@
-import { arrayView } from './array-view.ts';
+import { arrayView, type EncodedElements } from './array-view.ts';
 import { Cursor, MoreBytesNeeded, PastEndOfFile } from './cursor.ts';
 import { alignUp, checkDataExtent, checkOffsets } from './data-layout.ts';
 import { FIXED_BYTES, parseFixedPart } from './fixed-part.ts';
 import type { MetadataValue, ParsedHeader, TensorInfo } from './header.ts';
 import { AGAIN_HINT, IssueLog, ParseStopped } from './issue-log.ts';
-import { type ArrayExtent, type MetadataEntry, MetadataParser, quote } from './metadata-parser.ts';
+import {
+  type ArrayExtent,
+  type MetadataEntry,
+  MetadataParser,
+  quote,
+  type TextLimits,
+} from './metadata-parser.ts';
+import { pagedReader, type ReadAgain } from './paged-reader.ts';
 import { forecastArray, forecastSiblings } from './size-forecast.ts';
 import type { StructureIssue } from './structure-codes.ts';
 import { parseTensorInfo, type RawTensor } from './tensor-parser.ts';
 
 /** What bounds a parse; every limit is far above what real files have. */
-export interface ParseLimits {
+export interface ParseLimits extends TextLimits {
   /** Largest header in bytes. Gemma 4's, with 262,144 tokens and 514,906 merges, has 16 MB. */
   readonly headerBytes: number;
   readonly metadataCount: number;
@@ -19,8 +26,10 @@ export interface ParseLimits {
 
 export const DEFAULT_LIMITS: ParseLimits = {
   headerBytes: 128 * 2 ** 20,
-  metadataCount: 2 ** 16,
-  tensorCount: 2 ** 18,
+  metadataCount: 2 ** 14,
+  tensorCount: 2 ** 16,
+  textBytes: 16 * 2 ** 20,
+  arrayTexts: 2 ** 22,
 };
 
 /** What a scan found: as much of the header as could be read, and every fault on the way. */
@@ -38,9 +47,6 @@ export interface BytesWanted {
   readonly start: number;
   readonly neededEnd: number;
 }
-
-/** Yields bytes [start, end) of the file once more, whenever. */
-export type ReadAgain = (start: number, end: number) => Uint8Array;
 
 const DEFAULT_ALIGNMENT = 32;
 /** Guesses for what has not been seen yet: a scalar pair, and a tensor info with a name like the usual ones. */
@@ -75,8 +81,8 @@ export class HeaderParser {
   constructor(bytes: Uint8Array, fileBytes: number, limits: ParseLimits, readAgain?: ReadAgain) {
     this.#cursor = new Cursor(bytes, fileBytes);
     this.#limits = limits;
-    this.#readAgain = readAgain;
-    this.#pairs = new MetadataParser(this.#cursor, this.#log);
+    this.#readAgain = readAgain === undefined ? undefined : pagedReader(readAgain, fileBytes);
+    this.#pairs = new MetadataParser(this.#cursor, this.#log, limits);
   }
 
   /** The first error so far. A strict caller stops here. */
@@ -223,22 +229,24 @@ export class HeaderParser {
         metadata.set(key, value);
         continue;
       }
-      const load = this.#loaderOf(value);
-      if (load === undefined) continue;
-      metadata.set(key, { type: 'array', value: arrayView(value.elementType, value.length, load) });
+      const elements = this.#elementsOf(value);
+      if (elements === undefined) continue;
+      metadata.set(key, { type: 'array', value: arrayView(value.elementType, value.length, elements) });
     }
     return metadata;
   }
 
   /** How to come by an array's bytes; undefined where a parse that stopped had jumped over what never came. */
-  #loaderOf({ start, end }: ArrayExtent): (() => Uint8Array) | undefined {
+  #elementsOf({ start, end }: ArrayExtent): EncodedElements | undefined {
     const cursor = this.#cursor;
+    const sizeBytes = end - start;
     if (cursor.start === 0 && end <= cursor.bytes.length) {
       const encoded = cursor.slice(start, end);
-      return () => encoded;
+      return { sizeBytes, read: (from, to) => encoded.subarray(from, to) };
     }
     const readAgain = this.#readAgain;
-    return readAgain === undefined ? undefined : () => readAgain(start, end);
+    if (readAgain === undefined) return undefined;
+    return { sizeBytes, read: (from, to) => readAgain(start + from, start + to) };
   }
 
   /** The file's alignment, or undefined where what it says is invalid. */
@@ -312,12 +320,24 @@ export class HeaderParser {
       if ('type' in extent || extent.elementType !== 'bool') continue;
       const value = metadata.get(key);
       if (value?.type !== 'array') continue;
-      const { encoded } = value.value;
-      const index = encoded.findIndex((byte) => byte > 1);
-      if (index >= 0) {
-        const message = `key ${quote(key)}, element ${index}: a bool of ${encoded[index]}, expected 0 or 1`;
-        this.#log.report('metadata/bool', message, { offset: extent.start + index, key });
+      const odd = firstAbove(1, value.value.pieces());
+      if (odd !== undefined) {
+        const message = `key ${quote(key)}, element ${odd.index}: a bool of ${odd.byte}, expected 0 or 1`;
+        this.#log.report('metadata/bool', message, { offset: extent.start + odd.index, key });
       }
     }
   }
+}
+
+/** The first byte above a value. A loop: a call for each of a hundred million bytes takes a second. */
+function firstAbove(most: number, pieces: Iterable<Uint8Array>): { index: number; byte: number } | undefined {
+  let before = 0;
+  for (const piece of pieces) {
+    for (let index = 0; index < piece.length; index++) {
+      const byte = piece[index] ?? 0;
+      if (byte > most) return { index: before + index, byte };
+    }
+    before += piece.length;
+  }
+  return undefined;
 }

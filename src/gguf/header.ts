@@ -28,8 +28,10 @@ export type Scalar = number | bigint | boolean | string;
 export interface ArrayView extends Iterable<Scalar> {
   readonly elementType: ScalarType;
   readonly length: number;
-  /** The elements as they stand in the file, strings with their length prefixes. Not a copy. */
+  /** The elements as they stand in the file, strings with their length prefixes. */
   readonly encoded: Uint8Array;
+  /** The same bytes by pieces of half a mebibyte, the last one shorter: of an array of any size none is kept. */
+  readonly pieces: () => Iterable<Uint8Array>;
   /** @throws RangeError when `index` is outside 0 .. length-1 */
   at(index: number): Scalar;
   /** One element's bytes, without a string's length prefix. Not a copy. @throws RangeError like `at` */

@@ -23,7 +23,17 @@ export interface MetadataEntry {
 
 /** The specification's limit (2^16 - 1); llama.cpp does not check it. */
 const MAXIMUM_KEY_BYTES = 65_535;
+/** Of one text in an array. Tokens have a few dozen bytes, and what reads a text of a list has to hold it. */
+const MAXIMUM_ELEMENT_BYTES = 4 * 1024 * 1024;
 const LENGTH_BYTES = 8;
+
+/** What bounds the texts that a parse decodes or walks over. */
+export interface TextLimits {
+  /** Of all keys and single texts together: they are held decoded. A long chat template has 0.1 MB. */
+  readonly textBytes: number;
+  /** Texts of one array. The longest real one has 514,906. */
+  readonly arrayTexts: number;
+}
 /** A string array of which a part has been walked, because the rest was not in hand. */
 interface PendingArray {
   readonly entryOffset: number;
@@ -41,11 +51,15 @@ interface PendingArray {
 export class MetadataParser {
   readonly #cursor: Cursor;
   readonly #log: IssueLog;
+  readonly #limits: TextLimits;
+  /** Of keys and single texts that were read whole. */
+  #textBytes = 0;
   #pending: PendingArray | undefined;
 
-  constructor(cursor: Cursor, log: IssueLog) {
+  constructor(cursor: Cursor, log: IssueLog, limits: TextLimits) {
     this.#cursor = cursor;
     this.#log = log;
+    this.#limits = limits;
   }
 
   /** Where the string array that was not stepped over whole goes on; undefined outside one. */
@@ -76,6 +90,17 @@ export class MetadataParser {
       return { key: pending.key, offset: pending.entryOffset, value };
     }
     const offset = this.#cursor.position;
+    const before = this.#textBytes;
+    try {
+      return this.#pair(offset);
+    } catch (thrown) {
+      // The pair is read again from its key.
+      this.#textBytes = before;
+      throw thrown;
+    }
+  }
+
+  #pair(offset: number): MetadataEntry {
     const key = this.#key(offset);
     const typeOffset = this.#cursor.position;
     const typeId = this.#cursor.u32();
@@ -93,6 +118,7 @@ export class MetadataParser {
   #key(offset: number): string {
     const cursor = this.#cursor;
     const [start, end] = this.#stringExtent('a key');
+    this.#takeText(end - start, 'a key', offset);
     cursor.position = end;
     const bytes = cursor.slice(start, end);
     const strictText = decodeUtf8Strictly(bytes);
@@ -124,8 +150,20 @@ export class MetadataParser {
       this.#log.stop('metadata/string-length', message, key === undefined ? place : { ...place, key });
     }
     const bytes = Number(length);
+    // Before its bytes are asked for: what is too long is not even read.
+    if (bytes > this.#limits.textBytes) this.#stopForText(what, offset);
     cursor.require(bytes);
     return [cursor.position, cursor.position + bytes];
+  }
+
+  #takeText(bytes: number, what: string, offset: number): void {
+    this.#textBytes += bytes;
+    if (this.#textBytes > this.#limits.textBytes) this.#stopForText(what, offset);
+  }
+
+  #stopForText(what: string, offset: number): never {
+    const message = `${what}: the texts of the header up to it take more than ${this.#limits.textBytes} bytes, the limit`;
+    this.#log.stop('header/too-large', message, { offset });
   }
 
   #scalar(key: string, type: ScalarType): MetadataEntry['value'] {
@@ -133,6 +171,7 @@ export class MetadataParser {
     const offset = cursor.position;
     if (type === 'string') {
       const [start, end] = this.#stringExtent(`key ${quote(key)}`, key);
+      this.#takeText(end - start, `key ${quote(key)}`, offset);
       cursor.position = end;
       const bytes = cursor.slice(start, end);
       const strictText = decodeUtf8Strictly(bytes);
@@ -181,6 +220,10 @@ export class MetadataParser {
     const start = cursor.position;
     const length = Number(count);
     if (elementType === 'string') {
+      if (length > this.#limits.arrayTexts) {
+        const message = `key ${quote(key)}: ${length} texts, the limit is ${this.#limits.arrayTexts}`;
+        this.#log.stop('header/too-large', message, { offset: countOffset, key });
+      }
       this.#pending = { entryOffset, key, count: length, start, index: 0, position: start };
       const extent = this.#walkStrings(this.#pending);
       this.#pending = undefined;
@@ -206,8 +249,9 @@ export class MetadataParser {
     let position = pending.position - cursor.start;
     while (index < count && position <= lastLength) {
       if (view.getUint32(position + 4, true) !== 0) break;
-      const next = position + LENGTH_BYTES + view.getUint32(position, true);
-      if (next > inHand) break;
+      const length = view.getUint32(position, true);
+      const next = position + LENGTH_BYTES + length;
+      if (next > inHand || length > MAXIMUM_ELEMENT_BYTES) break;
       position = next;
       index++;
     }
@@ -222,8 +266,13 @@ export class MetadataParser {
 
   /** The next string of an array is not in hand whole, or not in the file whole. */
   #explainStop(pending: PendingArray): never {
-    const { key, index } = pending;
-    const [, end] = this.#stringExtent(`key ${quote(key)}, element ${index}`, key);
+    const { key, index, position } = pending;
+    const what = `key ${quote(key)}, element ${index}`;
+    const [start, end] = this.#stringExtent(what, key);
+    if (end - start > MAXIMUM_ELEMENT_BYTES) {
+      const message = `${what}: ${end - start} bytes long, at most ${MAXIMUM_ELEMENT_BYTES} are read`;
+      this.#log.stop('header/too-large', message, { offset: position, key });
+    }
     throw new MoreBytesNeeded(end);
   }
 }

@@ -30,11 +30,19 @@ export function getArray(header: HasMetadata, key: string): ArrayView | undefine
   return value?.type === 'array' ? value.value : undefined;
 }
 
+/** More layers than any model has: what a file says of its layers is read up to here, whatever it counts. */
+export const MOST_LAYERS = 4096;
+
 /**
  * Numbers of an array, or the one number of a scalar: per-layer values are written either way
  * (`attention.head_count_kv`). 64-bit elements that do not fit, and other types, yield undefined.
+ * @param most elements that are read of an array; its length is the file's to choose
  */
-export function getNumbers(header: HasMetadata, key: string): readonly number[] | undefined {
+export function getNumbers(
+  header: HasMetadata,
+  key: string,
+  most: number = MOST_LAYERS,
+): readonly number[] | undefined {
   const value = header.metadata.get(key);
   if (value === undefined) return undefined;
   if (value.type !== 'array') {
@@ -42,7 +50,7 @@ export function getNumbers(header: HasMetadata, key: string): readonly number[] 
     return single === undefined ? undefined : [single];
   }
   const numbers: number[] = [];
-  for (const element of value.value) {
+  for (const element of value.value.slice(0, most)) {
     const narrowed = typeof element === 'bigint' ? narrow(element) : element;
     if (typeof narrowed !== 'number') return undefined;
     numbers.push(narrowed);
@@ -50,11 +58,25 @@ export function getNumbers(header: HasMetadata, key: string): readonly number[] 
   return numbers;
 }
 
-/** Texts of an array of strings; undefined where the key is absent or holds something else. */
+/** Lists of tags, languages and data sets have some dozen short texts. */
+const MOST_TEXTS = 256;
+const MOST_TEXT_BYTES = 4 * 1024 * 1024;
+
+/**
+ * Texts of an array of strings, the first 256 and at most 4 MiB of them; undefined where the key is absent or
+ * holds something else.
+ */
 export function getStrings(header: HasMetadata, key: string): readonly string[] | undefined {
   const array = getArray(header, key);
   if (array === undefined || array.elementType !== 'string') return undefined;
-  return array.toArray().filter((element) => typeof element === 'string');
+  const texts: string[] = [];
+  let bytes = 0;
+  for (let index = 0; index < Math.min(array.length, MOST_TEXTS); index++) {
+    bytes += array.bytesAt(index).length;
+    if (bytes > MOST_TEXT_BYTES) break;
+    texts.push(String(array.at(index)));
+  }
+  return texts;
 }
 
 /** A bigint as a number, or undefined where a number cannot hold it exactly. */

@@ -1,5 +1,6 @@
 import { parameterCount } from './facts.ts';
 import type { GgufHeader, TensorInfo } from './header.ts';
+import { perHeader } from './per-header.ts';
 import { type QuantizationLabel, quantizationLabel } from './quantization-label.ts';
 import { placeOfTensor } from './tensor-names.ts';
 import type { TensorType } from './tensor-types.ts';
@@ -73,7 +74,9 @@ export function sharesByType(tensors: readonly TensorInfo[]): TypeShare[] {
 }
 
 /** Bytes and tensors of each role. */
-export function sharesByRole(header: HasTensors): RoleShare[] {
+export const sharesByRole: (header: HasTensors) => readonly RoleShare[] = perHeader(roleSharesOf);
+
+function roleSharesOf(header: HasTensors): RoleShare[] {
   return [...groupBy(header.tensors, (tensor) => placeOfTensor(tensor.name).role)].map(([role, members]) => {
     const total = totals(members);
     return {
@@ -86,15 +89,25 @@ export function sharesByRole(header: HasTensors): RoleShare[] {
 }
 
 /** The types in each layer, by layer number. */
-export function layerMixes(header: HasTensors): LayerMix[] {
-  const inLayers = header.tensors.filter((tensor) => placeOfTensor(tensor.name).layer !== undefined);
-  const groups = groupBy(inLayers, (tensor) => placeOfTensor(tensor.name).layer ?? -1);
+export const layerMixes: (header: HasTensors) => readonly LayerMix[] = perHeader(mixesOf);
+
+function mixesOf(header: HasTensors): LayerMix[] {
+  const groups = new Map<number, { types: Map<string, TensorType>; bytes: number; elements: number }>();
+  for (const { name, type, sizeBytes, elements } of header.tensors) {
+    const { layer, role } = placeOfTensor(name);
+    if (layer === undefined) continue;
+    const group = groups.get(layer) ?? { types: new Map<string, TensorType>(), bytes: 0, elements: 0 };
+    groups.set(layer, group);
+    group.types.set(role, type);
+    group.bytes += sizeBytes;
+    group.elements += elements;
+  }
   return [...groups]
-    .map(([layer, members]) => {
-      const { bytes, elements } = totals(members);
-      const types = new Map(members.map((tensor) => [placeOfTensor(tensor.name).role, tensor.type]));
-      return { layer, types, bytes, elements, bitsPerWeight: bitsPerWeight(bytes, elements) };
-    })
+    .map(([layer, group]) => ({
+      layer,
+      ...group,
+      bitsPerWeight: bitsPerWeight(group.bytes, group.elements),
+    }))
     .sort((a, b) => a.layer - b.layer);
 }
 

@@ -44,5 +44,8 @@ export function vocabularyDifferences(one: HasMetadata, other: HasMetadata): Voc
 
 function hashOf(header: HasMetadata, key: string): string | null {
   const array = getArray(header, key);
-  return array === undefined ? null : createHash('sha256').update(array.encoded).digest('hex');
+  if (array === undefined) return null;
+  const hash = createHash('sha256');
+  for (const piece of array.pieces()) hash.update(piece);
+  return hash.digest('hex');
 }

@@ -12,6 +12,11 @@ export function countingSource(source: ByteSource): CountingSource {
   if (isCounting(source)) return source;
   let requests = 0;
   let bytesFetched = 0;
+  const count = (bytes: number): void => {
+    requests++;
+    bytesFetched += bytes;
+  };
+  const readAgain = source.readAgain?.bind(source);
   return {
     name: source.name,
     byteLength: source.byteLength,
@@ -23,16 +28,22 @@ export function countingSource(source: ByteSource): CountingSource {
     },
     async read(start, end, signal) {
       const bytes = await source.read(start, end, signal);
-      requests++;
-      bytesFetched += bytes.length;
+      count(bytes.length);
       return bytes;
     },
     async readInto(start, target, signal) {
       if (source.readInto !== undefined) await source.readInto(start, target, signal);
       else target.set(await source.read(start, start + target.length, signal));
-      requests++;
-      bytesFetched += target.length;
+      count(target.length);
     },
+    ...(readAgain === undefined
+      ? {}
+      : {
+          readAgain: (start: number, end: number) => {
+            count(end - start);
+            return readAgain(start, end);
+          },
+        }),
     [Symbol.asyncDispose]: () => source[Symbol.asyncDispose](),
   };
 }

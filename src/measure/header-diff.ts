@@ -1,4 +1,10 @@
-import { type GgufHeader, type MetadataValue, placeOfTensor, type TensorInfo } from '../gguf/index.ts';
+import {
+  type ArrayView,
+  type GgufHeader,
+  type MetadataValue,
+  placeOfTensor,
+  type TensorInfo,
+} from '../gguf/index.ts';
 
 /** A key of the metadata with its value. */
 export interface KeyAndValue {
@@ -132,7 +138,8 @@ function isEqual(one: MetadataValue, other: MetadataValue): boolean {
   }
   const [left, right] = [one.value, other.value];
   if (left.elementType !== right.elementType || left.length !== right.length) return false;
-  return areSameBytes(left.encoded, right.encoded);
+  for (const [mine, theirs] of pairedPieces(left, right)) if (!areSameBytes(mine, theirs)) return false;
+  return true;
 }
 
 function elementDifference(one: MetadataValue, other: MetadataValue): ElementDifference | undefined {
@@ -140,18 +147,54 @@ function elementDifference(one: MetadataValue, other: MetadataValue): ElementDif
   const [left, right] = [one.value, other.value];
   if (left.elementType !== right.elementType) return undefined;
   const [shorter, longer] = [Math.min(left.length, right.length), Math.max(left.length, right.length)];
-  let differing = longer - shorter;
-  let first = shorter;
-  for (let index = shorter - 1; index >= 0; index--) {
+  const { count, first } =
+    left.elementType === 'string' ? differingTexts(left, right, shorter) : differingNumbers(left, right);
+  return { differing: longer - shorter + count, first: count === 0 ? shorter : first };
+}
+
+interface Differing {
+  readonly count: number;
+  readonly first: number;
+}
+
+function differingTexts(left: ArrayView, right: ArrayView, length: number): Differing {
+  let [count, first] = [0, -1];
+  for (let index = 0; index < length; index++) {
     if (areSameBytes(left.bytesAt(index), right.bytesAt(index))) continue;
-    differing++;
-    first = index;
+    if (count++ === 0) first = index;
   }
-  return { differing, first };
+  return { count, first };
+}
+
+/** By bytes, since an array may have a hundred million elements. */
+function differingNumbers(left: ArrayView, right: ArrayView): Differing {
+  const elementBytes = left.length === 0 ? 1 : left.bytesAt(0).length;
+  let [count, first, before] = [0, -1, 0];
+  for (const [mine, theirs] of pairedPieces(left, right)) {
+    const end = Math.min(mine.length, theirs.length);
+    let last = -1;
+    for (let at = 0; at < end; at++) {
+      if (mine[at] === theirs[at]) continue;
+      const index = (before + at - (at % elementBytes)) / elementBytes;
+      if (index === last) continue;
+      last = index;
+      if (count++ === 0) first = index;
+    }
+    before += end;
+  }
+  return { count, first };
+}
+
+/** Pieces of two arrays of one type beside each other, as far as both reach. */
+function* pairedPieces(left: ArrayView, right: ArrayView): Generator<readonly [Uint8Array, Uint8Array]> {
+  const others = right.pieces()[Symbol.iterator]();
+  for (const mine of left.pieces()) {
+    const { value, done } = others.next();
+    if (done === true) return;
+    yield [mine, value];
+  }
 }
 
 function areSameBytes(one: Uint8Array, other: Uint8Array): boolean {
-  if (one.length !== other.length) return false;
-  for (let index = 0; index < one.length; index++) if (one[index] !== other[index]) return false;
-  return true;
+  return Buffer.compare(one, other) === 0;
 }

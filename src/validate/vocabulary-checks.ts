@@ -87,13 +87,16 @@ export function* counted(
 
 /** Scores that are NaN or infinite. */
 export function notFinite(scores: ArrayView): { count: number; first: number } | null {
-  // A copy, because an array in a file need not stand at a multiple of four.
-  const bits = new Uint32Array(scores.encoded.slice().buffer);
   let count = 0;
   let first = -1;
-  for (const [index, value] of bits.entries()) {
-    if ((value & 0x7f80_0000) >>> 0 !== 0x7f80_0000) continue;
-    if (count++ === 0) first = index;
+  let before = 0;
+  for (const piece of scores.pieces()) {
+    const view = new DataView(piece.buffer, piece.byteOffset, piece.byteLength);
+    for (let at = 0; at < piece.length; at += 4) {
+      if ((view.getUint32(at, true) & 0x7f80_0000) >>> 0 !== 0x7f80_0000) continue;
+      if (count++ === 0) first = before + at / 4;
+    }
+    before += piece.length / 4;
   }
   return count === 0 ? null : { count, first };
 }

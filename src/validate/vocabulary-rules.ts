@@ -107,9 +107,10 @@ export const VOCABULARY_RULES: Checks = {
     if (file.header === null || types?.elementType !== 'int32') return;
     let count = 0;
     let first = -1;
-    for (const [index, type] of types.slice(0, types.length).entries()) {
-      if (typeof type === 'number' && type >= 1 && type <= 6) continue;
-      if (count++ === 0) first = index;
+    let index = 0;
+    for (const type of types) {
+      if (!(typeof type === 'number' && type >= 1 && type <= 6) && count++ === 0) first = index;
+      index++;
     }
     if (count > 0)
       yield atKey(

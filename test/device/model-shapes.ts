@@ -58,6 +58,7 @@ function list(values: readonly (boolean | number)[]): MetadataValue {
     elementType: typeof values[0] === 'boolean' ? 'bool' : 'uint8',
     length: values.length,
     encoded,
+    pieces: () => [encoded],
     at: (index) => values[index] ?? false,
     bytesAt: (index) => encoded.subarray(index, index + 1),
     slice: (start, end) => values.slice(start, end),

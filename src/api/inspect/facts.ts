@@ -9,6 +9,8 @@ import { placeOfTensor } from '../../gguf/tensor-names.ts';
 import { bitsPerWeightOf } from '../../gguf/tensor-types.ts';
 import { shownRef } from '../../model/ref.ts';
 import type { InspectedEntry, InspectedToken, Inspection } from '../../schema/inspection.ts';
+import { UsageError } from '../../util/errors.ts';
+import { formatCount } from '../../util/units.ts';
 import { inspectMemory } from './memory.ts';
 
 /** One file's header, or those of a model's shards as one. */
@@ -92,11 +94,23 @@ function inspectSections({ sections }: ParsedHeader): Inspection['sections'] {
 
 /** Elements of an array that stand for it where it is not printed whole. */
 const PREVIEW_ELEMENTS = 8;
+/** Twice the merges of the largest real vocabulary: what is given whole is held whole. */
+const MOST_ELEMENTS = 2 ** 20;
+
+/** @throws UsageError `inspect/too-many` */
+function requireHoldable(what: string, length: number): void {
+  if (length <= MOST_ELEMENTS) return;
+  const message = `${what}: ${formatCount(length)} elements, at most ${formatCount(MOST_ELEMENTS)} are given whole`;
+  throw new UsageError('inspect/too-many', message, {
+    hint: 'Without --json, --vocab lists tokens of any number, and --key the first thousand elements.',
+  });
+}
 
 function inspectEntry(key: string, value: MetadataValue, whole: boolean): InspectedEntry {
   if (value.type !== 'array') return { key, type: value.type, value: jsonScalar(value.value) };
   const { elementType, length } = value.value;
   const preview = value.value.slice(0, PREVIEW_ELEMENTS).map(jsonScalar);
+  if (whole) requireHoldable(`key ${JSON.stringify(key)}`, length);
   const entry = { key, type: 'array', elementType, length, preview } as const;
   return whole ? { ...entry, value: value.value.toArray().map(jsonScalar) } : entry;
 }
@@ -258,6 +272,15 @@ export function* vocabularyOf(header: GgufHeader): Generator<InspectedToken> {
 
 function elementOf(array: ArrayView | undefined, index: number): Scalar | undefined {
   return array !== undefined && index < array.length ? array.at(index) : undefined;
+}
+
+/**
+ * {@link vocabularyOf}, as a list.
+ * @throws UsageError `inspect/too-many`
+ */
+export function wholeVocabulary(header: GgufHeader): InspectedToken[] {
+  requireHoldable('the vocabulary', vocabularySizeOf(header));
+  return [...vocabularyOf(header)];
 }
 
 /** How many tokens {@link vocabularyOf} yields. */

@@ -38,7 +38,7 @@ export async function readInspection(
   signal: AbortSignal,
 ): Promise<{ readonly header: ModelHeader; readonly inspection: Inspection }> {
   const [
-    { inspectionOf, vocabularyOf },
+    { inspectionOf, wholeVocabulary },
     { packageVersion },
     { countingSource },
     { fileNameOf, readHeaders },
@@ -71,7 +71,7 @@ export async function readInspection(
     inspection: {
       ...inspection,
       ...(importance === undefined ? {} : { importance }),
-      ...(vocabulary ? { vocabulary: [...vocabularyOf(header)] } : {}),
+      ...(vocabulary ? { vocabulary: wholeVocabulary(header) } : {}),
     },
   };
 }

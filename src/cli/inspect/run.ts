@@ -175,7 +175,8 @@ async function arrayDigest({ metadata }: ModelHeader): Promise<(key: string) => 
   return (key) => {
     const value = metadata.get(key);
     const hash = createHash('sha256');
-    return (value?.type === 'array' ? hash.update(value.value.encoded) : hash).digest('hex');
+    if (value?.type === 'array') for (const piece of value.value.pieces()) hash.update(piece);
+    return hash.digest('hex');
   };
 }
 
