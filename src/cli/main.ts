@@ -6,6 +6,8 @@ import { FIRST_STEPS, programFor, wholeProgram } from './program.ts';
 import { argumentHint } from './suggest.ts';
 
 const ONE_REQUEST_MS = 500;
+/** What a command gets to put its things away; then the process ends, and its children with it. */
+const FAREWELL_MS = 1500;
 
 /** argv in, exit code out. The commands are in program.ts. */
 async function main(argv: readonly string[]): Promise<ExitCode> {
@@ -21,7 +23,10 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
       }
       if (isAgain) return;
       interruptedAt = performance.now();
-      interruption.abort(new Interruption(signal));
+      const reason = new Interruption(signal);
+      interruption.abort(reason);
+      // Does not keep the process: it ends what does.
+      setTimeout(() => process.exit(reason.exitCode), FAREWELL_MS).unref();
     });
   }
   let exitCode: ExitCode = EXIT.done;

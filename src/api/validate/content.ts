@@ -30,6 +30,7 @@ export class ContentReader implements AsyncDisposable {
   readonly #all: Worker[] = [];
   readonly #idle: Worker[] = [];
   readonly #waiting: ((worker: Worker) => void)[] = [];
+  #closed = false;
 
   /** @param limit of threads at the same time */
   constructor(limit: number) {
@@ -38,7 +39,8 @@ export class ContentReader implements AsyncDisposable {
 
   /** Starts a thread while the header is still being read, where the file will need one. */
   prepare(fileBytes: number): void {
-    if (fileBytes > INLINE_BYTES && this.#all.length < this.#limit) this.#idle.push(this.#start());
+    const isWanted = fileBytes > INLINE_BYTES && this.#all.length < this.#limit && !this.#closed;
+    if (isWanted) this.#idle.push(this.#start());
   }
 
   /** @throws QuantscopeError `io/read-failed`, or the signal's reason */
@@ -55,6 +57,7 @@ export class ContentReader implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed = true;
     await Promise.all(this.#all.map((worker) => worker.terminate()));
   }
 
@@ -65,7 +68,9 @@ export class ContentReader implements AsyncDisposable {
     return this.#start();
   }
 
+  /** @throws QuantscopeError once it was closed: a file that was begun beside one that failed starts nothing more */
   #start(): Worker {
+    if (this.#closed) throw new QuantscopeError('io/read-failed', 'the check was ended before the file was read');
     const worker = new Worker(WORKER_MODULE);
     this.#all.push(worker);
     return worker;
@@ -98,6 +103,7 @@ function readInWorker(worker: Worker, request: ContentRequest): Promise<ContentR
     const finish = (): void => {
       worker.off('message', onMessage);
       worker.off('error', onError);
+      worker.off('exit', onExit);
       signal.removeEventListener('abort', onAbort);
     };
     const onMessage = (reply: ContentReply): void => {
@@ -113,6 +119,10 @@ function readInWorker(worker: Worker, request: ContentRequest): Promise<ContentR
       finish();
       reject(cause);
     };
+    const onExit = (): void => {
+      finish();
+      reject(new QuantscopeError('io/read-failed', `${path}: the thread that read it was ended`));
+    };
     const onAbort = (): void => {
       finish();
       // It is in the middle of a synchronous loop; the whole run ends with it.
@@ -121,6 +131,7 @@ function readInWorker(worker: Worker, request: ContentRequest): Promise<ContentR
     };
     worker.on('message', onMessage);
     worker.on('error', onError);
+    worker.on('exit', onExit);
     if (signal.aborted) return onAbort();
     signal.addEventListener('abort', onAbort, { once: true });
     const task: ContentTask = { path, fileBytes: source.byteLength, extents, withTensorHashes };

@@ -28,6 +28,8 @@ interface Exchange {
 /** Looks at chat templates: at harmless ones here, at others in a child process with limits on its time and memory. */
 export class TemplateChecker implements AsyncDisposable {
   #child: ChildProcess | undefined;
+  /** Nothing is started any more: who still asks gets this. */
+  #closed: QuantscopeError | undefined;
   #nextId = 0;
   #queue: Promise<unknown> = Promise.resolve();
   readonly #known = new Map<string, Promise<TemplateReport>>();
@@ -38,7 +40,8 @@ export class TemplateChecker implements AsyncDisposable {
     let report = this.#known.get(key);
     if (report === undefined) {
       report = this.#queue.then(() => this.#ask(text, tokens));
-      this.#queue = report;
+      // One that was not answered is no reason not to ask the next, nor an error of its own where nobody waits.
+      this.#queue = report.catch(() => undefined);
       this.#known.set(key, report);
       const [oldest] = this.#known.keys();
       if (oldest !== undefined && this.#known.size > MOST_KNOWN) this.#known.delete(oldest);
@@ -47,6 +50,7 @@ export class TemplateChecker implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed = new QuantscopeError('validate/template', 'the check was ended before the template was seen');
     this.#child?.kill('SIGKILL');
     this.#child = undefined;
   }
@@ -70,6 +74,7 @@ export class TemplateChecker implements AsyncDisposable {
       };
     }
     for (let attempt = 0; attempt < MOST_STARTS; attempt++) {
+      if (this.#closed !== undefined) throw this.#closed;
       this.#child ??= startChild();
       const answer = await this.#exchange(this.#child, { id: this.#nextId++, text, tokens });
       if (answer.ended === null) return { ...(answer.report ?? fromText), text };
