@@ -21,7 +21,8 @@ const PROGRAM = {
   cli: 'src/cli/main.ts',
   'content-worker': 'src/api/validate/content-worker.ts',
   'diff-worker': 'src/api/diff/worker.ts',
-  'template-child': 'src/api/validate/template-child.ts',
+  'guarded-child': 'src/engine/guarded-child.ts',
+  'render-worker': 'src/engine/render-worker.ts',
   'template-worker': 'src/api/validate/template-worker.ts',
 };
 /** What the quick commands load, with all that it imports: a file costs Node more than the lines in it. */

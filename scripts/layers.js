@@ -88,7 +88,7 @@ export const LAYERS = [
       'llama-cpp/die-with-parent.ts': ['koffi'],
       'llama-cpp/memory-view.ts': ['koffi'],
       'llama-cpp/memory-breakdown.ts': ['koffi'],
-      'chat-template.ts': ['@huggingface/jinja'],
+      'render-worker.ts': ['@huggingface/jinja'],
     },
   },
   {

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import type { ChatTemplates } from './chat-template.ts';
 import { completeAll } from './completer.ts';
 import { Context } from './context.ts';
 import { scoreContinuations } from './continuations.ts';
@@ -53,6 +54,7 @@ export class LlamaSession implements EngineSession {
   readonly info: EngineInfo;
   readonly #llamaCpp: LlamaCpp;
   readonly #log: ProblemLog;
+  #templates: ChatTemplates | undefined;
   #loaded: { readonly model: Model; readonly greedy: Sampler; scoring?: ScoringThreads } | undefined;
   /** Of the loaded model, once an evaluation was observed. */
   #editor: WeightEditor | undefined;
@@ -109,15 +111,11 @@ export class LlamaSession implements EngineSession {
     const { model } = this.#model();
     if (template === null) return `${messages.at(-1)?.content ?? ''}\n`;
     // Read only where it is needed: a measurement's process is small.
-    const { renderChat } = await import('./chat-template.ts');
-    try {
-      return renderChat(this.#llamaCpp.folder, template, messages, {
-        bos: model.textOf(model.facts.bosToken ?? -1),
-        eos: model.textOf(model.eosToken),
-      });
-    } finally {
-      this.#llamaCpp.listen();
-    }
+    this.#templates ??= new (await import('./chat-template.ts')).ChatTemplates(this.#llamaCpp.folder);
+    return this.#templates.render(template, messages, {
+      bos: model.textOf(model.facts.bosToken ?? -1),
+      eos: model.textOf(model.eosToken),
+    });
   }
 
   async chatPrompt(messages: readonly ChatMessage[], template: string | null): Promise<Uint32Array> {
@@ -241,6 +239,7 @@ export class LlamaSession implements EngineSession {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#templates?.[Symbol.dispose]();
     await this.unload();
   }
 

@@ -15,6 +15,11 @@ const GADGETS: ReadonlySet<string> = new Set([
   'request',
   'get_flashed_messages',
 ]);
+/** Names of JavaScript's own objects: in a renderer that looks them up, what leads to `Function` and so to any code. */
+const OF_OBJECTS: ReadonlySet<string> = new Set([
+  ...['constructor', 'prototype', '__proto__', 'callee', 'caller'],
+  ...['__defineGetter__', '__defineSetter__', '__lookupGetter__', '__lookupSetter__'],
+]);
 const FOUND_LIMIT = 20;
 
 type Suspicions = Pick<TemplateReport, 'escapes' | 'hiddenConditions' | 'urls'>;
@@ -50,6 +55,8 @@ export function suspicionsOfTree(root: unknown): Suspicions {
     const text = isConcatenation(node) ? foldedText(node) : undefined;
     for (const [found] of text?.matchAll(DUNDER) ?? []) escapes.add(found);
     for (const [found] of text?.matchAll(URL_TEXT) ?? []) urls.add(found);
+    const ofObjects = nameOfObjects(node, text);
+    if (ofObjects !== undefined) escapes.add(ofObjects);
     const gadget = gadgetOf(node);
     if (gadget !== undefined) escapes.add(gadget);
     const hidden = hiddenCondition(node, messageNames) ?? hiddenReplacement(node, messageNames);
@@ -98,6 +105,14 @@ function visit(root: unknown, each: (node: Node) => unknown): void {
 
 function isNode(value: unknown): value is Node {
   return typeof value === 'object' && value !== null && 'type' in value && typeof value.type === 'string';
+}
+
+/** `x.constructor`, `x['constructor']`, `x | attr('constructor')`, and the name put together from pieces. */
+function nameOfObjects(node: Node, folded: string | undefined): string | undefined {
+  const isText = node.type === 'StringLiteral';
+  const property = node.type === 'MemberExpression' ? node['property'] : undefined;
+  const name = isText ? node['value'] : isNode(property) ? property['value'] : folded;
+  return typeof name === 'string' && OF_OBJECTS.has(name) ? name : undefined;
 }
 
 /** `lipsum.x` and `cycler['x']`. */

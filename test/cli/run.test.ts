@@ -110,6 +110,35 @@ describe('run', () => {
   });
 
   it.each([
+    // A stand-in: it would end by itself, a minute later.
+    [
+      'time',
+      '{% for a in range(3000) %}{% for b in range(30000) %}{% endfor %}{% endfor %}',
+      /3000 ms of processor/,
+    ],
+    [
+      'memory',
+      "{% set ns = namespace(x='ab') %}{% for i in range(99) %}{% set ns.x = ns.x ~ ns.x %}{% endfor %}{{ ns.x }}",
+      /cannot be rendered/,
+    ],
+  ])('ends a template that takes too much %s, with one clear error', async (_, text, message) => {
+    await using folder = await scratchFolder();
+    const template = folder.path('template.jinja');
+    await writeFile(template, text);
+    const { stderr, exitCode } = await quantscope([
+      'run',
+      'nano:Q2_K',
+      'hi',
+      '--template',
+      template,
+      ...ENGINE,
+    ]);
+    expect(exitCode).toBe(2);
+    expect(stderr).toMatch(message);
+    expect(stderr.trim().split('\n')).toHaveLength(2);
+  });
+
+  it.each([
     [['nano', 'hi'], /nano stands for 4 models, run takes one/],
     [['no-such-file.gguf', 'hi'], /no such file/],
     [['nano:Q8_0', 'hi', '--template', 'missing.jinja'], /missing\.jinja cannot be read/],

@@ -1,3 +1,4 @@
+import { Template } from '@huggingface/jinja';
 import { describe, expect, it } from 'vitest';
 import { boundedReport } from '../../src/api/validate/template-bounded.ts';
 import { PLAIN_TOKENS, renderConversations } from '../../src/api/validate/template-render.ts';
@@ -156,5 +157,20 @@ describe('a chat template that may take more than there is', () => {
     // Generous for a busy machine: without the bounds it is hours, or the end of this process.
     expect(performance.now() - startedMs).toBeLessThan(5000);
     expect(after.heapUsed - before.heapUsed).toBeLessThan(256 * 2 ** 20);
+  });
+});
+
+describe('a prompt that grows faster than its conversation', () => {
+  it.each(
+    Object.entries({
+      'doubles with each message':
+        "{% set ns = namespace(x='a') %}{% for m in messages %}{% set ns.x = ns.x ~ ns.x %}{% endfor %}{{ ns.x }}{{ messages[-1].content }}",
+      'repeats all messages for each of them, and for each again':
+        '{% for a in messages %}{% for b in messages %}{% for c in messages %}{{ c.content }}{% endfor %}{% endfor %}{% endfor %}',
+    }),
+  )('and %s is no prompt', (_, text) => {
+    const template = new Template(text);
+    const render = () => renderConversations((variables) => template.render(variables), text, PLAIN_TOKENS);
+    expect(render).toThrow(/^(?:\d+ characters of prompt for 32 messages|Invalid string length)/);
   });
 });

@@ -70,7 +70,8 @@ export class ContentReader implements AsyncDisposable {
 
   /** @throws QuantscopeError once it was closed: a file that was begun beside one that failed starts nothing more */
   #start(): Worker {
-    if (this.#closed) throw new QuantscopeError('io/read-failed', 'the check was ended before the file was read');
+    if (this.#closed)
+      throw new QuantscopeError('io/read-failed', 'the check was ended before the file was read');
     const worker = new Worker(WORKER_MODULE);
     this.#all.push(worker);
     return worker;

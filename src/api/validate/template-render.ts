@@ -28,6 +28,7 @@ export function renderConversations(
   tokens: TemplateTokens,
 ): RenderedConversation[] {
   const conversations: readonly Conversation[] = CONVERSATIONS;
+  requireNoGrowth(render, tokens);
   return conversations.map((conversation) => {
     const { messages, expected } = conversation;
     const isNull = messages.some(({ content }) => content === null);
@@ -41,6 +42,35 @@ export function renderConversations(
     const again = renderOne(render, text, tokens, { ...conversation, messages: plain });
     return again.status === 'ok' && !isNull ? { ...again, asText: true } : again;
   });
+}
+
+/** What doubles with each message, or goes over all of them for each, is far beyond any template after as many. */
+const MANY_MESSAGES = 32;
+/** A message of a real template is written once, perhaps twice, with markers of some dozen characters. */
+const LONGEST_TIMES = 16;
+const MARKER_CHARACTERS = 256;
+const ONE_TEXT = 'The Vltava flows through Prague.';
+
+/** @throws TemplateTooLarge where the prompt grows faster than the conversation. A refusal is an answer too */
+function requireNoGrowth(render: Render, tokens: TemplateTokens): void {
+  const messages = Array.from({ length: MANY_MESSAGES }, (_, index) => ({
+    role: index % 2 === 0 ? 'user' : 'assistant',
+    content: ONE_TEXT,
+  }));
+  const most = LONGEST_TIMES * MANY_MESSAGES * (ONE_TEXT.length + MARKER_CHARACTERS);
+  let length: number;
+  try {
+    length = render({ messages, bos_token: tokens.bos, eos_token: tokens.eos }).length;
+  } catch (thrown) {
+    if (thrown instanceof OutOfBudget) throw thrown;
+    const reason = messageOf(thrown);
+    if (thrown instanceof RangeError && OUT_OF_BOUNDS.test(reason)) throw new TemplateTooLarge(reason);
+    return;
+  }
+  if (length <= most) return;
+  throw new TemplateTooLarge(
+    `${length} characters of prompt for ${MANY_MESSAGES} messages of ${ONE_TEXT.length}`,
+  );
 }
 
 /** Whether parts became text, and not a listing of parts. */

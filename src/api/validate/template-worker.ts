@@ -14,7 +14,7 @@ import {
   TemplateTooLarge,
 } from './template-render.ts';
 
-/** The thread that looks at chat templates, watched by the main thread of its process: see template-child.ts. */
+/** The thread that looks at chat templates, watched by the main thread of its process: see guarded-child.ts. */
 
 /** As most chat templates are made. */
 const PLAIN =

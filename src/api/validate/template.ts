@@ -5,7 +5,14 @@ import { suspicionsOfText, type TemplateReport, type TemplateTokens } from '../.
 import type { TemplateAnswer, TemplateQuestion } from './template-messages.ts';
 import { PLAIN_TOKENS } from './template-render.ts';
 
-const CHILD_MODULE = packagePath('dist/template-child.cjs');
+const CHILD_MODULE = packagePath('dist/guarded-child.cjs');
+const WORKER = 'dist/template-worker.cjs';
+/** A template of 100 KiB is parsed and rendered in a third of it. */
+const HEAP_MEBIBYTES = 24;
+/** Of the whole process, llama.cpp’s renderer included, over what it takes before. */
+const RESIDENT_MEBIBYTES = 128;
+/** Parsing and rendering a plain conversation take some milliseconds. */
+const LEAST_LIMIT_MS = 300;
 /** The process watches its own time; this is for one that does not come up, on however busy a machine. */
 const LIMIT_MS = 60_000;
 /** Real templates have up to 20 kB; nothing larger is parsed. */
@@ -50,7 +57,10 @@ export class TemplateChecker implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#closed = new QuantscopeError('validate/template', 'the check was ended before the template was seen');
+    this.#closed = new QuantscopeError(
+      'validate/template',
+      'the check was ended before the template was seen',
+    );
     this.#child?.kill('SIGKILL');
     this.#child = undefined;
   }
@@ -121,5 +131,9 @@ export class TemplateChecker implements AsyncDisposable {
 }
 
 function startChild(): ChildProcess {
-  return fork(CHILD_MODULE, { stdio: ['ignore', 'ignore', 'ignore', 'ipc'], execArgv: [] });
+  const limits = [HEAP_MEBIBYTES, RESIDENT_MEBIBYTES, LEAST_LIMIT_MS].map(String);
+  return fork(CHILD_MODULE, [WORKER, ...limits], {
+    stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+    execArgv: [],
+  });
 }
