@@ -148,6 +148,6 @@ function shard(index: number, parts: number): FileIdentity {
   return {
     kind: 'shard',
     what: `shard ${index + 1} of ${parts} of a model`,
-    use: 'Name the first shard, with the others beside it; llama-gguf-split --merge makes one file of them.',
+    use: 'Name the first shard, with the others beside it; quantscope quantize FIRST COPY --out OUT.gguf makes one file of them.',
   };
 }

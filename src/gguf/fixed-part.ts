@@ -86,7 +86,7 @@ function checkVersion(version: number, log: IssueLog): 2 | 3 {
   if (version !== 0 && (version & 0xffff) === 0) {
     log.stop('header/big-endian', 'the file is big-endian (made for s390x)', {
       offset: 4,
-      hint: 'Use the little-endian file of the model, or convert it with llama.cpp’s gguf_convert_endian.py.',
+      hint: 'Use the little-endian file of the model, or convert it in place: gguf-convert-endian FILE little (Python’s gguf 0.19.0).',
     });
   }
   const hint =

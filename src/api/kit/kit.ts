@@ -80,7 +80,7 @@ export async function makeKit(ref: string, asked: KitRequest = {}): Promise<Kit>
   const file = await oneModelFor(ref, 'kit', host);
   if ((parseShardName(file.path)?.count ?? 1) > 1) {
     throw new UsageError('kit/shards', `${file.path} is one shard of several, an app wants one file`, {
-      hint: 'Join them with llama-gguf-split --merge FIRST OUT, and write the kit for the joined file.',
+      hint: 'Make one file of them: quantscope quantize FIRST COPY --out OUT.gguf, and write the kit for that.',
     });
   }
   const { header, bytes: fileBytes } = await file.header(signal);

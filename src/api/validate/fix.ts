@@ -23,7 +23,7 @@ import { TemplateChecker } from './template.ts';
 export interface FixRequest {
   /** Where the corrected copy goes; nothing may be there. */
   readonly out: string;
-  /** `KEY=VALUE`, of the type that the key has, or that the value looks like. */
+  /** `KEY=VALUE`, of the type that the key has, or that the value looks like; `KEY:TYPE=VALUE` of that type. */
   readonly set?: readonly string[];
   /** A file whose text becomes the chat template. */
   readonly template?: string;
@@ -179,19 +179,24 @@ function writable(header: GgufHeader, { key, value }: Correction): WritableValue
 }
 
 /**
- * `KEY=VALUE` of the type that the key has in the file; of a new key that which the value looks like.
+ * `KEY=VALUE` of the type that the key has in the file, of a new key that which the value looks like; `KEY:TYPE=VALUE`
+ * of the type that is named.
  * @throws UsageError `fix/set`
  */
 function settingOf(header: GgufHeader, text: string): [key: string, value: WritableValue] {
-  const [, key = '', value = ''] = /^([^=\s]+)=(.*)$/s.exec(text) ?? [];
+  const [, key = '', named, value = ''] = /^([^=\s:]+)(?::([a-z0-9]+))?=(.*)$/s.exec(text) ?? [];
   const refuse = (fault: string) =>
     new UsageError('fix/set', `--set ${text}: ${fault}`, {
       hint: 'Such as tokenizer.ggml.eot_token_id=32007, tokenizer.ggml.add_eos_token=false or general.license=mit.',
     });
-  if (key === '') throw refuse('expected KEY=VALUE');
+  if (key === '') throw refuse('expected KEY=VALUE or KEY:TYPE=VALUE');
   if (key === 'general.alignment' || key.startsWith('split.'))
     throw refuse('this key cannot be changed alone');
-  const type = header.metadata.get(key)?.type ?? typeOf(key, value);
+  const type =
+    named === undefined
+      ? (header.metadata.get(key)?.type ?? typeOf(key, value))
+      : SCALARS.find((each) => each === named);
+  if (type === undefined) throw refuse(`${named} is no type of a value: ${SCALARS.join(', ')}`);
   switch (type) {
     case 'string':
       return [key, { type, value }];
@@ -216,6 +221,11 @@ function settingOf(header: GgufHeader, text: string): [key: string, value: Writa
     }
   }
 }
+
+const SCALARS = [
+  ...(['uint8', 'int8', 'uint16', 'int16', 'uint32', 'int32', 'uint64', 'int64'] as const),
+  ...(['float32', 'float64', 'bool', 'string'] as const),
+] as const;
 
 const RANGES = {
   uint8: [0, 255],

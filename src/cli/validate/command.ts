@@ -62,7 +62,11 @@ export const validateCommand = define({
       '--fix <out>',
       'write a corrected copy of the one file, and check that: token types, EOT, add_eos_token, padding; weights stay',
     ),
-    option('--set <key=value>', 'with --fix: a value of the metadata; may be repeated', collected),
+    option(
+      '--set <key=value>',
+      'with --fix: a value of the metadata, or key:type=value; may be repeated',
+      collected,
+    ),
     option('--template <file>', 'with --fix: the chat template, from a file'),
     'Output:',
     option('--format <form>', 'how to print').choices(FORMATS).default('text'),

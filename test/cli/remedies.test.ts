@@ -1,0 +1,174 @@
+import { execFile, execFileSync, spawnSync } from 'node:child_process';
+import { readFile, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { gzipSync } from 'node:zlib';
+import { describe, expect, it } from 'vitest';
+import { writeModelBytes } from '../../src/gguf/index.ts';
+import { RULES } from '../../src/validate/index.ts';
+import { quantscope, scratchFolder } from '../helpers/cli.ts';
+import { fieldCase, withoutFieldCases } from '../helpers/field-cases.ts';
+import { nanoPath } from '../helpers/nano.ts';
+
+const fixture = (rule: string): string => `fixtures/malformed/${rule.replace('/', '.')}.gguf`;
+
+/** The rules that a file breaks, notes included. */
+async function broken(path: string): Promise<string[]> {
+  const { stdout } = await quantscope(['validate', '--json', path]);
+  return JSON.parse(stdout).files[0].diagnostics.map(({ rule }: { rule: string }) => rule);
+}
+
+const PLAIN =
+  "{% for m in messages %}<|turn|>{{ m['role'] }} {{ m['content'] }}<|over|>{% endfor %}" +
+  '{% if add_generation_prompt %}<|turn|>assistant {% endif %}';
+
+/** What `--fix` is given where a finding's remedy is `quantscope validate FILE --fix OUT`, by the rule's fixture. */
+const FIXES: Readonly<Record<string, readonly string[]>> = {
+  'architecture/missing': ['general.architecture=llama'],
+  'architecture/type': ['general.architecture:string=llama'],
+  'architecture/key-missing': ['llama.context_length=64'],
+  'architecture/key-type': ['llama.attention.layer_norm_rms_epsilon:float32=0.00001'],
+  'architecture/key-length': ['llama.attention.head_count:uint32=2'],
+  'architecture/layer-count': ['llama.block_count=1'],
+  'architecture/context-length': ['llama.context_length=64'],
+  'architecture/length': ['llama.feed_forward_length=8'],
+  'architecture/head-count': ['llama.attention.head_count=2'],
+  'architecture/rms-epsilon': ['llama.attention.layer_norm_rms_epsilon=0.00001'],
+  'architecture/rope-base': ['llama.rope.freq_base=10000'],
+  'architecture/rope-dimensions': ['llama.rope.dimension_count=4'],
+  'architecture/rope-scaling-type': ['llama.rope.scaling.type=linear'],
+  'architecture/rope-scaling-factor': ['llama.rope.scaling.factor=2'],
+  'architecture/experts': ['llama.expert_count=0'],
+  'architecture/vocabulary-size': ['llama.vocab_size=4'],
+  'architecture/rope-original': ['llama.rope.scaling.original_context_length=32'],
+  'vocabulary/default-special': ['tokenizer.ggml.eos_token_id=2'],
+  'vocabulary/control-type': [],
+  'vocabulary/adds-eos': [],
+  'vocabulary/name': ['general.name=Tiny'],
+  'template/parse': [`template=${PLAIN}`],
+  'template/marker-type': [],
+  'template/turn-end': ['tokenizer.ggml.eot_token_id=2'],
+  'template/turn-start-ends': ['tokenizer.ggml.eot_token_id=2'],
+  'template/absent': [`template=${PLAIN}`],
+  'provenance/license': ['general.license=mit'],
+  'provenance/base-model': ['general.base_model.0.name=Tiny'],
+};
+/** A model that says nothing of where it comes from; the fixtures do. */
+const UNSIGNED = writeModelBytes({
+  metadata: [
+    ['general.architecture', { type: 'string', value: 'phi2' }],
+    ['tokenizer.ggml.model', { type: 'string', value: 'gpt2' }],
+    ['tokenizer.ggml.tokens', { type: 'array', elementType: 'string', values: ['a', 'b'] }],
+  ],
+  tensors: [{ name: 'token_embd.weight', type: 'F32', shape: [4, 2] }],
+});
+
+describe('the remedy of a finding', () => {
+  it.each(Object.entries(FIXES))('of %s makes a copy without it: --fix %s', async (rule, settings) => {
+    await using scratch = await scratchFolder();
+    const [file, out] = [scratch.path('model.gguf'), scratch.path('fixed.gguf')];
+    await writeFile(file, rule.startsWith('provenance/') ? UNSIGNED : await readFile(fixture(rule)));
+    expect(await broken(file)).toContain(rule);
+    const [template] = settings.filter((each) => each.startsWith('template='));
+    if (template !== undefined) await writeFile(scratch.path('t.jinja'), template.slice('template='.length));
+    const given =
+      template === undefined
+        ? settings.flatMap((each) => ['--set', each])
+        : ['--template', scratch.path('t.jinja')];
+    const { stderr } = await quantscope(['validate', file, '--fix', out, ...given]);
+    expect(stderr).toMatch(/bytes of weights: the same$/m);
+    expect(await broken(out)).not.toContain(rule);
+  });
+
+  it('is the product’s own command, or one that is run here', () => {
+    const remedies = Object.entries(RULES).flatMap(([id, { fix }]) =>
+      [...fix.matchAll(/(?:quantscope|gguf-(?!py)|llama-gguf|git |pip |python )[^.;`,()]*/g)].map(
+        ([command]) => ({
+          id,
+          command: command.trim(),
+        }),
+      ),
+    );
+    const isFix = (command: string): boolean => command.startsWith('quantscope validate FILE --fix OUT');
+    const fixed = remedies.filter(({ command, id }) => isFix(command) && !(id in FIXES));
+    expect(fixed).toEqual([]);
+    const others = new Set(remedies.filter(({ command }) => !isFix(command)).map(({ command }) => command));
+    expect([...others].sort()).toEqual([
+      'gguf-convert-endian FILE little',
+      'quantscope eval',
+      'quantscope fit says how fast',
+      'quantscope inspect FILE --template',
+      'quantscope pull',
+      'quantscope quantize BASE TYPE',
+      'quantscope quantize BASE TYPE --imatrix FILE',
+      'quantscope quantize FIRST COPY --out OUT',
+      'quantscope validate --severity note',
+      'quantscope validate FILE --conformance',
+    ]);
+  });
+
+  it('of a template shows it: inspect FILE --template', async () => {
+    const { stdout } = await quantscope(['inspect', fixture('template/url'), '--template']);
+    expect(stdout).toContain('https://example.com/collect');
+  });
+
+  it.skipIf(withoutFieldCases !== null)(
+    'of shards that are not one file makes one: quantize FIRST COPY',
+    async () => {
+      await using scratch = await scratchFolder();
+      const joined = fieldCase('c21-joined-with-cat');
+      const [first, second] = [scratch.path('m-00001-of-00002.gguf'), scratch.path('m-00002-of-00002.gguf')];
+      await writeFile(first, joined.subarray(0, 113_376));
+      await writeFile(second, joined.subarray(113_376));
+      const out = scratch.path('one.gguf');
+      expect((await quantscope(['quantize', first, 'COPY', '--out', out])).exitCode).toBe(0);
+      expect((await quantscope(['validate', out, '--load'])).exitCode).toBe(0);
+    },
+  );
+
+  it.each([
+    ['gzip', 'gunzip', (bytes: Buffer) => gzipSync(bytes)],
+    ['zstd', 'zstd', (bytes: Buffer) => execFileSync('zstd', ['-c'], { input: bytes, maxBuffer: 2 ** 26 })],
+  ])('of a %s archive unpacks it', async (_, program, pack) => {
+    // A machine without the program cannot have packed the file either.
+    if (spawnSync(program, ['--version']).error !== undefined) return;
+    await using scratch = await scratchFolder();
+    const path = scratch.path(program === 'zstd' ? 'model.gguf.zst' : 'model.gguf.gz');
+    await writeFile(path, pack(await readFile(nanoPath('Q2_K'))));
+    const { stdout } = await quantscope(['validate', path]);
+    expect(stdout).toContain(program === 'zstd' ? '`zstd -d FILE`' : '`gunzip FILE`');
+    execFileSync(program, program === 'zstd' ? ['-q', '-d', path] : [path]);
+    expect(await broken(scratch.path('model.gguf'))).not.toContain('header/magic');
+  });
+
+  const tools = pythonTools();
+  it.skipIf(typeof tools === 'string')(
+    `of a big-endian file converts it: gguf-convert-endian${typeof tools === 'string' ? `: ${tools}` : ''}`,
+    async () => {
+      await using scratch = await scratchFolder();
+      const path = scratch.path('model.gguf');
+      const bin = typeof tools === 'string' ? '' : tools.bin;
+      const make = `from gguf import GGUFWriter, GGUFEndian; import numpy as np, sys
+w = GGUFWriter(sys.argv[1], 'llama', endianess=GGUFEndian.BIG); w.add_uint32('llama.block_count', 1)
+w.add_tensor('t.weight', np.ones((4, 4), dtype=np.float32))
+w.write_header_to_file(); w.write_kv_data_to_file(); w.write_tensors_to_file(); w.close()`;
+      execFileSync(`${bin}/python`, ['-c', make, path]);
+      expect(await broken(path)).toContain('header/big-endian');
+      const converting = promisify(execFile)(`${bin}/gguf-convert-endian`, [path, 'little']);
+      converting.child.stdin?.end('YES\n');
+      await converting;
+      expect(await broken(path)).not.toContain('header/big-endian');
+    },
+  );
+});
+
+/** Python's gguf in the version that the remedy names, in a folder of its own; why not, where PyPI does not answer. */
+function pythonTools(): { readonly bin: string } | string {
+  const folder = join(tmpdir(), 'quantscope-gguf-0.19.0');
+  const made = spawnSync('sh', [
+    '-c',
+    `test -x ${folder}/bin/gguf-convert-endian || (python3 -m venv ${folder} && ${folder}/bin/pip install -q --timeout 20 gguf==0.19.0 numpy==2.2.6)`,
+  ]);
+  return made.status === 0 ? { bin: `${folder}/bin` } : 'PyPI does not answer, or there is no Python';
+}
