@@ -15,7 +15,7 @@ const ROOT = new URL('../', import.meta.url);
 const { dependencies } = JSON.parse(await readFile(new URL('package.json', ROOT), 'utf8'));
 
 /** Of the program's dependencies, those that stay packages: jsonc-parser requires its files by names no bundler follows. */
-const SEPARATE = ['@huggingface/hub', 'echarts', 'jsonc-parser', 'koffi', 'node-llama-cpp', 'openai'];
+const SEPARATE = ['echarts', 'jsonc-parser', 'koffi', 'node-llama-cpp', 'openai'];
 
 const PROGRAM = {
   cli: 'src/cli/main.ts',
