@@ -117,7 +117,7 @@ export const LAYERS = [
     name: 'measure',
     does: 'methods and statistics: samples in, results out',
     not: 'print',
-    imports: ['util', 'gguf', 'schema', 'machine', 'engine'],
+    imports: ['util', 'gguf', 'schema', 'machine', 'device', 'engine'],
     packages: [...NODE, 'zod', 'simple-statistics'],
   },
   {

@@ -1,6 +1,6 @@
 import { DEFAULT_LIMITS } from '../measure/limits.ts';
 import type { Results } from '../schema/results.ts';
-import type { GpuChoice } from '../schema/terms.ts';
+import type { GpuChoice, Preference } from '../schema/terms.ts';
 import type { Host } from './host.ts';
 
 /** A request as it is after its defaults were filled in. */
@@ -45,6 +45,8 @@ export interface LimitsRequest {
   readonly maxPerplexityIncrease?: number;
   /** Of task accuracy, as a fraction of the items. */
   readonly maxAccuracyDrop?: number;
+  /** Of the variants within the limits, on the computer and on each phone. Default: the smallest. */
+  readonly prefer?: Preference;
 }
 
 export const LIMITS_DEFAULTS = {
@@ -58,6 +60,10 @@ export const LIMITS_DEFAULTS = {
 export interface ComparisonRequest extends EngineRequest, EvaluationRequest, LimitsRequest, Host {
   /** Path of earlier results with the same settings: only what they lack is measured. */
   readonly resume?: string;
+  /** Ends each variant's text as soon as its loss is decided. Default: all of the text. */
+  readonly untilDecided?: boolean;
+  /** Seconds of text a variant, with `untilDecided`. Default: no limit. */
+  readonly maxTime?: number;
   /** One part of the evaluation, `i/n`, or `auto` as the CI job says. */
   readonly shard?: string;
   /** All results so far, whenever another group of metrics is complete: what a file is kept up to date with. */

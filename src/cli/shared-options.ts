@@ -1,6 +1,6 @@
 import type { Option } from 'commander';
 import { ENGINE_DEFAULTS, LIMITS_DEFAULTS } from '../api/request.ts';
-import { GPU_CHOICES } from '../schema/terms.ts';
+import { GPU_CHOICES, PREFERENCES } from '../schema/terms.ts';
 import { option } from './define.ts';
 import { collected } from './gate-options.ts';
 import { layers, percentage, positiveNumber, threads, wholeNumber } from './options.ts';
@@ -29,6 +29,13 @@ export const SHARED = {
       'questions with checkable answers, JSON lines, or GSM8K or IFEval; may be repeated (default: by model)',
       collected,
     ),
+  untilDecided: () =>
+    option(
+      '--until-decided',
+      "end a variant's text once its loss is in or out of the limits, wrong at most 5 times of 100",
+    ),
+  maxTime: () =>
+    option('--max-time <seconds>', 'with --until-decided, of text for a variant', positiveNumber),
   chunks: () => option('--chunks <n>', 'evaluate only the first n chunks of the text', wholeNumber(2)),
   json: (text: string) => option('--json', text),
   out: (text: string) => option('-o, --out <file>', text),
@@ -51,5 +58,8 @@ export function limitOptions(): readonly Option[] {
     percent('--min-same-top <percent>', 'positions with the same top token', minSameTop),
     percent('--max-perplexity-increase <percent>', 'over the reference', maxPerplexityIncrease),
     percent('--max-accuracy-drop <percent>', 'points of task accuracy', maxAccuracyDrop),
+    option('--prefer <what>', 'which of the variants within the limits to recommend')
+      .choices(PREFERENCES)
+      .default('size'),
   ];
 }

@@ -125,10 +125,15 @@ function adviceOf(models: readonly JudgedModel[], chosen: JudgedModel | null): s
   }
   const { name, fit } = chosen;
   const pace = `${gigabytes(fit.memory.totalBytes)}, ${paceOf(fit)}`;
-  if (fit.verdict === 'fits') return `Ship ${name}: ${pace}.`;
+  if (fit.verdict === 'fits') return `Ship ${name}: ${pace}${rankedBy(models)}.`;
   if (fitsWithSmallerCache(chosen))
-    return `Ship ${name} with a ${fit.change?.cacheType} cache: with ${fit.cacheType} it takes ${pace}.`;
+    return `Ship ${name} with a ${fit.change?.cacheType} cache: with ${fit.cacheType} it takes ${pace}${rankedBy(models)}.`;
   return `${name} at most, and tight: ${pace}; ${fit.reasons[1] ?? ''}.`;
+}
+
+/** Headers tell precision, not what is lost by it. */
+function rankedBy(models: readonly JudgedModel[]): string {
+  return models.length < 2 ? '' : '; by precision, since no loss was measured';
 }
 
 function paceOf(fit: DeviceFit): string {

@@ -1,7 +1,7 @@
 import { modelFacts } from '../gguf/facts.ts';
 import type { GgufHeader } from '../gguf/header.ts';
 import type { DeviceProfile } from '../schema/phone-data.ts';
-import type { FitChange, SmallerWeights } from '../schema/phones.ts';
+import type { FitChange, FitSpeed, FittedVariant, SmallerWeights } from '../schema/phones.ts';
 import type { CacheType, FitVerdict, PhoneBackend } from '../schema/terms.ts';
 import { cacheTypeFits } from './kernels.ts';
 import { CONTEXT_STEP } from './kv-cache.ts';
@@ -277,6 +277,13 @@ export function fastestUsual<Speed extends Pick<PhoneSpeed, 'backend' | 'generat
     (a, b) => b.generationTps - a.generationTps,
   );
   return fastest;
+}
+
+type KnownSpeed = FitSpeed & { readonly generationTps: number };
+
+/** The speed on the fastest backend of a phone; null where none is known. */
+export function fastestOf({ speeds }: FittedVariant): KnownSpeed | null {
+  return fastestUsual(speeds.filter((speed): speed is KnownSpeed => typeof speed.generationTps === 'number'));
 }
 
 /** Decimal, as the limits of phones are given. */

@@ -16,11 +16,11 @@ import {
   repeated,
 } from './comparison-rows.ts';
 import { measureCopyBandwidth } from './copy-bandwidth.ts';
+import { decided } from './decide.ts';
 import { ownFailure } from './engine-faults.ts';
 import { sha256OfFiles } from './file-hash.ts';
 import type { ChunkPlan } from './perplexity.ts';
 import { pooledSpeed } from './pool-runs.ts';
-import { recommend } from './recommend.ts';
 import {
   createReference,
   formOfPath,
@@ -461,8 +461,12 @@ class Comparison {
       ...(this.#input.share === null ? {} : { shard: { ...this.#input.share } }),
       reference: this.#input.reference,
       variants,
-      ...(phones.length === 0 ? {} : { devices: [...phones] }),
-      recommendation: recommend(variants, this.#input.reference, this.#settings.limits),
+      ...decided({
+        variants,
+        reference: this.#input.reference,
+        settings: this.#settings,
+        ...(phones.length === 0 ? {} : { devices: [...phones] }),
+      }),
       warnings: [
         ...new Set([
           ...this.#warnings,

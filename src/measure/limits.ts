@@ -32,7 +32,12 @@ const SIGNIFICANCE = 0.05;
 
 /** One limit held against one variant. `text` is a phrase for a person, with the figure and the limit. */
 export type LimitCheck =
-  | { readonly verdict: 'met' | 'broken'; readonly text: string }
+  | {
+      readonly verdict: 'met' | 'broken';
+      readonly text: string;
+      /** Where the limit lies within the 95 % interval of the figure: what would settle it. */
+      readonly open: string | null;
+    }
   | { readonly verdict: 'unchecked'; readonly what: string; readonly reason: string };
 
 /**
@@ -45,12 +50,14 @@ export function checkLimits(
   limits: Limits,
 ): LimitCheck[] {
   return [
-    checkDivergence(variant, 'mean KLD', ({ meanKld }) => ({
+    checkDivergence(variant, 'mean KLD', ({ meanKld, stderrKld }) => ({
       holds: meanKld <= limits.maxMeanKld,
+      open: moreChunks(variant, meanKld - limits.maxMeanKld, stderrKld),
       text: `mean KLD ${figure(meanKld)} (limit ${figure(limits.maxMeanKld)})`,
     })),
-    checkDivergence(variant, 'the share of unchanged top tokens', ({ sameTop }) => ({
+    checkDivergence(variant, 'the share of unchanged top tokens', ({ sameTop, sameTopStderr }) => ({
       holds: sameTop >= limits.minSameTop,
+      open: moreChunks(variant, sameTop - limits.minSameTop, sameTopStderr),
       text: `same top token ${percent(sameTop)} (limit ${percent(limits.minSameTop)})`,
     })),
     checkPerplexity(variant, reference, limits),
@@ -63,26 +70,38 @@ type AvailableDivergence = Extract<VariantResult['divergence'], { meanKld: numbe
 function checkDivergence(
   { divergence }: VariantResult,
   what: string,
-  check: (divergence: AvailableDivergence) => { holds: boolean; text: string },
+  check: (divergence: AvailableDivergence) => Held,
 ): LimitCheck {
   if (!isAvailable(divergence)) return { verdict: 'unchecked', what, reason: divergence.reason };
   return verdictOf(check(divergence));
 }
 
 function checkPerplexity(
-  { perplexity }: VariantResult,
+  variant: VariantResult,
   reference: VariantResult | undefined,
   { maxPerplexityIncrease }: Limits,
 ): LimitCheck {
   const what = 'the rise of perplexity';
+  const { perplexity, divergence } = variant;
   if (reference === undefined) return { verdict: 'unchecked', what, reason: NO_REFERENCE };
   if (!isAvailable(perplexity)) return { verdict: 'unchecked', what, reason: perplexity.reason };
   if (!isAvailable(reference.perplexity)) {
     return { verdict: 'unchecked', what, reason: `${reference.name}: ${reference.perplexity.reason}` };
   }
-  const increase = perplexity.value / reference.perplexity.value - 1;
+  // Where it stopped early, only the ratio is of the same chunks.
+  const increase =
+    isAvailable(divergence) && perplexity.chunks !== reference.perplexity.chunks
+      ? Math.expm1(divergence.lnPplRatio)
+      : perplexity.value / reference.perplexity.value - 1;
   return verdictOf({
     holds: increase <= maxPerplexityIncrease,
+    open: isAvailable(divergence)
+      ? moreChunks(
+          variant,
+          divergence.lnPplRatio - Math.log1p(maxPerplexityIncrease),
+          divergence.lnPplRatioStderr,
+        )
+      : null,
     text: `perplexity ${increase < 0 ? '' : '+'}${percent(increase)} (limit +${percent(maxPerplexityIncrease)})`,
   });
 }
@@ -105,19 +124,48 @@ function checkAccuracy(
   const points = `${(100 * Math.abs(drop)).toFixed(1)} points ${drop < 0 ? 'higher' : 'lower'}`;
   const change = drop === 0 ? 'task accuracy unchanged' : `task accuracy ${points}`;
   const limit = `limit ${figure(100 * maxAccuracyDrop)} points`;
-  if (drop <= maxAccuracyDrop) return { verdict: 'met', text: `${change} (${limit})` };
+  if (!isAvailable(tasks.flips)) {
+    return verdictOf({ holds: drop <= maxAccuracyDrop, text: `${change} (${limit})`, open: null });
+  }
   // Without the flips nothing says that the drop is luck.
-  if (!isAvailable(tasks.flips)) return { verdict: 'broken', text: `${change} (${limit})` };
-  const p = `p = ${figure(tasks.flips.pValue)}`;
-  return tasks.flips.pValue >= SIGNIFICANCE
-    ? { verdict: 'met', text: `${change} (${limit}, but within chance: ${p})` }
-    : { verdict: 'broken', text: `${change} (${limit}, ${p})` };
+  const { lost, gained, pValue } = tasks.flips;
+  const { total } = tasks;
+  const error = Math.sqrt(Math.max(0, lost + gained - (lost - gained) ** 2 / total)) / total;
+  const open = settledBy(drop - maxAccuracyDrop, error, total, 'tasks');
+  if (drop <= maxAccuracyDrop) return { verdict: 'met', text: `${change} (${limit})`, open };
+  const p = `p = ${figure(pValue)}`;
+  return pValue >= SIGNIFICANCE
+    ? { verdict: 'met', text: `${change} (${limit}, but within chance: ${p})`, open }
+    : { verdict: 'broken', text: `${change} (${limit}, ${p})`, open };
 }
 
 const NO_REFERENCE = 'the reference was not measured';
 
-function verdictOf({ holds, text }: { holds: boolean; text: string }): LimitCheck {
-  return { verdict: holds ? 'met' : 'broken', text };
+interface Held {
+  readonly holds: boolean;
+  readonly text: string;
+  readonly open: string | null;
+}
+
+function verdictOf({ holds, text, open }: Held): LimitCheck {
+  return { verdict: holds ? 'met' : 'broken', text, open };
+}
+
+/** Standard errors on either side of a figure that hold the truth 95 times of 100. */
+const Z_95 = 1.96;
+
+function moreChunks({ perplexity }: VariantResult, gap: number, stderr: number): string | null {
+  return isAvailable(perplexity) ? settledBy(gap, stderr, perplexity.chunks, 'chunks') : null;
+}
+
+/** How many would be needed for an interval that leaves the limit out, at the figure as it is; null where it does. */
+function settledBy(gap: number, stderr: number, count: number, what: string): string | null {
+  const reach = Z_95 * stderr;
+  if (!(reach > Math.abs(gap))) return null;
+  const needed = Math.ceil(count * (reach / gap) ** 2);
+  return Number.isFinite(needed) && needed <= 1e6
+    ? `about ${needed.toLocaleString('en-US')} ${what} would settle it, ${count} were measured`
+    : `it is at the limit, which no number of ${what} would settle`;
 }
 
 /** Three significant digits, without trailing zeros. */

@@ -1,9 +1,9 @@
 import { isAvailable, notAskedFor } from '../schema/availability.ts';
 import type { Results, Settings, VariantResult } from '../schema/results.ts';
 import { UsageError } from '../util/errors.ts';
+import { decided } from './decide.ts';
 import { machineLabels } from './merge-labels.ts';
 import { pooledRow } from './pool-runs.ts';
-import { recommend } from './recommend.ts';
 import { isSameMachine } from './same-machine.ts';
 
 /** Results with where they were read, for messages. */
@@ -113,7 +113,7 @@ function unite(group: readonly ResultsFile[]): Results {
     reference,
     variants,
     ...(endpoints.length === 0 ? {} : { endpoints: distinct(endpoints) }),
-    recommendation: recommend(variants, reference, first.settings.limits),
+    ...decided({ ...first, variants, reference }),
     warnings: [...new Set([first, ...others].flatMap(({ warnings }) => warnings))],
   };
 }
@@ -143,8 +143,12 @@ function narrowed(results: Results, scope: MergeScope): Results {
     return { ...variant, load: speed, speed, memory };
   });
   const only = scope === 'speed' ? (['size', 'speed', 'memory'] as const) : (['size', 'accuracy'] as const);
-  const recommendation = recommend(variants, results.reference, results.settings.limits);
-  return { ...results, settings: { ...results.settings, only: [...only] }, variants, recommendation };
+  return {
+    ...results,
+    settings: { ...results.settings, only: [...only] },
+    variants,
+    ...decided({ ...results, variants }),
+  };
 }
 
 function requireMergeable(files: readonly ResultsFile[], scope: MergeScope): void {

@@ -5,11 +5,17 @@
  * @param vocabularySize ids are drawn from 0 .. vocabularySize - 1
  */
 export function randomTokens(count: number, vocabularySize: number, seed: number): Uint32Array {
+  const random = seededRandom(seed);
+  return Uint32Array.from({ length: count }, () => Math.floor(random() * vocabularySize));
+}
+
+/** Uniform numbers from 0 to 1, 1 left out, the same for the same seed. */
+export function seededRandom(seed: number): () => number {
   let state = seed >>> 0;
-  return Uint32Array.from({ length: count }, () => {
+  return () => {
     state = (state + 0x6d2b79f5) >>> 0;
     let mixed = Math.imul(state ^ (state >>> 15), state | 1);
     mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return Math.floor((((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32) * vocabularySize);
-  });
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
 }

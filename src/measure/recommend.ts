@@ -1,19 +1,14 @@
 import { isAvailable, unavailableBecause } from '../schema/availability.ts';
 import type { Limits, Recommendation, VariantResult } from '../schema/results.ts';
+import type { Preference } from '../schema/terms.ts';
 import { formatBytes } from '../util/units.ts';
+import { type Candidate, candidatesOf, preferred } from './candidates.ts';
 import { compareMeasured, findDominated } from './dominance.ts';
-import { checkLimits, type LimitCheck } from './limits.ts';
-
-/** A variant that ran, with its limits checked. The reference is its own measure and meets them all. */
-interface Candidate {
-  readonly variant: VariantResult;
-  readonly isReference: boolean;
-  readonly checks: readonly LimitCheck[];
-  readonly passes: boolean;
-}
+import type { LimitCheck } from './limits.ts';
 
 /**
- * Which variant to ship: the smallest file whose loss against the reference is within the limits, and in a few
+ * Which variant to ship: of those whose loss against the reference is within the limits the smallest, or what `prefer`
+ * says, and in a few
  * sentences with figures why, and why not the next smaller one. A limit that could not be checked is said so and
  * counts as met, as long as another one was. When no other variant passes it is the reference; when that did not run
  * either, the variant that loses least.
@@ -25,43 +20,33 @@ export function recommend(
   variants: readonly VariantResult[],
   reference: string | null,
   limits: Limits,
+  prefer: Preference = 'size',
 ): Recommendation {
   if (variants.length < 2) return unavailableBecause('there is only one variant, nothing to choose between');
   if (reference === null) return unavailableBecause('no variant was taken as the reference');
   const referenceRow = variants.find(({ name, status }) => name === reference && status === 'ok');
-  const candidates = variants
-    .filter(({ status }) => status === 'ok')
-    .map((variant) => candidateOf(variant, referenceRow, reference, limits))
-    .sort((a, b) => a.variant.file.bytes - b.variant.file.bytes);
+  const candidates = candidatesOf(variants, reference, limits);
   const missing = whyNothingWasMeasured(candidates);
   if (missing !== null) return unavailableBecause(missing);
 
-  const passing = candidates.find(({ passes }) => passes);
+  const passing = preferred(
+    candidates.filter(({ passes }) => passes),
+    prefer,
+  );
   const chosen = passing ?? leastLossy(candidates);
   if (chosen === undefined) return unavailableBecause('no variant’s loss was measured');
   return {
     variant: chosen.variant.name,
     reasons: [
-      passing === undefined ? leastLossyReason(chosen) : chosenReason(chosen, candidates, referenceRow),
+      passing === undefined
+        ? leastLossyReason(chosen)
+        : chosenReason(chosen, candidates, referenceRow, prefer),
       ...rejectionReasons(chosen, variants, candidates),
       ...uncheckedReasons(chosen),
+      ...openReasons(chosen, candidates),
     ],
     dominated: findDominated(variants, reference),
   };
-}
-
-function candidateOf(
-  variant: VariantResult,
-  referenceRow: VariantResult | undefined,
-  reference: string,
-  limits: Limits,
-): Candidate {
-  const isReference = variant.name === reference;
-  const checks = isReference ? [] : checkLimits(variant, referenceRow, limits);
-  const passes =
-    isReference ||
-    (checks.some(({ verdict }) => verdict === 'met') && checks.every(({ verdict }) => verdict !== 'broken'));
-  return { variant, isReference, checks, passes };
 }
 
 /** Why no recommendation can be made, or null when at least one figure bears on it. */
@@ -106,6 +91,7 @@ function chosenReason(
   { variant, isReference, checks }: Candidate,
   candidates: readonly Candidate[],
   reference: VariantResult | undefined,
+  prefer: Preference,
 ): string {
   const size = formatBytes(variant.file.bytes);
   if (isReference) {
@@ -117,8 +103,14 @@ function chosenReason(
       : `No smaller variant is within the limits, which leaves ${variant.name}, the reference (${size}).`;
   }
   const gains = reference === undefined ? '' : `, ${gainsOver(variant, reference)}`;
-  return `${variant.name} is the smallest variant within the limits: ${size}${gains}; ${textsOf(checks, 'met')}.`;
+  return `${variant.name} is the ${RANKS[prefer]} variant within the limits: ${size}${gains}; ${textsOf(checks, 'met')}.`;
 }
+
+const RANKS: Readonly<Record<Preference, string>> = {
+  size: 'smallest',
+  speed: 'fastest',
+  accuracy: 'most accurate',
+};
 
 function leastLossyReason({ variant, checks }: Candidate): string {
   const broken = textsOf(checks, 'broken');
@@ -164,6 +156,23 @@ function rejectionReasons(
   const unchecked = candidate.checks.find((check) => check.verdict === 'unchecked');
   const reason = unchecked?.verdict === 'unchecked' ? `: ${unchecked.reason}` : '';
   return [`${next.name}, the next smaller, could not be judged${reason}.`];
+}
+
+/**
+ * What of the verdict is not settled: limits within the error of the figure, where the truth could turn the verdict on
+ * the chosen variant or on the next smaller one, and how much would settle each.
+ */
+function openReasons(chosen: Candidate, candidates: readonly Candidate[]): string[] {
+  const next = candidates[candidates.indexOf(chosen) - 1];
+  return [chosen, ...(next === undefined ? [] : [next])].flatMap(({ variant, checks, passes }) => {
+    const judged = checks.filter((check) => check.verdict !== 'unchecked');
+    const decisive = judged.filter(({ verdict }) => verdict === (passes ? 'met' : 'broken'));
+    // One limit that is broken beyond doubt settles it.
+    if (!passes && decisive.some(({ open }) => open === null)) return [];
+    return decisive.flatMap(({ text, open }) =>
+      open === null ? [] : [`Not settled: of ${variant.name}, ${text} is within the error; ${open}.`],
+    );
+  });
 }
 
 function uncheckedReasons({ checks }: Candidate): string[] {

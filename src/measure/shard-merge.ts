@@ -1,7 +1,7 @@
 import { isAvailable, unavailableBecause } from '../schema/availability.ts';
 import type { Results, ShareFigures, VariantResult } from '../schema/results.ts';
 import { UsageError } from '../util/errors.ts';
-import { recommend } from './recommend.ts';
+import { decided } from './decide.ts';
 import { restoreChunk } from './share.ts';
 import { flipsBetween, summarizeTasks } from './tasks.ts';
 import { TextAccumulator } from './text-evaluation.ts';
@@ -38,7 +38,7 @@ export function mergeShards(files: readonly ShardFile[]): Results {
   return {
     ...common,
     variants,
-    recommendation: recommend(variants, common.reference, common.settings.limits),
+    ...decided({ ...common, variants }),
     warnings: [...warnings],
   };
 }

@@ -58,6 +58,8 @@ export interface TextHooks {
   onChunk(done: number, total: number): void;
   /** Takes note of what a chunk said; most runs need the sums alone. */
   keep?(chunk: EvaluatedChunk): void;
+  /** Whether what was said so far is enough. */
+  isEnough?(chunk: EvaluatedChunk): boolean;
 }
 
 /**
@@ -90,6 +92,7 @@ export async function evaluateText(
     text.add(chunk);
     hooks.keep?.(chunk);
     hooks.onChunk(done + 1, own.length);
+    if (hooks.isEnough?.(chunk) === true) break;
   }
   return text.finish();
 }

@@ -7,6 +7,7 @@ import type { ChoiceItem } from './choices.ts';
 import { engineMemoryOf } from './memory.ts';
 import { evictFromPageCache } from './page-cache.ts';
 import type { ChunkPlan } from './perplexity.ts';
+import { SequentialVerdict } from './sequential.ts';
 import { isOwn, type Share, storeChunk } from './share.ts';
 import type { DescribedFile } from './size.ts';
 import { measureSpeed, speedContextSize } from './speed.ts';
@@ -174,6 +175,7 @@ export async function evaluateVariant(
       const textHooks: TextHooks = {
         onChunk: (done, total) => hooks.onStep('perplexity', done, total),
         ...(plan.share === null ? {} : { keep: (chunk) => chunks.push(chunk) }),
+        ...untilDecided(settings, role),
       };
       const evaluated = await evaluateText(session, planned, textPlan, role, textHooks, own);
       await hooks.onFigures({
@@ -204,6 +206,21 @@ export async function evaluateVariant(
     (item) => isOwn(plan.share, item),
   );
   await hooks.onFigures(outcomeFigures(plan, 'choices', choiceItems, outcomes));
+}
+
+/** A candidate's text may end early; the reference's is what the others are compared with. */
+function untilDecided({ evaluation, limits }: Settings, { kind }: TextRole): Pick<TextHooks, 'isEnough'> {
+  const asked = evaluation.untilDecided;
+  if (asked === undefined || kind !== 'candidate') return {};
+  const verdict = new SequentialVerdict(limits);
+  const started = performance.now();
+  return {
+    isEnough: (chunk) => {
+      verdict.add(chunk);
+      const seconds = (performance.now() - started) / 1000;
+      return verdict.verdict() !== 'open' || seconds >= (asked.maxSeconds ?? Number.POSITIVE_INFINITY);
+    },
+  };
 }
 
 function loadModel(session: EngineSession, { path, settings }: VariantPlan): Promise<LoadedModel> {

@@ -1,8 +1,9 @@
+import { fastestOf } from '../device/fit.ts';
 import { isAvailable, notAskedFor, type Unavailable } from '../schema/availability.ts';
 import type { FittedVariant } from '../schema/phones.ts';
 import type { Divergence, Memory, Rate, Results, Speed, Tasks, VariantResult } from '../schema/results.ts';
 import { MEBI } from '../util/units.ts';
-import { fastestOf, VERDICTS } from './fit.ts';
+import { VERDICTS } from './fit.ts';
 import { formatPValue, type Precision } from './numbers.ts';
 import { type Column, type FilledColumn, fillColumns, given, type Reading } from './table.ts';
 import { printable, shortenMiddle } from './text-width.ts';

@@ -1,4 +1,4 @@
-import { fastestUsual, gigabytes, isExperimental } from '../device/fit.ts';
+import { gigabytes, isExperimental } from '../device/fit.ts';
 import type { DeviceCatalogue } from '../device/profiles.ts';
 import { isAvailable } from '../schema/availability.ts';
 import type { FitReport } from '../schema/fit.ts';
@@ -112,13 +112,6 @@ function speedText(speed: FitSpeed | undefined, hasInterval: boolean): string {
   if (basis === 'measured') return `= ${formatPhoneRate(generationTps)}`;
   const isShown = hasInterval && typeof low === 'number' && typeof high === 'number';
   return `≈ ${formatPhoneRate(generationTps)}${isShown ? ` (${formatPhoneRate(low)}-${formatPhoneRate(high)})` : ''}`;
-}
-
-type KnownSpeed = FitSpeed & { readonly generationTps: number };
-
-/** The speed on the fastest backend of a phone; null where none is known. */
-export function fastestOf({ speeds }: FittedVariant): KnownSpeed | null {
-  return fastestUsual(speeds.filter((speed): speed is KnownSpeed => typeof speed.generationTps === 'number'));
 }
 
 function budgetText({ bytes, entitledBytes, basis }: FittedPhone['budget']): string {

@@ -12,7 +12,7 @@ import {
   sha256,
 } from './parts.ts';
 import { fittedPhoneSchema } from './phones.ts';
-import { EVALUATION_PARTS, FLASH_ATTENTION, SCHEMA_IDS, STAGES } from './terms.ts';
+import { EVALUATION_PARTS, FLASH_ATTENTION, PREFERENCES, SCHEMA_IDS, STAGES } from './terms.ts';
 
 export const rate = z.strictObject({
   tokens: count,
@@ -281,7 +281,11 @@ const settings = z.strictObject({
     fewShot: count.optional(),
     /** Whether questions went through the chat template; absent where their kind decided. */
     template: z.enum(['on', 'off']).optional(),
+    /** A variant's text ends as soon as its loss is decided: how often that may be wrong, and seconds at most. */
+    untilDecided: z.strictObject({ errorRate: fraction, maxSeconds: finite.nullable() }).optional(),
   }),
+  /** Of the variants within the limits which is recommended; absent for the smallest. */
+  prefer: z.enum(PREFERENCES).optional(),
   limits: z.strictObject({
     maxMeanKld: finite,
     minSameTop: fraction,

@@ -48,6 +48,10 @@ export type FitVerdict = (typeof FIT_VERDICTS)[number];
 export const STAGES = ['size', 'speed', 'memory', 'accuracy'] as const;
 export type Stage = (typeof STAGES)[number];
 
+/** Which of several variants within the limits is recommended. */
+export const PREFERENCES = ['size', 'speed', 'accuracy'] as const;
+export type Preference = (typeof PREFERENCES)[number];
+
 /** Parts of an evaluation: perplexity with divergence, replies to tasks, multiple choice. */
 export const EVALUATION_PARTS = ['text', 'tasks', 'choices'] as const;
 export type EvaluationPart = (typeof EVALUATION_PARTS)[number];

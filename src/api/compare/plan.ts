@@ -4,7 +4,7 @@ import type { FittedPhone } from '../../schema/phones.ts';
 import type { Settings } from '../../schema/results.ts';
 import { QuantscopeError, UsageError } from '../../util/errors.ts';
 import { type EvaluationInput, QUICK, readEvaluation } from '../comparison/evaluation-input.ts';
-import { type ComparisonPlan, limitsOf, runSettingsOf } from '../comparison/measure.ts';
+import { type ComparisonPlan, limitsOf, preferenceOf, runSettingsOf } from '../comparison/measure.ts';
 import { readResults, requireSameSettings } from '../comparison/previous-results.ts';
 import {
   chooseReference,
@@ -125,6 +125,7 @@ function settingsOf(request: Request, evaluation: EvaluationInput['evaluation'])
     ...runSettingsOf(request),
     seed: request.seed,
     evaluation,
+    ...preferenceOf(request),
     limits: limitsOf(request),
   };
 }

@@ -4,6 +4,7 @@ import type { ComparisonVariant } from '../../measure/comparison-rows.ts';
 import { evaluationSetFor } from '../../measure/evaluation-data.ts';
 import { shownChoice, shownTask, withExamples } from '../../measure/few-shot.ts';
 import { sha256OfText } from '../../measure/file-hash.ts';
+import { SEQUENTIAL_ERROR_RATE } from '../../measure/sequential.ts';
 import { parseTasks } from '../../measure/task-file.ts';
 import type { TaskItem } from '../../measure/tasks.ts';
 import type { Settings } from '../../schema/results.ts';
@@ -19,7 +20,14 @@ export const QUICK = { repetitions: 2, chunks: 8, taskItems: 64 } as const;
 /** What of a request says what models are evaluated on. */
 export type EvaluationOptions = Pick<
   EvaluateRequest,
-  keyof EvaluationRequest | 'choices' | 'fewShot' | 'fewShotFrom' | 'template'
+  | keyof EvaluationRequest
+  | 'choices'
+  | 'fewShot'
+  | 'fewShotFrom'
+  | 'template'
+  | 'untilDecided'
+  | 'maxTime'
+  | 'shard'
 > & { readonly context: number };
 
 /** What models are evaluated on. */
@@ -93,6 +101,7 @@ export async function readEvaluation(
       taskItems: taskItems.length,
       ...(fewShot > 0 ? { fewShot } : {}),
       ...(template === 'auto' ? {} : { template }),
+      ...untilDecidedOf(options),
     },
     choiceEvaluation: {
       choices:
@@ -103,6 +112,25 @@ export async function readEvaluation(
       choiceItems: choiceItems.length,
     },
   };
+}
+
+/** @throws UsageError `usage/max-time` */
+function untilDecidedOf({
+  untilDecided = false,
+  maxTime,
+  shard,
+}: EvaluationOptions): Partial<Settings['evaluation']> {
+  if (untilDecided && shard !== undefined) {
+    throw new UsageError('usage/shard', '--until-decided needs a whole run, and --shard is a part of one', {
+      hint: 'Leave one of them out.',
+    });
+  }
+  if (untilDecided)
+    return { untilDecided: { errorRate: SEQUENTIAL_ERROR_RATE, maxSeconds: maxTime ?? null } };
+  if (maxTime === undefined) return {};
+  throw new UsageError('usage/max-time', '--max-time is of use only with --until-decided', {
+    hint: 'Add --until-decided, or bound the text with --chunks.',
+  });
 }
 
 interface InputFile {

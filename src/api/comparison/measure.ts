@@ -131,6 +131,10 @@ export function runSettingsOf({ threads, gpu = 'auto', gpuLayers = 'max' }: Engi
   } as const;
 }
 
+export function preferenceOf({ prefer = 'size' }: LimitsRequest): Pick<Settings, 'prefer'> {
+  return prefer === 'size' ? {} : { prefer };
+}
+
 export function limitsOf(request: Filled<LimitsRequest, typeof LIMITS_DEFAULTS>): Limits {
   const { maxKld, minSameTop, maxPerplexityIncrease, maxAccuracyDrop } = request;
   return { maxMeanKld: maxKld, minSameTop, maxPerplexityIncrease, maxAccuracyDrop };

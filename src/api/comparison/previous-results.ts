@@ -40,7 +40,7 @@ export function requireSameSettings(
   };
   const [there, here] = [leavesOf(previous.settings), leavesOf(expected)];
   const differing = [...new Set([...there.keys(), ...here.keys()])].filter(
-    (name) => !name.startsWith('limits.') && there.get(name) !== here.get(name),
+    (name) => !name.startsWith('limits.') && name !== 'prefer' && there.get(name) !== here.get(name),
   );
   if (differing.length === 0) return;
   const said = differing.map(

@@ -4,7 +4,7 @@ import { isReferenceFile, openReference, type ReferenceFile } from '../../measur
 import type { Results, Settings } from '../../schema/results.ts';
 import { UsageError } from '../../util/errors.ts';
 import { type EvaluationInput, readEvaluation } from '../comparison/evaluation-input.ts';
-import { type ComparisonPlan, limitsOf, runSettingsOf } from '../comparison/measure.ts';
+import { type ComparisonPlan, limitsOf, preferenceOf, runSettingsOf } from '../comparison/measure.ts';
 import { readResults, requireSameSettings } from '../comparison/previous-results.ts';
 import { chooseReference, describeVariants, identitiesOf } from '../comparison/variants.ts';
 import { hostOf } from '../host.ts';
@@ -175,6 +175,7 @@ function settingsOf(request: Request, input: EvaluationInput, saved: ReferenceFi
       ...(saved === null ? {} : savedText(saved, evaluation)),
       parts: [...parts],
     },
+    ...preferenceOf(request),
     limits: limitsOf(request),
   };
 }

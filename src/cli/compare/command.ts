@@ -31,6 +31,8 @@ export const compareCommand = define({
     SHARED.text(),
     SHARED.tasks(),
     SHARED.chunks(),
+    SHARED.untilDecided(),
+    SHARED.maxTime(),
     option(
       '--context <n>',
       'tokens in a chunk, as llama-perplexity -c',

@@ -43,6 +43,8 @@ export const evalCommand = define({
       .default('auto'),
     option('--list-benchmarks', 'list the benchmarks that are read and where to get them'),
     SHARED.chunks(),
+    SHARED.untilDecided(),
+    SHARED.maxTime(),
     option('-c, --context <n>', 'tokens in a chunk, as llama-perplexity -c', wholeNumber(16), contextSize),
     'An endpoint to compare with:',
     option('--openai <url>', 'an OpenAI-compatible server, up to /v1: it is asked the same tasks'),

@@ -1,7 +1,7 @@
+import { fastestOf } from '../../device/fit.ts';
 import type { FitReport } from '../../schema/fit.ts';
 import type { FittedPhone, FittedVariant } from '../../schema/phones.ts';
 import { formatBytes, formatPhoneRate } from '../../util/units.ts';
-import { fastestOf } from '../fit.ts';
 import { phoneFindings, phoneTable } from '../kit-check.ts';
 import type { PhoneCheck, Report } from '../report.ts';
 import { printable } from '../text-width.ts';
