@@ -27,6 +27,8 @@ export interface ModelOptions {
   readonly gpuLayers: number | 'max';
   /** Reads the weights into memory of their own, so that {@link EngineSession.tryWeights} may change them. */
   readonly writable?: boolean;
+  /** Reads the vocabulary and no weights: it tokenizes and does nothing else. */
+  readonly vocabularyOnly?: boolean;
 }
 
 export interface LoadedModel {

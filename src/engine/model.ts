@@ -13,13 +13,14 @@ const { LLAMA_LOAD_MODE_MMAP, LLAMA_LOAD_MODE_NONE } = ENUMS.llama_load_mode;
 /** llama.cpp's parameters of a load that reads the weights at once, before anything is timed, and maps no file. */
 export function modelParams(
   { api }: LlamaCpp,
-  { gpuLayers }: ModelOptions,
+  { gpuLayers, vocabularyOnly = false }: ModelOptions,
   onGpu: boolean,
 ): Struct<'llama_model_params'> {
   const asked = gpuLayers === 'max' ? ALL_LAYERS : gpuLayers;
   return {
     ...api.llama_model_default_params(),
     n_gpu_layers: onGpu ? asked : 0,
+    vocab_only: vocabularyOnly,
     load_mode: LLAMA_LOAD_MODE_NONE,
     lazy_mode: ENUMS.llama_lazy_mode.LLAMA_LAZY_MODE_OFF,
   };

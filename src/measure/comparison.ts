@@ -21,6 +21,7 @@ import { ownFailure } from './engine-faults.ts';
 import { sha256OfFiles } from './file-hash.ts';
 import type { ChunkPlan } from './perplexity.ts';
 import { pooledSpeed } from './pool-runs.ts';
+import { questionsOf } from './questions.ts';
 import {
   createReference,
   formOfPath,
@@ -461,6 +462,7 @@ class Comparison {
       ...(this.#input.share === null ? {} : { shard: { ...this.#input.share } }),
       reference: this.#input.reference,
       variants,
+      ...questionsOf(this.#input, variants),
       ...decided({
         variants,
         reference: this.#input.reference,

@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { messageOf, UsageError } from '../util/errors.ts';
 
+const HINT = 'Each line is a JSON object of its own; correct this line, or take it out.';
+
 /** The error for one line, or for a field of it. */
 export type InvalidLine = (field: string | null, what: string) => UsageError;
 
@@ -22,7 +24,7 @@ export function parseJsonLines<Item>(
     if (raw.trim() === '') return [];
     const invalid: InvalidLine = (field, what) => {
       const place = field === null ? '' : `, field "${field}"`;
-      return new UsageError(code, `${source}, line ${index + 1}${place}: ${what}`);
+      return new UsageError(code, `${source}, line ${index + 1}${place}: ${what}`, { hint: HINT });
     };
     let json: unknown;
     try {

@@ -105,6 +105,7 @@ function unite(group: readonly ResultsFile[]): Results {
   }
   const variants = [...rows.values()].map((runs) => pooledRow([...runs.values()]));
   const reference = first.reference ?? others.find((each) => each.reference !== null)?.reference ?? null;
+  const questions = [first, ...others].find((each) => each.questions !== undefined)?.questions;
   const endpoints = [first, ...others].flatMap((each) => each.endpoints ?? []);
   const began = [...new Set([first, ...others].flatMap(({ createdAt, runs = [createdAt] }) => runs))];
   return {
@@ -112,6 +113,7 @@ function unite(group: readonly ResultsFile[]): Results {
     ...(began.length === 1 ? {} : { runs: began }),
     reference,
     variants,
+    ...(questions === undefined ? {} : { questions }),
     ...(endpoints.length === 0 ? {} : { endpoints: distinct(endpoints) }),
     ...decided({ ...first, variants, reference }),
     warnings: [...new Set([first, ...others].flatMap(({ warnings }) => warnings))],

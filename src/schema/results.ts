@@ -294,6 +294,18 @@ const settings = z.strictObject({
   }),
 });
 
+/** What was asked, and how replies were judged. */
+const question = z.strictObject({
+  task: z.string(),
+  /** Without the worked examples before it. */
+  prompt: z.string(),
+  answers: z.array(z.string()),
+  /** How a reply is held against the answers: a `match` of task files, or the measure that decides. */
+  rule: z.string(),
+  /** Of multiple choice. */
+  choices: z.array(z.string()).optional(),
+});
+
 const endpoint = z.strictObject({
   /** The model's name there. */
   name: z.string(),
@@ -322,6 +334,10 @@ export const resultsSchema = z.strictObject({
   /** The name of the reference variant, or null when nothing was compared with one. */
   reference: z.string().nullable(),
   variants: z.array(variantSchema),
+  /** In the order of the outcomes and replies of every variant. */
+  questions: z
+    .strictObject({ tasks: z.array(question).optional(), choices: z.array(question).optional() })
+    .optional(),
   /** What the phones of `--device` make of the variants. */
   devices: z.array(fittedPhoneSchema).optional(),
   /** Models behind an OpenAI-compatible endpoint, asked the same tasks. */
@@ -351,4 +367,5 @@ export type Memory = Document<typeof memory>;
 export type Perplexity = Document<typeof perplexity>;
 export type Divergence = Document<typeof divergence>;
 export type Tasks = Document<typeof tasks>;
+export type Question = Document<typeof question>;
 export type Recommendation = Results['recommendation'];

@@ -48,6 +48,10 @@ export type FitVerdict = (typeof FIT_VERDICTS)[number];
 export const STAGES = ['size', 'speed', 'memory', 'accuracy'] as const;
 export type Stage = (typeof STAGES)[number];
 
+/** Which questions `report --tasks` prints: those one got wrong, those answered otherwise than by the reference, or all. */
+export const REPLY_FILTERS = ['failed', 'flipped', 'all'] as const;
+export type ReplyFilter = (typeof REPLY_FILTERS)[number];
+
 /** Which of several variants within the limits is recommended. */
 export const PREFERENCES = ['size', 'speed', 'accuracy'] as const;
 export type Preference = (typeof PREFERENCES)[number];

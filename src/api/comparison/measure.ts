@@ -14,6 +14,7 @@ import { totalWeightError } from '../diff/weights.ts';
 import { type Host, hostOf } from '../host.ts';
 import type { EngineRequest, Filled, LIMITS_DEFAULTS, LimitsRequest } from '../request.ts';
 import { timingWith } from '../timing.ts';
+import { requireEnoughToMeasure } from './enough.ts';
 
 /** All that is known before anything is measured. */
 export interface ComparisonPlan {
@@ -39,6 +40,7 @@ export async function measureComparison(plan: ComparisonPlan, options: MeasureOp
   const { input, savedReferencePath } = plan;
   const { signal, progress } = hostOf(options);
   const { onResults = async () => {} } = options;
+  await requireEnoughToMeasure(input, signal);
   const scratch = await mkdtemp(join(tmpdir(), 'quantscope-'));
   progress({
     kind: 'plan',

@@ -1,3 +1,4 @@
+import { REPLY_FILTERS } from '../../schema/terms.ts';
 import { define, option } from '../define.ts';
 import { collected, gateOptions } from '../gate-options.ts';
 import type { ReportOptions } from './run.ts';
@@ -28,6 +29,10 @@ export const reportCommand = define({
       collected,
     ),
     option('--fit <file>', 'verdicts on phones, as fit --json prints them, for the page'),
+    option(
+      '--tasks <which>',
+      'print questions with what each variant said: those one got wrong, those answered otherwise than by the reference, or all',
+    ).choices(REPLY_FILTERS),
     option('--only <metrics>', 'merge and show only these').choices(['speed', 'accuracy']),
     option(
       '--details',
@@ -42,6 +47,7 @@ export const reportCommand = define({
     'report new.json --baseline old.json',
     'report run-1.json run-2.json run-3.json --baseline main-1.json --baseline main-2.json',
     'report new-bench.json --baseline old-bench.json --fail-if "any.speed.meanTps < 20"',
+    'report phi3.json --tasks flipped',
     'report phi3.json bench-server.json phone-check.json --html phi3.html',
     'report shard-*.json --out merged.json',
     'fit models/ --all-devices --json > fit.json && \\',

@@ -4,8 +4,11 @@ import { mergedDocument, pageOf, readReport, reportDocument } from '../../api/re
 import { judgedNames } from '../../measure/gate-judge.ts';
 import { renderCsv } from '../../report/csv.ts';
 import { renderMarkdown } from '../../report/markdown.ts';
+import { askedQuestions } from '../../report/replies.ts';
+import { renderReplies } from '../../report/replies-text.ts';
 import type { Report } from '../../report/report.ts';
 import { renderReportTable } from '../../report/report-table.ts';
+import type { ReplyFilter } from '../../schema/terms.ts';
 import { writeOutput } from '../../util/output-file.ts';
 import type { ExitCode } from '../exit.ts';
 import type { GateOptions } from '../gate-options.ts';
@@ -20,6 +23,7 @@ export interface ReportOptions extends GateOptions {
   fit?: string;
   only?: 'speed' | 'accuracy';
   details?: boolean;
+  tasks?: ReplyFilter;
   quiet?: boolean;
 }
 
@@ -55,7 +59,7 @@ export async function runReport(
 function rendered(
   format: NonNullable<ReportOptions['format']>,
   report: Report,
-  { details = false }: ReportOptions,
+  { details = false, tasks }: ReportOptions,
 ): string {
   switch (format) {
     case 'md':
@@ -65,6 +69,15 @@ function rendered(
     case 'json':
       return JSON.stringify(reportDocument(report), null, 2);
     case 'table':
+      if (tasks !== undefined) {
+        const layout = {
+          style: terminalStyle(process.stdout),
+          width: Math.min(100, process.stdout.columns || 100),
+        };
+        return report.machines
+          .map(({ results }) => renderReplies(askedQuestions(results, tasks), layout))
+          .join('\n\n');
+      }
       return renderReportTable(report, {
         style: terminalStyle(process.stdout),
         width: Math.min(100, process.stdout.columns || 100),

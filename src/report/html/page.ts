@@ -8,6 +8,7 @@ import { html } from './markup.ts';
 import { changesSection, methodSection, verdictPart } from './overview.ts';
 import { type Section, wholePage } from './page-frame.ts';
 import { phoneSection } from './phone-section.ts';
+import { repliesSection } from './replies-section.ts';
 import { weightsSection } from './weight-sections.ts';
 
 /**
@@ -56,6 +57,7 @@ function comparisonSections(report: Report): (Section | null)[] {
     costSection(report),
     memorySection(report),
     accuracySection(report),
+    repliesSection(report),
     weightsSection(report),
   ];
 }

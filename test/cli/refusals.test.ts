@@ -1,0 +1,68 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { describe, expect, it } from 'vitest';
+import { quantscope, scratchFolder } from '../helpers/cli.ts';
+
+/** Results are written as soon as something is measured: where there are none, nothing was. */
+async function refused(args: readonly string[], files: Readonly<Record<string, string>>): Promise<string> {
+  await using scratch = await scratchFolder();
+  for (const [name, content] of Object.entries(files)) await writeFile(scratch.path(name), content);
+  const out = scratch.path('results.json');
+  const own = args.map((arg) => (arg in files ? scratch.path(arg) : arg));
+  const { stderr, exitCode } = await quantscope([
+    'eval',
+    'nano:Q2_K',
+    ...own,
+    '-t',
+    '1',
+    '--quiet',
+    '--out',
+    out,
+  ]);
+  expect(exitCode).toBe(2);
+  await expect(readFile(out)).rejects.toThrow();
+  return stderr;
+}
+
+describe('what cannot work is refused before anything is measured', () => {
+  it('a text that is empty, or shorter than two chunks', async () => {
+    expect(await refused(['--text', 'a.txt'], { 'a.txt': '' })).toMatch(
+      /a\.txt has 0 bytes.*\nhint: .*--text/,
+    );
+    const words = 'She sold the scarf to Jack for 32 dollars. '.repeat(40);
+    expect(await refused(['--text', 'a.txt'], { 'a.txt': words })).toMatch(/tokens, need at least 1,024/);
+  });
+
+  it('a file of tasks or choices with a bad line, named with what to do', async () => {
+    const bad = '{"task":"a","prompt":"b","answer":"c"}\n{"task":"a","prompt":\n';
+    expect(await refused(['--tasks', 'a.jsonl'], { 'a.jsonl': bad })).toMatch(
+      /line 2: not JSON.*\nhint: Each line/,
+    );
+    const choices = '{"sentence":"no blank","option1":"a","option2":"b","answer":"1"}\n';
+    expect(await refused(['--choices', 'a.jsonl'], { 'a.jsonl': choices })).toMatch(
+      /line 1, field "sentence": expected a sentence with _/,
+    );
+    expect(await refused(['--choices', 'a.txt'], { 'a.txt': 'one\ntwo\n' })).toMatch(
+      /2 lines, expected 6 an item/,
+    );
+  });
+
+  it('a shard to which nothing falls', async () => {
+    const one = '{"task":"a","prompt":"b","answer":"c"}\n';
+    const args = ['--only', 'tasks', '--tasks', 'a.jsonl', '--shard', '3/4'];
+    expect(await refused(args, { 'a.jsonl': one })).toMatch(
+      /nothing falls to shard 3 of 4.*\nhint: Ask for at most 1/,
+    );
+  });
+
+  it('examples of which there are too few', async () => {
+    const two = '{"question":"1 + 1?","choices":["1","2","3","4"],"answer":1}\n'.repeat(2);
+    const args = ['--choices', 'a.jsonl', '--few-shot', '3', '--few-shot-from', 'a.jsonl'];
+    expect(await refused(args, { 'a.jsonl': two })).toMatch(
+      /holds 2 examples of mmlu, expected at least the 3/,
+    );
+    expect(await refused(['--few-shot', '3'], {})).toMatch(
+      /--few-shot is for the files of --tasks or --choices/,
+    );
+    expect(await refused(['--max-time', '3'], {})).toMatch(/only with --until-decided/);
+  });
+});
