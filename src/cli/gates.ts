@@ -8,8 +8,10 @@ import type { Report } from '../report/report.ts';
 import { messageOf, UsageError } from '../util/errors.ts';
 import { writeOutput } from '../util/output-file.ts';
 import { packageVersion } from '../util/package-files.ts';
+import { shownText } from '../util/shown-text.ts';
 import { EXIT, type ExitCode } from './exit.ts';
 import type { GateOptions } from './gate-options.ts';
+import { writeCommands } from './sink.ts';
 import { terminalStyle } from './style.ts';
 
 /**
@@ -48,14 +50,16 @@ export async function reportGates(
     const text = renderGates(gateFormat, verdict, { toolVersion });
     await writeOutput(gateOut, `${text}\n`, 'Name another file with --gate-out.');
   }
-  const lines =
-    gateOut === undefined && gateFormat !== 'text'
-      ? [renderGates(gateFormat, verdict, { toolVersion })]
-      : [
-          ...(isGithub ? [renderGates('github', verdict)] : []),
-          ...(options.quiet && verdict.verdict === 'passed' ? [] : [renderGates('text', verdict, { style })]),
-        ];
-  process.stderr.write(lines.map((text) => (text === '' ? '' : `${text}\n`)).join(''));
+  const isAnnotated = gateOut === undefined && gateFormat === 'github';
+  if (isAnnotated || (isGithub && (gateOut !== undefined || gateFormat === 'text'))) {
+    const commands = renderGates('github', verdict);
+    if (commands !== '') writeCommands(process.stderr, `${commands}\n`);
+  }
+  if (gateOut === undefined && gateFormat !== 'text' && !isAnnotated) {
+    process.stderr.write(`${renderGates(gateFormat, verdict, { toolVersion })}\n`);
+  } else if (!isAnnotated && !(options.quiet && verdict.verdict === 'passed')) {
+    process.stderr.write(`${renderGates('text', verdict, { style })}\n`);
+  }
   if (isGithub) await addToJobSummary([renderGateSummary(verdict), renderMarkdown(report)]);
   if (verdict.verdict === 'disturbed') return EXIT.usage;
   return verdict.verdict === 'failed' ? EXIT.finding : EXIT.done;
@@ -66,7 +70,7 @@ async function addToJobSummary(sections: readonly string[]): Promise<void> {
   const path = process.env['GITHUB_STEP_SUMMARY'];
   if (!path) return;
   try {
-    await appendFile(path, `${sections.join('\n\n')}\n\n`);
+    await appendFile(path, `${shownText(sections.join('\n\n'))}\n\n`);
   } catch (cause) {
     throw new UsageError('output/unwritable', `${path} cannot be written: ${messageOf(cause)}`, {
       cause,

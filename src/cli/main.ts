@@ -3,6 +3,7 @@ import { messageOf } from '../util/errors.ts';
 import type { CommandContext } from './command-context.ts';
 import { describeError, EXIT, type ExitCode, Interruption } from './exit.ts';
 import { FIRST_STEPS, programFor, wholeProgram } from './program.ts';
+import { guard } from './sink.ts';
 import { argumentHint } from './suggest.ts';
 
 const ONE_REQUEST_MS = 500;
@@ -60,6 +61,8 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
 function exitCodeOf(reason: unknown): ExitCode {
   return reason instanceof Interruption ? reason.exitCode : EXIT.interrupted;
 }
+
+for (const stream of [process.stdout, process.stderr]) guard(stream, process.env);
 
 // A reader such as `head` may close the pipe early: what it did not want is not an error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

@@ -1,3 +1,4 @@
+import { withoutCommands } from '../util/shown-text.ts';
 import { type Finding, messageWithByte } from './finding.ts';
 import { printable } from './text-width.ts';
 
@@ -25,9 +26,9 @@ export function findingsGithub(findings: readonly Finding[]): string {
     .join('\n');
 }
 
-/** What stands behind the last `::`. */
+/** What stands behind the last `::`: no command in it either. */
 function data(text: string): string {
-  return text.replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A');
+  return withoutCommands(text).replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A');
 }
 
 function property(text: string): string {

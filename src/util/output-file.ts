@@ -7,6 +7,7 @@ import type { Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import writeFileAtomic from 'write-file-atomic';
 import { messageOf, UsageError } from './errors.ts';
+import { isReadByRunner, shownText, withoutCommands } from './shown-text.ts';
 
 /**
  * Where the name of an output leads. `descriptor` is what this process was given open, such as stdout; `special` a
@@ -89,10 +90,14 @@ export async function refuseToReplace(path: string, what: string, hint: string):
  * @param hint what to do where it cannot be written
  * @throws UsageError `output/unwritable`
  */
-export async function writeOutput(path: string, content: string | Buffer, hint: string): Promise<void> {
+export async function writeOutput(path: string, given: string | Buffer, hint: string): Promise<void> {
   await orUnwritable(path, hint, async () => {
+    const content = typeof given === 'string' ? shownText(given) : given;
     const place = await outputPlace(path);
-    if (place.kind === 'descriptor') return writeTo(place.fd, content);
+    if (place.kind === 'descriptor') {
+      const isForRunner = typeof content === 'string' && isReadByRunner(process.env);
+      return writeTo(place.fd, isForRunner ? withoutCommands(content) : content);
+    }
     if (place.kind !== 'file') return writeFile(place.path, content);
     try {
       await writeFileAtomic(place.path, content);

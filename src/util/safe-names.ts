@@ -1,4 +1,5 @@
 import { QuantscopeError } from './errors.ts';
+import { shownText } from './shown-text.ts';
 
 /** Names come from servers and become paths here: what could leave its folder is refused, not cleaned. */
 
@@ -25,7 +26,7 @@ export function checkedPath(path: string): string {
     'hub/unsafe-path',
     `the Hub names a file ${JSON.stringify(path)}, which is not safe to create`,
     {
-      hint: 'Do not use this repository; its file names try to leave their folder.',
+      hint: 'Do not use this repository; its file names try to leave their folder, or to look like others.',
     },
   );
 }
@@ -38,7 +39,7 @@ function isSafePart(part: string): boolean {
   if (part === '' || part === '.' || part === '..') return false;
   // A drive letter, an alternate stream, another system's separator, and what no file name should hold.
   // biome-ignore lint/suspicious/noControlCharactersInRegex: finding control characters is its purpose.
-  return !/[\\:\u0000-\u001F\u007F]/.test(part);
+  return !/[\\:\u0000-\u001F\u007F]/.test(part) && shownText(part) === part;
 }
 
 const REPO_PART = /^(?!.*(?:\.\.|--))[A-Za-z0-9_](?:[\w.-]{0,94}[\w])?$/;

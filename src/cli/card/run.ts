@@ -5,6 +5,7 @@ import type { CardCheck } from '../../schema/card-check.ts';
 import { refuseToReplace, writeOutput } from '../../util/output-file.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
 import { noticeUnless } from '../output.ts';
+import { writeCommands } from '../sink.ts';
 import { terminalStyle } from '../style.ts';
 
 export interface CardOptions {
@@ -49,7 +50,8 @@ export async function runCardCheck(
   const { model, results, devices: devicesFile } = options;
   const check = await checkCard(path, { model, results, devicesFile, signal, notice: noticeUnless(false) });
   const text = checkText(check, options);
-  if (text !== '') process.stdout.write(`${text}\n`);
+  if (text !== '' && options.github) writeCommands(process.stdout, `${text}\n`);
+  else if (text !== '') process.stdout.write(`${text}\n`);
   return check.verdict === 'wrong' ? EXIT.finding : EXIT.done;
 }
 

@@ -20,6 +20,7 @@ import { packageVersion } from '../../util/package-files.ts';
 import { isAtLeast, ruleById, rulesNamed } from '../../validate/index.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
 import { noticeUnless } from '../output.ts';
+import { writeCommands } from '../sink.ts';
 import { terminalStyle } from '../style.ts';
 import { validateProgress } from './progress.ts';
 
@@ -136,7 +137,9 @@ interface Printer {
 /** Text and NDJSON are printed file by file, and no report is kept; the other forms are one document. */
 function printerOf(format: ValidationFormat, severity: Severity | undefined): Printer {
   const print = (text: string): void => {
-    if (text !== '') process.stdout.write(`${text}\n`);
+    if (text === '') return;
+    if (format === 'github') writeCommands(process.stdout, `${text}\n`);
+    else process.stdout.write(`${text}\n`);
   };
   // A person asks for notes; a program gets all there is and chooses itself.
   const threshold = severity ?? (format === 'text' || format === 'github' ? 'warning' : 'note');
