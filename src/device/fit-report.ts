@@ -146,7 +146,7 @@ function paceOf(fit: DeviceFit): string {
 
 function variantOf({ name, ref, fit }: JudgedModel): FittedVariant {
   const { contextSize, cacheType, verdict, backend, reasons, change, smaller } = fit;
-  const { kvBytesPerToken: _, ...memory } = fit.memory;
+  const { perToken: _, ...memory } = fit.memory;
   const budgetBytes = fit.budgetBytes ?? unavailableBecause(UNKNOWN_BUDGET);
   return {
     name,

@@ -3,6 +3,7 @@ import type { GgufHeader } from '../gguf/header.ts';
 import type { DeviceProfile } from '../schema/phone-data.ts';
 import type { FitChange, FitSpeed, FittedVariant, SmallerWeights } from '../schema/phones.ts';
 import type { CacheType, FitVerdict, PhoneBackend } from '../schema/terms.ts';
+import { formatBytes } from '../util/units.ts';
 import { cacheTypeFits } from './kernels.ts';
 import { CONTEXT_STEP } from './kv-cache.ts';
 import { hasNoGroupedQueries, type PhoneMemory, phoneMemory } from './phone-memory.ts';
@@ -147,7 +148,7 @@ function judge(
 
 function remarks(
   header: GgufHeader,
-  { kvBytes, totalBytes, kvBytesPerToken }: PhoneMemory,
+  { kvBytes, totalBytes, perToken }: PhoneMemory,
   contextSize: number,
   cacheType: CacheType,
 ): string[] {
@@ -160,7 +161,7 @@ function remarks(
   }
   if (hasNoGroupedQueries(header) && kvBytes > totalBytes / 10) {
     said.push(
-      `no grouped-query attention: each token of context takes ${Math.round(kvBytesPerToken / 1024)} KiB in ${cacheType}, ` +
+      `no grouped-query attention: each token of context takes ${formatBytes(perToken?.below ?? 0)} in ${cacheType}, ` +
         `${gigabytes(kvBytes)} for ${contextSize.toLocaleString('en-US')}`,
     );
   }

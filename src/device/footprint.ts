@@ -2,7 +2,7 @@ import type { GgufHeader } from '../gguf/header.ts';
 import type { CacheType } from '../schema/terms.ts';
 import { layerMemories, loadedTensors } from './attention-layers.ts';
 import { computeBytes as bufferBytes, graphWidths } from './compute-buffer.ts';
-import { kvCacheBytes, paddedContext } from './kv-cache.ts';
+import { CONTEXT_STEP, kvCacheBytes, paddedContext } from './kv-cache.ts';
 
 /** How a model is going to be loaded. Defaults are llama.cpp's own. */
 export interface FootprintRequest {
@@ -30,6 +30,29 @@ export interface Footprint {
   readonly stateBytes: number;
   readonly computeBytes: number;
   readonly totalBytes: number;
+}
+
+/** Bytes of cache that one more token adds. */
+export interface TokenBytes {
+  /** While no window is full. */
+  readonly below: number;
+  /** Past every window, where only the layers that see all tokens still grow. */
+  readonly beyond: number;
+}
+
+/** Null where nothing is kept of a token. */
+export function tokenBytes(header: GgufHeader, cacheType: CacheType = 'f16'): TokenBytes | null {
+  const layers = layerMemories(header);
+  const at = (contextSize: number) =>
+    kvCacheBytes(layers, { contextSize, keyType: cacheType, valueType: cacheType, microBatch: CONTEXT_STEP });
+  const full = paddedContext(Math.max(0, ...layers.map(({ window }) => window ?? 0)) + CONTEXT_STEP);
+  // Of cells that hold several tokens whole steps are compared.
+  const stride =
+    CONTEXT_STEP * Math.max(1, ...layers.flatMap(({ further }) => further.map((f) => f.tokensPerCell)));
+  const start = Math.ceil(full / stride) * stride;
+  const below = at(CONTEXT_STEP) / CONTEXT_STEP;
+  const beyond = (at(start + stride) - at(start)) / stride;
+  return below > 0 && Number.isSafeInteger(at(start + stride)) ? { below, beyond } : null;
 }
 
 const MICRO_BATCH = 512;

@@ -3,10 +3,13 @@ import type { GgufHeader } from '../gguf/header.ts';
 import type { DeviceProfile } from '../schema/phone-data.ts';
 import type { CacheType, PhoneBackend } from '../schema/terms.ts';
 import { UsageError } from '../util/errors.ts';
+import { formatBytes } from '../util/units.ts';
 import { bestSpeed, type DeviceFit, fitOn, gigabytes, isExperimental } from './fit.ts';
+import type { TokenBytes } from './footprint.ts';
+import { attendsItself, cacheTypeFits, LLAMA_RN } from './kernels.ts';
 import { type PhoneMemory, phoneMemory } from './phone-memory.ts';
 import type { NoSpeed, PhoneSpeed } from './predict-speed.ts';
-import type { DeviceCatalogue } from './profiles.ts';
+import { chipOf, type DeviceCatalogue } from './profiles.ts';
 
 /** A parameter of llama.rn's initLlama with the reason for its value. */
 export interface KitParameter {
@@ -71,29 +74,32 @@ export function kitPlan(
       memory,
       fit: null,
       speed,
-      parameters: parametersOf(header, null, choice, memory, speed),
+      parameters: parametersOf(header, null, choice, memory, undefined),
     };
   }
   const backend = backendOf(header, device, catalogue, asked, request.backend);
   const judged = (contextSize: number, cacheType: CacheType) =>
     // Memory is judged for the first backend of a profile.
     fitOn(header, { ...device, backends: [backend] }, catalogue, { contextSize, cacheType });
-  const fit = mildest(request, asked, judged);
+  const offered = (['f16', 'q8_0'] as const).filter((type) => cacheTypeFits(header, type));
+  const fit = mildest(request, offered, asked, judged);
   if (fit === null) return null;
   const { contextSize, cacheType, memory } = fit;
   const speed = fit.speeds[0] ?? { backend, reason: 'nothing is known of its speed' };
   const choice = { backend, contextSize, cacheType };
-  return { ...choice, memory, fit, speed, parameters: parametersOf(header, device, choice, memory, speed) };
+  const gpu = chipOf(device, catalogue)?.gpu?.value;
+  return { ...choice, memory, fit, speed, parameters: parametersOf(header, device, choice, memory, gpu) };
 }
 
 /** What fits with the least given up; else what is tight with the most given up; else what fit would change. */
 function mildest(
   { contextSize, cacheType }: KitRequest,
+  offered: readonly CacheType[],
   asked: number,
   judged: (contextSize: number, cacheType: CacheType) => DeviceFit | null,
 ): DeviceFit | null {
   const contexts = contextSize !== undefined || asked <= CHAT_CONTEXT ? [asked] : [asked, CHAT_CONTEXT];
-  const caches: readonly CacheType[] = cacheType === undefined ? ['f16', 'q8_0'] : [cacheType];
+  const caches: readonly CacheType[] = cacheType === undefined ? offered : [cacheType];
   const tried = caches.flatMap((cache) => contexts.map((context) => judged(context, cache)));
   const [first = null] = tried;
   const chosen =
@@ -131,9 +137,9 @@ function parametersOf(
   device: DeviceProfile | null,
   { backend, contextSize, cacheType }: { backend: PhoneBackend; contextSize: number; cacheType: CacheType },
   memory: PhoneMemory,
-  speed: PhoneSpeed | NoSpeed,
+  gpu: string | undefined,
 ): KitParameter[] {
-  const { kvBytes, kvBytesPerToken, computeBytes, repackedBytes, weightsBytes } = memory;
+  const { kvBytes, perToken, computeBytes, repackedBytes, weightsBytes } = memory;
   const trained = modelFacts(header).contextLength;
   const isQuantized = cacheType !== 'f16';
   const isRepacked = repackedBytes > weightsBytes / 2;
@@ -146,7 +152,7 @@ function parametersOf(
       name: 'n_ctx',
       value: contextSize,
       reason:
-        `${Math.round(kvBytesPerToken / 1024)} KiB a token, ${gigabytes(kvBytes)} in all` +
+        `${perToken === null ? 'no cache' : tokenText(perToken)}, ${gigabytes(kvBytes)} in all` +
         (trained === undefined ? '' : `; 0 would be the trained ${trained.toLocaleString('en-US')}`),
     },
     {
@@ -159,7 +165,7 @@ function parametersOf(
       value: Math.min(BATCH, contextSize),
       reason: `sizes the compute buffer, about ${gigabytes(computeBytes)}`,
     },
-    threads(device, 'generationTps' in speed),
+    threads(device),
     { name: 'n_parallel', value: 1, reason: 'one conversation has the whole context' },
     isOffloaded
       ? { name: 'n_gpu_layers', value: ALL_LAYERS, reason: `all layers on ${backend}` }
@@ -173,14 +179,7 @@ function parametersOf(
           } as const,
         ]
       : []),
-    isQuantized
-      ? { name: 'flash_attn_type', value: 'on', reason: 'llama.cpp needs it for quantized values' }
-      : {
-          name: 'flash_attn_type',
-          value: 'auto',
-          reason:
-            backend === 'opencl' ? 'llama.cpp turns it off on Adreno' : 'llama.cpp turns it on where it can',
-        },
+    flashAttention(header, backend, cacheType, gpu),
     { name: 'cache_type_k', value: cacheType, reason: cacheReason },
     { name: 'cache_type_v', value: cacheType, reason: 'as the keys' },
     isRepacked
@@ -197,20 +196,61 @@ function parametersOf(
               ? 'the file is read once and its pages may be dropped'
               : 'the weights stay pages of the file, which the system may drop and read again',
         },
+    ...(memory.stateBytes > 0 ? [stateCache(memory)] : []),
     { name: 'use_mlock', value: false, reason: 'pages that cannot be dropped are what an app is ended for' },
   ];
 }
 
-function threads(device: DeviceProfile | null, isPredicted: boolean): KitParameter {
+function flashAttention(
+  header: GgufHeader,
+  backend: PhoneBackend,
+  cacheType: CacheType,
+  gpu: string | undefined,
+): KitParameter {
+  const name = 'flash_attn_type';
+  const itself = attendsItself(header, backend, { keyType: cacheType, valueType: cacheType, gpu });
+  if (cacheType !== 'f16') {
+    const where = itself ? '' : `; ${backend} has no kernel for it here, so the CPU runs it`;
+    return { name, value: 'on', reason: `llama.cpp needs it for quantized values${where}` };
+  }
+  if (itself) return { name, value: 'auto', reason: `llama.cpp turns it on: ${backend} has a kernel for it` };
+  const on = gpu === undefined ? backend : gpu;
+  return { name, value: 'auto', reason: `llama.cpp turns it off, since there is no kernel for it on ${on}` };
+}
+
+/** `18.0 KiB a token, 3.0 KiB past the windows`. */
+function tokenText({ below, beyond }: TokenBytes): string {
+  return `${formatBytes(below)} a token${beyond < below ? `, ${formatBytes(beyond)} past the windows` : ''}`;
+}
+
+/** What llama.rn chooses itself, which depends on the library that the phone loads. */
+function threads(device: DeviceProfile | null): KitParameter {
   const name = 'n_threads';
+  const { threads: usual, threadsWithHexagon } = LLAMA_RN.defaults;
   if (device?.os === 'ios')
     return { name, value: 2, reason: 'its performance cores; Metal does most of the work' };
-  if (device?.os === 'android' && isPredicted) {
-    return {
-      name,
-      value: 6,
-      reason: 'the fastest cores; the measurements behind the speeds were made with 6',
-    };
+  const [accelerated = '', plain = ''] = LLAMA_RN.android.libraries;
+  if (device !== null && hasAccelerators(device)) {
+    const reason = `llama.rn's own choice, on the fastest cores: such a phone loads rnllama_jni_${accelerated}, which has OpenCL and Hexagon`;
+    return { name, value: threadsWithHexagon, reason };
   }
-  return { name, value: 4, reason: "llama.rn's own choice on a phone of eight cores" };
+  const reason =
+    device === null ? '' : `: such a phone loads rnllama_jni_${plain} or an older one, without OpenCL`;
+  return { name, value: usual, reason: `llama.rn's own choice on a phone of eight cores${reason}` };
+}
+
+function hasAccelerators({ backends }: DeviceProfile): boolean {
+  return backends.includes('opencl') || backends.includes('hexagon');
+}
+
+/** Recurrent layers cannot go back, so llama.rn keeps states of earlier turns. */
+function stateCache({ checkpointBytes, stateBytes }: PhoneMemory): KitParameter {
+  const { stateCheckpoints } = LLAMA_RN.defaults;
+  return {
+    name: 'state_cache_budget_mb',
+    value: Math.max(1, Math.ceil(checkpointBytes / 2 ** 20)),
+    reason:
+      `states of earlier turns, which recurrent layers cannot go back to: ${stateCheckpoints} of ` +
+      `${formatBytes(stateBytes)} at most, counted above; 0 reads the whole chat again each turn`,
+  };
 }

@@ -1,8 +1,8 @@
 import { modelFacts } from '../gguf/facts.ts';
 import type { GgufHeader } from '../gguf/header.ts';
 import type { CacheType, PhoneBackend } from '../schema/terms.ts';
-import { footprint } from './footprint.ts';
-import { attendsItself, isRepacked } from './kernels.ts';
+import { footprint, type TokenBytes, tokenBytes } from './footprint.ts';
+import { attendsItself, isRepacked, LLAMA_RN } from './kernels.ts';
 
 export interface PhoneMemoryRequest {
   readonly contextSize: number;
@@ -21,6 +21,8 @@ export interface PhoneMemory {
   readonly kvBytes: number;
   /** Of recurrent layers. */
   readonly stateBytes: number;
+  /** Copies of that state that llama.rn keeps between the turns of a chat, at most (state_cache_budget_mb). */
+  readonly checkpointBytes: number;
   readonly computeBytes: number;
   readonly totalBytes: number;
   /** Weights that the CPU keeps rearranged for its kernels: memory of the app's own, mmap or not. */
@@ -28,7 +30,8 @@ export interface PhoneMemory {
   /** With mmap: pages of the file, which the system may drop and read again, and what it may not. */
   readonly fileBytes: number;
   readonly anonymousBytes: number;
-  readonly kvBytesPerToken: number;
+  /** One more token in the cache; null where nothing is kept. */
+  readonly perToken: TokenBytes | null;
 }
 
 /**
@@ -68,26 +71,23 @@ export function phoneMemory(header: GgufHeader, request: PhoneMemoryRequest): Ph
           0,
         )
       : 0;
-  const ownBytes = kvBytes + stateBytes + computeBytes;
+  const { stateCacheMebibytes, stateCheckpoints } = LLAMA_RN.defaults;
+  const checkpointBytes = Math.min(stateCacheMebibytes * 2 ** 20, stateCheckpoints * stateBytes);
+  const ownBytes = kvBytes + stateBytes + checkpointBytes + computeBytes;
   // OpenCL and Hexagon copy all weights into memory of their own.
   const copiedBytes = backend === 'cpu' ? repackedBytes : backend === 'metal' ? 0 : weightsBytes;
   return {
     weightsBytes,
     kvBytes,
     stateBytes,
+    checkpointBytes,
     computeBytes,
     totalBytes: weightsBytes + ownBytes,
     repackedBytes,
     fileBytes: backend === 'cpu' || backend === 'metal' ? estimated.weightsBytes : 0,
     anonymousBytes: copiedBytes + ownBytes,
-    kvBytesPerToken: tokenBytes(header, cacheType),
+    perToken: tokenBytes(header, cacheType),
   };
-}
-
-/** Of a context below every window. */
-function tokenBytes(header: GgufHeader, cacheType: CacheType): number {
-  const tokens = 256;
-  return (footprint(header, { contextSize: tokens, cacheType })?.kvBytes ?? 0) / tokens;
 }
 
 /** Whether every query head has keys of its own: the cache is then several times that of a grouped model. */

@@ -45,6 +45,22 @@ export function largestWithin(
   return { contextSize, totalBytes: totalBytes(contextSize) ?? 0 };
 }
 
+/** A type that failed at some size: the largest is then one that was measured, not what an estimate would allow. */
+export function withinWhatWorked(type: CacheTypeResult, rows: readonly ContextRow[]): CacheTypeResult {
+  const own = rows.filter(({ cacheType }) => cacheType === type.cacheType);
+  const [first] = own.filter(({ failure }) => failure !== null).sort((a, b) => a.contextSize - b.contextSize);
+  if (first === undefined || !isAvailable(type.largest) || type.largest.contextSize < first.contextSize)
+    return type;
+  const worked = own
+    .filter(({ measured, contextSize }) => isAvailable(measured) && contextSize < first.contextSize)
+    .sort((a, b) => b.contextSize - a.contextSize)[0];
+  const reason = `a context of ${formatCount(first.contextSize)} tokens failed: ${first.failure?.message}`;
+  if (worked === undefined || !isAvailable(worked.estimated))
+    return { ...type, largest: unavailableBecause(reason) };
+  const { contextSize, estimated } = worked;
+  return { ...type, largest: { contextSize, totalBytes: estimated.totalBytes } };
+}
+
 /**
  * The setting to ship, in a sentence with its reason: the most precise cache, unless a less precise one whose loss was
  * measured and is small holds a quarter more context.

@@ -14,7 +14,7 @@ import { SCHEMA_IDS } from '../schema/terms.ts';
 import { messageOf, QuantscopeError } from '../util/errors.ts';
 import { formatBytes, formatCount } from '../util/units.ts';
 import { cacheAccuracies } from './cache-accuracy.ts';
-import { adviseContext, largestWithin } from './context-advice.ts';
+import { adviseContext, largestWithin, withinWhatWorked } from './context-advice.ts';
 import { ownFailure } from './engine-faults.ts';
 import { engineMemoryOf } from './memory.ts';
 import { rateOf } from './rates.ts';
@@ -44,6 +44,8 @@ export interface ContextPlan {
   readonly text: string;
   /** From the header; null where it does not describe layers with a cache. */
   readonly estimate: (contextSize: number, cacheType: CacheType) => Estimate | null;
+  /** Bytes of cache that one more token adds, below and past every window; null where nothing is kept. */
+  readonly tokenBytes: (cacheType: CacheType) => { readonly below: number; readonly beyond: number } | null;
   readonly toolVersion: string;
 }
 
@@ -298,7 +300,8 @@ class Contexts {
 
   #results(): ContextResults {
     const { model, budget, toolVersion } = this.#plan;
-    const told = { rows: [...this.#rows], cacheTypes: [...this.#types], budget, model };
+    const cacheTypes = this.#types.map((type) => withinWhatWorked(type, this.#rows));
+    const told = { rows: [...this.#rows], cacheTypes, budget, model };
     return {
       schema: SCHEMA_IDS.context,
       createdAt: this.#createdAt,
@@ -325,19 +328,18 @@ function plannedEstimate(plan: MemoryPlan | undefined): Estimate | null {
 }
 
 function describeType(
-  { estimate, budget, model, settings }: ContextPlan,
+  { estimate, tokenBytes, budget, model, settings }: ContextPlan,
   cacheType: CacheType,
 ): CacheTypeResult {
   const totalBytes = (contextSize: number) => estimate(contextSize, cacheType)?.totalBytes ?? null;
   const asked = Math.max(...settings.contextSizes);
   const limit = model.contextLength ?? asked;
-  const step = estimate(256, cacheType);
+  const perToken = tokenBytes(cacheType);
+  const none = unavailableBecause('the header does not describe layers with a cache');
   return {
     cacheType,
-    kvBytesPerToken:
-      step === null
-        ? unavailableBecause('the header does not describe layers with a cache')
-        : step.kvBytes / 256,
+    kvBytesPerToken: perToken?.below ?? none,
+    kvBytesPerTokenBeyondWindows: perToken?.beyond ?? none,
     accuracy: unavailableBecause(
       settings.evaluation === null ? 'accuracy was not asked for (--no-accuracy)' : 'not measured yet',
     ),

@@ -109,7 +109,12 @@ function typeColumns({ budget }: ContextResults): Column<CacheTypeResult>[] {
     {
       title: 'cache',
       unit: 'a token',
-      read: ({ kvBytesPerToken }) => given(kvBytesPerToken, formatBytes),
+      read: ({ kvBytesPerToken, kvBytesPerTokenBeyondWindows: beyond }) =>
+        given(kvBytesPerToken, (bytes) =>
+          isAvailable(beyond) && beyond < bytes
+            ? `${formatBytes(bytes)}, then ${formatBytes(beyond)}`
+            : formatBytes(bytes),
+        ),
     },
     {
       title: 'perplexity',

@@ -52,7 +52,10 @@ export function renderFit(
 const MEMORY_COLUMNS: readonly Column<FittedVariant>[] = [
   { title: '', align: 'left', read: ({ memory }) => memory.backend },
   { title: 'weights', read: ({ memory }) => gigabytes(memory.weightsBytes) },
-  { title: 'cache', read: ({ memory }) => gigabytes(memory.kvBytes + memory.stateBytes) },
+  {
+    title: 'cache',
+    read: ({ memory }) => gigabytes(memory.kvBytes + memory.stateBytes + memory.checkpointBytes),
+  },
   { title: 'compute', read: ({ memory }) => gigabytes(memory.computeBytes) },
   { title: 'total', read: ({ memory }) => gigabytes(memory.totalBytes) },
   { title: 'anonymous', read: ({ memory }) => gigabytes(memory.anonymousBytes) },

@@ -45,7 +45,12 @@ export function memoryTable({ memory, model }: Inspection, layout: TextLayout): 
     `Weights ${formatBytes(memory.weightsBytes)} + cache + compute buffer`,
     `on the ${memory.backend.toUpperCase()}, batch ${memory.microBatch}, flash attention ${memory.flashAttention ? 'on' : 'off'}`,
   ];
-  const perToken = `a token adds ${formatBytes(memory.kvBytesPerToken)} to an f16 cache`;
+  const { kvBytesPerToken: below, kvBytesPerTokenBeyondWindows: beyond } = memory;
+  const windowed = beyond < below ? `, and ${formatBytes(beyond)} once its windows are full` : '';
+  const perToken =
+    below === 0
+      ? 'a token adds nothing to the cache'
+      : `a token adds ${formatBytes(below)} to an f16 cache${windowed}`;
   const ungrouped =
     model.kvHeads !== null && model.kvHeads === model.heads
       ? ', as every head keeps keys and values of its own'

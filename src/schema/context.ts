@@ -48,7 +48,10 @@ export const cacheAccuracy = z.strictObject({
 
 const cacheType = z.strictObject({
   cacheType: z.string(),
+  /** While no window is full. */
   kvBytesPerToken: orUnavailable(finite),
+  /** Past every window. */
+  kvBytesPerTokenBeyondWindows: orUnavailable(finite),
   accuracy: orUnavailable(cacheAccuracy),
   /** The largest context within the budget, by the estimate, at most the model's own. */
   largest: orUnavailable(z.strictObject({ contextSize: count, totalBytes: bytes })),

@@ -165,6 +165,8 @@ const memory = z.strictObject({
   flashAttention: z.boolean(),
   /** What one more token adds to an f16 cache while no window is full. */
   kvBytesPerToken: bytes,
+  /** The same past every window, where only the layers that see all tokens grow. */
+  kvBytesPerTokenBeyondWindows: bytes,
   byContext: z.array(estimate),
 });
 

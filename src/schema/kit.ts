@@ -59,6 +59,7 @@ export const goldenSchema = z.object({
       weightsBytes: bytes,
       kvBytes: bytes,
       stateBytes: bytes,
+      checkpointBytes: bytes.describe('Of llama.rn’s cache of states, at most.'),
       computeBytes: bytes,
       totalBytes: bytes,
       anonymousBytes: bytes.describe('With mmap, what the system may not drop.'),

@@ -48,6 +48,7 @@ export const fittedVariantSchema = z.object({
     weightsBytes: bytes.describe('As loaded: a shared embedding counts twice where it is copied.'),
     kvBytes: bytes,
     stateBytes: bytes.describe('Of recurrent layers.'),
+    checkpointBytes: bytes.describe('Copies of that state which llama.rn keeps between turns, at most.'),
     computeBytes: bytes,
     totalBytes: bytes,
     budgetBytes: orUnavailable(bytes),

@@ -16,7 +16,11 @@ function estimate({ header, backend }: LoadRow): PhoneMemory {
   return memory;
 }
 
-function errors(of: readonly LoadRow[], logged: (row: LoadRow) => number, part: keyof PhoneMemory) {
+function errors(
+  of: readonly LoadRow[],
+  logged: (row: LoadRow) => number,
+  part: Exclude<keyof PhoneMemory, 'perToken'>,
+) {
   return of.map((row) => Math.abs(estimate(row)[part] / MEBI / logged(row) - 1)).sort((a, b) => a - b);
 }
 

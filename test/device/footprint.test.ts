@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { startEngineProcess } from '../../dist/index.js';
 import { layerMemories } from '../../src/device/attention-layers.ts';
-import { footprint } from '../../src/device/footprint.ts';
+import { footprint, tokenBytes } from '../../src/device/footprint.ts';
 import { kvCacheBytes } from '../../src/device/kv-cache.ts';
 import { readHeader } from '../../src/gguf/index.ts';
 import { openFile } from '../../src/io/index.ts';
@@ -82,6 +82,23 @@ describe('the cache', () => {
     const mla = { ...PHI_3_MINI, fused: false, kvHeads: 1, headLength: 576 };
     const more = { 'attention.key_length_mla': 192, 'attention.value_length_mla': 128 };
     expect(estimate({ ...mla, more }).kvBytes).toBe(32 * 2048 * 576 * 2);
+  });
+});
+
+describe('the bytes of a token', () => {
+  const KIB = 1024;
+  it('fall once the windows are full', () => {
+    const { shape } = LOGGED_BUFFERS['gemma-3-1b'] ?? { shape: PHI_3_MINI };
+    expect(tokenBytes(headerOf(shape))).toEqual({ below: 26 * KIB, beyond: 4 * KIB });
+    expect(tokenBytes(headerOf(shape), 'q8_0')).toEqual({
+      below: (26 * KIB * 34) / 64,
+      beyond: (4 * KIB * 34) / 64,
+    });
+  });
+
+  it('are the same at every length without windows, and none of a model that keeps nothing', () => {
+    expect(tokenBytes(headerOf(PHI_3_MINI))).toEqual({ below: 384 * KIB, beyond: 384 * KIB });
+    expect(tokenBytes(headerOf({ ...PHI_3_MINI, architecture: 'bert' }))).toBeNull();
   });
 });
 

@@ -56,6 +56,8 @@ const GOLDEN: KitGolden = {
       weightsBytes: 1e9,
       kvBytes: 1e8,
       stateBytes: 0,
+
+      checkpointBytes: 0,
       computeBytes: 1e8,
       totalBytes: 1.2e9,
       anonymousBytes: 1.2e9,

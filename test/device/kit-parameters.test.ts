@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type Label, quantizedHeader } from '../../bench/phones/layout.ts';
+import { LLAMA_RN } from '../../src/device/kernels.ts';
 import { type KitRequest, kitPlan } from '../../src/device/kit-parameters.ts';
 import { kitSource } from '../../src/device/kit-source.ts';
 import { builtInDevices, findDevice } from '../../src/device/profiles.ts';
@@ -51,6 +52,47 @@ describe('the parameters of a kit', () => {
       flash_attn_type: 'on',
       n_ctx: 1024,
     });
+  });
+
+  it('take the threads of the library that the phone loads, and say which', () => {
+    const threadsOn = (device: string | null) => {
+      const { parameters } = planFor(device, 'qwen2.5-1.5b', 'q4_0', { backend: 'cpu' });
+      return parameters.find(({ name }) => name === 'n_threads');
+    };
+    expect(threadsOn('galaxy-s23')).toMatchObject({
+      value: 6,
+      reason: expect.stringContaining('rnllama_jni_v8_2_dotprod_i8mm_hexagon_opencl'),
+    });
+    expect(threadsOn('snapdragon-7-gen-3')).toMatchObject({
+      value: 4,
+      reason: expect.stringContaining('without OpenCL'),
+    });
+    expect(threadsOn(null)?.value).toBe(4);
+  });
+
+  it('keep states of earlier turns of a model with recurrent layers, and count them', () => {
+    const { values, memory } = planFor('galaxy-s23', 'lfm2.5-1.2b-instruct', 'q4_0', { backend: 'cpu' });
+    expect(memory.checkpointBytes).toBe(Math.min(160 * 2 ** 20, 8 * memory.stateBytes));
+    expect(memory.totalBytes - memory.weightsBytes).toBe(
+      memory.kvBytes + memory.stateBytes + memory.checkpointBytes + memory.computeBytes,
+    );
+    expect(values['state_cache_budget_mb']).toBe(Math.ceil(memory.checkpointBytes / 2 ** 20));
+    expect(planFor('galaxy-s23', 'qwen2.5-1.5b', 'q4_0').values).not.toHaveProperty('state_cache_budget_mb');
+  });
+
+  it('say who runs flash attention on which Adreno', () => {
+    const reasonOn = (device: string, request: KitRequest) => {
+      const { parameters } = planFor(device, 'qwen2.5-1.5b', 'q4_0', { backend: 'opencl', ...request });
+      return parameters.find(({ name }) => name === 'flash_attn_type')?.reason;
+    };
+    expect(reasonOn('galaxy-s23', {})).toContain('no kernel for it on Adreno 740');
+    expect(reasonOn('galaxy-s25', {})).toContain('opencl has a kernel for it');
+    expect(reasonOn('galaxy-s23', { cacheType: 'q8_0' })).toContain('so the CPU runs it');
+  });
+
+  it('are options that llama.rn has', () => {
+    const { parameters } = planFor('galaxy-s23', 'lfm2.5-1.2b-instruct', 'q4_0', { backend: 'hexagon' });
+    expect(parameters.filter(({ name }) => !LLAMA_RN.options.includes(name))).toEqual([]);
   });
 
   it('keep the context that was asked for, fitting or not', () => {

@@ -76,6 +76,8 @@ const fitted: FittedVariant = {
     weightsBytes: 2_710_144,
     kvBytes: 8_388_608,
     stateBytes: 0,
+
+    checkpointBytes: 0,
     computeBytes: 4_194_304,
     totalBytes: 15_293_056,
     budgetBytes: 14 * MEBI,

@@ -1,8 +1,8 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { adviseContext, largestWithin } from '../../src/measure/context-advice.ts';
+import { adviseContext, largestWithin, withinWhatWorked } from '../../src/measure/context-advice.ts';
 import { isAvailable, unavailableBecause } from '../../src/schema/availability.ts';
-import type { CacheTypeResult, ContextResults } from '../../src/schema/context.ts';
+import type { CacheTypeResult, ContextResults, ContextRow } from '../../src/schema/context.ts';
 
 describe('largestWithin', () => {
   it('is the largest step that fits, for any line of memory over context', () => {
@@ -36,6 +36,7 @@ function type(cacheType: string, contextSize: number, meanKld: number | null): C
   return {
     cacheType,
     kvBytesPerToken: 1,
+    kvBytesPerTokenBeyondWindows: 1,
     accuracy:
       meanKld === null
         ? unavailableBecause('not asked for')
@@ -65,6 +66,46 @@ function advice(...cacheTypes: CacheTypeResult[]) {
   const found = adviseContext({ rows: [], cacheTypes, budget: { bytes: 3e9, basis: 'asked' }, model });
   return isAvailable(found) ? found : null;
 }
+
+describe('a cache type that failed', () => {
+  const row = (contextSize: number, message: string | null): ContextRow => {
+    const estimated = {
+      weightsBytes: 1,
+      kvBytes: 1,
+      computeBytes: 1,
+      totalBytes: contextSize,
+      basis: 'header',
+    } as const;
+    const absent = unavailableBecause('not measured');
+    return {
+      contextSize,
+      cacheType: 'q8_0',
+      flashAttention: 'on',
+      estimated,
+      fits: true,
+      measured:
+        message === null
+          ? { totalBytes: 1, weightsBytes: 1, kvBytes: 1, computeBytes: 1, peakRssBytes: 1 }
+          : absent,
+      loadMs: absent,
+      prompt: absent,
+      generationAtDepth: absent,
+      failure: message === null ? null : { code: 'engine/context-failed', message },
+    } as ContextRow;
+  };
+
+  it('is not said to hold what the estimate would allow', () => {
+    const q8 = type('q8_0', 4096, null);
+    expect(withinWhatWorked(q8, [row(512, 'refused')]).largest).toEqual(
+      unavailableBecause('a context of 512 tokens failed: refused'),
+    );
+    expect(withinWhatWorked(q8, [row(512, null), row(1024, 'refused')]).largest).toEqual({
+      contextSize: 512,
+      totalBytes: 512,
+    });
+    expect(withinWhatWorked(q8, [row(512, null)])).toEqual(q8);
+  });
+});
 
 describe('adviseContext', () => {
   it('keeps f16 where it holds all that the model was trained for', () => {

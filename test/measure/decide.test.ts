@@ -28,6 +28,7 @@ function phone(name: string, budget: number): FittedPhone {
       weightsBytes: bytes,
       kvBytes: 0,
       stateBytes: 0,
+      checkpointBytes: 0,
       computeBytes: 0,
       totalBytes: bytes,
       budgetBytes: budget,

@@ -39,15 +39,17 @@ const memory = fc.oneof(
       first: estimate,
       microBatch: count,
       kvBytesPerToken: count,
+      kvBytesPerTokenBeyondWindows: count,
       byContext: fc.array(estimate, { maxLength: 12 }),
     })
-    .map(({ first, microBatch, kvBytesPerToken, byContext }) => ({
+    .map(({ first, microBatch, kvBytesPerToken, kvBytesPerTokenBeyondWindows, byContext }) => ({
       ...first,
       basis: 'estimated' as const,
       backend: 'cpu' as const,
       microBatch,
       flashAttention: true,
       kvBytesPerToken,
+      kvBytesPerTokenBeyondWindows,
       byContext,
     })),
 );

@@ -1,4 +1,4 @@
-import { footprint } from '../../device/footprint.ts';
+import { footprint, tokenBytes } from '../../device/footprint.ts';
 import type { DeviceCatalogue } from '../../device/profiles.ts';
 import { type GgufHeader, modelFacts, quantizationOf } from '../../gguf/index.ts';
 import { isAvailable } from '../../schema/availability.ts';
@@ -24,6 +24,7 @@ export function cardFacts({ header, fileName, fileBytes, results, phones }: Fact
     model: modelFacts(header),
     quantization: quantizationOf(header, fileName),
     memory: (contextSize, cacheType) => footprint(header, { contextSize, cacheType }),
+    tokenBytes: (cacheType) => tokenBytes(header, cacheType),
     speeds: (words) => speedsOfNamed(words, header, phones),
     measured: results === null ? [] : measuredVariants(results),
   };

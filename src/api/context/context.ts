@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { footprint } from '../../device/footprint.ts';
+import { footprint, tokenBytes } from '../../device/footprint.ts';
 import type { CacheType } from '../../engine/engine.ts';
 import { engineStarter } from '../../engine/index.ts';
 import type { GgufHeader } from '../../gguf/index.ts';
@@ -135,6 +135,7 @@ async function planOf({ ref, path }: Model, header: GgufHeader, request: Request
         : { bytes: memory, basis: 'asked' },
     text: text?.content ?? '',
     estimate: estimateOf(header),
+    tokenBytes: (cacheType) => tokenBytes(header, cacheType),
     toolVersion: packageVersion(),
   };
 }

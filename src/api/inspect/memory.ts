@@ -1,4 +1,4 @@
-import { footprint } from '../../device/footprint.ts';
+import { footprint, tokenBytes } from '../../device/footprint.ts';
 import { modelFacts } from '../../gguf/facts.ts';
 import type { GgufHeader } from '../../gguf/header.ts';
 import { getNumber } from '../../gguf/metadata.ts';
@@ -29,6 +29,7 @@ export function inspectMemory(header: GgufHeader, asked: readonly number[]): Ins
       reason: 'the header does not describe layers with a cache, as a vocabulary or an encoder does not',
     };
   }
+  const perToken = tokenBytes(header);
   const byContext = contexts.flatMap((contextSize) =>
     COMMON_CACHE_TYPES.flatMap((cacheType) => estimate(header, contextSize, cacheType) ?? []),
   );
@@ -38,7 +39,8 @@ export function inspectMemory(header: GgufHeader, asked: readonly number[]): Ins
     backend: 'cpu',
     microBatch: MICRO_BATCH,
     flashAttention: true,
-    kvBytesPerToken: bytesPerToken(header),
+    kvBytesPerToken: perToken?.below ?? 0,
+    kvBytesPerTokenBeyondWindows: perToken?.beyond ?? 0,
     byContext,
   };
 }
@@ -54,10 +56,4 @@ function estimate(header: GgufHeader, contextSize: number, cacheType: CacheType)
   if (estimated === null) return null;
   const { paddedContextSize: _, ...rest } = estimated;
   return rest;
-}
-
-/** A context of 256 tokens is below any window, so every layer keeps all of them. */
-function bytesPerToken(header: GgufHeader): number {
-  const tokens = 256;
-  return (footprint(header, { contextSize: tokens })?.kvBytes ?? 0) / tokens;
 }

@@ -17,6 +17,8 @@ import {
   modelFacts,
   parseShardName,
   quantizationOf,
+  ropeFactorsFor,
+  ropeFacts,
 } from '../../gguf/index.ts';
 import { unavailableBecause } from '../../schema/availability.ts';
 import type { KitGolden } from '../../schema/kit.ts';
@@ -186,7 +188,7 @@ async function goldenOf(
   });
   const model = await session.loadModel({ path, gpuLayers: 0 });
   await session.openContext({
-    contextSize: Math.min(GOLDEN_CONTEXT, model.trainContextSize),
+    contextSize: goldenContext(header, plan.contextSize, model.trainContextSize),
     sequences: 1,
     batchSize: BATCH,
     threads: threads ?? session.info.mathCores,
@@ -223,11 +225,24 @@ async function goldenOf(
   };
 }
 
+/**
+ * Room for the longest golden prompt, on the app's side of the length that the model was first trained with: beyond it
+ * every position gets other factors, short prompts too, and other replies.
+ */
+export function goldenContext(header: GgufHeader, appContext: number, trained: number): number {
+  const usual = Math.min(GOLDEN_CONTEXT, trained);
+  const wanted = ropeFactorsFor(header, appContext);
+  if (wanted === null || wanted === ropeFactorsFor(header, usual)) return usual;
+  const original = ropeFacts(header).originalContextLength ?? usual;
+  return wanted === 'long' ? original + 1 : Math.min(appContext, usual);
+}
+
 function expectationOf(
   { backend, contextSize, cacheType, memory, fit, speed }: KitPlan,
   device: DeviceProfile | null,
 ): KitGolden['expected'] {
-  const { weightsBytes, kvBytes, stateBytes, computeBytes, totalBytes, anonymousBytes } = memory;
+  const { weightsBytes, kvBytes, stateBytes, checkpointBytes, computeBytes, totalBytes, anonymousBytes } =
+    memory;
   return {
     device: device === null ? null : { id: device.id, name: device.name },
     backend,
@@ -238,6 +253,7 @@ function expectationOf(
       weightsBytes,
       kvBytes,
       stateBytes,
+      checkpointBytes,
       computeBytes,
       totalBytes,
       anonymousBytes,

@@ -15,6 +15,10 @@ export interface CardFacts {
   readonly quantization: Quantization;
   /** Estimated; null where the header describes no layers. */
   readonly memory: (contextSize: number, cacheType: CommonCacheType) => CardMemory | null;
+  /** Bytes of cache that a token adds, below and past every window. */
+  readonly tokenBytes: (
+    cacheType: CommonCacheType,
+  ) => { readonly below: number; readonly beyond: number } | null;
   /** What is known of the phones that a text names; empty where it names none. */
   readonly speeds: (words: string) => readonly CardSpeed[];
   /** Variants of a results file. */

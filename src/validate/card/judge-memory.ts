@@ -86,10 +86,15 @@ export function judgeKvMemory(claim: Claim, quantity: Quantity, facts: CardFacts
   const all = settings(claim, facts, contexts);
   const [first] = all;
   if (first === undefined) return notCheckable('the header describes no layers with a cache');
-  const bytesOf = ({ memory }: Setting): number => (perToken ? memory.kvBytes / 256 : memory.kvBytes);
-  const held = all.find((each) => readingThatHolds(quantity, bytesOf(each)) !== undefined);
+  const bytesOf = ({ memory, cacheType }: Setting): number[] => {
+    const token = perToken ? facts.tokenBytes(cacheType) : null;
+    return token === null ? [memory.kvBytes] : [...new Set([token.below, token.beyond])];
+  };
+  const held = all.find((each) =>
+    bytesOf(each).some((bytes) => readingThatHolds(quantity, bytes) !== undefined),
+  );
   const shown = held ?? first;
-  const actual = bothUnits(bytesOf(shown));
+  const actual = bytesOf(shown).map(bothUnits).join(', past the windows ');
   const reason = `keys and values of all layers in ${shown.cacheType}${perToken ? ', a token' : `, ${formatCount(shown.contextSize)} tokens`}`;
   if (held === undefined && told === null && !perToken) {
     return notCheckable(

@@ -10,6 +10,8 @@ import { type Judgement, judged, notCheckable } from './verdict.ts';
 /** Bytes in both of a card's units: `2.34 GB (2.18 GiB)`. */
 export function bothUnits(bytes: number): string {
   if (bytes >= 1e9) return `${(bytes / 1e9).toFixed(2)} GB (${(bytes / 2 ** 30).toFixed(2)} GiB)`;
+  if (bytes < 1000) return `${bytes} bytes`;
+  if (bytes < 1e6) return `${(bytes / 1e3).toFixed(1)} KB (${(bytes / 2 ** 10).toFixed(1)} KiB)`;
   return `${(bytes / 1e6).toFixed(1)} MB (${(bytes / 2 ** 20).toFixed(1)} MiB)`;
 }
 
