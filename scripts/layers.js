@@ -126,6 +126,7 @@ export const LAYERS = [
     not: 'read or write, but for the page’s own style and script',
     imports: ['util', 'schema', 'measure', 'validate', 'device'],
     packages: ['echarts', 'echarts/*'],
+    only: { 'finding-gitlab.ts': ['node:crypto'] },
   },
   {
     name: 'api',

@@ -13,8 +13,8 @@ interface Found {
 
 /**
  * The share that `--shard` asks for: `2/8`, `auto` as the environment says, or `auto/8` where that does not say of how
- * many. Looked for in this order: QUANTSCOPE_SHARD (`2/8`), GitLab (`parallel:`), Slurm job arrays, Kubernetes Indexed
- * Jobs, whose number of completions is no variable of theirs: `auto/8`, or JOB_COMPLETIONS in the pod's own `env`.
+ * many. Looked for in this order: QUANTSCOPE_SHARD (`2/8`), GitLab, Buildkite, CircleCI (`parallelism`), Azure Pipelines
+ * (`strategy: parallel`), Slurm job arrays, Kubernetes Indexed Jobs, whose number of completions is no variable of theirs: `auto/8`, or JOB_COMPLETIONS in the pod's own `env`.
  * @throws UsageError `usage/shard`
  */
 export function shardOf(text: string, env: Environment): Share {
@@ -22,7 +22,7 @@ export function shardOf(text: string, env: Environment): Share {
   if (whole !== undefined) return fraction(whole, '--shard');
   if (auto === undefined) throw invalid(`--shard ${text}: expected i/n, auto or auto/n`);
   const asked = given === undefined ? undefined : Number(given);
-  const found = fromQuantscope(env) ?? fromGitLab(env) ?? fromSlurm(env) ?? fromKubernetes(env);
+  const found = fromQuantscope(env) ?? fromCi(env) ?? fromSlurm(env) ?? fromKubernetes(env);
   if (found === undefined) {
     throw new UsageError('usage/shard', '--shard auto: the environment does not say which job this is', {
       hint: 'Set QUANTSCOPE_SHARD=i/n, which a matrix of GitHub Actions can, or write --shard i/n.',
@@ -45,12 +45,35 @@ function fromQuantscope({ QUANTSCOPE_SHARD }: Environment): Found | undefined {
   return { ...fraction(QUANTSCOPE_SHARD, 'QUANTSCOPE_SHARD'), from: 'QUANTSCOPE_SHARD' };
 }
 
-/** https://docs.gitlab.com/ci/variables/predefined_variables/: CI_NODE_INDEX counts from 1. */
-function fromGitLab(env: Environment): Found | undefined {
-  const index = whole(env, 'CI_NODE_INDEX');
-  const count = whole(env, 'CI_NODE_TOTAL');
-  if (index === undefined || count === undefined) return undefined;
-  return { index, count, from: 'CI_NODE_INDEX of GitLab' };
+/** Variables of CI services that number the jobs of a step, and the number of the first. */
+const CI_SERVICES = [
+  // https://docs.gitlab.com/ci/variables/predefined_variables/
+  { service: 'GitLab', index: 'CI_NODE_INDEX', count: 'CI_NODE_TOTAL', first: 1 },
+  // https://buildkite.com/docs/pipelines/configure/environment-variables
+  {
+    service: 'Buildkite',
+    index: 'BUILDKITE_PARALLEL_JOB',
+    count: 'BUILDKITE_PARALLEL_JOB_COUNT',
+    first: 0,
+  },
+  // https://circleci.com/docs/reference/variables/
+  { service: 'CircleCI', index: 'CIRCLE_NODE_INDEX', count: 'CIRCLE_NODE_TOTAL', first: 0 },
+  // https://learn.microsoft.com/azure/devops/pipelines/build/variables
+  {
+    service: 'Azure Pipelines',
+    index: 'SYSTEM_JOBPOSITIONINPHASE',
+    count: 'SYSTEM_TOTALJOBSINPHASE',
+    first: 1,
+  },
+] as const;
+
+function fromCi(env: Environment): Found | undefined {
+  for (const { service, index: name, count: total, first } of CI_SERVICES) {
+    const [index, count] = [whole(env, name), whole(env, total)];
+    if (index === undefined || count === undefined) continue;
+    return { index: index - first + 1, count, from: `${name} of ${service}` };
+  }
+  return undefined;
 }
 
 /** https://slurm.schedmd.com/job_array.html: ids are what --array lists, from MIN to MAX by STEP. */

@@ -4,7 +4,14 @@ import type { GateFormat } from '../report/gates.ts';
 import { GATE_ALLOWANCES } from '../schema/terms.ts';
 import { option } from './define.ts';
 
-const GATE_FORMATS = ['text', 'json', 'junit', 'sarif', 'github'] as const satisfies readonly GateFormat[];
+const GATE_FORMATS = [
+  'text',
+  'json',
+  'junit',
+  'sarif',
+  'gitlab',
+  'github',
+] as const satisfies readonly GateFormat[];
 
 /** What compare, eval and report ask of gates. */
 export interface GateOptions {

@@ -1,7 +1,7 @@
 import { CommanderError } from 'commander';
-import { messageOf } from '../util/errors.ts';
+import { messageOf, UsageError } from '../util/errors.ts';
 import type { CommandContext } from './command-context.ts';
-import { describeError, EXIT, type ExitCode, Interruption } from './exit.ts';
+import { describeError, EXIT, type ExitCode, errorReport, Interruption } from './exit.ts';
 import { FIRST_STEPS, programFor, wholeProgram } from './program.ts';
 import { guard } from './sink.ts';
 import { argumentHint } from './suggest.ts';
@@ -14,7 +14,7 @@ const FAREWELL_MS = 1500;
 async function main(argv: readonly string[]): Promise<ExitCode> {
   const interruption = new AbortController();
   let interruptedAt = 0;
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  for (const signal of ['SIGHUP', 'SIGINT', 'SIGTERM'] as const) {
     process.on(signal, () => {
       // Asked twice: leave at once. The engine's process ends when this one does. One request may come as two signals:
       // timeout(1) sends its own to the program and to its group.
@@ -51,11 +51,25 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
     // Commander has printed its own message by now: help and version end with 0, wrong arguments with 1.
     if (thrown instanceof CommanderError) {
       process.stderr.write(argumentHint(thrown.code, argv, program));
-      return thrown.exitCode === 0 ? EXIT.done : EXIT.usage;
+      if (thrown.exitCode === 0) return EXIT.done;
+      const { message } = thrown;
+      printError(argv, new UsageError('usage/arguments', message.replace(/^error: /, '')));
+      return EXIT.usage;
     }
     process.stderr.write(describeError(thrown, process.env['QUANTSCOPE_DEBUG'] === '1'));
+    printError(argv, thrown);
     return EXIT.usage;
   }
+}
+
+/** For a program that waits for JSON, where its document would stand. What is there already is left alone. */
+function printError(argv: readonly string[], thrown: unknown): void {
+  const isJson =
+    argv.includes('--json') ||
+    argv.some((word, index) => /^(?:-o|--format|--output)$/.test(argv[index - 1] ?? '') && word === 'json') ||
+    argv.includes('--format=json');
+  if (!isJson || (process.stdout.bytesWritten ?? 0) > 0) return;
+  process.stdout.write(`${JSON.stringify(errorReport(thrown), null, 2)}\n`);
 }
 
 function exitCodeOf(reason: unknown): ExitCode {

@@ -90,6 +90,7 @@ function requireSameRun(first: ShardFile, other: ShardFile): void {
     // The number of threads is found on each machine; it changes no figure that is shared.
     ...(sameSettings(a) === sameSettings(b) ? [] : ['settings']),
     ...(a.reference === b.reference ? [] : ['reference']),
+    ...(versionsOf(a) === versionsOf(b) ? [] : [`versions (${versionsOf(b)}, not ${versionsOf(a)})`]),
     ...(identity(a) === identity(b) ? [] : ['models']),
   ];
   if (differing.length === 0) return;
@@ -98,6 +99,12 @@ function requireSameRun(first: ShardFile, other: ShardFile): void {
     `${other.name} is no shard of the run that ${first.name} is of: other ${differing.join(', ')}`,
     { hint: 'Run all shards with the same models and options.' },
   );
+}
+
+/** What computes the figures: shards of two versions would be put together to what neither says. */
+function versionsOf({ tool, machine: { engine } }: Results): string {
+  const llamaCpp = isAvailable(engine) ? `, llama.cpp ${engine.llamaCpp} on ${engine.backend}` : '';
+  return `quantscope ${tool.version}${llamaCpp}`;
 }
 
 function sameSettings({ settings }: Results): string {

@@ -89,7 +89,7 @@ function changeSummary(changes: readonly Change[]): string {
   return `Beyond noise, ${counted(worse, 'metric')} worse and ${better} better; ${rest}.`;
 }
 
-function valueText(value: Change['before'], unit: Change['unit']): string {
+export function valueText(value: Change['before'], unit: Change['unit']): string {
   if (!isAvailable(value)) return '';
   switch (unit) {
     case 'bytes':

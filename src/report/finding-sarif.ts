@@ -53,6 +53,7 @@ export function findingsSarif(
     tool: {
       driver: {
         name: 'quantscope',
+        informationUri: 'https://www.npmjs.com/package/quantscope',
         ...(toolVersion === undefined ? {} : { semanticVersion: toolVersion }),
         rules: rules.map(({ id, name, level, summary, description, help, tag }) => ({
           id,
@@ -101,7 +102,11 @@ function locationOf({ offset, line, tensor, key }: Place, artifactLocation: obje
     ...(offset === undefined ? {} : { byteOffset: offset, byteLength: 1 }),
   };
   return {
-    physicalLocation: { artifactLocation, ...(Object.keys(region).length === 0 ? {} : { region }) },
+    // GitHub shows no result without a region; of a whole file it begins at its first line.
+    physicalLocation: {
+      artifactLocation,
+      region: Object.keys(region).length === 0 ? { startLine: 1 } : region,
+    },
     ...(logicalLocations.length === 0 ? {} : { logicalLocations }),
   };
 }

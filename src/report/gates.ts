@@ -2,6 +2,7 @@ import { reasonOf } from '../measure/gate.ts';
 import type { GateOutcome, GateReport } from '../schema/gates.ts';
 import type { Finding } from './finding.ts';
 import { findingsGithub } from './finding-github.ts';
+import { findingsGitlab } from './finding-gitlab.ts';
 import { junitXml, type TestCase } from './finding-junit.ts';
 import { findingsSarif, type SarifOptions } from './finding-sarif.ts';
 import { plainStyle, type Style } from './style.ts';
@@ -21,6 +22,7 @@ const renderers = {
   json: (report) => JSON.stringify(report, null, 2),
   junit: renderJunit,
   sarif: renderSarif,
+  gitlab: ({ outcomes }) => findingsGitlab(openOf(outcomes).map(findingOf)),
   // A model is not one of the files that GitHub shows annotations in.
   github: ({ outcomes }) =>
     findingsGithub(openOf(outcomes).map((outcome) => ({ ...findingOf(outcome), places: [] }))),

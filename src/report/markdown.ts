@@ -3,6 +3,7 @@ import { benchText, shownColumns } from './bench.ts';
 import { changeSentences, changeTable, notable, sinceText } from './changes.ts';
 import { endpointLines } from './comparison.ts';
 import { mainColumns } from './comparison-columns.ts';
+import { historySentences } from './history.ts';
 import { phoneFindings, phoneTable } from './kit-check.ts';
 import { otherTexts } from './other-texts.ts';
 import { describeMeasurement } from './provenance.ts';
@@ -29,6 +30,7 @@ export function renderMarkdown(report: Report): string {
     [`**${escaped(headline)}**`, ...reasons.map(escaped)].join(' '),
     ...warnings.map((warning) => `**Warning**: ${escaped(warning)}`),
     ...changesOf(report),
+    ...historySentences(report.history).map((sentence) => `**History**: ${escaped(sentence)}`),
     ...comparisonTables(rows, report),
     ...endpointsOf(report).flatMap(({ endpoint, reference }) =>
       endpointLines([endpoint], reference).map((line) => `**Endpoint** ${escaped(line)}.`),

@@ -2,6 +2,7 @@ import { renderBars } from './bars.ts';
 import { benchText } from './bench.ts';
 import { renderChanges } from './changes.ts';
 import { renderComparison, type TableOptions } from './comparison.ts';
+import { renderHistory } from './history.ts';
 import { renderKitCheck } from './kit-check.ts';
 import { otherTexts } from './other-texts.ts';
 import type { Report } from './report.ts';
@@ -42,5 +43,7 @@ export function renderReportTable(report: Report, options: ReportTableOptions = 
     text,
     ...changesOf(label, of),
   ]);
-  return [...blocks, ...benches, ...phones, ...texts].filter((block) => block !== '').join('\n\n');
+  return [...blocks, ...benches, ...phones, ...texts, renderHistory(report.history)]
+    .filter((block) => block !== '')
+    .join('\n\n');
 }

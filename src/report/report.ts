@@ -44,6 +44,7 @@ export const NOTHING: Report = {
   contexts: [],
   fits: [],
   changes: [],
+  history: [],
   fit: null,
   layers: [],
 };

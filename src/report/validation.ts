@@ -4,6 +4,7 @@ import { groupOf, RULE_GROUPS, RULES, type Rule, ruleById } from '../validate/in
 import { conformanceText } from './conformance.ts';
 import type { Finding } from './finding.ts';
 import { findingsGithub } from './finding-github.ts';
+import { findingsGitlab } from './finding-gitlab.ts';
 import { junitXml, type TestCase } from './finding-junit.ts';
 import { findingsSarif, type SarifOptions, type SarifRule } from './finding-sarif.ts';
 import { findingsText, levelText } from './finding-text.ts';
@@ -41,6 +42,7 @@ const renderers = {
       options,
     ),
   github: ({ files }) => findingsGithub(files.flatMap(findingsOf)),
+  gitlab: ({ files }) => findingsGitlab(files.flatMap(findingsOf)),
 } as const satisfies Record<string, Renderer>;
 
 export type ValidationFormat = keyof typeof renderers;

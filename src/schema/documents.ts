@@ -6,6 +6,7 @@ import { contextSchema } from './context.ts';
 import { diffSchema } from './diff.ts';
 import { doctorSchema } from './doctor.ts';
 import { engineBuildSchema, engineRemoveSchema, engineSchema } from './engine.ts';
+import { errorSchema } from './error.ts';
 import { fitSchema } from './fit.ts';
 import { gatesFileSchema, gatesReportSchema } from './gates.ts';
 import { catalogueListSchema, catalogueSchema, pullSchema, variantsSchema } from './hub.ts';
@@ -49,6 +50,7 @@ const document = (name: string, id: string | null, title: string, schema: z.ZodT
 
 /** Every document but the config file, whose keys are the options of the commands. */
 export const DOCUMENTS: readonly PublishedDocument[] = [
+  document('error', SCHEMA_IDS.error, 'quantscope error', errorSchema),
   document('results', SCHEMA_IDS.results, 'quantscope results', resultsSchema),
   document('report', SCHEMA_IDS.report, 'quantscope report', reportSchema),
   document('bench', SCHEMA_IDS.bench, 'quantscope bench', benchSchema),
@@ -92,10 +94,50 @@ export const DOCUMENTS: readonly PublishedDocument[] = [
 ];
 
 /** The JSON Schema of a document. A file that people write is described as it may be written: defaults left out. */
-export function jsonSchemaOf({ id, title, schema }: Omit<PublishedDocument, 'name'>): object {
+export function jsonSchemaOf({ name, id, title, schema }: PublishedDocument): object {
   const io = id === null ? 'input' : 'output';
+  const { $schema, ...described } = z.toJSONSchema(schema, { target: 'draft-2020-12', io });
   return {
+    $schema,
+    $id: `urn:quantscope:${name}`,
     title: id === null ? title : `${title} (${id})`,
-    ...z.toJSONSchema(schema, { target: 'draft-2020-12', io }),
+    ...strictly(described),
   };
+}
+
+type Json = Readonly<Record<string, unknown>>;
+
+/** Says the same in the words that a validator in strict mode takes, such as Ajv, which knows no others. */
+function strictly(schema: object): object {
+  const walked = Object.fromEntries(
+    Object.entries(schema).map(([key, value]): [string, unknown] => [key, inside(value)]),
+  );
+  const { type, format, prefixItems, ...rest } = walked;
+  const { required, properties, additionalProperties, items } = rest;
+  return {
+    ...(Array.isArray(type)
+      ? { anyOf: type.map((each) => ({ type: each })) }
+      : type === undefined
+        ? {}
+        : { type }),
+    // Of base64 the encoding says all, and no validator knows a format of that name.
+    ...(format === undefined || format === 'base64' ? {} : { format }),
+    ...rest,
+    // A first item and any number of others: strict mode has no tuple without an end.
+    ...(Array.isArray(prefixItems)
+      ? { items: { anyOf: [...prefixItems, items] }, minItems: prefixItems.length }
+      : {}),
+    ...(Array.isArray(required) && properties === undefined && isObject(additionalProperties)
+      ? { properties: Object.fromEntries(required.map((name) => [name, additionalProperties])) }
+      : {}),
+  };
+}
+
+function inside(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(inside);
+  return isObject(value) ? strictly(value) : value;
+}
+
+function isObject(value: unknown): value is Json {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { benchSchema } from './bench.ts';
 import { contextSchema } from './context.ts';
 import { fitSchema } from './fit.ts';
+import { historyLine } from './history.ts';
 import { kitCheckSchema } from './kit.ts';
 import { type Document, finite, fraction, orUnavailable } from './parts.ts';
 import { resultsSchema } from './results.ts';
@@ -69,6 +70,7 @@ export const reportSchema = z.strictObject({
       comparison: comparisonSchema,
     }),
   ),
+  history: z.array(historyLine).describe('Figures over the results of a folder; empty without one.'),
 });
 
 export type ReportFile = Document<typeof reportSchema>;

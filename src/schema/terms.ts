@@ -127,6 +127,7 @@ export const KIT_FINDINGS = [
 
 /** The `schema` field of every document: its name, and a version that a rename of a field raises. */
 export const SCHEMA_IDS = {
+  error: 'quantscope/error@1',
   results: 'quantscope/results@1',
   report: 'quantscope/report@1',
   bench: 'quantscope/bench@1',

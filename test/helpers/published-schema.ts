@@ -12,7 +12,9 @@ export const publishedSchemas: readonly string[] = readdirSync(FOLDER)
 /** What is wrong with a value by a schema of the package; null where nothing is. */
 export function faultsBy(name: string, value: unknown): object[] | null {
   const schema: object = JSON.parse(readFileSync(new URL(`${name}.json`, FOLDER), 'utf8'));
-  const validate = new Ajv2020({ strict: false, allErrors: true, validateFormats: false }).compile(schema);
+  const ajv = new Ajv2020({ strict: true, allErrors: true });
+  ajv.addFormat('date-time', { validate: (text: string) => !Number.isNaN(Date.parse(text)) });
+  const validate = ajv.compile(schema);
   return validate(value) ? null : (validate.errors ?? []);
 }
 

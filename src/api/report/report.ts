@@ -9,6 +9,7 @@ import { SCHEMA_IDS } from '../../schema/terms.ts';
 import { UsageError } from '../../util/errors.ts';
 import type { Host } from '../host.ts';
 import { type Gathered, gather, readBaselines } from './gather.ts';
+import { readHistory } from './history.ts';
 import { readFitFile } from './input.ts';
 import { layerGridsOf } from './layer-grids.ts';
 
@@ -18,6 +19,8 @@ export interface ReportRequest extends Pick<Host, 'signal'> {
   readonly only?: Exclude<MergeScope, 'all'> | undefined;
   /** Files of earlier results, of one machine or more, runs of one configuration as one: the report then says what changed, and whether beyond noise. */
   readonly baseline?: readonly string[] | undefined;
+  /** A folder of earlier results: the report then follows each figure over those of its machine and setup. */
+  readonly history?: string | undefined;
   /** A file of `fit --json`, whose verdicts on phones stand in the page. */
   readonly fit?: string | undefined;
 }
@@ -43,7 +46,7 @@ export async function reportPage(paths: readonly string[], request: ReportReques
 /** @throws UsageError what {@link report} throws */
 export async function readReport(
   paths: readonly string[],
-  { only, baseline = [], fit }: ReportRequest,
+  { only, baseline = [], fit, history }: ReportRequest,
 ): Promise<Report> {
   const scope = only ?? 'all';
   const gathered = await gather(paths, scope);
@@ -52,6 +55,7 @@ export async function readReport(
   return {
     ...gathered,
     changes: baseline.length === 0 ? [] : changesSince(before, gathered),
+    history: history === undefined ? [] : await readHistory(history, gathered),
     fit: fit === undefined ? (judgedFit?.results ?? fitIn(gathered.machines)) : await readFitFile(fit),
     layers: [],
   };
@@ -106,8 +110,16 @@ export function changesSince(before: Gathered, now: Gathered): Report['changes']
   });
 }
 
-export function reportDocument({ machines, benches, phones, contexts, fits, changes }: Report): ReportFile {
-  return { schema: SCHEMA_IDS.report, machines, benches, phones, contexts, fits, changes };
+export function reportDocument({
+  machines,
+  benches,
+  phones,
+  contexts,
+  fits,
+  changes,
+  history,
+}: Report): ReportFile {
+  return { schema: SCHEMA_IDS.report, machines, benches, phones, contexts, fits, changes, history };
 }
 
 /** What `--out` writes: one machine's comparison stays what every command reads as results; more is a report. */

@@ -21,12 +21,19 @@ export const reportCommand = define({
       'md',
       'csv',
       'json',
+      'openmetrics',
+      'benchmark-bigger',
+      'benchmark-smaller',
     ]),
     option('-o, --out <file>', 'write all of it as one file, which serves as results and as --baseline'),
     option(
       '--baseline <file>',
       'earlier results: say what changed, and whether beyond noise; may be repeated for shards and machines',
       collected,
+    ),
+    option(
+      '--history <folder>',
+      'follow each figure over the results in a folder, and say when one changed for good',
     ),
     option('--fit <file>', 'verdicts on phones, as fit --json prints them, for the page'),
     option(
@@ -45,6 +52,8 @@ export const reportCommand = define({
     'report phi3.json --html phi3.html',
     'report laptop.json server.json --format md',
     'report new.json --baseline old.json',
+    'report new.json --history results/ --html report.html',
+    'report new.json --format openmetrics > model.prom',
     'report run-1.json run-2.json run-3.json --baseline main-1.json --baseline main-2.json',
     'report new-bench.json --baseline old-bench.json --fail-if "any.speed.meanTps < 20"',
     'report phi3.json --tasks flipped',

@@ -6,6 +6,7 @@ import { renderCsv } from '../../report/csv.ts';
 import { renderMarkdown } from '../../report/markdown.ts';
 import { askedQuestions } from '../../report/replies.ts';
 import { renderReplies } from '../../report/replies-text.ts';
+import { renderBenchmark, renderOpenMetrics } from '../../report/metrics.ts';
 import type { Report } from '../../report/report.ts';
 import { renderReportTable } from '../../report/report-table.ts';
 import type { ReplyFilter } from '../../schema/terms.ts';
@@ -17,10 +18,11 @@ import { noticeUnless } from '../output.ts';
 import { terminalStyle } from '../style.ts';
 
 export interface ReportOptions extends GateOptions {
-  format?: 'table' | 'md' | 'csv' | 'json';
+  format?: 'table' | 'md' | 'csv' | 'json' | 'openmetrics' | 'benchmark-bigger' | 'benchmark-smaller';
   html?: string;
   out?: string;
   fit?: string;
+  history?: string;
   only?: 'speed' | 'accuracy';
   details?: boolean;
   tasks?: ReplyFilter;
@@ -33,9 +35,9 @@ export async function runReport(
   options: ReportOptions,
   signal: AbortSignal,
 ): Promise<ExitCode> {
-  const { out, html, only, baseline, fit } = options;
+  const { out, html, only, baseline, fit, history } = options;
   const gates = await readConditions(options, ['variant', 'bench', 'context', 'phone']);
-  const report = await readReport(paths, { only, baseline, fit, signal });
+  const report = await readReport(paths, { only, baseline, fit, history, signal });
   requireJudgeable(
     gates.gates,
     judgeablesIn(report).flatMap(({ judgeable }) => judgedNames(judgeable)),
@@ -68,6 +70,12 @@ function rendered(
       return renderCsv(report);
     case 'json':
       return JSON.stringify(reportDocument(report), null, 2);
+    case 'openmetrics':
+      return renderOpenMetrics(report);
+    case 'benchmark-bigger':
+      return renderBenchmark(report, 'higher');
+    case 'benchmark-smaller':
+      return renderBenchmark(report, 'lower');
     case 'table':
       if (tasks !== undefined) {
         const layout = {

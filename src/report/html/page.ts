@@ -4,6 +4,7 @@ import { printable } from '../text-width.ts';
 import { accuracySection } from './accuracy-sections.ts';
 import { benchSection } from './bench-section.ts';
 import { costSection, memorySection, tradeOffSection } from './cost-sections.ts';
+import { historySection } from './history-section.ts';
 import { html } from './markup.ts';
 import { changesSection, methodSection, verdictPart } from './overview.ts';
 import { type Section, wholePage } from './page-frame.ts';
@@ -20,6 +21,7 @@ export async function renderPage(report: Report): Promise<string> {
   const [, name = models, facts = ''] = /^([^;]*?) \((.*)\)$/.exec(models) ?? [];
   const sections = [
     changesSection(report),
+    historySection(report),
     ...(report.machines.length === 0 ? [] : comparisonSections(report)),
     benchSection(report),
     phoneSection(report),
