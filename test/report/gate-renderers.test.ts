@@ -82,10 +82,30 @@ describe('what gates found', () => {
       ['gate/choices', 'error'],
       ['gate/bandwidth', 'error'],
     ]);
+    expect(run.tool.driver.informationUri).toMatch(/^https:/);
     for (const result of run.results) {
+      for (const { physicalLocation } of result.locations) expect(physicalLocation.region).toBeDefined();
       expect(result.locations.length).toBeGreaterThan(0);
       expect(run.tool.driver.rules[result.ruleIndex].id).toBe(result.ruleId);
     }
+  });
+
+  it('as GitLab’s Code Quality has what GitLab asks of each entry, with fingerprints that stay', () => {
+    const entries = JSON.parse(renderGates('gitlab', report));
+    expect(entries.length).toBeGreaterThanOrEqual(4);
+    for (const entry of entries) {
+      expect(entry).toEqual({
+        description: expect.any(String),
+        check_name: expect.stringMatching(/^gate\//),
+        fingerprint: expect.stringMatching(/^[0-9a-f]{64}$/),
+        severity: expect.stringMatching(/^(?:info|minor|major|critical|blocker)$/),
+        location: { path: expect.any(String), lines: { begin: 1 } },
+      });
+    }
+    expect(new Set(entries.map(({ fingerprint }: { fingerprint: string }) => fingerprint)).size).toBe(
+      entries.length,
+    );
+    expect(renderGates('gitlab', report)).toBe(renderGates('gitlab', report));
   });
 
   it('as JSON is what its schema says', () => {

@@ -12,6 +12,7 @@ const FORMATS = [
   'ndjson',
   'junit',
   'sarif',
+  'gitlab',
   'github',
 ] as const satisfies readonly ValidateOptions['format'][];
 
