@@ -51,7 +51,7 @@ const FIGURES: readonly Followed[] = [
 ];
 
 /** Of a series of nothing but chance, at most this share is said to have changed. */
-export const HISTORY_SIGNIFICANCE = 0.01;
+const HISTORY_SIGNIFICANCE = 0.01;
 /** Results on either side of a change: one alone may be an accident. */
 const LEAST_RUN = 2;
 

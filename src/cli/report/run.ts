@@ -4,9 +4,9 @@ import { mergedDocument, pageOf, readReport, reportDocument } from '../../api/re
 import { judgedNames } from '../../measure/gate-judge.ts';
 import { renderCsv } from '../../report/csv.ts';
 import { renderMarkdown } from '../../report/markdown.ts';
+import { renderBenchmark, renderOpenMetrics } from '../../report/metrics.ts';
 import { askedQuestions } from '../../report/replies.ts';
 import { renderReplies } from '../../report/replies-text.ts';
-import { renderBenchmark, renderOpenMetrics } from '../../report/metrics.ts';
 import type { Report } from '../../report/report.ts';
 import { renderReportTable } from '../../report/report-table.ts';
 import type { ReplyFilter } from '../../schema/terms.ts';
