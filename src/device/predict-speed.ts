@@ -37,8 +37,12 @@ export interface NoSpeed {
 const REPEATABILITY = 0.05;
 /** llama.cpp's rules for one quantization change a little with its versions: 2.4 % for Phi-3-mini's Q4_K_M. */
 const SAME_BYTES = 0.03;
-/** No model was measured that reads less than four times this a token: below it fixed costs decide. */
-const LEAST_BYTES = 1e8;
+/**
+ * The smallest model that was measured has about this at four bits: below it fixed costs decide, which the rows do not
+ * tell. By the weights at one size, so that all quantizations of a model are treated alike.
+ */
+const LEAST_BYTES = 4e8;
+const USUAL_BITS = 4.5;
 
 /**
  * The speed of a model on one backend of a phone: measured where there is a measurement, else predicted, else why not.
@@ -57,8 +61,11 @@ export function speedOn(
   if (measured !== null) return measured;
   if (device.speed !== undefined) return none(device.speed);
   if (work === null) return none('the header does not describe layers');
-  if (bytesPerToken(work, 0) < LEAST_BYTES)
-    return none('far smaller than any model that was measured on a phone');
+  const { parameters } = modelFacts(header);
+  if ((parameters * USUAL_BITS) / 8 < LEAST_BYTES)
+    return none(
+      `with ${Math.round(parameters / 1e6)} million parameters, less than 400 MB at four bits, all quantizations of this model lie outside what was measured on phones`,
+    );
   if (backend === 'vulkan') return none('nothing was measured with Vulkan on a phone');
   const chip = chipOf(device, catalogue);
   const bandwidth = chip?.memoryBandwidthBytesPerSecond?.value;

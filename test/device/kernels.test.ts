@@ -161,6 +161,22 @@ describe('on a phone', () => {
     expect(speedOn(header('Q4_K'), phone, catalogue, 'metal')).toHaveProperty('generationTps');
   });
 
+  it('no speed is told of a model smaller than those that were measured, whatever its quantization', async () => {
+    const catalogue = await builtInDevices();
+    const phone = findDevice('galaxy-s23', catalogue);
+    for (const type of ['F16', 'Q8_0', 'Q4_0'] as const) {
+      // 360 million weights.
+      const small = header(type, { layers: 7 });
+      expect(speedOn(small, phone, catalogue, 'cpu')).toEqual({
+        backend: 'cpu',
+        reason: expect.stringMatching(
+          /^with 369 million parameters, .* all quantizations of this model lie outside/,
+        ),
+      });
+    }
+    expect(speedOn(header('Q4_0'), phone, catalogue, 'cpu')).toHaveProperty('generationTps');
+  });
+
   it('a cache of blocks is not offered for heads that are no multiple of them', async () => {
     const catalogue = await builtInDevices();
     const phone = findDevice('iphone-13-pro', catalogue);
