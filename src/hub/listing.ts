@@ -6,7 +6,7 @@ import type { HubContext } from './context.ts';
 import { refusalError } from './hub-errors.ts';
 import type { IdleWatch } from './idle.ts';
 import { type PinnedFile, RepoCache } from './repo-cache.ts';
-import { redirectTarget, sendPatiently } from './request.ts';
+import { discard, redirectTarget, sendPatiently } from './request.ts';
 
 /** A file of a repository at one commit. */
 export type HubFile = Pick<PinnedFile, 'path' | 'sizeBytes' | 'objectId'>;
@@ -167,8 +167,14 @@ function fileOf(
  * relative or lacks a space (2.17.5); all of that is mended here.
  */
 function hookedFetch(what: string, repo: string, context: HubContext): typeof fetch {
+  const bounds: Bounds = { asked: new Set(), bytesLeft: MOST_BYTES, endsAt: context.now() + MOST_MS };
   return async (input, init) => {
     const url = input instanceof Request ? input.url : String(input);
+    if (bounds.asked.size >= MOST_PAGES) throw badAnswer(what, `more than ${MOST_PAGES} pages`);
+    // Several files are asked for at one address by POST.
+    if (init?.method !== 'POST' && bounds.asked.has(url))
+      throw badAnswer(what, 'a page that was there before');
+    bounds.asked.add(url);
     const method = init?.method === 'POST' ? 'POST' : 'GET';
     const body = typeof init?.body === 'string' ? init.body : undefined;
     const {
@@ -185,31 +191,56 @@ function hookedFetch(what: string, repo: string, context: HubContext): typeof fe
       },
       context,
     );
-    if (response.status < 200 || response.status > 299)
+    if (response.status < 200 || response.status > 299) {
+      // What it says at length, perhaps without end, is not read.
+      await discard(response);
       throw refusalError({ status: response.status, headers: response.headers, what, repo }, context);
+    }
     const headers = new Headers(response.headers);
     const next = nextPage(headers.get('link'), answered, what, context.settings.endpoint);
     headers.delete('link');
     if (next !== undefined) headers.set('link', `<${next}>; rel="next"`);
     headers.delete('content-length');
-    const text = await bodyText(response, watch, what);
+    const text = await bodyText(response, watch, what, bounds, context.now);
     return new Response(text, { status: response.status, headers });
   };
 }
 
-/** A page of a listing has a thousand files; nothing honest comes near this. */
-const MOST_PAGE_BYTES = 64 * 2 ** 20;
+/** What all answers about one repository may take together. */
+interface Bounds {
+  readonly asked: Set<string>;
+  bytesLeft: number;
+  /** On the context's clock. */
+  readonly endsAt: number;
+}
 
-async function bodyText({ body }: HttpAnswer, watch: IdleWatch, what: string): Promise<string> {
+/** A page has a thousand files, in half a megabyte; nothing honest comes near these. */
+const MOST_PAGES = 256;
+const MOST_BYTES = 64 * 2 ** 20;
+const MOST_MS = 5 * 60_000;
+
+async function bodyText(
+  { body }: HttpAnswer,
+  watch: IdleWatch,
+  what: string,
+  bounds: Bounds,
+  now: () => number,
+): Promise<string> {
   const reader = body?.getReader();
   const pieces: Uint8Array[] = [];
-  for (let total = 0; reader !== undefined; ) {
+  while (reader !== undefined) {
     const { done, value } = await watch.during(reader.read());
     if (done || value === undefined) break;
-    total += value.length;
-    if (total > MOST_PAGE_BYTES) {
+    bounds.bytesLeft -= value.length;
+    const why =
+      bounds.bytesLeft < 0
+        ? `more than ${formatBytes(MOST_BYTES)}`
+        : now() > bounds.endsAt
+          ? `it takes more than ${MOST_MS / 60_000} minutes`
+          : undefined;
+    if (why !== undefined) {
       await reader.cancel();
-      throw badAnswer(what, `more than ${formatBytes(MOST_PAGE_BYTES)}`);
+      throw badAnswer(what, why);
     }
     pieces.push(value);
   }
