@@ -1,10 +1,10 @@
-import { readFile } from 'node:fs/promises';
+import { boundedBytes } from '../util/bounded-text.ts';
 import { messageOf, UsageError } from '../util/errors.ts';
 
 /** The bytes of a file that the user named. @throws UsageError `input/unreadable` */
 export async function readInputBytes(path: string, flag: string, what = 'a file'): Promise<Buffer> {
   try {
-    return await readFile(path);
+    return await boundedBytes(path);
   } catch (cause) {
     const hint = `${flag} takes the path of ${what}.`;
     throw new UsageError('input/unreadable', `${path} cannot be read: ${messageOf(cause)}`, { cause, hint });

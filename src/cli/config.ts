@@ -3,9 +3,10 @@ import { basename, dirname, join, resolve } from 'node:path';
 import type { Command, Option } from 'commander';
 import envPaths from 'env-paths';
 import { lilconfigSync } from 'lilconfig';
-import { readWhole } from '../io/callback-fs.ts';
+import { brief, visible } from '../report/inspection-text.ts';
 import { messageOf, UsageError } from '../util/errors.ts';
 import { nearest } from '../util/nearest.ts';
+import { isReadByRunner } from '../util/shown-text.ts';
 import { parseWrittenJson } from '../util/written-json.ts';
 import type { CommandContext } from './command-context.ts';
 import type { Config, SettingValue } from './config-schema.ts';
@@ -47,7 +48,13 @@ export async function loadConfigs(
   const user = join(envPaths('quantscope', { suffix: '' }).config, 'config.json');
   const loaders = { '.json': parseJson, noExt: parseJson };
   const search = lilconfigSync('quantscope', { searchPlaces: SEARCH_PLACES, loaders, cache: false });
-  const project = search.search(cwd);
+  const found = search.search(cwd);
+  const project = found === null || isTrusted(found.filepath, process.env) ? found : null;
+  if (found !== project && found !== null) {
+    process.stderr.write(
+      `note: ${visible(found.filepath)} is not used: in CI a config file is in the root of the repository, or named by --config\n`,
+    );
+  }
   return [
     ...(existsSync(user) ? [await checked(await read(user), 'user', definitions)] : []),
     ...(project === null
@@ -56,13 +63,27 @@ export async function loadConfigs(
   ];
 }
 
+/** Where CI has the repository that it runs for; what was downloaded into a folder of it is not the repository's own. */
+const WORKSPACES = ['GITHUB_WORKSPACE', 'CI_PROJECT_DIR', 'BUILD_SOURCESDIRECTORY'] as const;
+
+function isTrusted(path: string, environment: NodeJS.ProcessEnv): boolean {
+  if (!isReadByRunner(environment)) return true;
+  const folder = dirname(path);
+  const root = basename(folder) === '.config' ? dirname(folder) : folder;
+  return (
+    existsSync(join(root, '.git')) ||
+    WORKSPACES.some((name) => resolve(environment[name] ?? '/') === resolve(root))
+  );
+}
+
 type Read = { readonly filepath: string; readonly config: unknown; readonly isEmpty?: boolean };
 
 /** A named file is JSON whatever its ending: lilconfig would run one that ends in .js. */
 async function read(path: string): Promise<Read> {
   let content: string;
   try {
-    content = await readWhole(path, 'utf8');
+    const { boundedText } = await import('../util/bounded-text.ts');
+    content = await boundedText(path);
   } catch (cause) {
     throw new UsageError(
       'config/unreadable',
@@ -142,14 +163,22 @@ export async function applyConfig(
 ): Promise<void> {
   const files = await loadConfigs(program, definitions);
   const settings = settingsOf(command);
-  for (const { path, config } of files) {
+  for (const { path, whose, config } of files) {
+    const changed: string[] = [];
     for (const section of ['all', sectionName(command)]) {
       for (const [name, value] of Object.entries(config[section] ?? {})) {
         const option = settings.get(name);
         if (option === undefined || isGiven(command, option)) continue;
         const parsed = parse(option, value, { path, where: `${section}.${name}`, command });
         command.setOptionValueWithSource(option.attributeName(), parsed, 'config');
+        changed.push(`${name}: ${brief(JSON.stringify(value))}`);
       }
+    }
+    // The user wrote the others; this one may have come with a download. A `quiet` in it does not keep it silent.
+    if (whose === 'project' && changed.length > 0) {
+      process.stderr.write(
+        `note: ${visible(path)} sets ${changed.join(', ')}; --no-config goes without it\n`,
+      );
     }
   }
 }

@@ -1,4 +1,4 @@
-import { close, fstat, open, read, readdir, readFile, stat } from 'node:fs';
+import { close, fstat, open, read, readdir, stat } from 'node:fs';
 import { promisify } from 'node:util';
 
 /**
@@ -11,4 +11,3 @@ export const readFd = promisify(read);
 export const statFd = promisify(fstat);
 export const statPath = promisify(stat);
 export const namesIn = promisify(readdir);
-export const readWhole = promisify(readFile);

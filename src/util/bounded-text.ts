@@ -1,16 +1,38 @@
-import { readFile, stat } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { open } from 'node:fs/promises';
+
+/** Configuration, results and texts for evaluations have a few megabytes. */
+const LARGEST_BYTES = 64 * 1024 * 1024;
 
 /**
  * The text of a file that somebody else wrote, without its byte order mark.
  * @throws Error for a device, a folder, or more than `largestBytes`: what is endless or far too large is never read
  */
-export async function boundedText(path: string, largestBytes: number): Promise<string> {
-  const found = await stat(path);
+export async function boundedText(path: string, largestBytes: number = LARGEST_BYTES): Promise<string> {
+  return (await boundedBytes(path, largestBytes)).toString('utf8').replace(/^\uFEFF/, '');
+}
+
+/**
+ * The bytes of such a file: the one place where small files that users name are read.
+ * @throws Error like {@link boundedText}
+ */
+export async function boundedBytes(path: string, largestBytes: number = LARGEST_BYTES): Promise<Buffer> {
+  // A pipe without a writer would never open. Windows has no such flag.
+  await using file = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+  const found = await file.stat();
   if (!found.isFile()) throw new Error(found.isDirectory() ? 'it is a folder' : 'it is no regular file');
-  if (found.size > largestBytes) {
-    throw new Error(
-      `${found.size.toLocaleString('en-US')} bytes, at most ${largestBytes.toLocaleString('en-US')} were expected`,
-    );
+  // Of /proc a file has 0 bytes and more to read, and another may grow meanwhile: one more than allowed is asked for.
+  const most = Math.min(largestBytes + 1, Math.max(found.size, 64 * 1024) + 1);
+  const target = Buffer.allocUnsafe(most);
+  let filled = 0;
+  for (;;) {
+    const { bytesRead } = await file.read(target, filled, most - filled, null);
+    if (bytesRead === 0) break;
+    filled += bytesRead;
+    if (filled === most) {
+      const bytes = Math.max(found.size, filled).toLocaleString('en-US');
+      throw new Error(`${bytes} bytes, at most ${largestBytes.toLocaleString('en-US')} were expected`);
+    }
   }
-  return (await readFile(path, 'utf8')).replace(/^\uFEFF/, '');
+  return target.subarray(0, filled);
 }

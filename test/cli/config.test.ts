@@ -127,4 +127,33 @@ describe('a config file', () => {
     expect(validate({ compare: { gpu: 'amiga' } })).toBe(false);
     expect(validate({ compare: { out: 'file' } })).toBe(false);
   });
+
+  it('says in one line what a file found in a folder changes, and --no-config goes without it', async () => {
+    await write('project/quantscope.config.json', { fit: { context: 1111, quiet: true } });
+    const args = ['fit', 'nano:Q4_K_M', '-d', '6gb-phone', '--json'];
+    const { stderr } = await run(args);
+    expect(stderr).toMatch(
+      /^note: .*quantscope\.config\.json sets context: 1111.*--no-config goes without it$/m,
+    );
+    expect((await run([...args, '--no-config'])).stderr).not.toContain('note:');
+    await write('user/quantscope/config.json', { fit: { context: 3333 } });
+    expect((await run([...args, '--context', '9'])).stderr).not.toContain('sets context');
+  });
+
+  it('of a folder is not used in CI but in the root of the repository, or where it is named', async () => {
+    await write('project/quantscope.config.json', { fit: { context: 1111 } });
+    expect(await contextOf([], { CI: 'true' })).toBe(2048);
+    expect(await contextOf([], { CI: 'true', GITHUB_WORKSPACE: scratch.path('project') })).toBe(1111);
+    await mkdir(scratch.path('project/.git'));
+    expect(await contextOf([], { CI: 'true' })).toBe(1111);
+  });
+
+  it('so does a policy that lies there', async () => {
+    await write('project/below/quantscope.policy.json', { severities: { 'file/kind': 'off' } });
+    const found = await run(['validate', 'nano:Q2_K']);
+    expect(found.stderr).toBe(
+      'note: quantscope.policy.json in this folder sets file/kind: "off"; --no-config goes without it\n',
+    );
+    expect((await run(['validate', 'nano:Q2_K', '--no-config'])).stderr).toBe('');
+  });
 });

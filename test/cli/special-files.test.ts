@@ -43,4 +43,23 @@ describe.skipIf(process.platform === 'win32')('a path that is no file', () => {
     expect({ exitCode, stderr }).toEqual({ exitCode: 1, stderr: '' });
     expect(stdout).toMatch(/header\/empty +the file is empty/);
   });
+
+  const small: readonly (readonly [string, (path: string) => readonly string[]])[] = [
+    ['a config file', (path) => ['--config', path, 'fit', 'nano', '--device', '6gb-phone']],
+    ['a policy', (path) => ['validate', 'nano:Q2_K', '--policy', path]],
+    ['a card', (path) => ['card', 'check', path, '--model', 'nano:Q2_K']],
+    ['results', (path) => ['report', path]],
+    ['a template', (path) => ['run', 'nano:Q2_K', 'hi', '--template', path, '--gpu', 'off']],
+    ['phones', (path) => ['fit', 'nano', '--device', '6gb-phone', '--devices', path]],
+    ['gates', (path) => ['compare', 'nano:Q2_K', '--only', 'size', '--gates', path]],
+    ['results of a phone', (path) => ['kit', 'check', path, '--golden', path]],
+  ];
+  it.each(small)('is one clear error, at once, where %s is named', async (_, argsOf) => {
+    for (const path of [scratch.path('pipe.gguf'), '/dev/zero', scratch.path('folder.gguf')]) {
+      const { exitCode, stdout, stderr } = await quantscope(argsOf(path), { timeoutMs: 30_000 });
+      expect({ exitCode, stdout }, stderr).toEqual({ exitCode: 2, stdout: '' });
+      expect(stderr).toMatch(/^error: .*\nhint: .*\n$/);
+      expect(stderr).toMatch(/no regular file|a folder/);
+    }
+  });
 });

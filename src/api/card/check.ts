@@ -1,10 +1,11 @@
 import { isUtf8 } from 'node:buffer';
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { findModel } from '../../model/locate.ts';
 import { shownRef } from '../../model/ref.ts';
 import type { CardCheck } from '../../schema/card-check.ts';
 import type { Results } from '../../schema/results.ts';
+import { boundedBytes } from '../../util/bounded-text.ts';
 import { messageOf, UsageError } from '../../util/errors.ts';
 import { formatCount } from '../../util/units.ts';
 import { checkCard as checkClaims } from '../../validate/card/check.ts';
@@ -74,7 +75,7 @@ async function readCard(path: string): Promise<string> {
         { hint },
       );
     }
-    bytes = await readFile(path);
+    bytes = await boundedBytes(path, LARGEST_BYTES);
   } catch (cause) {
     if (cause instanceof UsageError) throw cause;
     throw new UsageError('card/unreadable', `${path} cannot be read: ${messageOf(cause)}`, { cause, hint });

@@ -1,11 +1,12 @@
 import { existsSync } from 'node:fs';
-import { readFile, realpath } from 'node:fs/promises';
+import { realpath } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { learnedSpeed } from '../../device/kit-check.ts';
 import { findDevice } from '../../device/profiles.ts';
 import { takeLock } from '../../hub/lock.ts';
 import type { KitGolden, KitResults } from '../../schema/kit.ts';
+import { boundedText } from '../../util/bounded-text.ts';
 import { messageOf, UsageError } from '../../util/errors.ts';
 import { makeFolder } from '../../util/make-folder.ts';
 import { writeOutput } from '../../util/output-file.ts';
@@ -51,7 +52,7 @@ export async function learnSpeed(
       hint: 'bench.reason in the results says why.',
     });
   }
-  const before: DevicesFile = isNew ? { devices: [] } : JSON.parse(await readFile(path, 'utf8'));
+  const before: DevicesFile = isNew ? { devices: [] } : JSON.parse(await boundedText(path));
   const learned = [...(before.learned ?? []).filter((each) => !isSameRow(each, row)), row];
   await writeOutput(path, `${JSON.stringify({ ...before, learned }, null, 2)}\n`, OTHER_FILE);
   return path;

@@ -1,8 +1,8 @@
 import { appendFileSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import type { TensorType } from '../../gguf/index.ts';
 import { sha256OfText } from '../../measure/file-hash.ts';
+import { boundedText } from '../../util/bounded-text.ts';
 import { messageOf, UsageError } from '../../util/errors.ts';
 import { writeOutput } from '../../util/output-file.ts';
 import { OUT_HINT } from './files.ts';
@@ -105,7 +105,7 @@ const lineSchema = z.union([
 const headSchema = z.strictObject({ key: z.record(z.string(), z.union([z.string(), z.number(), z.null()])) });
 
 async function readJournal(path: string, key: JournalKey): Promise<Line[]> {
-  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
+  const text = await boundedText(path).catch((cause: unknown) => {
     throw new UsageError('mix/journal', `${path} cannot be read: ${messageOf(cause)}`, {
       cause,
       hint: 'A journal is what an earlier mix of this model kept: NAME.measured.jsonl.',

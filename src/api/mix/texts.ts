@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { EngineSession, LoadedModel } from '../../engine/index.ts';
 import { rowBytes } from '../../engine/logit-rows.ts';
 import type { EvaluationSet } from '../../measure/evaluation-data.ts';
 import type { ChunkPlan } from '../../measure/perplexity.ts';
 import { chunksOf, type TextPlan } from '../../measure/text-evaluation.ts';
+import { boundedText } from '../../util/bounded-text.ts';
 import { messageOf, UsageError } from '../../util/errors.ts';
 import { packagePath } from '../../util/package-files.ts';
 
@@ -54,7 +54,7 @@ export async function compareOn(
   scratch: string,
 ): Promise<ComparedText> {
   const ours = shipped === 'choice' ? `fixtures/calibration/${set}.txt` : `fixtures/${set}/text.txt`;
-  const text = await readFile(path ?? packagePath(ours), 'utf8').catch((cause: unknown) => {
+  const text = await boundedText(path ?? packagePath(ours)).catch((cause: unknown) => {
     throw new UsageError('input/unreadable', `${path ?? ours} cannot be read: ${messageOf(cause)}`, {
       cause,
       hint: 'A text is a file of plain text.',

@@ -1,4 +1,3 @@
-import { readFile, stat } from 'node:fs/promises';
 import type { z } from 'zod';
 import type { ResultsFile } from '../../measure/merge.ts';
 import { type BenchResults, benchSchema } from '../../schema/bench.ts';
@@ -10,6 +9,7 @@ import { kitCheckSchema } from '../../schema/kit.ts';
 import { type ReportFile, reportSchema } from '../../schema/report.ts';
 import { type Results, resultsSchema } from '../../schema/results.ts';
 import { SCHEMA_IDS } from '../../schema/terms.ts';
+import { boundedText } from '../../util/bounded-text.ts';
 import { messageOf, UsageError } from '../../util/errors.ts';
 
 /** Results of a hundred variants take less than 1 MB. */
@@ -166,11 +166,7 @@ function requireRows(path: string, bench: BenchResults): BenchResults {
 
 async function readText(path: string): Promise<string> {
   try {
-    const { size } = await stat(path);
-    if (size > MOST_BYTES) {
-      throw new UsageError('report/invalid', `${path} has ${size} bytes, expected at most ${MOST_BYTES}`);
-    }
-    return (await readFile(path, 'utf8')).replace(/^\uFEFF/, '');
+    return await boundedText(path, MOST_BYTES);
   } catch (cause) {
     if (cause instanceof UsageError) throw cause;
     throw new UsageError('input/unreadable', `${path} cannot be read: ${messageOf(cause)}`, {

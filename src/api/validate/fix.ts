@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { open, readFile, realpath, rm, stat } from 'node:fs/promises';
+import { open, realpath, rm, stat } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
 import { editMetadata } from '../../gguf/edit-metadata.ts';
 import {
@@ -11,6 +11,7 @@ import {
   type WritableValue,
 } from '../../gguf/index.ts';
 import { type ByteSource, openFile } from '../../io/index.ts';
+import { boundedText } from '../../util/bounded-text.ts';
 import { messageOf, UsageError } from '../../util/errors.ts';
 import { draftOf, publishOutput } from '../../util/output-file.ts';
 import { type Correction, correctionsOf } from '../../validate/corrections.ts';
@@ -70,7 +71,7 @@ export async function fixFile(path: string, { out, set = [], template, signal }:
   for (const each of correctionsOf(file))
     changes.set(each.key, { value: writable(header, each), why: each.why });
   if (template !== undefined) {
-    const text = await readFile(template, 'utf8').catch((cause: unknown) => {
+    const text = await boundedText(template).catch((cause: unknown) => {
       throw new UsageError('fix/template', `${template} cannot be read: ${messageOf(cause)}`, { cause });
     });
     changes.set('tokenizer.chat_template', {

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import type { ParsedHeader } from '../../gguf/index.ts';
 import type { ByteSource } from '../../io/index.ts';
 import { SCHEMA_IDS } from '../../schema/terms.ts';
 import { type Manifest, manifestSchema } from '../../schema/validation.ts';
+import { boundedText } from '../../util/bounded-text.ts';
 import { messageOf, UsageError } from '../../util/errors.ts';
 import { writeOutput } from '../../util/output-file.ts';
 import type { ContentReport } from '../../validate/index.ts';
@@ -17,7 +17,7 @@ export function manifestPath(path: string): string {
 /** @throws UsageError `manifest/invalid` */
 export async function readManifest(path: string): Promise<Manifest | 'absent'> {
   const file = manifestPath(path);
-  const text = await readFile(file, 'utf8').catch((cause: NodeJS.ErrnoException) => {
+  const text = await boundedText(file).catch((cause: NodeJS.ErrnoException) => {
     if (cause.code === 'ENOENT') return null;
     throw new UsageError('manifest/unreadable', `${file}: ${messageOf(cause)}`, { cause });
   });

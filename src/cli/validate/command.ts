@@ -97,8 +97,12 @@ export const validateCommand = define({
     'validate --explain tensor/offset',
   ],
   exitCode: '0 no errors, 1 a file has errors, 2 wrong use, 130 interrupted.',
-  run: async ({ signal }, refs: string[], options: ValidateOptions) =>
-    (await import('./run.ts')).runValidate(refs, options, signal),
+  run: async ({ signal, program }, refs: string[], options: ValidateOptions) =>
+    (await import('./run.ts')).runValidate(
+      refs,
+      { ...options, ...program.opts<{ config?: string | boolean }>() },
+      signal,
+    ),
 });
 
 function collected(text: string, before: readonly string[] = []): string[] {

@@ -3,6 +3,7 @@ import type { Host } from '../../api/host.ts';
 import { validateEach } from '../../api/validate/each.ts';
 import type { ValidateRequest } from '../../api/validate/request.ts';
 import { noSuchRule } from '../../api/validate/rules.ts';
+import { brief } from '../../report/inspection-text.ts';
 import {
   type FileSummary,
   renderFileNdjson,
@@ -32,6 +33,8 @@ export interface ValidateOptions extends Omit<ValidateRequest, keyof Host | 'pol
   readonly json?: true;
   readonly ndjson?: true;
   readonly policy?: string;
+  /** false where no file that was not named may change anything. */
+  readonly config?: string | boolean;
   readonly quiet: boolean;
   readonly fix?: string;
   readonly set?: readonly string[];
@@ -58,7 +61,7 @@ export async function runValidate(
   const progress = validateProgress(process.stderr, quiet);
   const request: ValidateRequest = {
     ...options,
-    ...policyOf(options),
+    ...(await policyOf(options)),
     // A program that reads line by line learns of a file as soon as it is checked; a page has the order of the refs.
     order: format === 'ndjson' ? 'finished' : 'refs',
     signal,
@@ -109,10 +112,19 @@ async function fixed(
   return [fix];
 }
 
-/** The policy that was named, or the usual one where it is there. */
-function policyOf({ policy }: ValidateOptions): Pick<ValidateRequest, 'policy'> {
+/** The policy that was named, or the usual one where it is there: that one may have come with a download. */
+async function policyOf({ policy, config }: ValidateOptions): Promise<Pick<ValidateRequest, 'policy'>> {
   if (policy !== undefined) return { policy };
-  return existsSync(POLICY_FILE) ? { policy: POLICY_FILE } : {};
+  if (config === false || !existsSync(POLICY_FILE)) return {};
+  const { readPolicy } = await import('../../api/validate/policy.ts');
+  const found = await readPolicy(POLICY_FILE);
+  const said = Object.entries({ ...found, ...found.severities })
+    .filter(([name]) => name !== '$schema' && name !== 'severities')
+    .map(([name, value]) => `${name}: ${brief(JSON.stringify(value))}`);
+  process.stderr.write(
+    `note: ${POLICY_FILE} in this folder sets ${said.join(', ') || 'nothing'}; --no-config goes without it\n`,
+  );
+  return { policy: found };
 }
 
 function printRules(rule: string | true): ExitCode {
