@@ -17,6 +17,8 @@ export interface EngineRequest {
   readonly gpuLayers?: number | 'max';
   /** Seconds that any one step may take. Default: 900. */
   readonly timeout?: number;
+  /** Whether what is timed waits for what other processes time on this machine. Default: true. */
+  readonly lock?: boolean;
 }
 
 export const ENGINE_DEFAULTS = { gpu: 'auto', gpuLayers: 'max', timeout: 900 } as const;

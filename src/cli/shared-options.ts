@@ -20,6 +20,7 @@ export const SHARED = {
       positiveNumber,
       ENGINE_DEFAULTS.timeout,
     ),
+  noLock: () => option('--no-lock', 'do not wait for other processes that time something on this machine'),
   seed: (seed: number, text = 'of the random tokens that speed is measured on') =>
     option('--seed <n>', text, wholeNumber(0), seed),
   text: () => option('--text <file>', 'the text for perplexity and divergence (default: by model)'),

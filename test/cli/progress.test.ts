@@ -168,3 +168,27 @@ describe('progress on a terminal', () => {
     expect(stream.text).toBe('');
   });
 });
+
+describe('a stage that takes long', () => {
+  it('says in a log that it goes on, at least every two minutes, and nothing after the end', () => {
+    vi.useFakeTimers();
+    try {
+      const stream = new FakeStream(false);
+      const written = () => stream.text.split('\n').slice(0, -1);
+      const progress = comparisonProgress({ stream, now: () => Date.now() });
+      progress.start(['F16'], ['perplexity']);
+      progress.update({ variant: 'F16', stage: 'perplexity', done: 3, total: 29 });
+      vi.advanceTimersByTime(59_000);
+      expect(written()).toEqual([]);
+      vi.advanceTimersByTime(9 * 60_000);
+      expect(written().length).toBeGreaterThanOrEqual(8);
+      expect(written()[0]).toMatch(/^F16: still perplexity, 3 of 29, \S+/);
+      progress.stop();
+      const before = written().length;
+      vi.advanceTimersByTime(600_000);
+      expect(written()).toHaveLength(before);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+});

@@ -51,7 +51,7 @@ export async function bench(refs: readonly string[], asked: BenchRequest = {}): 
       callTimeoutMs: request.timeout * 1000,
       machine,
       watch,
-      timing: timingWith(watch),
+      timing: timingWith(watch, host, request.lock),
       now: () => new Date(),
       signal,
       onStep: (step) =>

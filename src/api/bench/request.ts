@@ -29,6 +29,8 @@ export interface BenchRequest extends Host {
   readonly flashAttn?: readonly (typeof FLASH_ATTENTION)[number][];
   /** Seconds that any one step may take. */
   readonly timeout?: number;
+  /** Whether what is timed waits for what other processes time on this machine. Default: true. */
+  readonly lock?: boolean;
   /** Each row as it ends, with all results so far. */
   readonly onRow?: (row: BenchRow, soFar: BenchResults) => Promise<void>;
 }

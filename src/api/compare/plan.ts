@@ -65,6 +65,7 @@ export async function planComparison(
     savedReferencePath: null,
     withWeightError: true,
     timeoutSeconds: request.timeout,
+    lock: request.lock ?? true,
     endpoint: null,
   };
 }

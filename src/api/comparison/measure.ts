@@ -24,6 +24,8 @@ export interface ComparisonPlan {
   /** Whether the weights are compared with the reference's too. */
   readonly withWeightError: boolean;
   readonly timeoutSeconds: number;
+  /** Whether what is timed waits for what other processes time. */
+  readonly lock: boolean;
   /** A model behind an address, which is asked the same tasks afterwards. */
   readonly endpoint: { readonly model: Endpoint; readonly concurrency: number } | null;
 }
@@ -57,7 +59,7 @@ export async function measureComparison(plan: ComparisonPlan, options: MeasureOp
         callTimeoutMs: plan.timeoutSeconds * 1000,
         machine,
         watch,
-        timing: timingWith(watch),
+        timing: timingWith(watch, hostOf(options), plan.lock),
         now: () => new Date(),
         signal,
         referencePath: savedReferencePath ?? join(scratch, 'reference'),

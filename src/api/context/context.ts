@@ -61,7 +61,7 @@ export async function measureContext(ref: string, asked: ContextRequest = {}): P
       callTimeoutMs: request.timeout * 1000,
       machine,
       watch,
-      timing: timingWith(watch),
+      timing: timingWith(watch, host, request.lock),
       freeBytes: () => machineMemory().availableBytes,
       now: () => new Date(),
       signal,

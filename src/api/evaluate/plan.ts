@@ -55,6 +55,7 @@ export async function planEvaluation(
     savedReferencePath: request.saveReference ?? null,
     withWeightError: false,
     timeoutSeconds: request.timeout,
+    lock: request.lock ?? true,
     endpoint,
   };
 }

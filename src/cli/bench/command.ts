@@ -88,6 +88,7 @@ export const benchCommand = define({
       defaults.flashAttn,
     ),
     SHARED.timeout(),
+    SHARED.noLock(),
     'Output:',
     option('-o, --output <format>', 'how to print').choices(FORMATS).default('table'),
     SHARED.json('the same as -o json (schema/bench.json)'),

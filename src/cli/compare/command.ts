@@ -50,6 +50,7 @@ export const compareCommand = define({
     SHARED.gpuLayers(),
     SHARED.seed(seed),
     SHARED.timeout(),
+    SHARED.noLock(),
     'Phones:',
     option('--device <names>', 'judge the variants on these phones too, separated by commas: see fit')
       .argParser(names)

@@ -64,7 +64,7 @@ export function comparisonProgress(options: ProgressOptions): ComparisonProgress
         left: () => describeTimeLeft(time),
         nameWidth: () => widest(names),
       })
-    : createLineDisplay(stream);
+    : createLineDisplay(stream, now);
 
   const end = (ended: FinishedStage | undefined) => {
     if (ended !== undefined) display.stageEnded(ended);
@@ -137,19 +137,36 @@ function roughly(milliseconds: number): string {
 }
 
 /** For files, pipes and CI logs: only what will still be true when it is read. */
-function createLineDisplay(stream: ProgressStream): Display {
+function createLineDisplay(stream: ProgressStream, now: () => number): Display {
+  let current: ProgressUpdate | undefined;
+  let [began, told] = [now(), now()];
   const say = (line: string) => {
+    told = now();
     stream.write(`${line}\n`);
   };
+  // A log that says nothing for long looks like a program that hangs.
+  const heartbeat = setInterval(() => {
+    if (current === undefined || now() - told < HEARTBEAT_MS) return;
+    const { variant, stage, done, total } = current;
+    const place = total > 1 ? `, ${done} of ${total}` : '';
+    say(`${printable(variant)}: still ${printable(stage)}${place}, ${formatDuration(now() - began)}`);
+  }, HEARTBEAT_MS / 4);
+  heartbeat.unref();
   return {
-    show() {},
+    show(update) {
+      if (current?.variant !== update.variant || current.stage !== update.stage) began = now();
+      current = update;
+    },
     stageEnded({ variant, stage, elapsedMs }) {
       say(`${printable(variant)}: ${printable(stage)}, ${formatDuration(elapsedMs)}`);
     },
     say,
-    stop() {},
+    stop: () => clearInterval(heartbeat),
   };
 }
+
+/** A stage that takes longer says so, and says it again as often. */
+const HEARTBEAT_MS = 60_000;
 
 interface BarFacts {
   readonly position: () => string;

@@ -34,6 +34,7 @@ export const contextCommand = define({
     SHARED.gpuLayers(),
     SHARED.seed(seed),
     SHARED.timeout(),
+    SHARED.noLock(),
     'Accuracy:',
     option('--no-accuracy', 'leave it out; then only f16 can be recommended'),
     SHARED.text(),
