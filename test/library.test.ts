@@ -1,7 +1,9 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import * as library from '../dist/index.js';
 import {
   ContentScan,
   checkCard,
@@ -189,6 +191,45 @@ describe('the library', () => {
       expect(await removeCached(['maker/nano-GGUF'])).toMatchObject({ bytes: content.length });
       expect((await listCached()).repos).toEqual([]);
     });
+  });
+
+  it('makes, measures, judges and reports in a program: examples/gate.mjs runs', async () => {
+    await using scratch = await scratchFolder();
+    const example = fileURLToPath(new URL('../examples/gate.mjs', import.meta.url));
+    const said = execFileSync(process.execPath, [example, 'nano:F16', scratch.folder], {
+      encoding: 'utf8',
+      stdio: 'pipe',
+    });
+    expect(said).toMatch(
+      /^any\.divergence\.meanKld > 0\.05: failed\n {2}Q2_K\.divergence\.meanKld is 0\.\d+, > 0\.05\n$/,
+    );
+    expect(await readFile(scratch.path('report.html'), 'utf8')).toContain('<h2 id="verdict">');
+    const failed = spawnSync(process.execPath, [example, 'missing.gguf', scratch.folder], {
+      encoding: 'utf8',
+    });
+    expect([failed.status, failed.stderr]).toEqual([2, expect.stringMatching(/^ref\/not-found: /)]);
+  });
+
+  it('has a page that names every function that it has for a command', () => {
+    const page = readFileSync(new URL('../docs/library.md', import.meta.url), 'utf8');
+    const named = [...page.matchAll(/`([a-z]\w*)`/g)].map(([, name]) => name);
+    for (const name of [
+      'compare',
+      'evaluate',
+      'bench',
+      'measureContext',
+      'fitOnPhones',
+      'diff',
+      'quantize',
+      'makeMix',
+      'listVariants',
+      'pull',
+      'judge',
+      'report',
+    ] as const) {
+      expect(named).toContain(name);
+      expect(library[name]).toBeTypeOf('function');
+    }
   });
 
   it('is importable by its name: examples/library.mjs runs', () => {
