@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest';
+import { seededRandom } from '../../bench/mutate.ts';
 import { quantizedHeader } from '../../bench/phones/layout.ts';
 import { checkKit, learnedSpeed, otherModel } from '../../src/device/kit-check.ts';
 import { modelShape, speedOn } from '../../src/device/predict-speed.ts';
 import { builtInDevices, findDevice } from '../../src/device/profiles.ts';
 import { mainTypeOf, workloadOf } from '../../src/device/workload.ts';
 import { quantizationOf } from '../../src/gguf/index.ts';
+import { renderKitCheck } from '../../src/report/kit-check.ts';
 import type { GoldenPrompt, KitGolden, KitResults, PhoneReplay } from '../../src/schema/kit.ts';
 
 const PHONES = await builtInDevices();
@@ -304,5 +306,47 @@ describe('a speed that was learned', () => {
     const other = { ...learned, tensorBytes: learned.tensorBytes + 1 };
     const speed = speedOn(header, { ...phone, learned: [other] }, PHONES, 'opencl');
     expect('evidence' in speed && speed.evidence).not.toContain('by you');
+  });
+});
+
+describe('results that a stranger wrote', () => {
+  /** Escapes, marks of direction, commands, ends of markup, and numbers that are none. */
+  const PIECES = [
+    '\u001B[2J',
+    '\u009B31m',
+    '\u202E',
+    '\u0000',
+    '\r\n',
+    '::error::x',
+    '##[group]',
+    '<b>',
+    '|',
+    '`',
+    '__proto__',
+  ];
+  const NUMBERS = [Number.NaN, Number.POSITIVE_INFINITY, -1, 0, 1e308, 2 ** 53];
+  const random = seededRandom(22);
+  const pick = <Value>(values: readonly Value[]): Value => values[random() % values.length] as Value;
+
+  it('are checked without a fault, and say nothing that moves a cursor', () => {
+    for (let left = 200; left > 0; left--) {
+      const text = `${pick(PIECES)}a${pick(PIECES)}${pick(PIECES)}`;
+      const replay: Partial<PhoneReplay> = {
+        promptTokens: [pick(NUMBERS), 5],
+        formattedPrompt: text,
+        reply: said([pick(NUMBERS), text], [null, text]),
+        forced: [{ step: pick(NUMBERS), top: [{ id: pick(NUMBERS), text, logProb: pick(NUMBERS) }] }],
+      };
+      const check = checkKit(
+        GOLDEN,
+        results(replay, {
+          device: { name: text },
+          library: { name: text, build: text, commit: text },
+          backend: { gpu: false, reasonNoGpu: text, devices: [text], systemInfo: text },
+          loadMs: pick(NUMBERS),
+        }),
+      );
+      expect(renderKitCheck(check)).not.toMatch(/(?!\n)\p{Cc}|\p{Cf}/u);
+    }
   });
 });
