@@ -52,6 +52,15 @@ export function renderChanges(
   ].join('\n');
 }
 
+/** Every figure since a baseline in a line of its own, better, worse or within noise: for a terminal. */
+export function renderEveryChange(
+  { comparison }: Report['changes'][number],
+  { width = 100, style = plainStyle }: Partial<TextLayout> = {},
+): string {
+  const { baseline, changes } = comparison;
+  return [style.bold(sinceText(baseline)), ...tableText(changeTable(changes), { width, style })].join('\n');
+}
+
 /** `Since 2026-03-14, quantscope 0.1.0`: what is reckoned has no time. */
 export function sinceText(baseline: Comparison['baseline']): string {
   if (baseline === null) return 'Since the baseline';

@@ -180,5 +180,5 @@ function thinned<Item>(items: readonly Item[]): Item[] {
 /** Files of the package by their place in it, so that results from two machines read alike. */
 export function shown(path: string): string {
   const root = packagePath('');
-  return path.startsWith(root) ? path.slice(root.length) : path;
+  return path.startsWith(root) ? path.slice(root.length).replace(/^[/\\]/, '') : path;
 }

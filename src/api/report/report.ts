@@ -1,8 +1,10 @@
 import { benchComparisonWith, comparisonWith, contextComparisonWith } from '../../measure/baseline-choice.ts';
 import { compareFits } from '../../measure/baseline-rows.ts';
+import { historyOf } from '../../measure/history.ts';
 import type { MergeScope } from '../../measure/merge.ts';
+import { isSameMachine } from '../../measure/same-machine.ts';
 import { renderHtml } from '../../report/registry.ts';
-import { combined, fitIn, type Report, reportOf } from '../../report/report.ts';
+import { combined, fitIn, type Report } from '../../report/report.ts';
 import type { BaselineComparison, ReportFile } from '../../schema/report.ts';
 import type { Results } from '../../schema/results.ts';
 import { SCHEMA_IDS } from '../../schema/terms.ts';
@@ -55,10 +57,20 @@ export async function readReport(
   return {
     ...gathered,
     changes: baseline.length === 0 ? [] : changesSince(before, gathered),
-    history: history === undefined ? [] : await readHistory(history, gathered),
+    history:
+      history === undefined
+        ? courseOf(before.machines, gathered.machines)
+        : await readHistory(history, gathered),
     fit: fit === undefined ? (judgedFit?.results ?? fitIn(gathered.machines)) : await readFitFile(fit),
     layers: [],
   };
+}
+
+/** The course from earlier results of the same machine to these; nothing without any. */
+export function courseOf(before: Gathered['machines'], now: Gathered['machines']): Report['history'] {
+  const [first] = now;
+  const same = before.filter(({ results }) => first && isSameMachine(results.machine, first.results.machine));
+  return same.length === 0 ? [] : historyOf([...same, ...now].map(({ results }) => results));
 }
 
 /**
@@ -138,9 +150,4 @@ export async function pageOf(
 ): Promise<string> {
   const layers = read.machines.length === 0 ? [] : await layerGridsOf(combined(read).variants, signal);
   return renderHtml({ ...read, layers });
-}
-
-/** The page of one comparison. */
-export function comparisonPage(results: Results, signal: AbortSignal): Promise<string> {
-  return pageOf(reportOf(results), signal);
 }

@@ -1,5 +1,7 @@
 import { type ComparisonPlan, measureComparison } from '../../api/comparison/measure.ts';
-import { readGates, requireGates, requireJudgeable } from '../../api/gates/gates.ts';
+import { readGates, requireJudgeable } from '../../api/gates/gates.ts';
+import { changesSince, courseOf } from '../../api/report/report.ts';
+import { renderEveryChange } from '../../report/changes.ts';
 import { render } from '../../report/registry.ts';
 import { reportOf } from '../../report/report.ts';
 import { isAvailable } from '../../schema/availability.ts';
@@ -31,7 +33,6 @@ export async function runComparison(
   planned: (terminal: Terminal) => Promise<ComparisonPlan>,
 ): Promise<ExitCode> {
   const gates = await readGates(options);
-  requireGates(gates, options);
   for (const name of ['html', 'gateOut'] as const) {
     const path = options[name];
     if (path !== undefined) await requireWritable(path, 'Name another file.');
@@ -47,6 +48,7 @@ export async function runComparison(
     (onResults) => measureComparison(plan, { ...terminal, onResults }),
     (kept) => `Stopped. Go on with: quantscope ${command} --resume ${kept}`,
   );
+  const changes = options.baseline === undefined ? [] : changesSince(gates.baselines, reportOf(results));
   if (!(await isStdout(options.out))) {
     const style = terminalStyle(process.stdout);
     const text = render(options.json ? 'json' : 'table', results, {
@@ -54,6 +56,10 @@ export async function runComparison(
       details: options.details ?? false,
     });
     process.stdout.write(`${text}\n`);
+    if (!options.json && changes.length > 0) {
+      const told = changes.map((change) => renderEveryChange(change, { style }));
+      process.stdout.write(`\n${told.join('\n\n')}\n`);
+    }
   }
   terminal.notice(`Results are in ${path}`);
   if (options.saveReference !== undefined) {
@@ -61,7 +67,15 @@ export async function runComparison(
   }
   if (options.html !== undefined) {
     const { writeComparisonPage } = await import('../report/html-file.ts');
-    await writeComparisonPage(options.html, results, signal);
+    await writeComparisonPage(
+      options.html,
+      {
+        ...reportOf(results),
+        changes,
+        history: courseOf(gates.baselines.machines, reportOf(results).machines),
+      },
+      signal,
+    );
     terminal.notice(`The page is in ${options.html}`);
   }
   const verdict = await gateDocument(gates, reportOf(results), options);
