@@ -3,7 +3,7 @@ import { messageOf, UsageError } from '../util/errors.ts';
 import type { CommandContext } from './command-context.ts';
 import { describeError, EXIT, type ExitCode, errorReport, Interruption } from './exit.ts';
 import { FIRST_STEPS, programFor, wholeProgram } from './program.ts';
-import { guard } from './sink.ts';
+import { guard, guardStderr } from './sink.ts';
 import { argumentHint } from './suggest.ts';
 
 const ONE_REQUEST_MS = 500;
@@ -76,7 +76,9 @@ function exitCodeOf(reason: unknown): ExitCode {
   return reason instanceof Interruption ? reason.exitCode : EXIT.interrupted;
 }
 
-for (const stream of [process.stdout, process.stderr]) guard(stream, process.env);
+guard(process.stdout, process.env);
+// Nobody is left to tell where it cannot be written.
+guardStderr(process.env, () => process.exit(EXIT.usage));
 
 // A reader such as `head` may close the pipe early: what it did not want is not an error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -86,8 +88,6 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   );
   process.exit(EXIT.usage);
 });
-// Nobody is left to tell.
-process.stderr.on('error', () => process.exit(EXIT.usage));
 
 void main(process.argv.slice(2)).then((exitCode) => {
   process.exitCode = exitCode;

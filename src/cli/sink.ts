@@ -29,6 +29,21 @@ export function guard(stream: NodeJS.WriteStream, environment: NodeJS.ProcessEnv
     Reflect.apply(write, stream, [typeof chunk === 'string' ? guarded(chunk) : chunk, ...rest])) as Write;
 }
 
+/** Guards stderr once something asks for it: making the stream takes longer than the rest of `--help`. */
+export function guardStderr(environment: NodeJS.ProcessEnv, onError: () => void): void {
+  const made = Object.getOwnPropertyDescriptor(process, 'stderr')?.get;
+  let stream: NodeJS.WriteStream | undefined;
+  const get = (): NodeJS.WriteStream => {
+    if (stream === undefined) {
+      stream = made?.call(process) as NodeJS.WriteStream;
+      guard(stream, environment);
+      stream.on('error', onError);
+    }
+    return stream;
+  };
+  Object.defineProperty(process, 'stderr', { configurable: true, enumerable: true, get });
+}
+
 /** Writes commands that are ours, as `--github` asks for: a runner is to take them. */
 export function writeCommands(stream: NodeJS.WriteStream, commands: string): void {
   (unguarded.get(stream) ?? stream.write.bind(stream))(shownText(commands));
