@@ -360,9 +360,18 @@ describe('shards of compare', () => {
 describe('gates on other commands', () => {
   it('judge a bench, and report compares it with an earlier one', async () => {
     await using scratch = await scratchFolder();
-    const slow = nanoBench('AMD EPYC', 500, { createdAt: '2026-03-20T00:00:00.000Z' });
-    const old = await written(scratch, 'old.json', nanoBench('AMD EPYC', 1000));
-    const now = await written(scratch, 'now.json', slow);
+    const timed = (tps: number, createdAt: string) => {
+      const made = nanoBench('AMD EPYC', tps, { createdAt });
+      const rows = made.rows.map((row) => {
+        if ('status' in row.speed) return row;
+        const { tokens } = row.speed;
+        const samplesNs = [0.99, 1, 1.01].map((spread) => Math.round(((tokens * 1e9) / tps) * spread));
+        return { ...row, speed: { tokens, meanTps: tps, medianTps: tps, stddevTps: tps / 100, samplesNs } };
+      });
+      return { ...made, rows };
+    };
+    const old = await written(scratch, 'old.json', timed(1000, '2026-03-19T00:00:00.000Z'));
+    const now = await written(scratch, 'now.json', timed(500, '2026-03-20T00:00:00.000Z'));
     const gates = await written(scratch, 'gates.json', { regression: { 'speed.meanTps': '5%' } });
     const args = ['report', now, '--baseline', old, '--gates', gates];
     const { exitCode, stdout, stderr } = await quantscope(args, { env: NO_CI });
