@@ -37,7 +37,8 @@ for (; performance.now() < end && failures.length < 10; count++) {
   const file = files[count % files.length];
   if (file === undefined) break;
   const bytes = mutate(file.bytes, random);
-  const started = performance.now();
+  // Of the processor: on a busy machine the clock goes on while nothing is judged.
+  const before = process.cpuUsage();
   try {
     const scan = scanHeader(bytes);
     const value = scan.metadata.get(TEMPLATE);
@@ -49,7 +50,8 @@ for (; performance.now() < end && failures.length < 10; count++) {
   } catch (thrown) {
     failures.push(`${file.name}, mutation ${count}: ${thrown instanceof Error ? thrown.stack : thrown}`);
   }
-  const elapsedMs = performance.now() - started;
+  const { user, system } = process.cpuUsage(before);
+  const elapsedMs = (user + system) / 1000;
   slowestMs = Math.max(slowestMs, elapsedMs);
   if (elapsedMs > SLOW_MS) failures.push(`${file.name}, mutation ${count}: ${elapsedMs.toFixed(0)} ms`);
 }

@@ -45,7 +45,7 @@ export {
 } from './quantization.ts';
 export { type QuantizationLabel, quantizationLabel } from './quantization-label.ts';
 export { type ReadOptions, readHeader, scanSource } from './read.ts';
-export { type RopeFacts, ropeFactorsFor, ropeFacts } from './rope.ts';
+export { type RopeFacts, ropeFactorsFor, ropeFacts, unstretchedContext } from './rope.ts';
 export {
   mergeShards,
   parseShardName,
@@ -84,6 +84,7 @@ export {
 } from './tensor-types.ts';
 export { isUtf8 } from './utf8.ts';
 export {
+  isNamedPhi3,
   type VocabularyDifference,
   type VocabularyParts,
   vocabularyDifferences,

@@ -28,6 +28,13 @@ export function ropeFacts(header: GgufHeader): RopeFacts {
 /** llama.cpp v0.5.0 rounds a context up to a multiple of this (llama-context.cpp). */
 const CONTEXT_PADDING = 256;
 
+/** The largest context whose positions get the factors of the original length; null for a model without factors. */
+export function unstretchedContext(header: GgufHeader): number | null {
+  const { originalContextLength, hasFactors } = ropeFacts(header);
+  if (!hasFactors || originalContextLength === undefined) return null;
+  return Math.floor(originalContextLength / CONTEXT_PADDING) * CONTEXT_PADDING;
+}
+
 /**
  * The factors that every position of a context gets, short prompts too: by its size, not by how much of it is filled
  * (`get_rope_factors`, llama-model.cpp:2259). null for a model without factors.

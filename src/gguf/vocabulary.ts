@@ -10,7 +10,7 @@ export interface VocabularyParts {
 }
 
 /** What makes two files tokenize a text differently. */
-export type VocabularyDifference = keyof VocabularyParts | 'tokenizerModel' | 'preTokenizer';
+export type VocabularyDifference = keyof VocabularyParts | 'tokenizerModel' | 'preTokenizer' | 'name';
 
 /**
  * SHA-256 over the raw bytes of the token array (its lengths and texts), in hexadecimal; of nothing where the
@@ -39,7 +39,13 @@ export function vocabularyDifferences(one: HasMetadata, other: HasMetadata): Voc
   for (const name of ['tokenizerModel', 'preTokenizer'] as const) {
     if (getString(one, texts[name]) !== getString(other, texts[name])) differences.push(name);
   }
+  if (isNamedPhi3(one) !== isNamedPhi3(other)) differences.push('name');
   return differences;
+}
+
+/** Whether llama.cpp has special tokens swallow the whitespace behind them, by the name alone (llama-vocab.cpp:3115). */
+export function isNamedPhi3(header: HasMetadata): boolean {
+  return /phi-3|phi3/i.test(getString(header, 'general.name') ?? '');
 }
 
 function hashOf(header: HasMetadata, key: string): string | null {

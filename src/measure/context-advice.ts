@@ -67,7 +67,7 @@ export function withinWhatWorked(type: CacheTypeResult, rows: readonly ContextRo
  * @param results rows and cache types, these from the most precise
  */
 export function adviseContext(
-  results: Pick<ContextResults, 'rows' | 'cacheTypes' | 'budget' | 'model'>,
+  results: Pick<ContextResults, 'rows' | 'cacheTypes' | 'budget' | 'model' | 'stretched'>,
 ): ContextResults['recommendation'] {
   const { cacheTypes, rows } = results;
   const usable = cacheTypes.filter((type) => isAcceptable(type) && !failed(type, rows));
@@ -84,13 +84,26 @@ export function adviseContext(
     );
   }
   const { contextSize } = chosen.largest;
+  const { stretched } = results;
+  if (
+    stretched !== null &&
+    isAvailable(stretched) &&
+    stretched.perplexityIncrease > MAX_PERPLEXITY_INCREASE
+  ) {
+    const { unstretched, perplexity, perplexityIncrease: increase } = stretched;
+    const sentence =
+      `Use ${formatCount(unstretched)} tokens with ${article(chosen.cacheType)} ${chosen.cacheType} cache: in a larger ` +
+      `context all positions get the long rope factors, and at ${formatCount(contextSize)} perplexity is ` +
+      `${perplexity.toPrecision(3)} on the same text, ${signedPercent(increase)}.`;
+    return { contextSize: unstretched, cacheType: chosen.cacheType, sentence };
+  }
   return { contextSize, cacheType: chosen.cacheType, sentence: sentenceOf(chosen, usable, results) };
 }
 
 function sentenceOf(
   { cacheType, largest, accuracy }: CacheTypeResult,
   usable: readonly CacheTypeResult[],
-  { budget, model, rows }: Pick<ContextResults, 'budget' | 'model' | 'rows'>,
+  { budget, model, rows, stretched }: Pick<ContextResults, 'budget' | 'model' | 'rows' | 'stretched'>,
 ): string {
   if (!isAvailable(largest)) return '';
   const { contextSize, totalBytes } = largest;
@@ -101,7 +114,13 @@ function sentenceOf(
     `Use ${formatCount(contextSize)} tokens${whole} with ${article(cacheType)} ${cacheType} cache: ` +
       `an estimated ${formatBytes(totalBytes)} of the ${allowed}`,
   ];
-  if (cacheType === 'f16') parts.push('and nothing lost');
+  if (stretched !== null)
+    parts.push(
+      isAvailable(stretched)
+        ? `${signedPercent(stretched.perplexityIncrease)} perplexity with the long rope factors that it gets`
+        : `whose accuracy with the long rope factors is not known: ${stretched.reason}`,
+    );
+  else if (cacheType === 'f16') parts.push('and nothing lost');
   else if (precise !== undefined && isAvailable(precise.largest))
     parts.push(`where f16 holds ${formatCount(precise.largest.contextSize)} tokens`);
   if (cacheType !== 'f16' && isAvailable(accuracy)) {

@@ -11,7 +11,7 @@ import { isAvailable, unavailableBecause } from '../schema/availability.ts';
 import type { CacheTypeResult, ContextResults, ContextRow, ContextSettings } from '../schema/context.ts';
 import type { Machine } from '../schema/results.ts';
 import { SCHEMA_IDS } from '../schema/terms.ts';
-import { messageOf, QuantscopeError } from '../util/errors.ts';
+import { messageOf, QuantscopeError, UsageError } from '../util/errors.ts';
 import { formatBytes, formatCount } from '../util/units.ts';
 import { cacheAccuracies } from './cache-accuracy.ts';
 import { adviseContext, largestWithin, withinWhatWorked } from './context-advice.ts';
@@ -20,6 +20,7 @@ import { engineMemoryOf } from './memory.ts';
 import { rateOf } from './rates.ts';
 import type { DescribedFile } from './size.ts';
 import { benchmarkTokens } from './speed.ts';
+import { chunksOf, evaluateText } from './text-evaluation.ts';
 import { findThreads } from './threads.ts';
 import { type Timing, timed } from './timing.ts';
 
@@ -42,6 +43,8 @@ export interface ContextPlan {
   readonly largestMeasured: number;
   readonly budget: ContextResults['budget'];
   readonly text: string;
+  /** The largest context whose positions get the rope factors of the original length; null where all get the same. */
+  readonly unstretched: number | null;
   /** From the header; null where it does not describe layers with a cache. */
   readonly estimate: (contextSize: number, cacheType: CacheType) => Estimate | null;
   /** Bytes of cache that one more token adds, below and past every window; null where nothing is kept. */
@@ -91,6 +94,7 @@ class Contexts {
   #gpuFreeBytes: number | null = null;
   #settings: ContextPlan['settings'];
   #warnings: MachineWarning[] = [];
+  #stretched: ContextResults['stretched'] = null;
 
   constructor(plan: ContextPlan, environment: ContextEnvironment) {
     this.#plan = plan;
@@ -113,7 +117,10 @@ class Contexts {
     }
     this.#warnings = withoutRepeats([...this.#warnings, ...(await this.#environment.watch.warnings())]);
     const { evaluation } = this.#settings;
-    if (evaluation !== null) await this.#evaluateTypes(evaluation);
+    if (evaluation !== null) {
+      await this.#evaluateTypes(evaluation);
+      await this.#evaluateStretched(evaluation);
+    }
     return this.#results();
   }
 
@@ -270,6 +277,45 @@ class Contexts {
     }
   }
 
+  /** Rope factors go by a context's size: what was measured in a small one does not hold where others are taken. */
+  async #evaluateStretched({
+    contextSize: own,
+    chunks,
+  }: NonNullable<ContextSettings['evaluation']>): Promise<void> {
+    const { unstretched, text } = this.#plan;
+    const { recommendation } = this.#results();
+    if (unstretched === null || !isAvailable(recommendation)) return;
+    const { contextSize } = recommendation;
+    if (contextSize > unstretched === own > unstretched) return;
+    const type = this.#types.find((each) => each.cacheType === recommendation.cacheType);
+    const before = type !== undefined && isAvailable(type.accuracy) ? type.accuracy.perplexity : null;
+    if (type === undefined || before === null) return;
+    const cacheType = this.#settings.cacheTypes.find((each) => each === type.cacheType) ?? 'f16';
+    const label = `accuracy at ${formatCount(contextSize)} tokens`;
+    try {
+      await using session = await this.#start(label);
+      const model = await this.#load(session);
+      const textPlan = { text, contextSize: own, chunks };
+      const planned = await chunksOf(session, model, textPlan);
+      await session.openContext({ ...this.#contextOptions(cacheType), contextSize });
+      const onChunk = (done: number, total: number) => this.#environment.onStep(label, done, total);
+      const { perplexity } = await evaluateText(session, planned, textPlan, { kind: 'alone' }, { onChunk });
+      const increase = perplexity.value / before - 1;
+      this.#stretched = {
+        contextSize,
+        cacheType,
+        chunks: perplexity.chunks,
+        perplexity: perplexity.value,
+        perplexityIncrease: increase,
+        unstretched,
+      };
+    } catch (thrown) {
+      this.#environment.signal?.throwIfAborted();
+      if (!(thrown instanceof QuantscopeError) || thrown instanceof UsageError) throw thrown;
+      this.#stretched = unavailableBecause(messageOf(thrown));
+    }
+  }
+
   async #start(label: string): Promise<EngineSession> {
     const { startEngine, callTimeoutMs, signal, onStep } = this.#environment;
     onStep(`${label}: starting`, 0, 1);
@@ -301,7 +347,7 @@ class Contexts {
   #results(): ContextResults {
     const { model, budget, toolVersion } = this.#plan;
     const cacheTypes = this.#types.map((type) => withinWhatWorked(type, this.#rows));
-    const told = { rows: [...this.#rows], cacheTypes, budget, model };
+    const told = { rows: [...this.#rows], cacheTypes, budget, model, stretched: this.#stretched };
     return {
       schema: SCHEMA_IDS.context,
       createdAt: this.#createdAt,

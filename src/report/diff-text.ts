@@ -6,7 +6,7 @@ import { importanceDistances } from './importance.ts';
 import { brief } from './inspection-text.ts';
 import { type Column, fillColumns } from './table.ts';
 import { pageLayout, type TextLayout, tableText } from './table-text.ts';
-import { joinSections } from './text-width.ts';
+import { joinSections, wrap } from './text-width.ts';
 
 export interface DiffTextOptions extends Partial<TextLayout> {
   /** Tensors to show at most. */
@@ -24,8 +24,29 @@ export function renderDiff(diff: Diff, { top, all, ...options }: DiffTextOptions
     tensorChanges(diff.tensors, layout, all),
     diff.importance === undefined ? [] : importanceDistances(diff.importance, layout, all),
     ...weightSections(diff.weights, layout, all ? Number.POSITIVE_INFINITY : top),
+    tokenizationLines(diff, layout),
     gateLines(diff.gate, layout),
   ]);
+}
+
+const PARTS = {
+  tokens: 'the tokens',
+  scores: 'their scores',
+  tokenTypes: 'their types',
+  merges: 'the merges',
+  tokenizerModel: 'the tokenizer',
+  preTokenizer: 'the pre-tokenizer',
+  name: 'the name: of a model named phi-3 or phi3, special tokens swallow the whitespace behind them in llama.cpp',
+} as const satisfies Record<Diff['tokenization'][number], string>;
+
+/** That figures of both are of other tokens, though all weights may be the same. */
+function tokenizationLines({ tokenization }: Diff, { width }: TextLayout): string[] {
+  if (tokenization.length === 0) return [];
+  return wrap(
+    `A text becomes other tokens, by ${tokenization.map((part) => PARTS[part]).join(', ')}.`,
+    width,
+    '  ',
+  );
 }
 
 const FILE_COLUMNS: readonly Column<DiffedFile>[] = [

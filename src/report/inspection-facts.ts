@@ -73,6 +73,7 @@ function modelFacts(model: Model): Fact[] {
   return [
     ['architecture', architectureOf(model)],
     ...(model.contextLength === null ? [] : [['context', contextOf(model)] as const]),
+    ...(model.rope === null ? [] : [['rope', ropeText(model.rope)] as const]),
     ...(model.heads === null ? [] : [['attention', attentionOf(model)] as const]),
     ...(model.embeddingLength === null ? [] : [['width', widthOf(model)] as const]),
     ...(model.experts
@@ -105,6 +106,21 @@ function contextOf({ contextLength, slidingWindow, architecture }: Model): strin
   const window = `a window of ${formatCount(slidingWindow)} is stated`;
   // models/phi3.cpp of llama.cpp: "Phi SWA is currently disabled".
   return `${context}; ${window}${architecture === 'phi3' ? ', which llama.cpp does not use for Phi' : ''}`;
+}
+
+function ropeText({
+  scaling,
+  factor,
+  originalContextLength,
+  unstretched,
+}: NonNullable<Model['rope']>): string {
+  const by = factor === null ? '' : ` by ${short(factor)}`;
+  const from = originalContextLength === null ? '' : ` from ${formatCount(originalContextLength)} tokens`;
+  const factors =
+    unstretched === null
+      ? ''
+      : `; all positions of a context up to ${formatCount(unstretched)} get the short factors, of a larger one the long`;
+  return `${scaling === null ? 'stretched' : brief(scaling)}${by}${from}${factors}`;
 }
 
 function attentionOf({ heads, kvHeads, keyLength }: Model): string {

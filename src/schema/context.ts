@@ -99,6 +99,22 @@ export const contextSchema = z.strictObject({
   }),
   rows: z.array(contextRow),
   cacheTypes: z.array(cacheType),
+  /**
+   * Accuracy at the size that is advised, where its positions get other rope factors than those of the evaluation's
+   * context; null where they get the same.
+   */
+  stretched: orUnavailable(
+    z.strictObject({
+      contextSize: count,
+      cacheType: z.string(),
+      chunks: count,
+      perplexity: finite,
+      /** Against the same chunks in the evaluation's context, with the same cache. */
+      perplexityIncrease: finite,
+      /** The largest context whose positions get the evaluation's factors. */
+      unstretched: count,
+    }),
+  ).nullable(),
   recommendation: orUnavailable(
     z.strictObject({ contextSize: count, cacheType: z.string(), sentence: z.string() }),
   ),

@@ -110,6 +110,10 @@ export const diffSchema = z.strictObject({
   b: file,
   metadata,
   tensors,
+  /** What makes one text other tokens in b than in a; `name`: llama.cpp goes by whether a name has phi-3 in it. */
+  tokenization: z.array(
+    z.enum(['tokens', 'scores', 'tokenTypes', 'merges', 'tokenizerModel', 'preTokenizer', 'name']),
+  ),
   /** Of two importance matrices: how far mean squared inputs of b are from those of a. */
   importance: importance.optional(),
   /** Unavailable with `--metadata-only`, and of importance matrices. */

@@ -74,6 +74,19 @@ const model = z.strictObject({
   baseModels: z.array(z.string()),
   parameters: count,
   contextLength: figure,
+  rope: z
+    .strictObject({
+      scaling: z.string().nullable().describe('none, linear, yarn or longrope, as stated.'),
+      factor: figure,
+      originalContextLength: figure.describe(
+        'Tokens of the first training, from where positions are stretched.',
+      ),
+      unstretched: figure.describe(
+        'The largest context that gets the short factors; all larger ones get the long.',
+      ),
+    })
+    .nullable()
+    .describe('How rotary positions are stretched; null where they are not.'),
   embeddingLength: figure,
   feedForwardLength: figure,
   layers: figure,

@@ -20,7 +20,11 @@ export const DERIVED_RULES: Checks = {
     yield* named(file, 'left-out', 'of the base are not in the file');
   },
   *'provenance/derived-undecided'(file) {
-    yield* named(file, 'undecided', 'cannot be decided: their importance matrix is unknown');
+    const why =
+      file.derivedFrom?.imatrix === true
+        ? 'their importance matrix is unknown'
+        : 'an importance matrix that the file does not state may have changed them';
+    yield* named(file, 'undecided', `cannot be decided: ${why}`);
   },
   *'provenance/derived-vocabulary'({ derivedFrom }) {
     if (derivedFrom === null || derivedFrom.vocabulary.length === 0) return;

@@ -1,12 +1,10 @@
-import { getString } from '../gguf/index.ts';
+import { getString, isNamedPhi3 } from '../gguf/index.ts';
 import { atKey, quoted } from './finding.ts';
 import type { Checks } from './rule.ts';
 import { needsVocabulary, surveyOf, tokenizerModel } from './vocabulary-checks.ts';
 import { PHI3_TOKENS } from './vocabulary-keys.ts';
 
 const NAME = 'general.name';
-/** As llama.cpp looks for it in the lower-case name (src/llama-vocab.cpp:3115). */
-const PHI3_NAME = /phi-3|phi3/i;
 /** Of the models whose tokenizer swallows whitespace behind its special tokens. */
 const PHI3_ARCHITECTURES: ReadonlySet<string> = new Set(['phi3', 'phimoe']);
 
@@ -15,7 +13,7 @@ export const NAME_RULES: Checks = {
   *'vocabulary/name'(file) {
     const name = file.header === null ? undefined : getString(file.header, NAME);
     if (name === undefined || !needsVocabulary(file)) return;
-    const swallows = PHI3_NAME.test(name);
+    const swallows = file.header !== null && isNamedPhi3(file.header);
     const isPhi3 =
       PHI3_ARCHITECTURES.has(file.architecture ?? '') &&
       tokenizerModel(file) === 'llama' &&

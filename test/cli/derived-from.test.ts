@@ -55,4 +55,27 @@ describe('validate --derived-from', () => {
       expect.objectContaining({ message: expect.stringMatching(/^26 of 27 tensors/) }),
     ]);
   });
+
+  it('cannot decide of a file that keeps its importance matrix to itself', async () => {
+    await using scratch = await scratchFolder();
+    const [imatrix, made] = [scratch.path('imatrix.gguf'), scratch.path('made.gguf')];
+    const common = ['--quiet', '-t', '1'];
+    await quantscope(['imatrix', nanoPath('F16'), '--text', nanoPath('text'), '--out', imatrix, ...common]);
+    await quantscope(['quantize', nanoPath('F16'), 'Q4_K_M', '--imatrix', imatrix, '--out', made, ...common]);
+    const bytes = await readFile(made);
+    // Under another name the keys say nothing to anybody.
+    const hidden = bytes.toString('latin1').replaceAll('quantize.imatrix.', 'quantize.xmatrix.');
+    await writeFile(made, Buffer.from(hidden, 'latin1'));
+    const found = await provenance(made, nanoPath('F16'));
+    expect(found.map(({ rule }) => rule)).not.toContain('provenance/not-derived');
+    expect(found).toContainEqual(
+      expect.objectContaining({
+        rule: 'provenance/derived-undecided',
+        severity: 'warning',
+        message: expect.stringContaining(
+          'an importance matrix that the file does not state may have changed them',
+        ),
+      }),
+    );
+  });
 });

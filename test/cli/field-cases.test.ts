@@ -1,8 +1,9 @@
 import { writeFile } from 'node:fs/promises';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ValidationReport } from '../../src/schema/validation.ts';
 import { quantscope, scratchFolder } from '../helpers/cli.ts';
 import { fieldCase, withoutFieldCases } from '../helpers/field-cases.ts';
+import { nanoPath } from '../helpers/nano.ts';
 
 /** What validate says of files that people had, beside its notes: rule and message, or nothing. */
 const FOUND: Readonly<Record<string, readonly [rule: string, message: RegExp][]>> = {
@@ -32,6 +33,30 @@ const FOUND: Readonly<Record<string, readonly [rule: string, message: RegExp][]>
   'c19-ollama-gptoss': [['file/layout', /architecture gptoss; llama.cpp calls it gpt-oss/]],
   'c19b-vision-inside': [['file/layout', /with its projector inside \(tensor v\.patch_embedding\.weight\)/]],
   'c21-joined-with-cat': [['file/joined', /another GGUF header follows at byte 113376/]],
+  'c30c-moe-expert2-zero': [
+    ['content/zero-expert', /"blk\.1\.ffn_down_exps\.weight": the slice of expert 2 is all zero/],
+  ],
+  'c40b-hole-inside-one-tensor': [['content/hole', /"output\.weight": 256000 bytes in a row are zero/]],
+  'c10-phi3-128k-no-factors': [
+    [
+      'architecture/rope-factors',
+      /trained for 4096 tokens and stretched to 131072, without rope_factors_long/,
+    ],
+  ],
+  'c10c-phi3-128k-ok': [],
+  'phi3-lr768': [],
+  'c44-yarn-no-original': [
+    [
+      'architecture/rope-original',
+      /YaRN by 4, and .*original_context_length is absent: llama\.cpp takes 131072/,
+    ],
+  ],
+  'c52-filetype-99': [
+    ['provenance/file-type', /general\.file_type is 99, which llama\.cpp v0\.5\.0 does not know/],
+  ],
+  'c52c-filetype-removed-33': [
+    ['provenance/file-type', /general\.file_type is 33, Q4_0_4_4, which was removed/],
+  ],
   'c26-ik-iq4_k': [['tensor/type-unknown', /type 139 is IQ4_K of ik_llama\.cpp, a fork/]],
 };
 
@@ -122,5 +147,82 @@ describe.skipIf(withoutFieldCases !== null)('validate on files from the field', 
       }),
     ]);
     expect(exitCode).toBe(1);
+  });
+
+  describe('a model whose context was stretched by factors from 768 tokens', () => {
+    let scratch: Awaited<ReturnType<typeof scratchFolder>>;
+    let path = '';
+    beforeAll(async () => {
+      scratch = await scratchFolder();
+      path = scratch.path('stretched.gguf');
+      await writeFile(path, fieldCase('phi3-lr768'));
+    });
+    afterAll(() => scratch[Symbol.asyncDispose]());
+
+    it('inspect shows where from, and which factors a context gets', async () => {
+      const { stdout } = await quantscope(['inspect', path, '--json']);
+      expect(JSON.parse(stdout).model.rope).toEqual({
+        scaling: null,
+        factor: null,
+        originalContextLength: 768,
+        unstretched: 768,
+      });
+    });
+
+    it.each([
+      ['run', ['hello', '-n', '1'], 1024],
+      ['eval', ['--chunks', '2', '--text', nanoPath('text')], 1024],
+      ['compare', ['--chunks', '2', '--text', nanoPath('text'), '--only', 'accuracy'], 1024],
+      ['eval', ['--chunks', '2', '--text', nanoPath('text')], 768],
+    ])('%s %s says it of a context of %i tokens', async (command, args, contextSize) => {
+      const given = [command, path, ...args, '--context', String(contextSize), '-t', '1', '--gpu', 'off'];
+      const { stderr } = await quantscope(given, { cwd: scratch.folder });
+      const isLong = /beyond the 768 of the first training: all of its positions get the long rope/.test(
+        stderr,
+      );
+      expect(isLong).toBe(contextSize > 768);
+    });
+
+    it('context measures accuracy at the size that it advises, and keeps to what is sound', async () => {
+      const { stdout } = await quantscope(
+        [
+          'context',
+          path,
+          '--json',
+          '-t',
+          '1',
+          '--gpu',
+          'off',
+          '-n',
+          '2',
+          '--chunks',
+          '2',
+          '--memory',
+          '1GB',
+        ].concat([
+          ...['--sizes', '512', '--cache-types', 'f16', '--text', nanoPath('text')],
+          ...['--out', scratch.path('context.json')],
+        ]),
+      );
+      const { stretched, recommendation, cacheTypes } = JSON.parse(stdout);
+      expect(stretched).toMatchObject({ contextSize: 2048, unstretched: 768 });
+      expect(cacheTypes[0].accuracy.perplexity).toBeCloseTo(5.54, 1);
+      expect(stretched.perplexity).toBeCloseTo(19.6, 0);
+      expect(recommendation.contextSize).toBe(768);
+    });
+  });
+
+  it('a renamed Phi-3 has the same weights and other tokens, says diff', async () => {
+    await using scratch = await scratchFolder();
+    const [own, renamed] = [nanoPath('Q2_K'), scratch.path('renamed.gguf')];
+    await quantscope(['validate', own, '--fix', renamed, '--set', 'general.name=Tiny', '-q']);
+    const { stdout } = await quantscope(['diff', own, renamed, '--json']);
+    const { tokenization, weights } = JSON.parse(stdout);
+    expect(weights.identical).toBe(27);
+    expect(tokenization).toEqual(['name']);
+    const same = JSON.parse(
+      (await quantscope(['diff', own, nanoPath('F16'), '--json', '--metadata-only'])).stdout,
+    );
+    expect(same.tokenization).toEqual([]);
   });
 });

@@ -54,6 +54,10 @@ function type(cacheType: string, contextSize: number, meanKld: number | null): C
 }
 
 function advice(...cacheTypes: CacheTypeResult[]) {
+  return advised(null, ...cacheTypes);
+}
+
+function advised(stretched: ContextResults['stretched'], ...cacheTypes: CacheTypeResult[]) {
   const model: ContextResults['model'] = {
     ref: 'm',
     name: null,
@@ -63,7 +67,13 @@ function advice(...cacheTypes: CacheTypeResult[]) {
     sizeBytes: 1,
     contextLength: 4096,
   };
-  const found = adviseContext({ rows: [], cacheTypes, budget: { bytes: 3e9, basis: 'asked' }, model });
+  const found = adviseContext({
+    rows: [],
+    cacheTypes,
+    budget: { bytes: 3e9, basis: 'asked' },
+    model,
+    stretched,
+  });
   return isAvailable(found) ? found : null;
 }
 
@@ -120,6 +130,27 @@ describe('adviseContext', () => {
     expect(chosen?.cacheType).toBe('q8_0');
     expect(chosen?.sentence).toContain('where f16 holds 2,048 tokens');
     expect(chosen?.sentence).toContain('+0.01 % perplexity (mean KLD 0.0010)');
+  });
+
+  it('keeps to the original length where the long rope factors cost more than a little', () => {
+    const stretched = (perplexityIncrease: number) => ({
+      contextSize: 4096,
+      cacheType: 'f16',
+      chunks: 4,
+      perplexity: 21.2,
+      perplexityIncrease,
+      unstretched: 512,
+    });
+    const kept = advised(stretched(2.4), type('f16', 4096, 0));
+    expect(kept?.contextSize).toBe(512);
+    expect(kept?.sentence).toBe(
+      'Use 512 tokens with an f16 cache: in a larger context all positions get the long rope factors, and at 4,096 ' +
+        'perplexity is 21.2 on the same text, +240.00 %.',
+    );
+    const harmless = advised(stretched(0.004), type('f16', 4096, 0));
+    expect(harmless?.contextSize).toBe(4096);
+    expect(harmless?.sentence).toContain('+0.40 % perplexity with the long rope factors that it gets');
+    expect(harmless?.sentence).not.toContain('nothing lost');
   });
 
   it('does not recommend a type whose loss nobody measured', () => {

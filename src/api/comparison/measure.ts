@@ -7,12 +7,15 @@ import { watchMachine } from '../../machine/watch.ts';
 import { type ComparisonInput, compareVariants } from '../../measure/comparison.ts';
 import { type Endpoint, runEndpointTasks } from '../../measure/endpoint-tasks.ts';
 import { partsOf, type Step } from '../../measure/variant-run.ts';
+import { localModel, readModel } from '../../model/model.ts';
 import { isAvailable } from '../../schema/availability.ts';
 import type { Limits, Results, Settings } from '../../schema/results.ts';
+import { QuantscopeError } from '../../util/errors.ts';
 import { packageVersion } from '../../util/package-files.ts';
 import { totalWeightError } from '../diff/weights.ts';
 import { type Host, hostOf } from '../host.ts';
 import type { EngineRequest, Filled, LIMITS_DEFAULTS, LimitsRequest } from '../request.ts';
+import { ropeNotice } from '../rope-notice.ts';
 import { timingWith } from '../timing.ts';
 import { requireEnoughToMeasure } from './enough.ts';
 
@@ -43,6 +46,7 @@ export async function measureComparison(plan: ComparisonPlan, options: MeasureOp
   const { signal, progress } = hostOf(options);
   const { onResults = async () => {} } = options;
   await requireEnoughToMeasure(input, signal);
+  await noticeRope(plan, options);
   const scratch = await mkdtemp(join(tmpdir(), 'quantscope-'));
   progress({
     kind: 'plan',
@@ -86,6 +90,17 @@ export async function measureComparison(plan: ComparisonPlan, options: MeasureOp
     progress({ kind: 'idle' });
     await rm(scratch, { recursive: true, force: true });
   }
+}
+
+/** Which rope factors the context of the evaluation gets; variants of one model have the same. */
+async function noticeRope({ input }: ComparisonPlan, options: Host): Promise<void> {
+  const { signal, notice } = hostOf(options);
+  const [first] = input.variants;
+  if (first === undefined || !input.settings.only.includes('accuracy')) return;
+  const read = await readModel(localModel(first.name, first.path), signal);
+  if (read.header instanceof QuantscopeError) return;
+  const rope = ropeNotice(read.header, [input.settings.evaluation.contextSize]);
+  if (rope !== null) notice(rope);
 }
 
 async function withEndpoint(

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { footprint, tokenBytes } from '../../device/footprint.ts';
 import type { CacheType } from '../../engine/engine.ts';
 import { engineStarter } from '../../engine/index.ts';
-import type { GgufHeader } from '../../gguf/index.ts';
+import { type GgufHeader, unstretchedContext } from '../../gguf/index.ts';
 import { describeMachine } from '../../machine/describe.ts';
 import { machineMemory } from '../../machine/memory.ts';
 import { watchMachine } from '../../machine/watch.ts';
@@ -49,7 +49,7 @@ export async function measureContext(ref: string, asked: ContextRequest = {}): P
   const { contextSizes, cacheTypes } = plan.settings;
   const rope = ropeNotice(header, [request.evalContext, ...contextSizes]);
   if (rope !== null)
-    host.notice(`${rope}; accuracy is measured at ${request.evalContext}: --eval-context sets another`);
+    host.notice(`${rope}; accuracy is measured at ${request.evalContext}, and at the size that is advised`);
   const count = contextSizes.length * cacheTypes.length;
   const scratch = await mkdtemp(join(tmpdir(), 'quantscope-'));
   const machine = describeMachine();
@@ -134,6 +134,7 @@ async function planOf({ ref, path }: Model, header: GgufHeader, request: Request
         ? { bytes: machineMemory().availableBytes, basis: 'free' }
         : { bytes: memory, basis: 'asked' },
     text: text?.content ?? '',
+    unstretched: unstretchedContext(header),
     estimate: estimateOf(header),
     tokenBytes: (cacheType) => tokenBytes(header, cacheType),
     toolVersion: packageVersion(),

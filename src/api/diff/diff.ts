@@ -1,4 +1,5 @@
 import { isImatrix } from '../../gguf/facts.ts';
+import { vocabularyDifferences } from '../../gguf/vocabulary.ts';
 import { diffMetadata, diffTensors } from '../../measure/header-diff.ts';
 import { findModel } from '../../model/locate.ts';
 import type { ModelHeader } from '../../model/model.ts';
@@ -54,6 +55,7 @@ export async function diff(a: string, b: string, request: DiffRequest = {}): Pro
     b: fileFacts(b, second),
     metadata: metadataFacts(diffMetadata(first.header, second.header)),
     tensors: tensorFacts(tensors),
+    tokenization: areImatrices ? [] : vocabularyDifferences(first.header, second.header),
   };
   if (metadataOnly) {
     return { ...facts, weights: unavailableBecause('not asked for (--metadata-only)'), gate: null };

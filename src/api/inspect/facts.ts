@@ -3,6 +3,7 @@ import { fileIdentity } from '../../gguf/file-identity.ts';
 import type { ArrayView, GgufHeader, MetadataValue, ParsedHeader, Scalar } from '../../gguf/header.ts';
 import { getArray, getNumber, getString } from '../../gguf/metadata.ts';
 import { quantizationOf } from '../../gguf/quantization.ts';
+import { ropeFacts, unstretchedContext } from '../../gguf/rope.ts';
 import type { ShardedHeader } from '../../gguf/shards.ts';
 import { type SpecialId, specialTokens } from '../../gguf/special-tokens.ts';
 import { placeOfTensor } from '../../gguf/tensor-names.ts';
@@ -135,6 +136,7 @@ function inspectModel(header: GgufHeader): Inspection['model'] {
     baseModels: [...facts.baseModels],
     parameters: facts.parameters,
     contextLength: figure(facts.contextLength),
+    rope: ropeOf(header),
     embeddingLength: figure(facts.embeddingLength),
     feedForwardLength: figure(facts.feedForwardLength),
     layers: figure(facts.layers),
@@ -296,4 +298,16 @@ export function templatesOf(header: GgufHeader): { readonly name: string; readon
     ...(unnamed === undefined ? [] : [{ name: '', text: unnamed }]),
     ...chatTemplateNames.map((name) => ({ name, text: chatTemplate(header, name) ?? '' })),
   ];
+}
+
+function ropeOf(header: GgufHeader): Inspection['model']['rope'] {
+  const { scaling, factor, originalContextLength } = ropeFacts(header);
+  const unstretched = unstretchedContext(header);
+  if (scaling === undefined && originalContextLength === undefined && unstretched === null) return null;
+  return {
+    scaling: scaling ?? null,
+    factor: figure(factor),
+    originalContextLength: figure(originalContextLength),
+    unstretched,
+  };
 }

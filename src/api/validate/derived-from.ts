@@ -72,10 +72,11 @@ export class Base implements AsyncDisposable {
       });
     }
     for (const { name, type } of byName.values()) tensors.push({ name, type, status: 'left-out' });
+    const imatrix = modelFacts(header).imatrix !== null;
     return {
       base: this.#ref,
-      tensors,
-      imatrix: modelFacts(header).imatrix !== null,
+      tensors: imatrix || isMadeWithout(tensors) ? tensors : tensors.map(perhapsWeighted),
+      imatrix,
       vocabulary:
         getArray(header, 'tokenizer.ggml.tokens') === undefined
           ? []
@@ -137,6 +138,24 @@ export class Base implements AsyncDisposable {
     const types = { from: TENSOR_TYPES[from].id, to: TENSOR_TYPES[to].id };
     return this.#session.quantizeRows({ ...types, columns, rows, data });
   }
+}
+
+/** Whether a layer’s matrix is proven whose type an importance matrix would have changed: then there was none. */
+function isMadeWithout(tensors: readonly DerivedTensor[]): boolean {
+  return tensors.some(
+    ({ name, type, status }) => status === 'quantized' && name.startsWith('blk.') && isWeighted(type),
+  );
+}
+
+/** Publishers leave out that they had an importance matrix: what it may have changed proves nothing. */
+function perhapsWeighted(tensor: DerivedTensor): DerivedTensor {
+  return tensor.status === 'different' && isWeighted(tensor.type)
+    ? { ...tensor, status: 'undecided' }
+    : tensor;
+}
+
+function isWeighted(type: string): boolean {
+  return ![...WITHOUT_IMATRIX].some((each) => each === type);
 }
 
 /** `ggml_quantize_requires_imatrix`, ggml.c. */
