@@ -1,9 +1,11 @@
 import { getArray } from '../gguf/index.ts';
+import { betweenTurns } from './chat-turns.ts';
 import type { FileUnderTest } from './file-under-test.ts';
 import { atKey, type Finding, quoted, wrongType } from './finding.ts';
 import type { Checks } from './rule.ts';
 import { blockFault } from './template-blocks.ts';
 import type { TemplateReport } from './template-report.ts';
+import { specialTokensOf } from './vocabulary-checks.ts';
 
 /** `tokenizer.chat_template`, and `tokenizer.chat_template.tool_use` and its like. */
 const TEMPLATE_KEY = /^tokenizer\.chat_template(?:\.[^.]+)?$/;
@@ -77,9 +79,24 @@ function* unknownMarkers(file: FileUnderTest): Iterable<Finding> {
   }
   for (const [key, markers] of wanted) {
     const unknown = markers.filter((marker) => all.has(marker));
-    if (unknown.length > 0)
-      yield atKey(file, key, `${key} writes ${unknown.map(quoted).join(', ')}, not in the vocabulary`);
+    if (unknown.length === 0) continue;
+    const finding = atKey(
+      file,
+      key,
+      `${key} writes ${unknown.map(quoted).join(', ')}, not in the vocabulary`,
+    );
+    yield endsTurns(file, key) ? { ...finding, severity: 'note' } : finding;
   }
+}
+
+/**
+ * Whether a token ends a turn: then markers that are plain text are so by design, as [INST] of Llama 2 and <|user|> of
+ * Zephyr, whose replies end with EOS.
+ */
+function endsTurns(file: FileUnderTest, key: string): boolean {
+  const report = file.templates.get(key);
+  const between = report === undefined ? undefined : betweenTurns(report);
+  return specialTokensOf(file)?.endOfGeneration.some(({ text }) => between?.includes(text)) === true;
 }
 
 /** `{{ .System }}`, `{{ if .Prompt }}`, `{{- range .Messages }}` and `{{ end }}`: text/template of Go. */
