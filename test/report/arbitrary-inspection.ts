@@ -107,7 +107,14 @@ export const arbitraryInspection: fc.Arbitrary<Inspection> = fc.record({
     baseModels: fc.array(text, { maxLength: 20 }),
     parameters: count,
     contextLength: figure,
-    rope: fc.option(fc.record({ scaling: fc.option(text), factor: figure, originalContextLength: figure, unstretched: figure })),
+    rope: fc.option(
+      fc.record({
+        scaling: fc.option(text),
+        factor: figure,
+        originalContextLength: figure,
+        unstretched: figure,
+      }),
+    ),
     embeddingLength: figure,
     feedForwardLength: figure,
     layers: figure,
