@@ -38,7 +38,7 @@ export const STOPPED_COMMANDS: Readonly<Record<string, (folder: string) => reado
 };
 
 /** A model of 64 MB, most of it a hole, so that its content is read by a thread of its own. */
-export function large(folder: string, name = 'large.gguf'): string {
+function large(folder: string, name = 'large.gguf'): string {
   const path = join(folder, name);
   if (!existsSync(path)) {
     const head = writeModelBytes({
@@ -59,7 +59,7 @@ export function large(folder: string, name = 'large.gguf'): string {
 }
 
 /** A template that is left to a process of its own, which takes a moment to come up. */
-export function slowTemplate(folder: string): string {
+function slowTemplate(folder: string): string {
   const path = join(folder, 'template.gguf');
   const template = '{% for a in range(3000) %}{% for b in range(3000) %}{% endfor %}{% endfor %}';
   if (!existsSync(path)) {
