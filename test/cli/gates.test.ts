@@ -71,7 +71,7 @@ describe('gates', () => {
     [['compare', '--baseline', 'missing.json'], /missing\.json cannot be read/],
     [
       ['report', 'missing.json', '--gate-format', 'xml'],
-      /Allowed choices are text, json, junit, sarif, github/,
+      /Allowed choices are text, json, junit, sarif, gitlab, github/,
     ],
   ])('that cannot be are refused before anything is measured (%#)', async (args, message) => {
     const { stdout, stderr, exitCode } = await quantscope([...args], { env: NO_CI });
