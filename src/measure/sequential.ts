@@ -15,7 +15,7 @@ const TIGHTEST_AT = 30;
  * far after every value at once, so that one may look after each and stop when one likes. Robbins' normal mixture with
  * the estimated deviation (Waudby-Smith, Arbour, Sinha, Kennedy and Ramdas, arXiv 2103.06476, theorem 2.2).
  */
-export function sequenceRadius(count: number, deviation: number, errorRate: number): number {
+function sequenceRadius(count: number, deviation: number, errorRate: number): number {
   const lnRate = -2 * Math.log(errorRate);
   const rho2 = (lnRate + Math.log(lnRate) + 1) / TIGHTEST_AT;
   const scaled = count * rho2 + 1;
