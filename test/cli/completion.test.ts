@@ -90,6 +90,7 @@ describe('completion in bash', () => {
       '--max-accuracy-drop',
       '--max-kld',
       '--max-perplexity-increase',
+      '--max-time',
     ]);
     expect(await bash('quantscope inspect --max-')).toEqual([]);
     expect(await bash('quantscope kit check --le')).toEqual(['--learn']);

@@ -209,7 +209,7 @@ describe('inspect of several models', () => {
 
   it('refuses --json: it is one document', async () => {
     const { exitCode, stdout, stderr } = await inspect('nano:Q8_0', 'nano:Q4_K_M', '--json');
-    expect([exitCode, stdout]).toEqual([2, '']);
+    expect([exitCode, JSON.parse(stdout).error.code]).toEqual([2, 'inspect/several']);
     expect(stderr).toContain('--ndjson');
   });
 });

@@ -184,15 +184,15 @@ describe('the schemas of the package', () => {
     },
   );
 
-  it.each(['phones', 'measured-speeds', 'speed-model', 'catalogue', 'rules', 'llama-cpp'])(
-    '%s: the file in data/',
-    async (name) => {
-      const content = JSON.parse(await readFile(`data/${name}.json`, 'utf8'));
-      conforms(name, content);
-      expect(content.$schema).toBe(`../schema/${name}.json`);
-      expect(faultsBy(name, { ...content, surprise: 1 })).not.toBeNull();
-    },
-  );
+  it.each([
+    ...['phones', 'measured-speeds', 'speed-model', 'catalogue'],
+    ...['rules', 'llama-cpp', 'llama-rn', 'backend-kernels'],
+  ])('%s: the file in data/', async (name) => {
+    const content = JSON.parse(await readFile(`data/${name}.json`, 'utf8'));
+    conforms(name, content);
+    expect(content.$schema).toBe(`../schema/${name}.json`);
+    expect(faultsBy(name, { ...content, surprise: 1 })).not.toBeNull();
+  });
 
   it('catalogue: what is allowed in the file is read, and what is not is neither', async () => {
     const content = { mine: { repo: REPO } };
@@ -203,6 +203,13 @@ describe('the schemas of the package', () => {
       env: { QUANTSCOPE_CATALOGUE: scratch.path('catalogue.json') },
     });
     expect(JSON.parse(stdout).models).toContainEqual(expect.objectContaining({ name: 'mine', repo: REPO }));
+  });
+
+  it('error: what stands in the place of a document that could not be made', async () => {
+    const { exitCode, stdout, stderr } = await run(['inspect', 'missing.gguf', '--json']);
+    expect(exitCode).toBe(2);
+    conforms('error', JSON.parse(stdout));
+    expect(stderr).toContain(JSON.parse(stdout).error.message);
   });
 
   it('are all held against something, and every command that prints JSON has one', async () => {

@@ -303,7 +303,9 @@ export function templatesOf(header: GgufHeader): { readonly name: string; readon
 function ropeOf(header: GgufHeader): Inspection['model']['rope'] {
   const { scaling, factor, originalContextLength } = ropeFacts(header);
   const unstretched = unstretchedContext(header);
-  if (scaling === undefined && originalContextLength === undefined && unstretched === null) return null;
+  const contextLength = getNumber(header, `${getString(header, 'general.architecture')}.context_length`);
+  const isLonger = originalContextLength !== undefined && originalContextLength !== contextLength;
+  if (scaling === undefined && unstretched === null && !isLonger) return null;
   return {
     scaling: scaling ?? null,
     factor: figure(factor),
