@@ -50,7 +50,7 @@ describe('what gates found', () => {
     const lines = renderGates('github', report).split('\n');
     expect(lines).toHaveLength(4);
     for (const line of lines) expect(line).toMatch(/^::(?:error|warning) title=[^,:]*::[^\r\n]+$/);
-    expect(lines[1]).toMatch(/^::warning title=quantscope gate %250A%3A%3Aerror/);
+    expect(lines[1]).toMatch(/^::warning title=quantscope gate %250A%3A\\u003aerror/);
   });
 
   it('as JUnit XML counts failures and errors, and has balanced elements', () => {
