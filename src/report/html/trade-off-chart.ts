@@ -102,7 +102,8 @@ function draw({ axis, better, points, limit }: TradeOff, width: number): Drawing
           },
           label: {
             show: true,
-            position: isReference ? 'top' : sideOf(point),
+            // The line ends in it from above.
+            position: isReference ? (better === 'lower' ? 'left' : 'right') : sideOf(point),
             textBorderColor: COLORS.surface,
             textBorderWidth: 3,
             distance: 8,
