@@ -23,8 +23,6 @@ export interface BytesReader {
 export interface GetOptions {
   readonly headers: Headers;
   readonly signal: AbortSignal;
-  /** Default: redirects are followed. */
-  readonly redirect?: 'manual';
 }
 
 export interface SendOptions extends Pick<GetOptions, 'headers' | 'signal'> {
@@ -56,7 +54,7 @@ export const getOverHttp: HttpGet = async (url, options) => {
     const answer = await sendOverHttp(address.href, { method: 'GET', headers, signal: options.signal });
     const location = answer.headers.get('location');
     const isRedirect = [301, 302, 303, 307, 308].includes(answer.status) && location !== null;
-    if (!isRedirect || options.redirect === 'manual') return answer;
+    if (!isRedirect) return answer;
     await answer.body?.cancel();
     const next = new URL(location, address);
     if (next.origin !== address.origin) {
