@@ -2,6 +2,7 @@ import { modelFacts } from '../gguf/facts.ts';
 import type { GgufHeader } from '../gguf/header.ts';
 import { getNumber, getNumbers } from '../gguf/metadata.ts';
 import { perHeader } from '../gguf/per-header.ts';
+import { sum } from '../util/sum.ts';
 import type { LayerMemory } from './attention-layers.ts';
 import { cachedTokens } from './kv-cache.ts';
 
@@ -92,8 +93,4 @@ function widthsOf(header: GgufHeader): GraphWidths {
     fused: has('blk.0.attn_qkv.weight') && !has('blk.0.ffn_gate.weight'),
     perLayerInputs: layers * (own('embedding_length_per_layer_input') ?? 0),
   };
-}
-
-function sum(values: readonly number[]): number {
-  return values.reduce((total, value) => total + value, 0);
 }

@@ -4,6 +4,7 @@ import { basename, dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { messageOf } from '../util/errors.ts';
 import { isCommit, isObjectId } from '../util/safe-names.ts';
+import { sum } from '../util/sum.ts';
 import { startDigest } from './digest.ts';
 import { fileSize } from './disk.ts';
 import { RepoCache, repoOfFolder } from './repo-cache.ts';
@@ -89,12 +90,6 @@ export function totalBytesOf(repos: readonly CachedRepo[]): number {
     ({ sizeBytes, partialBytes, shared: of }) => sizeBytes + partialBytes - sum(of.values()),
   );
   return sum(own) + sum(shared.values());
-}
-
-function sum(values: Iterable<number>): number {
-  let total = 0;
-  for (const value of values) total += value;
-  return total;
 }
 
 export type Verdict =

@@ -1,3 +1,4 @@
+import { sum } from '../util/sum.ts';
 import { BufferPool } from './buffer-pool.ts';
 import type { HubContext } from './context.ts';
 import { requireSpace } from './disk.ts';
@@ -135,8 +136,4 @@ async function requirePlanSpace({ files }: PullPlan, { settings }: HubContext): 
 
 function missingOf({ state, sizeBytes, partialBytes }: PlannedFile): number {
   return state === 'absent' ? sizeBytes - partialBytes : 0;
-}
-
-function sum(values: readonly number[]): number {
-  return values.reduce((total, value) => total + value, 0);
 }

@@ -1,3 +1,4 @@
+import { sum } from '../util/sum.ts';
 import { plainStyle, type Style } from './style.ts';
 import type { Cell, FilledColumn, RowHead, Table, Tone } from './table.ts';
 import {
@@ -251,8 +252,4 @@ function columnWidth(column: FilledColumn): number {
       ? cells.map(({ text }) => text ?? ABSENT)
       : cells.map((cell) => shown(column, cell));
   return Math.max(header, widest(texts)) + GAP;
-}
-
-function sum(values: readonly number[]): number {
-  return values.reduce((total, value) => total + value, 0);
 }

@@ -13,6 +13,7 @@ import { listStores } from '../../model/stores.ts';
 import type { CacheList, CacheRemoval, CacheVerification } from '../../schema/cache.ts';
 import { SCHEMA_IDS } from '../../schema/terms.ts';
 import { UsageError } from '../../util/errors.ts';
+import { sum } from '../../util/sum.ts';
 import type { Host } from '../host.ts';
 import { type MadeFile, removeMade } from '../made-files.ts';
 import { chooseCached, readCache } from './choose.ts';
@@ -47,7 +48,7 @@ export async function listCached({
   return {
     schema: SCHEMA_IDS.cache,
     ...content,
-    repos: repos.map(({ shared, ...repo }) => ({ ...repo, sharedBytes: sum([...shared.values()]) })),
+    repos: repos.map(({ shared, ...repo }) => ({ ...repo, sharedBytes: sum(shared.values()) })),
     totalBytes: totalBytesOf(repos),
     madeFolder: made.folder,
     made: made.files,
@@ -151,8 +152,4 @@ function madeName({ place }: Pick<MadeFile, 'place'>): string {
 
 function sizeOf({ sizeBytes }: { readonly sizeBytes: number }): number {
   return sizeBytes;
-}
-
-function sum(values: readonly number[]): number {
-  return values.reduce((total, value) => total + value, 0);
 }

@@ -4,6 +4,7 @@ import type { OpenModel } from '../../model/model.ts';
 import { unavailableBecause } from '../../schema/availability.ts';
 import type { Inspection } from '../../schema/inspection.ts';
 import { QuantscopeError } from '../../util/errors.ts';
+import { sum } from '../../util/sum.ts';
 import type { Host } from '../host.ts';
 import type { ModelHeader } from './facts.ts';
 
@@ -94,8 +95,4 @@ async function importanceIn(
     if (!(thrown instanceof QuantscopeError)) throw thrown;
     return unavailableBecause(thrown.message);
   }
-}
-
-function sum(values: readonly number[]): number {
-  return values.reduce((total, value) => total + value, 0);
 }

@@ -6,6 +6,7 @@ import { rowLines, type TextLayout, tableText } from '../../report/table-text.ts
 import { printable } from '../../report/text-width.ts';
 import type { CacheList, CacheVerification } from '../../schema/cache.ts';
 import { UsageError } from '../../util/errors.ts';
+import { sum } from '../../util/sum.ts';
 import { counted, formatBytes } from '../../util/units.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
 import { printDocument } from '../output.ts';
@@ -67,7 +68,7 @@ function describe(list: CacheList, layout: TextLayout): string {
       files,
     );
   });
-  const orphanBytes = orphans.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+  const orphanBytes = sum(orphans.map(({ sizeBytes }) => sizeBytes));
   const noun = repos.length === 1 ? 'repository' : 'repositories';
   const ofUrls = urls.map(({ address, sizeBytes, verified }) => ({
     bytes: sizeBytes,
@@ -87,7 +88,7 @@ function describe(list: CacheList, layout: TextLayout): string {
       within,
     })),
   ].filter(({ files, unfinished }) => files.length > 0 || unfinished > 0);
-  const sizeOf = (files: readonly CachedFile[]): number => files.reduce((sum, { bytes }) => sum + bytes, 0);
+  const sizeOf = (files: readonly CachedFile[]): number => sum(files.map(({ bytes }) => bytes));
   return [
     ...ofRepos,
     ...others.flatMap(({ name, files, unfinished }) => part(name, sizeOf(files), unfinished, files)),
