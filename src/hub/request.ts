@@ -19,6 +19,8 @@ export interface HubRequest {
 }
 
 const MOST_REDIRECTS = 8;
+/** Of the clock, for all attempts together: two of the longest pauses that are waited, and some. */
+const MOST_MS = 15 * 60_000;
 /** Besides the endpoint, where the token is no secret (utils/_http.py of huggingface_hub 2.4.0). */
 const HUB_ORIGINS = ['https://huggingface.co', 'https://hf.co'];
 
@@ -88,12 +90,14 @@ export async function sendPatiently(url: string, request: HubRequest, context: H
   const { method = 'GET', body, signal = context.signal } = request;
   const sendOnce = (address: string, headers: Headers, own: AbortSignal): Promise<HttpAnswer> =>
     sendOverHttp(address, { method, headers, signal: own, ...(body === undefined ? {} : { body }) });
+  const endsAt = context.now() + MOST_MS;
   for (let failures = 1; ; failures++) {
     let headers: Headers | undefined;
     let reason: string;
+    const isLast = (most: number): boolean => failures >= most || context.now() > endsAt;
     try {
       const answer = await follow(url, request, context, sendOnce, discard);
-      if (!isTransient(answer.response.status) || failures >= context.attempts) return answer;
+      if (!isTransient(answer.response.status) || isLast(context.attempts)) return answer;
       ({ headers } = answer.response);
       reason = `the server answered ${answer.response.status}`;
       await discard(answer.response);
@@ -101,7 +105,7 @@ export async function sendPatiently(url: string, request: HubRequest, context: H
       signal.throwIfAborted();
       const isConnection = thrown instanceof QuantscopeError && thrown.code === 'hub/unreachable';
       // A name that does not exist will not exist in ten seconds either.
-      if (!isConnection || failures >= Math.min(context.attempts, 3)) throw thrown;
+      if (!isConnection || isLast(Math.min(context.attempts, 3))) throw thrown;
       reason = thrown.message;
     }
     const pause = pauseBefore(failures, headers, context);

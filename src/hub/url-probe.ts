@@ -33,7 +33,7 @@ export async function probeUrl(
   const headers = { 'accept-encoding': 'identity', range: `bytes=0-${MAGIC.length - 1}` };
   const answer = await sendPatiently(href, { headers, what: shown, signal }, context);
   const { response, url, watch } = answer;
-  const start = await firstBytes(answer).catch((cause: unknown) => {
+  const start = await watch.during(firstBytes(response)).catch((cause: unknown) => {
     signal.throwIfAborted();
     throw connectionError(shown, watch.timedOut ? watch.signal.reason : cause, url);
   });
@@ -54,13 +54,13 @@ export async function probeUrl(
   };
 }
 
-async function firstBytes({ response, watch }: Awaited<ReturnType<typeof sendPatiently>>): Promise<Buffer> {
-  const reader = response.body?.getReader();
+async function firstBytes({ body }: HttpAnswer): Promise<Buffer> {
+  const reader = body?.getReader();
   const pieces: Uint8Array[] = [];
   try {
     for (let have = 0; have < MAGIC.length; ) {
-      const piece = await watch.during(reader?.read() ?? Promise.resolve({ done: true, value: undefined }));
-      if (piece.done || piece.value === undefined) break;
+      const piece = await reader?.read();
+      if (piece?.value === undefined) break;
       pieces.push(piece.value);
       have += piece.value.length;
     }

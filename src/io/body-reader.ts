@@ -12,8 +12,14 @@ export interface BodyReader {
   cancel(): Promise<void>;
 }
 
+/** A server that drips bytes is as good as silent: fewer than this do not begin the time anew. */
+const LEAST_BYTES = 16 * 1024;
+/** Of the clock, for one request: the largest header comes through a slow line in this time. */
+const MOST_MS = 10 * 60_000;
+
 /**
- * Sends a request that is given up when the signal says so or when nothing arrives for `idleTimeoutMs`.
+ * Sends a request that is given up when the signal says so, when less than 16 KiB of what is wanted arrive within
+ * `idleTimeoutMs`, or after ten minutes.
  * @throws QuantscopeError `io/timeout`, `io/read-failed`, or the signal's reason
  */
 export async function bodyReaderOf(
@@ -26,10 +32,7 @@ export async function bodyReaderOf(
   const failed = (cause: unknown): unknown => {
     if (signal?.aborted === true) return signal.reason;
     if (idle.signal.aborted) {
-      const seconds = idleTimeoutMs / 1000;
-      return new QuantscopeError('io/timeout', `${name}: nothing arrived for ${seconds} s`, {
-        hint: 'Try again.',
-      });
+      return new QuantscopeError('io/timeout', `${name}: ${idle.reason}`, { hint: 'Try again.' });
     }
     return new QuantscopeError('io/read-failed', `${name}: ${describeFailure(cause)}`, {
       cause,
@@ -59,7 +62,11 @@ class StreamBody implements BodyReader {
     this.#failed = failed;
   }
 
-  async fill(target: Uint8Array): Promise<number> {
+  fill(target: Uint8Array): Promise<number> {
+    return this.#idle.during(this.#fill(target));
+  }
+
+  async #fill(target: Uint8Array): Promise<number> {
     let filled = 0;
     while (filled < target.length) {
       if (this.#left.length === 0) {
@@ -87,9 +94,10 @@ class StreamBody implements BodyReader {
   async #next(): Promise<Uint8Array | undefined> {
     if (this.#reader === undefined) return undefined;
     try {
-      const { done, value } = await this.#idle.during(this.#reader.read());
+      const { done, value } = await this.#reader.read();
       if (done || value === undefined) return undefined;
       this.received += value.length;
+      this.#idle.count(value.length);
       return value;
     } catch (cause) {
       throw this.#failed(cause);
@@ -98,13 +106,17 @@ class StreamBody implements BodyReader {
 }
 
 /**
- * Aborts its signal when one awaited step takes too long, or when the outer one is aborted. `AbortSignal.any` would do
+ * Aborts its signal when too little comes of an awaited step for too long, when all take too long together, or when the outer one is aborted. `AbortSignal.any` would do
  * the latter, and leaves a trace of each of its signals on an outer one that outlives thousands of requests.
  */
 class IdleTimer {
   readonly #controller = new AbortController();
   readonly #timeoutMs: number;
   readonly #outer: AbortSignal | undefined;
+  #leftMs = MOST_MS;
+  #bytes = 0;
+  #timer: NodeJS.Timeout | undefined;
+  reason = '';
 
   constructor(timeoutMs: number, outer: AbortSignal | undefined) {
     this.#timeoutMs = timeoutMs;
@@ -129,12 +141,33 @@ class IdleTimer {
   readonly #onAbort = (): void => this.#controller.abort(this.#outer?.reason);
 
   async during<T>(step: Promise<T>): Promise<T> {
-    const timer = setTimeout(() => this.#controller.abort(), this.#timeoutMs);
+    const began = performance.now();
+    this.#bytes = 0;
+    this.#timer = setTimeout(() => {
+      const what = this.#bytes === 0 ? 'nothing' : `only ${this.#bytes} bytes`;
+      this.#end(`${what} arrived for ${this.#timeoutMs / 1000} s`);
+    }, this.#timeoutMs);
+    const most = setTimeout(() => this.#end(`it takes more than ${MOST_MS / 60_000} minutes`), this.#leftMs);
     try {
       return await step;
     } finally {
-      clearTimeout(timer);
+      clearTimeout(this.#timer);
+      clearTimeout(most);
+      this.#leftMs -= performance.now() - began;
     }
+  }
+
+  /** Bytes have arrived within the step. */
+  count(bytes: number): void {
+    this.#bytes += bytes;
+    if (this.#bytes < LEAST_BYTES) return;
+    this.#bytes = 0;
+    this.#timer?.refresh();
+  }
+
+  #end(reason: string): void {
+    this.reason = reason;
+    this.#controller.abort();
   }
 }
 

@@ -1,6 +1,7 @@
 import OpenAI from 'openai';
 import type { Endpoint } from '../../measure/endpoint-tasks.ts';
 import { UsageError } from '../../util/errors.ts';
+import { formatBytes } from '../../util/units.ts';
 
 export interface EndpointOptions {
   /** Of the server, up to and with `/v1`. */
@@ -14,6 +15,8 @@ export interface EndpointOptions {
 
 /** Tried again after a refusal for load or a lost connection, with the pause that the server asks for. */
 const RETRIES = 5;
+/** Of one answer, unpacked: a reply of thousands of tokens has some kilobytes. */
+const MOST_ANSWER_BYTES = 16 * 2 ** 20;
 
 /**
  * A model behind OpenAI's chat completions, as llama-server, Ollama, LM Studio, vLLM and clouds offer them. Greedy: the
@@ -30,6 +33,7 @@ export function openAiEndpoint({ url, model, key, timeoutMs, signal }: EndpointO
     project: null,
     maxRetries: RETRIES,
     timeout: timeoutMs,
+    fetch: (input, init) => boundedFetch(input, init, timeoutMs),
     logLevel: 'off',
   });
   // Newer models of OpenAI's refuse max_tokens; older servers know nothing else.
@@ -66,6 +70,34 @@ export function openAiEndpoint({ url, model, key, timeoutMs, signal }: EndpointO
       }
     },
   };
+}
+
+/**
+ * The library's limit of time ends where a body begins, and it has none of bytes. A redirect is not followed: prompts
+ * and the key go where they were sent.
+ */
+async function boundedFetch(
+  input: string | URL | Request,
+  init: RequestInit | undefined,
+  timeoutMs: number,
+): Promise<Response> {
+  const signals = [AbortSignal.timeout(timeoutMs), ...(init?.signal ? [init.signal] : [])];
+  const response = await fetch(input, { ...init, redirect: 'manual', signal: AbortSignal.any(signals) });
+  const location = response.headers.get('location');
+  if (response.status >= 300 && response.status <= 399 && location !== null) {
+    await response.body?.cancel();
+    const error = { message: `the server redirects to ${location}: give the address that it leads to` };
+    return Response.json({ error }, { status: response.status });
+  }
+  let received = 0;
+  const bounded = new TransformStream<Uint8Array, Uint8Array>({
+    transform(piece, controller) {
+      received += piece.length;
+      if (received <= MOST_ANSWER_BYTES) controller.enqueue(piece);
+      else controller.error(new Error(`its answer has more than ${formatBytes(MOST_ANSWER_BYTES)}`));
+    },
+  });
+  return new Response(response.body?.pipeThrough(bounded), response);
 }
 
 function baseUrlOf(text: string): URL {
