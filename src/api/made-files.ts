@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import { readdir, readFile, rm, stat } from 'node:fs/promises';
+import { readdir, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import envPaths from 'env-paths';
+import { boundedText } from '../util/bounded-text.ts';
 import { writeOutput } from '../util/output-file.ts';
 
 /**
@@ -50,7 +51,7 @@ export function folderOf({ sourceSha256, imatrixSha256, versions }: Ingredients)
 /** The record of a file that is there whole. */
 export async function recordOfMade(place: string): Promise<MadeRecord | undefined> {
   try {
-    const record: MadeRecord = JSON.parse(await readFile(recordPath(place), 'utf8'));
+    const record: MadeRecord = JSON.parse(await boundedText(recordPath(place)));
     const { size } = await stat(place);
     return record.version === 1 && record.sizeBytes === size ? record : undefined;
   } catch {

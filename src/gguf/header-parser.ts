@@ -27,7 +27,7 @@ export interface ParseLimits extends TextLimits {
 export const DEFAULT_LIMITS: ParseLimits = {
   headerBytes: 128 * 2 ** 20,
   metadataCount: 2 ** 14,
-  tensorCount: 2 ** 18,
+  tensorCount: 2 ** 16,
   textBytes: 16 * 2 ** 20,
   arrayTexts: 2 ** 22,
 };

@@ -1,7 +1,7 @@
-import { createReadStream } from 'node:fs';
-import { lstat, readdir, readFile, readlink, realpath, rm, stat } from 'node:fs/promises';
+import { lstat, readdir, readlink, realpath, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import { boundedText, openRegular } from '../util/bounded-text.ts';
 import { messageOf } from '../util/errors.ts';
 import { isCommit, isObjectId } from '../util/safe-names.ts';
 import { sum } from '../util/sum.ts';
@@ -109,7 +109,7 @@ export async function verifyFile(
   const digest = startDigest(objectId, sizeBytes);
   try {
     await pipeline(
-      createReadStream(place, { highWaterMark: 2 ** 20 }),
+      (await openRegular(place)).createReadStream({ highWaterMark: 2 ** 20 }),
       async (pieces: AsyncIterable<Uint8Array>) => {
         for await (const piece of pieces) digest.update(piece);
       },
@@ -208,7 +208,7 @@ async function refNames(folder: string): Promise<{ readonly name: string; readon
   for (const entry of entries) {
     if (!entry.isFile()) continue;
     const path = join(entry.parentPath, entry.name);
-    const commit = (await readFile(path, 'utf8')).trim();
+    const commit = (await boundedText(path)).trim();
     refs.push({ name: path.slice(folder.length + 1).replaceAll('\\', '/'), commit });
   }
   return refs;

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { open, readFile, rm, stat, utimes } from 'node:fs/promises';
+import { open, rm, stat, utimes } from 'node:fs/promises';
+import { boundedText } from '../util/bounded-text.ts';
 import { QuantscopeError } from '../util/errors.ts';
 import type { HubContext } from './context.ts';
 import { identityOf, isRunning, type ProcessIdentity } from './process-identity.ts';
@@ -90,7 +91,9 @@ async function create(path: string, text: string): Promise<boolean> {
 
 /** Who holds a lock; one that cannot be read has no owner, and old enough it counts as abandoned. */
 async function readOwner(path: string): Promise<Owner | undefined> {
-  const text = await readFile(path, 'utf8').catch(() => undefined);
+  const text = await boundedText(path).catch((cause: NodeJS.ErrnoException) =>
+    cause.code === 'ENOENT' ? undefined : '',
+  );
   if (text === undefined) return undefined;
   try {
     const { pid, boot = null, startedAt = null, nonce }: Partial<Owner> = JSON.parse(text);

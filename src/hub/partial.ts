@@ -1,4 +1,5 @@
-import { type FileHandle, open, readFile, rename, rm } from 'node:fs/promises';
+import { type FileHandle, open, rename, rm } from 'node:fs/promises';
+import { boundedText, openRegular } from '../util/bounded-text.ts';
 import { type ByteRange, RangeSet } from './byte-ranges.ts';
 
 /** What a partial file is a part of. */
@@ -144,8 +145,8 @@ async function readState(
   let parsed: Partial<PartialOrigin & PartialState> & { version?: unknown };
   let length: number;
   try {
-    parsed = JSON.parse(await readFile(recordPath(path), 'utf8'));
-    await using handle = await open(path, 'r');
+    parsed = JSON.parse(await boundedText(recordPath(path)));
+    await using handle = await openRegular(path);
     length = (await handle.stat()).size;
   } catch {
     // None, or one that a crash of the machine has spoilt: start over.

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { lstat, readdir, readFile, readlink, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { lstat, readdir, readlink, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
+import { boundedText } from '../util/bounded-text.ts';
 import { makeFolder } from '../util/make-folder.ts';
 import { isCommit, isSafePath } from '../util/safe-names.ts';
 import { diskError, fileSize } from './disk.ts';
@@ -76,7 +77,7 @@ export class RepoCache {
   /** The commit that a revision meant when it was last fetched. */
   async commitOf(revision: string): Promise<string | undefined> {
     if (isCommit(revision)) return revision;
-    const commit = (await readFile(this.#refPath(revision), 'utf8').catch(() => '')).trim();
+    const commit = (await boundedText(this.#refPath(revision)).catch(() => '')).trim();
     return isCommit(commit) ? commit : undefined;
   }
 
@@ -135,7 +136,7 @@ export class RepoCache {
   async writeRef(revision: string, commit: string): Promise<void> {
     if (isCommit(revision)) return;
     const path = this.#refPath(revision);
-    if ((await readFile(path, 'utf8').catch(() => '')) === commit) return;
+    if ((await boundedText(path).catch(() => '')) === commit) return;
     const scratch = scratchPath(path);
     try {
       await makeFolder(dirname(path));

@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { boundedTextSync } from '../util/bounded-text.ts';
 import { UsageError } from '../util/errors.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -21,6 +21,8 @@ export interface HubSettings {
 }
 
 const DEFAULT_ENDPOINT = 'https://huggingface.co';
+/** Tokens have some forty. */
+const MOST_TOKEN_BYTES = 64 * 1024;
 /** As huggingface_hub has it. */
 const ANSWER_TIMEOUT_S = 10;
 
@@ -73,7 +75,7 @@ function tokenOf(env: Environment, path: string): string | undefined {
   const named = env['HF_TOKEN']?.trim() || env['HUGGING_FACE_HUB_TOKEN']?.trim();
   if (named) return headerSafe(named);
   try {
-    return headerSafe(readFileSync(path, 'utf8').trim());
+    return headerSafe(boundedTextSync(path, MOST_TOKEN_BYTES).trim());
   } catch {
     // There is no login on this machine; most downloads need none.
     return undefined;

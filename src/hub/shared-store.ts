@@ -1,6 +1,7 @@
 import type { Stats } from 'node:fs';
-import { lstat, readdir, readFile, readlink, rename, rm, writeFile } from 'node:fs/promises';
+import { lstat, readdir, readlink, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, relative, resolve, sep } from 'node:path';
+import { boundedText } from '../util/bounded-text.ts';
 import { isSafePath } from '../util/safe-names.ts';
 
 /** Bytes in the store. */
@@ -46,7 +47,7 @@ export class SharedStore {
   async references(payload: string): Promise<ReadonlySet<string> | undefined> {
     const list = `${payload}.refs`;
     if ((await regularFile(list)) === undefined) return undefined;
-    const text = await readFile(list, 'utf8').catch(() => undefined);
+    const text = await boundedText(list).catch(() => undefined);
     if (text === undefined) return undefined;
     const found = new Set<string>();
     for (const line of text.split(/\r?\n/)) {
@@ -102,7 +103,7 @@ export class SharedStore {
   }
 
   async #isStore(): Promise<boolean> {
-    const mark = await readFile(join(this.#folder, MARKER), 'utf8').catch(() => '');
+    const mark = await boundedText(join(this.#folder, MARKER)).catch(() => '');
     return mark.trim() === LAYOUT_VERSION;
   }
 }

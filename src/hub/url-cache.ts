@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import { readdir, readFile, rm } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { boundedText } from '../util/bounded-text.ts';
 import { fileSize } from './disk.ts';
 import type { UrlAddress } from './url-address.ts';
 import type { UrlFacts } from './url-probe.ts';
@@ -51,7 +52,7 @@ export function isUnversioned(address: UrlAddress, { etag, lastModified, sha256 
 export async function recordOf(place: string): Promise<UrlRecord | undefined> {
   let parsed: Partial<UrlRecord> | null;
   try {
-    parsed = JSON.parse(await readFile(urlRecordPath(place), 'utf8'));
+    parsed = JSON.parse(await boundedText(urlRecordPath(place)));
   } catch {
     // None, or one that a crash has spoilt: the file is fetched again.
     return undefined;

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
+import { openRegular } from '../util/bounded-text.ts';
 
 const READ_BYTES = 1024 * 1024;
 
@@ -15,7 +15,8 @@ export async function sha256OfFiles(
   const hash = createHash('sha256');
   let bytes = 0;
   for (const path of paths) {
-    const stream = createReadStream(path, { highWaterMark: READ_BYTES, ...(signal ? { signal } : {}) });
+    const file = await openRegular(path);
+    const stream = file.createReadStream({ highWaterMark: READ_BYTES, ...(signal ? { signal } : {}) });
     for await (const chunk of stream as AsyncIterable<Buffer>) {
       hash.update(chunk);
       bytes += chunk.byteLength;

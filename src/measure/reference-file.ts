@@ -3,6 +3,7 @@ import { basename, dirname } from 'node:path';
 import { z } from 'zod';
 import { type RowFile, type RowForm, rowBytes } from '../engine/logit-rows.ts';
 import { type VariantResult, variantSchema } from '../schema/results.ts';
+import { openRegular } from '../util/bounded-text.ts';
 import { messageOf, QuantscopeError, UsageError } from '../util/errors.ts';
 import { draftOf, publishOutput } from '../util/output-file.ts';
 import { formatBytes, formatCount } from '../util/units.ts';
@@ -92,7 +93,7 @@ export interface ReferenceFile extends Shape, RowStore {
 /** @throws QuantscopeError `reference/invalid`; UsageError `input/unreadable` */
 export async function openReference(path: string): Promise<ReferenceFile> {
   try {
-    await using file = await open(path, 'r');
+    await using file = await openRegular(path);
     const { size } = await file.stat();
     const { chunkCount, rowsEnd, ...head } = await readHead(file, path, size);
     const { contextSize, vocabularySize } = head;
@@ -125,7 +126,7 @@ export async function openReference(path: string): Promise<ReferenceFile> {
 /** Whether a file is of one of the two forms; false for a model, or where there is no file. */
 export async function isReferenceFile(path: string): Promise<boolean> {
   try {
-    await using file = await open(path, 'r');
+    await using file = await openRegular(path);
     const begin = Buffer.alloc(MAGIC_BYTES);
     await file.read(begin, 0, MAGIC_BYTES, 0);
     return begin.equals(MAGICS['llama-perplexity']) || begin.toString('latin1').startsWith(OUR_MAGIC);

@@ -1,6 +1,7 @@
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { basename, join, sep } from 'node:path';
+import { boundedText } from '../util/bounded-text.ts';
 import { UsageError } from '../util/errors.ts';
 import { nearest } from '../util/nearest.ts';
 import type { LocalPlace } from './local.ts';
@@ -77,7 +78,7 @@ function ollamaFolders(): string[] {
 
 /** LM Studio writes where its home is into a file of the user's home. */
 async function lmStudioFolders(): Promise<string[]> {
-  const pointer = await readFile(join(homedir(), '.lmstudio-home-pointer'), 'utf8').catch(() => '');
+  const pointer = await boundedText(join(homedir(), '.lmstudio-home-pointer')).catch(() => '');
   const homes = [pointer.trim(), join(homedir(), '.lmstudio'), join(homedir(), '.cache', 'lm-studio')];
   return homes.filter((home) => home !== '').map((home) => join(home, 'models'));
 }
@@ -111,9 +112,10 @@ async function ollamaModels(folder: string): Promise<StoredModel[]> {
 /** The layer of a manifest that is a GGUF file; null where there is none, or the manifest is not one. */
 async function modelLayer(path: string): Promise<{ readonly digest: string } | null> {
   try {
-    if ((await stat(path)).size > LARGEST_MANIFEST_BYTES) return null;
     const { ollamaManifestSchema } = await import('../schema/ollama.ts');
-    const { layers } = ollamaManifestSchema.parse(JSON.parse(await readFile(path, 'utf8')));
+    const { layers } = ollamaManifestSchema.parse(
+      JSON.parse(await boundedText(path, LARGEST_MANIFEST_BYTES)),
+    );
     return layers.find(({ mediaType }) => mediaType === MODEL_LAYER) ?? null;
   } catch {
     return null;

@@ -1,5 +1,8 @@
-import { constants } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { closeSync, constants, fstatSync, openSync, readSync, type Stats } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
+
+/** A pipe without a writer would never open. Windows has no such flag. */
+const AT_ONCE = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
 
 /** Configuration, results and texts for evaluations have a few megabytes. */
 const LARGEST_BYTES = 64 * 1024 * 1024;
@@ -17,10 +20,8 @@ export async function boundedText(path: string, largestBytes: number = LARGEST_B
  * @throws Error like {@link boundedText}
  */
 export async function boundedBytes(path: string, largestBytes: number = LARGEST_BYTES): Promise<Buffer> {
-  // A pipe without a writer would never open. Windows has no such flag.
-  await using file = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+  await using file = await openRegular(path);
   const found = await file.stat();
-  if (!found.isFile()) throw new Error(found.isDirectory() ? 'it is a folder' : 'it is no regular file');
   // Of /proc a file has 0 bytes and more to read, and another may grow meanwhile: one more than allowed is asked for.
   const most = Math.min(largestBytes + 1, Math.max(found.size, 64 * 1024) + 1);
   const target = Buffer.allocUnsafe(most);
@@ -35,4 +36,37 @@ export async function boundedBytes(path: string, largestBytes: number = LARGEST_
     }
   }
   return target.subarray(0, filled);
+}
+
+/** Like {@link boundedText}, for a few bytes that are wanted at once, such as a token. */
+export function boundedTextSync(path: string, largestBytes: number): string {
+  const file = openSync(path, AT_ONCE);
+  try {
+    requireRegular(fstatSync(file));
+    const target = Buffer.alloc(largestBytes + 1);
+    const bytes = readSync(file, target);
+    if (bytes > largestBytes) throw new Error(`at most ${largestBytes} bytes were expected`);
+    return target.toString('utf8', 0, bytes);
+  } finally {
+    closeSync(file);
+  }
+}
+
+/**
+ * Opens a file of any size that somebody else may have put there, to read it piece by piece.
+ * @throws Error for a device, a pipe or a folder, at once
+ */
+export async function openRegular(path: string): Promise<FileHandle> {
+  const file = await open(path, AT_ONCE);
+  try {
+    requireRegular(await file.stat());
+    return file;
+  } catch (thrown) {
+    await file.close();
+    throw thrown;
+  }
+}
+
+function requireRegular(found: Stats): void {
+  if (!found.isFile()) throw new Error(found.isDirectory() ? 'it is a folder' : 'it is no regular file');
 }

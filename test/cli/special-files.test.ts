@@ -52,6 +52,11 @@ describe.skipIf(process.platform === 'win32')('a path that is no file', () => {
     ['a template', (path) => ['run', 'nano:Q2_K', 'hi', '--template', path, '--gpu', 'off']],
     ['phones', (path) => ['fit', 'nano', '--device', '6gb-phone', '--devices', path]],
     ['gates', (path) => ['compare', 'nano:Q2_K', '--only', 'size', '--gates', path]],
+    ['a text', (path) => ['eval', 'nano:Q2_K', '--text', path, '--gpu', 'off']],
+    ['questions', (path) => ['eval', 'nano:Q2_K', '--tasks', path, '--gpu', 'off']],
+    ['earlier results', (path) => ['compare', 'nano:Q2_K', '--only', 'size', '--resume', path]],
+    ['a baseline', (path) => ['compare', 'nano:Q2_K', '--only', 'size', '--baseline', path]],
+    ['measurements for a card', (path) => ['card', 'nano:Q2_K', '--results', path]],
     ['results of a phone', (path) => ['kit', 'check', path, '--golden', path]],
   ];
   it.each(small)('is one clear error, at once, where %s is named', async (_, argsOf) => {
