@@ -34,7 +34,7 @@ function escaped(character: string): string {
 }
 
 /** GitHub Actions, Forgejo and Gitea, GitLab, Azure Pipelines, TeamCity, and what most others set. */
-const RUNNERS = ['GITHUB_ACTIONS', 'GITLAB_CI', 'TF_BUILD', 'TEAMCITY_VERSION', 'CI'] as const;
+export const RUNNERS = ['GITHUB_ACTIONS', 'GITLAB_CI', 'TF_BUILD', 'TEAMCITY_VERSION', 'CI'] as const;
 
 /** Whether a CI runner reads what is written. */
 export function isReadByRunner(environment: NodeJS.ProcessEnv): boolean {
