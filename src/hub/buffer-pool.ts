@@ -32,8 +32,9 @@ export class BufferPool {
     this.#connections--;
   }
 
+  /** Shared with the threads that hash. */
   acquire(): Uint8Array {
-    const buffer = this.#free.pop() ?? Buffer.allocUnsafeSlow(this.#bufferBytes);
+    const buffer = this.#free.pop() ?? new Uint8Array(new SharedArrayBuffer(this.#bufferBytes));
     if (buffer.length === this.#bufferBytes) return buffer;
     this.#free.push(buffer.subarray(this.#bufferBytes));
     return buffer.subarray(0, this.#bufferBytes);

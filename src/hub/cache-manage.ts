@@ -5,8 +5,8 @@ import { boundedText, openRegular } from '../util/bounded-text.ts';
 import { messageOf } from '../util/errors.ts';
 import { isCommit, isObjectId } from '../util/safe-names.ts';
 import { sum } from '../util/sum.ts';
-import { startDigest } from './digest.ts';
 import { fileSize } from './disk.ts';
+import { startDigest } from './hasher.ts';
 import { RepoCache, repoOfFolder } from './repo-cache.ts';
 import { SharedStore } from './shared-store.ts';
 

@@ -1,6 +1,6 @@
-import { createHash, type Hash } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
 import type { RangeSet } from './byte-ranges.ts';
+import { type Hasher, startHasher } from './hasher.ts';
 
 /** Bytes read at once to catch up. */
 const STEP_BYTES = 1024 * 1024;
@@ -12,29 +12,33 @@ const STEP_BYTES = 1024 * 1024;
 export class RunningDigest {
   readonly #objectId: string;
   readonly #sizeBytes: number;
-  #hash: Hash;
+  #hasher: Hasher;
   #position = 0;
   #catchingUp: Promise<void> | undefined;
   /** For what is read back: one for all times, since memory outside the heap is collected late. */
-  #readBack: Buffer | undefined;
+  #readBack: Uint8Array | undefined;
 
   /** @param objectId what the digest shall be: 64 hex digits for SHA-256, 40 for a git blob's SHA-1 */
   constructor(objectId: string, sizeBytes: number) {
     this.#objectId = objectId;
     this.#sizeBytes = sizeBytes;
-    this.#hash = startDigest(objectId, sizeBytes);
+    this.#hasher = startHasher(objectId, sizeBytes);
   }
 
   reset(): void {
-    this.#hash = startDigest(this.#objectId, this.#sizeBytes);
+    this.#hasher.end();
+    this.#hasher = startHasher(this.#objectId, this.#sizeBytes);
     this.#position = 0;
   }
 
-  /** Takes bytes that are being written, where they are the next in order. */
-  offer(start: number, bytes: Uint8Array): void {
-    if (this.#catchingUp !== undefined || start !== this.#position) return;
-    this.#hash.update(bytes);
+  /**
+   * Takes bytes that are about to be written, where they are the next in order.
+   * @returns a promise to wait for before their memory is used again, where it needs them for longer
+   */
+  offer(start: number, bytes: Uint8Array): Promise<void> | undefined {
+    if (this.#catchingUp !== undefined || start !== this.#position) return undefined;
     this.#position += bytes.length;
+    return this.#hasher.update(bytes);
   }
 
   /** Goes on with what is already in the file, as far as it reaches. At most one such run is under way. */
@@ -54,7 +58,7 @@ export class RunningDigest {
   async finish(handle: FileHandle, done: RangeSet): Promise<string> {
     await this.#catchingUp;
     await this.#read(handle, done);
-    return this.#hash.digest('hex');
+    return this.#hasher.digest();
   }
 
   /** Waits for a run under way, whatever comes of it. */
@@ -62,23 +66,23 @@ export class RunningDigest {
     await this.#catchingUp?.catch(() => {});
   }
 
+  /** To be called at the end, whatever came of it. */
+  async end(): Promise<void> {
+    await this.settle();
+    this.#hasher.end();
+  }
+
   async #read(handle: FileHandle, done: RangeSet): Promise<void> {
     for (;;) {
       const reach = Math.min(done.reachFrom(this.#position), this.#position + STEP_BYTES);
       if (reach <= this.#position) return;
-      this.#readBack ??= Buffer.allocUnsafeSlow(STEP_BYTES);
+      this.#readBack ??= new Uint8Array(new SharedArrayBuffer(STEP_BYTES));
       const buffer = this.#readBack;
       const { bytesRead } = await handle.read(buffer, 0, reach - this.#position, this.#position);
       // The file is shorter than what was recorded of it: the digest comes out wrong, which is what it is for.
       if (bytesRead === 0) return;
-      this.#hash.update(buffer.subarray(0, bytesRead));
       this.#position += bytesRead;
+      await this.#hasher.update(buffer.subarray(0, bytesRead));
     }
   }
-}
-
-/** git hashes a header with a blob's length before its bytes; LFS hashes the bytes alone. */
-export function startDigest(objectId: string, sizeBytes: number): Hash {
-  if (objectId.length === 40) return createHash('sha1').update(`blob ${sizeBytes}\0`);
-  return createHash('sha256');
 }

@@ -97,7 +97,7 @@ async function transfer(
       }
     }
   } finally {
-    await digest.settle();
+    await digest.end();
   }
 }
 

@@ -7,7 +7,7 @@ import { connectionError } from './hub-errors.ts';
 import type { Link } from './location.ts';
 import type { Download } from './planned-file.ts';
 import { judgeRange } from './range-response.ts';
-import { RangeWriter } from './range-writer.ts';
+import { type RangeStore, RangeWriter } from './range-writer.ts';
 import { type Answer, sendForBytes } from './request.ts';
 import { Restart, Transient } from './retry.ts';
 
@@ -15,7 +15,7 @@ import { Restart, Transient } from './retry.ts';
 const SEND_EVERY_MS = 200;
 
 /** The download that a connection is a part of. */
-export interface RangeTarget {
+export interface RangeTarget extends RangeStore {
   readonly file: Download;
   readonly link: Link;
   readonly pool: BufferPool;
@@ -25,7 +25,6 @@ export interface RangeTarget {
   readonly accept: (validator: string | null, isWhole: boolean) => void;
   /** So many bytes have arrived. */
   readonly count: (bytes: number) => void;
-  readonly store: (bytes: Uint8Array, at: number) => Promise<void>;
 }
 
 /**
@@ -82,7 +81,7 @@ async function receive(
   { now }: HubContext,
 ): Promise<void> {
   const { what } = target.file;
-  const writer = new RangeWriter(claim.position, target.pool, (bytes, at) => target.store(bytes, at));
+  const writer = new RangeWriter(claim.position, target.pool, target);
   let sentAt = now();
   const take = (bytes: Uint8Array): boolean | Promise<boolean> => {
     watch.count(bytes.length);

@@ -168,12 +168,13 @@ export class TransferRound implements Connections, RangeTarget {
     this.#stop.abort(thrown);
   }
 
+  hash(bytes: Uint8Array, at: number): Promise<void> | undefined {
+    return this.#digest.offer(at, bytes);
+  }
+
   async store(bytes: Uint8Array, at: number): Promise<void> {
-    const writing = this.#partial.write(bytes, at);
-    // Beside the write, which another thread does.
-    this.#digest.offer(at, bytes);
     try {
-      await writing;
+      await this.#partial.write(bytes, at);
       await this.#saveNowAndThen();
     } catch (cause) {
       throw this.#diskError(cause);
