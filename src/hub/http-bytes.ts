@@ -6,6 +6,8 @@ import {
 } from 'node:http';
 import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
 import type { Socket } from 'node:net';
+import { type AnswerHeaders, answerHeaders } from '../io/content-headers.ts';
+import type { SentHeaders } from '../io/http-get.ts';
 import { proxyAgent, proxyFor, refuseByProxy } from '../io/proxy.ts';
 
 /** Where the bytes of a body go. */
@@ -19,7 +21,7 @@ export interface ByteSink {
 /** An answer whose body is handed over as it comes. */
 export interface ByteAnswer {
   readonly status: number;
-  readonly headers: Headers;
+  readonly headers: AnswerHeaders;
   /**
    * Hands the body to a sink, once, and resolves at its end, or where the sink wants no more. A body that is cut short
    * without a sound ends too: its length is the caller's to check.
@@ -30,7 +32,7 @@ export interface ByteAnswer {
 }
 
 /** How bytes are asked for. Redirects are not followed. */
-export type RequestBytes = (url: string, headers: Headers, signal: AbortSignal) => Promise<ByteAnswer>;
+export type RequestBytes = (url: string, headers: SentHeaders, signal: AbortSignal) => Promise<ByteAnswer>;
 
 /** Enough for the headers, which come first. */
 const HEAD_BYTES = 64 * 1024;
@@ -47,7 +49,7 @@ export const bytesOverHttp: RequestBytes = async (url, headers, signal) => {
   const agent = proxy === undefined ? tappedAgent(address, tap) : await proxyAgent(proxy, address, signal);
   return new Promise((resolve, reject) => {
     const start = address.protocol === 'https:' ? requestHttps : requestHttp;
-    const request = start(url, { headers: Object.fromEntries(headers), signal, agent });
+    const request = start(url, { headers, signal, agent });
     const fail = (error: Error): void => {
       const reason = signal.aborted ? signal.reason : error;
       tap.failure ??= reason;
@@ -84,10 +86,6 @@ function answerOf(
   tap: SocketTap,
   isTapped: boolean,
 ): ByteAnswer {
-  const headers = new Headers();
-  for (let index = 0; index + 1 < response.rawHeaders.length; index += 2) {
-    headers.append(response.rawHeaders[index] ?? '', response.rawHeaders[index + 1] ?? '');
-  }
   response.on('error', (error) => {
     tap.failure ??= error;
   });
@@ -95,7 +93,7 @@ function answerOf(
   const isPlain = isTapped && length !== undefined && response.headers['transfer-encoding'] === undefined;
   return {
     status: response.statusCode ?? 0,
-    headers,
+    headers: answerHeaders(response.rawHeaders),
     receive: (sink) => (isPlain ? tap.receive(sink, Number(length)) : receiveParsed(response, sink)),
     cancel: async () => {
       // The connection goes with it: draining the rest of a model would take longer than making another.

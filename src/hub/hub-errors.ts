@@ -1,3 +1,4 @@
+import type { AnswerHeaders } from '../io/content-headers.ts';
 import { proxyFor } from '../io/proxy.ts';
 import { QuantscopeError } from '../util/errors.ts';
 import type { HubContext } from './context.ts';
@@ -5,7 +6,7 @@ import type { HubContext } from './context.ts';
 /** The parts of an answer that errors are told by. */
 export interface Refusal {
   readonly status: number;
-  readonly headers: Headers;
+  readonly headers: AnswerHeaders;
   /** What a person calls the thing asked for: `hf:owner/repo`, or a file in it. */
   readonly what: string;
   /** `owner/repo`, where there is one. */

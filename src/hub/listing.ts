@@ -1,4 +1,5 @@
-import type { HttpAnswer } from '../io/http-get.ts';
+import { type AnswerHeaders, answerHeaders } from '../io/content-headers.ts';
+import type { HttpAnswer, SentHeaders } from '../io/http-get.ts';
 import { QuantscopeError, UsageError } from '../util/errors.ts';
 import { checkedPath, isCommit, isObjectId } from '../util/safe-names.ts';
 import { formatBytes } from '../util/units.ts';
@@ -169,42 +170,29 @@ function fileOf(
 function hookedFetch(what: string, repo: string, context: HubContext): typeof fetch {
   const bounds: Bounds = { asked: new Set(), bytesLeft: MOST_BYTES, endsAt: context.now() + MOST_MS };
   return async (input, init) => {
-    const url = input instanceof Request ? input.url : String(input);
+    const url = String(input);
     if (bounds.asked.size >= MOST_PAGES) throw badAnswer(what, `more than ${MOST_PAGES} pages`);
-    // Several files are asked for at one address by POST.
-    if (init?.method !== 'POST' && bounds.asked.has(url))
-      throw badAnswer(what, 'a page that was there before');
+    if (bounds.asked.has(url)) throw badAnswer(what, 'a page that was there before');
     bounds.asked.add(url);
-    const method = init?.method === 'POST' ? 'POST' : 'GET';
-    const body = typeof init?.body === 'string' ? init.body : undefined;
-    const {
-      response,
-      url: answered,
-      watch,
-    } = await sendPatiently(
-      url,
-      {
-        method,
-        headers: Object.fromEntries(new Headers(init?.headers)),
-        what,
-        ...(body === undefined ? {} : { body }),
-      },
-      context,
-    );
+    // The library gives a plain object.
+    const headers = init?.headers as SentHeaders | undefined;
+    const sent = await sendPatiently(url, { what, ...(headers && { headers }) }, context);
+    const { response, url: answered, watch } = sent;
     if (response.status < 200 || response.status > 299) {
       // What it says at length, perhaps without end, is not read.
       await discard(response);
       throw refusalError({ status: response.status, headers: response.headers, what, repo }, context);
     }
-    const headers = new Headers(response.headers);
-    const next = nextPage(headers.get('link'), answered, what, context.settings.endpoint);
-    headers.delete('link');
-    if (next !== undefined) headers.set('link', `<${next}>; rel="next"`);
-    headers.delete('content-length');
+    const next = nextPage(response.headers.get('link'), answered, what, context.settings.endpoint);
     const text = await bodyText(response, watch, what, bounds, context.now);
-    return new Response(text, { status: response.status, headers });
+    const links = answerHeaders(next === undefined ? [] : ['link', `<${next}>; rel="next"`]);
+    const page: ListingPage = { ok: true, headers: links, json: async () => JSON.parse(text) };
+    // What the library looks at; to make a Response would load all that fetch needs.
+    return page as Response;
   };
 }
+
+type ListingPage = Pick<Response, 'ok' | 'json'> & { readonly headers: AnswerHeaders };
 
 /** What all answers about one repository may take together. */
 interface Bounds {

@@ -50,7 +50,7 @@ export async function openRemote(
  */
 function fetchOf({ url: original, name: what, repo }: RemoteFile, hub: HubContext): HttpGet {
   return async (asked, { headers, signal }) => {
-    const request = { headers: Object.fromEntries(headers), what, signal };
+    const request = { headers, what, signal };
     let answer = await sendPatiently(asked, request, hub);
     if (asked !== original && (answer.response.status === 403 || answer.response.status === 401)) {
       await discard(answer.response);

@@ -1,4 +1,11 @@
-import { contentLength, isEncoded, parseContentRange, strongEtag } from '../io/content-headers.ts';
+import {
+  type AnswerHeaders,
+  contentLength,
+  isEncoded,
+  parseContentRange,
+  strongEtag,
+} from '../io/content-headers.ts';
+import type { HttpAnswer } from '../io/http-get.ts';
 import { QuantscopeError } from '../util/errors.ts';
 import { isTransient } from './retry.ts';
 
@@ -30,7 +37,7 @@ export interface RangeQuestion {
 
 /** Judges the answer to a range request by its status and headers alone. */
 export function judgeRange(
-  { status, headers }: Pick<Response, 'status' | 'headers'>,
+  { status, headers }: Pick<HttpAnswer, 'status' | 'headers'>,
   asked: RangeQuestion,
 ): RangeJudgement {
   const { what, start, end, sizeBytes } = asked;
@@ -97,7 +104,7 @@ export function judgeRange(
 }
 
 /** How an answer shows that it is of another version than the bytes that are here; undefined where it does not. */
-function otherVersion(headers: Headers, { validator, mustMatch }: RangeQuestion): string | undefined {
+function otherVersion(headers: AnswerHeaders, { validator, mustMatch }: RangeQuestion): string | undefined {
   if (validator === null) return undefined;
   const isDate = / GMT$/.test(validator);
   const said = headers.get(isDate ? 'last-modified' : 'etag');

@@ -1,4 +1,5 @@
-import { type HttpAnswer, sendOverHttp } from '../io/http-get.ts';
+import type { AnswerHeaders } from '../io/content-headers.ts';
+import { type HttpAnswer, type SentHeaders, sendOverHttp, withoutSecrets } from '../io/http-get.ts';
 import { QuantscopeError } from '../util/errors.ts';
 import type { HubContext } from './context.ts';
 import { type ByteAnswer, bytesOverHttp } from './http-bytes.ts';
@@ -7,9 +8,8 @@ import { IdleWatch } from './idle.ts';
 import { describePause, isTransient, pauseBefore } from './retry.ts';
 
 export interface HubRequest {
-  readonly method?: 'GET' | 'HEAD' | 'POST';
-  readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: string;
+  readonly method?: 'GET' | 'HEAD';
+  readonly headers?: SentHeaders;
   /** What a person calls the thing asked for. */
   readonly what: string;
   /** Redirects to another origin than this are not followed: the 3xx answer itself is the result. */
@@ -53,7 +53,7 @@ async function follow<Received extends Pick<HttpAnswer, 'status' | 'headers'>>(
   url: string,
   request: HubRequest,
   context: HubContext,
-  send: (url: string, headers: Headers, signal: AbortSignal) => Promise<Received>,
+  send: (url: string, headers: SentHeaders, signal: AbortSignal) => Promise<Received>,
   end: (answer: Received) => Promise<void>,
 ): Promise<Answer<Received>> {
   const { what, stayOn, signal = context.signal } = request;
@@ -87,12 +87,12 @@ async function follow<Received extends Pick<HttpAnswer, 'status' | 'headers'>>(
  * @throws like {@link follow}; an answer with another status than 2xx or 3xx is returned, not thrown
  */
 export async function sendPatiently(url: string, request: HubRequest, context: HubContext): Promise<Answer> {
-  const { method = 'GET', body, signal = context.signal } = request;
-  const sendOnce = (address: string, headers: Headers, own: AbortSignal): Promise<HttpAnswer> =>
-    sendOverHttp(address, { method, headers, signal: own, ...(body === undefined ? {} : { body }) });
+  const { method = 'GET', signal = context.signal } = request;
+  const sendOnce = (address: string, headers: SentHeaders, own: AbortSignal): Promise<HttpAnswer> =>
+    sendOverHttp(address, { method, headers, signal: own });
   const endsAt = context.now() + MOST_MS;
   for (let failures = 1; ; failures++) {
-    let headers: Headers | undefined;
+    let headers: AnswerHeaders | undefined;
     let reason: string;
     const isLast = (most: number): boolean => failures >= most || context.now() > endsAt;
     try {
@@ -144,15 +144,9 @@ export async function discard(response: HttpAnswer): Promise<void> {
   }
 }
 
-function headersFor(url: string, request: Pick<HubRequest, 'headers'>, context: HubContext): Headers {
+function headersFor(url: string, request: Pick<HubRequest, 'headers'>, context: HubContext): SentHeaders {
   const { endpoint, token } = context.settings;
-  const headers = new Headers({ 'user-agent': context.userAgent, ...request.headers });
-  headers.delete('authorization');
-  if (
-    token !== undefined &&
-    [endpoint, ...HUB_ORIGINS].some((each) => new URL(each).origin === new URL(url).origin)
-  ) {
-    headers.set('authorization', `Bearer ${token}`);
-  }
-  return headers;
+  const headers = { 'user-agent': context.userAgent, ...withoutSecrets(request.headers ?? {}) };
+  const isHub = [endpoint, ...HUB_ORIGINS].some((each) => new URL(each).origin === new URL(url).origin);
+  return token !== undefined && isHub ? { ...headers, authorization: `Bearer ${token}` } : headers;
 }

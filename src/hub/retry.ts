@@ -1,3 +1,4 @@
+import type { AnswerHeaders } from '../io/content-headers.ts';
 import { QuantscopeError } from '../util/errors.ts';
 import { formatDuration } from '../util/units.ts';
 import type { HubContext } from './context.ts';
@@ -16,7 +17,7 @@ export function isTransient(status: number): boolean {
  * window (as huggingface_hub reads it); Retry-After is seconds or a date (RFC 9110, 10.2.3).
  * @param wallClockMs the date of now, for a Retry-After that is a date
  */
-function askedPauseMs(headers: Headers, wallClockMs: number): number | undefined {
+function askedPauseMs(headers: AnswerHeaders, wallClockMs: number): number | undefined {
   const limit = headers.get('ratelimit');
   const seconds = /;\s*t=(\d+)/.exec(limit ?? '')?.[1];
   if (limit !== null && /;\s*r=0(?:;|$|,|\s)/.test(limit) && seconds !== undefined) {
@@ -46,7 +47,11 @@ export interface Pause {
 }
 
 /** The pause before the next attempt: what the server asked for and a little, or the backoff. */
-export function pauseBefore(failures: number, headers: Headers | undefined, context: HubContext): Pause {
+export function pauseBefore(
+  failures: number,
+  headers: AnswerHeaders | undefined,
+  context: HubContext,
+): Pause {
   const own = backoffMs(failures, context);
   const askedMs = headers === undefined ? undefined : askedPauseMs(headers, Date.now());
   if (askedMs === undefined) return { milliseconds: own };
@@ -75,9 +80,9 @@ export class Restart extends Error {
 export class Transient extends Error {
   override readonly cause: QuantscopeError;
   /** Of a server that answered to be left alone for a while; undefined where it was not that. */
-  readonly refusal: Headers | undefined;
+  readonly refusal: AnswerHeaders | undefined;
 
-  constructor(cause: QuantscopeError, refusal?: Headers) {
+  constructor(cause: QuantscopeError, refusal?: AnswerHeaders) {
     super(cause.message);
     this.cause = cause;
     this.refusal = refusal;

@@ -1,4 +1,4 @@
-import { contentLength, isEncoded, parseContentRange } from '../io/content-headers.ts';
+import { type AnswerHeaders, contentLength, isEncoded, parseContentRange } from '../io/content-headers.ts';
 import type { HttpAnswer } from '../io/http-get.ts';
 import { QuantscopeError } from '../util/errors.ts';
 import type { HubContext } from './context.ts';
@@ -77,7 +77,7 @@ function lengthOf({ status, headers }: HttpAnswer): number | undefined {
   return status === 206 ? (range?.start === 0 ? range.total : undefined) : contentLength(headers);
 }
 
-function digestOf(headers: Headers): string | null {
+function digestOf(headers: AnswerHeaders): string | null {
   const said =
     /(?:^|[\s,])sha-256=:([A-Za-z0-9+/=]+):/.exec(headers.get('repr-digest') ?? '')?.[1] ??
     /(?:^|[\s,])sha-256=([A-Za-z0-9+/=]+)/i.exec(headers.get('digest') ?? '')?.[1];
@@ -100,7 +100,7 @@ function refusal(shown: string, status: number): QuantscopeError {
   return refused('url/http-status', `the server answered ${status}`, 'Try again later.');
 }
 
-function notAModel(shown: string, start: Buffer, headers: Headers): QuantscopeError {
+function notAModel(shown: string, start: Buffer, headers: AnswerHeaders): QuantscopeError {
   const type = headers.get('content-type');
   const got = start.length === 0 ? 'nothing' : JSON.stringify(start.toString('latin1'));
   const what = `begins with ${got}${type === null ? '' : ` (${type})`}, expected "${MAGIC}"`;

@@ -1,5 +1,6 @@
 import { Agent as HttpAgent, type IncomingMessage, request as requestHttp } from 'node:http';
 import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
+import { type AnswerHeaders, answerHeaders } from './content-headers.ts';
 import { proxyAgent, proxyFor, refuseByProxy, type WebProxy } from './proxy.ts';
 
 /** What readers by range look at of an answer; a fetch's Response is one. */
@@ -8,7 +9,7 @@ export interface HttpAnswer {
   readonly statusText: string;
   /** Where the redirects led. */
   readonly url: string;
-  readonly headers: Headers;
+  readonly headers: AnswerHeaders;
   readonly body: {
     getReader(): BytesReader;
     cancel(): Promise<void>;
@@ -20,15 +21,16 @@ export interface BytesReader {
   cancel(): Promise<void>;
 }
 
+/** What is sent. */
+export type SentHeaders = Readonly<Record<string, string>>;
+
 export interface GetOptions {
-  readonly headers: Headers;
+  readonly headers: SentHeaders;
   readonly signal: AbortSignal;
 }
 
 export interface SendOptions extends Pick<GetOptions, 'headers' | 'signal'> {
   readonly method: string;
-  /** Default: none. */
-  readonly body?: string;
 }
 
 /** How parts of files are asked for. */
@@ -57,14 +59,17 @@ export const getOverHttp: HttpGet = async (url, options) => {
     if (!isRedirect) return answer;
     await answer.body?.cancel();
     const next = new URL(location, address);
-    if (next.origin !== address.origin) {
-      headers = new Headers(headers);
-      for (const name of ['authorization', 'cookie', 'proxy-authorization']) headers.delete(name);
-    }
+    if (next.origin !== address.origin) headers = withoutSecrets(headers);
     address = next;
   }
   throw new Error(`more than ${MOST_REDIRECTS} redirects`);
 };
+
+/** What may be sent to a server that was not asked for. */
+export function withoutSecrets(headers: SentHeaders): SentHeaders {
+  const isSecret = /^(?:authorization|cookie|proxy-authorization)$/i;
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => !isSecret.test(name)));
+}
 
 /**
  * One request, through the proxy that the environment names. Redirects are not followed.
@@ -90,13 +95,13 @@ export async function sendOverHttp(url: string, options: SendOptions): Promise<H
 
 function send(
   url: URL,
-  { method, headers, body: sent, signal }: SendOptions,
+  { method, headers, signal }: SendOptions,
   agent: HttpAgent,
   proxy: WebProxy | undefined,
 ): { readonly answer: Promise<HttpAnswer>; readonly usedAgain: () => boolean } {
   signal.throwIfAborted();
   const start = url.protocol === 'https:' ? requestHttps : requestHttp;
-  const request = start(url, { method, headers: Object.fromEntries(headers), agent });
+  const request = start(url, { method, headers, agent });
   const answer = new Promise<HttpAnswer>((resolve, reject) => {
     let body: AnswerBody | undefined;
     const onAbort = (): void => {
@@ -114,21 +119,13 @@ function send(
         status: response.statusCode ?? 0,
         statusText: response.statusMessage ?? '',
         url: url.href,
-        headers: headersOf(response),
+        headers: answerHeaders(response.rawHeaders),
         body,
       });
     });
-    request.end(sent);
+    request.end();
   });
   return { answer, usedAgain: () => request.reusedSocket };
-}
-
-function headersOf({ rawHeaders }: IncomingMessage): Headers {
-  const headers = new Headers();
-  for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
-    headers.append(rawHeaders[index] ?? '', rawHeaders[index + 1] ?? '');
-  }
-  return headers;
 }
 
 class AnswerBody {

@@ -59,7 +59,7 @@ async function serve<T>(listener: RequestListener, use: (origin: string) => Prom
   }
 }
 
-const get = (url: string) => bytesOverHttp(url, new Headers(), AbortSignal.timeout(20_000));
+const get = (url: string) => bytesOverHttp(url, {}, AbortSignal.timeout(20_000));
 
 describe('bytes over HTTP', () => {
   it('are read into the memory of the sink', async () => {
@@ -142,7 +142,7 @@ describe('bytes over HTTP', () => {
       },
       async (url) => {
         const stop = new AbortController();
-        const answer = await bytesOverHttp(url, new Headers(), stop.signal);
+        const answer = await bytesOverHttp(url, {}, stop.signal);
         const reason = new Error('enough');
         setTimeout(() => stop.abort(reason), 50);
         await expect(answer.receive(collector().sink)).rejects.toBe(reason);

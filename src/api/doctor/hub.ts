@@ -50,7 +50,7 @@ async function answerTime(endpoint: string, signal: AbortSignal): Promise<number
   try {
     const response = await sendOverHttp(endpoint, {
       method: 'HEAD',
-      headers: new Headers(),
+      headers: {},
       signal: AbortSignal.any([signal, AbortSignal.timeout(ANSWER_TIMEOUT_MS)]),
     });
     await response.body?.cancel();
