@@ -13,8 +13,9 @@ export function statusLine(stream: StatusStream, quiet: boolean) {
   let drawnAt = 0;
   return {
     show(text: () => string): void {
+      if (!live) return;
       const now = performance.now();
-      if (!live || now - drawnAt < INTERVAL_MS) return;
+      if (now - drawnAt < INTERVAL_MS) return;
       drawnAt = now;
       stream.write(ERASE_LINE + text());
     },

@@ -3,6 +3,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { messageOf } from '../util/errors.ts';
 import { findBinary } from './binaries.ts';
+import { TemplateFault } from './template-fault.ts';
 
 /** A chat template, compiled. */
 export interface NativeTemplate {
@@ -12,16 +13,6 @@ export interface NativeTemplate {
 
 /** Compiles a template. @throws TemplateFault where llama.cpp cannot parse it */
 export type NativeCompiler = (text: string) => NativeTemplate;
-
-/** A template that llama.cpp cannot parse or render, or that refused what it was given by `raise_exception`. */
-export class TemplateFault extends Error {
-  readonly refused: boolean;
-
-  constructor(reason: string, refused: boolean, options?: ErrorOptions) {
-    super(reason, options);
-    this.refused = refused;
-  }
-}
 
 /** node-llama-cpp's addon, of which the renderer alone is used. */
 interface Addon {

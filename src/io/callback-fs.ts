@@ -1,4 +1,4 @@
-import { close, fstat, open, read, readdir, stat } from 'node:fs';
+import { close, fstat, open, read, readdir, readlink, stat } from 'node:fs';
 import { promisify } from 'node:util';
 
 /**
@@ -10,4 +10,5 @@ export const openFd = promisify(open);
 export const readFd = promisify(read);
 export const statFd = promisify(fstat);
 export const statPath = promisify(stat);
+export const readLink = promisify(readlink);
 export const namesIn = promisify(readdir);

@@ -1,6 +1,4 @@
 import { availableParallelism } from 'node:os';
-import { findDevice } from '../../device/profiles.ts';
-import type { DeviceProfile } from '../../schema/phone-data.ts';
 import type { FileReport, Policy } from '../../schema/validation.ts';
 import { asFinished } from '../../util/as-finished.ts';
 import { UsageError } from '../../util/errors.ts';
@@ -34,7 +32,7 @@ export async function* validateEach(
   }
   const rules = request.rules === undefined ? undefined : chosenRules(request.rules);
   const policy = await policyOf(request.policy);
-  const device = request.device === undefined ? null : await phoneNamed(request.device);
+  const phoneFacts = request.device === undefined ? null : await phoneFactsOf(request.device);
   const all = await validationFiles(refs, host);
   if (sha256 !== undefined && all.length !== 1) {
     throw new UsageError('usage/sha256', `--sha256 is the hash of one file, and there are ${all.length}`, {
@@ -60,7 +58,7 @@ export async function* validateEach(
     templates,
     policy,
     rules,
-    device,
+    phoneFacts,
     conformance: request.conformance === true,
     withContent: content,
     expectedSha256: sha256 ?? null,
@@ -83,10 +81,15 @@ export async function* validateEach(
   }
 }
 
-/** @throws UsageError `device/unknown` */
-async function phoneNamed(name: string): Promise<DeviceProfile> {
-  const { devicesOf } = await import('../fit/device-catalogue.ts');
-  return findDevice(name, await devicesOf(undefined));
+/** Without a phone none of its data is loaded. @throws UsageError `device/unknown` */
+async function phoneFactsOf(name: string): Promise<FileRun['phoneFacts']> {
+  const [{ findDevice }, { devicesOf }, { phoneFacts }] = await Promise.all([
+    import('../../device/profiles.ts'),
+    import('../fit/device-catalogue.ts'),
+    import('./phone.ts'),
+  ]);
+  const device = findDevice(name, await devicesOf(undefined));
+  return (scan) => phoneFacts(scan, device);
 }
 
 /** Without a policy file the schemas are not even loaded. */

@@ -1,4 +1,3 @@
-import { stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import {
   type GgufHeader,
@@ -9,14 +8,16 @@ import {
   shardNames,
   specialTokens,
 } from '../../gguf/index.ts';
-import { type ByteSource, openFile } from '../../io/index.ts';
+import type { ByteSource } from '../../io/byte-source.ts';
+import { statPath } from '../../io/callback-fs.ts';
+import { openFile } from '../../io/file-source.ts';
 import { unavailableBecause } from '../../schema/availability.ts';
-import type { DeviceProfile } from '../../schema/phone-data.ts';
 import type { ContentCheck, Diagnostic, FileReport, Policy } from '../../schema/validation.ts';
 import type { QuantscopeError } from '../../util/errors.ts';
 import {
   type ContentReport,
   conformanceOf,
+  type FileFacts,
   type LoadOutcome,
   type ManifestEntry,
   type Sibling,
@@ -30,7 +31,6 @@ import {
 import type { ContentReader } from './content.ts';
 import type { Base } from './derived-from.ts';
 import { isUnreadable, type LocalFile, originOf, type RemoteFile, type ValidationFile } from './files.ts';
-import { phoneFacts } from './phone.ts';
 import type { TemplateChecker } from './template.ts';
 
 /** What one file is judged with. */
@@ -49,7 +49,7 @@ export interface FileRun {
   /** The model that files are to come from; null where nobody named one. */
   readonly base: Base | null;
   /** The phone that files are for; null where nobody named one. */
-  readonly device: DeviceProfile | null;
+  readonly phoneFacts: ((scan: HeaderScan) => FileFacts['phone']) | null;
   readonly signal: AbortSignal;
   readonly onBytes: (path: string, doneBytes: number, fileBytes: number) => void;
 }
@@ -95,7 +95,7 @@ async function judgeRemote(file: RemoteFile, run: FileRun): Promise<FileReport> 
     origin: file.origin,
     expectedSha256: run.expectedSha256,
     policy: run.policy,
-    phone: phoneFacts(scan, run.device),
+    phone: run.phoneFacts?.(scan) ?? null,
   };
   const reason = 'the file is remote: quantscope pull, then validate, checks its content and hash';
   return reportOf(file.ref, facts, run, { sha256: null, content: unavailableBecause(reason) });
@@ -156,7 +156,7 @@ async function judge(file: LocalFile, source: ByteSource, run: FileRun): Promise
     policy,
     load,
     joinedAt: await joinedAt(scan, source, signal),
-    phone: phoneFacts(scan, run.device),
+    phone: run.phoneFacts?.(scan) ?? null,
     derivedFrom: run.base === null || header === null ? null : await run.base.compare(header, source, signal),
   };
   const report = reportOf(file.ref, facts, run, {
@@ -257,7 +257,7 @@ async function siblingsOf(
   // The first speaks for the others; a later one is spoken for where the first is there.
   const isFirst = parseShardName(name)?.number === 1;
   const [first = name] = names;
-  if (!isFirst && (await stat(join(dirname(path), first)).catch(() => null)) !== null) return null;
+  if (!isFirst && (await statPath(join(dirname(path), first)).catch(() => null)) !== null) return null;
   const siblings: Sibling[] = [];
   for (const other of names) {
     const read = async () => {

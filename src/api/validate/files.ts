@@ -1,6 +1,6 @@
-import { readlink, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { type HeaderScan, parseShardName, scanSource, shardNames } from '../../gguf/index.ts';
+import { readLink, statPath } from '../../io/callback-fs.ts';
 import type { RefAccess } from '../../model/access.ts';
 import { isAbsent, locateNano, nearRef, unreadablePath } from '../../model/local.ts';
 import { type LocateOptions, locateRefs } from '../../model/locate.ts';
@@ -107,7 +107,7 @@ async function filesOf(ref: string, lookup: Lookup): Promise<ValidationFile[]> {
     const found = await locateStored(parsed.store, parsed.name);
     return (await Promise.all(found.map((file) => withShards({ kind: 'local', ...file })))).flat();
   }
-  const stats = await stat(ref).catch((cause: NodeJS.ErrnoException) => {
+  const stats = await statPath(ref).catch((cause: NodeJS.ErrnoException) => {
     // A pattern may be longer than a name.
     if (isAbsent(cause) || cause.code === 'ENAMETOOLONG') return null;
     throw unreadablePath(ref, cause);
@@ -200,7 +200,7 @@ async function withShards(file: LocalFile): Promise<LocalFile[]> {
   for (const name of shardNames(basename(file.path)).slice(1)) {
     const path = join(dirname(file.path), name);
     // One that is absent is what a rule reports.
-    if (await stat(path).catch(() => null))
+    if (await statPath(path).catch(() => null))
       others.push({ kind: 'local', ref: join(dirname(file.ref), name), path });
   }
   return [file, ...others];
@@ -212,7 +212,7 @@ const SNAPSHOT = /models--([^/\\]+)--([^/\\]+)[/\\]snapshots[/\\]([0-9a-f]{40})[
 export async function originOf(path: string): Promise<Origin | null> {
   const [, owner, name, commit] = SNAPSHOT.exec(path) ?? [];
   if (owner === undefined || name === undefined || commit === undefined) return null;
-  const target = await readlink(path).catch(() => null);
+  const target = await readLink(path).catch(() => null);
   return {
     kind: 'hub',
     repo: `${owner}/${name}`,

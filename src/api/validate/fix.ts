@@ -10,7 +10,8 @@ import {
   scanSource,
   type WritableValue,
 } from '../../gguf/index.ts';
-import { type ByteSource, openFile } from '../../io/index.ts';
+import type { ByteSource } from '../../io/byte-source.ts';
+import { openFile } from '../../io/file-source.ts';
 import { boundedText } from '../../util/bounded-text.ts';
 import { messageOf, UsageError } from '../../util/errors.ts';
 import { draftOf, publishOutput } from '../../util/output-file.ts';

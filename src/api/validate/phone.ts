@@ -4,9 +4,9 @@ import type { HeaderScan } from '../../gguf/index.ts';
 import type { DeviceProfile } from '../../schema/phone-data.ts';
 import type { FileFacts } from '../../validate/index.ts';
 
-/** What llama.rn and the backends of a phone make of a file; null without a phone, or without a whole header. */
-export function phoneFacts({ header }: HeaderScan, device: DeviceProfile | null): FileFacts['phone'] {
-  if (header === null || device === null) return null;
+/** What llama.rn and the backends of a phone make of a file; null without a whole header. */
+export function phoneFacts({ header }: HeaderScan, device: DeviceProfile): FileFacts['phone'] {
+  if (header === null) return null;
   return {
     name: device.name,
     llamaRn: LLAMA_RN.version,

@@ -1,4 +1,4 @@
-import { TemplateFault } from '../../engine/native-template.ts';
+import { TemplateFault } from '../../engine/template-fault.ts';
 import { messageOf } from '../../util/errors.ts';
 import { CONVERSATIONS, type Conversation, type ConversationMessage } from '../../validate/conversations.ts';
 import type { RenderedConversation, TemplateTokens } from '../../validate/template-report.ts';

@@ -1,4 +1,4 @@
-import { type ChildProcess, fork } from 'node:child_process';
+import type { ChildProcess, fork as Fork } from 'node:child_process';
 import { QuantscopeError } from '../../util/errors.ts';
 import { packagePath } from '../../util/package-files.ts';
 import { suspicionsOfText, type TemplateReport, type TemplateTokens } from '../../validate/index.ts';
@@ -83,9 +83,10 @@ export class TemplateChecker implements AsyncDisposable {
         parseError: `${text.length} characters, more than the ${TEXT_LIMIT} that are parsed`,
       };
     }
+    const { fork } = await import('node:child_process');
     for (let attempt = 0; attempt < MOST_STARTS; attempt++) {
       if (this.#closed !== undefined) throw this.#closed;
-      this.#child ??= startChild();
+      this.#child ??= startChild(fork);
       const answer = await this.#exchange(this.#child, { id: this.#nextId++, text, tokens });
       if (answer.ended === null) return { ...(answer.report ?? fromText), text };
       this.#child = undefined;
@@ -130,7 +131,7 @@ export class TemplateChecker implements AsyncDisposable {
   }
 }
 
-function startChild(): ChildProcess {
+function startChild(fork: typeof Fork): ChildProcess {
   const limits = [HEAP_MEBIBYTES, RESIDENT_MEBIBYTES, LEAST_LIMIT_MS].map(String);
   return fork(CHILD_MODULE, [WORKER, ...limits], {
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'],

@@ -4,6 +4,7 @@ import { validateEach } from '../../api/validate/each.ts';
 import type { ValidateRequest } from '../../api/validate/request.ts';
 import { noSuchRule } from '../../api/validate/rules.ts';
 import { brief } from '../../report/inspection-text.ts';
+import type { Style } from '../../report/style.ts';
 import {
   type FileSummary,
   renderFileNdjson,
@@ -20,9 +21,8 @@ import { UsageError } from '../../util/errors.ts';
 import { packageVersion } from '../../util/package-files.ts';
 import { isAtLeast, ruleById, rulesNamed } from '../../validate/index.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
-import { noticeUnless } from '../output.ts';
+import { noticeUnless, stdoutStyle } from '../output.ts';
 import { writeCommands } from '../sink.ts';
-import { terminalStyle } from '../style.ts';
 import { validateProgress } from './progress.ts';
 
 /** A request, and what is shown of its report. */
@@ -50,7 +50,8 @@ export async function runValidate(
   signal: AbortSignal,
 ): Promise<ExitCode> {
   const { explain, quiet, severity } = options;
-  if (explain !== undefined) return printRules(explain);
+  const style = await stdoutStyle();
+  if (explain !== undefined) return printRules(explain, style);
   if (refs.length === 0) {
     throw new UsageError('ref/missing', 'no file to check', {
       hint: 'quantscope validate model.gguf, or a folder; --help says more.',
@@ -68,7 +69,7 @@ export async function runValidate(
     progress: progress.update,
     notice: noticeUnless(quiet),
   };
-  const printer = printerOf(format, severity);
+  const printer = printerOf(format, severity, style);
   let exitCode: ExitCode = EXIT.done;
   try {
     for await (const report of validateEach(checked, request)) {
@@ -127,8 +128,7 @@ async function policyOf({ policy, config }: ValidateOptions): Promise<Pick<Valid
   return { policy: found };
 }
 
-function printRules(rule: string | true): ExitCode {
-  const style = terminalStyle(process.stdout);
+function printRules(rule: string | true, style: Style): ExitCode {
   const pages =
     rule === true
       ? [renderRuleList(style)]
@@ -147,7 +147,7 @@ interface Printer {
 }
 
 /** Text and NDJSON are printed file by file, and no report is kept; the other forms are one document. */
-function printerOf(format: ValidationFormat, severity: Severity | undefined): Printer {
+function printerOf(format: ValidationFormat, severity: Severity | undefined, style: Style): Printer {
   const print = (text: string): void => {
     if (text === '') return;
     if (format === 'github') writeCommands(process.stdout, `${text}\n`);
@@ -163,7 +163,7 @@ function printerOf(format: ValidationFormat, severity: Severity | undefined): Pr
     return { file: (report) => print(renderFileNdjson(shown(report), SCHEMA_IDS.validation)), end: () => {} };
   }
   if (format === 'text') {
-    const options = { style: terminalStyle(process.stdout), width: process.stdout.columns || 110 };
+    const options = { style, width: process.stdout.columns || 110 };
     const summaries: FileSummary[] = [];
     return {
       file: (report) => {
