@@ -29,7 +29,7 @@ const PROGRAM = {
 const TOGETHER = [
   {
     name: 'base',
-    test: /src\/(?:cli\/(?:config|define|environment|exit|options|sink|suggest)|util\/package-files)\.ts$/,
+    test: /src\/(?:api\/host|cli\/(?:config|define|environment|exit|options|sink|suggest)|util\/package-files)\.ts$/,
     priority: 3,
   },
   { name: 'inspect', test: /src\/cli\/inspect\/run\.ts$/, priority: 2 },

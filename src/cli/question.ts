@@ -1,5 +1,3 @@
-import { createInterface } from 'node:readline/promises';
-
 /** Whether there is someone to ask: a script has said what it wants by its arguments. */
 export function isInteractive(): boolean {
   return process.stdin.isTTY === true && process.stderr.isTTY === true;
@@ -10,6 +8,7 @@ export function isInteractive(): boolean {
  * @throws the signal's reason, also for Ctrl-C, which readline would otherwise keep to itself
  */
 export async function askYes(question: string, signal: AbortSignal): Promise<boolean> {
+  const { createInterface } = await import('node:readline/promises');
   const prompt = createInterface({ input: process.stdin, output: process.stderr });
   // In raw mode Ctrl-C is a character; as a signal it does here what it does everywhere else.
   prompt.on('SIGINT', () => process.kill(process.pid, 'SIGINT'));

@@ -1,7 +1,7 @@
-import { type catalogueEntrySchema, catalogueSchema } from '../schema/hub.ts';
-import { DATA_FILES, invalidJsonFile, type JsonFileKind, readJsonFile } from '../schema/json-file.ts';
+import type { catalogueEntrySchema, catalogueSchema } from '../schema/hub.ts';
+import type { JsonFileKind } from '../schema/json-file.ts';
 import type { Document } from '../schema/parts.ts';
-import { packagePath } from '../util/package-files.ts';
+import { packageJson } from '../util/package-files.ts';
 
 type GivenEntry = Document<typeof catalogueEntrySchema>;
 
@@ -23,24 +23,35 @@ const USER_FILE = {
 /**
  * The package's data/catalogue.json with a user's file laid over it. A name that is built in takes what the file leaves
  * out from there.
- * @throws UsageError `catalogue/unreadable`, `catalogue/invalid`, `data/unreadable`, `data/invalid`
+ * @throws UsageError `catalogue/unreadable`, `catalogue/invalid`
  */
 export async function readCatalogue(path: string | null): Promise<Catalogue> {
-  const builtIn = await extended(new Map(), packagePath('data/catalogue.json'), DATA_FILES);
-  return path === null ? builtIn : await extended(builtIn, path, USER_FILE);
+  // Taken at its word, as data/rules.json is: a test holds it to its schema, which takes longer to load than a header.
+  const { $schema: _, ...builtIn } = packageJson('data/catalogue.json') as Document<typeof catalogueSchema>;
+  const catalogue = new Map(
+    Object.entries(builtIn).flatMap(([name, given]) => {
+      const entry = entryOf(given, undefined);
+      return entry === null ? [] : [[name, entry]];
+    }),
+  );
+  return path === null ? catalogue : await extended(catalogue, path);
 }
 
-async function extended(base: Catalogue, path: string, kind: JsonFileKind): Promise<Catalogue> {
-  const { $schema: _, ...entries } = await readJsonFile(path, catalogueSchema, kind);
+async function extended(base: Catalogue, path: string): Promise<Catalogue> {
+  const [{ catalogueSchema }, { invalidJsonFile, readJsonFile }] = await Promise.all([
+    import('../schema/hub.ts'),
+    import('../schema/json-file.ts'),
+  ]);
+  const { $schema: _, ...entries } = await readJsonFile(path, catalogueSchema, USER_FILE);
   const merged = new Map(base);
   for (const [name, given] of Object.entries(entries)) {
     if (!NAME.test(name) || TAKEN.test(name)) {
       const why = `"${name}" cannot be a name: use letters, digits, ".", "_" and "-"; nano and hf are taken`;
-      throw invalidJsonFile(path, why, kind);
+      throw invalidJsonFile(path, why, USER_FILE);
     }
     const entry = entryOf(given, merged.get(name.toLowerCase()));
     if (entry === null) {
-      throw invalidJsonFile(`${path}: ${name}`, 'repo is absent, expected owner/name', kind);
+      throw invalidJsonFile(`${path}: ${name}`, 'repo is absent, expected owner/name', USER_FILE);
     }
     merged.set(name.toLowerCase(), entry);
   }
