@@ -1,10 +1,8 @@
 import type { ArrayView, Scalar, ScalarType } from './header.ts';
 import { decodeStrings } from './string-decoder.ts';
+import { LENGTH_BYTES, lengthAt } from './string-lengths.ts';
 import { decodeUtf8 } from './utf8.ts';
 import { readScalar, readScalars, scalarBytes } from './value-types.ts';
-
-/** Bytes of the length that stands before every string. */
-const LENGTH_BYTES = 8;
 
 /** The elements of an array as they stand in the file, strings with their length prefixes. */
 export interface EncodedElements {
@@ -165,10 +163,9 @@ class StringArrayView implements ArrayView {
   }
 }
 
-/** Where the string ends whose length stands at `start`. The parser has checked that 32 bits hold it. */
+/** Where the string ends whose length stands at `start`. */
 function endOf(bytes: Uint8Array, start: number): number {
-  const low = (bytes[start] ?? 0) | ((bytes[start + 1] ?? 0) << 8) | ((bytes[start + 2] ?? 0) << 16);
-  return start + LENGTH_BYTES + low + (bytes[start + 3] ?? 0) * 2 ** 24;
+  return start + LENGTH_BYTES + lengthAt(bytes, start);
 }
 
 function checkIndex(index: number, length: number): void {

@@ -63,6 +63,7 @@ export {
   specialTokens,
   tokensByText,
 } from './special-tokens.ts';
+export { LENGTH_BYTES, lengthAt } from './string-lengths.ts';
 export {
   STRUCTURE_CODES,
   type StructureCode,

@@ -2,6 +2,7 @@ import { type Cursor, MoreBytesNeeded } from './cursor.ts';
 import type { MetadataValue, Scalar, ScalarType } from './header.ts';
 import { AGAIN_HINT, type IssueLog } from './issue-log.ts';
 import type { ArraySeen } from './size-forecast.ts';
+import { LENGTH_BYTES } from './string-lengths.ts';
 import { decodeUtf8, decodeUtf8Strictly } from './utf8.ts';
 import { ARRAY_TYPE_ID, readScalar, scalarBytes, scalarTypeById } from './value-types.ts';
 
@@ -25,7 +26,6 @@ export interface MetadataEntry {
 const MAXIMUM_KEY_BYTES = 65_535;
 /** Of one text in an array. Tokens have a few dozen bytes, and what reads a text of a list has to hold it. */
 const MAXIMUM_ELEMENT_BYTES = 4 * 1024 * 1024;
-const LENGTH_BYTES = 8;
 
 /** What bounds the texts that a parse decodes or walks over. */
 export interface TextLimits {

@@ -7,6 +7,8 @@ import {
   FILL_IN_MIDDLE,
 } from './known-tokens.ts';
 import { getArray, getBoolean, getNumber, getString } from './metadata.ts';
+import { perHeader } from './per-header.ts';
+import { LENGTH_BYTES, lengthAt } from './string-lengths.ts';
 
 /** A token by its place in the vocabulary. */
 export interface SpecialToken {
@@ -81,7 +83,9 @@ const NORMAL = 1;
 const keyOf = (name: string): string => `tokenizer.ggml.${name}_token_id`;
 
 /** What llama.cpp makes of a file's special tokens; null for a file without a tokenizer that has them. */
-export function specialTokens(header: GgufHeader): SpecialTokens | null {
+export const specialTokens: (header: GgufHeader) => SpecialTokens | null = perHeader(readSpecialTokens);
+
+function readSpecialTokens(header: GgufHeader): SpecialTokens | null {
   const model = getString(header, 'tokenizer.ggml.model');
   const kind = model === undefined ? undefined : KINDS.get(model);
   const tokens = getArray(header, 'tokenizer.ggml.tokens');
@@ -161,8 +165,6 @@ function recognisedByText(
   return [...new Map([...pick(END_OF_GENERATION), ...rows].map((token) => [token.id, token])).values()];
 }
 
-const LENGTH_BYTES = 8;
-
 /** Those of some texts that are tokens of a vocabulary, by text. */
 export function tokensByText(header: GgufHeader, texts: ReadonlySet<string>): Map<string, SpecialToken> {
   const tokens = getArray(header, 'tokenizer.ggml.tokens');
@@ -203,8 +205,7 @@ class Vocabulary {
     const bytes = Buffer.from(encoded.buffer, encoded.byteOffset, encoded.byteLength);
     let position = 0;
     for (let id = 0; id < this.#tokens.length; id++) {
-      // The reader has checked that 32 bits hold it, and that it ends in the array.
-      const length = littleEndian(bytes, position);
+      const length = lengthAt(bytes, position);
       const start = position + LENGTH_BYTES;
       position = start + length;
       if (lengths[length] !== 1 || first[bytes[start] ?? 0] !== 1 || last[bytes[position - 1] ?? 0] !== 1)
@@ -218,9 +219,4 @@ class Vocabulary {
   #typeOf(id: number): number {
     return this.#types !== undefined && id < this.#types.length ? Number(this.#types.at(id)) : NORMAL;
   }
-}
-
-function littleEndian(bytes: Uint8Array, at: number): number {
-  const low = (bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8) | ((bytes[at + 2] ?? 0) << 16);
-  return low + (bytes[at + 3] ?? 0) * 2 ** 24;
 }

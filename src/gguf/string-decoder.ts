@@ -1,6 +1,6 @@
+import { LENGTH_BYTES, lengthAt } from './string-lengths.ts';
 import { decodeUtf8 } from './utf8.ts';
 
-const LENGTH_BYTES = 8;
 /**
  * UTF-16 units decoded at a time. A megabyte of text goes to V8's space for large objects, where the
  * collector does not copy it; smaller pieces were copied twice and took a third longer.
@@ -52,12 +52,6 @@ function cut(text: string, ends: Uint32Array, count: number, texts: string[], fi
     texts[first + index] = text.substring(from, to);
     from = to;
   }
-}
-
-function lengthAt(bytes: Uint8Array, position: number): number {
-  // The parser has checked that the upper half of every length is zero, and that it fits the bytes.
-  const low = (bytes[position] ?? 0) | ((bytes[position + 1] ?? 0) << 8) | ((bytes[position + 2] ?? 0) << 16);
-  return low + (bytes[position + 3] ?? 0) * 2 ** 24;
 }
 
 /**

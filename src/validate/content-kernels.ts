@@ -63,21 +63,30 @@ const f32: Kernel = ({ u32 }, at, blocks, position, tally) => {
   }
 };
 
-const f16: Kernel = ({ u16 }, at, blocks, position, tally) => {
-  const first = at >> 1;
-  for (let index = 0; index < blocks; index++) {
-    const bits = (u16[first + index] as number) & 0x7fff;
-    if (bits >= HUGE_F16) note(tally, bits, 0x7c00, position + index * 2);
-  }
-};
+const SIGNS_OFF = 0x7fff_7fff;
+const SIGNS = 0x8000_8000;
 
-const bf16: Kernel = ({ u16 }, at, blocks, position, tally) => {
-  const first = at >> 1;
-  for (let index = 0; index < blocks; index++) {
-    const bits = (u16[first + index] as number) & 0x7fff;
-    if (bits >= HUGE_BF16) note(tally, bits, 0x7f80, position + index * 2);
-  }
-};
+/**
+ * Floats of 16 bits, four at a time: with what is missing from the smallest doubtful value to 0x8000 added to each half
+ * of a word, the sign's place tells of a doubtful half, and no half carries into its neighbour.
+ */
+function floatsOf16(smallestDoubtful: number, infinity: number): Kernel {
+  const missing = 0x8000 - smallestDoubtful;
+  const added = (missing << 16) | missing;
+  return ({ u16, u32 }, at, blocks, position, tally) => {
+    const first = at >> 1;
+    for (let index = 0; index < blocks; index += 4) {
+      const word = (first + index) >> 1;
+      const one = ((u32[word] as number) & SIGNS_OFF) + added;
+      const two = ((u32[word + 1] as number) & SIGNS_OFF) + added;
+      if (index + 4 <= blocks && ((one | two) & SIGNS) === 0) continue;
+      for (let each = index; each < Math.min(index + 4, blocks); each++) {
+        const bits = (u16[first + each] as number) & 0x7fff;
+        if (bits >= smallestDoubtful) note(tally, bits, infinity, position + each * 2);
+      }
+    }
+  };
+}
 
 const f64: Kernel = ({ u32 }, at, blocks, position, tally) => {
   const first = at >> 2;
@@ -188,9 +197,9 @@ export function kernelOf(type: TensorType): ContentKernel | undefined {
     case 'F32':
       return { alignment: 4, run: f32 };
     case 'F16':
-      return { alignment: 2, run: f16 };
+      return { alignment: 4, run: floatsOf16(HUGE_F16, 0x7c00) };
     case 'BF16':
-      return { alignment: 2, run: bf16 };
+      return { alignment: 4, run: floatsOf16(HUGE_BF16, 0x7f80) };
     case 'F64':
       return { alignment: 4, run: f64 };
     case 'Q8_K':

@@ -1,4 +1,4 @@
-import type { ArrayView, GgufHeader } from '../gguf/index.ts';
+import { type ArrayView, type GgufHeader, isUtf8, LENGTH_BYTES, lengthAt } from '../gguf/index.ts';
 
 interface Count {
   readonly count: number;
@@ -22,16 +22,11 @@ export interface TokenSurvey {
   readonly has: (token: string) => boolean;
 }
 
-const LENGTH_BYTES = 8;
-
 /**
  * Walks over a vocabulary once, by bytes: two tokens that are no valid text are different tokens though both
  * would be read as replacement characters. Of a million tokens no text is made but of those that are no ASCII.
  */
-export function surveyTokens(
-  tokens: ArrayView | undefined,
-  isUtf8: (bytes: Uint8Array) => boolean,
-): TokenSurvey {
+export function surveyTokens(tokens: ArrayView | undefined): TokenSurvey {
   const encoded = tokens?.encoded ?? new Uint8Array();
   const texts = new TokenTexts(encoded, tokens?.length ?? 0);
   const counts = { withNul: tally(), empty: tally(), notUtf8: tally() };
@@ -41,16 +36,11 @@ export function surveyTokens(
   let position = 0;
   for (let index = 0; index < texts.length; index++) {
     const start = position + LENGTH_BYTES;
-    position = start + texts.lengthAt(position);
+    position = start + lengthAt(encoded, position);
     const { end, isAscii } = texts.extent(start, position);
     if (end < position) counts.withNul.add(index);
     if (position === start) counts.empty.add(index);
-    if (
-      !isAscii &&
-      !isUtf8Text(texts.latin1(start, position), () => isUtf8(encoded.subarray(start, position)))
-    ) {
-      counts.notUtf8.add(index);
-    }
+    if (!isAscii && !isUtf8(encoded, start, position)) counts.notUtf8.add(index);
     if (position - start === BYTE_TOKEN_BYTES && texts.byteAt(start) === LESS_THAN) {
       const text = texts.latin1(start, position);
       if (/^<0x[0-9A-F]{2}>$/.test(text)) byteTokens.add(text);
@@ -84,11 +74,6 @@ class TokenTexts {
     this.#starts = new Uint32Array(length);
     this.#ends = new Uint32Array(length);
     this.#table = new Int32Array(2 ** Math.ceil(Math.log2(2 * length + 1)));
-  }
-
-  /** Bytes of the string whose length stands at `position`; the reader has checked that 32 bits hold it. */
-  lengthAt(position: number): number {
-    return this.#bytes.readUInt32LE(position);
   }
 
   byteAt(position: number): number {
@@ -156,17 +141,6 @@ function hashOf(bytes: Buffer, start: number, end: number): number {
   for (let at = start; at < end; at++) hash = Math.imul(hash ^ (bytes[at] ?? 0), MULTIPLIER);
   // The low bits, of which the slot is made, have seen the low bits of the bytes alone.
   return Math.imul(hash ^ (hash >>> 15), MULTIPLIER) >>> 7;
-}
-
-/** Well-formed UTF-8 by the table of RFC 3629, over bytes that are written as characters. */
-const WELL_FORMED =
-  /^(?:[^\x80-\xff]|[\xc2-\xdf][\x80-\xbf]|\xe0[\xa0-\xbf][\x80-\xbf]|[\xe1-\xec\xee\xef][\x80-\xbf]{2}|\xed[\x80-\x9f][\x80-\xbf]|\xf0[\x90-\xbf][\x80-\xbf]{2}|[\xf1-\xf3][\x80-\xbf]{3}|\xf4[\x80-\x8f][\x80-\xbf]{2})*$/;
-/** Longer texts would need a deep stack in the expression. */
-const SHORT_TEXT = 256;
-
-/** A decoder takes a microsecond and a half for each of a hundred thousand tokens; the expression a tenth. */
-function isUtf8Text(latin1: string, decodes: () => boolean): boolean {
-  return latin1.length <= SHORT_TEXT ? WELL_FORMED.test(latin1) : decodes();
 }
 
 const SPECIAL_TOKEN = /^tokenizer\.ggml\.[a-z_]+_token_id$/;

@@ -6,11 +6,11 @@ import type { Checks } from './rule.ts';
 import { specialTokenKeys } from './token-survey.ts';
 import {
   andMore,
+  badElements,
   counted,
   isArrayOf,
   mergesWithoutSpace,
   needsVocabulary,
-  notFinite,
   sameLength,
   stringArray,
   surveyOf,
@@ -94,7 +94,8 @@ export const VOCABULARY_RULES: Checks = {
   *'vocabulary/score-value'(file) {
     const scores = getArray(file.scan, SCORES);
     if (file.header === null || scores?.elementType !== 'float32') return;
-    const bad = notFinite(scores);
+    // All bits of the exponent are set: NaN, or infinite.
+    const bad = badElements(scores, (bits) => (bits & 0x7f80_0000) === 0x7f80_0000);
     if (bad === null) return;
     const value = String(scores.at(bad.first));
     yield atKey(file, SCORES, `the score of token ${bad.first} is ${value}${andMore(bad.count)}`);
@@ -105,19 +106,10 @@ export const VOCABULARY_RULES: Checks = {
   *'vocabulary/token-type-range'(file) {
     const types = getArray(file.scan, TOKEN_TYPES);
     if (file.header === null || types?.elementType !== 'int32') return;
-    let count = 0;
-    let first = -1;
-    let index = 0;
-    for (const type of types) {
-      if (!(typeof type === 'number' && type >= 1 && type <= 6) && count++ === 0) first = index;
-      index++;
-    }
-    if (count > 0)
-      yield atKey(
-        file,
-        TOKEN_TYPES,
-        `token ${first} has the type ${String(types.at(first))}${andMore(count)}`,
-      );
+    const bad = badElements(types, (bits) => !(bits >= 1 && bits <= 6));
+    if (bad === null) return;
+    const type = String(types.at(bad.first));
+    yield atKey(file, TOKEN_TYPES, `token ${bad.first} has the type ${type}${andMore(bad.count)}`);
   },
   *'vocabulary/phi3-tokens'(file) {
     const name = file.header === null ? undefined : getString(file.header, NAME);

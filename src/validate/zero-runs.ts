@@ -2,8 +2,7 @@ import type { ByteViews } from './content-kernels.ts';
 
 /** What a file system reserves and a download leaves out comes in pages. */
 const PAGE_BYTES = 4096;
-/** Words of a page that are looked at first: of weights hardly one is zero. */
-const PROBES = [0, 256, 512, 768] as const;
+const MIDDLE_WORD = 512;
 
 /** Bytes [start, end) of the file that are zero. */
 export interface ZeroRun {
@@ -21,8 +20,8 @@ export class ZeroRuns {
     const { u8, u32 } = views;
     let page = Math.ceil(from / PAGE_BYTES) * PAGE_BYTES;
     for (; page + PAGE_BYTES <= to; page += PAGE_BYTES) {
-      const word = page >> 2;
-      if (PROBES.some((probe) => u32[word + probe] !== 0) || !isZero(views, page, page + PAGE_BYTES)) {
+      // Of weights hardly one is zero: the middle of a page says it, and mostly for all of it.
+      if (u32[(page >> 2) + MIDDLE_WORD] !== 0 || !isZero(views, page, page + PAGE_BYTES)) {
         if (this.#open !== null) this.#close(u8, page, to, fileOffset);
         continue;
       }

@@ -112,6 +112,32 @@ describe('the content of a tensor', () => {
     expect(scan('BF16', bf16)).toMatchObject({ nan: 1, infinite: 1, huge: 1 });
   });
 
+  it.each([
+    { type: 'F16', infinity: 0x7c00, huge: 0x7bff },
+    { type: 'BF16', infinity: 0x7f80, huge: 0x7b40 },
+  ] as const)('$type: every value is what it is, in each place of a word', ({ type, infinity, huge }) => {
+    const all = Uint16Array.from({ length: 0x10000 }, (_, bits) => bits);
+    const is = (bits: number): string =>
+      bits > infinity ? 'nan' : bits === infinity ? 'infinite' : bits >= huge ? 'huge' : 'sound';
+    for (const [before, after] of [
+      [0, 0],
+      [1, 2],
+      [2, 3],
+      [3, 1],
+    ] as const) {
+      const values = [...Array(before).fill(0x3c00), ...all, ...Array(after).fill(0x3c00)];
+      const found = scan(type, new Uint8Array(Uint16Array.from(values).buffer), 4099);
+      const count = (kind: string): number => all.filter((bits) => is(bits & 0x7fff) === kind).length;
+      expect(found).toMatchObject({
+        nan: count('nan'),
+        infinite: count('infinite'),
+        huge: count('huge'),
+        firstBadOffset: 32 + 2 * (before + infinity),
+        firstHugeOffset: 32 + 2 * (before + huge),
+      });
+    }
+  });
+
   it('a NaN whose mantissa is only in the lower word of an f64 is a NaN', () => {
     const bytes = new Uint8Array(new Uint32Array([1, 0x7ff0_0000]).buffer);
     expect(scan('F64', bytes)).toMatchObject({ nan: 1, infinite: 0 });
