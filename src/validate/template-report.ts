@@ -36,4 +36,6 @@ export interface TemplateReport {
   readonly escapes: readonly string[];
   readonly hiddenConditions: readonly HiddenCondition[];
   readonly urls: readonly string[];
+  /** Names by which it gets the date that it writes; none where it writes the same on another day. */
+  readonly dates: readonly string[];
 }

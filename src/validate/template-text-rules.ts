@@ -7,10 +7,9 @@ import { unseenIn } from './unseen.ts';
 
 /** The same as {@link unseenIn} finds, as a literal may spell them. */
 const ESCAPED = /\\u(?:00ad|061c|200[b-f]|202[a-e]|206[0-9]|feff)/gi;
-const CLOCK = /\b(?:strftime_now|now\s*\(\s*\)|date_string|current_date|currentDate)\b/;
 const SHOWN = 5;
 
-/** Of the group template: what its text says, without rendering it. */
+/** Of the group template: what its text and its prompts say of themselves. */
 export const TEMPLATE_TEXT_RULES: Checks = {
   *'template/unseen'(file) {
     for (const [key, { text, conversations }] of file.templates) {
@@ -30,10 +29,13 @@ export const TEMPLATE_TEXT_RULES: Checks = {
     }
   },
   *'template/date'(file) {
-    for (const [key, { text }] of file.templates) {
-      const [found] = CLOCK.exec(text) ?? [];
-      if (found !== undefined)
-        yield atKey(file, key, `${key} writes the date (${found}): prompts differ from day to day`);
+    for (const [key, { dates }] of file.templates) {
+      if (dates.length > 0)
+        yield atKey(
+          file,
+          key,
+          `${key} writes the date (${dates.join(', ')}): prompts differ from day to day`,
+        );
     }
   },
   *'template/fixed-text'(file) {

@@ -65,6 +65,15 @@ export function suspicionsOfTree(root: unknown): Suspicions {
   return { escapes: [...escapes], hiddenConditions, urls: [...urls] };
 }
 
+/** Names of variables, functions and attributes. */
+export function identifiersOf(root: unknown): ReadonlySet<string> {
+  const names = new Set<string>();
+  visit(root, (node) => {
+    if (node.type === 'Identifier' && typeof node['value'] === 'string') names.add(node['value']);
+  });
+  return names;
+}
+
 /** Joins what two looks at one template found. */
 export function joinSuspicions(a: Suspicions, b: Suspicions): Suspicions {
   return {

@@ -142,8 +142,8 @@ describe.skipIf(withoutGit !== null || compile === null)('the chat templates of 
       [...found].flatMap(([name, all]) => (all.some((each) => each.rule === rule) ? [name] : []));
     expect(noted('template/date')).toEqual([
       'Apertus-8B-Instruct',
-      'MiniMax-M2',
       'Mistral-Small-3.2-24B-Instruct-2506',
+      'fireworks-ai-llama-3-firefunction-v2',
       'ibm-granite-granite-3.3-2B-Instruct',
       'meta-llama-Llama-3.1-8B-Instruct',
       'meta-llama-Llama-3.2-3B-Instruct',

@@ -1,6 +1,12 @@
 import { Environment, Interpreter, Template } from '@huggingface/jinja';
 import type { TemplateReport, TemplateTokens } from '../../validate/template-report.ts';
-import { joinSuspicions, suspicionsOfText, suspicionsOfTree } from '../../validate/template-walk.ts';
+import {
+  identifiersOf,
+  joinSuspicions,
+  suspicionsOfText,
+  suspicionsOfTree,
+} from '../../validate/template-walk.ts';
+import { datesWritten } from './template-dates.ts';
 import { OutOfBudget, PLAIN_TOKENS, type Render, renderConversations } from './template-render.ts';
 
 /*
@@ -68,6 +74,7 @@ export function boundedReport(
       renderer: 'equivalent',
       ...joinSuspicions(suspicionsOfText(text), suspicionsOfTree(parsed)),
       conversations,
+      dates: datesWritten(identifiersOf(parsed), render, text, tokens),
     };
   } catch {
     // Whatever is wrong with it, the process that is made for such templates says it.

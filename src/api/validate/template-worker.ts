@@ -4,7 +4,13 @@ import { findNativeCompiler, type NativeCompiler } from '../../engine/native-tem
 import { messageOf } from '../../util/errors.ts';
 import { CONVERSATIONS } from '../../validate/conversations.ts';
 import type { TemplateReport } from '../../validate/template-report.ts';
-import { joinSuspicions, suspicionsOfText, suspicionsOfTree } from '../../validate/template-walk.ts';
+import {
+  identifiersOf,
+  joinSuspicions,
+  suspicionsOfText,
+  suspicionsOfTree,
+} from '../../validate/template-walk.ts';
+import { datesWritten } from './template-dates.ts';
 import type { TemplateAnswer, TemplateQuestion } from './template-messages.ts';
 import {
   firstLine,
@@ -30,7 +36,14 @@ function look({ id, text, tokens }: TemplateQuestion, compile: NativeCompiler | 
   const begin = (): void => answer({ id, step: 'begun', plainMs });
   begin();
   const fromText = suspicionsOfText(text);
-  const base = { text: '', parseError: null, ended: null, conversations: [], ...fromText } as const;
+  const base = {
+    text: '',
+    parseError: null,
+    ended: null,
+    conversations: [],
+    dates: [],
+    ...fromText,
+  } as const;
   let report: TemplateReport = { ...base, renderer: compile === null ? 'stand-in' : 'llama.cpp' };
   let standIn: Template | null = null;
   let render: Render;
@@ -62,13 +75,26 @@ function look({ id, text, tokens }: TemplateQuestion, compile: NativeCompiler | 
   }
   // Sent before rendering: what is known by now is kept where that never comes back.
   answer({ id, step: 'parsed', report });
-  const renderAnew: Render = (variables) => {
-    begin();
-    return render(variables);
-  };
+  const timed =
+    (each: Render): Render =>
+    (variables) => {
+      begin();
+      return each(variables);
+    };
   try {
-    const conversations = renderConversations(renderAnew, text, tokens);
-    answer({ id, step: 'rendered', report: { ...report, conversations } });
+    report = { ...report, conversations: renderConversations(timed(render), text, tokens) };
+    // llama.cpp's renderer takes the system's clock, which stays as it is.
+    const other = standIn;
+    const dates =
+      other === null
+        ? text.match(/\bstrftime_now\b/g)?.slice(0, 1)
+        : datesWritten(
+            identifiersOf(other.parsed),
+            timed((each) => other.render(each)),
+            text,
+            tokens,
+          );
+    answer({ id, step: 'rendered', report: { ...report, dates: dates ?? [] } });
   } catch (thrown) {
     if (!(thrown instanceof TemplateTooLarge)) throw thrown;
     const ended = `rendering it takes more than there is: ${firstLine(thrown.message)}`;

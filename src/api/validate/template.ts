@@ -75,6 +75,7 @@ export class TemplateChecker implements AsyncDisposable {
       ended: null,
       renderer: 'stand-in' as const,
       conversations: [],
+      dates: [],
       ...suspicionsOfText(text.slice(0, TEXT_LIMIT)),
     };
     if (text.length > TEXT_LIMIT) {
