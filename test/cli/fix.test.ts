@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { getString, parseHeader } from '../../src/gguf/index.ts';
 import { quantscope, scratchFolder } from '../helpers/cli.ts';
 import { fieldCase, withoutFieldCases } from '../helpers/field-cases.ts';
+import { HubServer } from '../helpers/hub-server.ts';
 import { nanoPath } from '../helpers/nano.ts';
 
 const fixture = (rule: string): string => `fixtures/malformed/${rule.replace('/', '.')}.gguf`;
@@ -70,6 +71,42 @@ describe('validate --fix', () => {
     expect(to.metadata.get('tokenizer.ggml.add_bos_token')).toEqual({ type: 'bool', value: false });
     // The weights, and all that stands between them.
     expect(bytes.subarray(to.dataOffset).equals(old.subarray(from.dataOffset))).toBe(true);
+  });
+
+  it('takes what stands for one file, of the cache too, and leaves that as it is', async () => {
+    await using scratch = await scratchFolder();
+    await using server = await HubServer.start();
+    const content = await readFile(fixture('template/turn-end'));
+    server.repos.set('maker/m-GGUF', {
+      files: { 'm-Q8_0.gguf': { content }, 'm-Q2_K.gguf': { content: await readFile(nanoPath('Q2_K')) } },
+    });
+    const env = { HF_ENDPOINT: server.endpoint, HF_HOME: scratch.path('hf'), HF_HUB_CACHE: '' };
+    const run = (...args: string[]) => quantscope(args, { env });
+    const out = scratch.path('fixed.gguf');
+    const fix = (ref: string) => run('validate', ref, '--fix', out);
+
+    const remote = await fix('hf:maker/m-GGUF:Q8_0');
+    expect(remote.stderr).toContain(
+      '--fix needs the whole file, and hf:maker/m-GGUF:Q8_0 is not on this machine',
+    );
+    expect(remote.stderr).toContain('quantscope pull hf:maker/m-GGUF:Q8_0');
+    const path = (await run('pull', 'hf:maker/m-GGUF:Q8_0')).stdout.trim();
+    const { stderr, exitCode } = await fix('hf:maker/m-GGUF:Q8_0');
+    expect(stderr).toMatch(/^corrected tokenizer\.ggml\.eo[st]_token_id: .+$/m);
+    expect(exitCode).toBe(0);
+    expect(await broken(out)).toEqual([]);
+    expect(await readFile(path)).toEqual(content);
+
+    expect((await fix('nano')).stderr).toContain('--fix corrects one file, and nano stands for 4');
+    const named = await run(
+      'validate',
+      'nano:Q2_K',
+      '--fix',
+      scratch.path('b.gguf'),
+      '--set',
+      'general.license=mit',
+    );
+    expect(named.exitCode).toBe(0);
   });
 
   it('refuses what it cannot do, and writes nothing', async () => {

@@ -19,17 +19,17 @@ import { type Correction, correctionsOf } from '../../validate/corrections.ts';
 import { fileUnderTest } from '../../validate/file-under-test.ts';
 import { tensorExtents } from '../../validate/index.ts';
 import { templatesOf } from './file.ts';
+import { type FilesOptions, validationFiles } from './files.ts';
 import { TemplateChecker } from './template.ts';
 
 /** What is corrected beside what is certain from the file alone. */
-export interface FixRequest {
+export interface FixRequest extends FilesOptions {
   /** Where the corrected copy goes; nothing may be there. */
   readonly out: string;
   /** `KEY=VALUE`, of the type that the key has, or that the value looks like; `KEY:TYPE=VALUE` of that type. */
   readonly set?: readonly string[];
   /** A file whose text becomes the chat template. */
   readonly template?: string;
-  readonly signal: AbortSignal;
 }
 
 /** What was changed, and what was not. */
@@ -45,9 +45,12 @@ const PIECE_BYTES = 4 * 1024 * 1024;
 /**
  * Writes a corrected copy of a file: metadata by what is certain and what was asked for, zeros in the padding. The
  * bytes of the weights are copied, and read back and compared.
+ * @param ref as `validate` takes it: a path, or what stands for one file that is on this machine
  * @throws UsageError `fix/*` where there is nothing to correct, the file is too broken, or something is at `out`
  */
-export async function fixFile(path: string, { out, set = [], template, signal }: FixRequest): Promise<Fixed> {
+export async function fixFile(ref: string, request: FixRequest): Promise<Fixed> {
+  const { out, set = [], template, signal } = request;
+  const path = await pathOf(ref, request);
   await requireFree(path, out);
   await using source = await openFile(path);
   const scan = await scanSource(source, { signal });
@@ -105,6 +108,20 @@ export async function fixFile(path: string, { out, set = [], template, signal }:
   } finally {
     await rm(partial, { force: true });
   }
+}
+
+/** @throws UsageError `fix/remote`, `fix/several`; what {@link validationFiles} throws; why the Hub told nothing */
+async function pathOf(ref: string, options: FilesOptions): Promise<string> {
+  const files = await validationFiles([ref], options);
+  // The first shard of a set brings the others with it, and is meant alone.
+  const file = files.find((each) => each.ref === ref) ?? files[0];
+  if (file === undefined || (files.length > 1 && file.ref !== ref))
+    throw new UsageError('fix/several', `--fix corrects one file, and ${ref} stands for ${files.length}`);
+  if (file.kind === 'unreachable') throw file.error;
+  if (file.kind === 'local') return file.path;
+  throw new UsageError('fix/remote', `--fix needs the whole file, and ${ref} is not on this machine`, {
+    hint: `Download it first: quantscope pull ${ref}`,
+  });
 }
 
 async function requireFree(path: string, out: string): Promise<void> {

@@ -103,6 +103,7 @@ async function fixed(
   const { changes, tensors, tensorBytes } = await fixFile(ref, {
     out: fix,
     signal,
+    notice: noticeUnless(quiet),
     ...(set === undefined ? {} : { set }),
     ...(template === undefined ? {} : { template }),
   });
