@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { engineStarter } from '../../engine/index.ts';
+import { isNamedPhi3 } from '../../gguf/index.ts';
 import { describeMachine } from '../../machine/describe.ts';
 import { watchMachine } from '../../machine/watch.ts';
 import { type ComparisonInput, compareVariants } from '../../measure/comparison.ts';
@@ -46,7 +47,7 @@ export async function measureComparison(plan: ComparisonPlan, options: MeasureOp
   const { signal, progress } = hostOf(options);
   const { onResults = async () => {} } = options;
   await requireEnoughToMeasure(input, signal);
-  await noticeRope(plan, options);
+  await noticeOthers(plan, options);
   const scratch = await mkdtemp(join(tmpdir(), 'quantscope-'));
   progress({
     kind: 'plan',
@@ -92,15 +93,28 @@ export async function measureComparison(plan: ComparisonPlan, options: MeasureOp
   }
 }
 
-/** Which rope factors the context of the evaluation gets; variants of one model have the same. */
-async function noticeRope({ input }: ComparisonPlan, options: Host): Promise<void> {
+/**
+ * What else than their weights changes what variants make of a text: the rope factors of the evaluation's context, of
+ * which variants of one model have the same, and names by which llama.cpp makes other tokens.
+ */
+async function noticeOthers({ input }: ComparisonPlan, options: Host): Promise<void> {
   const { signal, notice } = hostOf(options);
-  const [first] = input.variants;
-  if (first === undefined || !input.settings.only.includes('accuracy')) return;
-  const read = await readModel(localModel(first.name, first.path), signal);
-  if (read.header instanceof QuantscopeError) return;
-  const rope = ropeNotice(read.header, [input.settings.evaluation.contextSize]);
-  if (rope !== null) notice(rope);
+  if (!input.settings.only.includes('accuracy')) return;
+  const named: { readonly name: string; readonly swallows: boolean }[] = [];
+  for (const [index, { name, path }] of input.variants.entries()) {
+    const { header } = await readModel(localModel(name, path), signal);
+    if (header instanceof QuantscopeError) continue;
+    named.push({ name, swallows: isNamedPhi3(header) });
+    const rope = index === 0 ? ropeNotice(header, [input.settings.evaluation.contextSize]) : null;
+    if (rope !== null) notice(rope);
+  }
+  const list = (swallows: boolean): string =>
+    named.flatMap((each) => (each.swallows === swallows ? [each.name] : [])).join(', ');
+  if (list(true) === '' || list(false) === '') return;
+  notice(
+    `note: by the general.name of ${list(true)} llama.cpp makes special tokens swallow the whitespace behind them, and ` +
+      `by that of ${list(false)} not: a text becomes other tokens, and differences are not those of the weights alone`,
+  );
 }
 
 async function withEndpoint(
