@@ -71,7 +71,7 @@ function adapter(scan: HasMetadata, architecture: string | undefined): FileIdent
   return {
     kind: 'adapter',
     what: architecture === undefined ? name : `${name} for a model of the architecture ${architecture}`,
-    use: 'Load it beside its base model: llama.cpp’s --lora FILE, or merge both with llama-export-lora.',
+    use: 'Load it beside its base model: llama.cpp’s --lora FILE.',
   };
 }
 
@@ -84,7 +84,7 @@ function projector(scan: HasMetadata): FileIdentity {
   return {
     kind: 'projector',
     what: `a projector (mmproj) for ${seen.join(' and ') || 'images'}${type === undefined ? '' : ` of type ${type}`}`,
-    use: 'Load it beside its language model: llama.cpp’s --mmproj FILE.',
+    use: 'Load it beside its language model, in an app that takes more than text.',
   };
 }
 

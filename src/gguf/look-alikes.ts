@@ -4,7 +4,8 @@ export interface LookAlike {
   readonly hint: string;
 }
 
-const CONVERT = 'Convert it with llama.cpp’s convert_hf_to_gguf.py, or download a GGUF of the model.';
+const CONVERT =
+  'Take a GGUF of the model: quantscope pull hf:OWNER/REPO. Of the original’s folder llama.cpp’s converter makes one.';
 const OLD_GGML = 'GGML files predate GGUF; download a GGUF of the model.';
 
 /** Recognises the files that are taken for GGUF most often, by their first bytes. */
@@ -13,7 +14,7 @@ export function recogniseLookAlike(bytes: Uint8Array): LookAlike | undefined {
   if (head.startsWith('version https://git-lfs')) {
     return {
       what: 'a Git LFS pointer, not the file it points to',
-      hint: 'Run `git lfs pull` in the repository, or download the file itself.',
+      hint: 'The clone came without its large files: quantscope pull hf:OWNER/REPO/FILE fetches the file itself.',
     };
   }
   if (/^\s*(<!doctype html|<html|<\?xml)/i.test(head)) {
@@ -41,7 +42,7 @@ export function recogniseLookAlike(bytes: Uint8Array): LookAlike | undefined {
     case 'ggla':
       return {
         what: 'a GGLA adapter',
-        hint: 'Convert the adapter with llama.cpp’s convert_lora_to_gguf.py.',
+        hint: 'llama.cpp reads these no more; take the adapter’s GGUF from its publisher.',
       };
     case 'PK\x03\x04':
       return { what: 'a zip archive (PyTorch keeps weights in them)', hint: CONVERT };
@@ -61,7 +62,7 @@ export function recogniseLookAlike(bytes: Uint8Array): LookAlike | undefined {
   if (isLegacyImatrix(bytes, head)) {
     return {
       what: 'an importance matrix in the format before GGUF (.dat)',
-      hint: 'quantscope quantize takes it as it is with --imatrix; llama-imatrix -m MODEL --in-file FILE -o FILE.gguf makes GGUF of it.',
+      hint: 'Use it as it is: quantscope quantize MODEL TYPE --imatrix FILE.',
     };
   }
   if (bytes.subarray(0, 64).every((byte) => byte === 0)) {

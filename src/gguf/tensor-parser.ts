@@ -98,7 +98,7 @@ function judge(fields: TensorFields): TensorInfo | undefined {
         hint:
           fork === undefined
             ? 'The file may be newer than this version of quantscope.'
-            : 'Run it with that fork, or take a file that llama.cpp’s own llama-quantize made.',
+            : 'Run it with that fork, or make another of the original: quantscope quantize BASE TYPE.',
       });
     } else {
       log.report(
@@ -106,7 +106,7 @@ function judge(fields: TensorFields): TensorInfo | undefined {
         `tensor ${quote(name)}: type ${typeId} (${removed}) was removed from ggml${alsoIn(typeId)}`,
         {
           ...place,
-          hint: 'Quantize the model again: current llama.cpp repacks Q4_0 and IQ4_NL when it loads them.',
+          hint: 'Quantize the original again, quantscope quantize BASE TYPE: llama.cpp repacks Q4_0 and IQ4_NL when it loads them.',
         },
       );
     }

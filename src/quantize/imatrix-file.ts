@@ -229,6 +229,6 @@ function shapeOf(columns: number, matrices: number): number[] {
 
 function invalid({ name }: ByteSource, fault: string): QuantscopeError {
   return new QuantscopeError('imatrix/invalid', `${name}: ${fault}`, {
-    hint: 'Make one with quantscope imatrix MODEL --text FILE, or with llama-imatrix.',
+    hint: 'Make one with quantscope imatrix MODEL --text FILE.',
   });
 }

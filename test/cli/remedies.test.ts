@@ -4,11 +4,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
+import envPaths from 'env-paths';
+import { glob } from 'tinyglobby';
 import { describe, expect, it } from 'vitest';
-import { writeModelBytes } from '../../src/gguf/index.ts';
+import { buildTools, findSource } from '../../bench/parity/llama-cpp.ts';
+import { runProgram } from '../../bench/parity/program.ts';
+import { parseHeader, writeModelBytes } from '../../src/gguf/index.ts';
+import { openFile } from '../../src/io/index.ts';
+import { type Imatrix, importanceOf, readImatrix } from '../../src/quantize/imatrix-file.ts';
 import { RULES } from '../../src/validate/index.ts';
 import { quantscope, scratchFolder } from '../helpers/cli.ts';
 import { fieldCase, withoutFieldCases } from '../helpers/field-cases.ts';
+import { HubServer, sha256 } from '../helpers/hub-server.ts';
 import { nanoPath } from '../helpers/nano.ts';
 
 const fixture = (rule: string): string => `fixtures/malformed/${rule.replace('/', '.')}.gguf`;
@@ -22,6 +29,26 @@ async function broken(path: string): Promise<string[]> {
 const PLAIN =
   "{% for m in messages %}<|turn|>{{ m['role'] }} {{ m['content'] }}<|over|>{% endfor %}" +
   '{% if add_generation_prompt %}<|turn|>assistant {% endif %}';
+
+/** What the fix of a rule may name: commands of the product, and those of others. */
+const COMMAND =
+  /(?:quantscope|gguf-(?!py)|llama-gguf|git |pip |python )[^.;`,()]*|\b(?:convert_\w+\.py|llama-(?!rn)[a-z]+)/g;
+/** Commands of others, and options of llama.cpp’s tools. */
+const OUTSIDE =
+  /(?:gguf-(?!py)[a-z-]+|git [a-z]+|pip3? [a-z]+|python3? |llama-(?!rn)[a-z]+(?: -|$)|(?<!quantscope [^.;]*)--(?:lora|control-vector|mmproj))[^.;`,()]*|\bconvert_\w+\.py|\bllama-(?:quantize|imatrix|export-lora|gguf-split)\b/g;
+
+/** One entry after the other: its name, one call, and its values (save_imatrix_legacy, tools/imatrix/imatrix.cpp). */
+function legacyImatrix(matrix: Imatrix): Buffer {
+  const int = (value: number) => Buffer.from(Int32Array.of(value).buffer);
+  const entries = importanceOf(matrix);
+  return Buffer.concat([
+    int(entries.length),
+    ...entries.flatMap(({ name, values }) => [
+      ...[int(Buffer.byteLength(name)), Buffer.from(name), int(1), int(values.length)],
+      Buffer.from(Float32Array.from(values).buffer),
+    ]),
+  ]);
+}
 
 /** What `--fix` is given where a finding's remedy is `quantscope validate FILE --fix OUT`, by the rule's fixture. */
 const FIXES: Readonly<Record<string, readonly string[]>> = {
@@ -51,6 +78,7 @@ const FIXES: Readonly<Record<string, readonly string[]>> = {
   'template/turn-end': ['tokenizer.ggml.eot_token_id=2'],
   'template/turn-start-ends': ['tokenizer.ggml.eot_token_id=2'],
   'template/absent': [`template=${PLAIN}`],
+  'data/final-padding': [],
   'provenance/license': ['general.license=mit'],
   'provenance/base-model': ['general.base_model.0.name=Tiny'],
 };
@@ -63,6 +91,8 @@ const UNSIGNED = writeModelBytes({
   ],
   tensors: [{ name: 'token_embd.weight', type: 'F32', shape: [4, 2] }],
 });
+
+const source = await findSource();
 
 describe('the remedy of a finding', () => {
   it.each(Object.entries(FIXES))('of %s makes a copy without it: --fix %s', async (rule, settings) => {
@@ -83,12 +113,10 @@ describe('the remedy of a finding', () => {
 
   it('is the product’s own command, or one that is run here', () => {
     const remedies = Object.entries(RULES).flatMap(([id, { fix }]) =>
-      [...fix.matchAll(/(?:quantscope|gguf-(?!py)|llama-gguf|git |pip |python )[^.;`,()]*/g)].map(
-        ([command]) => ({
-          id,
-          command: command.trim(),
-        }),
-      ),
+      [...fix.matchAll(COMMAND)].map(([command]) => ({
+        id,
+        command: command.trim(),
+      })),
     );
     const isFix = (command: string): boolean => command.startsWith('quantscope validate FILE --fix OUT');
     const fixed = remedies.filter(({ command, id }) => isFix(command) && !(id in FIXES));
@@ -106,6 +134,59 @@ describe('the remedy of a finding', () => {
       'quantscope validate --severity note',
       'quantscope validate FILE --conformance',
     ]);
+  });
+
+  it('in a hint is the product’s own command too, or one that is run here', async () => {
+    const named = new Set<string>();
+    for (const file of await glob('src/**/*.ts')) {
+      const text = await readFile(file, 'utf8');
+      for (const [, hint = ''] of text.matchAll(
+        /\b(?:hint|use|[A-Z_]+HINT|CONVERT):?\s*[=?:]?\s*['"`]([^'"`\n]*)/g,
+      ))
+        for (const [command] of hint.matchAll(OUTSIDE)) named.add(command.trim());
+    }
+    expect([...named].sort()).toEqual([
+      '--control-vector FILE',
+      '--lora FILE',
+      'gguf-convert-endian FILE little',
+    ]);
+  });
+
+  it('of a pointer of Git LFS fetches the file: pull hf:OWNER/REPO/FILE', async () => {
+    await using scratch = await scratchFolder();
+    await using server = await HubServer.start();
+    const content = await readFile(nanoPath('Q2_K'));
+    server.repos.set('maker/m-GGUF', { files: { 'm-Q2_K.gguf': { content } } });
+    const pointer = scratch.path('m-Q2_K.gguf');
+    await writeFile(
+      pointer,
+      `version https://git-lfs.github.com/spec/v1\noid sha256:${sha256(content)}\nsize ${content.length}\n`,
+    );
+    const env = { HF_ENDPOINT: server.endpoint, HF_HOME: scratch.path('hf'), HF_HUB_CACHE: '' };
+    expect((await quantscope(['validate', pointer])).stdout).toMatch(
+      /quantscope pull\s+hf:OWNER\/REPO\/FILE/,
+    );
+    const { stdout } = await quantscope(['pull', 'hf:maker/m-GGUF/m-Q2_K.gguf'], { env });
+    expect(await broken(stdout.trim())).not.toContain('header/magic');
+  });
+
+  it('of an importance matrix in the format before GGUF takes it as it is', async () => {
+    await using scratch = await scratchFolder();
+    const [gguf, old] = [scratch.path('i.gguf'), scratch.path('i.dat')];
+    const small = ['--text', nanoPath('text'), '--chunks', '2', '-t', '1', '--gpu', 'off'];
+    await quantscope(['imatrix', nanoPath('F16'), '--out', gguf, ...small]);
+    await using source = await openFile(gguf);
+    await writeFile(old, legacyImatrix(await readImatrix(source)));
+    const { stdout } = await quantscope(['validate', old]);
+    expect(stdout).toMatch(/quantscope quantize MODEL TYPE --imatrix\s+FILE/);
+    const weights: Buffer[] = [];
+    for (const imatrix of [gguf, old]) {
+      const out = `${imatrix}-IQ2_S.gguf`;
+      await quantscope(['quantize', nanoPath('F16'), 'IQ2_S', '--imatrix', imatrix, '--out', out, '-t', '1']);
+      const bytes = await readFile(out);
+      weights.push(bytes.subarray(parseHeader(bytes).dataOffset));
+    }
+    expect(weights[1]?.equals(weights[0] ?? Buffer.of())).toBe(true);
   });
 
   it('of a template shows it: inspect FILE --template', async () => {
@@ -141,6 +222,36 @@ describe('the remedy of a finding', () => {
     execFileSync(program, program === 'zstd' ? ['-q', '-d', path] : [path]);
     expect(await broken(scratch.path('model.gguf'))).not.toContain('header/magic');
   });
+
+  it.skipIf('missing' in source || withoutFieldCases !== null).each([
+    ['--lora', 'c22-lora-adapter', 'c31-padded-vocab'],
+    ['--control-vector', 'cvec', null],
+  ])(
+    'of what stands beside a model loads it there: %s',
+    async (option, companion, base) => {
+      if ('missing' in source) return;
+      await using scratch = await scratchFolder();
+      const [path, model] = [scratch.path('companion.gguf'), scratch.path('model.gguf')];
+      await writeFile(path, fieldCase(companion));
+      await writeFile(model, base === null ? await readFile(nanoPath('F16')) : fieldCase(base));
+      const { stdout } = await quantscope(['validate', path, '--severity', 'note']);
+      expect(stdout).toContain(`llama.cpp’s ${option} FILE`);
+      const { perplexity } = await buildTools(
+        source,
+        'prebuilt',
+        envPaths('quantscope', { suffix: '' }).cache,
+      );
+      const measure = async (...more: string[]): Promise<string> => {
+        const small = ['-f', nanoPath('text'), '-c', '64', '--chunks', '2', '-t', '1', '-ngl', '0'];
+        const { stdout: out, stderr } = await runProgram(perplexity, ['-m', model, ...small, ...more]);
+        return /Final estimate: PPL = ([\d.]+)/.exec(out + stderr)?.[1] ?? out + stderr;
+      };
+      const [plain, beside] = [await measure(), await measure(option, path)];
+      expect([plain, beside]).toEqual([expect.stringMatching(/^[\d.]+$/), expect.stringMatching(/^[\d.]+$/)]);
+      expect(beside).not.toBe(plain);
+    },
+    600_000,
+  );
 
   const tools = pythonTools();
   it.skipIf(typeof tools === 'string')(

@@ -125,7 +125,7 @@ describe('validate', () => {
     expect(stdout).toMatch(
       /^ {2}error {4}tensor\/offset {2}tensor "t": offset \d+, expected \d+ \(byte \d+\)$/m,
     );
-    expect(stdout).toMatch(/→ Convert the model again/);
+    expect(stdout).toMatch(/→ Download the file again; where it is the same/);
     expect(stdout).toMatch(/^2 files, 1 ok, 1 with errors$/m);
   });
 

@@ -227,7 +227,7 @@ describe('reading a header by windows', () => {
       code: 'header/magic',
       message:
         'a.gguf: the file is a Git LFS pointer, not the file it points to; it begins with "vers", expected "GGUF" (byte 0)',
-      hint: expect.stringContaining('git lfs pull'),
+      hint: expect.stringContaining('quantscope pull hf:OWNER/REPO/FILE'),
     });
   });
 
