@@ -224,5 +224,21 @@ describe.skipIf(withoutFieldCases !== null)('validate on files from the field', 
       (await quantscope(['diff', own, nanoPath('F16'), '--json', '--metadata-only'])).stdout,
     );
     expect(same.tokenization).toEqual([]);
+    const small = [
+      '--only',
+      'accuracy',
+      '--chunks',
+      '1',
+      '--text',
+      nanoPath('text'),
+      '-t',
+      '1',
+      '--gpu',
+      'off',
+    ];
+    const compared = await quantscope(['compare', own, renamed, ...small], { cwd: scratch.folder });
+    expect(compared.stderr).toMatch(
+      /^note: by the general\.name of \S*Q2_K\S* llama\.cpp makes special tokens swallow .*, and by that of \S*renamed\S* not/m,
+    );
   });
 });

@@ -75,6 +75,46 @@ describe('the quantization of a file', () => {
     expect(quantizationLabel(layered(15, ['Q5_0', 'Q8_0'], 896 + 32)).agrees).toBe(true);
   });
 
+  // Types and shapes of a layer as llama-quantize made it.
+  it.each([
+    {
+      model: 'SmolLM2-135M',
+      fileType: 10,
+      matrices: [
+        ...[['attn_q', 'Q4_0', 576, 576] as const, ['attn_k', 'Q4_0', 576, 192] as const],
+        ...[['attn_v', 'Q4_0', 576, 192] as const, ['attn_output', 'Q4_0', 576, 576] as const],
+        ...[['ffn_gate', 'Q4_0', 576, 1536] as const, ['ffn_up', 'Q4_0', 576, 1536] as const],
+        ['ffn_down', 'Q3_K', 1536, 576] as const,
+      ],
+      reason: 'mostly fallback types (Q4_0), because rows of 576 are no multiple of 256',
+    },
+    {
+      model: 'Gemma 3 270M',
+      fileType: 15,
+      matrices: [
+        ...[['attn_q', 'Q5_0', 640, 1024] as const, ['attn_k', 'Q5_0', 640, 256] as const],
+        ...[['attn_v', 'Q8_0', 640, 256] as const, ['attn_output', 'Q4_K', 1024, 640] as const],
+        ...[['ffn_gate', 'Q5_0', 640, 2048] as const, ['ffn_up', 'Q5_0', 640, 2048] as const],
+        ['ffn_down', 'Q6_K', 2048, 640] as const,
+      ],
+      reason: 'mostly fallback types (Q5_0), because rows of 640 are no multiple of 256',
+    },
+  ])('of $model, whose rows fall back, says so and is believed', ({ fileType, matrices, reason }) => {
+    const tensors = matrices.map(([role, type, columns, rows]) => ({
+      name: `blk.0.${role}.weight`,
+      type,
+      shape: [columns, rows],
+    }));
+    const metadata = [['general.file_type', u32(fileType)] as const];
+    const header = parseHeader(writeHeader({ metadata, tensors }), { dataChecks: false });
+    expect(quantizationLabel(header)).toMatchObject({ agrees: true, reason });
+  });
+
+  it('is not said to be mostly of a type that holds less than half', () => {
+    const { reason } = quantizationLabel(layered(15, ['Q8_0', 'Q8_0', 'Q5_0', 'Q6_K', 'Q5_1']));
+    expect(reason).toMatch(/; the largest share is Q8_0$/);
+  });
+
   it('is taken from the file name where the file does not say it, and from the tensors last', () => {
     const header = layered(undefined, ['Q8_0']);
     expect(quantizationLabel(header, 'Phi-3-mini-q8_0.gguf')).toMatchObject({
