@@ -1,9 +1,10 @@
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ValidationReport } from '../../src/schema/validation.ts';
 import { quantscope, scratchFolder } from '../helpers/cli.ts';
 import { fieldCase, withoutFieldCases } from '../helpers/field-cases.ts';
-import { nanoPath } from '../helpers/nano.ts';
+import { nanoFolder, nanoPath } from '../helpers/nano.ts';
 
 /** What validate says of files that people had, beside its notes: rule and message, or nothing. */
 const FOUND: Readonly<Record<string, readonly [rule: string, message: RegExp][]>> = {
@@ -212,7 +213,7 @@ describe.skipIf(withoutFieldCases !== null)('validate on files from the field', 
     });
   });
 
-  it('a renamed Phi-3 has the same weights and other tokens, says diff', async () => {
+  it('a renamed Phi-3 has the same weights and other tokens, say diff and compare', async () => {
     await using scratch = await scratchFolder();
     const [own, renamed] = [nanoPath('Q2_K'), scratch.path('renamed.gguf')];
     await quantscope(['validate', own, '--fix', renamed, '--set', 'general.name=Tiny', '-q']);
@@ -224,11 +225,13 @@ describe.skipIf(withoutFieldCases !== null)('validate on files from the field', 
       (await quantscope(['diff', own, nanoPath('F16'), '--json', '--metadata-only'])).stdout,
     );
     expect(same.tokenization).toEqual([]);
+    const [task = ''] = (await readFile(join(nanoFolder, 'tasks.jsonl'), 'utf8')).split('\n');
+    await writeFile(scratch.path('task.jsonl'), task);
     const small = [
       '--only',
       'accuracy',
       '--chunks',
-      '1',
+      '2',
       '--text',
       nanoPath('text'),
       '-t',
@@ -236,7 +239,10 @@ describe.skipIf(withoutFieldCases !== null)('validate on files from the field', 
       '--gpu',
       'off',
     ];
-    const compared = await quantscope(['compare', own, renamed, ...small], { cwd: scratch.folder });
+    const compared = await quantscope(
+      ['compare', own, renamed, ...small, '--tasks', scratch.path('task.jsonl')],
+      { cwd: scratch.folder },
+    );
     expect(compared.stderr).toMatch(
       /^note: by the general\.name of \S*Q2_K\S* llama\.cpp makes special tokens swallow .*, and by that of \S*renamed\S* not/m,
     );
