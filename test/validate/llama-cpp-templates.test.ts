@@ -163,7 +163,7 @@ describe.skipIf(withoutGit !== null || compile === null)('the chat templates of 
     ]);
     expect(noted('template/refuses')).toHaveLength(8);
     expect(noted('template/system')).toHaveLength(18);
-    expect(noted('template/tools')).toHaveLength(12);
+    expect(noted('template/tools')).toHaveLength(8);
     expect(noted('template/fixed-text')).toHaveLength(35);
     expect(noted('template/unseen')).toEqual([]);
   });
