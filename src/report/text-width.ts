@@ -14,6 +14,7 @@ const BREAKABLE_SPACE = /(?<!±) (?![%±])(?!(?<=\d )(?:[KMG]i?B|GB\/s|t\/s|ms|s
 // biome-ignore lint/suspicious/noControlCharactersInRegex: finding control characters is its purpose.
 const ESCAPE_SEQUENCE = /\u001B(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001B]*(?:\u0007|\u001B\\)?)/g;
 
+const ASCII = /^[ -~]*$/;
 const ZERO_WIDTH = /^[\p{Mn}\p{Me}]$/u;
 /** East Asian Wide and Fullwidth blocks (Unicode TR11), and the emoji that terminals draw two columns wide. */
 const WIDE =
@@ -26,6 +27,7 @@ export function printable(text: string): string {
 
 /** The terminal columns that a printable text takes. */
 export function displayWidth(text: string): number {
+  if (ASCII.test(text)) return text.length;
   let width = 0;
   for (const character of text) width += characterWidth(character);
   return width;
