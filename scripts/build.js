@@ -100,7 +100,8 @@ async function bundle(input, { format, extension, external, groups = [] }) {
       // Not shipped: names the modules of a file, for tests and profiles.
       sourcemap: 'hidden',
       sourcemapExcludeSources: true,
-      minify: { compress: false, mangle: false, codegen: { removeWhitespace: true } },
+      // Names of functions and classes stay, for traces.
+      minify: { compress: true, mangle: { keepNames: true }, codegen: { removeWhitespace: true } },
     },
   });
   return output.flatMap(({ moduleIds = [] }) => moduleIds);
