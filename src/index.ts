@@ -57,6 +57,7 @@ export { runPrompt } from './api/run/reply.ts';
 export type { RunRequest } from './api/run/request.ts';
 export { openRunSession, type ReplySettings, type RunSession } from './api/run/session.ts';
 export { type ScanHeadersOptions, type ScannedHeader, scanHeaders } from './api/scan-headers.ts';
+export { mergeValidations } from './api/validate/merge.ts';
 export type { ValidateRequest } from './api/validate/request.ts';
 export { validate } from './api/validate/validate.ts';
 export { listCatalogue, listVariants, type VariantsRequest } from './api/variants/variants.ts';

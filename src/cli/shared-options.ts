@@ -40,11 +40,8 @@ export const SHARED = {
   chunks: () => option('--chunks <n>', 'evaluate only the first n chunks of the text', wholeNumber(2)),
   json: (text: string) => option('--json', text),
   out: (text: string) => option('-o, --out <file>', text),
-  shard: () =>
-    option(
-      '--shard <i/n>',
-      'evaluate one of n shares of text and tasks; auto takes it from the CI job. report puts them together',
-    ),
+  shard: (what = 'evaluate one of n shares of text and tasks') =>
+    option('--shard <i/n>', `${what}; auto takes it from the CI job. report puts them together`),
   yes: () => option('-y, --yes', 'do not ask before downloading more than 1 GB'),
   quiet: (text = 'no progress on stderr') => option('-q, --quiet', text),
 } as const;

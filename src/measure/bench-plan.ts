@@ -1,5 +1,6 @@
 import type { Backend, CacheType, GpuChoice } from '../engine/engine.ts';
 import type { QuantscopeError } from '../util/errors.ts';
+import type { Share } from './share.ts';
 import type { DescribedFile } from './size.ts';
 import type { SpeedTest } from './speed.ts';
 
@@ -27,6 +28,7 @@ export interface BenchPoint {
 }
 
 export interface BenchPlan {
+  /** Of one shard its own. */
   readonly models: readonly BenchModel[];
   /** Those on the CPU first, so that a GPU's rows can be held against theirs. */
   readonly points: readonly BenchPoint[];
@@ -34,4 +36,6 @@ export interface BenchPlan {
   readonly repetitions: number;
   readonly seed: number;
   readonly toolVersion: string;
+  /** The part that `models` are of all `models` that there are. */
+  readonly shard?: (Share & { readonly models: number }) | undefined;
 }

@@ -1,17 +1,16 @@
 import type { EngineSession, LoadedModel, StartEngine } from '../engine/engine.ts';
 import { type MachineWarning, type MachineWatch, spreadWarnings, withoutRepeats } from '../machine/watch.ts';
-import { isAvailable, unavailableBecause } from '../schema/availability.ts';
 import type { BenchConfig, BenchResults, BenchRow } from '../schema/bench.ts';
 import type { Machine } from '../schema/results.ts';
 import { SCHEMA_IDS } from '../schema/terms.ts';
 import { QuantscopeError, UsageError } from '../util/errors.ts';
+import { bandwidth, speedUp } from './bench-derived.ts';
 import { type KnownFile, type Loaded, OpenedModel } from './bench-model.ts';
 import type { BenchModel, BenchPlan, BenchPoint } from './bench-plan.ts';
-import { blankRow, failed, repeated, sameButForGpu } from './bench-row.ts';
+import { blankRow, failed, repeated } from './bench-row.ts';
 import { measureCopyBandwidth } from './copy-bandwidth.ts';
 import { isOfMachine } from './engine-faults.ts';
 import { engineMemoryOf } from './memory.ts';
-import { bytesReadPerToken, effectiveBandwidth } from './rates.ts';
 import { benchmarkTokens, type SpeedTest, testRate, timeRepetitions } from './speed.ts';
 import { median } from './statistics.ts';
 import { findThreads } from './threads.ts';
@@ -71,7 +70,7 @@ class Bench {
 
   async run(): Promise<BenchResults> {
     const { models, points, tests } = this.#plan;
-    if (tests.some(isGeneration)) {
+    if (models.length > 0 && tests.some(isGeneration)) {
       const copied = await measureCopyBandwidth(this.#machine.cores, this.#environment.signal);
       this.#machine = { ...this.#machine, copyBandwidthBytesPerSecond: copied };
     }
@@ -160,33 +159,9 @@ class Bench {
       ...disturbed,
       loadMs: facts.loadMs + openMs,
       memory: await engineMemoryOf(session, contextSize),
-      ...this.#bandwidth(model, point, test, rate.meanTps),
+      ...bandwidth(model, point, test, rate.meanTps, this.#machine.copyBandwidthBytesPerSecond),
     };
-    return { ...done, speedUp: this.#speedUp(done) };
-  }
-
-  #bandwidth(
-    { described, kvBytesPerToken }: BenchModel,
-    { keyType, valueType }: BenchPoint,
-    test: SpeedTest,
-    meanTps: number,
-  ): Pick<BenchRow, 'effectiveBandwidthBytesPerSecond' | 'shareOfCopyBandwidth'> {
-    if (described instanceof QuantscopeError || test.promptTokens > 0) {
-      const absent = unavailableBecause('a prompt is bound by arithmetic, not by reading the weights');
-      return { effectiveBandwidthBytesPerSecond: absent, shareOfCopyBandwidth: absent };
-    }
-    const bytesPerToken = bytesReadPerToken({
-      ...described.tokenRead,
-      kvBytesPerToken: kvBytesPerToken(keyType, valueType),
-      depth: test.depth,
-      generated: test.generationTokens,
-    });
-    const reached = effectiveBandwidth(meanTps, bytesPerToken);
-    const copied = this.#machine.copyBandwidthBytesPerSecond;
-    return {
-      effectiveBandwidthBytesPerSecond: reached,
-      shareOfCopyBandwidth: isAvailable(copied) ? reached / copied : copied,
-    };
+    return { ...done, speedUp: speedUp(done, this.#rows) };
   }
 
   #leftToCpu({ leftToCpu }: BenchModel, point: BenchPoint, { info }: EngineSession): string[] {
@@ -201,21 +176,6 @@ class Bench {
       ]);
     }
     return left;
-  }
-
-  #speedUp(row: BenchRow): BenchRow['speedUp'] {
-    if (row.backend === 'cpu') return unavailableBecause('it ran on the CPU itself');
-    const onCpu = this.#rows.find(
-      (other) =>
-        other.backend === 'cpu' &&
-        other.ref === row.ref &&
-        other.test.name === row.test.name &&
-        sameButForGpu(other.config, row.config),
-    );
-    if (onCpu === undefined || !isAvailable(onCpu.speed) || !isAvailable(row.speed)) {
-      return unavailableBecause('the same test was not measured on the CPU (--gpu off,auto)');
-    }
-    return row.speed.meanTps / onCpu.speed.meanTps;
   }
 
   async #threadsOf(
@@ -274,7 +234,7 @@ class Bench {
   }
 
   #results(): BenchResults {
-    const { repetitions, seed, toolVersion } = this.#plan;
+    const { repetitions, seed, toolVersion, shard } = this.#plan;
     return {
       schema: SCHEMA_IDS.bench,
       createdAt: this.#createdAt,
@@ -282,6 +242,7 @@ class Bench {
       machine: this.#machine,
       repetitions,
       seed,
+      ...(shard === undefined ? {} : { shard }),
       rows: [...this.#rows],
       threadSearches: [...this.#searches],
       warnings: [...this.#warnings, ...spreadWarnings(this.#rows.flatMap(repeated))],

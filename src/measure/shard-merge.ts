@@ -1,6 +1,7 @@
 import { isAvailable, unavailableBecause } from '../schema/availability.ts';
 import type { Results, ShareFigures, VariantResult } from '../schema/results.ts';
 import { UsageError } from '../util/errors.ts';
+import { allShards } from './all-shards.ts';
 import { decided } from './decide.ts';
 import { restoreChunk } from './share.ts';
 import { flipsBetween, summarizeTasks } from './tasks.ts';
@@ -20,7 +21,7 @@ type ItemShare = NonNullable<ShareFigures['tasks']>;
  * @throws UsageError `shards/missing`, `shards/overlap`, `shards/different`, `shards/incomplete`
  */
 export function mergeShards(files: readonly ShardFile[]): Results {
-  const ordered = inOrder(files);
+  const ordered = allShards(files.map((file) => ({ ...file, shard: file.results.shard })));
   const [first] = ordered;
   if (first === undefined) throw new UsageError('shards/missing', 'there is no shard to put together');
   for (const other of ordered.slice(1)) requireSameRun(first, other);
@@ -41,46 +42,6 @@ export function mergeShards(files: readonly ShardFile[]): Results {
     ...decided({ ...common, variants }),
     warnings: [...warnings],
   };
-}
-
-function inOrder(files: readonly ShardFile[]): readonly ShardFile[] {
-  const byIndex = new Map<number, ShardFile>();
-  let count: number | null = null;
-  for (const file of files) {
-    const { shard } = file.results;
-    if (shard === undefined) {
-      throw new UsageError('shards/different', `${file.name} is a whole run, not a shard of one`, {
-        hint: 'Name the results of the shards alone.',
-      });
-    }
-    count ??= shard.count;
-    if (shard.count !== count) {
-      throw new UsageError(
-        'shards/different',
-        `${file.name} is one of ${shard.count} shards, the others of ${count}`,
-      );
-    }
-    const other = byIndex.get(shard.index);
-    if (other !== undefined) {
-      throw new UsageError(
-        'shards/overlap',
-        `${file.name} and ${other.name} are both shard ${shard.index} of ${count}`,
-        {
-          hint: 'Name each shard once.',
-        },
-      );
-    }
-    byIndex.set(shard.index, file);
-  }
-  const missing = Array.from({ length: count ?? 0 }, (_, i) => i + 1).filter((index) => !byIndex.has(index));
-  if (missing.length > 0) {
-    throw new UsageError(
-      'shards/missing',
-      `${missing.length === 1 ? 'shard' : 'shards'} ${missing.join(', ')} of ${count} ${missing.length === 1 ? 'is' : 'are'} missing`,
-      { hint: 'Run what is missing with --shard i/n, and name the results of all shards.' },
-    );
-  }
-  return [...byIndex.entries()].sort(([a], [b]) => a - b).map(([, file]) => file);
 }
 
 /** Shards of one run differ in nothing that changes a number. */

@@ -89,6 +89,10 @@ export const benchSchema = z.strictObject({
   machine,
   repetitions: count,
   seed: count,
+  shard: z
+    .strictObject({ index: z.int().positive(), count: z.int().positive(), models: count })
+    .optional()
+    .describe('Which part of the models this is, and how many models there are in all.'),
   rows: z.array(benchRow),
   threadSearches: z.array(threadSearch),
   warnings: z.array(warning),

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { bytes, type Document } from './parts.ts';
+import { bytes, count, type Document } from './parts.ts';
 import { SCHEMA_IDS, SEVERITIES } from './terms.ts';
 
 /** As people write it: in either case. */
@@ -103,6 +103,10 @@ const fileSchema = z.object({
 /** What `validate --json` prints. */
 export const validationSchema = z.object({
   schema: z.literal(SCHEMA_IDS.validation),
+  shard: z
+    .object({ index: z.int().positive(), count: z.int().positive(), files: count, toolVersion: z.string() })
+    .optional()
+    .describe('Which part of the files this is, and how many there are in all.'),
   files: z.array(fileSchema),
 });
 

@@ -8,6 +8,7 @@ import { describeMachine } from '../../machine/describe.ts';
 import { watchMachine } from '../../machine/watch.ts';
 import type { BenchModel, BenchPoint } from '../../measure/bench-plan.ts';
 import { type BenchStep, runBench } from '../../measure/bench-run.ts';
+import { isOwn } from '../../measure/share.ts';
 import { describeFile } from '../../measure/size.ts';
 import type { SpeedTest } from '../../measure/speed.ts';
 import { type ReadModel, readModel } from '../../model/model.ts';
@@ -17,6 +18,7 @@ import { packageVersion } from '../../util/package-files.ts';
 import { hostOf } from '../host.ts';
 import { modelsFor } from '../local-models.ts';
 import type { Filled } from '../request.ts';
+import { shardOf } from '../shard.ts';
 import { timingWith } from '../timing.ts';
 import { BENCH_DEFAULTS, type BenchRequest } from './request.ts';
 
@@ -28,7 +30,7 @@ const FEW_TOKENS = 256;
 /**
  * What `quantscope bench --json` prints: the speed of every model, setting and test by llama-bench's method, each
  * configuration in a process of its own. What is on the Hub is downloaded first.
- * @throws UsageError `bench/no-tests` and what refs throw; EngineError when no engine can be started at all; the signal's
+ * @throws UsageError `bench/no-tests`, `usage/shard` and what refs throw; EngineError when no engine can be started at all; the signal's
  *   reason. A test that fails is a row with its reason
  */
 export async function bench(refs: readonly string[], asked: BenchRequest = {}): Promise<BenchResults> {
@@ -37,15 +39,25 @@ export async function bench(refs: readonly string[], asked: BenchRequest = {}): 
   const { signal, progress } = host;
   const tests = testsOf(request);
   const points = pointsOf(request);
+  const share = request.shard === undefined ? null : shardOf(request.shard, process.env);
   const found = await modelsFor(refs, host);
-  const models = (await Promise.all(found.map((model) => readModel(model, signal)))).map(modelOf);
+  const own = found.filter((_, index) => isOwn(share, index));
+  const models = (await Promise.all(own.map((model) => readModel(model, signal)))).map(modelOf);
   const machine = describeMachine();
   const watch = await watchMachine(machine.cores);
   const count = models.length * points.length * tests.length;
   let rows = 0;
   const { repetitions, seed } = request;
   return runBench(
-    { models, points, tests, repetitions, seed, toolVersion: packageVersion() },
+    {
+      models,
+      points,
+      tests,
+      repetitions,
+      seed,
+      toolVersion: packageVersion(),
+      shard: share === null ? undefined : { ...share, models: found.length },
+    },
     {
       startEngine: engineStarter(),
       callTimeoutMs: request.timeout * 1000,

@@ -31,6 +31,8 @@ export interface BenchRequest extends Host {
   readonly timeout?: number;
   /** Whether what is timed waits for what other processes time on this machine. Default: true. */
   readonly lock?: boolean;
+  /** Which part of the models is timed: `2/8`, or `auto` as the CI job says. Default: all. */
+  readonly shard?: string;
   /** Each row as it ends, with all results so far. */
   readonly onRow?: (row: BenchRow, soFar: BenchResults) => Promise<void>;
 }

@@ -1,3 +1,4 @@
+import { mergeBenchShards } from '../../measure/bench-shards.ts';
 import { type MachineResults, type MergeScope, mergeResults, type ResultsFile } from '../../measure/merge.ts';
 import { machineLabels } from '../../measure/merge-labels.ts';
 import { isSameMachine } from '../../measure/same-machine.ts';
@@ -24,7 +25,7 @@ export async function gather(paths: readonly string[], scope: MergeScope): Promi
   const phones = parts.flatMap((part) => part.phones);
   requireMeasured(phones, machines);
   // A bench is of speed alone.
-  const benches = scope === 'accuracy' ? [] : parts.flatMap((part) => part.benches);
+  const benches = scope === 'accuracy' ? [] : mergeBenchShards(parts.flatMap((part) => part.benches));
   const contexts = scope === 'accuracy' ? [] : parts.flatMap((part) => part.contexts);
   const gathered: Gathered = {
     machines,

@@ -9,6 +9,7 @@ import { kitCheckSchema } from '../../schema/kit.ts';
 import { type ReportFile, reportSchema } from '../../schema/report.ts';
 import { type Results, resultsSchema } from '../../schema/results.ts';
 import { SCHEMA_IDS } from '../../schema/terms.ts';
+import { type ValidationReport, validationSchema } from '../../schema/validation.ts';
 import { boundedText } from '../../util/bounded-text.ts';
 import { messageOf, UsageError } from '../../util/errors.ts';
 
@@ -59,6 +60,11 @@ export function readFitFile(path: string): Promise<FitReport> {
   return readDocument(path, FIT);
 }
 
+/** @throws UsageError `input/unreadable`, `report/invalid` */
+export function readValidationFile(path: string): Promise<ValidationReport> {
+  return readDocument(path, VALIDATION);
+}
+
 interface DocumentKind<Schema extends z.ZodType> {
   readonly schema: Schema;
   readonly id: string;
@@ -98,9 +104,16 @@ const REPORT = {
   id: SCHEMA_IDS.report,
   hint: 'Write it with: quantscope report <results...> --out merged.json',
 };
+const VALIDATION = {
+  schema: validationSchema,
+  id: SCHEMA_IDS.validation,
+  hint: 'Name what quantscope validate --shard i/n --json printed.',
+};
 
 /** What to do with a file that another command wrote, where that is known. */
 const ELSEWHERE: Readonly<Record<string, string>> = {
+  [SCHEMA_IDS.validation]:
+    'It says what is wrong with files and measures nothing; quantscope validate --merge FILES puts its shards together.',
   'quantscope/kit-results@1':
     'It is what the phone gave: quantscope kit check FILE --json > phone-check.json compares it first, and that file is one.',
   'quantscope/kit-golden@1':
@@ -158,7 +171,8 @@ function requireVariants(path: string, results: Results): Results {
 }
 
 function requireRows(path: string, bench: BenchResults): BenchResults {
-  if (bench.rows.length > 0) return bench;
+  // A shard beyond the number of models has none.
+  if (bench.rows.length > 0 || bench.shard !== undefined) return bench;
   throw new UsageError('report/invalid', `${path} holds no rows`, {
     hint: 'Run bench again: it was stopped before its first test ended.',
   });

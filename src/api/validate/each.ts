@@ -1,8 +1,10 @@
 import { availableParallelism } from 'node:os';
-import type { FileReport, Policy } from '../../schema/validation.ts';
+import { isOwn } from '../../measure/share.ts';
+import type { FileReport, Policy, ValidationReport } from '../../schema/validation.ts';
 import { asFinished } from '../../util/as-finished.ts';
 import { UsageError } from '../../util/errors.ts';
 import { inOrder } from '../../util/in-order.ts';
+import { packageVersion } from '../../util/package-files.ts';
 import { statedSha256 } from '../../validate/index.ts';
 import { hostOf } from '../host.ts';
 import { ContentReader } from './content.ts';
@@ -18,11 +20,13 @@ const REMOTE_AT_ONCE = 8;
 /**
  * Validates file by file, so that thousands of reports need not be in memory. Progress has a plan of the refs, a step
  * for the bytes of a file that were read, and an end for each file.
+ * @param onShard told, before the first report, which part of how many files it is; not called for all of them
  * @throws what `validate` throws
  */
 export async function* validateEach(
   refs: readonly string[],
   request: ValidateRequest,
+  onShard: (shard: ValidationReport['shard']) => void = () => {},
 ): AsyncGenerator<FileReport, void> {
   const { content = true, manifest, load = false, derivedFrom, jobs, shard, order = 'refs' } = request;
   const host = hostOf(request);
@@ -40,7 +44,8 @@ export async function* validateEach(
     });
   }
   requireOnDisk(all, request);
-  const files = all.filter((_, index) => shard === undefined || index % shard.count === shard.index - 1);
+  if (shard !== undefined) onShard({ ...shard, files: all.length, toolVersion: packageVersion() });
+  const files = all.filter((_, index) => isOwn(shard ?? null, index));
   const readers = jobs ?? availableParallelism();
   const isRemote = files.some(({ kind }) => kind === 'remote');
   await using contents = new ContentReader(readers);

@@ -16,6 +16,10 @@ export async function validate(
     import('./each.ts'),
   ]);
   const files: FileReport[] = [];
-  for await (const report of validateEach(refs, request)) files.push(report);
-  return { schema: SCHEMA_IDS.validation, files };
+  let shard: ValidationReport['shard'];
+  const reports = validateEach(refs, request, (own) => {
+    shard = own;
+  });
+  for await (const report of reports) files.push(report);
+  return { schema: SCHEMA_IDS.validation, ...(shard === undefined ? {} : { shard }), files };
 }

@@ -81,6 +81,10 @@ export const validateCommand = define({
       'only the i-th of n shares of the files, from 1; auto: as GitLab, Slurm or QUANTSCOPE_SHARD=i/n say; auto/n for Kubernetes',
       (text: string) => shardOf(text, process.env),
     ),
+    option(
+      '--merge',
+      'the refs are what --shard --json printed: put them together, and say so if one is missing',
+    ),
   ],
   examples: [
     'validate model.gguf',
@@ -94,6 +98,7 @@ export const validateCommand = define({
     'validate model.gguf --fix better.gguf --set general.license=mit',
     'validate model.gguf --device iphone-13-pro',
     'validate model.gguf --conformance         what the chat template makes of 14 conversations',
+    'validate --merge shard-*.json --format junit > models.xml',
     'validate --explain tensor/offset',
   ],
   exitCode: '0 no errors, 1 a file has errors, 2 wrong use, 130 interrupted.',

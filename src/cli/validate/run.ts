@@ -16,7 +16,7 @@ import {
   type ValidationFormat,
 } from '../../report/validation.ts';
 import { SCHEMA_IDS, type Severity } from '../../schema/terms.ts';
-import type { FileReport } from '../../schema/validation.ts';
+import type { FileReport, ValidationReport } from '../../schema/validation.ts';
 import { UsageError } from '../../util/errors.ts';
 import { packageVersion } from '../../util/package-files.ts';
 import { isAtLeast, ruleById, rulesNamed } from '../../validate/index.ts';
@@ -39,6 +39,8 @@ export interface ValidateOptions extends Omit<ValidateRequest, keyof Host | 'pol
   readonly fix?: string;
   readonly set?: readonly string[];
   readonly template?: string;
+  /** The refs are reports of shards. */
+  readonly merge?: true;
 }
 
 const POLICY_FILE = 'quantscope.policy.json';
@@ -57,8 +59,9 @@ export async function runValidate(
       hint: 'quantscope validate model.gguf, or a folder; --help says more.',
     });
   }
-  const checked = await fixed(refs, options, signal);
   const format = options.json === true ? 'json' : options.ndjson === true ? 'ndjson' : options.format;
+  if (options.merge === true) return printMerged(refs, options, printerOf(format, severity));
+  const checked = await fixed(refs, options, signal);
   const progress = validateProgress(process.stderr, quiet);
   const request: ValidateRequest = {
     ...options,
@@ -72,7 +75,7 @@ export async function runValidate(
   const printer = printerOf(format, severity, style);
   let exitCode: ExitCode = EXIT.done;
   try {
-    for await (const report of validateEach(checked, request)) {
+    for await (const report of validateEach(checked, request, printer.shard)) {
       if (report.verdict === 'error') exitCode = EXIT.finding;
       progress.clear();
       printer.file(report);
@@ -82,6 +85,31 @@ export async function runValidate(
   }
   printer.end();
   return exitCode;
+}
+
+/** What there is of {@link ValidateOptions} for files that are checked, and not for reports of such. */
+const OF_CHECKS = [
+  ...(['rules', 'policy', 'sha256', 'manifest', 'derivedFrom', 'device', 'conformance', 'load'] as const),
+  ...(['shard', 'fix', 'set', 'template'] as const),
+] satisfies (keyof ValidateOptions)[];
+
+async function printMerged(
+  paths: readonly string[],
+  options: ValidateOptions,
+  printer: Printer,
+): Promise<ExitCode> {
+  const idle = OF_CHECKS.find((name) => options[name] !== undefined);
+  if (idle !== undefined) {
+    const flag = `--${idle.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+    throw new UsageError('usage/merge', `${flag} is about files, and --merge reads reports of such`, {
+      hint: `Give ${flag} to each shard; --no-config goes without the config file.`,
+    });
+  }
+  const { mergeValidations } = await import('../../api/validate/merge.ts');
+  const { files } = await mergeValidations(paths);
+  for (const file of files) printer.file(file);
+  printer.end();
+  return files.some(({ verdict }) => verdict === 'error') ? EXIT.finding : EXIT.done;
 }
 
 /** The files to check: with --fix the corrected copy of the one that is named. */
@@ -143,9 +171,13 @@ function printRules(rule: string | true, style: Style): ExitCode {
 }
 
 interface Printer {
+  /** Before the first file of a shard. */
+  readonly shard: (shard: ValidationReport['shard']) => void;
   readonly file: (report: FileReport) => void;
   readonly end: () => void;
 }
+
+const NO_DOCUMENT: Pick<Printer, 'shard' | 'end'> = { shard: () => {}, end: () => {} };
 
 /** Text and NDJSON are printed file by file, and no report is kept; the other forms are one document. */
 function printerOf(format: ValidationFormat, severity: Severity | undefined, style: Style): Printer {
@@ -161,12 +193,16 @@ function printerOf(format: ValidationFormat, severity: Severity | undefined, sty
     diagnostics: report.diagnostics.filter((diagnostic) => isAtLeast(diagnostic.severity, threshold)),
   });
   if (format === 'ndjson') {
-    return { file: (report) => print(renderFileNdjson(shown(report), SCHEMA_IDS.validation)), end: () => {} };
+    return {
+      ...NO_DOCUMENT,
+      file: (report) => print(renderFileNdjson(shown(report), SCHEMA_IDS.validation)),
+    };
   }
   if (format === 'text') {
     const options = { style, width: process.stdout.columns || 110 };
     const summaries: FileSummary[] = [];
     return {
+      ...NO_DOCUMENT,
       file: (report) => {
         const { verdict, bytes, content } = report;
         summaries.push({ verdict, bytes, content });
@@ -176,10 +212,14 @@ function printerOf(format: ValidationFormat, severity: Severity | undefined, sty
     };
   }
   const files: FileReport[] = [];
+  let shard: ValidationReport['shard'];
   return {
+    shard: (own) => {
+      shard = own;
+    },
     file: (report) => void files.push(shown(report)),
     end: () => {
-      const report = { schema: SCHEMA_IDS.validation, files };
+      const report = { schema: SCHEMA_IDS.validation, ...(shard === undefined ? {} : { shard }), files };
       print(renderValidation(format, report, { toolVersion: packageVersion() }));
     },
   };
