@@ -1,54 +1,9 @@
 import { mean, sampleVariance } from 'simple-statistics';
 import { isAvailable } from '../schema/availability.ts';
 import type { HistoryLine, HistoryPoint } from '../schema/history.ts';
-import type { Results, VariantResult } from '../schema/results.ts';
-import { figureAt } from './gate-figures.ts';
+import type { Results } from '../schema/results.ts';
+import { FOLLOWED_FIGURES, figureIn } from './followed-figures.ts';
 import { studentTwoSided } from './student.ts';
-
-/** A figure that is followed over results: its standard error, where the results know it, is the width of its band. */
-interface Followed {
-  readonly figure: string;
-  readonly label: string;
-  readonly unit: HistoryLine['unit'];
-  readonly better: HistoryLine['better'];
-  readonly spread: (row: VariantResult) => number | null;
-}
-
-const FIGURES: readonly Followed[] = [
-  ...(['prompt', 'generation', 'generationAtDepth'] as const).map(
-    (test): Followed => ({
-      figure: `speed.${test}.meanTps`,
-      label: {
-        prompt: 'prompt speed',
-        generation: 'generation speed',
-        generationAtDepth: 'generation speed at depth',
-      }[test],
-      unit: 'tokens/s',
-      better: 'higher',
-      spread: ({ speed }) => {
-        const rate = isAvailable(speed) ? speed[test] : speed;
-        return isAvailable(rate) ? rate.stddevTps : null;
-      },
-    }),
-  ),
-  { figure: 'file.bytes', label: 'size', unit: 'bytes', better: 'lower', spread: () => null },
-  { figure: 'memory.peakRssBytes', label: 'peak memory', unit: 'bytes', better: 'lower', spread: () => null },
-  {
-    figure: 'perplexity.value',
-    label: 'perplexity',
-    unit: 'ratio',
-    better: 'lower',
-    spread: ({ perplexity }) => (isAvailable(perplexity) ? perplexity.stderr : null),
-  },
-  {
-    figure: 'divergence.meanKld',
-    label: 'mean KLD',
-    unit: 'nats',
-    better: 'lower',
-    spread: ({ divergence }) => (isAvailable(divergence) ? divergence.stderrKld : null),
-  },
-  { figure: 'tasks.accuracy', label: 'tasks correct', unit: 'share', better: 'higher', spread: () => null },
-];
 
 /** Of a series of nothing but chance, at most this share is said to have changed. */
 const HISTORY_SIGNIFICANCE = 0.01;
@@ -62,12 +17,13 @@ const LEAST_RUN = 2;
 export function historyOf(results: readonly Results[]): HistoryLine[] {
   const ordered = [...results].sort((a, b) => (a.createdAt < b.createdAt ? -1 : 1));
   const names = [...new Set(ordered.flatMap(({ variants }) => variants.map(({ name }) => name)))];
-  return FIGURES.flatMap(({ figure, label, unit, better, spread }) =>
-    names.flatMap((variant): HistoryLine[] => {
+  return FOLLOWED_FIGURES.flatMap((followed) => {
+    const { figure, label, unit, better, spread } = followed;
+    return names.flatMap((variant): HistoryLine[] => {
       const points = ordered.flatMap((each): HistoryPoint[] => {
         const row = each.variants.find(({ name }) => name === variant);
-        const value = row === undefined ? undefined : figureAt(row, figure.split('.'));
-        if (row === undefined || typeof value !== 'number') return [];
+        const value = row === undefined ? null : figureIn(followed, row);
+        if (row === undefined || value === null) return [];
         const { engine } = each.machine;
         const isTimed = figure.startsWith('speed.');
         return [
@@ -90,8 +46,8 @@ export function historyOf(results: readonly Results[]): HistoryLine[] {
         pValue,
       }));
       return [{ variant, figure, label, unit, better, points, changes }];
-    }),
-  );
+    });
+  });
 }
 
 /** Where a series changed: the index of the first value of the new level, and the means of both. */
