@@ -168,18 +168,3 @@ describe.runIf(POSIX)('a document', () => {
     expect(JSON.parse(stdout).schema).toBe('quantscope/results@1');
   });
 });
-
-describe.runIf(process.platform === 'linux')('a full disk behind stdout', () => {
-  it.each([
-    ['inspect', 'nano:Q2_K'],
-    ['validate', 'nano:Q2_K'],
-    ['compare', 'nano:Q2_K', '--only', 'size', '--quiet'],
-    ['doctor', '--json'],
-  ])('is one line and exit code 2: %s', async (...args) => {
-    const failed = await shell('bash', ['-c', `${program} ${args.join(' ')} > /dev/full`]).catch(
-      (error) => error,
-    );
-    expect(failed.code).toBe(2);
-    expect(failed.stderr).toMatch(/^error: stdout cannot be written: ENOSPC[^\n]*\nhint: [^\n]*\n$/);
-  });
-});

@@ -45,7 +45,7 @@ export async function runDiff(
     if (!isGgufError(thrown)) throw thrown;
     const advice =
       'The file is damaged or not a GGUF file: `quantscope validate` says what is wrong with it.';
-    return reportDamaged(thrown, advice);
+    return reportDamaged(thrown, advice, { json: json === true });
   } finally {
     bar.stop();
   }

@@ -26,7 +26,7 @@ export const inspectCommand = define({
     option('--template', 'the chat template'),
     option('--diffable', 'all metadata and tensors, one fact a line, in a stable order'),
     option('--json', 'everything as JSON (schema/inspection.json)'),
-    option('--ndjson', 'the same on one line for each model'),
+    option('--ndjson', 'the same on one line for each model, schema/error.json for one that cannot be read'),
   ],
   examples: [
     'inspect nano:Q4_K_M',

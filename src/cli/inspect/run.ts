@@ -26,7 +26,7 @@ import { isQuantscopeError, UsageError } from '../../util/errors.ts';
 import { inOrder } from '../../util/in-order.ts';
 import { formatCount } from '../../util/units.ts';
 import { describeError, EXIT, type ExitCode } from '../exit.ts';
-import { noticeUnless, reportDamaged, stdoutStyle } from '../output.ts';
+import { noticeUnless, printErrorDocument, reportDamaged, stdoutStyle } from '../output.ts';
 
 export interface InspectOptions {
   metadata?: boolean;
@@ -73,9 +73,10 @@ export async function runInspect(
       // One model that is not there or broken says nothing of the others.
       if (refs.length === 1 && !isGgufError(thrown)) throw thrown;
       if (!isQuantscopeError(thrown)) throw thrown;
-      if (isGgufError(thrown)) faults.add(reportDamaged(thrown, ADVICE));
+      if (isGgufError(thrown)) faults.add(reportDamaged(thrown, ADVICE, options));
       else {
         process.stderr.write(describeError(thrown, false));
+        if (options.ndjson) printErrorDocument(thrown, 0);
         faults.add(EXIT.usage);
       }
     }
