@@ -10,11 +10,8 @@ export {
   openFile,
   openSource,
 } from '../io/index.ts';
-export {
-  type ComparisonEnvironment,
-  type ComparisonInput,
-  compareVariants,
-} from '../measure/comparison.ts';
+export { compareVariants } from '../measure/comparison.ts';
+export type { ComparisonEnvironment, ComparisonInput } from '../measure/comparison-plan.ts';
 export type { ComparisonVariant } from '../measure/comparison-rows.ts';
 export { isCorrect } from '../measure/judge.ts';
 export { DEFAULT_LIMITS as RECOMMENDATION_LIMITS } from '../measure/limits.ts';

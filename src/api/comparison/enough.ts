@@ -1,5 +1,5 @@
 import { engineStarter } from '../../engine/index.ts';
-import type { ComparisonInput } from '../../measure/comparison.ts';
+import type { ComparisonInput } from '../../measure/comparison-plan.ts';
 import { isOwn } from '../../measure/share.ts';
 import { chunksOf } from '../../measure/text-evaluation.ts';
 import { partsOf } from '../../measure/variant-run.ts';
