@@ -1,8 +1,9 @@
-// Writes docs/commands/*.md from the definitions of the commands, and from scripts/layers.js the linter's rules, the table
+// Writes docs/commands/*.md from the definitions of the commands, docs/error-codes.md from the codes, and from scripts/layers.js the linter's rules, the table
 // in docs/architecture.md and its picture (npm run docs), or, with --check, fails when a committed one is another.
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { wholeProgram } from '../src/cli/program.ts';
 import { commandPages } from './command-pages.js';
+import { errorPage } from './error-page.js';
 import { fence, layerTable } from './layers.js';
 import { layersPicture } from './layers-picture.js';
 
@@ -10,6 +11,7 @@ const DOCS = new URL('../docs/', import.meta.url);
 const program = await wholeProgram();
 const pages = new Map([
   ...commandPages(program),
+  ['error-codes.md', errorPage()],
   ['pictures/layers.svg', await layersPicture()],
   ['architecture.md', await withTable('architecture.md')],
   ['../biome.layers.json', `${JSON.stringify(fence(), null, 2)}\n`],

@@ -2,6 +2,7 @@ import { basename } from 'node:path';
 import { peekIdentity, requireModel } from '../model/companions.ts';
 import { localModels } from '../model/download.ts';
 import type { Model } from '../model/model.ts';
+import type { GroupWith } from '../util/error-codes.ts';
 import { UsageError } from '../util/errors.ts';
 import type { Host } from './host.ts';
 
@@ -40,7 +41,11 @@ export async function modelsFor(
  * @param command what takes one alone, for the message
  * @throws UsageError `COMMAND/several`
  */
-export async function oneModelFor(ref: string, command: string, host: Required<Host>): Promise<Model> {
+export async function oneModelFor(
+  ref: string,
+  command: GroupWith<'several'>,
+  host: Required<Host>,
+): Promise<Model> {
   const [model, ...others] = await modelsFor([ref], host);
   if (model !== undefined && others.length === 0) return model;
   const example = ref.toLowerCase() === 'nano' ? 'nano:Q4_K_M' : (model?.ref ?? 'model.gguf');

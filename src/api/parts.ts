@@ -27,6 +27,7 @@ export type { Inspection } from '../schema/inspection.ts';
 export { type Results, resultsSchema, type VariantResult } from '../schema/results.ts';
 export type { CacheType, Severity } from '../schema/terms.ts';
 export type { Diagnostic, FileReport, Policy, ValidationReport } from '../schema/validation.ts';
+export type { ErrorCode } from '../util/error-codes.ts';
 export { isQuantscopeError, QuantscopeError, UsageError } from '../util/errors.ts';
 export {
   type ContentReport,

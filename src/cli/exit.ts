@@ -63,7 +63,12 @@ export function errorReport(thrown: unknown): ErrorReport {
   return {
     schema: SCHEMA_IDS.error,
     error: {
-      code: isKnown ? thrown.code : system === null ? 'internal' : 'system/refused',
+      // A structural code is one of the reader's list: only its errors have such.
+      code: isKnown
+        ? (thrown.code as ErrorReport['error']['code'])
+        : system === null
+          ? 'internal'
+          : 'system/refused',
       message: messageOf(thrown),
       hint: isKnown ? (thrown.hint ?? null) : system,
     },

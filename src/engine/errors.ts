@@ -1,21 +1,8 @@
+import type { ErrorCode } from '../util/error-codes.ts';
 import { type ErrorDetails, QuantscopeError } from '../util/errors.ts';
 
 /** The reasons a variant can fail for once an engine is asked to run it. Stable: they stand in results. */
-export type EngineErrorCode =
-  | 'engine/not-installed'
-  | 'engine/abi'
-  | 'engine/gpu-unavailable'
-  | 'engine/load-failed'
-  | 'engine/context-failed'
-  | 'engine/evaluation-failed'
-  | 'engine/template-failed'
-  | 'engine/quantize-failed'
-  | 'engine/crashed'
-  | 'engine/killed'
-  | 'engine/exited'
-  | 'engine/timeout'
-  | 'engine/build-impossible'
-  | 'engine/build-failed';
+export type EngineErrorCode = Exclude<Extract<ErrorCode, `engine/${string}`>, 'engine/unknown-build'>;
 
 export class EngineError extends QuantscopeError {
   override readonly name = 'EngineError';

@@ -1,5 +1,6 @@
 import type { AnswerHeaders } from '../io/content-headers.ts';
 import { proxyFor } from '../io/proxy.ts';
+import type { ErrorCode } from '../util/error-codes.ts';
 import { QuantscopeError } from '../util/errors.ts';
 import type { HubContext } from './context.ts';
 
@@ -20,7 +21,7 @@ export interface Refusal {
 export function refusalError({ status, headers, what, repo }: Refusal, context: HubContext): QuantscopeError {
   const { endpoint, token } = context.settings;
   const page = repo === undefined ? endpoint : `${endpoint}/${repo}`;
-  const refused = (code: string, why: string, hint: string): QuantscopeError =>
+  const refused = (code: ErrorCode, why: string, hint: string): QuantscopeError =>
     new QuantscopeError(code, `${what}: ${why} (${status})`, { hint });
   const spelling = 'Check its spelling; if it is private, set HF_TOKEN to a token that may read it.';
   switch (headers.get('x-error-code')) {

@@ -6,6 +6,7 @@ import {
   strongEtag,
 } from '../io/content-headers.ts';
 import type { HttpAnswer } from '../io/http-get.ts';
+import type { ErrorCode } from '../util/error-codes.ts';
 import { QuantscopeError } from '../util/errors.ts';
 import { isTransient } from './retry.ts';
 
@@ -43,7 +44,7 @@ export function judgeRange(
   const { what, start, end, sizeBytes } = asked;
   const refused = (
     kind: 'expired' | 'transient' | 'restart' | 'foreign',
-    code: string,
+    code: ErrorCode,
     why: string,
     hint: string,
   ): RangeJudgement => ({ kind, error: new QuantscopeError(code, `${what}: ${why}`, { hint }) });

@@ -1,5 +1,6 @@
 import { type AnswerHeaders, contentLength, isEncoded, parseContentRange } from '../io/content-headers.ts';
 import type { HttpAnswer } from '../io/http-get.ts';
+import type { ErrorCode } from '../util/error-codes.ts';
 import { QuantscopeError } from '../util/errors.ts';
 import type { HubContext } from './context.ts';
 import { connectionError } from './hub-errors.ts';
@@ -86,7 +87,7 @@ function digestOf(headers: AnswerHeaders): string | null {
 }
 
 function refusal(shown: string, status: number): QuantscopeError {
-  const refused = (code: string, why: string, hint: string): QuantscopeError =>
+  const refused = (code: ErrorCode, why: string, hint: string): QuantscopeError =>
     new QuantscopeError(code, `${shown}: ${why}`, { hint });
   if (status === 404 || status === 410) {
     const hint = 'Check the address; of a sharded model all files must be beside each other.';

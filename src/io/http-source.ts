@@ -1,3 +1,4 @@
+import type { ErrorCode } from '../util/error-codes.ts';
 import { messageOf, QuantscopeError } from '../util/errors.ts';
 import { type BodyReader, bodyReaderOf } from './body-reader.ts';
 import type { ByteSource } from './byte-source.ts';
@@ -205,7 +206,7 @@ class RangeSource implements HttpSource {
     );
   }
 
-  #error(code: string, why: string, hint: string): QuantscopeError {
+  #error(code: ErrorCode, why: string, hint: string): QuantscopeError {
     return new QuantscopeError(code, `${this.name}: ${why}`, { hint });
   }
 

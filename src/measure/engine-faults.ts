@@ -4,7 +4,7 @@ import { QuantscopeError, UsageError } from '../util/errors.ts';
 export function isOfMachine({ code, message }: QuantscopeError): boolean {
   // A disk that is full fails the write of one row and then of every other.
   if (/\b(?:ENOSPC|EDQUOT)\b/.test(message)) return true;
-  return code === 'engine/not-installed' || code === 'engine/changed' || code === 'engine/gpu-unavailable';
+  return code === 'engine/not-installed' || code === 'engine/gpu-unavailable';
 }
 
 /**

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { ErrorCode } from '../util/error-codes.ts';
 import { messageOf, UsageError } from '../util/errors.ts';
 
 const HINT = 'Each line is a JSON object of its own; correct this line, or take it out.';
@@ -16,7 +17,7 @@ export type InvalidLine = (field: string | null, what: string) => UsageError;
 export function parseJsonLines<Item>(
   content: string,
   source: string,
-  code: string,
+  code: ErrorCode,
   itemOf: (line: object, invalid: InvalidLine) => Item,
 ): Item[] {
   const lines = content.replace(/^\uFEFF/, '').split('\n');

@@ -168,20 +168,20 @@ function requireMergeable(files: readonly ResultsFile[], scope: MergeScope): voi
 
 type Facts = Readonly<Record<string, string | number | null>>;
 
-const SAY_ONLY: Readonly<Record<string, string>> = {
+const SAY_ONLY = {
   'report/different-models':
     'Report each model by itself. Speeds of different models can be shown together with --only speed.',
   'report/other-evaluation': 'Evaluate again with equal settings, or show only what compares: --only speed.',
   'report/other-reference': 'Name one --reference for all runs, or show only what compares: --only speed.',
   'report/other-speed-test':
     'Measure again with equal -p, -n and -d, or show only what compares: --only accuracy.',
-};
+} as const;
 
 /** A fact that one side does not know (null) cannot differ. */
 function requireAlike(
   files: readonly ResultsFile[],
   factsOf: (results: Results) => Facts,
-  code: string,
+  code: keyof typeof SAY_ONLY,
   what: string,
 ): void {
   const [first, ...others] = files;
@@ -195,7 +195,7 @@ function requireAlike(
     if (differing.length === 0) continue;
     const said = differing.map((name) => `${name} ${shown(expected[name])} there, ${shown(got[name])} here`);
     throw new UsageError(code, `${first.path} and ${path} ${what}: ${said.join('; ')}`, {
-      hint: SAY_ONLY[code] ?? '',
+      hint: SAY_ONLY[code],
     });
   }
 }

@@ -4,6 +4,7 @@ import { mergeShards } from '../gguf/shards.ts';
 import type { HubContext } from '../hub/context.ts';
 import { type KnownListing, knownListing } from '../hub/listing.ts';
 import { RepoCache } from '../hub/repo-cache.ts';
+import type { ErrorCode } from '../util/error-codes.ts';
 import { messageOf, QuantscopeError } from '../util/errors.ts';
 import { inOrder } from '../util/in-order.ts';
 import { gatherModels } from './names.ts';
@@ -72,7 +73,7 @@ async function readModel(
   listing: KnownListing,
   context: HubContext,
 ): Promise<GgufHeader | QuantscopeError> {
-  const fault = (code: string, why: string): QuantscopeError =>
+  const fault = (code: ErrorCode, why: string): QuantscopeError =>
     new QuantscopeError(code, `hf:${listing.repo}/${path}: ${why}`);
   if (missing.length > 0) return fault('ref/incomplete', `missing ${missing.join(', ')}`);
   if (files.length > MOST_SHARDS_READ)

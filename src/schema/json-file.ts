@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { boundedText } from '../util/bounded-text.ts';
+import type { GroupWith } from '../util/error-codes.ts';
 import { messageOf, UsageError } from '../util/errors.ts';
 import { packagePath } from '../util/package-files.ts';
 import { parseWrittenJson } from '../util/written-json.ts';
@@ -10,7 +11,7 @@ const LARGEST_BYTES = 16 * 1024 * 1024;
 /** How the errors of one kind of file read: their codes are `NAME/unreadable` and `NAME/invalid`. */
 export interface JsonFileKind {
   /** `devices` */
-  readonly name: string;
+  readonly name: GroupWith<'unreadable'> & GroupWith<'invalid'>;
   readonly unreadableHint: string;
   readonly invalidHint: string;
   /** The user has just named the file, so that its path alone says which one it is. */

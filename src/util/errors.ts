@@ -1,3 +1,5 @@
+import type { ErrorCode } from './error-codes.ts';
+
 /** What every error the product raises on purpose carries beside its message. */
 export interface ErrorDetails {
   /** The flag, command or change that would mend it, as a full sentence. */
@@ -11,10 +13,10 @@ export interface ErrorDetails {
  */
 export class QuantscopeError extends Error {
   override readonly name: string = 'QuantscopeError';
-  readonly code: string;
+  readonly code: ErrorCode;
   readonly hint: string | undefined;
 
-  constructor(code: string, message: string, details: ErrorDetails = {}) {
+  constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
     this.code = code;
     this.hint = details.hint;

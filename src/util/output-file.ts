@@ -6,6 +6,7 @@ import { dirname, join, resolve } from 'node:path';
 import type { Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import writeFileAtomic from 'write-file-atomic';
+import type { GroupWith } from './error-codes.ts';
 import { messageOf, UsageError } from './errors.ts';
 import { isReadByRunner, shownText, withoutCommands } from './shown-text.ts';
 
@@ -74,7 +75,7 @@ export async function isStdout(path: string | undefined): Promise<boolean> {
  * @param what what is kept there
  * @throws UsageError `card/exists`, `kit/exists`, by what it is
  */
-export async function refuseToReplace(path: string, what: string, hint: string): Promise<void> {
+export async function refuseToReplace(path: string, what: GroupWith<'exists'>, hint: string): Promise<void> {
   if (await isStream(path)) return;
   const isThere = await access(path).then(
     () => true,

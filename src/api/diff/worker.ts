@@ -1,4 +1,5 @@
 import { parentPort } from 'node:worker_threads';
+import type { ErrorCode } from '../../util/error-codes.ts';
 import { messageOf, QuantscopeError } from '../../util/errors.ts';
 import { SpanComparer, type SpanResult, type WeightSpan } from './spans.ts';
 
@@ -7,7 +8,7 @@ export type SpanReply =
   | { readonly kind: 'done'; readonly result: SpanResult }
   | {
       readonly kind: 'failed';
-      readonly code: string;
+      readonly code: ErrorCode;
       readonly message: string;
       readonly hint: string | undefined;
     };

@@ -26,7 +26,7 @@ async function withUserDevices(builtIn: DeviceCatalogue, path: string): Promise<
     import('../../schema/phone-data.ts'),
   ]);
   const kind = {
-    name: 'devices',
+    name: 'devices' as const,
     unreadableHint:
       '--devices and QUANTSCOPE_DEVICES name a JSON file; schema/devices.json says what is in it.',
     invalidHint: 'schema/devices.json of the package describes the file.',

@@ -6,7 +6,7 @@ import { gatesFileSchema } from '../../schema/gates.ts';
 import { invalidJsonFile, readJsonFile } from '../../schema/json-file.ts';
 
 const GATES_FILE = {
-  name: 'gates',
+  name: 'gates' as const,
   unreadableHint: '--gates takes the path of a JSON file; its schema is schema/gates-file.json.',
   invalidHint: 'Its schema is schema/gates-file.json.',
   isAsked: true,

@@ -3,7 +3,7 @@ import { type Policy, policySchema } from '../../schema/validation.ts';
 import { ruleById } from '../../validate/index.ts';
 
 const POLICY_FILE = {
-  name: 'policy',
+  name: 'policy' as const,
   unreadableHint: '--policy takes the path of a JSON file; its schema is schema/policy.json.',
   invalidHint: 'Its schema is schema/policy.json.',
   isAsked: true,
