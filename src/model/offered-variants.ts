@@ -38,6 +38,7 @@ export async function offeredVariants(
   repo: string,
   revision: string | null,
   context: HubContext,
+  onRead: (path: string, done: number, total: number) => void = () => {},
 ): Promise<OfferedVariants> {
   const listing = await knownListing(repo, revision, context);
   const models = gatherModels(listing.files).sort((a, b) => a.sizeBytes - b.sizeBytes);
@@ -50,7 +51,10 @@ export async function offeredVariants(
     return { model, cached, header };
   };
   const variants: OfferedVariant[] = [];
-  for await (const variant of inOrder(models, READ_AT_ONCE, read)) variants.push(variant);
+  for await (const variant of inOrder(models, READ_AT_ONCE, read)) {
+    variants.push(variant);
+    onRead(variant.model.path, variants.length, models.length);
+  }
   return { listing, variants };
 }
 

@@ -19,7 +19,7 @@ import { FIT_DEFAULTS, type FitRequest } from './request.ts';
  */
 export async function fitOnPhones(refs: readonly string[], request: FitRequest): Promise<FitReport> {
   const { phones, budgetBytes, flashAttention } = request;
-  const { signal, notice } = hostOf(request);
+  const { signal, notice, progress } = hostOf(request);
   const catalogue = await devicesOf(request.devicesFile);
   const devices =
     phones === 'all' ? catalogue.devices : [...new Set(phones.map((name) => findDevice(name, catalogue)))];
@@ -33,7 +33,9 @@ export async function fitOnPhones(refs: readonly string[], request: FitRequest):
       hint: 'Name files, a folder, hf:owner/repo, a name such as phi3, or nano.',
     });
   }
-  const models = distinctlyNamed(await headersOf(refs, await refAccess({ signal, notice }), notice));
+  const models = distinctlyNamed(
+    await headersOf(refs, await refAccess({ signal, notice }), { notice, progress }),
+  );
   if (models.length === 0) throw new UsageError('fit/no-model', 'none of the models could be read');
   return {
     schema: SCHEMA_IDS.fit,

@@ -6,6 +6,7 @@ import { locateRefs } from '../../model/locate.ts';
 import { offeredVariants } from '../../model/offered-variants.ts';
 import { parseRef } from '../../model/ref.ts';
 import { QuantscopeError } from '../../util/errors.ts';
+import type { Host } from '../host.ts';
 
 /** A model by its header; none of its weights were read. */
 export interface NamedHeader {
@@ -22,11 +23,13 @@ export interface NamedHeader {
 export async function headersOf(
   refs: readonly string[],
   access: RefAccess,
-  notice: (line: string) => void,
+  { notice, progress }: Pick<Required<Host>, 'notice' | 'progress'>,
 ): Promise<NamedHeader[]> {
   const named: NamedHeader[] = [];
   const options = { catalogueNames: [...access.catalogue.keys()], endpoint: access.hub.settings.endpoint };
-  for (const text of refs) {
+  for (const [done, text] of refs.entries()) {
+    access.hub.signal.throwIfAborted();
+    progress({ kind: 'step', subject: text, stage: 'header', done, total: refs.length });
     const ref = parseRef(text, options);
     if (ref.kind === 'hub' && ref.quantization === null && ref.file === null) {
       const { variants } = await offeredVariants(ref.repo, ref.revision, access.hub);

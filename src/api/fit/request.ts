@@ -2,7 +2,7 @@ import type { CacheType } from '../../schema/terms.ts';
 import type { Host } from '../host.ts';
 
 /** What phones models are judged on, and how the app will run them. */
-export interface FitRequest extends Pick<Host, 'signal' | 'notice'> {
+export interface FitRequest extends Pick<Host, 'signal' | 'notice' | 'progress'> {
   /** Phones by their ids, names or aliases, or every phone that is known. */
   readonly phones: readonly string[] | 'all';
   /** A file with more phones (`schema/devices.json`). Default: QUANTSCOPE_DEVICES, or the one in the config folder. */

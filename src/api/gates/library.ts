@@ -8,7 +8,7 @@ import { judgeablesIn, judgeReport, requireFigures } from './judge.ts';
 /** What saved results are judged by. */
 export interface JudgeRequest
   extends Pick<GateRequest, 'failIf' | 'gates' | 'allow' | 'baseline'>,
-    Pick<Host, 'signal'> {
+    Pick<Host, 'signal' | 'progress'> {
   /** Only these metrics are put together. Default: all. */
   readonly only?: 'speed' | 'accuracy';
 }
@@ -20,9 +20,14 @@ export interface JudgeRequest
  * @throws UsageError `gate/*`, `gates/*`, `usage/baseline`, `baseline/several`, and those of `report`
  */
 export async function judge(paths: readonly string[], request: JudgeRequest): Promise<GateReport> {
-  const { only, baseline, signal } = request;
+  const { only, baseline, signal, progress } = request;
   const gates = await readConditions(request, ['variant', 'bench', 'context', 'phone']);
-  const report = await readReport(paths, { only, baseline, ...(signal ? { signal } : {}) });
+  const report = await readReport(paths, {
+    only,
+    baseline,
+    ...(signal ? { signal } : {}),
+    ...(progress ? { progress } : {}),
+  });
   requireJudgeable(
     gates.gates,
     judgeablesIn(report).flatMap(({ judgeable }) => judgedNames(judgeable)),

@@ -7,6 +7,7 @@ import type { MachineBench, PhoneCheck, Report } from '../../report/report.ts';
 import type { ContextResults } from '../../schema/context.ts';
 import type { Machine } from '../../schema/results.ts';
 import { UsageError } from '../../util/errors.ts';
+import { type Host, hostOf } from '../host.ts';
 import { type Measurements, readMeasurements } from './input.ts';
 
 /** What files of several commands and machines hold together. */
@@ -16,9 +17,18 @@ export type Gathered = Pick<Report, 'machines' | 'benches' | 'phones' | 'context
  * Reads files of measurements and puts those together that belong together: shards of a run, runs of a machine.
  * @throws UsageError `input/unreadable`, `report/*`, `shards/*`
  */
-export async function gather(paths: readonly string[], scope: MergeScope): Promise<Gathered> {
+export async function gather(
+  paths: readonly string[],
+  scope: MergeScope,
+  host: Pick<Host, 'signal' | 'progress'> = {},
+): Promise<Gathered> {
   const files: Measurements[] = [];
-  for (const path of new Set(paths)) files.push(await readMeasurements(path));
+  const { signal, progress } = hostOf(host);
+  for (const path of new Set(paths)) {
+    signal.throwIfAborted();
+    progress({ kind: 'step', subject: path, stage: 'read', done: files.length, total: paths.length });
+    files.push(await readMeasurements(path));
+  }
   const parts = files.map(partsOf);
   const results = parts.flatMap((part) => part.results);
   const machines = results.length === 0 ? [] : mergeResults(withWholeRuns(results), scope);
@@ -44,9 +54,13 @@ export async function gather(paths: readonly string[], scope: MergeScope): Promi
 }
 
 /** What a baseline is read from, as a report is: nothing where none is named. @throws UsageError those of `gather` */
-export async function readBaselines(paths: readonly string[], scope: MergeScope = 'all'): Promise<Gathered> {
+export async function readBaselines(
+  paths: readonly string[],
+  scope: MergeScope = 'all',
+  host: Pick<Host, 'signal' | 'progress'> = {},
+): Promise<Gathered> {
   if (paths.length === 0) return { machines: [], benches: [], phones: [], contexts: [], fits: [] };
-  return gather(paths, scope);
+  return gather(paths, scope, host);
 }
 
 function labelOfContext({ model, machine }: ContextResults): string {

@@ -6,6 +6,7 @@ import { isSameMachine } from '../../measure/same-machine.ts';
 import type { Report } from '../../report/report.ts';
 import type { Results } from '../../schema/results.ts';
 import { messageOf, UsageError } from '../../util/errors.ts';
+import { type Host, hostOf } from '../host.ts';
 import { readMeasurements } from './input.ts';
 
 /**
@@ -16,6 +17,7 @@ import { readMeasurements } from './input.ts';
 export async function readHistory(
   folder: string,
   { machines }: Pick<Report, 'machines'>,
+  host: Pick<Host, 'signal' | 'progress'> = {},
 ): Promise<Report['history']> {
   const own = machines[0]?.results;
   if (own === undefined) {
@@ -30,7 +32,11 @@ export async function readHistory(
     });
   });
   const found = new Map<string, Results>();
-  for (const name of names.filter((each) => each.endsWith('.json')).sort()) {
+  const files = names.filter((each) => each.endsWith('.json')).sort();
+  const { signal, progress } = hostOf(host);
+  for (const [done, name] of files.entries()) {
+    signal.throwIfAborted();
+    progress({ kind: 'step', subject: name, stage: 'history', done, total: files.length });
     for (const results of await resultsIn(join(folder, name))) {
       if (!isSameMachine(own.machine, results.machine) || setupDifferences(own, results).length > 0) continue;
       found.set(results.createdAt, results);

@@ -16,7 +16,7 @@ import { readFitFile } from './input.ts';
 import { layerGridsOf } from './layer-grids.ts';
 
 /** What saved measurements are put together with. */
-export interface ReportRequest extends Pick<Host, 'signal'> {
+export interface ReportRequest extends Pick<Host, 'signal' | 'progress'> {
   /** Only these metrics are merged and shown. Default: all. */
   readonly only?: Exclude<MergeScope, 'all'> | undefined;
   /** Files of earlier results, of one machine or more, runs of one configuration as one: the report then says what changed, and whether beyond noise. */
@@ -48,11 +48,11 @@ export async function reportPage(paths: readonly string[], request: ReportReques
 /** @throws UsageError what {@link report} throws */
 export async function readReport(
   paths: readonly string[],
-  { only, baseline = [], fit, history }: ReportRequest,
+  { only, baseline = [], fit, history, ...host }: ReportRequest,
 ): Promise<Report> {
   const scope = only ?? 'all';
-  const gathered = await gather(paths, scope);
-  const before = await readBaselines(baseline, scope);
+  const gathered = await gather(paths, scope, host);
+  const before = await readBaselines(baseline, scope, host);
   const [judgedFit] = gathered.fits;
   return {
     ...gathered,
@@ -60,7 +60,7 @@ export async function readReport(
     history:
       history === undefined
         ? courseOf(before.machines, gathered.machines)
-        : await readHistory(history, gathered),
+        : await readHistory(history, gathered, host),
     fit: fit === undefined ? (judgedFit?.results ?? fitIn(gathered.machines)) : await readFitFile(fit),
     layers: [],
   };

@@ -9,7 +9,7 @@ import { QuantscopeError, UsageError } from '../../util/errors.ts';
 import { type Host, hostOf } from '../host.ts';
 import { VARIANTS_DEFAULTS } from './request.ts';
 
-export interface VariantsRequest extends Pick<Host, 'signal' | 'notice'> {
+export interface VariantsRequest extends Pick<Host, 'signal' | 'notice' | 'progress'> {
   /** Tokens of context that memory is estimated for. Default: {@link VARIANTS_DEFAULTS}. */
   readonly context?: number;
 }
@@ -22,10 +22,12 @@ export interface VariantsRequest extends Pick<Host, 'signal' | 'notice'> {
  */
 export async function listVariants(name: string, request: VariantsRequest = {}): Promise<VariantsReport> {
   const contextSize = request.context ?? VARIANTS_DEFAULTS.context;
-  const { signal, notice } = hostOf(request);
+  const { signal, notice, progress } = hostOf(request);
   const access = await refAccess({ signal, notice });
   const { repo, revision, licence } = repoOf(name, access);
-  const offered = await offeredVariants(repo, revision, access.hub);
+  const offered = await offeredVariants(repo, revision, access.hub, (subject, done, total) =>
+    progress({ kind: 'step', subject, stage: 'header', done, total }),
+  );
   const { listing } = offered;
   if (offered.variants.length === 0) {
     throw new UsageError(
