@@ -6,7 +6,7 @@ import type { BaselineComparison } from '../schema/report.ts';
 import type { Disturbance, Machine, Rate } from '../schema/results.ts';
 import { type Compared, changesOf } from './baseline.ts';
 import type { Differences } from './baseline-differences.ts';
-import { exactly, exactlyHere, judgeSpeed, withoutSpread } from './baseline-judges.ts';
+import { exactlyHere, judgeSpeed, withoutSpread } from './baseline-judges.ts';
 import { type GateRow, judgeableBench, judgeableContext, judgeableFit, keyOfBenchRow } from './gate-rows.ts';
 import { pooledRate } from './pool-runs.ts';
 import { machineDifferences } from './same-machine.ts';
@@ -41,9 +41,9 @@ const CONTEXT_FIGURES: readonly Compared<Figures>[] = [
 ];
 
 const FIT_FIGURES: readonly Compared<Figures>[] = [
-  ['memory.totalBytes', 'memory, estimated', 'bytes', 'lower', exactly],
-  ['memory.headroomBytes', 'what is left of the budget', 'bytes', 'higher', exactly],
-  ['speed.generationTps', 'generation speed, by fit', 'tokens/s', 'higher', exactly],
+  ['memory.totalBytes', 'memory, estimated', 'bytes', 'lower', exactlyHere],
+  ['memory.headroomBytes', 'what is left of the budget', 'bytes', 'higher', exactlyHere],
+  ['speed.generationTps', 'generation speed, by fit', 'tokens/s', 'higher', exactlyHere],
 ];
 
 /** A rate of a row with its disturbance, by the name of the field that holds it. */
@@ -119,8 +119,20 @@ export function compareFits(now: FitReport, before: FitReport): BaselineComparis
   return comparisonOf(judgeableFit(now).rows, judgeableFit(before).rows, FIT_FIGURES, {
     key: ({ name }) => name,
     before: null,
-    machines: null,
+    machines: fitDifference(now, before),
   });
+}
+
+/** What the app is to do on the phones, where that is not the same: another need of memory is then no change of a file. */
+function fitDifference(now: FitReport, before: FitReport): string | null {
+  const settingsOf = ({ devices }: FitReport, name: 'contextSize' | 'cacheType') => [
+    ...new Set(devices.flatMap(({ variants }) => variants.map((variant) => variant[name]))),
+  ];
+  const differing = (['contextSize', 'cacheType'] as const).flatMap((name) => {
+    const [there, here] = [settingsOf(before, name).join(', '), settingsOf(now, name).join(', ')];
+    return there === here ? [] : [`${name} ${there} there, ${here} here`];
+  });
+  return differing.length === 0 ? null : `the baseline was reckoned in another way: ${differing.join('; ')}`;
 }
 
 interface Comparing {

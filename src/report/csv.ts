@@ -100,13 +100,30 @@ const PHONE_METRICS = [
   'memory.expectedBytes',
 ] as const;
 
+const CONTEXT_METRICS = [
+  ...['contextSize', 'cacheType', 'flashAttention', 'loadMs'],
+  ...['estimated.totalBytes', 'measured.weightsBytes', 'measured.kvBytes', 'measured.computeBytes'],
+  ...['measured.peakRssBytes', 'prompt.meanTps', 'prompt.stddevTps'],
+  ...['generationAtDepth.depth', 'generationAtDepth.meanTps', 'generationAtDepth.stddevTps'],
+];
+const FIT_METRICS = [
+  ...['contextSize', 'cacheType', 'verdict', 'memory.backend', 'memory.weightsBytes', 'memory.kvBytes'],
+  ...['memory.computeBytes', 'memory.totalBytes', 'memory.budgetBytes', 'memory.anonymousBytes'],
+];
+
 /**
  * One row per variant and machine: values as the results hold them, unrounded, under the names they have there; a
- * value that is missing is empty. A test of bench and a phone are rows too, with columns of their own that are there
- * only where such files are.
+ * value that is missing is empty. A test of bench, a size of context and a phone are rows too, with columns of their own
+ * that are there only where such files are.
  */
 export function renderCsv(report: Report): string {
-  return tableCsv([...variantRecords(report), ...benchRecords(report), ...phoneRecords(report)]);
+  return tableCsv([
+    ...variantRecords(report),
+    ...benchRecords(report),
+    ...phoneRecords(report),
+    ...contextRecords(report),
+    ...fitRecords(report),
+  ]);
 }
 
 function variantRecords(report: Report): CsvRecord[] {
@@ -170,6 +187,37 @@ function phoneRecords({ phones }: Report): CsvRecord[] {
     variant: check.model,
     ...leavesOf(check, PHONE_METRICS, 'phone.'),
   }));
+}
+
+function contextRecords({ contexts }: Report): CsvRecord[] {
+  return contexts.flatMap(({ label, results: { model, rows } }) =>
+    rows.map((row) => ({
+      machine: label,
+      variant: model.quantization,
+      ref: model.ref,
+      ...leavesOf(row, ['failure.code', 'failure.message']),
+      ...leavesOf(row, CONTEXT_METRICS, 'context.'),
+    })),
+  );
+}
+
+function fitRecords({ fits }: Report): CsvRecord[] {
+  return fits.flatMap(({ results }) =>
+    results.devices.flatMap(({ device, variants }) =>
+      variants.map((variant) => ({
+        machine: device,
+        variant: variant.name,
+        ref: variant.ref,
+        ...leavesOf(variant, FIT_METRICS, 'fit.'),
+        ...Object.fromEntries(
+          variant.speeds.flatMap(({ backend, generationTps, promptTps }) => [
+            [`fit.${backend}.promptTps`, isAvailable(promptTps) ? promptTps : null],
+            [`fit.${backend}.generationTps`, isAvailable(generationTps) ? generationTps : null],
+          ]),
+        ),
+      })),
+    ),
+  );
 }
 
 function leavesOf(root: object, paths: readonly string[], prefix = ''): CsvRecord {

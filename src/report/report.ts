@@ -98,9 +98,9 @@ export function combined(report: Report): Results {
   return { ...first.results, variants, reference };
 }
 
-/** What the report is about: the models of its comparisons, else of its benches and phones. */
+/** What the report is about: the models of its comparisons, else of what there is. */
 export function modelsOf(report: Report): string {
-  const { machines, benches, phones } = report;
+  const { machines, benches, phones, contexts, fits } = report;
   const [first, ...others] = machines;
   if (first !== undefined) {
     const variants = [first, ...others].flatMap(({ results }) => results.variants);
@@ -112,6 +112,10 @@ export function modelsOf(report: Report): string {
   const names = [
     ...benches.flatMap(({ results }) => results.rows.map(({ model }) => model.name ?? model.label)),
     ...phones.map(({ check }) => check.model),
+    ...contexts.map(({ results: { model } }) => `${model.name ?? model.architecture} ${model.quantization}`),
+    ...fits.flatMap(({ results }) =>
+      results.devices.flatMap(({ variants }) => variants.map(({ ref }) => ref)),
+    ),
   ];
   return [...new Set(names)].join('; ');
 }

@@ -1,5 +1,6 @@
 import { isAvailable } from '../schema/availability.ts';
 import type { Recommendation } from '../schema/results.ts';
+import { counted } from '../util/units.ts';
 import { rateDecimals } from './numbers.ts';
 import type { Report } from './report.ts';
 import { printable } from './text-width.ts';
@@ -26,7 +27,8 @@ export function verdictOf(report: Report): Verdict {
 }
 
 /** Speeds and phones alone: what they say, and that it recommends nothing. */
-function verdictWithoutComparison({ benches, phones }: Report): Omit<Verdict, 'warnings'> {
+function verdictWithoutComparison(report: Report): Omit<Verdict, 'warnings'> {
+  const { benches, phones } = report;
   const right = phones.filter(({ check }) => check.verdict === 'ok').length;
   const [phone] = phones;
   const fastest = fastestGeneration(benches);
@@ -35,7 +37,7 @@ function verdictWithoutComparison({ benches, phones }: Report): Omit<Verdict, 'w
       ? `${printable(phone.label)} computes ${right === 1 ? 'what the computer does' : 'something else'}.`
       : phones.length > 0
         ? `${right} of ${phones.length} phones compute what the computer does.`
-        : (fastest ?? 'No test has a speed.');
+        : (fastest ?? fittingPhones(report) ?? largestContext(report) ?? 'No test has a speed.');
   return {
     variant: null,
     headline,
@@ -44,6 +46,20 @@ function verdictWithoutComparison({ benches, phones }: Report): Omit<Verdict, 'w
       'No recommendation: none of the files compares variants (quantscope compare).',
     ],
   };
+}
+
+function fittingPhones({ fits }: Report): string | null {
+  const judged = fits.flatMap(({ results }) => results.devices.flatMap(({ variants }) => variants));
+  if (judged.length === 0) return null;
+  const fitting = judged.filter(({ verdict }) => verdict === 'fits').length;
+  return `${fitting} of ${counted(judged.length, 'pair')} of phone and variant fit.`;
+}
+
+function largestContext({ contexts }: Report): string | null {
+  const [first] = contexts;
+  if (first === undefined) return null;
+  const { recommendation } = first.results;
+  return sentence(isAvailable(recommendation) ? recommendation.sentence : recommendation.reason);
 }
 
 function fastestGeneration(benches: Report['benches']): string | null {

@@ -199,7 +199,13 @@ describe('inspect of several models', () => {
     await using scratch = await scratchFolder();
     await writeFile(scratch.path('broken.gguf'), 'GGUF');
     const broken = await inspect(scratch.path('broken.gguf'), 'nano:Q4_K_M', '--ndjson');
-    expect([broken.exitCode, broken.stdout.split('\n').length]).toEqual([1, 2]);
+    const lines = broken.stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    expect(broken.exitCode).toBe(1);
+    expect(lines.map(({ schema }) => schema)).toEqual(['quantscope/error@1', 'quantscope/inspection@1']);
+    expect(lines[0].error.code).toBe('header/truncated');
     expect(broken.stderr).toMatch(/^error: .*\nhint: /);
     const missing = await inspect(scratch.path('missing.gguf'), scratch.path('broken.gguf'), 'nano:Q4_K_M');
     expect(missing.exitCode).toBe(2);
