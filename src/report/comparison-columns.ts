@@ -1,17 +1,16 @@
 import { fastestOf } from '../device/fit.ts';
-import { isAvailable, notAskedFor, type Unavailable } from '../schema/availability.ts';
+import { isAvailable, type Unavailable } from '../schema/availability.ts';
 import type { FittedVariant } from '../schema/phones.ts';
-import type { Divergence, Memory, Rate, Results, Speed, Tasks, VariantResult } from '../schema/results.ts';
+import type { Memory, Rate, Results, Speed, VariantResult } from '../schema/results.ts';
 import { MEBI } from '../util/units.ts';
 import { VERDICTS } from './fit.ts';
-import { formatPValue, type Precision } from './numbers.ts';
+import { accuracyColumns, weightErrorColumn } from './loss-columns.ts';
 import { type Column, type FilledColumn, fillColumns, given, type Reading } from './table.ts';
 import { printable, shortenMiddle } from './text-width.ts';
 
 /** The columns of a comparison: a row is one variant. */
 type VariantColumn = Column<VariantResult>;
 
-const PERCENT = 100;
 const MOST_TITLE_WIDTH = 20;
 
 /** Every group's columns filled with the variants of these results, which also say which one is the reference. */
@@ -131,131 +130,6 @@ function memoryColumn(
   };
 }
 
-/** What a variant loses: perplexity, divergence from the reference, answers. */
-export function accuracyColumns({ reference }: Pick<Results, 'reference'>): VariantColumn[] {
-  return [
-    {
-      title: 'perplexity',
-      label: 'perplexity',
-      read: (variant) => perplexityOf(variant, reference),
-      precision: { significant: 4, most: 3 },
-      best: 'lowest',
-    },
-    {
-      ...divergenceColumn('mean KLD', 'nats', 'mean KLD', [3, 5], (known) => [
-        known.meanKld,
-        known.stderrKld,
-      ]),
-      best: 'lowest',
-    },
-    { ...divergenceColumn('p99 KLD', 'nats', 'p99 KLD', [3, 4], ({ p99Kld }) => [p99Kld]), best: 'lowest' },
-    {
-      ...divergenceColumn('same top', '%', 'same top token', [4, 2], ({ sameTop, sameTopStderr }) => [
-        sameTop * PERCENT,
-        sameTopStderr * PERCENT,
-      ]),
-      best: 'highest',
-    },
-    {
-      title: 'tasks',
-      unit: '% correct',
-      label: 'tasks correct',
-      read: ({ tasks }) => given(tasks, correctReading),
-      precision: { significant: 3, most: 1 },
-      best: 'highest',
-    },
-    {
-      title: 'flips',
-      unit: 'n',
-      label: 'answer flips',
-      read: ({ tasks }) => given(tasks, ({ flips }) => given(flips, ({ count }) => count)),
-      best: 'lowest',
-      againstReference: true,
-    },
-    {
-      title: '',
-      unit: 'p',
-      heading: 'flips',
-      joined: true,
-      label: 'p of the flips',
-      read: ({ tasks }) => given(tasks, ({ flips }) => given(flips, ({ pValue }) => pValue)),
-      write: formatPValue,
-      againstReference: true,
-      optional: true,
-    },
-    {
-      title: 'choices',
-      unit: '% right',
-      label: 'choices right',
-      read: ({ choices = notAskedFor('choices') }) => given(choices, correctReading),
-      precision: { significant: 3, most: 1 },
-      best: 'highest',
-    },
-  ];
-}
-
-/**
- * The standard error of a perplexity is the text's, shared by all variants; what tells two variants apart
- * is the error of their ratio on the same tokens, which is far smaller.
- */
-function perplexityOf({ name, perplexity, divergence }: VariantResult, reference: string | null) {
-  if (!isAvailable(perplexity)) return perplexity;
-  const { value, stderr } = perplexity;
-  const reading: Reading = { value, error: stderr };
-  if (name === reference) return { ...reading, resolution: 0 };
-  return isAvailable(divergence) ? { ...reading, resolution: value * divergence.lnPplRatioStderr } : reading;
-}
-
-function correctReading({ correct, total, low, high }: Tasks | Tasks['byTask'][string]): Reading {
-  const interval = { low: low * PERCENT, high: high * PERCENT };
-  return {
-    value: total === 0 ? 0 : (correct / total) * PERCENT,
-    interval,
-    resolution: (interval.high - interval.low) / 2,
-  };
-}
-
-/** The rest of what llama-perplexity's --kl-divergence says of a variant: the tails. */
-export const divergenceColumns: readonly VariantColumn[] = [
-  divergenceColumn('ln PPL ratio', '', 'ln PPL ratio', [3, 5], (known) => [
-    known.lnPplRatio,
-    known.lnPplRatioStderr,
-  ]),
-  divergenceColumn('median', 'KLD', 'median KLD', [3, 5], ({ medianKld }) => [medianKld]),
-  divergenceColumn('p90', 'KLD', 'p90 KLD', [3, 4], ({ p90Kld }) => [p90Kld]),
-  divergenceColumn('p99.9', 'KLD', 'p99.9 KLD', [3, 3], ({ p999Kld }) => [p999Kld]),
-  divergenceColumn('max', 'KLD', 'maximum KLD', [3, 3], ({ maxKld }) => [maxKld]),
-  divergenceColumn('mean Δp', '%', 'mean Δp', [2, 3], ({ meanDeltaP, stderrDeltaP }) => [
-    meanDeltaP * PERCENT,
-    stderrDeltaP * PERCENT,
-  ]),
-  divergenceColumn('RMS Δp', '%', 'RMS Δp', [3, 2], ({ rmsDeltaP, stderrRmsDeltaP }) => [
-    rmsDeltaP * PERCENT,
-    stderrRmsDeltaP * PERCENT,
-  ]),
-].map((column) => ({ ...column, optional: true }));
-
-function divergenceColumn(
-  title: string,
-  unit: string,
-  label: string,
-  [significant, most]: readonly [Precision['significant'], Precision['most']],
-  read: (divergence: Divergence) => readonly [value: number, error?: number],
-): VariantColumn {
-  return {
-    title,
-    unit,
-    label,
-    precision: { significant, most },
-    read: ({ divergence }) =>
-      given(divergence, (known): Reading => {
-        const [value, error] = read(known);
-        return error === undefined ? { value } : { value, error };
-      }),
-    againstReference: true,
-  };
-}
-
 /** Bytes by tensor type, the types that hold most of all variants' bytes first; a type not used is blank. */
 export function compositionColumns({ variants }: Pick<Results, 'variants'>): VariantColumn[] {
   const totals = new Map<string, number>();
@@ -278,18 +152,6 @@ function typesOf({ quantization }: VariantResult) {
   return isAvailable(quantization) ? quantization.byType : [];
 }
 
-/** How far the weights are from the reference's, for results that carry it. */
-export const weightErrorColumn: VariantColumn = {
-  title: 'weight error',
-  unit: 'rel. RMS %',
-  label: 'weight error',
-  read: ({ weights }) => given(weights, ({ relativeRmse }) => relativeRmse * PERCENT),
-  precision: { significant: 3, most: 2 },
-  best: 'lowest',
-  againstReference: true,
-  optional: true,
-};
-
 /** One column per phone: whether the variant fits, its memory there and the speed of the fastest backend. */
 export function phoneColumns({ devices = [] }: Pick<Results, 'devices'>): VariantColumn[] {
   return devices.map(({ device, variants }) => ({
@@ -308,19 +170,4 @@ function fitText(variant: FittedVariant): string {
   const speed =
     generationTps === undefined ? '?' : `${basis === 'measured' ? '=' : '≈'}${generationTps.toFixed(1)}`;
   return `${VERDICTS[variant.verdict].mark} ${gigabytes}, ${speed}`;
-}
-
-/** Tasks by kind: answered right of asked, the kinds in the order in which they first appear. */
-export function taskColumns({ variants }: Pick<Results, 'variants'>): VariantColumn[] {
-  const kinds = new Set<string>();
-  for (const { tasks } of variants) {
-    if (isAvailable(tasks)) for (const kind of Object.keys(tasks.byTask)) kinds.add(kind);
-  }
-  return [...kinds].map((kind) => ({
-    title: shortenMiddle(printable(kind), MOST_TITLE_WIDTH),
-    read: ({ tasks }) => {
-      const counts = isAvailable(tasks) ? tasks.byTask[kind] : undefined;
-      return counts === undefined ? '' : `${counts.correct}/${counts.total}`;
-    },
-  }));
 }

@@ -1,16 +1,13 @@
 import { isAvailable, isNotAskedFor } from '../schema/availability.ts';
 import type { EndpointResult, Results, VariantResult } from '../schema/results.ts';
 import {
-  accuracyColumns,
   compositionColumns,
   costColumns,
-  divergenceColumns,
   fillVariants,
   memoryColumns,
   phoneColumns,
-  taskColumns,
-  weightErrorColumn,
 } from './comparison-columns.ts';
+import { accuracyColumns, divergenceColumns, taskColumns, weightErrorColumn } from './loss-columns.ts';
 import { describeMeasurement, describeModels } from './provenance.ts';
 import { type Cell, type Column, type FilledColumn, isMissing, type RowHead, type Table } from './table.ts';
 import { chooseNameWidth, pageLayout, shownName, type TextLayout, tableText } from './table-text.ts';

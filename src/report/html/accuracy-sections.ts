@@ -1,6 +1,7 @@
 import { isAvailable, type Unavailable } from '../../schema/availability.ts';
 import type { EndpointResult, Results, Tasks } from '../../schema/results.ts';
-import { divergenceColumns, knownColumns, mainColumns } from '../comparison-columns.ts';
+import { knownColumns, mainColumns } from '../comparison-columns.ts';
+import { divergenceColumns } from '../loss-columns.ts';
 import { formatPValue } from '../numbers.ts';
 import { combined, endpointsOf, type Report, rowsOf } from '../report.ts';
 import { type Column, fillColumns, given } from '../table.ts';
