@@ -61,7 +61,7 @@ export const ERROR_CODES = {
   fit: { about: 'What is judged for phones', codes: ['no-device', 'no-layers', 'no-model'] },
   fix: {
     about: 'A corrected copy of a file',
-    codes: ['broken', 'exists', 'missing', 'not-same', 'nothing', 'set', 'several', 'template'],
+    codes: ['broken', 'exists', 'missing', 'not-same', 'nothing', 'remote', 'set', 'several', 'template'],
   },
   gate: {
     about: 'Conditions of gates',
@@ -83,6 +83,7 @@ export const ERROR_CODES = {
       'file-not-found',
       'forbidden',
       'gated',
+      'hashing',
       'http-status',
       'incomplete',
       'lock-lost',

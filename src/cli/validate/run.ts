@@ -60,7 +60,7 @@ export async function runValidate(
     });
   }
   const format = options.json === true ? 'json' : options.ndjson === true ? 'ndjson' : options.format;
-  if (options.merge === true) return printMerged(refs, options, printerOf(format, severity));
+  if (options.merge === true) return printMerged(refs, options, printerOf(format, severity, style));
   const checked = await fixed(refs, options, signal);
   const progress = validateProgress(process.stderr, quiet);
   const request: ValidateRequest = {
