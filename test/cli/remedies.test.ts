@@ -1,5 +1,5 @@
 import { execFile, execFileSync, spawnSync } from 'node:child_process';
-import { readFile, writeFile } from 'node:fs/promises';
+import { chown, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -151,6 +151,33 @@ describe('the remedy of a finding', () => {
       'gguf-convert-endian FILE little',
     ]);
   });
+
+  it.skipIf(process.platform === 'win32')(
+    'of a file that may not be read permits it: chmod u+r FILE',
+    async () => {
+      await using scratch = await scratchFolder();
+      const path = scratch.path('model.gguf');
+      await writeFile(path, await readFile(nanoPath('Q2_K')), { mode: 0 });
+      // The administrator may read every file: it is another user's then.
+      const user = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {};
+      if (user.uid !== undefined)
+        for (const each of [scratch.folder, path]) await chown(each, user.uid, user.gid);
+      const check = () => {
+        const args = ['bin/quantscope.js', 'validate', '--quiet', path];
+        return spawnSync(process.execPath, args, {
+          ...user,
+          encoding: 'utf8',
+          env: { HOME: scratch.folder },
+        });
+      };
+      const refused = check();
+      // Where that user cannot read the program either there is nothing to see.
+      if (refused.stderr.includes('Cannot find module')) return;
+      expect(refused.stdout).toMatch(/no permission to read it[\s\S]*`chmod u\+r FILE`/);
+      execFileSync('chmod', ['u+r', path], user);
+      expect(check().stdout).toMatch(/^ok /);
+    },
+  );
 
   it('of a pointer of Git LFS fetches the file: pull hf:OWNER/REPO/FILE', async () => {
     await using scratch = await scratchFolder();
