@@ -21,5 +21,11 @@ export { groupOf, type Rule } from './rule.ts';
 export { RULE_GROUPS, RULES, ruleById, rulesNamed } from './rules.ts';
 export type { TemplateReport, TemplateTokens } from './template-report.ts';
 export { templateKeys } from './template-rules.ts';
-export { joinSuspicions, suspicionsOfText, suspicionsOfTree } from './template-walk.ts';
+export {
+  joinSuspicions,
+  leadsOut,
+  suspicionsOfText,
+  suspicionsOfTree,
+  suspicionsOfUnparsed,
+} from './template-walk.ts';
 export { validateFile } from './validate.ts';

@@ -20,7 +20,10 @@ const OF_OBJECTS: ReadonlySet<string> = new Set([
   ...['constructor', 'prototype', '__proto__', 'callee', 'caller'],
   ...['__defineGetter__', '__defineSetter__', '__lookupGetter__', '__lookupSetter__'],
 ]);
+/** Of a text that could not be parsed: `.constructor`, `['constructor']` and `attr('constructor')`. */
+const ATTRIBUTE = /(?:\.|(?:\[|attr\()\s*['"])\s*([a-z_]+)\b/gi;
 const FOUND_LIMIT = 20;
+const LONGEST_PATH = 200;
 
 type Suspicions = Pick<TemplateReport, 'escapes' | 'hiddenConditions' | 'urls'>;
 
@@ -34,6 +37,20 @@ export function suspicionsOfText(text: string): Suspicions {
   const urls = new Set<string>();
   for (const [found] of decoded.matchAll(URL_TEXT)) if (urls.size < FOUND_LIMIT) urls.add(found);
   return { escapes: [...escapes], hiddenConditions: [], urls: [...urls] };
+}
+
+/** What can be said of a template that does not parse, or is too long to be: its attributes are read off its text. */
+export function suspicionsOfUnparsed(text: string): Suspicions {
+  const found = suspicionsOfText(text);
+  const names = [...decodeEscapes(text).matchAll(ATTRIBUTE)].flatMap(([, name = '']) =>
+    OF_OBJECTS.has(name) ? [name] : [],
+  );
+  return { ...found, escapes: [...new Set([...found.escapes, ...names])] };
+}
+
+/** Whether a text that a template made while it ran, of whatever pieces, is a name that leads out of it. */
+export function leadsOut(text: string): boolean {
+  return OF_OBJECTS.has(text) || /^__\w+__$/.test(text);
 }
 
 /** What can be said from the syntax tree besides: names put together from pieces, and text that a condition adds. */
@@ -121,7 +138,9 @@ function nameOfObjects(node: Node, folded: string | undefined): string | undefin
   const isText = node.type === 'StringLiteral';
   const property = node.type === 'MemberExpression' ? node['property'] : undefined;
   const name = isText ? node['value'] : isNode(property) ? property['value'] : folded;
-  return typeof name === 'string' && OF_OBJECTS.has(name) ? name : undefined;
+  if (typeof name !== 'string' || name.length > LONGEST_PATH) return undefined;
+  // `map(attribute='a.constructor')` goes on from attribute to attribute.
+  return /^[\w.]+$/.test(name) ? name.split('.').find((each) => OF_OBJECTS.has(each)) : undefined;
 }
 
 /** `lipsum.x` and `cycler['x']`. */

@@ -1,5 +1,6 @@
 import { Template } from '@huggingface/jinja';
 import { describe, expect, it } from 'vitest';
+import { TemplateChecker } from '../../src/api/validate/template.ts';
 import { boundedReport } from '../../src/api/validate/template-bounded.ts';
 import { PLAIN_TOKENS, renderConversations } from '../../src/api/validate/template-render.ts';
 import { findNativeCompiler } from '../../src/engine/native-template.ts';
@@ -172,5 +173,29 @@ describe('a prompt that grows faster than its conversation', () => {
     const template = new Template(text);
     const render = () => renderConversations((variables) => template.render(variables), text, PLAIN_TOKENS);
     expect(render).toThrow(/^(?:\d+ characters of prompt for 32 messages|Invalid string length)/);
+  });
+});
+
+describe('a name that leads out of a template', () => {
+  const made = [
+    "{{ x['rotcurtsnoc'[::-1]] }}",
+    "{{ x['CONSTRUCTOR' | lower] }}",
+    "{{ x['CONSTRUCTOR'.lower()] }}",
+    "{{ x[['con', 'structor'] | join] }}",
+    "{{ x['xconstructor'[1:]] }}",
+    "{{ x['constructorx'.replace('x', '')] }}",
+    "{{ x['constructor '.strip()] }}",
+    "{% set a = 'con' %}{% set b = 'structor' %}{{ x[a ~ b] }}",
+    "{% for a in ['con'] %}{{ x[a + 'structor'] }}{% endfor %}",
+    "{% macro m(a) %}{{ x[a ~ 'structor'] }}{% endmacro %}{{ m('con') }}",
+  ];
+  it('is seen however the template makes it', async () => {
+    await using checker = new TemplateChecker();
+    for (const text of made) {
+      const template = `{% set x = messages[0] %}${text}`;
+      expect((await checker.check(template)).escapes, text).toContain('constructor');
+    }
+    const harmless = "{% for m in messages %}{{ m['role'] ~ 'structor' }}{% endfor %}";
+    expect((await checker.check(harmless)).escapes).toEqual([]);
   });
 });

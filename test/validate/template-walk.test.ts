@@ -1,6 +1,11 @@
 import { Template } from '@huggingface/jinja';
 import { describe, expect, it } from 'vitest';
-import { joinSuspicions, suspicionsOfText, suspicionsOfTree } from '../../src/validate/index.ts';
+import {
+  joinSuspicions,
+  suspicionsOfText,
+  suspicionsOfTree,
+  suspicionsOfUnparsed,
+} from '../../src/validate/index.ts';
 
 const ECHO = "{% for m in messages %}{{ m['role'] + ': ' + m['content'] }}{% endfor %}";
 
@@ -34,6 +39,39 @@ describe('a chat template that reaches out of its sandbox', () => {
   it('is not suspected for words in its text', () => {
     expect(look(`${ECHO}Answer the request. See the config. self.`).escapes).toEqual([]);
   });
+});
+
+describe('a chat template that reaches for constructors or prototypes', () => {
+  const plain = [
+    '{{ x.constructor }}',
+    "{{ x['constructor'] }}",
+    '{{ x [ "prototype" ] }}',
+    '{{ x.__proto__ }}',
+    "{{ x | attr('constructor') }}",
+    "{{ x | map(attribute='a.constructor') | list }}",
+    "{{ x.get('constructor') }}",
+    "{{ x['\\x63onstructor'] }}",
+    "{{ x['\\u0063onstructor'] }}",
+    "{{ x['con' ~ 'structor'] }}",
+    '{% if false %}{{ x.constructor }}{% endif %}',
+  ];
+  it.each(plain)('is seen: %s', (template) => expect(look(template).escapes).not.toEqual([]));
+
+  const unparsed = ['{% raw %}{% endraw %}{{ x.constructor }}', "{{ x['\\143onstructor'] }}"];
+  it.each(unparsed)('is seen where the template does not parse: %s', (template) => {
+    expect(() => new Template(template)).toThrow();
+    expect(suspicionsOfUnparsed(template).escapes).toEqual(['constructor']);
+  });
+
+  const harmless = [
+    'The constructor of a prototype.',
+    "{{ 'Write a constructor for the class.' }}",
+    '{# x.constructor #}',
+    "{{ m['content'] }}",
+    '{{ constructor }}',
+    "{{ x['deconstructor'] }}",
+  ];
+  it.each(harmless)('is not suspected: %s', (template) => expect(look(template).escapes).toEqual([]));
 });
 
 describe('a chat template that adds instructions', () => {

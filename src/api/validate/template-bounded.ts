@@ -3,6 +3,7 @@ import type { TemplateReport, TemplateTokens } from '../../validate/template-rep
 import {
   identifiersOf,
   joinSuspicions,
+  leadsOut,
   suspicionsOfText,
   suspicionsOfTree,
 } from '../../validate/template-walk.ts';
@@ -64,15 +65,18 @@ export function boundedReport(
   try {
     const { parsed } = new Template(text);
     if (!isBounded(parsed)) return null;
-    const render: Render = (variables) => renderWithin(BUDGET, parsed, variables);
+    const reached = new Set<string>();
+    const render: Render = (variables) => renderWithin(BUDGET, parsed, variables, reached);
     const conversations = renderConversations(render, text, tokens);
     // Whether it is the template's fault, or that of this renderer, llama.cpp's own says in that process.
     if (conversations.some(({ status }) => status === 'failed')) return null;
+    const { escapes, ...suspicions } = joinSuspicions(suspicionsOfText(text), suspicionsOfTree(parsed));
     return {
       parseError: null,
       ended: null,
       renderer: 'equivalent',
-      ...joinSuspicions(suspicionsOfText(text), suspicionsOfTree(parsed)),
+      ...suspicions,
+      escapes: [...new Set([...escapes, ...reached])],
       conversations,
       dates: datesWritten(identifiersOf(parsed), render, text, tokens),
     };
@@ -191,10 +195,11 @@ function renderWithin(
   budget: number,
   program: unknown,
   variables: Readonly<Record<string, unknown>>,
+  reached: Set<string>,
 ): string {
   const environment = new Environment();
   for (const [name, value] of Object.entries({ ...GLOBALS, ...variables })) environment.set(name, value);
-  return String(new BoundedInterpreter(environment, budget).run(program).value);
+  return String(new BoundedInterpreter(environment, budget, reached).run(program).value);
 }
 
 /** What every template knows, as the renderer's own `Template` sets it, but for `range` and the clock. */
@@ -227,12 +232,15 @@ const OTHERWISE = 'a value that llama.cpp writes otherwise';
 
 class BoundedInterpreter extends TypedInterpreter {
   #budget: number;
+  /** Names that lead out of a template, as it made them. */
+  readonly #reached: Set<string>;
   /** The type of the value that each step had last. */
   readonly #types = new Map<unknown, string>();
 
-  constructor(environment: unknown, budget: number) {
+  constructor(environment: unknown, budget: number, reached: Set<string>) {
     super(environment);
     this.#budget = budget;
+    this.#reached = reached;
   }
 
   override evaluate(step: unknown, environment: unknown): Evaluated {
@@ -240,6 +248,7 @@ class BoundedInterpreter extends TypedInterpreter {
     const value = super.evaluate(step, environment);
     if (value.type === 'FunctionValue' && !isKnownFunction(step)) throw new OutOfBudget();
     this.#types.set(step, value.type);
+    if (typeof value.value === 'string' && leadsOut(value.value)) this.#reached.add(value.value);
     if (isSyntaxNode(step) && this.#isOtherwise(step)) throw new Error(OTHERWISE);
     this.#takeSize(value);
     return value;

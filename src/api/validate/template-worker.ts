@@ -1,5 +1,5 @@
 import { parentPort } from 'node:worker_threads';
-import { Template } from '@huggingface/jinja';
+import { Interpreter, Template } from '@huggingface/jinja';
 import { findNativeCompiler, type NativeCompiler } from '../../engine/native-template.ts';
 import { messageOf } from '../../util/errors.ts';
 import { CONVERSATIONS } from '../../validate/conversations.ts';
@@ -7,8 +7,10 @@ import type { TemplateReport } from '../../validate/template-report.ts';
 import {
   identifiersOf,
   joinSuspicions,
+  leadsOut,
   suspicionsOfText,
   suspicionsOfTree,
+  suspicionsOfUnparsed,
 } from '../../validate/template-walk.ts';
 import { datesWritten } from './template-dates.ts';
 import type { TemplateAnswer, TemplateQuestion } from './template-messages.ts';
@@ -26,6 +28,9 @@ import {
 const PLAIN =
   "{% for message in messages %}{{ '<|' + message['role'] + '|>\n' + message['content'] + '<|end|>\n' }}{% endfor %}" +
   "{% if add_generation_prompt %}{{ '<|assistant|>\n' }}{% endif %}";
+/** Names that lead out of a template, as one made them while it ran in JavaScript. */
+const reached = new Set<string>();
+noteNames();
 /** Taken once the code has been run and compiled: the second rendering of two. */
 const plainMs = plainTime();
 const compiler = findNativeCompiler();
@@ -51,7 +56,7 @@ function look({ id, text, tokens }: TemplateQuestion, compile: NativeCompiler | 
     standIn = new Template(text);
     report = { ...report, ...joinSuspicions(fromText, suspicionsOfTree(standIn.parsed)) };
   } catch (thrown) {
-    report = { ...report, parseError: firstLine(messageOf(thrown)) };
+    report = { ...report, ...suspicionsOfUnparsed(text), parseError: firstLine(messageOf(thrown)) };
   }
   try {
     if (compile !== null) {
@@ -81,10 +86,19 @@ function look({ id, text, tokens }: TemplateQuestion, compile: NativeCompiler | 
       begin();
       return each(variables);
     };
+  reached.clear();
   try {
     report = { ...report, conversations: renderConversations(timed(render), text, tokens) };
-    // llama.cpp's renderer takes the system's clock, which stays as it is.
     const other = standIn;
+    // Apps render in JavaScript, too: what grows there alone, or puts names together, is seen there alone.
+    if (compile !== null && other !== null) {
+      renderConversations(
+        timed((each) => other.render(each)),
+        text,
+        tokens,
+      );
+    }
+    // llama.cpp's renderer takes the system's clock, which stays as it is.
     const dates =
       other === null
         ? text.match(/\bstrftime_now\b/g)?.slice(0, 1)
@@ -94,12 +108,27 @@ function look({ id, text, tokens }: TemplateQuestion, compile: NativeCompiler | 
             text,
             tokens,
           );
-    answer({ id, step: 'rendered', report: { ...report, dates: dates ?? [] } });
+    const escapes = [...new Set([...report.escapes, ...reached])];
+    answer({ id, step: 'rendered', report: { ...report, escapes, dates: dates ?? [] } });
   } catch (thrown) {
     if (!(thrown instanceof TemplateTooLarge)) throw thrown;
     const ended = `rendering it takes more than there is: ${firstLine(thrown.message)}`;
     answer({ id, step: 'rendered', report: { ...report, ended } });
   }
+}
+
+/** Looks at every value that the renderer of this thread comes to. */
+function noteNames(): void {
+  // Its types are not reached from the package's index.
+  const prototype = Interpreter.prototype as unknown as {
+    evaluate: (...args: unknown[]) => { readonly value: unknown };
+  };
+  const { evaluate } = prototype;
+  prototype.evaluate = function (...args) {
+    const result = evaluate.apply(this, args);
+    if (typeof result.value === 'string' && leadsOut(result.value)) reached.add(result.value);
+    return result;
+  };
 }
 
 function plainTime(): number {

@@ -1,7 +1,7 @@
 import type { ChildProcess, fork as Fork } from 'node:child_process';
 import { QuantscopeError } from '../../util/errors.ts';
 import { packagePath } from '../../util/package-files.ts';
-import { suspicionsOfText, type TemplateReport, type TemplateTokens } from '../../validate/index.ts';
+import { suspicionsOfUnparsed, type TemplateReport, type TemplateTokens } from '../../validate/index.ts';
 import type { TemplateAnswer, TemplateQuestion } from './template-messages.ts';
 import { PLAIN_TOKENS } from './template-render.ts';
 
@@ -76,7 +76,7 @@ export class TemplateChecker implements AsyncDisposable {
       renderer: 'stand-in' as const,
       conversations: [],
       dates: [],
-      ...suspicionsOfText(text.slice(0, TEXT_LIMIT)),
+      ...suspicionsOfUnparsed(text.slice(0, TEXT_LIMIT)),
     };
     if (text.length > TEXT_LIMIT) {
       return {
