@@ -8,7 +8,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { readersOf, STOPPED_COMMANDS, vanishing } from '../test/helpers/stopped-commands.ts';
+import { readersOf, STOPPED_COMMANDS, slowServers, vanishing } from '../test/helpers/stopped-commands.ts';
 import { interrupt } from '../test/helpers/stopping.ts';
 
 const moments = Number(process.argv[2] ?? 40);
@@ -17,6 +17,8 @@ const LONGEST_MS = 2000;
 const LAST_MOMENT_MS = 2500;
 
 const folder = mkdtempSync(join(tmpdir(), 'stopping-'));
+const servers = await slowServers();
+const env = servers.environment(folder);
 let failures = 0;
 let runs = 0;
 for (const [name, argsOf] of Object.entries(STOPPED_COMMANDS)) {
@@ -27,7 +29,10 @@ for (const [name, argsOf] of Object.entries(STOPPED_COMMANDS)) {
     const afterMs = LAST_MOMENT_MS * (moment / moments) ** 2;
     const signal = moment % 2 === 0 ? 'SIGINT' : 'SIGTERM';
     const stop = () =>
-      interrupt(argsOf(folder), afterMs, (pid) => void process.kill(pid, signal), { cwd: folder });
+      interrupt(argsOf(folder, servers), afterMs, (pid) => void process.kill(pid, signal), {
+        cwd: folder,
+        env,
+      });
     let stopped = await stop();
     // The machine may have been busy elsewhere: only what is slow three times is slow. What is left is left.
     for (let more = 2; more > 0 && stopped.endedAfterMs > LONGEST_MS && stopped.orphans.length === 0; more--)
@@ -60,6 +65,7 @@ if (only === undefined || only === 'files') {
     }
   }
 }
+await servers[Symbol.asyncDispose]();
 rmSync(folder, { recursive: true, force: true });
 process.stdout.write(`${runs} runs, ${failures} failures\n`);
 process.exitCode = failures === 0 ? 0 : 1;

@@ -8,15 +8,52 @@ import {
   writeFileSync,
   writeSync,
 } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { writeModelBytes } from '../../src/gguf/index.ts';
+import { HubServer } from './hub-server.ts';
 import { nanoPath } from './nano.ts';
+import { buildResults } from './results.ts';
 
 const nano = nanoPath('Q2_K');
 const one = ['--threads', '1', '--gpu', 'off'];
+const REPO = 'hf:maker/nano-GGUF';
 
-/** Every command that does work, as it takes a while: what it writes goes to a folder. */
-export const STOPPED_COMMANDS: Readonly<Record<string, (folder: string) => readonly string[]>> = {
+/** Servers that take their time: a hub, and one that never answers a prompt. */
+export interface SlowServers extends AsyncDisposable {
+  /** For the environment: the hub, and a home of its own for what is kept. */
+  readonly environment: (folder: string) => Record<string, string>;
+  readonly endpoint: string;
+}
+
+export async function slowServers(): Promise<SlowServers> {
+  const hub = await HubServer.start({ bytesPerSecond: 50_000 });
+  const content = await readFile(nanoPath('Q8_0'));
+  hub.repos.set('maker/nano-GGUF', { files: { 'nano-Q8_0.gguf': { content } } });
+  const silent = createServer((request) => request.resume());
+  await new Promise<void>((done) => silent.listen(0, '127.0.0.1', done));
+  return {
+    environment: (folder) => ({
+      HF_ENDPOINT: hub.endpoint,
+      HF_HOME: join(folder, 'hf'),
+      HF_HUB_CACHE: '',
+      XDG_CACHE_HOME: join(folder, 'cache'),
+    }),
+    endpoint: `http://127.0.0.1:${(silent.address() as AddressInfo).port}/v1`,
+    async [Symbol.asyncDispose]() {
+      silent.closeAllConnections();
+      await new Promise((done) => silent.close(done));
+      await hub[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** Every command, as it takes a while where it can: what it writes goes to a folder. */
+export const STOPPED_COMMANDS: Readonly<
+  Record<string, (folder: string, servers: SlowServers) => readonly string[]>
+> = {
   validate: (folder) => ['validate', slowTemplate(folder), large(folder)],
   'validate --load': () => ['validate', nano, '--load'],
   inspect: (folder) => ['inspect', large(folder), '--vocab'],
@@ -32,10 +69,34 @@ export const STOPPED_COMMANDS: Readonly<Record<string, (folder: string) => reado
   kit: (folder) => ['kit', nano, '--device', 'galaxy-s23', '--out', join(folder, 'kit')],
   fit: () => ['fit', 'nano', '--all-devices'],
   card: (folder) => ['card', large(folder)],
-  doctor: () => ['doctor', '--no-hub'],
+  'card check': (folder) => ['card', 'check', card(folder), '--model', large(folder)],
+  'kit check': (folder) => ['kit', 'check', results(folder), '--golden', results(folder)],
+  report: (folder) => ['report', results(folder), '--html', join(folder, 'page.html')],
+  pull: () => ['pull', `${REPO}:Q8_0`, '--yes'],
+  'inspect, remote': () => ['inspect', `${REPO}:Q8_0`],
+  'validate, remote': () => ['validate', `${REPO}:Q8_0`],
+  'variants, remote': () => ['variants', REPO],
+  'eval --openai': (_, { endpoint }) => ['eval', '--only', 'tasks', '--openai', endpoint, '--model', 'm'],
+  completion: () => ['completion', 'bash'],
+  engine: () => ['engine', 'list'],
+  doctor: () => ['doctor'],
   cache: () => ['cache'],
+  'cache verify': () => ['cache', 'verify'],
   variants: () => ['variants'],
 };
+
+/** Saved results of many variants. */
+function results(folder: string): string {
+  const path = join(folder, 'results.json');
+  if (!existsSync(path)) writeFileSync(path, JSON.stringify(buildResults()));
+  return path;
+}
+
+function card(folder: string): string {
+  const path = join(folder, 'CARD.md');
+  if (!existsSync(path)) writeFileSync(path, 'It has 4.5 bits a weight and takes 1.2 GB.\n'.repeat(2000));
+  return path;
+}
 
 /** A model of 64 MB, most of it a hole, so that its content is read by a thread of its own. */
 function large(folder: string, name = 'large.gguf'): string {
