@@ -3,14 +3,14 @@ import { peekIdentity, requireModel } from '../model/companions.ts';
 import { localModels } from '../model/download.ts';
 import type { Model } from '../model/model.ts';
 import type { GroupWith } from '../util/error-codes.ts';
-import { UsageError } from '../util/errors.ts';
+import { QuantscopeError, UsageError } from '../util/errors.ts';
 import type { Host } from './host.ts';
 
 /** {@link localModels} with what a host has for it: a question before a download, its progress, notices. */
 export async function modelsFor(
   refs: readonly string[],
   host: Required<Host>,
-  { oneEach = false }: { readonly oneEach?: boolean } = {},
+  { oneEach = false, isOffline = false }: { readonly oneEach?: boolean; readonly isOffline?: boolean } = {},
 ): Promise<Model[]> {
   const { signal, notice, confirm, progress } = host;
   try {
@@ -18,6 +18,7 @@ export async function modelsFor(
       signal,
       notice,
       oneEach,
+      isOffline,
       confirm,
       progress: {
         start: (plan) => progress({ kind: 'download', plan }),
@@ -34,6 +35,34 @@ export async function modelsFor(
   } finally {
     progress({ kind: 'idle' });
   }
+}
+
+/**
+ * {@link modelsFor} of refs that somebody's file names: no request is made because a file says so.
+ * @param path of the file
+ * @throws UsageError `input/remote`
+ */
+export async function modelsNamedIn(
+  path: string,
+  refs: readonly string[],
+  host: Required<Host>,
+  { fetch = false }: { readonly fetch?: boolean | undefined },
+): Promise<Model[]> {
+  try {
+    return await modelsFor(refs, host, { isOffline: !fetch });
+  } catch (thrown) {
+    throw fetch ? thrown : notFetched(path, thrown);
+  }
+}
+
+/** What stands for an error that comes of making no request; anything else stays what it is. */
+export function notFetched(path: string, thrown: unknown): unknown {
+  if (!(thrown instanceof QuantscopeError) || thrown.code !== 'hub/offline') return thrown;
+  const message = `${path} names a model that is not on this machine: ${thrown.message.replace(/, and .*/, '')}`;
+  return new UsageError('input/remote', message, {
+    cause: thrown,
+    hint: 'Nothing is fetched because a file says so: name the model yourself, or add --fetch.',
+  });
 }
 
 /**

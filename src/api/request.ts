@@ -62,6 +62,8 @@ export const LIMITS_DEFAULTS = {
 export interface ComparisonRequest extends EngineRequest, EvaluationRequest, LimitsRequest, Host {
   /** Path of earlier results with the same settings: only what they lack is measured. */
   readonly resume?: string;
+  /** Whether models that the earlier results name, and nobody else, may be fetched. Default: false. */
+  readonly fetch?: boolean;
   /** Ends each variant's text as soon as its loss is decided. Default: all of the text. */
   readonly untilDecided?: boolean;
   /** Seconds of text a variant, with `untilDecided`. Default: no limit. */

@@ -42,6 +42,8 @@ export const SHARED = {
   out: (text: string) => option('-o, --out <file>', text),
   shard: (what = 'evaluate one of n shares of text and tasks') =>
     option('--shard <i/n>', `${what}; auto takes it from the CI job. report puts them together`),
+  fetch: () =>
+    option('--fetch', 'with --resume and no refs, fetch the models that it names where they are not here'),
   yes: () => option('-y, --yes', 'do not ask before downloading more than 1 GB'),
   quiet: (text = 'no progress on stderr') => option('-q, --quiet', text),
 } as const;

@@ -22,6 +22,8 @@ export interface AccessOptions {
   readonly notice?: ((text: string) => void) | undefined;
   /** Default: 30 s. */
   readonly idleTimeoutMs?: number;
+  /** No request is made: what is kept here is all there is. */
+  readonly isOffline?: boolean;
   /** Reads only where files are kept: for the doctor, who goes on where the rest of the environment is refused. */
   readonly isBare?: boolean;
 }
@@ -34,18 +36,20 @@ export async function refAccess({
   signal,
   notice,
   idleTimeoutMs,
+  isOffline = false,
   isBare = false,
 }: AccessOptions): Promise<RefAccess> {
   const named = process.env['QUANTSCOPE_CATALOGUE'] || undefined;
   const folders = envPaths('quantscope', { suffix: '' });
   const usual = join(folders.config, 'catalogue.json');
+  const settings = readHubSettings(isBare ? cacheVariables(process.env) : process.env);
   const catalogueFile = isBare ? null : (named ?? (existsSync(usual) ? usual : null));
   return {
     nanoFolder: packagePath('fixtures/nano'),
     catalogue: await readCatalogue(catalogueFile),
     catalogueFile,
     hub: hubContext({
-      settings: readHubSettings(isBare ? cacheVariables(process.env) : process.env),
+      settings: { ...settings, offline: settings.offline || isOffline },
       userAgent: `quantscope/${packageVersion()}`,
       urlFolder: join(folders.cache, 'urls'),
       ...(signal === undefined ? {} : { signal }),

@@ -14,6 +14,7 @@ import { packageVersion } from '../../util/package-files.ts';
 import { devicesOf } from '../fit/device-catalogue.ts';
 import { onPhones } from '../fit/on-phones.ts';
 import { type Host, hostOf } from '../host.ts';
+import { notFetched } from '../local-models.ts';
 import { readResultsFile } from '../report/input.ts';
 import { cardFacts } from './facts.ts';
 import { type Family, openFamily } from './family.ts';
@@ -28,6 +29,8 @@ export interface CardRequest extends Pick<Host, 'signal' | 'notice'> {
   readonly context?: number | undefined;
   /** A results file of `compare` or `eval`, whose figures stand beside a ref. */
   readonly results?: string | undefined;
+  /** Whether the model that a results file names may be fetched. Default: false. */
+  readonly fetch?: boolean | undefined;
   /** Phones whose speed is told, by their ids, names or aliases. Default: a few of every kind. */
   readonly phones?: readonly string[];
   /** As of `fit`. */
@@ -55,7 +58,8 @@ export async function modelCard(input: string, request: CardRequest = {}): Promi
   const resultsPath = isResults ? input : request.results;
   const results = resultsPath === undefined ? null : (await readResultsFile(resultsPath)).results;
   const chosen = isResults && results !== null ? chosenVariant(results) : null;
-  const family = chosen === null ? await openFamily(input, host) : await openMeasured(chosen, host);
+  const family =
+    chosen === null ? await openFamily(input, host) : await openMeasured(input, chosen, host, request.fetch);
   const measured = results === null ? null : { results, variant: chosen ?? variantOf(results, family) };
   if (family.notice !== null) host.notice(family.notice);
   return renderCard(await cardModel(family, measured, request));
@@ -72,12 +76,19 @@ function chosenVariant({ variants, recommendation }: Results): VariantResult {
   });
 }
 
-async function openMeasured({ ref, name, file }: VariantResult, host: Required<Host>): Promise<Family> {
+async function openMeasured(
+  path: string,
+  { ref, name, file }: VariantResult,
+  host: Required<Host>,
+  fetch = false,
+): Promise<Family> {
   const hint = 'Name where the file is now: quantscope card REF --results FILE.';
   let model: ModelHeader;
   try {
-    model = await (await findModel(ref, host)).header(host.signal);
-  } catch (cause) {
+    model = await (await findModel(ref, { ...host, isOffline: !fetch })).header(host.signal);
+  } catch (thrown) {
+    const cause = fetch ? thrown : notFetched(path, thrown);
+    if (cause !== thrown) throw cause;
     if (!(cause instanceof QuantscopeError)) throw cause;
     throw new UsageError(
       'card/model-gone',

@@ -1,7 +1,7 @@
 import { requireComparable } from '../../measure/comparable.ts';
 import type { Model } from '../../model/model.ts';
 import type { FittedPhone } from '../../schema/phones.ts';
-import type { Settings } from '../../schema/results.ts';
+import type { Results, Settings } from '../../schema/results.ts';
 import { QuantscopeError, UsageError } from '../../util/errors.ts';
 import { type EvaluationInput, QUICK, readEvaluation } from '../comparison/evaluation-input.ts';
 import { type ComparisonPlan, limitsOf, preferenceOf, runSettingsOf } from '../comparison/measure.ts';
@@ -13,7 +13,7 @@ import {
   identitiesOf,
 } from '../comparison/variants.ts';
 import { type Host, hostOf } from '../host.ts';
-import { modelsFor, oneModelFor } from '../local-models.ts';
+import { modelsFor, modelsNamedIn, oneModelFor } from '../local-models.ts';
 import type { Filled } from '../request.ts';
 import { shardOf } from '../shard.ts';
 import { COMPARE_DEFAULTS, type CompareRequest } from './request.ts';
@@ -39,10 +39,9 @@ export async function planComparison(
     });
   }
   const previous = request.resume === undefined ? null : await readResults(request.resume);
-  const unnamed = previous === null ? ['nano'] : previous.variants.map(({ ref }) => ref);
   const models = request.make
     ? await modelsWithMade(refs, request, request.make, host)
-    : await modelsFor(refs.length > 0 ? refs : unnamed, host);
+    : await modelsOf(refs, previous, request, host);
   const variants = await describeVariants(models, host.signal);
   requireComparable(identitiesOf(variants));
   const reference = chooseReference(variants, request.reference);
@@ -68,6 +67,18 @@ export async function planComparison(
     lock: request.lock ?? true,
     endpoint: null,
   };
+}
+
+/** Those that were named, those of the results to resume, or the embedded family. */
+function modelsOf(
+  refs: readonly string[],
+  previous: Results | null,
+  { resume = '', fetch }: Request,
+  host: Required<Host>,
+): Promise<Model[]> {
+  if (refs.length > 0 || previous === null) return modelsFor(refs.length > 0 ? refs : ['nano'], host);
+  const named = previous.variants.map(({ ref }) => ref);
+  return modelsNamedIn(resume, named, host, { fetch });
 }
 
 /** The source, what is made of it, and whatever else was named. What else may be wrong is said before anything is made. */

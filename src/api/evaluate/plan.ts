@@ -8,7 +8,7 @@ import { type ComparisonPlan, limitsOf, preferenceOf, runSettingsOf } from '../c
 import { readResults, requireSameSettings } from '../comparison/previous-results.ts';
 import { chooseReference, describeVariants, identitiesOf } from '../comparison/variants.ts';
 import { hostOf } from '../host.ts';
-import { modelsFor } from '../local-models.ts';
+import { modelsFor, modelsNamedIn } from '../local-models.ts';
 import type { Filled } from '../request.ts';
 import { shardOf } from '../shard.ts';
 import { EVALUATE_DEFAULTS, type EvaluateRequest } from './request.ts';
@@ -29,7 +29,11 @@ export async function planEvaluation(
   const endpoint = await endpointOf(request, host.signal);
   const previous = request.resume === undefined ? null : await readResults(request.resume);
   const saved = await savedReferenceOf(request);
-  const models = await modelsFor(wantedRefs(refs, previous, saved, request), host);
+  const wanted = wantedRefs(refs, previous, saved, request);
+  const models =
+    refs.length > 0 || request.resume === undefined
+      ? await modelsFor(wanted, host)
+      : await modelsNamedIn(request.resume, wanted, host, request);
   const variants = withoutNameOf(saved, await describeVariants(models, host.signal));
   requireComparable(identitiesOf(variants));
   requireSavedFits(saved, variants);

@@ -48,6 +48,7 @@ export const cardCommand = define({
     option('-f, --force', 'replace the file'),
     option('-c, --context <n>', 'a further context size to estimate memory for', wholeNumber(1)),
     option('--results <file>', 'a results file, whose measurements stand beside what the file says'),
+    option('--fetch', 'fetch the header of the model that a results file names, where it is not here'),
     option('-d, --device <names>', 'phones to tell the speed for, separated by commas', names, [], 'none'),
     option('--devices <file>', 'more phones, as JSON (schema/devices.json)'),
     option('-q, --quiet', 'nothing on stderr'),

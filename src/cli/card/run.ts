@@ -13,6 +13,7 @@ export interface CardOptions {
   force?: boolean;
   context?: number;
   results?: string;
+  fetch?: boolean;
   device: string[];
   devices?: string;
   quiet?: boolean;
@@ -28,12 +29,12 @@ export interface CardCheckOptions {
 }
 
 export async function runCard(input: string, options: CardOptions, signal: AbortSignal): Promise<ExitCode> {
-  const { out, context, results, device: phones, devices: devicesFile } = options;
+  const { out, context, results, fetch, device: phones, devices: devicesFile } = options;
   if (out !== undefined && options.force !== true) {
     await refuseToReplace(out, 'card', 'Name another file with --out, or replace it with --force.');
   }
   const notice = noticeUnless(options.quiet);
-  const text = `${await modelCard(input, { context, results, phones, devicesFile, signal, notice })}\n`;
+  const text = `${await modelCard(input, { context, results, fetch, phones, devicesFile, signal, notice })}\n`;
   if (out === undefined) process.stdout.write(text);
   else {
     await writeOutput(out, text, 'Name another file with --out.');

@@ -65,6 +65,7 @@ export const compareCommand = define({
     SHARED.shard(),
     option('--html <file>', 'also write a page for a browser: charts, tables, light and dark'),
     option('--resume <file>', 'measure only what is missing in these results, and complete them'),
+    SHARED.fetch(),
     SHARED.yes(),
     SHARED.quiet(),
     ...gateOptions(),

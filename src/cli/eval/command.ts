@@ -64,6 +64,7 @@ export const evalCommand = define({
     SHARED.out('keep the results there, rewritten after every measurement'),
     SHARED.shard(),
     option('--resume <file>', 'evaluate only what is missing in these results, and complete them'),
+    SHARED.fetch(),
     SHARED.yes(),
     SHARED.quiet(),
     ...gateOptions(),
