@@ -43,6 +43,33 @@ export function harmlessJson(value: unknown, indent = 2): string {
   );
 }
 
+/** Of a list that is written item by item: what is shorter is small as text. */
+const LONG_LIST = 256;
+
+/** The lines of {@link harmlessJson} of an object, whose long lists never stand in memory as text. */
+export function* harmlessJsonLines(value: object): Generator<string> {
+  yield '{';
+  const fields = Object.entries(value).filter(([, each]) => each !== undefined);
+  for (const [index, [key, field]] of fields.entries()) {
+    const comma = index < fields.length - 1 ? ',' : '';
+    const name = `  ${harmlessJson(key)}: `;
+    if (!Array.isArray(field) || field.length < LONG_LIST) {
+      yield `${name}${inner(field, 2)}${comma}`;
+      continue;
+    }
+    yield `${name}[`;
+    for (const [at, item] of field.entries())
+      yield `    ${inner(item, 4)}${at < field.length - 1 ? ',' : ''}`;
+    yield `  ]${comma}`;
+  }
+  yield '}';
+}
+
+/** JSON that stands so many spaces from the edge. */
+function inner(value: unknown, spaces: number): string {
+  return harmlessJson(value).replaceAll('\n', `\n${' '.repeat(spaces)}`);
+}
+
 function escaped(character: string): string {
   const code = character.codePointAt(0) ?? 0;
   if (code <= 0xff) return `\\x${hex(code, 2)}`;

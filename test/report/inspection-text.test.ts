@@ -1,6 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { brief, harmlessJson, quoted, visible, visibleLines } from '../../src/report/inspection-text.ts';
+import {
+  brief,
+  harmlessJson,
+  harmlessJsonLines,
+  quoted,
+  visible,
+  visibleLines,
+} from '../../src/report/inspection-text.ts';
 
 /** What a terminal would act on instead of showing it. */
 const ACTED_ON = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u;
@@ -49,6 +56,17 @@ describe('harmlessJson', () => {
         const json = harmlessJson({ [text]: [text] });
         expect(JSON.parse(json)).toEqual({ [text]: [text] });
         expect(json.replaceAll('\n', '')).not.toMatch(ACTED_ON);
+      }),
+    );
+  });
+});
+
+describe('harmlessJsonLines', () => {
+  it('are the lines of the same JSON, whatever is in a long list', () => {
+    fc.assert(
+      fc.property(fc.jsonValue(), fc.string({ unit: 'binary' }), (value, text) => {
+        const document = { a: value, [text]: text, none: undefined, long: Array(300).fill([value, {}]) };
+        expect([...harmlessJsonLines(document)].join('\n')).toBe(harmlessJson(document));
       }),
     );
   });

@@ -19,7 +19,7 @@ import {
   vocabularyLines,
 } from '../../report/inspection-lists.ts';
 import { renderInspection } from '../../report/inspection-page.ts';
-import { harmlessJson, visible, visibleLines } from '../../report/inspection-text.ts';
+import { harmlessJson, harmlessJsonLines, visible, visibleLines } from '../../report/inspection-text.ts';
 import { pageLayout, type TextLayout } from '../../report/table-text.ts';
 import type { Inspection } from '../../schema/inspection.ts';
 import { isQuantscopeError, UsageError } from '../../util/errors.ts';
@@ -107,7 +107,7 @@ async function partsOf(
 ): Promise<Iterable<string>[]> {
   if (options.json || options.ndjson) {
     if (options.key !== undefined) requireKey(header, options.key);
-    return [[harmlessJson(inspection, options.ndjson ? 0 : 2)]];
+    return [options.ndjson ? [harmlessJson(inspection, 0)] : harmlessJsonLines(inspection)];
   }
   const parts: Iterable<string>[] = [];
   if (options.key !== undefined) parts.push(valueLines(requireKey(header, options.key)));
