@@ -22,6 +22,7 @@ const PROGRAM = {
   'content-worker': 'src/api/validate/content-worker.ts',
   'diff-worker': 'src/api/diff/worker.ts',
   'guarded-child': 'src/engine/guarded-child.ts',
+  'own-process-worker': 'src/api/validate/own-process-worker.ts',
   'render-worker': 'src/engine/render-worker.ts',
   'template-worker': 'src/api/validate/template-worker.ts',
 };

@@ -38,6 +38,13 @@ export async function boundedBytes(path: string, largestBytes: number = LARGEST_
   return target.subarray(0, filled);
 }
 
+/** The first bytes of a file of any size; fewer where it has fewer. @throws Error like {@link boundedText} */
+export async function boundedStart(path: string, bytes: number): Promise<Buffer> {
+  await using file = await openRegular(path);
+  const { buffer, bytesRead } = await file.read(Buffer.alloc(bytes), 0, bytes, 0);
+  return buffer.subarray(0, bytesRead);
+}
+
 /** Like {@link boundedText}, for a few bytes that are wanted at once, such as a token. */
 export function boundedTextSync(path: string, largestBytes: number): string {
   const file = openSync(path, AT_ONCE);

@@ -105,7 +105,7 @@ export const ERROR_CODES = {
     about: 'Importance matrices',
     codes: ['exists', 'invalid', 'other-texts', 'same-file', 'several'],
   },
-  input: { about: 'Files that a command is given', codes: ['empty', 'unreadable'] },
+  input: { about: 'Files that a command is given', codes: ['empty', 'remote', 'unreadable'] },
   inspect: {
     about: 'What is to be shown of a file',
     codes: ['no-key', 'no-template', 'several', 'too-many'],

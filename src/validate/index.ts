@@ -23,7 +23,6 @@ export type { TemplateReport, TemplateTokens } from './template-report.ts';
 export { templateKeys } from './template-rules.ts';
 export {
   joinSuspicions,
-  leadsOut,
   suspicionsOfText,
   suspicionsOfTree,
   suspicionsOfUnparsed,

@@ -10,6 +10,7 @@ import { hostOf } from '../host.ts';
 import { ContentReader } from './content.ts';
 import { type FileRun, validateOne } from './file.ts';
 import { type ValidationFile, validationFiles } from './files.ts';
+import { isLarge, judgeApart, type OwnProcessQuestion } from './own-process.ts';
 import { VALIDATE_DEFAULTS, type ValidateRequest } from './request.ts';
 import { chosenRules } from './rules.ts';
 import { TemplateChecker } from './template.ts';
@@ -78,12 +79,25 @@ export async function* validateEach(
   const checked = (order === 'finished' ? asFinished : inOrder)(
     files,
     jobs ?? (isRemote ? Math.max(readers, REMOTE_AT_ONCE) : readers),
-    (file) => validateOne(file, run),
+    async (file) => {
+      // Of one file alone the program's end is that file's finding already.
+      const isAmongMany = files.length > 1 && file.kind === 'local' && file.origin === undefined;
+      return isAmongMany && (await isLarge(file.path))
+        ? judgeApart(file.ref, questionOf(file.path, request), host.signal)
+        : validateOne(file, run);
+    },
   );
   for await (const report of checked) {
     host.progress({ kind: 'end', subject: report.ref, failure: null });
     yield report;
   }
+}
+
+/** What a process of its own is asked about one file. */
+function questionOf(path: string, request: ValidateRequest): OwnProcessQuestion {
+  const { signal, confirm, progress, notice, jobs, shard, order, ...rest } = request;
+  // Of a set the path's own file comes first, and the others have a process of their own.
+  return { path, request: { ...rest, jobs: 1, shard: { index: 1, count: Number.MAX_SAFE_INTEGER } } };
 }
 
 /** Without a phone none of its data is loaded. @throws UsageError `device/unknown` */

@@ -1,4 +1,5 @@
 import type { ChildProcess, fork as Fork } from 'node:child_process';
+import { once } from 'node:events';
 import { QuantscopeError } from '../../util/errors.ts';
 import { packagePath } from '../../util/package-files.ts';
 import { suspicionsOfUnparsed, type TemplateReport, type TemplateTokens } from '../../validate/index.ts';
@@ -35,6 +36,8 @@ interface Exchange {
 /** Looks at chat templates: at harmless ones here, at others in a child process with limits on its time and memory. */
 export class TemplateChecker implements AsyncDisposable {
   #child: ChildProcess | undefined;
+  /** With those that were told to end. */
+  readonly #running = new Set<ChildProcess>();
   /** Nothing is started any more: who still asks gets this. */
   #closed: QuantscopeError | undefined;
   #nextId = 0;
@@ -61,8 +64,11 @@ export class TemplateChecker implements AsyncDisposable {
       'validate/template',
       'the check was ended before the template was seen',
     );
-    this.#child?.kill('SIGKILL');
     this.#child = undefined;
+    // Until they are gone they are this process's to wait for.
+    const ends = [...this.#running].map((child) => once(child, 'exit'));
+    for (const child of this.#running) child.kill('SIGKILL');
+    await Promise.allSettled(ends);
   }
 
   async #ask(text: string, tokens: TemplateTokens): Promise<TemplateReport> {
@@ -87,7 +93,7 @@ export class TemplateChecker implements AsyncDisposable {
     const { fork } = await import('node:child_process');
     for (let attempt = 0; attempt < MOST_STARTS; attempt++) {
       if (this.#closed !== undefined) throw this.#closed;
-      this.#child ??= startChild(fork);
+      this.#child ??= this.#start(fork);
       const answer = await this.#exchange(this.#child, { id: this.#nextId++, text, tokens });
       if (answer.ended === null) return { ...(answer.report ?? fromText), text };
       this.#child = undefined;
@@ -99,6 +105,13 @@ export class TemplateChecker implements AsyncDisposable {
       'the process that looks at chat templates did not come up',
       { hint: 'See whether the machine has memory and processes to spare, and check again.' },
     );
+  }
+
+  #start(fork: typeof Fork): ChildProcess {
+    const child = startChild(fork);
+    this.#running.add(child);
+    for (const end of ['exit', 'error']) child.once(end, () => this.#running.delete(child));
+    return child;
   }
 
   #exchange(child: ChildProcess, question: TemplateQuestion): Promise<Exchange> {
