@@ -25,8 +25,11 @@ export const ENGINE_DEFAULTS = { gpu: 'auto', gpuLayers: 'max', timeout: 900 } a
 
 /** What variants are evaluated on. */
 export interface EvaluationRequest {
-  /** Path of the text for perplexity and divergence. Default: by model. */
-  readonly text?: string;
+  /**
+   * Path of the text for perplexity and divergence, or several as `NAME=PATH`, one for each domain; `domains` stands
+   * for those that come with the package. Default: by model.
+   */
+  readonly text?: string | readonly string[];
   /** Paths of questions with checkable answers, JSON lines. Default: by model. */
   readonly tasks?: string | readonly string[];
   /** The first chunks of the text alone. Default: all. */

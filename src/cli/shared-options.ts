@@ -24,6 +24,12 @@ export const SHARED = {
   seed: (seed: number, text = 'of the random tokens that speed is measured on') =>
     option('--seed <n>', text, wholeNumber(0), seed),
   text: () => option('--text <file>', 'the text for perplexity and divergence (default: by model)'),
+  texts: () =>
+    option(
+      '--text <[name=]file>',
+      'the text for perplexity and divergence; several, or "domains", give a row each (default: by model)',
+      collected,
+    ),
   tasks: () =>
     option(
       '--tasks <file>',

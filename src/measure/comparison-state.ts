@@ -89,6 +89,7 @@ export class ComparisonState {
     }
     const missing = missingStages(before, this.#settings.only, this.#settings);
     if (before.share !== undefined) this.update(name, { share: before.share });
+    if (before.domains !== undefined) this.update(name, { domains: before.domains });
     if (isAvailable(before.weights)) this.update(name, { weights: before.weights });
     for (const stage of this.#settings.only) {
       if (missing.includes(stage)) continue;

@@ -8,13 +8,19 @@ import { blankRow, type ComparisonVariant, ELSEWHERE, missingStages } from './co
 import { ComparisonState } from './comparison-state.ts';
 import { timeInTurns } from './comparison-turns.ts';
 import { measureCopyBandwidth } from './copy-bandwidth.ts';
+import { isOfAll } from './domains.ts';
 import { ownFailure } from './engine-faults.ts';
 import { sha256OfFiles } from './file-hash.ts';
-import type { ChunkPlan } from './perplexity.ts';
-import { createReference, formOfPath, openReference, type ReferenceWriter } from './reference-file.ts';
+import {
+  createReference,
+  formOfPath,
+  openReference,
+  type ReferenceFile,
+  type ReferenceWriter,
+} from './reference-file.ts';
 import { isOwn } from './share.ts';
 import type { DescribedFile } from './size.ts';
-import type { TextRole } from './text-evaluation.ts';
+import type { SavedText, TextChunks, TextRole } from './text-evaluation.ts';
 import {
   evaluateVariant,
   findThreadsFor,
@@ -206,7 +212,7 @@ class Comparison {
     await using session = await this.#startEngine(name);
     let writer: ReferenceWriter | undefined;
     try {
-      const openRole = async (planned: ChunkPlan, { vocabularySize }: LoadedModel): Promise<TextRole> => {
+      const openRole = async (planned: TextChunks, { vocabularySize }: LoadedModel): Promise<TextRole> => {
         if (name !== this.#input.reference || this.#input.saved !== undefined) return this.#candidateRole();
         writer = await this.#createReference(planned, vocabularySize);
         return { kind: 'reference', store: writer };
@@ -234,7 +240,7 @@ class Comparison {
       path,
       stages,
       settings: this.#state.settings,
-      savedChunks: this.#input.saved?.chunks ?? null,
+      savedText: this.#input.saved === undefined ? null : savedTextOf(this.#input.saved),
       referenceOutcomes: {
         tasks: this.#state.referenceOutcomes(name, 'tasks'),
         choices: this.#state.referenceOutcomes(name, 'choices'),
@@ -252,7 +258,7 @@ class Comparison {
     this.#environment.onStep(name, 'threads', 1, 1);
   }
 
-  #createReference(planned: ChunkPlan, vocabularySize: number): Promise<ReferenceWriter> {
+  #createReference(planned: TextChunks, vocabularySize: number): Promise<ReferenceWriter> {
     const { referencePath, keepsReference } = this.#environment;
     const { contextSize } = this.#state.settings.evaluation;
     const chunks = planned.chunks.filter((_, index) => isOwn(this.#input.share, index));
@@ -332,4 +338,13 @@ class Comparison {
   #save(): Promise<void> {
     return this.#environment.save(this.#state.results());
   }
+}
+
+/** A reference that was scored on several texts says so in its row. */
+function savedTextOf({ chunks, row }: ReferenceFile): SavedText {
+  const domains = (row?.domains ?? []).map(({ name, perplexity }) => ({
+    name,
+    chunks: isAvailable(perplexity) ? perplexity.chunks : 0,
+  }));
+  return { chunks, domains: isOfAll(domains, chunks.length) ? domains : [] };
 }

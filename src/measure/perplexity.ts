@@ -31,10 +31,11 @@ export interface ChunkPlan {
  * text if the model adds one, chunks without overlap, the tail dropped, the first token of each chunk overwritten by
  * BOS if the model adds one. The second half of a chunk is scored, so that every prediction has context.
  * @param tokens ids of the whole text, without BOS
+ * @param name what errors call the text, where there are several
  * @throws UsageError `measure/context-too-small`, `measure/invalid-chunks` or `measure/text-too-short`
  * @throws QuantscopeError `measure/no-bos` when the model adds a BOS that its vocabulary lacks
  */
-export function planChunks(tokens: Uint32Array, options: ChunkOptions): ChunkPlan {
+export function planChunks(tokens: Uint32Array, options: ChunkOptions, name?: string): ChunkPlan {
   const { contextSize } = options;
   if (!Number.isSafeInteger(contextSize) || contextSize < SMALLEST_CONTEXT) {
     throw new UsageError(
@@ -54,7 +55,7 @@ export function planChunks(tokens: Uint32Array, options: ChunkOptions): ChunkPla
   if (total < needed) {
     throw new UsageError(
       'measure/text-too-short',
-      `the text has ${formatCount(total)} tokens, need at least ${formatCount(needed)}: ${FEWEST_CHUNKS} chunks of ${formatCount(contextSize)}`,
+      `the text${name === undefined ? '' : ` ${name}`} has ${formatCount(total)} tokens, need at least ${formatCount(needed)}: ${FEWEST_CHUNKS} chunks of ${formatCount(contextSize)}`,
       { hint: 'Give a longer text with --text, or shorter chunks with --context.' },
     );
   }
@@ -97,6 +98,11 @@ export class PerplexityAccumulator {
   readonly #contextSize: number;
   readonly #losses = new Moments();
   #chunks = 0;
+
+  /** Before a chunk was taken. */
+  get isEmpty(): boolean {
+    return this.#chunks === 0;
+  }
 
   /** @param contextSize tokens a chunk, for the record */
   constructor(contextSize: number) {

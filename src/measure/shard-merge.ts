@@ -3,9 +3,10 @@ import type { Results, ShareFigures, VariantResult } from '../schema/results.ts'
 import { UsageError } from '../util/errors.ts';
 import { allShards } from './all-shards.ts';
 import { decided } from './decide.ts';
+import { isOfAll } from './domains.ts';
 import { restoreChunk } from './share.ts';
 import { flipsBetween, summarizeTasks } from './tasks.ts';
-import { TextAccumulator } from './text-evaluation.ts';
+import { NO_REFERENCE, TextAccumulator } from './text-evaluation.ts';
 
 /** A results file of one shard, and how messages name it. */
 export interface ShardFile {
@@ -99,7 +100,7 @@ function mergeRow(name: string, shards: readonly ShardFile[]): VariantResult {
 function mergeText(
   name: string,
   rows: readonly VariantResult[],
-): Pick<VariantResult, 'perplexity' | 'divergence'> | null {
+): Pick<VariantResult, 'perplexity' | 'divergence' | 'domains'> | null {
   const texts = rows.flatMap(({ share }) => (share?.text === undefined ? [] : [share.text]));
   const [first] = texts;
   if (first === undefined) return null;
@@ -110,13 +111,16 @@ function mergeText(
     chunks.map(({ index }) => index),
     first.total,
   );
-  const text = new TextAccumulator(first.contextSize);
+  const { domains } = first;
+  if (domains !== undefined && !isOfAll(domains, first.total)) {
+    throw new UsageError('shards/incomplete', `${name}: the chunks of its texts are not those of the run`, {
+      hint: 'Run the shard again: this file was changed.',
+    });
+  }
+  const text = new TextAccumulator(first.contextSize, domains);
   for (const chunk of chunks) text.add(restoreChunk(chunk));
-  const { perplexity, divergence } = text.finish();
-  return {
-    perplexity,
-    divergence: divergence ?? unavailableBecause('there is no reference to compare with'),
-  };
+  const evaluated = text.finish();
+  return { ...evaluated, divergence: evaluated.divergence ?? NO_REFERENCE };
 }
 
 function mergeItems(

@@ -4,9 +4,9 @@ import type { Settings, VariantResult } from '../schema/results.ts';
 import type { EvaluationPart, Stage } from '../schema/terms.ts';
 import { runChoices } from './choice-run.ts';
 import type { ChoiceItem } from './choices.ts';
+import type { EvaluationText } from './domains.ts';
 import { engineMemoryOf } from './memory.ts';
 import { evictFromPageCache } from './page-cache.ts';
-import type { ChunkPlan } from './perplexity.ts';
 import { SequentialVerdict } from './sequential.ts';
 import { isOwn, type Share, storeChunk } from './share.ts';
 import type { DescribedFile } from './size.ts';
@@ -17,6 +17,9 @@ import {
   chunksOf,
   type EvaluatedChunk,
   evaluateText,
+  NO_REFERENCE,
+  type SavedText,
+  type TextChunks,
   type TextHooks,
   type TextPlan,
   type TextRole,
@@ -42,7 +45,7 @@ export type Step =
 
 /** What variants are evaluated on. */
 export interface EvaluationMaterial {
-  readonly text: string;
+  readonly text: EvaluationText;
   readonly taskItems: readonly TaskItem[];
   readonly choiceItems: readonly ChoiceItem[];
   /** The share of the evaluation that is done here; null is all. */
@@ -53,8 +56,8 @@ export interface VariantPlan extends EvaluationMaterial, Pick<DescribedFile, 'to
   readonly path: string;
   readonly stages: readonly Stage[];
   readonly settings: Settings;
-  /** Tokens that a saved reference was scored on, instead of the text's. */
-  readonly savedChunks: readonly Uint32Array[] | null;
+  /** What a saved reference was scored on, instead of the text. */
+  readonly savedText: SavedText | null;
   /** The reference's outcomes of tasks and of multiple choice; null where there are none. */
   readonly referenceOutcomes: Readonly<Record<'tasks' | 'choices', readonly boolean[] | null>>;
   readonly isReference: boolean;
@@ -156,7 +159,7 @@ export async function findThreadsFor(
 export async function evaluateVariant(
   session: EngineSession,
   plan: VariantPlan,
-  openRole: (planned: ChunkPlan, model: LoadedModel) => Promise<TextRole>,
+  openRole: (planned: TextChunks, model: LoadedModel) => Promise<TextRole>,
   hooks: VariantHooks,
 ): Promise<void> {
   const { settings, choiceItems, chatTemplate } = plan;
@@ -178,10 +181,7 @@ export async function evaluateVariant(
         ...untilDecided(settings, role),
       };
       const evaluated = await evaluateText(session, planned, textPlan, role, textHooks, own);
-      await hooks.onFigures({
-        perplexity: evaluated.perplexity,
-        divergence: evaluated.divergence ?? unavailableBecause('there is no reference to compare with'),
-      });
+      await hooks.onFigures({ ...evaluated, divergence: evaluated.divergence ?? NO_REFERENCE });
     } else {
       const none = unavailableBecause('no chunk of the text fell to this shard');
       await hooks.onFigures({ perplexity: none, divergence: none });
@@ -189,7 +189,14 @@ export async function evaluateVariant(
     if (plan.share !== null) {
       const { contextSize } = textPlan;
       await hooks.onFigures({
-        share: { text: { total: planned.chunks.length, contextSize, chunks: chunks.map(storeChunk) } },
+        share: {
+          text: {
+            total: planned.chunks.length,
+            contextSize,
+            ...(planned.domains.length === 0 ? {} : { domains: [...planned.domains] }),
+            chunks: chunks.map(storeChunk),
+          },
+        },
       });
     }
   }
@@ -236,9 +243,9 @@ function placementOf({ layers }: LoadedModel, { gpuLayers }: Settings): Partial<
   return { backend: { gpuLayers: onGpu, notes: [`${onGpu} of ${total} layers on the GPU${asked}`] } };
 }
 
-function textPlanOf({ text, savedChunks, settings }: VariantPlan): TextPlan {
+function textPlanOf({ text, savedText, settings }: VariantPlan): TextPlan {
   const { contextSize, chunks } = settings.evaluation;
-  return { text, contextSize, chunks, ...(savedChunks === null ? {} : { savedChunks }) };
+  return { text, contextSize, chunks, ...(savedText === null ? {} : { saved: savedText }) };
 }
 
 function contextOptions({

@@ -7,6 +7,7 @@ import {
   memoryColumns,
   phoneColumns,
 } from './comparison-columns.ts';
+import { domainTable } from './domain-table.ts';
 import { accuracyColumns, divergenceColumns, taskColumns, weightErrorColumn } from './loss-columns.ts';
 import { describeMeasurement, describeModels } from './provenance.ts';
 import { type Cell, type Column, type FilledColumn, isMissing, type RowHead, type Table } from './table.ts';
@@ -43,6 +44,7 @@ export function renderComparison(results: Results, options: TableOptions = {}): 
   const heads = rowHeads(results);
   // The tables come first: writing them collects the reasons that the notes tell.
   const tables = results.variants.length === 0 ? [] : tablesOf(page, heads, options.details ?? false);
+  const byText = domainTable(results);
   const nameWidth = tables.length === 0 ? 0 : chooseNameWidth(tables, width);
   const paragraphs = (texts: readonly string[], paint = style.dim, indent = '  ') =>
     texts.flatMap((text) => wrap(printable(text), width, indent)).map(paint);
@@ -50,6 +52,12 @@ export function renderComparison(results: Results, options: TableOptions = {}): 
   return joinSections([
     titleLines(page),
     ...tables.map((table) => tableText(table, { nameWidth, width, style })),
+    byText === null
+      ? []
+      : tableText(
+          { ...byText, title: byText.what },
+          { nameWidth: chooseNameWidth([byText], width), width, style },
+        ),
     paragraphs(describeMarks(results, tables)),
     paragraphs(notesOf(page, heads, nameWidth), style.dim, '    '),
     failureLines(page),

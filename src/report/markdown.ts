@@ -3,6 +3,7 @@ import { benchText, shownColumns } from './bench.ts';
 import { changeSentences, changeTable, notable, sinceText } from './changes.ts';
 import { endpointLines } from './comparison.ts';
 import { mainColumns } from './comparison-columns.ts';
+import { domainTable } from './domain-table.ts';
 import { historySentences } from './history.ts';
 import { phoneFindings, phoneTable } from './kit-check.ts';
 import { otherTexts } from './other-texts.ts';
@@ -65,7 +66,14 @@ function comparisonTables(rows: readonly ReportRow[], report: Report): string[] 
       : [];
   const tableOf = (title: string, columns: readonly FilledColumn[]) =>
     columns.length === 0 ? '' : tableMarkdown({ title, heads, columns: [...machines, ...columns] });
-  return [tableOf('Cost', cost), tableOf('Accuracy', accuracy)];
+  return [tableOf('Cost', cost), tableOf('Accuracy', accuracy), ...domainParts(report)];
+}
+
+function domainParts(report: Report): string[] {
+  return report.machines.flatMap(({ results }) => {
+    const table = domainTable(results);
+    return table === null ? [] : [`**${table.what}**\n\n${tableMarkdown(table)}`];
+  });
 }
 
 function benchSection({ label, results }: MachineBench): string {

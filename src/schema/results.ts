@@ -96,6 +96,12 @@ const divergence = z.strictObject({
   lnPplCorrelation: finite.optional(),
 });
 
+const domainLoss = z.strictObject({
+  name: z.string().min(1),
+  perplexity: orUnavailable(perplexity),
+  divergence: orUnavailable(divergence),
+});
+
 const taskCount = z.strictObject({ correct: count, total: count, low: fraction, high: fraction });
 const tasks = z.strictObject({
   correct: count,
@@ -147,6 +153,8 @@ const shareFigures = z.strictObject({
       /** All chunks of the text, of which `chunks` are some. */
       total: count,
       contextSize: count,
+      /** Chunks of each domain, which take turns; absent where the text is one. */
+      domains: z.array(z.strictObject({ name: z.string().min(1), chunks: count })).optional(),
       chunks: z.array(
         z.strictObject({
           index: count,
@@ -200,6 +208,8 @@ export const variantSchema = z.strictObject({
   memory: orUnavailable(memory),
   perplexity: orUnavailable(perplexity),
   divergence: orUnavailable(divergence),
+  /** Of each text by itself, where there are several: the two above are then of all positions of all. */
+  domains: z.array(domainLoss).optional(),
   tasks: orUnavailable(tasks),
   /** Multiple choice by the mean log-probability of the answers; only where it was asked for. */
   choices: orUnavailable(tasks).optional(),
@@ -366,6 +376,8 @@ export type Disturbance = NonNullable<Speed['disturbed']>[number];
 export type Memory = Document<typeof memory>;
 export type Perplexity = Document<typeof perplexity>;
 export type Divergence = Document<typeof divergence>;
+/** What a variant loses in one of several texts. */
+export type DomainLoss = Document<typeof domainLoss>;
 export type Tasks = Document<typeof tasks>;
 export type Question = Document<typeof question>;
 export type Recommendation = Results['recommendation'];

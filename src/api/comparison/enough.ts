@@ -1,5 +1,6 @@
 import { engineStarter } from '../../engine/index.ts';
 import type { ComparisonInput } from '../../measure/comparison-plan.ts';
+import type { NamedText } from '../../measure/domains.ts';
 import { isOwn } from '../../measure/share.ts';
 import { chunksOf } from '../../measure/text-evaluation.ts';
 import { partsOf } from '../../measure/variant-run.ts';
@@ -28,20 +29,15 @@ export async function requireEnoughToMeasure(input: Input, signal: AbortSignal):
   const parts = partsOf(settings);
   if (!settings.only.includes('accuracy')) return;
   const { contextSize, chunks } = settings.evaluation;
-  const isLong = Buffer.byteLength(text) >= FEWEST_CHUNKS * contextSize * MOST_BYTES_A_TOKEN;
+  const texts = typeof text === 'string' ? [{ name: settings.evaluation.text, text }] : text;
+  const isLong = texts.every(
+    (each) => Buffer.byteLength(each.text) >= FEWEST_CHUNKS * contextSize * MOST_BYTES_A_TOKEN,
+  );
   const path = variants.find(({ described }) => !(described instanceof QuantscopeError))?.path;
   if (path === undefined || (isLong && share === null)) return;
   let count = 0;
   if (parts.includes('text') && saved === undefined) {
-    const most = Buffer.byteLength(text);
-    // No tokenizer makes more tokens than there are bytes, but for one before them.
-    if (most + 2 < FEWEST_CHUNKS * contextSize) {
-      throw new UsageError(
-        'measure/text-too-short',
-        `${settings.evaluation.text} has ${most} bytes, which are fewer tokens than ${FEWEST_CHUNKS} chunks of ${contextSize}`,
-        { hint: 'Give a longer text with --text, or shorter chunks with --context.' },
-      );
-    }
+    for (const each of texts) requireBytes(each, contextSize);
     await using session = await engineStarter()({ gpu: 'off', callTimeoutMs: LOOK_MS, signal });
     const model = await session.loadModel({ path, gpuLayers: 0, vocabularyOnly: true });
     count = (await chunksOf(session, model, { text, contextSize, chunks })).chunks.length;
@@ -55,5 +51,16 @@ export async function requireEnoughToMeasure(input: Input, signal: AbortSignal):
     'usage/shard',
     `nothing falls to shard ${share.index} of ${share.count}: there are ${count} chunks of text, ${tasks} tasks and ${choices} questions of multiple choice`,
     { hint: `Ask for at most ${Math.max(1, most)} shards, or give more text or tasks.` },
+  );
+}
+
+/** No tokenizer makes more tokens than there are bytes, but for one before them. */
+function requireBytes({ name, text }: NamedText, contextSize: number): void {
+  const most = Buffer.byteLength(text);
+  if (most + 2 >= FEWEST_CHUNKS * contextSize) return;
+  throw new UsageError(
+    'measure/text-too-short',
+    `${name} has ${most} bytes, which are fewer tokens than ${FEWEST_CHUNKS} chunks of ${contextSize}`,
+    { hint: 'Give a longer text with --text, or shorter chunks with --context.' },
   );
 }

@@ -1,6 +1,7 @@
 import { parseChoices } from '../../measure/choice-file.ts';
 import { type ChoiceItem, choicesOf } from '../../measure/choices.ts';
 import type { ComparisonVariant } from '../../measure/comparison-rows.ts';
+import type { EvaluationText } from '../../measure/domains.ts';
 import { evaluationSetFor } from '../../measure/evaluation-data.ts';
 import { shownChoice, shownTask, withExamples } from '../../measure/few-shot.ts';
 import { sha256OfText } from '../../measure/file-hash.ts';
@@ -11,8 +12,10 @@ import type { Settings } from '../../schema/results.ts';
 import { QuantscopeError, UsageError } from '../../util/errors.ts';
 import { packagePath } from '../../util/package-files.ts';
 import type { EvaluateRequest } from '../evaluate/request.ts';
-import { readInput, readInputBytes } from '../input-file.ts';
+import { readInputBytes } from '../input-file.ts';
 import type { EvaluationRequest } from '../request.ts';
+import { shown } from './shown-path.ts';
+import { readTexts } from './texts.ts';
 
 /** How much of it `--quick` takes. */
 export const QUICK = { repetitions: 2, chunks: 8, taskItems: 64 } as const;
@@ -32,7 +35,7 @@ export type EvaluationOptions = Pick<
 
 /** What models are evaluated on. */
 export interface EvaluationInput {
-  readonly text: string;
+  readonly text: EvaluationText;
   readonly taskItems: readonly TaskItem[];
   readonly choiceItems: readonly ChoiceItem[];
   /** How the results name the text and the tasks. */
@@ -43,7 +46,7 @@ export interface EvaluationInput {
 
 /**
  * Reads what was asked for, or the package's own: for the embedded family the one it was trained for.
- * @throws UsageError `input/unreadable`, `tasks/invalid`, `tasks/empty`, `choices/invalid`, `choices/empty`,
+ * @throws UsageError `input/unreadable`, `usage/text`, `tasks/invalid`, `tasks/empty`, `choices/invalid`, `choices/empty`,
  *   `few-shot/*`
  */
 export async function readEvaluation(
@@ -52,10 +55,9 @@ export async function readEvaluation(
 ): Promise<EvaluationInput> {
   const { quick = false, fewShot = 0, fewShotFrom, template = 'auto' } = options;
   const set = evaluationSetFor(modelNameOf(variants));
-  const textPath = options.text ?? packagePath(`fixtures/${set}/text.txt`);
   const tasksPaths = listed(options.tasks ?? packagePath(`fixtures/${set}/tasks.jsonl`));
   const choicesPaths = listed(options.choices ?? []);
-  const text = await readInput(textPath, '--text');
+  const { text, names } = await readTexts(options.text, set);
   const tasks = await readAll(tasksPaths, '--tasks');
   const choices = await readAll(choicesPaths, '--choices');
   let allTasks = tasks.flatMap(({ path, content }) => parseTasks(content.toString('utf8'), path));
@@ -92,8 +94,7 @@ export async function readEvaluation(
     taskItems,
     choiceItems,
     evaluation: {
-      text: shown(textPath),
-      textSha256: sha256OfText(text),
+      ...names,
       contextSize: options.context,
       chunks: options.chunks ?? (quick ? QUICK.chunks : null),
       tasks: tasksPaths.map(shown).join(', '),
@@ -175,10 +176,4 @@ function modelNameOf(variants: readonly ComparisonVariant[]): string | null {
 function thinned<Item>(items: readonly Item[]): Item[] {
   const every = Math.max(1, Math.ceil(items.length / QUICK.taskItems));
   return items.filter((_, index) => index % every === 0);
-}
-
-/** Files of the package by their place in it, so that results from two machines read alike. */
-export function shown(path: string): string {
-  const root = packagePath('');
-  return path.startsWith(root) ? path.slice(root.length).replace(/^[/\\]/, '') : path;
 }

@@ -17,7 +17,7 @@ import type { ContextResults } from '../../schema/context.ts';
 import { UsageError } from '../../util/errors.ts';
 import { packagePath, packageVersion } from '../../util/package-files.ts';
 import { formatCount } from '../../util/units.ts';
-import { shown } from '../comparison/evaluation-input.ts';
+import { shown } from '../comparison/shown-path.ts';
 import { hostOf } from '../host.ts';
 import { readInput } from '../input-file.ts';
 import { oneModelFor } from '../local-models.ts';

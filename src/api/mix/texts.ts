@@ -3,8 +3,7 @@ import { join } from 'node:path';
 import type { EngineSession, LoadedModel } from '../../engine/index.ts';
 import { rowBytes } from '../../engine/logit-rows.ts';
 import type { EvaluationSet } from '../../measure/evaluation-data.ts';
-import type { ChunkPlan } from '../../measure/perplexity.ts';
-import { chunksOf, type TextPlan } from '../../measure/text-evaluation.ts';
+import { chunksOf, type TextChunks, type TextPlan } from '../../measure/text-evaluation.ts';
 import { boundedText } from '../../util/bounded-text.ts';
 import { messageOf, UsageError } from '../../util/errors.ts';
 import { packagePath } from '../../util/package-files.ts';
@@ -13,7 +12,7 @@ import { packagePath } from '../../util/package-files.ts';
 export interface ComparedText {
   readonly path: string;
   readonly plan: TextPlan;
-  readonly planned: ChunkPlan;
+  readonly planned: TextChunks;
   readonly storeBytes: number;
   readonly store: { rowsOf(chunk: number): { path: string; form: 'float32'; offsetBytes: number } };
 }

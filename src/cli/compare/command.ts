@@ -28,7 +28,7 @@ export const compareCommand = define({
       .default([...only], 'all'),
     option('--quick', '2 repetitions, 8 chunks of text, 64 tasks: a first look'),
     'Accuracy:',
-    SHARED.text(),
+    SHARED.texts(),
     SHARED.tasks(),
     SHARED.chunks(),
     SHARED.untilDecided(),

@@ -25,7 +25,7 @@ export const evalCommand = define({
       .default([...only], 'all'),
     option('--quick', '8 chunks of text, 64 tasks and choices: a first look'),
     'What is asked:',
-    SHARED.text(),
+    SHARED.texts(),
     SHARED.tasks(),
     option(
       '--choices <file>',

@@ -1,6 +1,7 @@
 import { isAvailable, type Unavailable } from '../../schema/availability.ts';
 import type { EndpointResult, Results, Tasks } from '../../schema/results.ts';
 import { knownColumns, mainColumns } from '../comparison-columns.ts';
+import { domainTable } from '../domain-table.ts';
 import { divergenceColumns } from '../loss-columns.ts';
 import { formatPValue } from '../numbers.ts';
 import { combined, endpointsOf, type Report, rowsOf } from '../report.ts';
@@ -32,7 +33,7 @@ export function accuracySection(report: Report): Section | null {
     content: html`${variantTable('What each variant loses', report, rows, accuracy)}
 <p class="note">± is the standard error, ranges are 95 % Wilson intervals, flips are answers gone right or wrong against the reference with McNemar's exact p.</p>
 ${machineKey(report)}<div class="pair"><div>${divergenceFigure(report)}${flipTable(report)}</div>${taskFigure(report)}</div>
-${divergenceTable(report, results)}${taskTable(report)}${endpoints}`,
+${divergenceTable(report, results)}${domainTables(report)}${taskTable(report)}${endpoints}`,
   };
 }
 
@@ -75,6 +76,14 @@ function divergenceFigure(report: Report): Markup | null {
 function divergenceTable(report: Report, results: Results): Markup | null {
   const columns = knownColumns(divergenceColumns, results);
   return columns.length === 0 ? null : variantTable('Divergence', report, rowsOf(report), columns);
+}
+
+function domainTables(report: Report): Markup[] {
+  return report.machines.flatMap(({ label, results }) => {
+    const table = domainTable(results);
+    if (table === null) return [];
+    return [htmlTable(report.machines.length > 1 ? `${table.what}, ${label}` : table.what, table)];
+  });
 }
 
 interface Asked {
