@@ -260,6 +260,7 @@ export const ERROR_CODES = {
       'rule',
       'sha256',
       'shard',
+      'text',
     ],
   },
   validate: { about: 'What is to be checked', codes: ['remote', 'template'] },
