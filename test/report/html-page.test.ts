@@ -5,6 +5,7 @@ import { escapeText, html } from '../../src/report/html/markup.ts';
 import { paretoFront, type TradeOffPoint } from '../../src/report/html/trade-off-chart.ts';
 import { renderHtml } from '../../src/report/registry.ts';
 import { NOTHING, type Report, reportOf } from '../../src/report/report.ts';
+import { isAvailable } from '../../src/schema/availability.ts';
 import type { Results } from '../../src/schema/results.ts';
 import { nanoResults, nanoVariant } from '../helpers/results.ts';
 import { arbitraryResults } from './arbitrary-results.ts';
@@ -66,6 +67,26 @@ describe('names from files and foreign errors', () => {
   it('cannot leave an attribute', () => {
     expect(html`<b title="${HOSTILE}">`.toString()).not.toMatch(/title="[^"]*"[^>]/);
     expect(escapeText('a\u2007b  c\n d ')).toBe('a\u2007b c d ');
+  });
+
+  it('write on no prototype, whatever they are called', async () => {
+    const own = Reflect.ownKeys(Object.prototype);
+    const name = '__proto__';
+    const one = { correct: 1, total: 2, low: 0.1, high: 0.9 };
+    const variants = nanoResults().variants.map((variant) =>
+      isAvailable(variant.tasks)
+        ? {
+            ...variant,
+            tasks: {
+              ...variant.tasks,
+              byTask: JSON.parse(`{"${name}":${JSON.stringify(one)},"qa":${JSON.stringify(one)}}`),
+            },
+          }
+        : variant,
+    );
+    const page = await renderHtml(reportOf(nanoResults({ variants })));
+    expect(page).toContain('__proto');
+    expect(Reflect.ownKeys(Object.prototype)).toEqual(own);
   });
 
   it('never break the page, whatever results the contract allows', async () => {

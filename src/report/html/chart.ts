@@ -47,6 +47,19 @@ export function chart(label: string, draw: (width: number) => Drawing): Markup {
   return html`${(['wide', 'narrow'] as const).map((size) => drawn(label, size, draw(WIDTHS[size])))}`;
 }
 
+/**
+ * The same with no text `__proto__` in it, as a task may be called: ECharts keeps texts that it has measured as keys of
+ * a plain object, and would write on the prototype of all objects. A space of no width parts the name.
+ */
+function harmless(value: unknown): unknown {
+  if (typeof value === 'string') return value.replaceAll('__proto__', '__proto\u200B__');
+  if (typeof value === 'function')
+    return (...args: unknown[]) => harmless(Reflect.apply(value, undefined, args));
+  if (Array.isArray(value)) return value.map(harmless);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, harmless(each)]));
+}
+
 function drawn(label: string, size: keyof typeof WIDTHS, { option, marks, height }: Drawing): Markup {
   const width = WIDTHS[size];
   const instance = init(null, null, { renderer: 'svg', ssr: true, width, height });
@@ -54,7 +67,7 @@ function drawn(label: string, size: keyof typeof WIDTHS, { option, marks, height
     instance.setOption({
       animation: false,
       textStyle: { fontSize: TEXT_SIZE, color: COLORS.text },
-      ...option,
+      ...(harmless(option) as EChartsCoreOption),
     });
     const places = marks.map((mark) => {
       const [x = 0, y = 0] = instance.convertToPixel({ gridIndex: 0 }, [...mark.at]);
