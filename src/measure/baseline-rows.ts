@@ -79,6 +79,13 @@ export function pooledBench(benches: readonly BenchResults[]): BenchResults {
   return { ...first, rows: [...byKey.values()].map(pooledRow) };
 }
 
+/** Whether two benches timed the same rows, in the same number of repetitions: they are then runs of one configuration. */
+export function areRunsOfOne(one: BenchResults, other: BenchResults): boolean {
+  const rowsOf = ({ repetitions, rows }: BenchResults) =>
+    JSON.stringify([repetitions, [...new Set(rows.map(keyOfBenchRow))].sort()]);
+  return machineDifferences(one.machine, other.machine).length === 0 && rowsOf(one) === rowsOf(other);
+}
+
 function pooledRow(rows: readonly BenchRow[]): BenchRow {
   const ran = rows.filter(({ speed }) => isAvailable(speed));
   const quiet = ran.filter(({ disturbed }) => disturbed === undefined);

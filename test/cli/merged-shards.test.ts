@@ -152,6 +152,21 @@ describe('shards of bench', () => {
     ]);
   });
 
+  it('are as good as a whole run: two runs of one configuration are one bench of two runs', async () => {
+    const again = scratch.path('again.json');
+    const bench = benchSchema.parse(JSON.parse(await readFile(shard(1), 'utf8')));
+    const { shard: _, ...whole } = bench;
+    await writeFile(scratch.path('whole.json'), JSON.stringify(whole));
+    await writeFile(again, JSON.stringify({ ...whole, createdAt: new Date(0).toISOString() }));
+    const benches = await report([scratch.path('whole.json'), again]);
+    expect(typeof benches === 'string' ? benches : benches.length).toBe(1);
+    const rows = typeof benches === 'string' ? [] : (benches[0]?.results.rows ?? []);
+    expect(rows).toHaveLength(whole.rows.length);
+    for (const { speed } of rows) expect(speed).toMatchObject({ runs: [2, 2] });
+    await writeFile(again, JSON.stringify({ ...whole, rows: whole.rows.slice(1) }));
+    expect(await report([scratch.path('whole.json'), again])).toHaveLength(2);
+  });
+
   it('cannot be judged alone, and take none where there are fewer models', async () => {
     const gated = ['bench', ...FILES, ...SMALL, '--shard', '1/2', '--fail-if', 'any.speed.meanTps < 1'];
     expect((await quantscope(gated)).stderr).toContain('a shard holds a part of the figures');

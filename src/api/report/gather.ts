@@ -1,4 +1,5 @@
-import { mergeBenchShards } from '../../measure/bench-shards.ts';
+import { areRunsOfOne, pooledBench } from '../../measure/baseline-rows.ts';
+import { type BenchFile, mergeBenchShards } from '../../measure/bench-shards.ts';
 import { type MachineResults, type MergeScope, mergeResults, type ResultsFile } from '../../measure/merge.ts';
 import { machineLabels } from '../../measure/merge-labels.ts';
 import { isSameMachine } from '../../measure/same-machine.ts';
@@ -35,7 +36,8 @@ export async function gather(
   const phones = parts.flatMap((part) => part.phones);
   requireMeasured(phones, machines);
   // A bench is of speed alone.
-  const benches = scope === 'accuracy' ? [] : mergeBenchShards(parts.flatMap((part) => part.benches));
+  const benches =
+    scope === 'accuracy' ? [] : withRunsPooled(mergeBenchShards(parts.flatMap((part) => part.benches)));
   const contexts = scope === 'accuracy' ? [] : parts.flatMap((part) => part.contexts);
   const gathered: Gathered = {
     machines,
@@ -111,6 +113,20 @@ function withWholeRuns(files: readonly ResultsFile[]): ResultsFile[] {
   const whole = mergeShards(shards.map(({ path, results }) => ({ name: path, results })));
   const path = shards.map((shard) => shard.path).join(', ');
   return [{ path, results: whole }, ...files.filter((file) => !shards.includes(file))];
+}
+
+/** Runs of one configuration are one bench, in the place of the first. */
+function withRunsPooled(benches: readonly BenchFile[]): BenchFile[] {
+  const groups: BenchFile[][] = [];
+  for (const bench of benches) {
+    const group = groups.find(([first]) => first !== undefined && areRunsOfOne(first.results, bench.results));
+    if (group === undefined) groups.push([bench]);
+    else group.push(bench);
+  }
+  return groups.map((group) => ({
+    source: group.map(({ source }) => source).join(' + '),
+    results: pooledBench(group.map(({ results }) => results)),
+  }));
 }
 
 /** Benches by the names that their machines have in the comparisons, others by names unlike those. */
