@@ -41,7 +41,8 @@ process.on('message', (question: { readonly id: number }) => {
 // A terminal sends Ctrl-C to every process of the group; the one that asked decides when this one ends.
 process.on('SIGINT', () => {});
 // The parent is gone; work without end would go on without it.
-process.on('disconnect', () => process.exit());
+// An exit would wait for a thread that is in native code.
+process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'));
 
 worker.on('message', (answer: GuardedAnswer) => {
   if (answer.step === 'begun') {

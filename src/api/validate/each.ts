@@ -50,7 +50,7 @@ export async function* validateEach(
   const readers = jobs ?? availableParallelism();
   const isRemote = files.some(({ kind }) => kind === 'remote');
   await using contents = new ContentReader(readers);
-  await using templates = new TemplateChecker();
+  await using templates = new TemplateChecker(host.signal);
   await using base =
     derivedFrom === undefined || files.length === 0
       ? null

@@ -63,7 +63,7 @@ export async function fixFile(ref: string, request: FixRequest): Promise<Fixed> 
   const header = parseHeader(await source.read(0, scan.header.dataOffset, signal), {
     fileBytes: source.byteLength,
   });
-  await using templates = new TemplateChecker();
+  await using templates = new TemplateChecker(signal);
   const reports = await templatesOf(scan, { templates, rules: undefined, conformance: false });
   const file = fileUnderTest({
     name: basename(path),

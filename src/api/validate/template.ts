@@ -42,7 +42,14 @@ export class TemplateChecker implements AsyncDisposable {
   #closed: QuantscopeError | undefined;
   #nextId = 0;
   #queue: Promise<unknown> = Promise.resolve();
+  readonly #signal: AbortSignal | undefined;
   readonly #known = new Map<string, Promise<TemplateReport>>();
+
+  /** @param signal ends what is being looked at, at once */
+  constructor(signal?: AbortSignal) {
+    this.#signal = signal;
+    signal?.addEventListener('abort', this.#close, { once: true });
+  }
 
   /** Files of one model share their template: it is looked at once. */
   check(text: string, tokens: TemplateTokens = PLAIN_TOKENS): Promise<TemplateReport> {
@@ -60,16 +67,21 @@ export class TemplateChecker implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#signal?.removeEventListener('abort', this.#close);
+    // Until they are gone they are this process's to wait for.
+    const ends = [...this.#running].map((child) => once(child, 'exit'));
+    this.#close();
+    await Promise.allSettled(ends);
+  }
+
+  readonly #close = (): void => {
     this.#closed = new QuantscopeError(
       'validate/template',
       'the check was ended before the template was seen',
     );
     this.#child = undefined;
-    // Until they are gone they are this process's to wait for.
-    const ends = [...this.#running].map((child) => once(child, 'exit'));
     for (const child of this.#running) child.kill('SIGKILL');
-    await Promise.allSettled(ends);
-  }
+  };
 
   async #ask(text: string, tokens: TemplateTokens): Promise<TemplateReport> {
     const { boundedReport } = await import('./template-bounded.ts');
@@ -95,6 +107,7 @@ export class TemplateChecker implements AsyncDisposable {
       if (this.#closed !== undefined) throw this.#closed;
       this.#child ??= this.#start(fork);
       const answer = await this.#exchange(this.#child, { id: this.#nextId++, text, tokens });
+      if (this.#closed !== undefined) throw this.#closed;
       if (answer.ended === null) return { ...(answer.report ?? fromText), text };
       this.#child = undefined;
       if (!answer.begun) continue;
