@@ -47,22 +47,31 @@ export function harmlessJson(value: unknown, indent = 2): string {
 const LONG_LIST = 256;
 
 /** The lines of {@link harmlessJson} of an object, whose long lists never stand in memory as text. */
-export function* harmlessJsonLines(value: object): Generator<string> {
-  yield '{';
-  const fields = Object.entries(value).filter(([, each]) => each !== undefined);
-  for (const [index, [key, field]] of fields.entries()) {
-    const comma = index < fields.length - 1 ? ',' : '';
-    const name = `  ${harmlessJson(key)}: `;
-    if (!Array.isArray(field) || field.length < LONG_LIST) {
-      yield `${name}${inner(field, 2)}${comma}`;
-      continue;
-    }
-    yield `${name}[`;
-    for (const [at, item] of field.entries())
-      yield `    ${inner(item, 4)}${at < field.length - 1 ? ',' : ''}`;
-    yield `  ]${comma}`;
+export function harmlessJsonLines(value: object): Generator<string> {
+  return linesOf(value, '', '', 0);
+}
+
+function* linesOf(value: unknown, before: string, after: string, spaces: number): Generator<string> {
+  const fields = isLong(value) ? Object.entries(value).filter(([, each]) => each !== undefined) : [];
+  if (fields.length === 0) {
+    yield `${before}${inner(value, spaces)}${after}`;
+    return;
   }
-  yield '}';
+  const [open, close] = Array.isArray(value) ? '[]' : '{}';
+  const pad = ' '.repeat(spaces);
+  yield `${before}${open}`;
+  for (const [index, [key, field]] of fields.entries()) {
+    const name = Array.isArray(value) ? '' : `${harmlessJson(key)}: `;
+    yield* linesOf(field, `${pad}  ${name}`, index < fields.length - 1 ? ',' : '', spaces + 2);
+  }
+  yield `${pad}${close}${after}`;
+}
+
+/** A long list, or an object that has one in it. */
+function isLong(value: unknown): value is object {
+  if (typeof value !== 'object' || value === null) return false;
+  if (Array.isArray(value)) return value.length >= LONG_LIST;
+  return Object.values(value).some(isLong);
 }
 
 /** JSON that stands so many spaces from the edge. */
