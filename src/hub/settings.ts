@@ -74,12 +74,14 @@ function tokenOf(env: Environment, path: string): string | undefined {
   if (isYes(env['HF_HUB_DISABLE_IMPLICIT_TOKEN'])) return undefined;
   const named = env['HF_TOKEN']?.trim() || env['HUGGING_FACE_HUB_TOKEN']?.trim();
   if (named) return headerSafe(named);
+  let kept: string;
   try {
-    return headerSafe(boundedTextSync(path, MOST_TOKEN_BYTES).trim());
+    kept = boundedTextSync(path, MOST_TOKEN_BYTES);
   } catch {
     // There is no login on this machine; most downloads need none.
     return undefined;
   }
+  return headerSafe(kept.trim());
 }
 
 /** A token with a line break or the like would be refused by fetch with a message that contains it. */

@@ -21,6 +21,13 @@ export interface ServedRepo {
   readonly branch?: string;
 }
 
+/** What the Hub says of any token here. */
+const WHO = {
+  type: 'user',
+  name: 'somebody',
+  auth: { type: 'access_token', accessToken: { displayName: 'test', role: 'read' } },
+};
+
 /** What goes wrong on the way to the bytes. */
 export type Fault =
   | { readonly kind: 'drop'; readonly afterBytes: number }
@@ -126,6 +133,7 @@ export class HubServer implements AsyncDisposable {
       return end(response, fault.status, fault.headers ?? {}, '{"error":"as told"}');
     if (fault?.kind === 'html')
       return end(response, 200, { 'content-type': 'text/html' }, '<html>login</html>');
+    if (url.pathname === '/api/whoami-v2') return json(response, WHO);
     const api = /^\/api\/models\/([^/]+\/[^/]+)\/(revision|tree|paths-info)\/([^/]+)/.exec(url.pathname);
     const file = /^\/([^/]+\/[^/]+)\/resolve\/([^/]+)\/(.+)$/.exec(url.pathname);
     const repo = api?.[1] ?? file?.[1] ?? '';

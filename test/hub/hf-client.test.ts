@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { chmod, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { RepoCache } from '../../src/hub/repo-cache.ts';
@@ -123,6 +123,19 @@ assert try_link_from_shared_store(blob_path=second, xet_hash=xet, cache_dir=cach
   it('is consistent where a pull was interrupted at once', async () => {
     await new RepoCache(cache(), A).prepare();
     expect(await hf('cache', 'ls')).toMatchObject({ status: 0, text: expect.not.stringContaining('arning') });
+  });
+
+  it('has a token that the command of the hint renews', async () => {
+    const gated = 'maker/gated-GGUF';
+    server.repos.set(gated, { gated: true, files: { 'm-Q4_0.gguf': { content } } });
+    await mkdir(scratch.path('hf'));
+    await writeFile(scratch.path('hf/token'), 'hf_of\ntwo lines');
+    const refused = await run('pull', `hf:${gated}`);
+    expect(refused.exitCode).toBe(2);
+    const [, command = ''] = /log in again with `hf ([^`]+)`/i.exec(refused.stderr) ?? [];
+    const token = `hf_${'a'.repeat(34)}`;
+    expect(await hf(...command.split(' '), '--token', token)).toMatchObject({ status: 0 });
+    expect((await run('pull', `hf:${gated}`)).exitCode).toBe(0);
   });
 
   it('finds a link that leads nowhere', async () => {
