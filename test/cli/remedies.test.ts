@@ -171,8 +171,8 @@ describe('the remedy of a finding', () => {
         });
       };
       const refused = check();
-      // Where that user cannot read the program either there is nothing to see.
-      if (refused.stderr.includes('Cannot find module')) return;
+      // Where that user cannot read Node or the program either there is nothing to see.
+      if (refused.error !== undefined || refused.stderr.includes('Cannot find module')) return;
       expect(refused.stdout).toMatch(/no permission to read it[\s\S]*`chmod u\+r FILE`/);
       execFileSync('chmod', ['u+r', path], user);
       expect(check().stdout).toMatch(/^ok /);
