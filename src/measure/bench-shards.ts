@@ -2,6 +2,7 @@ import { withoutRepeats } from '../machine/watch.ts';
 import { isAvailable } from '../schema/availability.ts';
 import type { BenchResults, BenchRow } from '../schema/bench.ts';
 import { UsageError } from '../util/errors.ts';
+import { takeTurns } from '../util/take-turns.ts';
 import { allShards } from './all-shards.ts';
 import { isSameMachine } from './same-machine.ts';
 
@@ -47,7 +48,8 @@ function united(group: readonly BenchFile[]): BenchFile {
     results: {
       ...common,
       createdAt: all.map(({ createdAt }) => createdAt).sort()[0] ?? common.createdAt,
-      rows: inTurns(all.map(({ rows }) => byModel(rows))),
+      // Models went to the shards in turns, and come back so.
+      rows: takeTurns(all.map(({ rows }) => byModel(rows))).flat(),
       threadSearches: all.flatMap(({ threadSearches }) => threadSearches),
       warnings: withoutRepeats(all.flatMap(({ warnings }) => warnings)),
     },
@@ -59,12 +61,6 @@ function byModel(rows: readonly BenchRow[]): BenchRow[][] {
   const models = new Map<string, BenchRow[]>();
   for (const row of rows) models.set(row.ref, [...(models.get(row.ref) ?? []), row]);
   return [...models.values()];
-}
-
-/** Models went to the shards in turns, and come back so. */
-function inTurns(shards: readonly BenchRow[][][]): BenchRow[] {
-  const most = Math.max(...shards.map(({ length }) => length));
-  return Array.from({ length: most }, (_, turn) => shards.flatMap((models) => models[turn] ?? [])).flat();
 }
 
 /** @throws UsageError `shards/different` */

@@ -1,4 +1,5 @@
 import { sum } from '../util/sum.ts';
+import { takeTurns } from '../util/take-turns.ts';
 import type { ChunkPlan } from './perplexity.ts';
 
 /** A text of one domain: chat, code, German. */
@@ -17,24 +18,16 @@ export interface Domain {
 }
 
 /**
- * To which domain each chunk belongs: one of each in turn while they last, so that the first chunks are a fair sample
- * of all.
+ * To which domain each chunk belongs: they take turns, so that the first chunks are a fair sample of all.
  * @param counts chunks by domain
  */
 export function inTurns(counts: readonly number[]): number[] {
-  const most = counts.reduce((a, b) => Math.max(a, b), 0);
-  return Array.from({ length: most }, (_, turn) => turn).flatMap((turn) =>
-    counts.flatMap((count, domain) => (turn < count ? [domain] : [])),
-  );
+  return takeTurns(counts.map((count, domain) => Array.from({ length: count }, () => domain)));
 }
 
-/** The chunks of several texts as those of one. */
+/** The chunks of several texts as those of one, in the same turns. */
 export function joined(plans: readonly ChunkPlan[]): readonly Uint32Array[] {
-  const left = plans.map(({ chunks }) => chunks[Symbol.iterator]());
-  return inTurns(plans.map(({ chunks }) => chunks.length)).flatMap((domain) => {
-    const next = left[domain]?.next();
-    return next === undefined || next.done ? [] : [next.value];
-  });
+  return takeTurns(plans.map(({ chunks }) => chunks));
 }
 
 /** Whether domains of a file make up its chunks. */

@@ -1,6 +1,7 @@
 import { allShards } from '../../measure/all-shards.ts';
-import type { FileReport, ValidationReport } from '../../schema/validation.ts';
+import type { ValidationReport } from '../../schema/validation.ts';
 import { UsageError } from '../../util/errors.ts';
+import { takeTurns } from '../../util/take-turns.ts';
 import { readValidationFile } from '../report/input.ts';
 
 /**
@@ -19,7 +20,6 @@ export async function mergeValidations(paths: readonly string[]): Promise<Valida
     });
   }
   const { files: all, count, toolVersion } = first.shard;
-  const whole: (FileReport | undefined)[] = Array.from({ length: all });
   for (const { name, shard, report } of shards) {
     if (shard?.files !== all || shard.toolVersion !== toolVersion) {
       throw new UsageError(
@@ -36,9 +36,9 @@ export async function mergeValidations(paths: readonly string[]): Promise<Valida
         { hint: 'Run that shard again: what it printed is not whole.' },
       );
     }
-    for (const [place, file] of report.files.entries()) whole[place * count + shard.index - 1] = file;
   }
-  const files = whole.filter((file) => file !== undefined);
+  // Files went to the shards in turns.
+  const files = takeTurns(shards.map(({ report }) => report.files));
   const twice = files.find(({ ref }, index) => files.findIndex((other) => other.ref === ref) !== index);
   if (twice !== undefined) {
     throw new UsageError(
