@@ -106,8 +106,9 @@ class StreamBody implements BodyReader {
 }
 
 /**
- * Aborts its signal when too little comes of an awaited step for too long, when all take too long together, or when the outer one is aborted. `AbortSignal.any` would do
- * the latter, and leaves a trace of each of its signals on an outer one that outlives thousands of requests.
+ * Aborts its signal when too little comes of an awaited step for too long, when all take too long together, or when the
+ * outer one is aborted. `AbortSignal.any` would do the last, and leaves a trace of each of its signals on an outer one
+ * that outlives thousands of requests.
  */
 class IdleTimer {
   readonly #controller = new AbortController();

@@ -61,7 +61,7 @@ export function planChunks(tokens: Uint32Array, options: ChunkOptions, name?: st
   }
   const count = Math.min(options.chunks ?? Number.POSITIVE_INFINITY, Math.floor(total / contextSize));
   const chunks = Array.from({ length: count }, (_, i) => chunkAt(tokens, i, contextSize, bos));
-  return { chunks, firstScored: Math.floor(contextSize / 2) };
+  return { chunks, firstScored: firstScoredOf(contextSize) };
 }
 
 /** The chunks that a reference was scored on, with this model's BOS over each one's first token. */
@@ -72,7 +72,12 @@ export function replanChunks(saved: readonly Uint32Array[], options: ChunkOption
     if (bos !== null) chunk[0] = bos;
     return chunk;
   });
-  return { chunks, firstScored: Math.floor(options.contextSize / 2) };
+  return { chunks, firstScored: firstScoredOf(options.contextSize) };
+}
+
+/** The second half of a chunk is scored. @param contextSize its tokens */
+export function firstScoredOf(contextSize: number): number {
+  return Math.floor(contextSize / 2);
 }
 
 function bosOf({ addBos, bosToken }: ChunkOptions): number | null {

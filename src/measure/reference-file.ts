@@ -7,6 +7,7 @@ import { openRegular } from '../util/bounded-text.ts';
 import { messageOf, QuantscopeError, UsageError } from '../util/errors.ts';
 import { draftOf, publishOutput } from '../util/output-file.ts';
 import { formatBytes, formatCount } from '../util/units.ts';
+import { firstScoredOf } from './perplexity.ts';
 
 /**
  * What a reference model said of a text, on disk, so that neither the size of its vocabulary nor the length of the
@@ -176,7 +177,7 @@ export async function createReference(path: string, shape: Shape): Promise<Refer
 }
 
 function scoredPositions(contextSize: number): number {
-  return contextSize - 1 - Math.floor(contextSize / 2);
+  return contextSize - 1 - firstScoredOf(contextSize);
 }
 
 /** Where a chunk's rows begin; those of the chunk after the last is where all end. */

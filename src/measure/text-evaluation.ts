@@ -8,6 +8,7 @@ import { type Domain, type EvaluationText, inTurns, joined } from './domains.ts'
 import {
   type ChunkOptions,
   type ChunkPlan,
+  firstScoredOf,
   PerplexityAccumulator,
   planChunks,
   replanChunks,
@@ -63,7 +64,7 @@ export async function chunksOf(
   for (const { name, text } of plan.text) plans.push(await chunksIn(text, name));
   return {
     chunks: joined(plans),
-    firstScored: Math.floor(plan.contextSize / 2),
+    firstScored: firstScoredOf(plan.contextSize),
     domains: plan.text.map(({ name }, index) => ({ name, chunks: plans[index]?.chunks.length ?? 0 })),
   };
 }
