@@ -57,7 +57,7 @@ export async function readEvaluation(
   const set = evaluationSetFor(modelNameOf(variants));
   const tasksPaths = listed(options.tasks ?? packagePath(`fixtures/${set}/tasks.jsonl`));
   const choicesPaths = listed(options.choices ?? []);
-  const { text, names } = await readTexts(options.text, set);
+  const { text, names } = await readTexts(set, options.text);
   const tasks = await readAll(tasksPaths, '--tasks');
   const choices = await readAll(choicesPaths, '--choices');
   let allTasks = tasks.flatMap(({ path, content }) => parseTasks(content.toString('utf8'), path));

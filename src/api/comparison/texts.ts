@@ -15,6 +15,12 @@ const SHIPPED_FOLDER = 'fixtures/general/domains';
 
 const NAMED = /^([\p{L}\p{N} ._-]{1,32})=(.+)$/su;
 
+/** What models are scored on, and how results name it. */
+interface EvaluatedTexts {
+  readonly text: EvaluationText;
+  readonly names: Pick<Settings['evaluation'], 'text' | 'textSha256'>;
+}
+
 interface Source {
   readonly name: string;
   readonly path: string;
@@ -23,16 +29,14 @@ interface Source {
 /**
  * The text that models are scored on, or one for each domain, and how results name it.
  * @param asked `FILE`, `NAME=FILE` or `domains`, of which several may be
- * @throws UsageError `input/unreadable`, `input/empty`, `usage/text`
+ * @throws UsageError `input/unreadable`, `usage/text`
  */
 export async function readTexts(
-  asked: string | readonly string[] | undefined,
   set: EvaluationSet,
-): Promise<{ text: EvaluationText } & { names: Pick<Settings['evaluation'], 'text' | 'textSha256'> }> {
-  const sources =
-    asked === undefined
-      ? [{ name: 'text', path: packagePath(`fixtures/${set}/text.txt`) }]
-      : (await Promise.all([asked].flat().map(sourcesOf))).flat();
+  asked: string | readonly string[] = packagePath(`fixtures/${set}/text.txt`),
+): Promise<EvaluatedTexts> {
+  const wanted = [asked].flat();
+  const sources = (await Promise.all(wanted.map(sourcesOf))).flat();
   requireDifferent(sources);
   const texts = await Promise.all(sources.map(read));
   const [only] = texts;
@@ -42,10 +46,9 @@ export async function readTexts(
   return {
     text: texts,
     names: {
-      text:
-        asked === SHIPPED || (asked?.length === 1 && asked[0] === SHIPPED)
-          ? SHIPPED_FOLDER
-          : texts.map(({ name, path }) => `${name}=${shown(path)}`).join(', '),
+      text: wanted.every((each) => each === SHIPPED)
+        ? SHIPPED_FOLDER
+        : texts.map(({ name, path }) => `${name}=${shown(path)}`).join(', '),
       textSha256: sha256OfText(JSON.stringify(texts.map(({ name, text }) => [name, text]))),
     },
   };
