@@ -53,7 +53,11 @@ export function terminalHost({ yes = false, quiet = false }: TerminalOptions, si
   return {
     signal,
     confirm: (plan) => confirmDownload(plan, { yes, signal }),
-    notice: downloads.say,
+    notice(text) {
+      steps.clear();
+      planned?.clear();
+      downloads.say(text);
+    },
     progress(event) {
       switch (event.kind) {
         case 'plan':

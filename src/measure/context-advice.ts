@@ -4,6 +4,8 @@ import { formatBytes, formatCount } from '../util/units.ts';
 
 /** llama.cpp rounds a context up to a multiple of this, so that sizes between are no cheaper. */
 const CONTEXT_STEP = 256;
+/** Beyond the engine's own account: the runtime around it, and what a system needs to go on. */
+export const RESERVE_BYTES = 256 * 1024 * 1024;
 
 /**
  * What a cache type may cost and still be recommended: a tenth of what compare allows the weights (mean KLD 0.05 nats,

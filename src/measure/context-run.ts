@@ -14,7 +14,7 @@ import { SCHEMA_IDS } from '../schema/terms.ts';
 import { messageOf, QuantscopeError, UsageError } from '../util/errors.ts';
 import { formatBytes, formatCount } from '../util/units.ts';
 import { cacheAccuracies } from './cache-accuracy.ts';
-import { adviseContext, largestWithin, withinWhatWorked } from './context-advice.ts';
+import { adviseContext, largestWithin, RESERVE_BYTES, withinWhatWorked } from './context-advice.ts';
 import { ownFailure } from './engine-faults.ts';
 import { engineMemoryOf } from './memory.ts';
 import { rateOf } from './rates.ts';
@@ -24,8 +24,6 @@ import { chunksOf, evaluateText } from './text-evaluation.ts';
 import { findThreads } from './threads.ts';
 import { type Timing, timed } from './timing.ts';
 
-/** Beyond the engine's own account: the runtime around it, and what a system needs to go on. */
-const RESERVE_BYTES = 256 * 1024 * 1024;
 /** Single tokens run slowly until a prompt of this length has made the system spread a new process's threads. */
 const SPREADING_TOKENS = 512;
 const WARM_UP_GENERATION_TOKENS = 16;

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { cp, open, writeFile } from 'node:fs/promises';
+import { cp, open, readFile, writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { COMMANDS } from '../../src/cli/commands.ts';
 import { BIN, quantscope, scratchFolder } from '../helpers/cli.ts';
@@ -43,8 +43,8 @@ const PRINTING: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ['cache', 'verify', '--json'],
   ],
   quantize: [
-    ['quantize', nanoPath('F16'), 'Q8_0', '--out', 'made', '--json'],
-    ['quantize', nanoPath('F16'), 'Q8_0', '--out', '-'],
+    ['quantize', nanoPath('F16'), 'Q8_0', '--out', 'made', '--json', '--force'],
+    ['quantize', nanoPath('F16'), 'Q8_0', '--out', '-', '--force'],
   ],
   imatrix: [['imatrix', model, '--chunks', '2', '-t', '1', '--out', '-']],
   mix: [
@@ -52,7 +52,7 @@ const PRINTING: Readonly<Record<string, readonly (readonly string[])[]>> = {
       'mix',
       nanoPath('F16'),
       ...['--types', 'Q4_0,Q8_0', '--bits', '6', '--context', '32', '--chunks', '2', '--test-chunks', '2'],
-      ...['-t', '1', '--json', '--out', 'mix.gguf'],
+      ...['-t', '1', '--json', '--out', 'mix.gguf', '--force'],
     ],
   ],
   fit: [
@@ -126,5 +126,44 @@ describe.runIf(process.platform === 'linux')('a full disk behind stdout', () => 
     expect(stderr).toMatch(/^hint: /m);
     expect(stderr).not.toMatch(/^\s+at /m);
     expect(code, stderr).toBe(2);
+  });
+});
+
+/** Runs a command whose stdout nobody reads: its pipe is closed before anything is written. */
+async function intoClosedPipe(args: readonly string[]): Promise<{ code: number | null; stderr: string }> {
+  const child = spawn(process.execPath, [BIN, ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    cwd: scratch.folder,
+    env: { ...process.env, ...places(), NO_COLOR: '1' },
+    timeout: 110_000,
+    killSignal: 'SIGKILL',
+  });
+  child.stdout.destroy();
+  let stderr = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text;
+  });
+  const code = await new Promise<number | null>((resolve, reject) => {
+    child.on('error', reject).on('close', resolve);
+  });
+  return { code, stderr };
+}
+
+describe.skipIf(process.platform === 'win32')('a closed pipe behind stdout, as `| head` leaves it', () => {
+  it.each(
+    Object.values(PRINTING)
+      .flat()
+      .map((args) => [args.join(' '), args] as const),
+  )('is no error and no finding: %s', async (_, args) => {
+    const { code, stderr } = await intoClosedPipe(args);
+    expect(stderr).not.toMatch(/^error|^hint|^\s+at |EPIPE/m);
+    expect(code, stderr).toBe(0);
+  });
+
+  it('does not keep a page from being written', async () => {
+    const page = scratch.path('page.html');
+    const { code } = await intoClosedPipe(['compare', model, '--only', 'size', '--html', page]);
+    expect(code).toBe(0);
+    expect(await readFile(page, 'utf8')).toContain('</html>');
   });
 });

@@ -1,7 +1,13 @@
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
+import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, it } from 'vitest';
+import { requireMemory } from '../../src/api/run/context-size.ts';
+import { readHeader } from '../../src/gguf/index.ts';
+import { openFile } from '../../src/io/index.ts';
 import { runSchema } from '../../src/schema/run.ts';
 import { quantscope, scratchFolder } from '../helpers/cli.ts';
+import { nanoPath } from '../helpers/nano.ts';
+import { HAS_SCRIPT, onTerminal } from '../helpers/terminal.ts';
 
 const ENGINE = ['-t', '1', '--gpu', 'off'];
 
@@ -151,5 +157,92 @@ describe('run', () => {
     expect(stdout).toBe('');
     expect(stderr).toMatch(message);
     expect(stderr).not.toMatch(/\n\s+at /);
+  });
+});
+
+describe('a context that was asked for', () => {
+  it('is warned of beyond the trained length, and used', async () => {
+    const ask = ['run', 'nano:Q2_K', 'hi', '-n', '2', ...ENGINE, '--json'];
+    const { stdout, stderr, exitCode } = await quantscope([...ask, '--context', '2048']);
+    expect(exitCode).toBe(0);
+    expect(stderr).toMatch(
+      /^warning: a context of 2,048 tokens is beyond the 512 that the model was trained/,
+    );
+    expect(runSchema.parse(JSON.parse(stdout)).settings.contextSize).toBe(2048);
+    expect((await quantscope([...ask, '--context', '512'])).stderr).toBe('');
+  });
+
+  it('is refused beyond the memory that is free, with a context that fits', async () => {
+    const ask = ['run', 'nano:Q2_K', 'hi', '-n', '2', ...ENGINE];
+    const refused = await quantscope([...ask, '--context', '4000000000']);
+    expect(refused).toMatchObject({ exitCode: 2, stdout: '' });
+    expect(refused.stderr).toMatch(
+      /^error: a context of 4,000,000,000 tokens would take about [\d.]+ GiB with the model, and .* are free\nhint: Give --context 512\.\n$/,
+    );
+    expect((await quantscope([...ask, '--context', '512'])).exitCode).toBe(0);
+  });
+
+  it('has remedies that fit: a smaller context, or a smaller type of its cache', async () => {
+    await using file = await openFile(nanoPath('Q2_K'));
+    const header = await readHeader(file);
+    const asked = { contextSize: 400_000, cacheType: 'f16', freeBytes: 1.6 * 2 ** 30 } as const;
+    const refusal = (changed: Partial<Parameters<typeof requireMemory>[1]>): string => {
+      try {
+        requireMemory(header, { ...asked, ...changed });
+        return 'fits';
+      } catch (thrown) {
+        return String((thrown as { hint?: string }).hint);
+      }
+    };
+    const [, size, type] = /^Give --context (\d+) or --cache-type (\S+)\.$/.exec(refusal({})) ?? [];
+    expect(refusal({ contextSize: Number(size) })).toBe('fits');
+    expect(refusal({ cacheType: type as 'q8_0' })).toBe('fits');
+    expect(refusal({ freeBytes: 2 ** 28 })).toMatch(/weights alone are too large/);
+  });
+});
+
+describe('a model without a chat template', () => {
+  it('says that it goes on with the text, but not where that was asked for', async () => {
+    await using folder = await scratchFolder();
+    const model = folder.path('base.gguf');
+    const content = await readFile(nanoPath('Q2_K'));
+    // The same length under another name: no reader finds a template in it.
+    content.write('tokenizer.chat_templatf', content.indexOf('tokenizer.chat_template'));
+    await writeFile(model, content);
+    const ask = ['run', model, 'Once upon', '-n', '2', ...ENGINE];
+    const { stderr, exitCode } = await quantscope(ask);
+    expect(exitCode).toBe(0);
+    expect(stderr).toMatch(/^note: .*base\.gguf has no chat template: it goes on with the text/);
+    expect((await quantscope([...ask, '--raw'])).stderr).not.toContain('no chat template');
+  });
+});
+
+describe.skipIf(!HAS_SCRIPT)('what is typed while a reply comes (needs util-linux’s script)', () => {
+  it('is not shown in the reply; whole lines are asked next, half a line waits at the prompt', async () => {
+    await using folder = await scratchFolder();
+    const kept = folder.path('chat.json');
+    // Long replies of tokens that are drawn nearly evenly: the end is as unlikely as any other.
+    const drawn = ['--temperature', '9', '--top-k', '0', '--top-p', '1', '--min-p', '0', '--seed', '1'];
+    const { output, exitCode } = await onTerminal(
+      ['run', 'nano:Q2_K', ...ENGINE, '--context', '4096', '-n', '500', ...drawn],
+      {
+        env: { NO_COLOR: '1' },
+        types: [
+          { after: '> ', keys: 'zzfirst\r' },
+          { after: /zzfirst\r+\n[^\r]{20}/, keys: 'zzsecond line\rzzhalf a' },
+          { after: '> zzhalf a', keys: ' line\r' },
+          { after: /line\r+\n/, keys: `/save ${kept}\r/exit\r` },
+        ],
+      },
+    );
+    expect(exitCode, output).toBe(0);
+    const { messages } = JSON.parse(await readFile(kept, 'utf8')) as {
+      messages: { role: string; content: string }[];
+    };
+    const asked = messages.filter(({ role }) => role === 'user').map(({ content }) => content);
+    expect(asked).toEqual(['zzfirst', 'zzsecond line', 'zzhalf a line']);
+    for (const { role, content } of messages) if (role === 'assistant') expect(content).not.toContain('zz');
+    for (const line of stripVTControlCharacters(output).split(/[\r\n]+/))
+      if (line.includes('zz') && !line.includes('/save')) expect(line).toMatch(/^> zz/);
   });
 });

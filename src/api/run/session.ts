@@ -2,14 +2,15 @@ import { availableParallelism } from 'node:os';
 import type { ContextOptions, EngineSession, LoadedModel } from '../../engine/engine.ts';
 import { startEngineProcess } from '../../engine/index.ts';
 import type { ChatMessage, Generation, GenerationStep, Sampling } from '../../engine/replies.ts';
-import { chatTemplate, readHeader } from '../../gguf/index.ts';
-import { openFile } from '../../io/index.ts';
+import { chatTemplate, type GgufHeader } from '../../gguf/index.ts';
+import { machineMemory } from '../../machine/memory.ts';
 import { findThreads } from '../../measure/threads.ts';
 import type { RunResult } from '../../schema/run.ts';
 import { hostOf } from '../host.ts';
 import { readInput } from '../input-file.ts';
 import { oneModelFor } from '../local-models.ts';
 import { ropeNotice } from '../rope-notice.ts';
+import { beyondTraining, requireMemory } from './context-size.ts';
 import { RUN_DEFAULTS, type RunRequest } from './request.ts';
 
 /** The default context: what a chat of some length needs, and no more memory than that. */
@@ -53,14 +54,21 @@ export interface RunSession extends AsyncDisposable {
 
 /**
  * Loads the one model that a ref stands for, in a process of its own.
- * @throws UsageError `run/several`, `input/unreadable`, what refs throw; EngineError; GgufError
+ * @throws UsageError `run/several`, `context/too-large`, `input/unreadable`, what refs throw; EngineError; GgufError
  */
 export async function openRunSession(ref: string, asked: RunRequest = {}): Promise<RunSession> {
   const options = { ...RUN_DEFAULTS, ...asked };
   const host = hostOf(asked);
   const { signal } = host;
   const file = await oneModelFor(ref, 'run', host);
-  const template = await templateOf(file.path, options, signal);
+  const { header } = await file.header(signal);
+  const template = await templateOf(header, options);
+  if (template === null && !options.raw) {
+    host.notice(
+      `note: ${file.ref} has no chat template: it goes on with the text, as base models do (--template gives it one)`,
+    );
+  }
+  const { context } = options;
   host.progress({ kind: 'step', subject: 'loading the model', stage: '', done: 0, total: 1 });
   const session = await startEngineProcess({
     gpu: options.gpu,
@@ -68,8 +76,17 @@ export async function openRunSession(ref: string, asked: RunRequest = {}): Promi
     signal,
   });
   try {
+    if (context !== undefined) {
+      const { gpuFreeBytes } = session.info;
+      // Layers that a GPU has no room for are the CPU's only where they are counted.
+      const freeBytes =
+        gpuFreeBytes !== null && options.gpuLayers === 'max' ? gpuFreeBytes : machineMemory().availableBytes;
+      requireMemory(header, { contextSize: context, cacheType: options.cacheType, freeBytes });
+      const beyond = beyondTraining(header, context);
+      if (beyond !== null) host.notice(beyond);
+    }
     const model = await session.loadModel({ path: file.path, gpuLayers: options.gpuLayers });
-    const contextSize = options.context ?? Math.min(USUAL_CONTEXT, model.trainContextSize);
+    const contextSize = context ?? Math.min(USUAL_CONTEXT, model.trainContextSize);
     const contextOptions = {
       sequences: 1,
       batchSize: BATCH_SIZE,
@@ -77,7 +94,7 @@ export async function openRunSession(ref: string, asked: RunRequest = {}): Promi
       keyType: options.cacheType,
       valueType: options.cacheType,
     } as const;
-    const rope = ropeNotice((await file.header(signal)).header, [contextSize]);
+    const rope = ropeNotice(header, [contextSize]);
     if (rope !== null) host.notice(rope);
     const counts = await threadsFor(session, model, contextOptions, options.threads);
     const opened = await session.openContext({ ...contextOptions, ...counts, contextSize });
@@ -144,13 +161,8 @@ async function threadsFor(
   return { threads: generationThreads, promptThreads };
 }
 
-async function templateOf(
-  path: string,
-  { raw, template }: RunRequest,
-  signal: AbortSignal,
-): Promise<string | null> {
+async function templateOf(header: GgufHeader, { raw, template }: RunRequest): Promise<string | null> {
   if (raw) return null;
   if (template !== undefined) return readInput(template, '--template', 'a file with a Jinja chat template');
-  await using source = await openFile(path);
-  return chatTemplate(await readHeader(source, { signal })) ?? null;
+  return chatTemplate(header) ?? null;
 }

@@ -32,6 +32,8 @@ export interface ComparisonProgress {
   readonly start: (variants: readonly string[], stages?: readonly string[]) => void;
   readonly update: (update: ProgressUpdate) => void;
   readonly finishVariant: (variant: string, outcome: VariantOutcome) => void;
+  /** Takes a bar away, so that something can be printed; the next update brings it back. */
+  readonly clear: () => void;
   /** Gives the terminal back as it was. Safe to call twice, and from a signal handler. */
   readonly stop: () => void;
 }
@@ -41,6 +43,7 @@ interface Display {
   readonly show: (update: ProgressUpdate) => void;
   readonly stageEnded: (ended: FinishedStage) => void;
   readonly say: (line: string) => void;
+  readonly clear: () => void;
   readonly stop: () => void;
 }
 
@@ -94,6 +97,8 @@ export function comparisonProgress(options: ProgressOptions): ComparisonProgress
       finished++;
     },
 
+    clear: display.clear,
+
     stop() {
       if (stopped) return;
       stopped = true;
@@ -106,6 +111,7 @@ const silentProgress: ComparisonProgress = {
   start() {},
   update() {},
   finishVariant() {},
+  clear() {},
   stop() {},
 };
 
@@ -161,6 +167,7 @@ function createLineDisplay(stream: ProgressStream, now: () => number): Display {
       say(`${printable(variant)}: ${printable(stage)}, ${formatDuration(elapsedMs)}`);
     },
     say,
+    clear() {},
     stop: () => clearInterval(heartbeat),
   };
 }
@@ -202,6 +209,7 @@ function createBarDisplay(stream: ProgressStream, { position, left, nameWidth }:
       bar.clear();
       stream.write(`${text}\n`);
     },
+    clear: bar.clear,
     stop: bar.clear,
   };
 }

@@ -49,6 +49,19 @@ export async function runComparison(
     (kept) => `Stopped. Go on with: quantscope ${command} --resume ${kept}`,
   );
   const changes = options.baseline === undefined ? [] : changesSince(gates.baselines, reportOf(results));
+  // Before anything is printed: a reader such as `head` may end the program.
+  if (options.html !== undefined) {
+    const { writeComparisonPage } = await import('../report/html-file.ts');
+    await writeComparisonPage(
+      options.html,
+      {
+        ...reportOf(results),
+        changes,
+        history: courseOf(gates.baselines.machines, reportOf(results).machines),
+      },
+      signal,
+    );
+  }
   if (!(await isStdout(options.out))) {
     const style = terminalStyle(process.stdout);
     const text = render(options.json ? 'json' : 'table', results, {
@@ -65,19 +78,7 @@ export async function runComparison(
   if (options.saveReference !== undefined) {
     terminal.notice(`The reference's scores are in ${options.saveReference}`);
   }
-  if (options.html !== undefined) {
-    const { writeComparisonPage } = await import('../report/html-file.ts');
-    await writeComparisonPage(
-      options.html,
-      {
-        ...reportOf(results),
-        changes,
-        history: courseOf(gates.baselines.machines, reportOf(results).machines),
-      },
-      signal,
-    );
-    terminal.notice(`The page is in ${options.html}`);
-  }
+  if (options.html !== undefined) terminal.notice(`The page is in ${options.html}`);
   const verdict = await gateDocument(gates, reportOf(results), options);
   const hasFailure =
     results.variants.some(({ status }) => status === 'failed') ||

@@ -1,4 +1,5 @@
 import { createInterface, type Interface } from 'node:readline';
+import { Writable } from 'node:stream';
 import { Conversation } from '../../api/run/conversation.ts';
 import { replySettings } from '../../api/run/reply.ts';
 import type { RunRequest } from '../../api/run/request.ts';
@@ -22,8 +23,9 @@ export interface Chat {
 
 /** A chat on the terminal, until /exit, Ctrl-D, or Ctrl-C at the prompt. */
 export async function chat(parts: Chat): Promise<ExitCode> {
-  const terminal = createInterface({ input: process.stdin, output: process.stdout, historySize: 100 });
-  const running = new TerminalChat(parts, terminal);
+  const echo = new Echo(process.stdout);
+  const terminal = createInterface({ input: process.stdin, output: echo, terminal: true, historySize: 100 });
+  const running = new TerminalChat(parts, terminal, echo);
   try {
     await running.run();
   } finally {
@@ -32,10 +34,37 @@ export async function chat(parts: Chat): Promise<ExitCode> {
   return EXIT.done;
 }
 
+/**
+ * What readline shows of the typing: all of it at the prompt, nothing while a reply comes, which it would be mixed into.
+ * What was typed meanwhile is kept and shown at the next prompt.
+ */
+class Echo extends Writable {
+  readonly isTTY = true;
+  isHeard = false;
+  readonly #stream: NodeJS.WriteStream;
+
+  constructor(stream: NodeJS.WriteStream) {
+    super({ decodeStrings: false });
+    this.#stream = stream;
+    // readline lays its line out anew.
+    stream.on('resize', () => this.emit('resize'));
+  }
+
+  get columns(): number {
+    return this.#stream.columns;
+  }
+
+  override _write(text: string, _encoding: string, done: () => void): void {
+    if (this.isHeard) this.#stream.write(text);
+    done();
+  }
+}
+
 class TerminalChat {
   readonly #session: RunSession;
   readonly #signal: AbortSignal;
   readonly #terminal: Interface;
+  readonly #echo: Echo;
   readonly #style: Style;
   readonly #conversation: Conversation;
   #settings: ReplySettings;
@@ -49,11 +78,12 @@ class TerminalChat {
   readonly #typed: string[] = [];
   #wake = () => {};
 
-  constructor({ session, options, signal }: Chat, terminal: Interface) {
+  constructor({ session, options, signal }: Chat, terminal: Interface, echo: Echo) {
     this.#session = session;
     this.#settings = replySettings(options);
     this.#signal = signal;
     this.#terminal = terminal;
+    this.#echo = echo;
     this.#style = terminalStyle(process.stdout);
     this.#conversation = new Conversation(options.system);
     terminal.on('SIGINT', () => {
@@ -62,6 +92,8 @@ class TerminalChat {
     });
     terminal.on('close', () => this.#leaving.abort());
     terminal.on('line', (line) => {
+      // Of several lines at once the others are for later.
+      echo.isHeard = false;
       this.#typed.push(line);
       this.#wake();
     });
@@ -71,7 +103,7 @@ class TerminalChat {
   async run(): Promise<void> {
     const { ref, contextSize, template, engine } = this.#session;
     const how =
-      template === null ? 'no chat template: text goes to the model as it is' : "the model's chat template";
+      template === null ? 'no chat template: it goes on with your text' : "the model's chat template";
     this.#say(
       `${this.#style.bold(visible(ref))}  ${this.#style.dim(`${engine.backend}${engine.gpuFallback === undefined ? '' : ` (--gpu auto: ${engine.gpuFallback})`}, context ${formatCount(contextSize)}, ${how}; /help for more`)}`,
     );
@@ -96,13 +128,20 @@ class TerminalChat {
     }
   }
 
-  /** What was typed while a reply came is taken first. */
+  /** A line that was ended while a reply came is taken first, and shown as if it had been typed now. */
   async #nextLine(prompt: string): Promise<string | null> {
+    const waiting = this.#typed.shift();
+    if (waiting !== undefined) {
+      this.#say(this.#style.accent(prompt) + visible(waiting));
+      return waiting;
+    }
     while (this.#typed.length === 0) {
       this.#signal.throwIfAborted();
       if (this.#leaving.signal.aborted) return null;
+      this.#echo.isHeard = true;
       this.#terminal.setPrompt(this.#style.accent(prompt));
-      this.#terminal.prompt();
+      // With what is typed of a line already.
+      this.#terminal.prompt(true);
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
       });
