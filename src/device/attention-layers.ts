@@ -2,7 +2,6 @@ import { modelFacts } from '../gguf/facts.ts';
 import type { GgufHeader } from '../gguf/header.ts';
 import { getNumber, getNumbers } from '../gguf/metadata.ts';
 import { perHeader } from '../gguf/per-header.ts';
-import { placeOfTensor } from '../gguf/tensor-names.ts';
 import { windowsOf } from './windowed-layers.ts';
 
 /** Keys and values that a layer keeps besides its own: those of an indexer, or of tokens put together. */
@@ -111,14 +110,6 @@ function memoriesOf(header: GgufHeader): LayerMemory[] {
     // One more layer of one head holds what the router attends to (models/granite-switch.cpp).
     ...(architecture === 'graniteswitch' ? [router] : []),
   ];
-}
-
-/** Tensors that a load takes: blocks that predict further tokens are left out, unless a context is made for them. */
-export function loadedTensors(header: GgufHeader): GgufHeader['tensors'] {
-  const { architecture = '', layers = 0 } = modelFacts(header);
-  const predicting = getNumber(header, `${architecture}.nextn_predict_layers`) ?? 0;
-  if (predicting <= 0) return header.tensors;
-  return header.tensors.filter(({ name }) => (placeOfTensor(name).layer ?? -1) < layers - predicting);
 }
 
 function recurrentLayers(

@@ -11,8 +11,8 @@ export interface ComputeRequest {
   /** Tokens evaluated at once, `n_ubatch`. */
   readonly microBatch: number;
   readonly flashAttention: boolean;
-  /** `gpu`: all layers on one, so that the inputs stand in host memory a second time. */
-  readonly backend: 'cpu' | 'gpu';
+  /** Whether all layers are on a GPU: the inputs then stand in host memory a second time. */
+  readonly onGpu: boolean;
 }
 
 /** The widths that a model's largest intermediate results are made of, in elements a token. */
@@ -51,10 +51,38 @@ const INPUT_BYTES = 3 * 4 + I64_BYTES;
 export function computeBytes(
   widths: GraphWidths,
   layers: readonly LayerMemory[],
-  { contextSize, microBatch, flashAttention, backend }: ComputeRequest,
+  request: ComputeRequest,
 ): number {
+  const { contextSize, microBatch, flashAttention } = request;
   const tokens = Math.min(microBatch, contextSize);
+  const { inputs, scored } = inputsOf(layers, request);
   const { embedding, feedForward, vocabulary, heads, fused } = widths;
+  const scores = flashAttention ? 0 : heads * scored * F32_BYTES;
+  const moments = [
+    F32_BYTES * (vocabulary + 2 * embedding + (fused ? feedForward : 0)),
+    F32_BYTES * (3 * feedForward + (fused ? 3 : 4) * embedding) + inputs,
+    F32_BYTES * (fused ? 3 : 5) * embedding + inputs + scores,
+  ];
+  return tokens * Math.max(...moments) + hostBytes(widths, layers, request);
+}
+
+/** Where a GPU has all layers, the inputs stand in host memory a second time; 0 on a CPU. */
+export function hostBytes(
+  { embedding, perLayerInputs }: GraphWidths,
+  layers: readonly LayerMemory[],
+  request: ComputeRequest,
+): number {
+  if (!request.onGpu) return 0;
+  const tokens = Math.min(request.microBatch, request.contextSize);
+  return tokens * (inputsOf(layers, request).inputs + F32_BYTES * (embedding + perLayerInputs));
+}
+
+/** Bytes of a token's inputs, and the most cells that it is scored against. */
+function inputsOf(
+  layers: readonly LayerMemory[],
+  { contextSize, microBatch, flashAttention }: ComputeRequest,
+): { readonly inputs: number; readonly scored: number } {
+  const tokens = Math.min(microBatch, contextSize);
   // One mask and one set of places for the layers that see all tokens, and another for windowed ones.
   const cells = [...new Set(layers.map((layer) => cachedTokens(layer, contextSize, tokens)))];
   const scored = Math.max(0, ...cells);
@@ -62,15 +90,7 @@ export function computeBytes(
   const places = flashAttention
     ? 0
     : cells.length * I64_BYTES * Math.max(0, ...layers.map(({ valueElements }) => valueElements));
-  const inputs = mask + places + INPUT_BYTES;
-  const scores = flashAttention ? 0 : heads * scored * F32_BYTES;
-  const moments = [
-    F32_BYTES * (vocabulary + 2 * embedding + (fused ? feedForward : 0)),
-    F32_BYTES * (3 * feedForward + (fused ? 3 : 4) * embedding) + inputs,
-    F32_BYTES * (fused ? 3 : 5) * embedding + inputs + scores,
-  ];
-  const host = backend === 'gpu' ? inputs + F32_BYTES * (embedding + widths.perLayerInputs) : 0;
-  return tokens * (Math.max(...moments) + host);
+  return { inputs: mask + places + INPUT_BYTES, scored };
 }
 
 /** The widths of a model's graph, from its header; 0 where it does not say one. */

@@ -146,7 +146,7 @@ function paceOf(fit: DeviceFit): string {
 
 function variantOf({ name, ref, fit }: JudgedModel): FittedVariant {
   const { contextSize, cacheType, verdict, backend, reasons, change, smaller } = fit;
-  const { perToken: _, ...memory } = fit.memory;
+  const { perToken: _, refused: __, ...memory } = fit.memory;
   const budgetBytes = fit.budgetBytes ?? unavailableBecause(UNKNOWN_BUDGET);
   return {
     name,
@@ -154,7 +154,7 @@ function variantOf({ name, ref, fit }: JudgedModel): FittedVariant {
     contextSize,
     cacheType,
     verdict,
-    memory: { basis: 'estimated', backend, ...memory, budgetBytes },
+    memory: { backend, ...memory, budgetBytes },
     speeds: fit.speeds.map(speedOf),
     reasons: [...reasons],
     change,

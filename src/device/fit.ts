@@ -6,7 +6,12 @@ import type { CacheType, FitVerdict, PhoneBackend } from '../schema/terms.ts';
 import { formatBytes } from '../util/units.ts';
 import { cacheTypeFits } from './kernels.ts';
 import { CONTEXT_STEP } from './kv-cache.ts';
-import { hasNoGroupedQueries, type PhoneMemory, phoneMemory } from './phone-memory.ts';
+import {
+  hasNoGroupedQueries,
+  type PhoneMemory,
+  type PhoneMemoryRequest,
+  phoneMemory,
+} from './phone-memory.ts';
 import { type NoSpeed, type PhoneSpeed, speedOn } from './predict-speed.ts';
 import { chipOf, type DeviceCatalogue } from './profiles.ts';
 import { smallerWeights } from './smaller-weights.ts';
@@ -19,6 +24,8 @@ export interface FitRequest {
   readonly budgetBytes?: number;
   /** Default: as llama.cpp decides. */
   readonly flashAttention?: boolean;
+  /** Default: nothing was planned. */
+  readonly planned?: PhoneMemoryRequest['planned'];
 }
 
 /** Whether a model runs on a phone, and how fast. */
@@ -59,15 +66,21 @@ export function fitOn(
   catalogue: DeviceCatalogue,
   request: FitRequest,
 ): DeviceFit | null {
-  const { contextSize, cacheType = 'f16', flashAttention } = request;
+  const { contextSize, cacheType = 'f16', flashAttention, planned } = request;
   const [backend = 'cpu', ...others] = device.backends;
   const gpu = chipOf(device, catalogue)?.gpu?.value;
-  const asked = { contextSize, cacheType, gpu, ...(flashAttention === undefined ? {} : { flashAttention }) };
+  const asked = {
+    contextSize,
+    cacheType,
+    gpu,
+    ...(flashAttention === undefined ? {} : { flashAttention }),
+    ...(planned === undefined ? {} : { planned }),
+  };
   const memory = phoneMemory(header, { ...asked, backend });
   if (memory === null) return null;
   const budgetBytes = request.budgetBytes ?? device.appBudgetBytes?.value ?? null;
   const isGiven = request.budgetBytes !== undefined;
-  const refused = refusedCache(header, cacheType);
+  const refused = refusedCache(header, cacheType) ?? memory.refused;
   const judged = judge(memory, device, budgetBytes, isGiven);
   const { verdict, reasons } = refused === null ? judged : { verdict: 'no' as const, reasons: [refused] };
   const limitBytes =
@@ -102,7 +115,7 @@ export function fitOn(
 }
 
 /** How a model would be loaded on a phone. */
-type Load = FitChange & Pick<FitRequest, 'flashAttention'> & { readonly gpu: string | undefined };
+type Load = FitChange & Pick<FitRequest, 'flashAttention' | 'planned'> & { readonly gpu: string | undefined };
 
 function refusedCache(header: GgufHeader, cacheType: CacheType): string | null {
   if (cacheTypeFits(header, cacheType)) return null;

@@ -1,8 +1,9 @@
 import type { GgufHeader } from '../gguf/header.ts';
-import type { CacheType } from '../schema/terms.ts';
-import { layerMemories, loadedTensors } from './attention-layers.ts';
-import { computeBytes as bufferBytes, graphWidths } from './compute-buffer.ts';
+import type { CacheType, PhoneBackend } from '../schema/terms.ts';
+import { layerMemories } from './attention-layers.ts';
+import { computeBytes as bufferBytes, graphWidths, hostBytes } from './compute-buffer.ts';
 import { CONTEXT_STEP, kvCacheBytes, paddedContext } from './kv-cache.ts';
+import { type LoadedWeights, loadedWeights } from './loaded-weights.ts';
 
 /** How a model is going to be loaded. Defaults are llama.cpp's own. */
 export interface FootprintRequest {
@@ -14,17 +15,24 @@ export interface FootprintRequest {
   /** Default: true, which is what `auto` comes to on CPUs, Metal, CUDA and Vulkan. */
   readonly flashAttention?: boolean;
   /** Default: `cpu`. */
-  readonly backend?: 'cpu' | 'gpu';
+  readonly backend?: PhoneBackend;
+  /** What llama.cpp itself said of this load on a CPU, in place of the formulas for cache and compute buffer. */
+  readonly planned?: PlannedBuffers;
+}
+
+/** What llama.cpp would allocate on a CPU beside the weights, in bytes. */
+export interface PlannedBuffers {
+  /** With the state of recurrent layers. */
+  readonly kvBytes: number;
+  readonly computeBytes: number;
 }
 
 /** Memory that a loaded model takes, in bytes. Estimated from the header: nothing was run. */
-export interface Footprint {
+export interface Footprint extends LoadedWeights {
   /** As asked, and as llama.cpp rounds it up. */
   readonly contextSize: number;
   readonly paddedContextSize: number;
   readonly cacheType: CacheType;
-  /** All tensors that are loaded: not those of blocks that predict further tokens (MTP). */
-  readonly weightsBytes: number;
   readonly kvBytes: number;
   /** The fixed state of recurrent layers; 0 for a plain transformer. */
   readonly stateBytes: number;
@@ -74,9 +82,10 @@ export function footprint(header: GgufHeader, request: FootprintRequest): Footpr
     microBatch = MICRO_BATCH,
     flashAttention = true,
     backend = 'cpu',
+    planned,
   } = request;
   const tokensAtOnce = Math.min(microBatch, contextSize);
-  const weightsBytes = loadedTensors(header).reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+  const weights = loadedWeights(header, backend);
   const cache = {
     contextSize,
     keyType: cacheType,
@@ -84,18 +93,23 @@ export function footprint(header: GgufHeader, request: FootprintRequest): Footpr
     microBatch: tokensAtOnce,
     flashAttention,
   };
-  const kvBytes = kvCacheBytes(layers, cache);
   const stateBytes = layers.reduce((sum, { stateElements }) => sum + stateElements, 0) * F32_BYTES;
-  const buffers = { contextSize, microBatch, flashAttention, backend };
-  const computeBytes = bufferBytes(graphWidths(header), layers, buffers);
-  const parts = [weightsBytes, kvBytes, stateBytes, computeBytes];
+  const kvBytes = planned === undefined ? kvCacheBytes(layers, cache) : planned.kvBytes - stateBytes;
+  const onGpu = backend !== 'cpu' && backend !== 'hexagon';
+  const buffers = { contextSize, microBatch, flashAttention, onGpu };
+  const widths = graphWidths(header);
+  const computeBytes =
+    planned === undefined
+      ? bufferBytes(widths, layers, buffers)
+      : planned.computeBytes + hostBytes(widths, layers, buffers);
+  const parts = [weights.weightsBytes, kvBytes, stateBytes, computeBytes];
   // Widths come from the file as they are: one that is negative or beyond reason makes no estimate.
   if (!parts.every((bytes) => Number.isSafeInteger(bytes) && bytes >= 0)) return null;
   return {
     contextSize,
     paddedContextSize: paddedContext(contextSize),
     cacheType,
-    weightsBytes,
+    ...weights,
     kvBytes,
     stateBytes,
     computeBytes,

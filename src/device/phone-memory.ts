@@ -1,8 +1,9 @@
 import { modelFacts } from '../gguf/facts.ts';
 import type { GgufHeader } from '../gguf/header.ts';
 import type { CacheType, PhoneBackend } from '../schema/terms.ts';
-import { footprint, type TokenBytes, tokenBytes } from './footprint.ts';
-import { attendsItself, isRepacked, LLAMA_RN } from './kernels.ts';
+import { footprint, type PlannedBuffers, type TokenBytes, tokenBytes } from './footprint.ts';
+import { attendsItself, LLAMA_RN } from './kernels.ts';
+import type { LoadedWeights } from './loaded-weights.ts';
 
 export interface PhoneMemoryRequest {
   readonly contextSize: number;
@@ -12,12 +13,24 @@ export interface PhoneMemoryRequest {
   readonly flashAttention?: boolean;
   /** The phone's, as its maker names it: not every generation of Adreno runs flash attention. */
   readonly gpu?: string | undefined;
+  /** What llama.cpp itself says of a load, or why it refuses it; the formulas stand for loads that it was not asked of. */
+  readonly planned?:
+    | ((load: PlannedLoad) => PlannedBuffers | { readonly refused: string } | undefined)
+    | undefined;
+}
+
+export interface PlannedLoad {
+  readonly contextSize: number;
+  readonly cacheType: CacheType;
+  readonly flashAttention: boolean;
 }
 
 /** Memory of a model loaded on a phone, in bytes; estimated from the header. */
-export interface PhoneMemory {
-  /** As the engine logs them: the output matrix a second time where it is made of the token embedding. */
-  readonly weightsBytes: number;
+export interface PhoneMemory extends LoadedWeights {
+  /** `engine`: cache and compute buffer are what llama.cpp would allocate. */
+  readonly basis: 'estimated' | 'engine';
+  /** Why llama.cpp refuses such a context; null where it does not, or was not asked. */
+  readonly refused: string | null;
   readonly kvBytes: number;
   /** Of recurrent layers. */
   readonly stateBytes: number;
@@ -25,10 +38,7 @@ export interface PhoneMemory {
   readonly checkpointBytes: number;
   readonly computeBytes: number;
   readonly totalBytes: number;
-  /** Weights that the CPU keeps rearranged for its kernels: memory of the app's own, mmap or not. */
-  readonly repackedBytes: number;
-  /** With mmap: pages of the file, which the system may drop and read again, and what it may not. */
-  readonly fileBytes: number;
+  /** With mmap: what the system may not drop. */
   readonly anonymousBytes: number;
   /** One more token in the cache; null where nothing is kept. */
   readonly perToken: TokenBytes | null;
@@ -46,37 +56,26 @@ export function phoneMemory(header: GgufHeader, request: PhoneMemoryRequest): Ph
   const attention = { keyType: cacheType, valueType: cacheType, gpu };
   const flashAttention =
     cacheType !== 'f16' || (request.flashAttention ?? attendsItself(header, backend, attention));
+  const said = request.planned?.({ contextSize, cacheType, flashAttention });
+  const planned = said === undefined || 'refused' in said ? undefined : said;
   const estimated = footprint(header, {
     contextSize,
     cacheType,
     flashAttention,
-    backend: backend === 'cpu' || backend === 'hexagon' ? 'cpu' : 'gpu',
+    backend,
+    ...(planned === undefined ? {} : { planned }),
   });
   if (estimated === null) return null;
-  const { kvBytes, stateBytes } = estimated;
+  const { weightsBytes, repackedBytes, fileBytes, kvBytes, stateBytes } = estimated;
   const computeBytes = estimated.computeBytes + (backend === 'hexagon' ? HEXAGON_BYTES : 0);
-  const embedding = header.tensors.find(({ name }) => name === 'token_embd.weight');
-  const isTied = !header.tensors.some(({ name }) => name === 'output.weight');
-  // Lookups stay with the plain CPU buffer, so a shared matrix is loaded again into the buffer that multiplies;
-  // Metal's buffers lie over the mapped file instead.
-  const isCopied = backend === 'cpu' ? embedding !== undefined && isRepacked(embedding) : backend !== 'metal';
-  const copyBytes = isTied && isCopied ? (embedding?.sizeBytes ?? 0) : 0;
-  const weightsBytes = estimated.weightsBytes + copyBytes;
-  const repackedBytes =
-    backend === 'cpu'
-      ? copyBytes +
-        header.tensors.reduce(
-          (sum, tensor) =>
-            sum + (isRepacked(tensor) && !tensor.name.includes('token_embd') ? tensor.sizeBytes : 0),
-          0,
-        )
-      : 0;
   const { stateCacheMebibytes, stateCheckpoints } = LLAMA_RN.defaults;
   const checkpointBytes = Math.min(stateCacheMebibytes * 2 ** 20, stateCheckpoints * stateBytes);
   const ownBytes = kvBytes + stateBytes + checkpointBytes + computeBytes;
   // OpenCL and Hexagon copy all weights into memory of their own.
   const copiedBytes = backend === 'cpu' ? repackedBytes : backend === 'metal' ? 0 : weightsBytes;
   return {
+    basis: planned === undefined ? 'estimated' : 'engine',
+    refused: said !== undefined && 'refused' in said ? said.refused : null,
     weightsBytes,
     kvBytes,
     stateBytes,
@@ -84,7 +83,7 @@ export function phoneMemory(header: GgufHeader, request: PhoneMemoryRequest): Ph
     computeBytes,
     totalBytes: weightsBytes + ownBytes,
     repackedBytes,
-    fileBytes: backend === 'cpu' || backend === 'metal' ? estimated.weightsBytes : 0,
+    fileBytes,
     anonymousBytes: copiedBytes + ownBytes,
     perToken: tokenBytes(header, cacheType),
   };

@@ -87,7 +87,10 @@ export interface OpenedContext {
 
 /** Bytes that the engine itself accounts for, over all devices. `null` where it does not say. */
 export interface EngineMemory {
+  /** Files that are mapped count whole, also where a part is rearranged. */
   readonly weightsBytes: number;
+  /** Of the weights, those that the CPU keeps rearranged for its kernels, in memory of their own. */
+  readonly repackedBytes: number | null;
   /** Cache for keys and values, and the state of recurrent layers. */
   readonly kvBytes: number | null;
   readonly computeBytes: number | null;
@@ -118,6 +121,13 @@ export interface MemoryPlan extends EngineMemory {
   /** By layer; a layer that shares the cache of another has none. Empty where llama.cpp does not tell. */
   readonly caches: readonly LayerCache[];
 }
+
+/** A context that llama.cpp would not make, with what it says of it. */
+export interface RefusedContext {
+  readonly refused: string;
+}
+
+export type PlannedMemory = MemoryPlan | RefusedContext;
 
 /** The process the session lives in. */
 export interface ProcessMemory {
@@ -228,7 +238,7 @@ export interface EngineSession extends AsyncDisposable {
   quantizeRows(request: RowsToQuantize): Promise<Uint8Array>;
   engineMemory(): Promise<EngineMemory>;
   /** What a model would take in each of the contexts, in their order. No weight is read; what is loaded stays. */
-  planMemory(model: ModelOptions, contexts: readonly PlannedContext[]): Promise<MemoryPlan[]>;
+  planMemory(model: ModelOptions, contexts: readonly PlannedContext[]): Promise<PlannedMemory[]>;
   processMemory(): Promise<ProcessMemory>;
 }
 

@@ -106,7 +106,13 @@ export function fakeEngine({ onCall, failure }: FakeEngineOptions = {}): StartEn
       quantize: () => answer('quantize', () => ({ tensors: [], fallbacks: [], needsImatrix: false })),
       quantizeRows: ({ data }) => answer('quantizeRows', () => data),
       engineMemory: () =>
-        answer('engineMemory', () => ({ weightsBytes: 1, kvBytes: 1, computeBytes: 1, gpuBytes: 0 })),
+        answer('engineMemory', () => ({
+          weightsBytes: 1,
+          repackedBytes: 0,
+          kvBytes: 1,
+          computeBytes: 1,
+          gpuBytes: 0,
+        })),
       planMemory: (_, contexts) =>
         answer('planMemory', () =>
           contexts.map(({ contextSize }) => ({
@@ -114,6 +120,7 @@ export function fakeEngine({ onCall, failure }: FakeEngineOptions = {}): StartEn
             kvBytes: 1,
             computeBytes: 1,
             gpuBytes: 0,
+            repackedBytes: 0,
             contextSize,
             layers: 1,
             caches: [],

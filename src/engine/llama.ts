@@ -10,10 +10,10 @@ import type {
   EngineSession,
   LoadedModel,
   LoadProgress,
-  MemoryPlan,
   ModelOptions,
   OpenedContext,
   PlannedContext,
+  PlannedMemory,
   ProcessMemory,
   Streaming,
   TestTimes,
@@ -223,12 +223,12 @@ export class LlamaSession implements EngineSession {
     const parts = memoryBreakdown(this.#llamaCpp, this.#context().context.pointer);
     if (parts === null) {
       const weightsBytes = this.#llamaCpp.api.llama_model_size(this.#model().model.pointer);
-      return { weightsBytes, kvBytes: null, computeBytes: null, gpuBytes: 0 };
+      return { weightsBytes, repackedBytes: null, kvBytes: null, computeBytes: null, gpuBytes: 0 };
     }
     return memoryOf(parts);
   }
 
-  async planMemory(model: ModelOptions, contexts: readonly PlannedContext[]): Promise<MemoryPlan[]> {
+  async planMemory(model: ModelOptions, contexts: readonly PlannedContext[]): Promise<PlannedMemory[]> {
     return planMemory(this.#llamaCpp, this.#log, model, this.info.backend !== 'cpu', contexts);
   }
 

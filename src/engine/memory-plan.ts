@@ -1,5 +1,5 @@
 import { contextParams } from './context-params.ts';
-import type { LayerCache, MemoryPlan, ModelOptions, PlannedContext } from './engine.ts';
+import type { LayerCache, ModelOptions, PlannedContext, PlannedMemory } from './engine.ts';
 import { EngineError } from './errors.ts';
 import { callAsync } from './llama-cpp/call-async.ts';
 import type { LlamaCpp } from './llama-cpp/library.ts';
@@ -14,9 +14,9 @@ import type { ProblemLog } from './problem-log.ts';
 const GRAPH_RESERVE = '_Z19llama_graph_reserveP13llama_contextjjj';
 
 /**
- * What llama.cpp would allocate for a model in each of the contexts: it goes through all of a load but the
- * allocations (`no_alloc`), and reads no weight.
- * @throws EngineError `engine/load-failed`, `engine/context-failed`
+ * What llama.cpp would allocate for a model in each of the contexts, or why it refuses one: it goes through all of a
+ * load but the allocations (`no_alloc`), and reads no weight.
+ * @throws EngineError `engine/load-failed`; `engine/context-failed` where this build tells no sizes
  */
 export async function planMemory(
   llamaCpp: LlamaCpp,
@@ -24,16 +24,16 @@ export async function planMemory(
   options: ModelOptions,
   onGpu: boolean,
   contexts: readonly PlannedContext[],
-): Promise<MemoryPlan[]> {
+): Promise<PlannedMemory[]> {
   const { api } = llamaCpp;
   log.clear();
   const model = await callAsync(api.llama_model_load_from_file, options.path, {
     ...modelParams(llamaCpp, options, onGpu),
     no_alloc: true,
   });
-  if (model === null) throw failed('engine/load-failed', 'llama.cpp refused the file', log);
+  if (model === null) throw new EngineError('engine/load-failed', saying('llama.cpp refused the file', log));
   try {
-    const plans: MemoryPlan[] = [];
+    const plans: PlannedMemory[] = [];
     for (const context of contexts) plans.push(await planContext(llamaCpp, log, model, context));
     return plans;
   } finally {
@@ -46,14 +46,12 @@ async function planContext(
   log: ProblemLog,
   model: Pointer,
   options: PlannedContext,
-): Promise<MemoryPlan> {
+): Promise<PlannedMemory> {
   const { api } = llamaCpp;
   log.clear();
   const context = await callAsync(api.llama_init_from_model, model, contextParams(llamaCpp, options));
-  if (context === null) {
-    const what = `llama.cpp could not plan a context of ${options.contextSize} tokens`;
-    throw failed('engine/context-failed', what, log);
-  }
+  if (context === null)
+    return { refused: saying(`llama.cpp refuses a context of ${options.contextSize} tokens`, log) };
   try {
     const parts = memoryBreakdown(llamaCpp, context);
     if (parts === null)
@@ -109,11 +107,7 @@ function pointerIn(value: unknown): Pointer | null {
   return typeof value === 'bigint' ? value : null;
 }
 
-function failed(
-  code: 'engine/load-failed' | 'engine/context-failed',
-  what: string,
-  log: ProblemLog,
-): EngineError {
+function saying(what: string, log: ProblemLog): string {
   const said = log.first();
-  return new EngineError(code, said === undefined ? what : `${what}: ${said}`);
+  return said === undefined ? what : `${what}: ${said}`;
 }

@@ -3,7 +3,7 @@ import type {
   ContextOptions,
   EngineSession,
   LoadedModel,
-  MemoryPlan,
+  PlannedMemory,
   StartEngine,
 } from '../engine/engine.ts';
 import { type MachineWarning, type MachineWatch, withoutRepeats } from '../machine/watch.ts';
@@ -364,11 +364,19 @@ function flashAttentionFor(cacheType: CacheType): 'auto' | 'on' {
   return ['f32', 'f16', 'bf16'].includes(cacheType) ? 'auto' : 'on';
 }
 
-function plannedEstimate(plan: MemoryPlan | undefined): Estimate | null {
-  if (plan === undefined || plan.kvBytes === null || plan.computeBytes === null) return null;
-  const { weightsBytes, kvBytes, computeBytes } = plan;
+function plannedEstimate(plan: PlannedMemory | undefined): Estimate | null {
+  if (plan === undefined || 'refused' in plan || plan.kvBytes === null || plan.computeBytes === null)
+    return null;
+  const { weightsBytes, repackedBytes, kvBytes, computeBytes } = plan;
   const totalBytes = weightsBytes + kvBytes + computeBytes;
-  return { weightsBytes, kvBytes, computeBytes, totalBytes, basis: 'engine' };
+  return {
+    weightsBytes,
+    repackedBytes: repackedBytes ?? 0,
+    kvBytes,
+    computeBytes,
+    totalBytes,
+    basis: 'engine',
+  };
 }
 
 function describeType(

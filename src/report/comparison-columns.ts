@@ -118,7 +118,7 @@ export const memoryColumns: readonly VariantColumn[] = [
 function memoryColumn(
   title: string,
   label: string,
-  part: keyof Omit<Memory, 'contextSize'>,
+  part: keyof Omit<Memory, 'contextSize' | 'repackedBytes'>,
   decimals = 2,
 ): VariantColumn {
   return {

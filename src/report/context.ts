@@ -163,11 +163,23 @@ function notes({ rows, cacheTypes }: ContextResults): string[] {
   return [...byReason].map(([reason, about]) => `Not measured: ${about.join('; ')}: ${reason}.`);
 }
 
-function describe({ machine, tool, settings, budget }: ContextResults): string[] {
+/** What part of the weights is a copy. */
+function copyOf({ rows }: ContextResults): string[] {
+  const [estimated] = rows.map((row) => row.estimated).filter(isAvailable);
+  if (estimated === undefined || estimated.repackedBytes === 0) return [];
+  const { weightsBytes, repackedBytes } = estimated;
+  return [
+    `Of the ${formatBytes(weightsBytes)} of weights ${formatBytes(repackedBytes)} are a copy rearranged for the CPU; the engine counts the file’s pages beside it.`,
+  ];
+}
+
+function describe(results: ContextResults): string[] {
+  const { machine, tool, settings, budget } = results;
   const { evaluation, generationTokens, repetitions, threads, promptThreads, batchSize, seed } = settings;
   return [
     'estimated: weights, KV cache and compute buffers without the app around them, as llama.cpp would allocate them, ' +
       'or from the header where it does not say; engine: the same as it allocated them; peak: all of the measuring process, the file in memory included.',
+    ...copyOf(results),
     `prompt: reading the context but its last ${generationTokens} tokens from empty; generation: writing these last ` +
       `tokens; ${counted(repetitions, 'repetition')}, ${describeThreads(threads, promptThreads)}, batch ${batchSize}, seed ${seed}.`,
     ...(evaluation === null

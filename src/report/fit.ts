@@ -53,6 +53,10 @@ const MEMORY_COLUMNS: readonly Column<FittedVariant>[] = [
   { title: '', align: 'left', read: ({ memory }) => memory.backend },
   { title: 'weights', read: ({ memory }) => gigabytes(memory.weightsBytes) },
   {
+    title: 'rearranged',
+    read: ({ memory }) => (memory.repackedBytes > 0 ? gigabytes(memory.repackedBytes) : ''),
+  },
+  {
     title: 'cache',
     read: ({ memory }) => gigabytes(memory.kvBytes + memory.stateBytes + memory.checkpointBytes),
   },
@@ -183,8 +187,8 @@ function describeMarks({ devices }: FitReport): string[] {
     : verdicts;
   const isOnCpu = variants.some(({ memory }) => memory.repackedBytes > 0);
   const memory = [
-    'memory: estimated from the header, without the app’s own',
-    `anonymous: with mmap, what the system cannot drop and read again${isOnCpu ? '; on a CPU a rearranged copy of the weights is in it' : ''}`,
+    memoryBasis(variants),
+    `anonymous: with mmap, what the system cannot drop and read again${isOnCpu ? '; on a CPU a rearranged copy of the weights is in it, whose pages of the file it can drop' : ''}`,
   ];
   const pace = [
     't/s: tokens written a second after a prompt of 256',
@@ -201,6 +205,12 @@ function describeMarks({ devices }: FitReport): string[] {
     ...experimental(speeds.map(({ backend }) => backend)),
     ...unpublished(devices),
   ];
+}
+
+function memoryBasis(variants: readonly FittedVariant[]): string {
+  return variants.every(({ memory }) => memory.basis === 'engine')
+    ? 'memory: cache and compute buffer by llama.cpp’s own plan, without the app’s own; advice on other loads is estimated'
+    : 'memory: estimated from the header, without the app’s own';
 }
 
 /** Why the fastest is not the one to ship on. */

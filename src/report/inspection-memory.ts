@@ -1,11 +1,27 @@
 import { isAvailable } from '../schema/availability.ts';
-import type { Inspection, MemoryEstimate } from '../schema/inspection.ts';
+import type { Inspection, MemoryEstimate, RefusedEstimate } from '../schema/inspection.ts';
 import { formatBytes, formatCount } from '../util/units.ts';
 import { note } from './inspection-layout.ts';
 import { type Column, fillColumns } from './table.ts';
 import { type TextLayout, tableText } from './table-text.ts';
 
-/** Estimated memory: one row per context size, a pair of columns per cache type. */
+const BASES = {
+  estimated: 'Estimated from the header (--plan asks llama.cpp)',
+  engine: 'Planned by llama.cpp, which allocated nothing',
+} as const;
+
+/** Each refusal of llama.cpp's once, with the loads that it is about. */
+function refusals(rows: readonly (MemoryEstimate | RefusedEstimate)[]): string[] {
+  const loads = new Map<string, string[]>();
+  for (const row of rows) {
+    if (isAvailable(row)) continue;
+    const { reason, contextSize, cacheType } = row;
+    loads.set(reason, [...(loads.get(reason) ?? []), `${formatCount(contextSize)} ${cacheType}`]);
+  }
+  return [...loads].map(([reason, about]) => `Refused: ${about.join(', ')}: ${reason}.`);
+}
+
+/** Memory: one row per context size, a pair of columns per cache type. */
 export function memoryTable({ memory, model }: Inspection, layout: TextLayout): string[] {
   const { style } = layout;
   if (!isAvailable(memory)) {
@@ -25,10 +41,12 @@ export function memoryTable({ memory, model }: Inspection, layout: TextLayout): 
     unit,
     read: (contextSize) => {
       const estimate = at(contextSize, cacheType);
-      return estimate === undefined ? '' : formatBytes(part(estimate));
+      if (estimate === undefined) return '';
+      return isAvailable(estimate) ? formatBytes(part(estimate)) : 'refused';
     },
   });
   const [firstType = 'f16'] = cacheTypes;
+  const isPlanned = memory.basis === 'engine';
   const heads = contexts.map((contextSize) => ({ name: `${formatCount(contextSize)} tokens` }));
   const columns = [
     column('compute', 'buffer', firstType, ({ computeBytes }) => computeBytes),
@@ -38,11 +56,19 @@ export function memoryTable({ memory, model }: Inspection, layout: TextLayout): 
     ]),
   ];
   const table = tableText(
-    { title: 'Estimated memory', heads, columns: fillColumns(columns, contexts) },
+    {
+      title: isPlanned ? 'Planned memory' : 'Estimated memory',
+      heads,
+      columns: fillColumns(columns, contexts),
+    },
     { nameWidth: 18, ...layout },
   );
+  const copy =
+    memory.repackedBytes > 0
+      ? `, of which ${formatBytes(memory.repackedBytes)} are rearranged for ${isPlanned ? 'this machine’s' : 'an ARM'} CPU,`
+      : '';
   const parts = [
-    `Weights ${formatBytes(memory.weightsBytes)} + cache + compute buffer`,
+    `Weights ${formatBytes(memory.weightsBytes)}${copy} + cache + compute buffer`,
     `on the ${memory.backend.toUpperCase()}, batch ${memory.microBatch}, flash attention ${memory.flashAttention ? 'on' : 'off'}`,
   ];
   const { kvBytesPerToken: below, kvBytesPerTokenBeyondWindows: beyond } = memory;
@@ -59,6 +85,10 @@ export function memoryTable({ memory, model }: Inspection, layout: TextLayout): 
     memory.stateBytes > 0
       ? ` The cache includes ${formatBytes(memory.stateBytes)} of recurrent state, whatever the context.`
       : '';
-  const text = `${parts.join(', ')}; ${perToken}${ungrouped}.${state} Estimated from the header; the app's own memory comes on top.`;
-  return [...table, ...note(text, layout).map(style.dim)];
+  const text = `${parts.join(', ')}; ${perToken}${ungrouped}.${state} ${BASES[memory.basis]}; the app's own memory comes on top.`;
+  return [
+    ...table,
+    ...refusals(memory.byContext).flatMap((line) => note(line, layout)),
+    ...note(text, layout).map(style.dim),
+  ];
 }

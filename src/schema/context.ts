@@ -5,6 +5,8 @@ import { FLASH_ATTENTION, SCHEMA_IDS } from './terms.ts';
 
 const estimate = z.strictObject({
   weightsBytes: bytes,
+  /** Of these, what the CPU keeps rearranged for its kernels: of this machine by the engine, of ARM by the header. */
+  repackedBytes: bytes,
   kvBytes: bytes,
   computeBytes: bytes,
   totalBytes: bytes,

@@ -160,7 +160,10 @@ const quantization = z.strictObject({
 const estimate = z.strictObject({
   contextSize: count,
   cacheType: z.string(),
+  /** As they are loaded: a shared embedding counts twice where a copy of it is rearranged. */
   weightsBytes: bytes,
+  /** Of these, what the CPU keeps rearranged for its kernels, in memory of its own beside the file's pages. */
+  repackedBytes: bytes,
   kvBytes: bytes,
   /** Fixed state of recurrent layers; 0 for a plain transformer. */
   stateBytes: bytes,
@@ -168,10 +171,21 @@ const estimate = z.strictObject({
   totalBytes: bytes,
 });
 
+/** A context that llama.cpp refuses, with what it says of it. */
+const refusedEstimate = z.strictObject({
+  contextSize: count,
+  cacheType: z.string(),
+  status: z.literal('unavailable'),
+  reason: z.string(),
+});
+
 const memory = z.strictObject({
   ...estimate.shape,
-  /** Nothing was run: sizes follow from the header, the compute buffer from a formula. */
-  basis: z.literal('estimated'),
+  /**
+   * `estimated`: sizes follow from the header, the compute buffer from a formula. `engine`: llama.cpp went through a
+   * load without allocating anything (--plan). No weight was read either way.
+   */
+  basis: z.enum(['estimated', 'engine']),
   /** What the estimate assumes of the loader. */
   backend: z.literal('cpu'),
   microBatch: count,
@@ -180,7 +194,7 @@ const memory = z.strictObject({
   kvBytesPerToken: bytes,
   /** The same past every window, where only the layers that see all tokens grow. */
   kvBytesPerTokenBeyondWindows: bytes,
-  byContext: z.array(estimate),
+  byContext: z.array(z.union([estimate, refusedEstimate])),
 });
 
 const tokenEntry = z.strictObject({
@@ -255,3 +269,4 @@ export type Inspection = Document<typeof inspectionSchema>;
 export type InspectedEntry = Inspection['metadata'][number];
 export type InspectedToken = Document<typeof tokenEntry>;
 export type MemoryEstimate = Document<typeof estimate>;
+export type RefusedEstimate = Document<typeof refusedEstimate>;

@@ -57,6 +57,7 @@ export const goldenSchema = z.object({
     memory: z.object({
       basis: z.literal('estimated'),
       weightsBytes: bytes,
+      repackedBytes: bytes.describe('Of these, what the CPU keeps rearranged.'),
       kvBytes: bytes,
       stateBytes: bytes,
       checkpointBytes: bytes.describe('Of llama.rn’s cache of states, at most.'),

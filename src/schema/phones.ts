@@ -43,7 +43,9 @@ export const fittedVariantSchema = z.object({
   cacheType: z.string(),
   verdict: z.enum(FIT_VERDICTS),
   memory: z.object({
-    basis: z.literal('estimated'),
+    basis: z
+      .enum(['estimated', 'engine'])
+      .describe('engine: cache and compute buffer are what llama.cpp would allocate (fit --plan).'),
     backend: phoneBackend.describe('What the memory is judged for.'),
     weightsBytes: bytes.describe('As loaded: a shared embedding counts twice where it is copied.'),
     kvBytes: bytes,

@@ -46,6 +46,8 @@ export const memory = z.strictObject({
   /** The share of it that no file stands behind; only Linux tells. */
   anonymousBytes: orUnavailable(bytes),
   weightsBytes: orUnavailable(bytes),
+  /** Of the weights, the copy that the CPU keeps rearranged for its kernels. */
+  repackedBytes: orUnavailable(bytes).optional(),
   kvBytes: orUnavailable(bytes),
   computeBytes: orUnavailable(bytes),
   /** Of weights, cache and buffers together, what lies in GPU memory. */

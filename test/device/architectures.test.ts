@@ -92,12 +92,14 @@ describe.skipIf(why !== null)(
       contexts: readonly Partial<PlannedContext>[],
     ): Promise<MemoryPlan[] | string> => {
       try {
-        return [
-          ...(await session.planMemory(
-            { path, gpuLayers: 0 },
-            contexts.map((changes) => ({ ...context, ...changes })),
-          )),
-        ];
+        const plans = await session.planMemory(
+          { path, gpuLayers: 0 },
+          contexts.map((changes) => ({ ...context, ...changes })),
+        );
+        return plans.map((plan) => {
+          if ('refused' in plan) throw new Error(plan.refused);
+          return plan;
+        });
       } catch (thrown) {
         // An assertion takes the process with it.
         await Promise.resolve(session[Symbol.asyncDispose]()).catch(() => {});

@@ -19,7 +19,7 @@ function estimate({ header, backend }: LoadRow): PhoneMemory {
 function errors(
   of: readonly LoadRow[],
   logged: (row: LoadRow) => number,
-  part: Exclude<keyof PhoneMemory, 'perToken'>,
+  part: Exclude<keyof PhoneMemory, 'perToken' | 'basis' | 'refused'>,
 ) {
   return of.map((row) => Math.abs(estimate(row)[part] / MEBI / logged(row) - 1)).sort((a, b) => a - b);
 }

@@ -55,6 +55,7 @@ const GOLDEN: KitGolden = {
     cacheType: 'f16',
     memory: {
       basis: 'estimated',
+      repackedBytes: 0,
       weightsBytes: 1e9,
       kvBytes: 1e8,
       stateBytes: 0,

@@ -1,13 +1,15 @@
-import { open } from 'node:fs/promises';
+import { open, readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startEngineProcess } from '../../dist/index.js';
 import { footprint } from '../../src/device/footprint.ts';
 import type { EngineSession, PlannedContext } from '../../src/engine/engine.ts';
-import { headerOnlyFile } from '../../src/engine/header-only-file.ts';
+import { headerOnlyModel } from '../../src/engine/header-only-model.ts';
 import { readHeader } from '../../src/gguf/index.ts';
-import { tensorBytes, type WritableTensor, type WritableValue, writeModel } from '../../src/gguf/write.ts';
 import { openFile } from '../../src/io/index.ts';
+import { scratchFolder } from '../helpers/cli.ts';
+import { EMBEDDING, type Family, modelHeader } from '../helpers/model-header.ts';
 import { nanoPath } from '../helpers/nano.ts';
+import { writeShards } from '../helpers/split.ts';
 
 const context: PlannedContext = {
   contextSize: 2048,
@@ -26,7 +28,7 @@ afterAll(() => session[Symbol.asyncDispose]());
 
 const planOf = async (path: string, changes: Partial<PlannedContext> = {}) => {
   const [plan] = await session.planMemory({ path, gpuLayers: 0 }, [{ ...context, ...changes }]);
-  if (plan === undefined) throw new Error('no plan');
+  if (plan === undefined || 'refused' in plan) throw new Error(plan?.refused ?? 'no plan');
   return plan;
 };
 
@@ -43,6 +45,7 @@ describe('a memory plan', () => {
     await session.loadModel({ path, gpuLayers: 0 });
     const opened = await session.openContext({ ...context, ...changes, threads: 1 });
     const real = await session.engineMemory();
+    expect(plan.repackedBytes).toBe(real.repackedBytes);
     expect(plan).toMatchObject({ kvBytes: real.kvBytes, computeBytes: real.computeBytes, gpuBytes: 0 });
     expect(plan.contextSize).toBe(opened.contextSize);
   });
@@ -61,7 +64,7 @@ describe('a memory plan', () => {
     await using source = await openFile(path);
     const { dataOffset } = await readHeader(source);
     const header = await source.read(0, dataOffset);
-    await using file = await headerOnlyFile(header, source.byteLength);
+    await using file = await headerOnlyModel([{ header, sizeBytes: source.byteLength }]);
     await using handle = await open(file.path);
     const { blocks, size } = await handle.stat();
     expect(size).toBe(source.byteLength);
@@ -69,26 +72,35 @@ describe('a memory plan', () => {
     expect(await planOf(file.path)).toEqual(await planOf(path));
   });
 
+  it('tells why llama.cpp refuses one context, and plans the others', async () => {
+    const plans = await session.planMemory({ path: nanoPath('Q8_0'), gpuLayers: 0 }, [
+      { ...context, flashAttention: 'off', keyType: 'q8_0', valueType: 'q8_0' },
+      context,
+    ]);
+    expect(plans[0]).toEqual({
+      refused: expect.stringMatching(/refuses a context of 2048 tokens: .*V cache/i),
+    });
+    expect(plans[1]).toMatchObject({ contextSize: 2048, kvBytes: 8 * 2 ** 20 });
+  });
+
+  it('of a model in several files takes all their headers', async () => {
+    await using scratch = await scratchFolder();
+    const shards = await writeShards(scratch.path('.'), await readFile(nanoPath('Q8_0')), 2, 'nano');
+    const headers = await Promise.all(
+      shards.map(async (path) => {
+        await using source = await openFile(path);
+        const { dataOffset } = await readHeader(source);
+        return { header: await source.read(0, dataOffset), sizeBytes: source.byteLength };
+      }),
+    );
+    await using model = await headerOnlyModel(headers);
+    expect(await planOf(model.path)).toEqual(await planOf(nanoPath('Q8_0')));
+  });
+
   it('tells why llama.cpp refuses a file', async () => {
     await expect(planOf(nanoPath('text'))).rejects.toMatchObject({ code: 'engine/load-failed' });
   });
 });
-
-/** Models as large as those on phones: of a file that is all hole, any size is cheap. Families differ in how layers keep their past. */
-const EMBEDDING = 2048;
-const HEADS = 16;
-const VOCABULARY = 65_536;
-const FEED_FORWARD = 8192;
-
-interface Family {
-  readonly architecture: string;
-  readonly layers: number;
-  readonly keyValueHeads: number;
-  readonly headLength: number;
-  /** Norms that a layer has besides the two of llama. */
-  readonly norms: readonly (readonly [name: string, length: number])[];
-  readonly metadata: Readonly<Record<string, number>>;
-}
 
 const FAMILIES: readonly Family[] = [
   { architecture: 'llama', layers: 16, keyValueHeads: 16, headLength: 128, norms: [], metadata: {} },
@@ -130,69 +142,11 @@ const FAMILIES: readonly Family[] = [
   },
 ];
 
-function modelOf({ architecture, layers, keyValueHeads, headLength, norms, metadata }: Family) {
-  const u32 = (value: number): WritableValue => ({ type: 'uint32', value });
-  const entries: [string, WritableValue][] = [
-    ['general.architecture', { type: 'string', value: architecture }],
-    ['tokenizer.ggml.model', { type: 'string', value: 'no_vocab' }],
-    [`${architecture}.attention.layer_norm_rms_epsilon`, { type: 'float32', value: 1e-5 }],
-  ];
-  const numbers = {
-    block_count: layers,
-    context_length: 32_768,
-    embedding_length: EMBEDDING,
-    feed_forward_length: FEED_FORWARD,
-    vocab_size: VOCABULARY,
-    'attention.head_count': HEADS,
-    'attention.head_count_kv': keyValueHeads,
-    'attention.key_length': headLength,
-    'attention.value_length': headLength,
-    'rope.dimension_count': headLength,
-    ...metadata,
-  };
-  for (const [key, value] of Object.entries(numbers)) entries.push([`${architecture}.${key}`, u32(value)]);
-  const matrix = (name: string, ...shape: number[]): WritableTensor => ({
-    name: `${name}.weight`,
-    type: 'F16',
-    shape,
-  });
-  const norm = (name: string, length: number): WritableTensor => ({
-    name: `${name}.weight`,
-    type: 'F32',
-    shape: [length],
-  });
-  const [queries, keys] = [HEADS * headLength, keyValueHeads * headLength];
-  const tensors = [
-    matrix('token_embd', EMBEDDING, VOCABULARY),
-    norm('output_norm', EMBEDDING),
-    ...Array.from({ length: layers }, (_, i) => `blk.${i}.`).flatMap((layer) => [
-      norm(`${layer}attn_norm`, EMBEDDING),
-      matrix(`${layer}attn_q`, EMBEDDING, queries),
-      matrix(`${layer}attn_k`, EMBEDDING, keys),
-      matrix(`${layer}attn_v`, EMBEDDING, keys),
-      matrix(`${layer}attn_output`, queries, EMBEDDING),
-      norm(`${layer}ffn_norm`, EMBEDDING),
-      matrix(`${layer}ffn_gate`, EMBEDDING, FEED_FORWARD),
-      matrix(`${layer}ffn_up`, EMBEDDING, FEED_FORWARD),
-      matrix(`${layer}ffn_down`, FEED_FORWARD, EMBEDDING),
-      ...norms.map(([name, length]) => norm(`${layer}${name}`, length)),
-    ]),
-  ];
-  return { metadata: entries, tensors };
-}
-
 describe('the formulas for memory, beside llama.cpp’s own plan', () => {
   for (const family of FAMILIES) {
     const { architecture, layers, keyValueHeads } = family;
     it(`${architecture} with ${layers} layers and ${keyValueHeads} heads for keys: the cache exact, the compute buffer within 5 %`, async () => {
-      const model = modelOf(family);
-      const [header = new Uint8Array()] = writeModel(model);
-      // Padded tensors, as writeModel lays them out.
-      const sizeBytes = model.tensors.reduce(
-        (sum, tensor) => sum + Math.ceil(tensorBytes(tensor) / 32) * 32,
-        header.length,
-      );
-      await using file = await headerOnlyFile(header, sizeBytes);
+      await using file = await headerOnlyModel([modelHeader(family)]);
       await using source = await openFile(file.path);
       const parsed = await readHeader(source);
       for (const [contextSize, flashAttention] of [

@@ -26,6 +26,7 @@ const estimate = fc.record({
   contextSize: count,
   cacheType: fc.constantFrom('f16', 'q8_0', 'q4_0'),
   weightsBytes: count,
+  repackedBytes: count,
   kvBytes: count,
   stateBytes: count,
   computeBytes: count,

@@ -177,7 +177,14 @@ function estimateOf(header: GgufHeader): ContextPlan['estimate'] {
   return (contextSize: number, cacheType: CacheType) => {
     const estimated = footprint(header, { contextSize, cacheType, microBatch: BATCH_SIZE });
     if (estimated === null) return null;
-    const { weightsBytes, kvBytes, stateBytes, computeBytes, totalBytes } = estimated;
-    return { weightsBytes, kvBytes: kvBytes + stateBytes, computeBytes, totalBytes, basis: 'header' };
+    const { weightsBytes, repackedBytes, kvBytes, stateBytes, computeBytes, totalBytes } = estimated;
+    return {
+      weightsBytes,
+      repackedBytes,
+      kvBytes: kvBytes + stateBytes,
+      computeBytes,
+      totalBytes,
+      basis: 'header',
+    };
   };
 }

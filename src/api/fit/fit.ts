@@ -1,13 +1,15 @@
+import type { PlannedLoad } from '../../device/phone-memory.ts';
 import { findDevice } from '../../device/profiles.ts';
 import { modelFacts } from '../../gguf/index.ts';
 import { refAccess } from '../../model/access.ts';
+import { readHeaders } from '../../model/model.ts';
 import type { FitReport } from '../../schema/fit.ts';
 import type { DeviceList } from '../../schema/phone-data.ts';
 import { SCHEMA_IDS } from '../../schema/terms.ts';
 import { UsageError } from '../../util/errors.ts';
 import { hostOf } from '../host.ts';
 import { devicesOf } from './device-catalogue.ts';
-import { headersOf, type NamedHeader } from './models.ts';
+import { headersOf, type LocatedHeader } from './models.ts';
 import { onPhones } from './on-phones.ts';
 import { FIT_DEFAULTS, type FitRequest } from './request.ts';
 
@@ -37,15 +39,49 @@ export async function fitOnPhones(refs: readonly string[], request: FitRequest):
     await headersOf(refs, await refAccess({ signal, notice }), { notice, progress }),
   );
   if (models.length === 0) throw new UsageError('fit/no-model', 'none of the models could be read');
+  const load = {
+    contextSize: request.context ?? FIT_DEFAULTS.context,
+    cacheType: request.cacheType ?? FIT_DEFAULTS.cacheType,
+  };
   return {
     schema: SCHEMA_IDS.fit,
-    devices: onPhones(models, devices, catalogue, {
-      contextSize: request.context ?? FIT_DEFAULTS.context,
-      cacheType: request.cacheType ?? FIT_DEFAULTS.cacheType,
-      ...(flashAttention === undefined ? {} : { flashAttention }),
-      ...(budgetBytes === undefined ? {} : { budgetBytes }),
-    }),
+    devices: onPhones(
+      request.plan === true ? await planned(models, load, signal) : models,
+      devices,
+      catalogue,
+      {
+        ...load,
+        ...(flashAttention === undefined ? {} : { flashAttention }),
+        ...(budgetBytes === undefined ? {} : { budgetBytes }),
+      },
+    ),
   };
+}
+
+/** Models with what llama.cpp says of the load that was asked for, with flash attention and without. */
+async function planned(
+  models: readonly LocatedHeader[],
+  load: Pick<PlannedLoad, 'contextSize' | 'cacheType'>,
+  signal: AbortSignal,
+) {
+  const { planContexts } = await import('../memory-plan.ts');
+  // Values in a quantized type need flash attention.
+  const attention = load.cacheType === 'f16' ? [true, false] : [true];
+  const all = [];
+  for (const model of models) {
+    await using opened = await model.open();
+    const asked = attention.map((flashAttention) => ({ ...load, flashAttention }));
+    const plans = await planContexts(opened, await readHeaders(opened.sources, signal), asked, signal);
+    const plannedOf = ({ contextSize, cacheType, flashAttention }: PlannedLoad) => {
+      if (contextSize !== load.contextSize || cacheType !== load.cacheType) return undefined;
+      const plan = plans[attention.indexOf(flashAttention)];
+      if (plan === undefined || 'refused' in plan) return plan;
+      const { kvBytes, computeBytes } = plan;
+      return kvBytes === null || computeBytes === null ? undefined : { kvBytes, computeBytes };
+    };
+    all.push({ ...model, planned: plannedOf });
+  }
+  return all;
 }
 
 /**
@@ -60,7 +96,7 @@ export async function listDevices({
 }
 
 /** Quantizations of one model are told apart by their labels; as soon as there are several models, all by their refs. */
-function distinctlyNamed(models: readonly NamedHeader[]): NamedHeader[] {
+function distinctlyNamed(models: readonly LocatedHeader[]): LocatedHeader[] {
   const labels = new Set(models.map(({ name }) => name));
   const identities = new Set(
     models.map(({ header }) => {

@@ -3,6 +3,7 @@ import { fileIdentity, type GgufHeader, quantizationOf } from '../../gguf/index.
 import type { RefAccess } from '../../model/access.ts';
 import { requireModel } from '../../model/companions.ts';
 import { locateRefs } from '../../model/locate.ts';
+import { type OpenModel, onlyOne } from '../../model/model.ts';
 import { offeredVariants } from '../../model/offered-variants.ts';
 import { parseRef } from '../../model/ref.ts';
 import { QuantscopeError } from '../../util/errors.ts';
@@ -15,6 +16,11 @@ export interface NamedHeader {
   readonly header: GgufHeader;
 }
 
+/** One whose files can be read again. */
+export interface LocatedHeader extends NamedHeader {
+  readonly open: () => Promise<OpenModel>;
+}
+
 /**
  * The models that refs stand for, by their headers; a repository stands for all it offers. Remote ones are read by
  * range requests.
@@ -24,8 +30,8 @@ export async function headersOf(
   refs: readonly string[],
   access: RefAccess,
   { notice, progress }: Pick<Required<Host>, 'notice' | 'progress'>,
-): Promise<NamedHeader[]> {
-  const named: NamedHeader[] = [];
+): Promise<LocatedHeader[]> {
+  const named: LocatedHeader[] = [];
   const options = { catalogueNames: [...access.catalogue.keys()], endpoint: access.hub.settings.endpoint };
   for (const [done, text] of refs.entries()) {
     access.hub.signal.throwIfAborted();
@@ -36,14 +42,17 @@ export async function headersOf(
       for (const { model, header } of variants) {
         const whole = `hf:${ref.repo}/${model.path}`;
         if (header instanceof QuantscopeError) notice(`${whole}: ${header.message}`);
-        else named.push({ name: model.label ?? labelOf(header, model.path), ref: whole, header });
+        else {
+          const open = async () => onlyOne(whole, await locateRefs([whole], access)).open();
+          named.push({ name: model.label ?? labelOf(header, model.path), ref: whole, header, open });
+        }
       }
       continue;
     }
-    for (const { ref: own, path, header } of await locateRefs([text], access)) {
+    for (const { ref: own, path, header, open } of await locateRefs([text], access)) {
       const read = (await header(access.hub.signal)).header;
       requireModel(basename(path), fileIdentity(read));
-      named.push({ name: labelOf(read, path), ref: own, header: read });
+      named.push({ name: labelOf(read, path), ref: own, header: read, open });
     }
   }
   return named;

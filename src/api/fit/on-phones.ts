@@ -13,14 +13,14 @@ import type { NamedHeader } from './models.ts';
  * @throws UsageError `fit/no-layers` for a file that is no model to chat with
  */
 export function onPhones(
-  models: readonly NamedHeader[],
+  models: readonly (NamedHeader & Pick<FitRequest, 'planned'>)[],
   devices: readonly DeviceProfile[],
   catalogue: DeviceCatalogue,
   request: FitRequest,
 ): FittedPhone[] {
   return devices.map((device) => {
-    const judged = models.map(({ name, ref, header }) => {
-      const fit = fitOn(header, device, catalogue, request);
+    const judged = models.map(({ name, ref, header, planned }) => {
+      const fit = fitOn(header, device, catalogue, { ...request, ...(planned ? { planned } : {}) });
       const work = workloadOf(header);
       const { parameters } = modelFacts(header);
       if (fit !== null)

@@ -13,6 +13,8 @@ export interface FitRequest extends Pick<Host, 'signal' | 'notice' | 'progress'>
   readonly cacheType?: CacheType;
   /** Default: as llama.cpp decides on the phone's backend. */
   readonly flashAttention?: boolean;
+  /** Asks llama.cpp for cache and compute buffer instead of the formulas. Default: false. */
+  readonly plan?: boolean;
   /** Memory for the model, instead of what each phone gives an app. */
   readonly budgetBytes?: number;
 }

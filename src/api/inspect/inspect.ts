@@ -12,6 +12,8 @@ import type { ModelHeader } from './facts.ts';
 export interface InspectRequest extends Pick<Host, 'signal' | 'notice'> {
   /** Context sizes, in tokens, to estimate memory for. Default: common ones up to the model's own. */
   readonly context?: readonly number[];
+  /** Asks llama.cpp what it would allocate instead of the formulas. Default: false. */
+  readonly plan?: boolean;
   /** A key of the metadata whose array is given whole. */
   readonly key?: string;
   /** Whether every token of the vocabulary is given. Default: false. */
@@ -34,8 +36,8 @@ export async function inspect(ref: string, request: InspectRequest = {}): Promis
 /** An opened model's header, and what is to be said of it. */
 export async function readInspection(
   ref: string,
-  { files, sources }: OpenModel,
-  { context = [], key, vocabulary = false }: InspectRequest,
+  model: OpenModel,
+  { context = [], plan = false, key, vocabulary = false }: InspectRequest,
   signal: AbortSignal,
 ): Promise<{ readonly header: ModelHeader; readonly inspection: Inspection }> {
   const [
@@ -49,6 +51,7 @@ export async function readInspection(
     import('../../io/counting-source.ts'),
     import('../../model/model.ts'),
   ]);
+  const { files, sources } = model;
   const counting = sources.map(countingSource);
   const header = await readHeaders(counting, signal);
   const importance = await importanceIn(header, counting, signal);
@@ -71,10 +74,27 @@ export async function readInspection(
     header,
     inspection: {
       ...inspection,
+      ...(plan ? { memory: await planOf(model, header, context, signal) } : {}),
       ...(importance === undefined ? {} : { importance }),
       ...(vocabulary ? { vocabulary: wholeVocabulary(header) } : {}),
     },
   };
+}
+
+async function planOf(
+  model: OpenModel,
+  header: ModelHeader,
+  contexts: readonly number[],
+  signal: AbortSignal,
+): Promise<Inspection['memory']> {
+  const [{ planContexts }, { plannedMemory }] = await Promise.all([
+    import('../memory-plan.ts'),
+    import('./memory.ts'),
+  ]);
+  return plannedMemory(header, contexts, (loads) => {
+    const asked = loads.map((load) => ({ ...load, flashAttention: true }));
+    return planContexts(model, header, asked, signal);
+  });
 }
 
 /** Of an importance matrix, whose sums are small enough to be read: what they say. */

@@ -241,8 +241,6 @@ function expectationOf(
   { backend, contextSize, cacheType, memory, fit, speed }: KitPlan,
   device: DeviceProfile | null,
 ): KitGolden['expected'] {
-  const { weightsBytes, kvBytes, stateBytes, checkpointBytes, computeBytes, totalBytes, anonymousBytes } =
-    memory;
   return {
     device: device === null ? null : { id: device.id, name: device.name },
     backend,
@@ -250,13 +248,14 @@ function expectationOf(
     cacheType,
     memory: {
       basis: 'estimated',
-      weightsBytes,
-      kvBytes,
-      stateBytes,
-      checkpointBytes,
-      computeBytes,
-      totalBytes,
-      anonymousBytes,
+      weightsBytes: memory.weightsBytes,
+      repackedBytes: memory.repackedBytes,
+      kvBytes: memory.kvBytes,
+      stateBytes: memory.stateBytes,
+      checkpointBytes: memory.checkpointBytes,
+      computeBytes: memory.computeBytes,
+      totalBytes: memory.totalBytes,
+      anonymousBytes: memory.anonymousBytes,
       budgetBytes: fit?.budgetBytes ?? unavailableBecause('what the phone gives an app is not known'),
     },
     speed:

@@ -28,6 +28,7 @@ export const fitCommand = define({
       'memory for the model, such as 3GB or 2.5GiB, instead of the phones’ own',
       bytesOrSize,
     ),
+    option('--plan', 'ask llama.cpp what cache and compute buffer would take, instead of the formulas'),
     option('--devices <file>', 'more phones, as JSON (schema/devices.json)'),
     option('--list-devices', 'list the phones and what is known of them'),
     option('--require', 'exit with 1 where nothing fits one of the phones'),
@@ -39,6 +40,7 @@ export const fitCommand = define({
     'fit phi3 --device iphone-13-pro,galaxy-s23',
     'fit models/ --device 6gb-phone --context 4096 --cache-type q8_0',
     'fit models/ --device iphone-13-pro --fail-if "any.memory.headroomBytes < 200MB"',
+    'fit phi3:Q4_K_M -d galaxy-s23 --plan',
     'fit --list-devices',
   ],
   exitCode:

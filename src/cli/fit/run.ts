@@ -18,6 +18,7 @@ export interface FitOptions extends GateOptions {
   allDevices?: boolean;
   listDevices?: boolean;
   devices?: string;
+  plan?: boolean;
   require?: boolean;
   json?: boolean;
   quiet?: boolean;
@@ -41,6 +42,7 @@ export async function runFit(
     devicesFile,
     context: options.context,
     cacheType: options.cacheType,
+    plan: options.plan ?? false,
     ...(flashAttention === undefined ? {} : { flashAttention: flashAttention === 'on' }),
     ...(options.budget === undefined ? {} : { budgetBytes: options.budget }),
     signal,

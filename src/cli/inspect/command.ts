@@ -7,7 +7,7 @@ export const inspectCommand = define({
   name: 'inspect',
   description:
     'Reads the header of a GGUF file and prints what it says: the model, the sections of the file, which type ' +
-    'every layer and role is stored in, and the memory it is going to take. Nothing is loaded or downloaded: ' +
+    'every layer and role is stored in, and the memory it is going to take. No weight is loaded or downloaded: ' +
     'a remote file is read by range requests. The first shard of a model in several files stands for the ' +
     'whole, a later one for itself.\n' +
     'A ref is a file, a folder with one model, an https:// address, hf:owner/repo[@revision][:QUANT|/file.gguf], ollama:name[:tag], ' +
@@ -17,6 +17,7 @@ export const inspectCommand = define({
     option('-c, --context <sizes>', 'context sizes to estimate memory for, separated by commas')
       .argParser(sizes)
       .default([], 'up to the model’s own'),
+    option('--plan', 'ask llama.cpp what each context would take, instead of the formulas'),
     'Instead of the page (several may be combined):',
     option('--metadata', 'every key with its type and value'),
     option('--tensors', 'every tensor with type, shape, offset and size'),
@@ -31,6 +32,7 @@ export const inspectCommand = define({
   examples: [
     'inspect nano:Q4_K_M',
     'inspect model.gguf --context 2048,4096',
+    'inspect model.gguf --plan --context 8192',
     'inspect phi3:Q4_K_M',
     'inspect models/*.gguf --ndjson | jq -r "[.ref, .bytes] | @tsv"',
     'inspect hf:OWNER/REPO:Q8_0 --tensors',

@@ -39,6 +39,7 @@ export interface InspectOptions {
   json?: boolean;
   ndjson?: boolean;
   context: number[];
+  plan?: boolean;
 }
 
 const ADVICE = 'The file is damaged or not a GGUF file: download it again, or convert the model again.';
@@ -87,8 +88,13 @@ export async function runInspect(
 
 /** What was read, or why not. */
 async function readModel(ref: string, options: InspectOptions, signal: AbortSignal): Promise<Read | Error> {
-  const { context, key, vocab = false, json = false, ndjson = false } = options;
-  const request = { context, vocabulary: vocab && (json || ndjson), ...(key === undefined ? {} : { key }) };
+  const { context, plan = false, key, vocab = false, json = false, ndjson = false } = options;
+  const request = {
+    context,
+    plan,
+    vocabulary: vocab && (json || ndjson),
+    ...(key === undefined ? {} : { key }),
+  };
   try {
     await using model = await (await findModel(ref, { signal, notice: noticeUnless(false) })).open();
     return await readInspection(ref, model, request, signal);

@@ -6,7 +6,8 @@ import type { Pointer } from './types.ts';
 /** What one kind of memory (the machine's own, a GPU's) holds for a context. */
 export interface MemoryPart {
   readonly bufferType: string;
-  readonly isOnGpu: boolean;
+  /** `rearranged`: weights in the order that the CPU's kernels want (CPU_REPACK, AMX), no host's memory to ggml. */
+  readonly place: 'host' | 'rearranged' | 'gpu';
   readonly weightsBytes: number;
   /** Keys and values, and the state of recurrent layers. */
   readonly cacheBytes: number;
@@ -53,7 +54,7 @@ export function memoryBreakdown(llamaCpp: LlamaCpp, context: Pointer): MemoryPar
     const bufferType = at(KEY_AT);
     parts.push({
       bufferType: llamaCpp.api.ggml_backend_buft_name(bufferType) ?? '',
-      isOnGpu: isOnGpu(llamaCpp, bufferType),
+      place: placeOf(llamaCpp, bufferType),
       weightsBytes: Number(at(KEY_AT + 8)),
       cacheBytes: Number(at(KEY_AT + 16)),
       computeBytes: Number(at(KEY_AT + 24)),
@@ -70,17 +71,19 @@ export function memoryOf(parts: readonly MemoryPart[]) {
     parts.reduce((total, part) => total + bytesOf(part), 0);
   return {
     weightsBytes: sum(({ weightsBytes }) => weightsBytes),
+    repackedBytes: sum(({ place, weightsBytes }) => (place === 'rearranged' ? weightsBytes : 0)),
     kvBytes: sum(({ cacheBytes }) => cacheBytes),
     computeBytes: sum(({ computeBytes }) => computeBytes),
-    gpuBytes: sum((part) => (part.isOnGpu ? part.weightsBytes + part.cacheBytes + part.computeBytes : 0)),
+    gpuBytes: sum((part) =>
+      part.place === 'gpu' ? part.weightsBytes + part.cacheBytes + part.computeBytes : 0,
+    ),
   };
 }
 
-/** Weights that the CPU holds in an order of its own are no host's memory to ggml, and on no GPU either. */
-function isOnGpu({ api }: LlamaCpp, bufferType: Pointer): boolean {
-  if (api.ggml_backend_buft_is_host(bufferType)) return false;
+function placeOf({ api }: LlamaCpp, bufferType: Pointer): MemoryPart['place'] {
+  if (api.ggml_backend_buft_is_host(bufferType)) return 'host';
   const device = api.ggml_backend_buft_get_device(bufferType);
-  return device !== null && isGpu(api.ggml_backend_dev_type(device));
+  return device !== null && isGpu(api.ggml_backend_dev_type(device)) ? 'gpu' : 'rearranged';
 }
 
 export function isGpu(deviceType: number): boolean {
