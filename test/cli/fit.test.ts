@@ -55,7 +55,7 @@ describe('fit', () => {
 
   it('tells weights, cache and buffers apart, and what mmap cannot give back', async () => {
     const { stdout } = await run(['fit', 'nano:Q4_K_M', '--device', 'iphone-17-pro,galaxy-s23', '-c', '512']);
-    expect(stdout).toMatch(/^memory +weights +cache +compute +total +anonymous$/m);
+    expect(stdout).toMatch(/^memory +weights +rearranged +cache +compute +total +anonymous$/m);
     expect(stdout).toMatch(/^ {2}Q4_K_M +metal +\d+ MB/m);
     expect(stdout).toMatch(/^ {2}Q4_K_M +cpu +\d+ MB/m);
     expect(stdout).toContain('a rearranged copy of the weights');
