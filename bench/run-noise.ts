@@ -2,8 +2,9 @@
 // bench/run-noise.ts [REF] [--runs 12] [--seconds 240] [--busy]. Every pair of runs is of one build, so that each change
 // that is told is a false alarm: one run against one, and three against three. --busy has another process compute beside
 // half of the runs. It wants a machine that does nothing else; what says so is whether the runs call themselves disturbed.
+// --keep DIR leaves the results of the runs there, and --from DIR judges such results instead of measuring.
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -11,7 +12,7 @@ import { parseArgs } from 'node:util';
 import { compareWithBaseline } from '../src/measure/baseline.ts';
 import { mergeResults } from '../src/measure/merge.ts';
 import { logRatesByRun } from '../src/measure/pool-runs.ts';
-import { ASSUMED_RUN_SPREAD } from '../src/measure/run-noise.ts';
+import { LEAST_RUN_SPREAD } from '../src/measure/run-noise.ts';
 import { median, sampleStandardDeviation } from '../src/measure/statistics.ts';
 import { isAvailable } from '../src/schema/availability.ts';
 import { type Results, resultsSchema } from '../src/schema/results.ts';
@@ -23,46 +24,64 @@ const { values, positionals } = parseArgs({
     runs: { type: 'string', default: '12' },
     seconds: { type: 'string', default: '240' },
     busy: { type: 'boolean', default: false },
+    keep: { type: 'string' },
+    from: { type: 'string' },
     prompt: { type: 'string', default: '128' },
     generate: { type: 'string', default: '32' },
   },
 });
 const [ref = 'nano'] = positionals;
 
-const folder = await mkdtemp(join(tmpdir(), 'quantscope-run-noise-'));
-const runs: Results[] = [];
-try {
-  const until = performance.now() + Number(values.seconds) * 1000;
-  for (let run = 0; run < Number(values.runs) && performance.now() < until; run++) {
-    const other = values.busy && run % 2 === 1 ? compute() : null;
-    try {
-      const out = join(folder, `${run}.json`);
-      const tests = [
-        '-p',
-        values.prompt,
-        '-n',
-        values.generate,
-        '-d',
-        '16',
-        '-r',
-        '5',
-        '-t',
-        '1',
-        '--gpu',
-        'off',
-      ];
-      execFileSync(process.execPath, [BIN, 'compare', ref, '--only', 'speed', ...tests, '-q', '--out', out], {
-        stdio: ['ignore', 'ignore', 'inherit'],
-      });
-      runs.push(resultsSchema.parse(JSON.parse(await readFile(out, 'utf8'))));
-    } finally {
-      other?.kill();
-    }
-  }
-} finally {
-  await rm(folder, { recursive: true, force: true });
-}
+const runs = values.from === undefined ? await measure() : await readRuns(values.from);
 report();
+
+/** Runs one after the other, until there are enough or the time is over. */
+async function measure(): Promise<Results[]> {
+  const folder = values.keep ?? (await mkdtemp(join(tmpdir(), 'quantscope-run-noise-')));
+  await mkdir(folder, { recursive: true });
+  const tests = [
+    '-p',
+    values.prompt,
+    '-n',
+    values.generate,
+    '-d',
+    '16',
+    '-r',
+    '5',
+    '-t',
+    '1',
+    '--gpu',
+    'off',
+  ];
+  try {
+    const until = performance.now() + Number(values.seconds) * 1000;
+    for (let run = 0; run < Number(values.runs) && performance.now() < until; run++) {
+      const other = values.busy && run % 2 === 1 ? compute() : null;
+      try {
+        const out = join(folder, `${String(run).padStart(3, '0')}.json`);
+        execFileSync(
+          process.execPath,
+          [BIN, 'compare', ref, '--only', 'speed', ...tests, '-q', '--out', out],
+          {
+            stdio: ['ignore', 'ignore', 'inherit'],
+          },
+        );
+      } finally {
+        other?.kill();
+      }
+    }
+    return await readRuns(folder);
+  } finally {
+    if (values.keep === undefined) await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function readRuns(folder: string): Promise<Results[]> {
+  const names = (await readdir(folder)).filter((name) => name.endsWith('.json')).sort();
+  return Promise.all(
+    names.map(async (name) => resultsSchema.parse(JSON.parse(await readFile(join(folder, name), 'utf8')))),
+  );
+}
 
 /** A process that takes a core. */
 function compute(): ChildProcess {
@@ -85,7 +104,7 @@ function report(): void {
     });
     const each = spreads.map(({ name, percent }) => `${name} ${percent.toFixed(2)}`).join(', ');
     say(
-      `${test}: standard deviation of runs' medians ${each} %; ${ASSUMED_RUN_SPREAD * 100} % is assumed of one run alone`,
+      `${test}: standard deviation of runs' medians ${each} %; ${LEAST_RUN_SPREAD * 100} % at least is assumed of one run alone`,
     );
   }
   const single = pairs(runs.map((run) => [run]));

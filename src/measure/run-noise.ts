@@ -12,10 +12,12 @@ export interface NoiseTest {
 export const SPEED_SIGNIFICANCE = 0.01;
 
 /**
- * Standard deviation of the logarithm of a speed from one run of a program to the next, on a quiet machine: what one
- * run cannot know of itself. An assumption, and named as one.
+ * Standard deviation of the logarithm of a speed from one run of a program to the next: what one run cannot know of
+ * itself, so an assumption, and named as one. On a quiet machine it is small; where repetitions already differ, runs
+ * differ more than they do (bench/run-noise.ts on a shared virtual machine: 1.5 times in the root mean square).
  */
-export const ASSUMED_RUN_SPREAD = 0.015;
+export const LEAST_RUN_SPREAD = 0.015;
+const RUN_SPREAD_PER_REPETITION_SPREAD = 1.5;
 
 /** One speed of one variant, before and now: the logarithms of the rates of every run. */
 export interface Runs {
@@ -34,17 +36,21 @@ export interface Runs {
  * together stay at the stated level whatever the runs have in common.
  *
  * With one run on a side: Welch's t-test on the repetitions, with an assumed variance between runs added on both sides,
- * at the level divided by the number of variants.
+ * at the level divided by the number of variants. What is assumed grows with the spread of the repetitions, of this
+ * variant or of all together, whichever is larger: five repetitions may agree by chance.
  * @param all the same speed of every variant that is compared, this one included
  * @returns null where a side has fewer than two durations
  */
 export function testRuns(own: Runs, all: readonly Runs[]): NoiseTest | null {
   const { before, after } = own;
   if (before.length > 1 && after.length > 1) return testMedians(own, all);
+  const betweenRuns = assumedBetweenRuns(own, all);
   const sides = [before, after].map(sideOf);
+  const alone = [before, after].filter(({ length }) => length === 1).length;
   const [then, now] = sides;
   if (then === undefined || now === undefined || then === null || now === null) return null;
-  const parts = [...then.parts, ...now.parts];
+  // Of every run that is alone on its side the same is assumed, so that it is one part.
+  const parts = [then, now, { ...betweenRuns, variance: alone * betweenRuns.variance }];
   const variance = parts.reduce((sum, part) => sum + part.variance, 0);
   const degrees = variance ** 2 / parts.reduce((sum, part) => sum + part.variance ** 2 / part.degrees, 0);
   const pValue = studentTwoSided(Math.abs(now.mean - then.mean) / Math.sqrt(variance), degrees);
@@ -55,8 +61,34 @@ export function testRuns(own: Runs, all: readonly Runs[]): NoiseTest | null {
     pValue: Math.min(1, pValue * Math.max(1, all.length)),
     method:
       `Welch's t-test on ${count(before)} and ${count(after)} repetitions of ${runs}, ` +
-      `${ASSUMED_RUN_SPREAD * 100} % between runs assumed`,
+      `${Number((100 * Math.sqrt(betweenRuns.variance)).toFixed(1))} % between runs assumed`,
   };
+}
+
+/** A variance and the degrees of freedom that it is known with. */
+interface Variance {
+  readonly variance: number;
+  readonly degrees: number;
+}
+
+function assumedBetweenRuns(own: Runs, all: readonly Runs[]): Variance {
+  const least = { variance: LEAST_RUN_SPREAD ** 2, degrees: Number.MAX_SAFE_INTEGER };
+  return [repetitionVariance([own]), repetitionVariance(all)]
+    .map(({ variance, degrees }) => ({
+      variance: RUN_SPREAD_PER_REPETITION_SPREAD ** 2 * variance,
+      degrees,
+    }))
+    .reduce((larger, each) => (each.variance > larger.variance ? each : larger), least);
+}
+
+/** Variance of repetitions about the mean of their run, pooled; 0 where no run has two. */
+function repetitionVariance(all: readonly Runs[]): Variance {
+  const repeated = all
+    .flatMap(({ before, after }) => [...before, ...after])
+    .filter(({ length }) => length > 1);
+  const squares = repeated.reduce((sum, rates) => sum + sampleVariance([...rates]) * (rates.length - 1), 0);
+  const degrees = repeated.reduce((sum, rates) => sum + rates.length - 1, 0);
+  return { variance: degrees === 0 ? 0 : squares / degrees, degrees };
 }
 
 function testMedians({ before, after }: Runs, all: readonly Runs[]): NoiseTest {
@@ -83,22 +115,20 @@ function testMedians({ before, after }: Runs, all: readonly Runs[]): NoiseTest {
   };
 }
 
-/** A mean and the parts of its variance, each with the degrees of freedom that it is known with. */
-function sideOf(runs: readonly (readonly number[])[]) {
+/** A mean and its own variance as far as the repetitions or the runs tell it; null of a single duration. */
+function sideOf(runs: readonly (readonly number[])[]): (Variance & { readonly mean: number }) | null {
   const [only] = runs;
   if (only === undefined) return null;
   if (runs.length > 1) {
     const medians = runs.map(median);
     const variance = sampleVariance(medians) / medians.length;
-    return { mean: mean(medians), parts: [{ variance, degrees: medians.length - 1 }] };
+    return { mean: mean(medians), variance, degrees: medians.length - 1 };
   }
   if (only.length < 2) return null;
   return {
     mean: mean([...only]),
-    parts: [
-      { variance: sampleVariance([...only]) / only.length, degrees: only.length - 1 },
-      { variance: ASSUMED_RUN_SPREAD ** 2, degrees: Number.MAX_SAFE_INTEGER },
-    ],
+    variance: sampleVariance([...only]) / only.length,
+    degrees: only.length - 1,
   };
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ASSUMED_RUN_SPREAD, type Runs, SPEED_SIGNIFICANCE, testRuns } from '../../src/measure/run-noise.ts';
+import { LEAST_RUN_SPREAD, type Runs, SPEED_SIGNIFICANCE, testRuns } from '../../src/measure/run-noise.ts';
 
 /** A generator of its own, so that a failure is the code's and not chance's: mulberry32, and Box and Muller's normals. */
 function generator(seed: number) {
@@ -71,10 +71,27 @@ describe('the noise of speeds, simulated', () => {
     expect(alarms(world, 0.1).found).toBeGreaterThan(0.97);
   });
 
-  it.each([1, 4])('of one run each holds what it assumes, with %i variants', (variants) => {
-    const world = { variants, runs: 1, betweenRuns: ASSUMED_RUN_SPREAD, withinRun: 0.01, common: 0 };
+  it.each([1, 4])(
+    'of one run each holds what it assumes of a quiet machine, with %i variants',
+    (variants) => {
+      const world = { variants, runs: 1, betweenRuns: LEAST_RUN_SPREAD, withinRun: 0.005, common: 0 };
+      expect(alarms(world, 0).any).toBeLessThanOrEqual(MOST_FALSE);
+      expect(alarms(world, 0.1).found).toBeGreaterThan(0.95);
+    },
+  );
+
+  it.each([1, 4])('of one run each assumes more where repetitions differ, with %i variants', (variants) => {
+    const world = { variants, runs: 1, betweenRuns: 0.075, withinRun: 0.05, common: 0.5 };
     expect(alarms(world, 0).any).toBeLessThanOrEqual(MOST_FALSE);
-    expect(alarms(world, 0.1).found).toBeGreaterThan(0.95);
+    expect(alarms(world, 0.5).found).toBeGreaterThan(0.9);
+  });
+
+  it('takes the spread of all variants where one’s repetitions agree by chance', () => {
+    const steady = { before: [[1, 1, 1]], after: [[1.1, 1.1, 1.1]] };
+    const noisy = { before: [[1, 1.2, 0.8]], after: [[1, 1.2, 0.8]] };
+    expect(testRuns(steady, [steady])?.method).toContain('1.5 % between runs assumed');
+    // Variances of 0 and 0.04, as many repetitions of each: 1.5 × √0.02.
+    expect(testRuns(steady, [steady, noisy])?.method).toContain('21.2 % between runs assumed');
   });
 
   it('would cry wolf by the repetitions alone, which is why runs are pooled', () => {
