@@ -7,6 +7,7 @@ import { memoryBreakdown, memoryOf } from './llama-cpp/memory-breakdown.ts';
 import type { Pointer } from './llama-cpp/types.ts';
 import { modelParams } from './model.ts';
 import type { ProblemLog } from './problem-log.ts';
+import { refuseEndlessTensors } from './tensor-limit.ts';
 
 /**
  * The graph that a context evaluates (llama-ext.h). C++, though its parameters are C's: the name is the Itanium ABI's.
@@ -25,6 +26,7 @@ export async function planMemory(
   onGpu: boolean,
   contexts: readonly PlannedContext[],
 ): Promise<PlannedMemory[]> {
+  await refuseEndlessTensors(options.path);
   const { api } = llamaCpp;
   log.clear();
   const model = await callAsync(api.llama_model_load_from_file, options.path, {

@@ -4,6 +4,7 @@ import { callAsync } from './llama-cpp/call-async.ts';
 import { ENUMS } from './llama-cpp/declarations.ts';
 import type { LlamaCpp } from './llama-cpp/library.ts';
 import type { Pointer, Struct } from './llama-cpp/types.ts';
+import { refuseEndlessTensors } from './tensor-limit.ts';
 
 /** llama.cpp takes any number at or above the layer count plus one as "all, and the output layer". */
 const ALL_LAYERS = 0x7fff_ffff;
@@ -43,7 +44,7 @@ export class Model {
   /**
    * @param onGpu whether a GPU computes here
    * @returns null where llama.cpp refuses: its log says why
-   * @throws EngineError when the signal stopped it, which llama.cpp asks after each tensor
+   * @throws EngineError when the signal stopped it, which llama.cpp asks after each tensor, or when there are too many
    */
   static async load(
     llamaCpp: LlamaCpp,
@@ -53,6 +54,7 @@ export class Model {
   ): Promise<Model | null> {
     const { api } = llamaCpp;
     const { writable = false } = options;
+    await refuseEndlessTensors(options.path);
     const progress =
       streaming === undefined
         ? null

@@ -7,6 +7,7 @@ import type { LlamaCpp } from './llama-cpp/library.ts';
 import type { Struct } from './llama-cpp/types.ts';
 import type { ProblemLog } from './problem-log.ts';
 import type { QuantizeOutcome, QuantizeRequest, QuantizeStep } from './quantize-request.ts';
+import { refuseEndlessTensors } from './tensor-limit.ts';
 
 /** `%-36s - [%s], type = %6s, ` of llama_model_quantize_impl (llama-quant.cpp). */
 const TENSOR = /^\[ *(\d+)\/ *(\d+)\] (.+?) +- \[[^\]]*\], type = +(\S+), (.*)$/;
@@ -20,7 +21,7 @@ const NEEDS_IMATRIX = /will require an imatrix/;
 /**
  * Writes a model in other types, or tells of what it would write, by llama.cpp's own `llama_model_quantize`. Which
  * type each tensor gets is read from its log, the one place where llama.cpp tells it.
- * @throws EngineError `engine/quantize-failed` with what llama.cpp says
+ * @throws EngineError `engine/quantize-failed` with what llama.cpp says, `engine/load-failed` of too many tensors
  */
 export async function quantizeFile(
   llamaCpp: LlamaCpp,
@@ -28,6 +29,7 @@ export async function quantizeFile(
   request: QuantizeRequest,
   streaming?: Streaming<QuantizeStep>,
 ): Promise<QuantizeOutcome> {
+  await refuseEndlessTensors(request.sourcePath);
   const { api } = llamaCpp;
   const reader = new LogReader(streaming?.onStep);
   // What the parameters point to must outlive the call.
