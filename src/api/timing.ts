@@ -21,10 +21,15 @@ export function timingWith(
   lock = true,
   path = LOCK,
 ): () => Promise<Timing> {
+  let isSaid = false;
   return async () => {
     const held = lock ? await lockOf(path, signal, notice) : null;
     try {
-      const disturbances = await watch.timing();
+      const { busy, disturbances } = await watch.timing();
+      if (busy !== null && !isSaid) {
+        notice(`Warning: the machine is busy: ${busy}. What is timed now will not be what it can do.`);
+        isSaid = true;
+      }
       return { disturbances, [Symbol.asyncDispose]: async () => void (await held?.[Symbol.asyncDispose]()) };
     } catch (thrown) {
       await held?.[Symbol.asyncDispose]();

@@ -7,7 +7,7 @@ import { type ComparisonProgress, comparisonProgress } from './comparison/progre
 import { printDocument } from './output.ts';
 import { pullProgress } from './pull/progress.ts';
 import { askYes, isInteractive } from './question.ts';
-import { stepProgress } from './step-progress.ts';
+import { type Piece, stepProgress } from './step-progress.ts';
 import { terminalStyle } from './style.ts';
 
 /** More than this is not downloaded on a terminal without a question. */
@@ -35,8 +35,8 @@ export function terminalHost({ yes = false, quiet = false }: TerminalOptions, si
   const now = () => performance.now();
   const style = terminalStyle(stream);
   const downloads = pullProgress({ stream, quiet, now, style });
-  let position = '';
-  const steps = stepProgress(stream, quiet, () => position);
+  let piece: Piece | undefined;
+  const steps = stepProgress(stream, quiet, now, () => piece);
   // With a plan there is a time that is left, and lines for stages that end.
   let planned: ComparisonProgress | undefined;
   const clear = (): void => {
@@ -65,7 +65,7 @@ export function terminalHost({ yes = false, quiet = false }: TerminalOptions, si
           return planned.start(event.subjects, event.stages);
         case 'step':
           if (planned !== undefined) return planned.update({ ...event, variant: event.subject });
-          position = event.piece === undefined ? '' : event.piece.join(' of ');
+          piece = event.piece;
           return steps.update(`${event.subject} ${event.stage}`.trim(), event.done, event.total);
         case 'end':
           if (planned === undefined) {

@@ -134,3 +134,11 @@ function presentShare({ share, step, startedAt, reportedAt }: RunningStage, at: 
   const sinceReport = share * ((at - reportedAt) / before);
   return Math.min(1, share + Math.min(sinceReport, step * 0.9));
 }
+
+/** No finer than an estimate deserves: whole seconds, and minutes beyond a few. */
+export function roughly(milliseconds: number): string {
+  const seconds = Math.max(1, Math.ceil(milliseconds / 1000));
+  if (seconds < 100) return `${seconds} s`;
+  const minutes = Math.round(seconds / 60);
+  return minutes < 100 ? `${minutes} min` : `${(minutes / 60).toFixed(1)} h`;
+}

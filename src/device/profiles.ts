@@ -1,6 +1,10 @@
 import type { Chip, DeviceProfile, MeasuredSpeeds, Phones, SpeedModel } from '../schema/phone-data.ts';
+import { eachOnce } from '../util/each-once.ts';
 import { UsageError } from '../util/errors.ts';
 import { byDistance, editDistance } from '../util/nearest.ts';
+
+/** What a budget of memory without a phone is judged under. */
+export const ANY_PHONE_ID = 'any';
 
 /** The phones, and what speeds on them are known from. */
 export interface DeviceCatalogue extends Pick<Phones, 'endurance' | 'sources'> {
@@ -59,6 +63,25 @@ export function findDevice(name: string, { devices }: DeviceCatalogue): DevicePr
   throw new UsageError('device/unknown', `"${name}" is no device that is known here`, {
     hint: `Near it: ${near.map(({ id }) => id).join(', ')}. All: quantscope fit --list-devices. Your own: --devices FILE.`,
   });
+}
+
+/**
+ * The devices of those names, each once.
+ * @param notice told of one that is named more than once
+ * @throws UsageError `device/unknown`
+ */
+export function findDevices(
+  names: readonly string[],
+  catalogue: DeviceCatalogue,
+  notice: (text: string) => void,
+): DeviceProfile[] {
+  const found = names.map((name) => findDevice(name, catalogue));
+  return eachOnce(
+    found,
+    ({ id }) => id,
+    ({ id }) => id,
+    notice,
+  );
 }
 
 function namesOf({ id, name, aliases = [] }: DeviceProfile): string[] {

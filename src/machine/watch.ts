@@ -28,8 +28,16 @@ export interface MachineWatch {
   readonly sample: () => Promise<void>;
   /** What happened since the watch began or was last asked. */
   readonly warnings: () => Promise<MachineWarning[]>;
-  /** Begins to look for what would disturb a measurement; the result says what did. */
-  readonly timing: () => Promise<() => Promise<Disturbance[]>>;
+  /** Begins to look for what would disturb a measurement. */
+  readonly timing: () => Promise<TimedStretch>;
+}
+
+/** A stretch of time that is watched. */
+export interface TimedStretch {
+  /** What else the machine does as it begins; null where it does nothing else. */
+  readonly busy: string | null;
+  /** What disturbed it so far. */
+  readonly disturbances: () => Promise<Disturbance[]>;
 }
 
 /**
@@ -63,9 +71,20 @@ export async function watchMachine(
       const idle = await read();
       await wait(BUSY_MS);
       const start = await read();
-      return async () => disturbancesOf(idle, start, await read());
+      return {
+        busy: busyText(othersOf(idle, start)?.share ?? 0, loadBefore, cores),
+        disturbances: async () => disturbancesOf(idle, start, await read()),
+      };
     },
   };
+}
+
+function busyText(othersShare: number, load: number, cores: number): string | null {
+  const signs = [
+    ...(load < LOAD_SHARE * cores ? [] : [`load average ${load.toFixed(1)} on ${cores} cores`]),
+    ...(othersShare > OTHERS_SHARE ? [`other processes use ${percent(othersShare)} of the CPU time`] : []),
+  ];
+  return signs.length === 0 ? null : signs.join(', ');
 }
 
 /** What the machine did between two moments that speeds between them should not be judged by. */

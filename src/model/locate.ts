@@ -1,5 +1,6 @@
 import type { HubContext } from '../hub/context.ts';
 import type { KnownListing } from '../hub/listing.ts';
+import { eachOnce } from '../util/each-once.ts';
 import { UsageError } from '../util/errors.ts';
 import { packagePath } from '../util/package-files.ts';
 import type { AccessOptions } from './access.ts';
@@ -17,6 +18,8 @@ export interface LocateOptions {
   readonly hub?: HubContext;
   /** Listings that were asked for before, where refs are located one by one. Default: none. */
   readonly listings?: Map<string, Promise<KnownListing>>;
+  /** Told of a model that several refs stand for. Default: nobody is. */
+  readonly notice?: ((text: string) => void) | undefined;
 }
 
 /**
@@ -38,9 +41,10 @@ export async function findModel(ref: string, options: AccessOptions = {}): Promi
 
 /** What it takes to locate these refs. */
 export async function accessFor(refs: readonly string[], options: AccessOptions): Promise<LocateOptions> {
-  if (refs.every(isLocalRef)) return { nanoFolder: packagePath('fixtures/nano') };
+  const { notice } = options;
+  if (refs.every(isLocalRef)) return { nanoFolder: packagePath('fixtures/nano'), notice };
   const { refAccess } = await import('./access.ts');
-  return refAccess(options);
+  return { ...(await refAccess(options)), notice };
 }
 
 /**
@@ -53,8 +57,7 @@ export async function locateRefs(refs: readonly string[], options: LocateOptions
   const { catalogue = new Map(), listings = new Map() } = options;
   const found: Model[] = [];
   for (const ref of refs) found.push(...(await locateRef(ref, { ...options, catalogue, listings })));
-  const keys = found.map(keyOf);
-  return found.filter((_, index) => keys.indexOf(keys[index] ?? '') === index);
+  return eachOnce(found, keyOf, ({ ref }) => ref, options.notice);
 }
 
 async function locateRef(

@@ -1,5 +1,5 @@
 import { gigabytes, isExperimental } from '../device/fit.ts';
-import type { DeviceCatalogue } from '../device/profiles.ts';
+import { ANY_PHONE_ID, type DeviceCatalogue } from '../device/profiles.ts';
 import { isAvailable } from '../schema/availability.ts';
 import type { FitReport } from '../schema/fit.ts';
 import type { DeviceProfile } from '../schema/phone-data.ts';
@@ -224,7 +224,7 @@ function experimental(backends: readonly PhoneBackend[]): string[] {
 
 function unpublished(devices: FitReport['devices']): string[] {
   const without = (metric: 'sustainedShare' | 'joulesPerToken') =>
-    devices.filter(({ endurance }) => !isAvailable(endurance[metric]));
+    devices.filter(({ device, endurance }) => device !== ANY_PHONE_ID && !isAvailable(endurance[metric]));
   const said = (what: string, missing: FitReport['devices']): string[] => {
     if (missing.length === 0) return [];
     const all = devices.length === 1 ? 'this phone' : 'these phones';

@@ -7,7 +7,10 @@ import { scratchFolder } from '../helpers/cli.ts';
 const watch: MachineWatch = {
   sample: async () => {},
   warnings: async () => [],
-  timing: async () => async () => [{ code: 'machine/others', message: 'others' }],
+  timing: async () => ({
+    busy: null,
+    disturbances: async () => [{ code: 'machine/others', message: 'others' }],
+  }),
 };
 
 describe('what is timed', () => {
@@ -30,6 +33,19 @@ describe('what is timed', () => {
     await first[Symbol.asyncDispose]();
     await using _ = await second;
     expect(isSecond).toBe(true);
+  });
+
+  it('says at its start that the machine is busy, once', async () => {
+    await using scratch = await scratchFolder();
+    const said: string[] = [];
+    const host = { signal: new AbortController().signal, notice: (text: string) => void said.push(text) };
+    const busy = {
+      ...watch,
+      timing: async () => ({ busy: 'load average 9.0', disturbances: async () => [] }),
+    };
+    const begin = timingWith(busy, host, true, scratch.path('lock'));
+    for (const _ of [1, 2]) await (await begin())[Symbol.asyncDispose]();
+    expect(said).toEqual([expect.stringMatching(/^Warning: the machine is busy: load average 9\.0\./)]);
   });
 
   it('leaves no lock behind, can be stopped while it waits, and needs none where none can be made', async () => {

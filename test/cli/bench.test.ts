@@ -169,7 +169,12 @@ describe('bench', () => {
     const { stdout, stderr } = await bench(['nano:Q2_K', ...SMALL]);
     expect(Math.max(...stdout.split('\n').map((line) => line.length))).toBeLessThanOrEqual(100);
     expect(stdout).toMatch(/cores, [\s\S]*llama\.cpp[\s\S]*phi3 Q2_K[\s\S]*pp16 [\s\S]*tg4 /);
-    expect(stderr).toMatch(/^Results are in .*\n$/);
+    // A busy machine is told of; work that takes long on it, too.
+    const said = stderr.replace(
+      /^(?:Warning: the machine is busy|Another quantscope is timing).*\n|^.*, \d+ of \d+.*\n/gm,
+      '',
+    );
+    expect(said).toMatch(/^Results are in .*\n$/);
   });
 
   it('makes a row of what fails, goes on, and ends with 1', async () => {

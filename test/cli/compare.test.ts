@@ -268,13 +268,20 @@ describe('compare', () => {
     const out = scratch.path('results.json');
     const args = ['compare', 'nano:Q8_0', 'nano:Q2_K', ...SMALL];
     let engines: number[] = [];
-    const killed = await quantscope([...args, '--out', out], {
-      onStderr: (stderr, pid) => {
-        if (engines.length > 0 || !/Q8_0[^\n]*speed/.test(stderr)) return;
-        engines = enginesOf(pid);
-        process.kill(pid, 'SIGKILL');
+    let pid = 0;
+    const running = quantscope([...args, '--out', out], {
+      onStart: (started) => {
+        pid = started;
       },
     });
+    const hasSpeed = async () => {
+      const text = await readFile(out, 'utf8').catch(() => null);
+      return text !== null && isAvailable(row(parsed(text), 'Q8_0').speed);
+    };
+    await expect.poll(hasSpeed, { timeout: 100_000, interval: 50 }).toBe(true);
+    engines = enginesOf(pid);
+    process.kill(pid, 'SIGKILL');
+    const killed = await running;
     expect(killed.signal).toBe('SIGKILL');
     await setTimeout(500);
     expect(engines.filter(isRunning)).toEqual([]);

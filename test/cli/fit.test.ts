@@ -146,6 +146,32 @@ describe('fit', () => {
     expect((await run(['fit', 'nano', '--device', 'iphone-12', '--require'])).exitCode).toBe(0);
   });
 
+  it('needs no phone where a budget is given: memory alone is judged', async () => {
+    const { exitCode, stdout, stderr } = await run(['fit', 'nano', '--budget', '3GB']);
+    expect(stderr).toBe('');
+    expect(exitCode).toBe(0);
+    expect(stdout).toContain('Any phone: 3.00 GB, as given');
+    expect(stdout).toContain('no phone is named: --device NAME');
+    expect(stdout).not.toContain('heat');
+    expect((await run(['fit', 'nano', '--budget', '9MB', '--require'])).exitCode).toBe(1);
+    const none = await run(['fit', 'nano']);
+    expect(none).toMatchObject({ exitCode: 2, stdout: '' });
+    expect(none.stderr).toMatch(/--device NAME, --all-devices or --budget SIZE/);
+  });
+
+  it('names what is given twice, and takes it once', async () => {
+    const file = nanoPath('Q2_K');
+    const args = ['fit', file, file, '--device', 'pixel-8,Pixel 8', '--json'];
+    const { stdout, stderr } = await run(args);
+    expect(stderr).toContain(`${file} is named more than once: it is taken once.\n`);
+    expect(stderr).toContain('pixel-8 is named more than once: it is taken once.\n');
+    const { devices } = reportOf(stdout);
+    expect(devices.map(({ variants }) => variants.length)).toEqual([1]);
+    const compared = await run(['compare', file, file, '--only', 'size', '--device', 'pixel-8,pixel-8']);
+    expect(compared.stderr).toContain(`${file} is named more than once`);
+    expect(compared.stderr).toContain('pixel-8 is named more than once');
+  });
+
   it('takes a smaller cache type', async () => {
     const kv = async (type: string) => {
       const { stdout } = await run(['fit', 'nano:Q4_K_M', '-d', 'pixel-8', '--cache-type', type, '--json']);

@@ -1,6 +1,7 @@
 import { Writable } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type ComparisonProgress, comparisonProgress } from '../../src/cli/comparison/progress.ts';
+import { stepProgress } from '../../src/cli/step-progress.ts';
 
 /** A stream that keeps what is written and may claim to be a terminal. */
 class FakeStream extends Writable {
@@ -50,22 +51,12 @@ beforeEach(() => {
 });
 
 describe('progress to a file or a pipe', () => {
-  it('is a plain line for every finished stage and variant', () => {
+  it('is a plain line for every variant that ends, with the time that is left', () => {
     const stream = new FakeStream(false);
     runAll(comparisonProgress({ stream, now }), (milliseconds) => {
       clock += milliseconds;
     });
-    expect(stream.text).toBe(
-      [
-        'F16: load, 2.0 s',
-        'F16: speed, 2.0 s',
-        'F16     done in 4.0 s',
-        'Q4_K_M: load, 2.0 s',
-        'Q4_K_M: speed, 2.0 s',
-        'Q4_K_M  done in 4.0 s',
-        '',
-      ].join('\n'),
-    );
+    expect(stream.text).toBe('F16     done in 4.0 s, about 4 s left\nQ4_K_M  done in 4.0 s\n');
   });
 
   it('has no control characters, whatever a reason holds', () => {
@@ -169,26 +160,56 @@ describe('progress on a terminal', () => {
   });
 });
 
-describe('a stage that takes long', () => {
-  it('says in a log that it goes on, at least every two minutes, and nothing after the end', () => {
+describe('work that takes long, in a log', () => {
+  beforeEach(() => {
     vi.useFakeTimers();
-    try {
-      const stream = new FakeStream(false);
-      const written = () => stream.text.split('\n').slice(0, -1);
-      const progress = comparisonProgress({ stream, now: () => Date.now() });
-      progress.start(['F16'], ['perplexity']);
-      progress.update({ variant: 'F16', stage: 'perplexity', done: 3, total: 29 });
-      vi.advanceTimersByTime(59_000);
-      expect(written()).toEqual([]);
-      vi.advanceTimersByTime(9 * 60_000);
-      expect(written().length).toBeGreaterThanOrEqual(8);
-      expect(written()[0]).toMatch(/^F16: still perplexity, 3 of 29, \S+/);
-      progress.stop();
-      const before = written().length;
-      vi.advanceTimersByTime(600_000);
-      expect(written()).toHaveLength(before);
-    } finally {
-      vi.useRealTimers();
-    }
+  });
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+  const written = (stream: FakeStream) => stream.text.split('\n').slice(0, -1);
+
+  it('is said to go on soon and then each minute, with the time left, and not after the end', () => {
+    const stream = new FakeStream(false);
+    const progress = comparisonProgress({ stream, now: () => Date.now() });
+    progress.start(['F16'], ['perplexity']);
+    progress.update({ variant: 'F16', stage: 'perplexity', done: 0, total: 30 });
+    vi.advanceTimersByTime(9_000);
+    expect(written(stream)).toEqual([]);
+    progress.update({ variant: 'F16', stage: 'perplexity', done: 3, total: 30 });
+    vi.advanceTimersByTime(4_000);
+    expect(written(stream)).toEqual([
+      expect.stringMatching(/^F16: perplexity, 3 of 30, variant 1 of 1, about \d+ s left$/),
+    ]);
+    vi.advanceTimersByTime(9 * 60_000);
+    expect(written(stream).length).toBeGreaterThanOrEqual(8);
+    expect(written(stream).length).toBeLessThanOrEqual(10);
+    progress.stop();
+    const before = written(stream).length;
+    vi.advanceTimersByTime(600_000);
+    expect(written(stream)).toHaveLength(before);
+  });
+
+  it('is said of steps too, with the time left of all pieces', () => {
+    const stream = new FakeStream(false);
+    let piece: readonly [number, number] = [1, 4];
+    const steps = stepProgress(
+      stream,
+      false,
+      () => Date.now(),
+      () => piece,
+    );
+    steps.update('Q4_K_M pp512', 0, 2);
+    vi.advanceTimersByTime(20_000);
+    expect(written(stream)).toEqual(['Q4_K_M pp512, 1 of 4']);
+    piece = [2, 4];
+    steps.update('Q4_K_M tg128', 0, 2);
+    vi.advanceTimersByTime(60_000);
+    // A quarter took 20 s when it was told; by now 80 s are gone at that share.
+    expect(written(stream).at(-1)).toMatch(/^Q4_K_M tg128, 2 of 4, about \d+ (?:s|min) left$/);
+    steps.clear();
+    const before = stream.text;
+    vi.advanceTimersByTime(600_000);
+    expect(stream.text).toBe(before);
   });
 });

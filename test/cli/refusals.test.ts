@@ -1,6 +1,8 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { copyFile, readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { quantscope, scratchFolder } from '../helpers/cli.ts';
+import { nanoPath } from '../helpers/nano.ts';
 
 /** Results are written as soon as something is measured: where there are none, nothing was. */
 async function refused(args: readonly string[], files: Readonly<Record<string, string>>): Promise<string> {
@@ -44,6 +46,41 @@ describe('what cannot work is refused before anything is measured', () => {
     expect(await refused(['--choices', 'a.txt'], { 'a.txt': 'one\ntwo\n' })).toMatch(
       /2 lines, expected 6 an item/,
     );
+  });
+
+  it.each([
+    ['eval', '--save-reference', []],
+    ['eval', '--out', []],
+    ['compare', '--html', []],
+    ['compare', '--out', []],
+    ['bench', '--out', []],
+    ['context', '--out', []],
+    ['imatrix', '--out', []],
+    ['mix', '--html', ['--bits', '6']],
+    ['mix', '--out', ['--bits', '6']],
+  ])('a place of %s %s that cannot be written', async (command, option, more) => {
+    await using scratch = await scratchFolder();
+    const [file, model] = [scratch.path('file'), scratch.path('model.gguf')];
+    await writeFile(file, '');
+    await copyFile(nanoPath(command === 'mix' ? 'F16' : 'Q2_K'), model);
+    const { stdout, stderr, exitCode } = await quantscope([command, model, ...more, option, join(file, 'x')]);
+    expect({ stdout, exitCode }, stderr).toEqual({ stdout: '', exitCode: 2 });
+    expect(stderr).toMatch(/^error: .*file.*\nhint: .*\n$/);
+    expect((await readdir(scratch.folder)).sort()).toEqual(['file', 'model.gguf']);
+  });
+
+  it('a text too short for context, which would measure speeds first', async () => {
+    await using scratch = await scratchFolder();
+    const text = scratch.path('a.txt');
+    for (const content of ['', 'She sold the scarf to Jack for 32 dollars. '.repeat(40)]) {
+      await writeFile(text, content);
+      const out = scratch.path('out.json');
+      const args = ['context', 'nano:Q2_K', '--text', text, '-t', '1', '--gpu', 'off', '--out', out];
+      const { stderr, exitCode } = await quantscope(args);
+      expect(exitCode).toBe(2);
+      expect(stderr).toMatch(/^error: .*tokens.*\nhint: Give a longer text/);
+      await expect(readFile(out)).rejects.toThrow();
+    }
   });
 
   it('a shard to which nothing falls', async () => {

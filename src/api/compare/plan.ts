@@ -57,7 +57,7 @@ export async function planComparison(
       reference,
       settings,
       findThreads: request.threads === 'auto',
-      phones: await phonesOf(variants, request),
+      phones: await phonesOf(variants, request, host.notice),
       share: request.shard === undefined ? null : shardOf(request.shard, process.env),
       previous,
     },
@@ -105,15 +105,16 @@ async function modelsWithMade(
 async function phonesOf(
   variants: readonly HeaderedVariant[],
   { device, phoneContext }: Request,
+  notice: (text: string) => void,
 ): Promise<FittedPhone[]> {
   if (device.length === 0) return [];
-  const [{ findDevice }, { devicesOf }, { onPhones }] = await Promise.all([
+  const [{ findDevices }, { devicesOf }, { onPhones }] = await Promise.all([
     import('../../device/profiles.ts'),
     import('../fit/device-catalogue.ts'),
     import('../fit/on-phones.ts'),
   ]);
   const catalogue = await devicesOf(undefined);
-  const devices = [...new Set(device.map((name) => findDevice(name, catalogue)))];
+  const devices = findDevices(device, catalogue, notice);
   const models = variants.flatMap(({ name, ref, header }) =>
     header instanceof QuantscopeError ? [] : [{ name, ref, header }],
   );

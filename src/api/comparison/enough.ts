@@ -4,6 +4,7 @@ import type { NamedText } from '../../measure/domains.ts';
 import { isOwn } from '../../measure/share.ts';
 import { chunksOf } from '../../measure/text-evaluation.ts';
 import { partsOf } from '../../measure/variant-run.ts';
+import type { Settings } from '../../schema/results.ts';
 import { QuantscopeError, UsageError } from '../../util/errors.ts';
 
 /** More than tokens of ordinary text have: a text with so many for each is long enough without a look. */
@@ -30,17 +31,12 @@ export async function requireEnoughToMeasure(input: Input, signal: AbortSignal):
   if (!settings.only.includes('accuracy')) return;
   const { contextSize, chunks } = settings.evaluation;
   const texts = typeof text === 'string' ? [{ name: settings.evaluation.text, text }] : text;
-  const isLong = texts.every(
-    (each) => Buffer.byteLength(each.text) >= FEWEST_CHUNKS * contextSize * MOST_BYTES_A_TOKEN,
-  );
+  const isLong = texts.every((each) => isSurelyEnough(each, contextSize));
   const path = variants.find(({ described }) => !(described instanceof QuantscopeError))?.path;
   if (path === undefined || (isLong && share === null)) return;
   let count = 0;
   if (parts.includes('text') && saved === undefined) {
-    for (const each of texts) requireBytes(each, contextSize);
-    await using session = await engineStarter()({ gpu: 'off', callTimeoutMs: LOOK_MS, signal });
-    const model = await session.loadModel({ path, gpuLayers: 0, vocabularyOnly: true });
-    count = (await chunksOf(session, model, { text, contextSize, chunks })).chunks.length;
+    count = await chunksIn(path, texts, { text, contextSize, chunks }, signal);
   }
   if (share === null) return;
   const tasks = parts.includes('tasks') ? taskItems.length : 0;
@@ -52,6 +48,36 @@ export async function requireEnoughToMeasure(input: Input, signal: AbortSignal):
     `nothing falls to shard ${share.index} of ${share.count}: there are ${count} chunks of text, ${tasks} tasks and ${choices} questions of multiple choice`,
     { hint: `Ask for at most ${Math.max(1, most)} shards, or give more text or tasks.` },
   );
+}
+
+/**
+ * The same for one model and one text.
+ * @throws UsageError `measure/text-too-short`
+ */
+export async function requireEnoughText(
+  path: string,
+  text: NamedText,
+  options: Pick<Settings['evaluation'], 'contextSize' | 'chunks'>,
+  signal: AbortSignal,
+): Promise<void> {
+  if (isSurelyEnough(text, options.contextSize)) return;
+  await chunksIn(path, [text], { ...options, text: text.text }, signal);
+}
+
+function isSurelyEnough({ text }: NamedText, contextSize: number): boolean {
+  return Buffer.byteLength(text) >= FEWEST_CHUNKS * contextSize * MOST_BYTES_A_TOKEN;
+}
+
+async function chunksIn(
+  path: string,
+  texts: readonly NamedText[],
+  plan: Parameters<typeof chunksOf>[2],
+  signal: AbortSignal,
+): Promise<number> {
+  for (const each of texts) requireBytes(each, plan.contextSize);
+  await using session = await engineStarter()({ gpu: 'off', callTimeoutMs: LOOK_MS, signal });
+  const model = await session.loadModel({ path, gpuLayers: 0, vocabularyOnly: true });
+  return (await chunksOf(session, model, plan)).chunks.length;
 }
 
 /** No tokenizer makes more tokens than there are bytes, but for one before them. */

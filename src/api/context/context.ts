@@ -17,6 +17,7 @@ import type { ContextResults } from '../../schema/context.ts';
 import { UsageError } from '../../util/errors.ts';
 import { packagePath, packageVersion } from '../../util/package-files.ts';
 import { formatCount } from '../../util/units.ts';
+import { requireEnoughText } from '../comparison/enough.ts';
 import { shown } from '../comparison/shown-path.ts';
 import { hostOf } from '../host.ts';
 import { readInput } from '../input-file.ts';
@@ -36,7 +37,7 @@ const BATCH_SIZE = 512;
 /**
  * What `quantscope context --json` prints: memory and speed of one model as its context grows, by type of KV cache, what
  * each type costs in accuracy, and the largest context that fits a budget. What is on the Hub is downloaded first.
- * @throws UsageError `context/several`, `context/too-large`, `input/unreadable` and what refs throw; EngineError when no
+ * @throws UsageError `context/several`, `context/too-large`, `measure/text-too-short`, `input/unreadable` and what refs throw; EngineError when no
  *   engine can be started at all; the signal's reason. A size or type that fails is a row with its reason
  */
 export async function measureContext(ref: string, asked: ContextRequest = {}): Promise<ContextResults> {
@@ -46,6 +47,9 @@ export async function measureContext(ref: string, asked: ContextRequest = {}): P
   const model = await oneModelFor(ref, 'context', host);
   const { header } = await model.header(signal);
   const plan = await planOf(model, header, request);
+  const { evaluation } = plan.settings;
+  if (evaluation !== null)
+    await requireEnoughText(model.path, { name: evaluation.text, text: plan.text }, evaluation, signal);
   const { contextSizes, cacheTypes } = plan.settings;
   const rope = ropeNotice(header, [request.evalContext, ...contextSizes]);
   if (rope !== null)

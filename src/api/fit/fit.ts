@@ -1,10 +1,10 @@
 import type { PlannedLoad } from '../../device/phone-memory.ts';
-import { findDevice } from '../../device/profiles.ts';
+import { ANY_PHONE_ID, findDevices } from '../../device/profiles.ts';
 import { modelFacts } from '../../gguf/index.ts';
 import { refAccess } from '../../model/access.ts';
 import { readHeaders } from '../../model/model.ts';
 import type { FitReport } from '../../schema/fit.ts';
-import type { DeviceList } from '../../schema/phone-data.ts';
+import type { DeviceList, DeviceProfile } from '../../schema/phone-data.ts';
 import { SCHEMA_IDS } from '../../schema/terms.ts';
 import { UsageError } from '../../util/errors.ts';
 import { hostOf } from '../host.ts';
@@ -12,6 +12,16 @@ import { devicesOf } from './device-catalogue.ts';
 import { headersOf, type LocatedHeader } from './models.ts';
 import { onPhones } from './on-phones.ts';
 import { FIT_DEFAULTS, type FitRequest } from './request.ts';
+
+/** What a budget alone is judged as: any phone's CPU. */
+const ANY_PHONE: DeviceProfile = {
+  id: ANY_PHONE_ID,
+  name: 'Any phone',
+  os: null,
+  chip: null,
+  backends: ['cpu'],
+  speed: 'no phone is named: --device NAME',
+};
 
 /**
  * Whether models fit phones, and how fast they will be there, by their headers alone: the document of
@@ -23,12 +33,16 @@ export async function fitOnPhones(refs: readonly string[], request: FitRequest):
   const { phones, budgetBytes, flashAttention } = request;
   const { signal, notice, progress } = hostOf(request);
   const catalogue = await devicesOf(request.devicesFile);
-  const devices =
-    phones === 'all' ? catalogue.devices : [...new Set(phones.map((name) => findDevice(name, catalogue)))];
+  const named = phones === 'all' ? catalogue.devices : findDevices(phones, catalogue, notice);
+  const devices = named.length === 0 && budgetBytes !== undefined ? [ANY_PHONE] : named;
   if (devices.length === 0) {
-    throw new UsageError('fit/no-device', 'no phone is named, expected --device NAME or --all-devices', {
-      hint: 'quantscope fit phi3 --device iphone-13-pro,galaxy-s23. All names: quantscope fit --list-devices.',
-    });
+    throw new UsageError(
+      'fit/no-device',
+      'no phone is named, expected --device NAME, --all-devices or --budget SIZE',
+      {
+        hint: 'quantscope fit phi3 --device iphone-13-pro,galaxy-s23, or --budget 3GB. All names: quantscope fit --list-devices.',
+      },
+    );
   }
   if (refs.length === 0) {
     throw new UsageError('fit/no-model', 'no model is named', {

@@ -6,6 +6,7 @@ import { locateRefs } from '../../model/locate.ts';
 import { type OpenModel, onlyOne } from '../../model/model.ts';
 import { offeredVariants } from '../../model/offered-variants.ts';
 import { parseRef } from '../../model/ref.ts';
+import { eachOnce } from '../../util/each-once.ts';
 import { QuantscopeError } from '../../util/errors.ts';
 import type { Host } from '../host.ts';
 
@@ -55,7 +56,12 @@ export async function headersOf(
       named.push({ name: labelOf(read, path), ref: own, header: read, open });
     }
   }
-  return named;
+  return eachOnce(
+    named,
+    ({ ref }) => ref,
+    ({ ref }) => ref,
+    notice,
+  );
 }
 
 function labelOf(header: GgufHeader, file: string): string {

@@ -1,8 +1,9 @@
 import { plainStyle, type Style } from '../../report/style.ts';
 import { displayWidth, padRight, printable, shortenMiddle } from '../../report/text-width.ts';
 import { formatDuration } from '../../util/units.ts';
+import { heartbeat } from '../heartbeat.ts';
 import { meter, type ProgressStream, progressBar } from '../progress-bar.ts';
-import { createTimeLeft, type FinishedStage, type TimeLeft } from '../time-left.ts';
+import { createTimeLeft, roughly, type TimeLeft } from '../time-left.ts';
 
 export interface ProgressOptions {
   readonly stream: ProgressStream;
@@ -41,15 +42,14 @@ export interface ComparisonProgress {
 /** Draws what is going on; the two forms differ only in this. */
 interface Display {
   readonly show: (update: ProgressUpdate) => void;
-  readonly stageEnded: (ended: FinishedStage) => void;
   readonly say: (line: string) => void;
   readonly clear: () => void;
   readonly stop: () => void;
 }
 
 /**
- * Progress of a comparison: a bar for the running stage on a terminal, a plain line for every finished
- * stage elsewhere, nothing when quiet.
+ * Progress of a comparison: a bar for the running stage on a terminal, a few plain lines elsewhere, nothing when
+ * quiet.
  */
 export function comparisonProgress(options: ProgressOptions): ComparisonProgress {
   const { stream, now, quiet = false, style = plainStyle } = options;
@@ -61,17 +61,14 @@ export function comparisonProgress(options: ProgressOptions): ComparisonProgress
   let stopped = false;
   const began = new Map<string, number>();
   const position = () => `${Math.min(finished + 1, names.length)} of ${names.length}`;
+  const left = () => (finished < names.length ? describeTimeLeft(time) : '');
   const display = stream.isTTY
     ? createBarDisplay(stream, {
         position,
-        left: () => describeTimeLeft(time),
+        left,
         nameWidth: () => widest(names),
       })
-    : createLineDisplay(stream, now);
-
-  const end = (ended: FinishedStage | undefined) => {
-    if (ended !== undefined) display.stageEnded(ended);
-  };
+    : createLineDisplay(stream, now, { position, left });
 
   return {
     start(variants, stages = []) {
@@ -83,18 +80,18 @@ export function comparisonProgress(options: ProgressOptions): ComparisonProgress
     update(update) {
       if (stopped) return;
       if (!began.has(update.variant)) began.set(update.variant, now());
-      end(time.advance(update.variant, update.stage, update.done, update.total));
+      time.advance(update.variant, update.stage, update.done, update.total);
       display.show(update);
     },
 
     finishVariant(variant, outcome) {
       if (stopped) return;
-      end(time.finish(variant, outcome.status === 'ok'));
+      time.finish(variant, outcome.status === 'ok');
+      finished++;
       const start = began.get(variant);
       const took = start === undefined ? undefined : formatDuration(now() - start);
       const name = padRight(printable(variant), widest(names));
       display.say(`${name}  ${describeOutcome(outcome, took, style)}`);
-      finished++;
     },
 
     clear: display.clear,
@@ -134,46 +131,36 @@ function describeTimeLeft(time: TimeLeft): string {
   return stage === undefined ? '' : `stage: about ${roughly(stage)} left`;
 }
 
-/** No finer than an estimate deserves: whole seconds, and minutes beyond a few. */
-function roughly(milliseconds: number): string {
-  const seconds = Math.max(1, Math.ceil(milliseconds / 1000));
-  if (seconds < 100) return `${seconds} s`;
-  const minutes = Math.round(seconds / 60);
-  return minutes < 100 ? `${minutes} min` : `${(minutes / 60).toFixed(1)} h`;
-}
-
-/** For files, pipes and CI logs: only what will still be true when it is read. */
-function createLineDisplay(stream: ProgressStream, now: () => number): Display {
+/** For files, pipes and CI logs: a line for each variant, and one now and then while it is at work. */
+function createLineDisplay(
+  stream: ProgressStream,
+  now: () => number,
+  { position, left }: Pick<BarFacts, 'position' | 'left'>,
+): Display {
   let current: ProgressUpdate | undefined;
-  let [began, told] = [now(), now()];
-  const say = (line: string) => {
-    told = now();
-    stream.write(`${line}\n`);
-  };
-  // A log that says nothing for long looks like a program that hangs.
-  const heartbeat = setInterval(() => {
-    if (current === undefined || now() - told < HEARTBEAT_MS) return;
+  const write = (line: string) => void stream.write(`${line}\n`);
+  const beat = heartbeat(now, () => {
+    if (current === undefined) return false;
     const { variant, stage, done, total } = current;
-    const place = total > 1 ? `, ${done} of ${total}` : '';
-    say(`${printable(variant)}: still ${printable(stage)}${place}, ${formatDuration(now() - began)}`);
-  }, HEARTBEAT_MS / 4);
-  heartbeat.unref();
+    const place = total > 1 ? `${done} of ${total}` : '';
+    const parts = [`${printable(variant)}: ${printable(stage)}`, place, `variant ${position()}`, left()];
+    write(parts.filter(Boolean).join(', '));
+    return true;
+  });
   return {
     show(update) {
-      if (current?.variant !== update.variant || current.stage !== update.stage) began = now();
       current = update;
     },
-    stageEnded({ variant, stage, elapsedMs }) {
-      say(`${printable(variant)}: ${printable(stage)}, ${formatDuration(elapsedMs)}`);
+    say(line) {
+      beat.told();
+      // What is left of all belongs to what has ended.
+      const remaining = left();
+      write(remaining === '' ? line : `${line}, ${remaining}`);
     },
-    say,
     clear() {},
-    stop: () => clearInterval(heartbeat),
+    stop: beat.stop,
   };
 }
-
-/** A stage that takes longer says so, and says it again as often. */
-const HEARTBEAT_MS = 60_000;
 
 interface BarFacts {
   readonly position: () => string;
@@ -204,7 +191,6 @@ function createBarDisplay(stream: ProgressStream, { position, left, nameWidth }:
       current = update;
       bar.show(update.done, update.total);
     },
-    stageEnded() {},
     say(text) {
       bar.clear();
       stream.write(`${text}\n`);

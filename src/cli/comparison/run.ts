@@ -33,7 +33,7 @@ export async function runComparison(
   planned: (terminal: Terminal) => Promise<ComparisonPlan>,
 ): Promise<ExitCode> {
   const gates = await readGates(options);
-  for (const name of ['html', 'gateOut'] as const) {
+  for (const name of ['html', 'gateOut', 'saveReference'] as const) {
     const path = options[name];
     if (path !== undefined) await requireWritable(path, 'Name another file.');
   }

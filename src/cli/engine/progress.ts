@@ -1,4 +1,5 @@
 import { formatDuration } from '../../util/units.ts';
+import { leftAt } from '../heartbeat.ts';
 import { meter, type ProgressStream, progressBar } from '../progress-bar.ts';
 
 /** Elsewhere than on a terminal a line is written after so much of the work. */
@@ -27,7 +28,8 @@ export function buildProgress(stream: ProgressStream, show: 'nothing' | 'bar' | 
       if (stream.isTTY === true) bar.show(done, 1);
       else if (done >= writtenAt + LINE_EVERY) {
         writtenAt = done;
-        stream.write(`compiling llama.cpp: ${percent(done)}\n`);
+        const left = leftAt(done, performance.now() - startedAt);
+        stream.write(`compiling llama.cpp: ${percent(done)}${left}\n`);
       }
     },
     stop: bar.clear,

@@ -25,7 +25,7 @@ export const fitCommand = define({
     ).choices(['on', 'off']),
     option(
       '--budget <size>',
-      'memory for the model, such as 3GB or 2.5GiB, instead of the phones’ own',
+      'memory for the model, such as 3GB or 2.5GiB, instead of the phones’ own; needs no phone',
       bytesOrSize,
     ),
     option('--plan', 'ask llama.cpp what cache and compute buffer would take, instead of the formulas'),
@@ -41,6 +41,7 @@ export const fitCommand = define({
     'fit models/ --device 6gb-phone --context 4096 --cache-type q8_0',
     'fit models/ --device iphone-13-pro --fail-if "any.memory.headroomBytes < 200MB"',
     'fit phi3:Q4_K_M -d galaxy-s23 --plan',
+    'fit phi3 --budget 3GB                          without a phone: memory alone',
     'fit --list-devices',
   ],
   exitCode:
