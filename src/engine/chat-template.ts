@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { packagePath } from '../util/package-files.ts';
 import { EngineError } from './errors.ts';
-import type { ChatMessage } from './replies.ts';
+import type { ChatMessage, Tool } from './replies.ts';
 
 export interface RenderQuestion {
   readonly id: number;
@@ -49,10 +49,12 @@ export class ChatTemplates implements Disposable {
   async render(
     template: string,
     messages: readonly ChatMessage[],
+    tools: readonly Tool[],
     tokens: { readonly bos: string; readonly eos: string },
   ): Promise<string> {
     const variables = {
-      messages: messages.map(({ role, content }) => ({ role, content })),
+      messages: messages.map(templateMessage),
+      ...(tools.length === 0 ? {} : { tools: tools.map((tool) => ({ type: 'function', function: tool })) }),
       add_generation_prompt: true,
       bos_token: tokens.bos,
       eos_token: tokens.eos,
@@ -78,6 +80,21 @@ export class ChatTemplates implements Disposable {
     this.#child?.kill('SIGKILL');
     this.#child = undefined;
   }
+}
+
+/** Nine letters and digits: Mistral's templates want just that. */
+const CALL_ID = 'call00001';
+
+/** In the form of OpenAI's chat completions, which templates are written for. */
+function templateMessage({ role, content, calls, tool }: ChatMessage): Record<string, unknown> {
+  return {
+    role,
+    content,
+    ...(calls === undefined
+      ? {}
+      : { tool_calls: calls.map((call) => ({ id: CALL_ID, type: 'function', function: call })) }),
+    ...(tool === undefined ? {} : { name: tool, tool_call_id: CALL_ID }),
+  };
 }
 
 function failed(reason: string): EngineError {

@@ -1,6 +1,8 @@
 import type { BatchPart } from './batch.ts';
+import { ConstrainedReply } from './constrained-reply.ts';
 import type { Context } from './context.ts';
 import { EngineError } from './errors.ts';
+import type { LlamaCpp } from './llama-cpp/library.ts';
 import type { Model } from './model.ts';
 import type { Completion, CompletionRequest } from './replies.ts';
 import type { Sampler } from './sampler.ts';
@@ -11,6 +13,8 @@ interface Slot {
   readonly request: number;
   readonly limit: number;
   readonly stopTexts: readonly string[];
+  readonly withSpecialTokens: boolean;
+  readonly constrained: ConstrainedReply | null;
   /** Tokens that are not evaluated yet: the rest of the prompt, or the token sampled last. */
   pending: Uint32Array;
   /** Tokens that are. */
@@ -31,6 +35,7 @@ interface SlotPart extends BatchPart {
  * depends on the requests alone: the same ones give the same replies.
  */
 export async function completeAll(
+  llamaCpp: LlamaCpp,
   context: Context,
   model: Model,
   greedy: Sampler,
@@ -41,31 +46,41 @@ export async function completeAll(
   const free = Array.from({ length: sequences }, (_, index) => sequences - 1 - index);
   const active = new Set<Slot>();
   let waiting = 0;
-  while (waiting < requests.length || active.size > 0) {
-    for (
-      let request = requests[waiting];
-      request !== undefined && free.length > 0;
-      request = requests[waiting]
-    ) {
-      const sequence = free.pop() ?? 0;
-      active.add(openSlot(context, sequence, waiting, request, contextSize));
-      waiting += 1;
-    }
-    const parts = nextParts(active, batchSize);
-    await context.evaluateParts(parts);
-    for (const { slot, outputIndex } of parts) {
-      if (outputIndex === null) continue;
-      const token = greedy.sample(context, outputIndex);
-      const ended = model.endsGeneration(token);
-      if (!ended) slot.reply.push(token);
-      const stopped = !ended && endsBeforeStop(model, slot);
-      if (!ended && !stopped && slot.reply.length < slot.limit) slot.pending = Uint32Array.of(token);
-      else {
-        completions[slot.request] = finish(model, slot, ended ? 'end' : 'length');
-        active.delete(slot);
-        free.push(slot.sequence);
+  try {
+    while (waiting < requests.length || active.size > 0) {
+      for (
+        let request = requests[waiting];
+        request !== undefined && free.length > 0;
+        request = requests[waiting]
+      ) {
+        const sequence = free.pop() ?? 0;
+        const constrained =
+          request.grammar === undefined ? null : new ConstrainedReply(llamaCpp, model, request.grammar);
+        active.add(openSlot(context, sequence, waiting, request, contextSize, constrained));
+        waiting += 1;
+      }
+      const parts = nextParts(active, batchSize);
+      await context.evaluateParts(parts);
+      for (const { slot, outputIndex } of parts) {
+        if (outputIndex === null) continue;
+        const token =
+          slot.constrained === null
+            ? greedy.sample(context, outputIndex)
+            : slot.constrained.sample(context, greedy, outputIndex);
+        const ended = token === null || model.endsGeneration(token);
+        if (!ended) slot.reply.push(token);
+        const stopped = !ended && endsBeforeStop(model, slot);
+        if (!ended && !stopped && slot.reply.length < slot.limit) slot.pending = Uint32Array.of(token);
+        else {
+          completions[slot.request] = finish(model, slot, ended ? 'end' : 'length');
+          slot.constrained?.free();
+          active.delete(slot);
+          free.push(slot.sequence);
+        }
       }
     }
+  } finally {
+    for (const { constrained } of active) constrained?.free();
   }
   return completions;
 }
@@ -74,8 +89,9 @@ function openSlot(
   context: Context,
   sequence: number,
   request: number,
-  { prompt, maxTokens, stopTexts = [] }: CompletionRequest,
+  { prompt, maxTokens, stopTexts = [], withSpecialTokens = false }: CompletionRequest,
   contextSize: number,
+  constrained: ConstrainedReply | null,
 ): Slot {
   const room = contextSize - prompt.length;
   if (prompt.length === 0 || room < 1) {
@@ -90,6 +106,8 @@ function openSlot(
     request,
     limit: Math.min(maxTokens, room),
     stopTexts,
+    withSpecialTokens,
+    constrained,
     pending: prompt,
     evaluated: 0,
     reply: [],
@@ -127,9 +145,13 @@ function endsBeforeStop(model: Model, { reply, stopTexts }: Slot): boolean {
   return stopTexts.some((text) => tail.includes(text));
 }
 
-function finish(model: Model, { reply, stopTexts }: Slot, ended: 'end' | 'length'): Completion {
+function finish(
+  model: Model,
+  { reply, stopTexts, withSpecialTokens }: Slot,
+  ended: 'end' | 'length',
+): Completion {
   const tokens = Uint32Array.from(reply);
-  const text = model.detokenize(tokens, false);
+  const text = model.detokenize(tokens, withSpecialTokens);
   const stops = stopTexts.map((stop) => text.indexOf(stop)).filter((at) => at >= 0);
   return stops.length === 0
     ? { text, tokens, stop: ended }

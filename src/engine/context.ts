@@ -185,7 +185,12 @@ export class Context {
 
   /** The logits of the last output of the last batch: a view, as `rows`. */
   lastRow(): Float32Array {
-    return this.#logitsAt(this.#llamaCpp.api.llama_get_logits_ith(this.pointer, -1), 1);
+    return this.rowOf(-1);
+  }
+
+  /** The logits of the output of a token of the last batch, by its place there: a view, as `rows`. */
+  rowOf(index: number): Float32Array {
+    return this.#logitsAt(this.#llamaCpp.api.llama_get_logits_ith(this.pointer, index), 1);
   }
 
   /**

@@ -14,6 +14,7 @@ import type {
   Generation,
   GenerationRequest,
   GenerationStep,
+  Tool,
   WeightOrigin,
 } from './replies.ts';
 import type { ContinuationItem, ScoreRequest, Scores } from './scores.ts';
@@ -190,13 +191,24 @@ export interface EngineSession extends AsyncDisposable {
   tokenize(text: string, parseSpecial: boolean): Promise<Uint32Array>;
   /** Many texts at once, as {@link tokenize} does each. */
   tokenizeAll(texts: readonly string[], parseSpecial: boolean): Promise<Uint32Array[]>;
-  /** `messages` as the chat template writes them; without a template the last message's text and a newline. */
-  chatText(messages: readonly ChatMessage[], template: string | null): Promise<string>;
+  /**
+   * `messages` as the chat template writes them, with `tools` where it knows of such; without a template the last
+   * message's text and a newline.
+   */
+  chatText(
+    messages: readonly ChatMessage[],
+    template: string | null,
+    tools?: readonly Tool[],
+  ): Promise<string>;
   /**
    * The prompt for `messages` by the model's own chat template, ready to evaluate (BOS included where the model
    * adds it). A model without a template gets the last message's text followed by a newline.
    */
-  chatPrompt(messages: readonly ChatMessage[], template: string | null): Promise<Uint32Array>;
+  chatPrompt(
+    messages: readonly ChatMessage[],
+    template: string | null,
+    tools?: readonly Tool[],
+  ): Promise<Uint32Array>;
   /** Nanoseconds of one test, from an empty context. */
   timeTest(test: TimedTest): Promise<TestTimes>;
   /** Nanoseconds from a tokenized prompt to its first token, sampled. */

@@ -38,6 +38,7 @@ import type {
   Generation,
   GenerationRequest,
   GenerationStep,
+  Tool,
 } from './replies.ts';
 import { Sampler } from './sampler.ts';
 import { scoreChunk } from './scorer.ts';
@@ -107,21 +108,29 @@ export class LlamaSession implements EngineSession {
     return texts.map((text) => this.#model().model.tokenize(text, parseSpecial));
   }
 
-  async chatText(messages: readonly ChatMessage[], template: string | null): Promise<string> {
+  async chatText(
+    messages: readonly ChatMessage[],
+    template: string | null,
+    tools: readonly Tool[] = [],
+  ): Promise<string> {
     const { model } = this.#model();
     if (template === null) return `${messages.at(-1)?.content ?? ''}\n`;
     // Read only where it is needed: a measurement's process is small.
     this.#templates ??= new (await import('./chat-template.ts')).ChatTemplates(this.#llamaCpp.folder);
-    return this.#templates.render(template, messages, {
+    return this.#templates.render(template, messages, tools, {
       bos: model.textOf(model.facts.bosToken ?? -1),
       eos: model.textOf(model.eosToken),
     });
   }
 
-  async chatPrompt(messages: readonly ChatMessage[], template: string | null): Promise<Uint32Array> {
+  async chatPrompt(
+    messages: readonly ChatMessage[],
+    template: string | null,
+    tools: readonly Tool[] = [],
+  ): Promise<Uint32Array> {
     const { model } = this.#model();
     const { addsBos, bosToken } = model.facts;
-    const tokens = model.tokenize(await this.chatText(messages, template), true);
+    const tokens = model.tokenize(await this.chatText(messages, template, tools), true);
     if (!addsBos || bosToken === null || tokens[0] === bosToken) return tokens;
     return Uint32Array.of(bosToken, ...tokens);
   }
@@ -175,7 +184,7 @@ export class LlamaSession implements EngineSession {
     const { context, generator } = this.#context();
     const { model, greedy } = this.#model();
     generator.clear();
-    return completeAll(context, model, greedy, requests);
+    return completeAll(this.#llamaCpp, context, model, greedy, requests);
   }
 
   async pieces(tokens: Uint32Array): Promise<readonly string[]> {

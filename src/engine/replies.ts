@@ -1,8 +1,32 @@
 /** What a reply is asked with, and what comes of it. */
 
+/** A function that a model may call; `parameters` is a JSON schema of an object. */
+export interface Tool {
+  readonly name: string;
+  readonly description: string;
+  readonly parameters: Readonly<Record<string, unknown>>;
+}
+
+export interface ToolCall {
+  readonly name: string;
+  readonly arguments: Readonly<Record<string, unknown>>;
+}
+
 export interface ChatMessage {
-  readonly role: 'system' | 'user' | 'assistant';
+  readonly role: 'system' | 'user' | 'assistant' | 'tool';
   readonly content: string;
+  /** Of the assistant: what it called. */
+  readonly calls?: readonly ToolCall[];
+  /** Of a tool's answer: which tool it is of. */
+  readonly tool?: string;
+}
+
+/** A grammar that begins to hold within a reply. */
+export interface ReplyGrammar {
+  /** GBNF; its `root` is all that may follow the trigger. */
+  readonly gbnf: string;
+  /** A regular expression: where it first matches the reply so far, the grammar holds from the end of the match. */
+  readonly trigger: string;
 }
 
 export interface CompletionRequest {
@@ -11,6 +35,9 @@ export interface CompletionRequest {
   readonly maxTokens: number;
   /** The reply ends before the first of these texts. */
   readonly stopTexts?: readonly string[];
+  /** Writes special tokens into the reply's text by their names: some models mark calls of tools by them. */
+  readonly withSpecialTokens?: boolean;
+  readonly grammar?: ReplyGrammar;
 }
 
 export interface Completion {

@@ -10,6 +10,7 @@ export interface Differences {
   readonly references: string | null;
   readonly tasks: string | null;
   readonly choices: string | null;
+  readonly tools: string | null;
 }
 
 export function differencesBetween(now: Results, baseline: Results): Differences {
@@ -21,6 +22,7 @@ export function differencesBetween(now: Results, baseline: Results): Differences
     references: referenceDifference(now, baseline),
     tasks: sameTasks ? null : 'other tasks',
     choices: asked.choicesSha256 === before.choicesSha256 ? null : 'other questions',
+    tools: asked.toolsSha256 === before.toolsSha256 ? null : 'other tool calls',
   };
 }
 
@@ -57,7 +59,7 @@ function setupOf({ settings }: Results): Readonly<Record<string, unknown>> {
 function evaluationDifference(now: Results, baseline: Results): string | null {
   const [facts, there] = [evaluationOf(now), evaluationOf(baseline)];
   const differing = Object.keys(facts).filter(
-    (name) => !/^(?:task|choice)/.test(name) && facts[name] !== there[name],
+    (name) => !/^(?:task|choice|tool)/.test(name) && facts[name] !== there[name],
   );
   return differing.length === 0 ? null : `the baseline differs in ${differing.join(', ')}`;
 }

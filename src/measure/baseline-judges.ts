@@ -1,5 +1,6 @@
 import { isAvailable } from '../schema/availability.ts';
 import type { Disturbance, EndpointResult, Rate, VariantResult } from '../schema/results.ts';
+import type { AnswerKind } from '../schema/terms.ts';
 import type { Differences } from './baseline-differences.ts';
 import { logRatesByRun } from './pool-runs.ts';
 import { type Runs, SPEED_SIGNIFICANCE, testRuns } from './run-noise.ts';
@@ -153,11 +154,11 @@ function judgeByError(
   return { resolved: pValue < significance, pValue, method };
 }
 
-export function judgeAnswers<Kind extends 'tasks' | 'choices'>(
+export function judgeAnswers<Kind extends AnswerKind>(
   kind: Kind,
 ): Judge<Pick<VariantResult, Kind> | EndpointResult> {
   return ({ before, after, differences, significance }) => {
-    const otherItems = differences[kind];
+    const otherItems = differences[questionsOf(kind)];
     if (otherItems !== null) return unjudged(otherItems);
     const [then, now] = [outcomesOf(before, kind), outcomesOf(after, kind)];
     if (then === null || now === null) return unjudged('not measured');
@@ -171,9 +172,14 @@ export function judgeAnswers<Kind extends 'tasks' | 'choices'>(
   };
 }
 
+/** The calls under a grammar are of the same questions. */
+function questionsOf(kind: AnswerKind): Exclude<AnswerKind, 'toolsWithGrammar'> {
+  return kind === 'toolsWithGrammar' ? 'tools' : kind;
+}
+
 function outcomesOf(
-  row: Partial<Pick<VariantResult, 'tasks' | 'choices'>>,
-  kind: 'tasks' | 'choices',
+  row: Partial<Pick<VariantResult, AnswerKind>>,
+  kind: AnswerKind,
 ): readonly boolean[] | null {
   const answers = row[kind];
   return answers !== undefined && isAvailable(answers) ? answers.outcomes : null;

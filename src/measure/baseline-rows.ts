@@ -162,6 +162,7 @@ function comparisonOf(
     references: null,
     tasks: null,
     choices: null,
+    tools: null,
   };
   const pairs = now.flatMap((row) => {
     const old = earlier.get(key(row));

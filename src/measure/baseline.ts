@@ -1,6 +1,7 @@
 import { isAvailable, type Unavailable, unavailableBecause } from '../schema/availability.ts';
 import type { BaselineComparison, Change } from '../schema/report.ts';
 import type { EndpointResult, Results, VariantResult } from '../schema/results.ts';
+import { ANSWER_KINDS } from '../schema/terms.ts';
 import { differencesBetween } from './baseline-differences.ts';
 import {
   exactly,
@@ -63,6 +64,14 @@ const VARIANT_FIGURES: readonly Compared<VariantResult>[] = [
   ['divergence.sameTop', 'same top token', 'share', 'higher', judgeDivergence('sameTopStderr')],
   ['tasks', 'tasks correct', 'share', 'higher', judgeAnswers('tasks')],
   ['choices', 'choices right', 'share', 'higher', judgeAnswers('choices')],
+  ['tools', 'tool calls right', 'share', 'higher', judgeAnswers('tools')],
+  [
+    'toolsWithGrammar',
+    'tool calls right under a grammar',
+    'share',
+    'higher',
+    judgeAnswers('toolsWithGrammar'),
+  ],
 ];
 
 const ENDPOINT_FIGURES: readonly Compared<EndpointResult>[] = [
@@ -153,6 +162,7 @@ export function changesOf<Row extends object>(
 
 /** Of answers the share that is right. */
 function figureOf(row: object, figure: string): number | Unavailable {
-  if (figure === 'choices' && !('choices' in row)) return unavailableBecause('not asked for');
-  return figureAt(row, figure === 'tasks' || figure === 'choices' ? [figure, 'accuracy'] : figure.split('.'));
+  const isOfAnswers = ANSWER_KINDS.some((kind) => kind === figure);
+  if (isOfAnswers && !(figure in row)) return unavailableBecause('not asked for');
+  return figureAt(row, isOfAnswers ? [figure, 'accuracy'] : figure.split('.'));
 }

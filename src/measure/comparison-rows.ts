@@ -31,7 +31,9 @@ export function figuresOf(stage: Stage, settings: Settings): readonly Figure[] {
     case 'memory':
       return ['memory'];
     case 'accuracy':
-      return partsOf(settings).flatMap((part) => FIGURES_OF_PART[part]);
+      return partsOf(settings)
+        .flatMap((part) => FIGURES_OF_PART[part])
+        .filter((figure) => figure !== 'toolsWithGrammar' || settings.evaluation.grammar === true);
   }
 }
 
@@ -39,6 +41,7 @@ const FIGURES_OF_PART: Readonly<Record<EvaluationPart, readonly Figure[]>> = {
   text: ['perplexity', 'divergence'],
   tasks: ['tasks'],
   choices: ['choices'],
+  tools: ['tools', 'toolsWithGrammar'],
 };
 
 function isTaken(figure: VariantResult[Figure]): boolean {
@@ -82,6 +85,10 @@ export function blankRow(
     divergence: pendingPart('text'),
     tasks: pendingPart('tasks'),
     ...(parts.includes('choices') ? { choices: pendingPart('choices') } : {}),
+    ...(parts.includes('tools') ? { tools: pendingPart('tools') } : {}),
+    ...(parts.includes('tools') && settings.evaluation.grammar === true
+      ? { toolsWithGrammar: pendingPart('tools') }
+      : {}),
     weights: unavailableBecause(
       isReference
         ? 'it is the reference that the others are compared with'

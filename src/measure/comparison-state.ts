@@ -2,8 +2,7 @@ import type { EngineSession } from '../engine/engine.ts';
 import { type MachineWarning, spreadWarnings, withoutRepeats } from '../machine/watch.ts';
 import { isAvailable } from '../schema/availability.ts';
 import type { Machine, Results, Settings, VariantResult } from '../schema/results.ts';
-import type { Stage } from '../schema/terms.ts';
-import { SCHEMA_IDS } from '../schema/terms.ts';
+import { type AnswerKind, SCHEMA_IDS, type Stage } from '../schema/terms.ts';
 import { QuantscopeError } from '../util/errors.ts';
 import type { ComparisonEnvironment, ComparisonInput } from './comparison-plan.ts';
 import { failedRow, figuresOf, missingStages, repeated } from './comparison-rows.ts';
@@ -90,6 +89,7 @@ export class ComparisonState {
     const missing = missingStages(before, this.#settings.only, this.#settings);
     if (before.share !== undefined) this.update(name, { share: before.share });
     if (before.domains !== undefined) this.update(name, { domains: before.domains });
+    if (before.toolTelling !== undefined) this.update(name, { toolTelling: before.toolTelling });
     if (isAvailable(before.weights)) this.update(name, { weights: before.weights });
     for (const stage of this.#settings.only) {
       if (missing.includes(stage)) continue;
@@ -99,7 +99,7 @@ export class ComparisonState {
   }
 
   /** Which of the tasks the reference did right; null where there is none to compare with. */
-  referenceOutcomes(name: string, kind: 'tasks' | 'choices'): readonly boolean[] | null {
+  referenceOutcomes(name: string, kind: AnswerKind): readonly boolean[] | null {
     const { reference, saved } = this.#input;
     if (reference === null || name === reference) return null;
     const row = saved === undefined ? this.row(reference) : saved.row;

@@ -201,7 +201,7 @@ class Comparison {
       await this.#findThreads(name, planOf());
     }
     const parts = stages.includes('accuracy') ? partsOf(this.#state.settings) : [];
-    if (parts.includes('tasks') || stages.some((stage) => stage !== 'accuracy')) {
+    if (parts.includes('tasks') || parts.includes('tools') || stages.some((stage) => stage !== 'accuracy')) {
       await using session = await this.#startEngine(name);
       await measureVariant(session, planOf(), hooks);
     }
@@ -244,6 +244,8 @@ class Comparison {
       referenceOutcomes: {
         tasks: this.#state.referenceOutcomes(name, 'tasks'),
         choices: this.#state.referenceOutcomes(name, 'choices'),
+        tools: this.#state.referenceOutcomes(name, 'tools'),
+        toolsWithGrammar: this.#state.referenceOutcomes(name, 'toolsWithGrammar'),
       },
       isReference: name === this.#input.reference,
     };

@@ -1,5 +1,6 @@
 import { isAvailable } from '../schema/availability.ts';
 import type { BaselineComparison, Change } from '../schema/report.ts';
+import { ANSWER_KINDS } from '../schema/terms.ts';
 import { UsageError } from '../util/errors.ts';
 import { byDistance, editDistance } from '../util/nearest.ts';
 import { combined, type GateFinding, type Judgement } from './gate-judge.ts';
@@ -36,8 +37,7 @@ export const REGRESSION_FIGURES = [
   'perplexity.value',
   'divergence.meanKld',
   'divergence.sameTop',
-  'tasks',
-  'choices',
+  ...ANSWER_KINDS,
 ] as const;
 
 /**
@@ -48,7 +48,7 @@ export const REGRESSION_FIGURES = [
  */
 export function parseRegression(figure: string, allowed: string | number, where: string): Regression {
   const known: readonly string[] = REGRESSION_FIGURES;
-  const plain = figure.replace(/^(tasks|choices)\.accuracy$/, '$1');
+  const plain = figure.replace(/^(tasks|choices|tools|toolsWithGrammar)\.accuracy$/, '$1');
   const found = known.find((name) => name === plain || name.replace(/\.(?:meanTps|value)$/, '') === plain);
   if (found === undefined) {
     const near = byDistance(known, (name) => editDistance(name, figure)).slice(0, 3);

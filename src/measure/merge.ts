@@ -137,7 +137,7 @@ function narrowed(results: Results, scope: MergeScope): Results {
   if (scope === 'all') return results;
   const variants = results.variants.map((variant): VariantResult => {
     if (scope === 'speed') {
-      const { choices: _, ...rest } = variant;
+      const { choices: _, tools: __, toolsWithGrammar: ___, toolTelling: ____, ...rest } = variant;
       const absent = notAskedFor('accuracy');
       return { ...rest, perplexity: absent, divergence: absent, tasks: absent, weights: absent };
     }
@@ -215,6 +215,7 @@ export function evaluationOf({ settings: { evaluation, cacheType } }: { settings
     'tasks (sha256)': evaluation.tasksSha256,
     'task items': evaluation.taskItems,
     'choices (sha256)': evaluation.choicesSha256 ?? null,
+    'tool calls (sha256)': evaluation.toolsSha256 ?? null,
     'cache type': cacheType,
   };
 }
@@ -230,8 +231,9 @@ function speedTestOf({ settings }: Results): Facts {
   return { 'prompt tokens': promptTokens, 'generated tokens': generationTokens, depth };
 }
 
-function hasAccuracy({ perplexity, divergence, tasks }: VariantResult): boolean {
-  return isAvailable(perplexity) || isAvailable(divergence) || isAvailable(tasks);
+function hasAccuracy({ perplexity, divergence, tasks, tools }: VariantResult): boolean {
+  const hasTools = tools !== undefined && isAvailable(tools);
+  return isAvailable(perplexity) || isAvailable(divergence) || isAvailable(tasks) || hasTools;
 }
 
 function shown(value: string | number | null | undefined): string {

@@ -1,25 +1,33 @@
+import type { ToolCall } from '../engine/replies.ts';
 import { isAvailable } from '../schema/availability.ts';
 import type { Question, Results, VariantResult } from '../schema/results.ts';
+import type { AnswerKind } from '../schema/terms.ts';
 import type { ChoiceItem } from './choices.ts';
 import type { TaskItem } from './tasks.ts';
+import type { ToolItem } from './tool-file.ts';
 import type { EvaluationMaterial } from './variant-run.ts';
 
 /** The questions that variants' replies are to, once there are replies. */
 export function questionsOf(
-  { taskItems, choiceItems }: Pick<EvaluationMaterial, 'taskItems' | 'choiceItems'>,
+  { taskItems, choiceItems, toolItems }: Pick<EvaluationMaterial, 'taskItems' | 'choiceItems' | 'toolItems'>,
   variants: readonly VariantResult[],
 ): Pick<Results, 'questions'> {
-  const isAsked = (kind: 'tasks' | 'choices') =>
+  const isAsked = (kind: AnswerKind) =>
     variants.some((variant) => {
       const outcomes = variant[kind];
       return outcomes !== undefined && isAvailable(outcomes) && outcomes.replies !== undefined;
     });
-  const [tasks, choices] = [isAsked('tasks'), isAsked('choices')];
-  if (!tasks && !choices) return {};
+  const [tasks, choices, tools] = [
+    isAsked('tasks'),
+    isAsked('choices'),
+    isAsked('tools') || isAsked('toolsWithGrammar'),
+  ];
+  if (!tasks && !choices && !tools) return {};
   return {
     questions: {
       ...(tasks ? { tasks: taskItems.map(taskQuestion) } : {}),
       ...(choices ? { choices: choiceItems.map(choiceQuestion) } : {}),
+      ...(tools ? { tools: toolItems.map(toolQuestion) } : {}),
     },
   };
 }
@@ -31,4 +39,21 @@ function taskQuestion({ task, prompt, answers, match }: TaskItem): Question {
 function choiceQuestion({ task, prompt, choices, answer, measures, ending }: ChoiceItem): Question {
   const asked = ending === null ? prompt : `${prompt}_${ending}`;
   return { task, prompt: asked, answers: [choices[answer] ?? ''], rule: measures[0], choices: [...choices] };
+}
+
+function toolQuestion({ task, tools, messages, calls, answers }: ToolItem): Question {
+  const said = messages.map(({ role, content, calls: made = [], tool }) =>
+    [tool ?? role, [content, ...made.map(callText)].filter(Boolean).join(' ')].join(': '),
+  );
+  const wanted = calls.length > 0 ? [calls.map(callText).join(', ')] : [...answers];
+  return {
+    task,
+    prompt: [...said, `Tools: ${tools.map(({ name }) => name).join(', ')}`].join('\n'),
+    answers: wanted.length > 0 ? wanted : ['no call'],
+    rule: calls.length > 0 ? 'calls' : 'no call',
+  };
+}
+
+function callText({ name, arguments: given }: ToolCall): string {
+  return `${name}(${JSON.stringify(given)})`;
 }

@@ -1,5 +1,6 @@
 import { isAvailable, unavailableBecause } from '../schema/availability.ts';
 import type { Results, ShareFigures, VariantResult } from '../schema/results.ts';
+import { ANSWER_KINDS, type AnswerKind } from '../schema/terms.ts';
 import { UsageError } from '../util/errors.ts';
 import { allShards } from './all-shards.ts';
 import { decided } from './decide.ts';
@@ -87,13 +88,14 @@ function mergeRow(name: string, shards: readonly ShardFile[]): VariantResult {
   // A kept reference is in every shard as it was kept.
   if (failed !== undefined || rows.every(({ share }) => share === undefined)) return measured;
   const text = mergeText(name, rows);
-  const tasks = mergeItems(name, rows, 'tasks');
-  const choices = mergeItems(name, rows, 'choices');
+  const answers = ANSWER_KINDS.flatMap((kind) => {
+    const merged = mergeItems(name, rows, kind);
+    return merged === null ? [] : [[kind, merged]];
+  });
   return {
     ...measured,
     ...(text === null ? {} : text),
-    ...(tasks === null ? {} : { tasks }),
-    ...(choices === null ? {} : { choices }),
+    ...Object.fromEntries(answers),
   };
 }
 
@@ -126,7 +128,7 @@ function mergeText(
 function mergeItems(
   name: string,
   rows: readonly VariantResult[],
-  kind: 'tasks' | 'choices',
+  kind: AnswerKind,
 ): VariantResult['tasks'] | null {
   const shares = rows.flatMap(({ share }) => (share?.[kind] === undefined ? [] : [share[kind]]));
   const [first] = shares;
@@ -147,7 +149,7 @@ function sortedOutcomes(shares: readonly ItemShare[]): ItemShare['outcomes'] {
 
 /** Flips once the reference's answers are whole. */
 function withFlips(row: VariantResult, reference: VariantResult | undefined): VariantResult {
-  const flipped = (kind: 'tasks' | 'choices') => {
+  const flipped = (kind: AnswerKind) => {
     const own = row[kind];
     const theirs = reference?.[kind];
     if (own === undefined || !isAvailable(own)) return {};
@@ -158,7 +160,7 @@ function withFlips(row: VariantResult, reference: VariantResult | undefined): Va
     if (theirs === undefined || !isAvailable(theirs)) return {};
     return { [kind]: { ...own, flips: flipsBetween(theirs.outcomes, own.outcomes) } };
   };
-  return { ...row, ...flipped('tasks'), ...flipped('choices') };
+  return Object.assign({ ...row }, ...ANSWER_KINDS.map(flipped));
 }
 
 function requireAll(name: string, what: string, indexes: readonly number[], total: number): void {

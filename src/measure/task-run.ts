@@ -50,6 +50,32 @@ export async function runTasks(
       stopTexts,
     });
   }
+  const replies = await completeItems(session, model, requests, timed, kvBytesPerToken, onItem, isOwn);
+  return replies.flatMap(({ item, text }) => {
+    const asked = items[item];
+    return asked === undefined ? [] : [{ item, ...judge(asked, text), reply: text }];
+  });
+}
+
+/** The reply to an item of a list. */
+export interface ItemReply {
+  readonly item: number;
+  readonly text: string;
+}
+
+/**
+ * Greedy replies to the requests of this run's groups, as many side by side as the caches have memory for. Opens a
+ * context of its own, as large as the longest request needs and the model was trained for.
+ */
+export async function completeItems(
+  session: EngineSession,
+  model: LoadedModel,
+  requests: readonly CompletionRequest[],
+  timed: ContextOptions,
+  kvBytesPerToken: number,
+  onItem: (done: number, total: number) => void,
+  isOwn: (group: number) => boolean,
+): Promise<ItemReply[]> {
   const longest = Math.max(0, ...requests.map(({ prompt, maxTokens }) => prompt.length + maxTokens));
   const contextSize = Math.min(
     Math.ceil(longest / CACHE_PADDING_TOKENS) * CACHE_PADDING_TOKENS,
@@ -61,17 +87,14 @@ export async function runTasks(
 
   // Groups are made of all items, so that a share of them is evaluated just as it is among the whole.
   const groupSize = sequences * ITEMS_A_SEQUENCE;
-  const outcomes: ItemOutcome[] = [];
-  for (let start = 0; start < items.length; start += groupSize) {
+  const replies: ItemReply[] = [];
+  for (let start = 0; start < requests.length; start += groupSize) {
     if (!isOwn(start / groupSize)) continue;
-    const replies = await session.complete(requests.slice(start, start + groupSize));
-    for (const [index, { text }] of replies.entries()) {
-      const item = items[start + index];
-      if (item !== undefined) outcomes.push({ item: start + index, ...judge(item, text), reply: text });
-    }
-    onItem(outcomes.length, items.length);
+    const completions = await session.complete(requests.slice(start, start + groupSize));
+    for (const [index, { text }] of completions.entries()) replies.push({ item: start + index, text });
+    onItem(replies.length, requests.length);
   }
-  return outcomes;
+  return replies;
 }
 
 async function rawPrompt(

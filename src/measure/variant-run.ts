@@ -1,7 +1,7 @@
 import type { ContextOptions, EngineSession, LoadedModel } from '../engine/engine.ts';
 import { unavailableBecause } from '../schema/availability.ts';
 import type { Settings, VariantResult } from '../schema/results.ts';
-import type { EvaluationPart, Stage } from '../schema/terms.ts';
+import type { AnswerKind, EvaluationPart, Stage } from '../schema/terms.ts';
 import { runChoices } from './choice-run.ts';
 import type { ChoiceItem } from './choices.ts';
 import type { EvaluationText } from './domains.ts';
@@ -26,6 +26,9 @@ import {
 } from './text-evaluation.ts';
 import { findThreads, type ThreadSearch } from './threads.ts';
 import { type Timing, timed } from './timing.ts';
+import type { ToolItem } from './tool-file.ts';
+import { tellingOf } from './tool-prompt.ts';
+import { runTools } from './tool-run.ts';
 
 /** An ordinary first question of a chat, long enough that a phone's user would notice the wait. */
 const FIRST_TOKEN_QUESTION =
@@ -41,13 +44,15 @@ export type Step =
   | 'memory'
   | 'perplexity'
   | 'tasks'
-  | 'choices';
+  | 'choices'
+  | 'tools';
 
 /** What variants are evaluated on. */
 export interface EvaluationMaterial {
   readonly text: EvaluationText;
   readonly taskItems: readonly TaskItem[];
   readonly choiceItems: readonly ChoiceItem[];
+  readonly toolItems: readonly ToolItem[];
   /** The share of the evaluation that is done here; null is all. */
   readonly share: Share | null;
 }
@@ -58,8 +63,8 @@ export interface VariantPlan extends EvaluationMaterial, Pick<DescribedFile, 'to
   readonly settings: Settings;
   /** What a saved reference was scored on, instead of the text. */
   readonly savedText: SavedText | null;
-  /** The reference's outcomes of tasks and of multiple choice; null where there are none. */
-  readonly referenceOutcomes: Readonly<Record<'tasks' | 'choices', readonly boolean[] | null>>;
+  /** The reference's outcomes; null where there are none. */
+  readonly referenceOutcomes: Readonly<Record<AnswerKind, readonly boolean[] | null>>;
   readonly isReference: boolean;
   /** Of variants that are timed in turns, whether this is the first: only then loading is timed. */
   readonly isFirstTurn?: boolean;
@@ -98,20 +103,60 @@ export async function measureVariant(
     if (wants('memory'))
       await hooks.onFigures({ memory: await engineMemoryOf(session, context.contextSize) });
   }
-  if (!wants('accuracy') || !partsOf(settings).includes('tasks')) return;
-  hooks.onStep('tasks', 0, plan.taskItems.length);
+  const parts = wants('accuracy') ? partsOf(settings) : [];
   const { chatTemplate, taskItems, tokenRead } = plan;
-  const outcomes = await runTasks(
-    session,
-    model,
-    taskItems,
-    chatTemplate,
-    context,
-    tokenRead.kvBytesPerToken,
-    (done, total) => hooks.onStep('tasks', done, total),
-    (group) => isOwn(plan.share, group),
-  );
-  await hooks.onFigures(outcomeFigures(plan, 'tasks', taskItems, outcomes));
+  if (parts.includes('tasks')) {
+    hooks.onStep('tasks', 0, taskItems.length);
+    const outcomes = await runTasks(
+      session,
+      model,
+      taskItems,
+      chatTemplate,
+      context,
+      tokenRead.kvBytesPerToken,
+      (done, total) => hooks.onStep('tasks', done, total),
+      (group) => isOwn(plan.share, group),
+    );
+    await hooks.onFigures(outcomeFigures(plan, 'tasks', taskItems, outcomes));
+  }
+  if (parts.includes('tools')) await measureTools(session, plan, model, context, hooks);
+}
+
+/** Calls of tools, freely, and under a grammar where that was asked for. */
+async function measureTools(
+  session: EngineSession,
+  plan: VariantPlan,
+  model: LoadedModel,
+  context: ContextOptions,
+  hooks: VariantHooks,
+): Promise<void> {
+  const { toolItems, chatTemplate, tokenRead, settings } = plan;
+  const telling = await tellingOf(session, chatTemplate);
+  await hooks.onFigures({ toolTelling: { by: telling.by, form: telling.form.name } });
+  const kinds =
+    settings.evaluation.grammar === true ? (['tools', 'toolsWithGrammar'] as const) : (['tools'] as const);
+  const total = toolItems.length * kinds.length;
+  for (const [index, kind] of kinds.entries()) {
+    const onItem = (done: number) => hooks.onStep('tools', index * toolItems.length + done, total);
+    onItem(0);
+    const outcomes = await runTools(
+      session,
+      model,
+      toolItems,
+      chatTemplate,
+      telling,
+      kind === 'toolsWithGrammar',
+      context,
+      tokenRead.kvBytesPerToken,
+      onItem,
+      (group) => isOwn(plan.share, group),
+    );
+    await hooks.onFigures(
+      outcomes === null
+        ? { [kind]: unavailableBecause(`no grammar is written for calls of the form ${telling.form.name}`) }
+        : outcomeFigures(plan, kind, toolItems, outcomes),
+    );
+  }
 }
 
 /** What of an evaluation was asked for. */
@@ -122,7 +167,7 @@ export function partsOf({ evaluation }: Settings): readonly EvaluationPart[] {
 /** The accuracy of what this run has answered, and in a shard what it answered. */
 function outcomeFigures(
   { isReference, referenceOutcomes, share }: VariantPlan,
-  kind: 'tasks' | 'choices',
+  kind: AnswerKind,
   items: readonly { readonly task: string }[],
   outcomes: readonly ItemOutcome[],
 ): Partial<VariantResult> {

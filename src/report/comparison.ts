@@ -1,5 +1,6 @@
-import { isAvailable, isNotAskedFor } from '../schema/availability.ts';
-import type { EndpointResult, Results, VariantResult } from '../schema/results.ts';
+import { isAvailable, isNotAskedFor, type Unavailable } from '../schema/availability.ts';
+import type { EndpointResult, Results, Tasks, VariantResult } from '../schema/results.ts';
+import { ANSWER_KINDS } from '../schema/terms.ts';
 import {
   compositionColumns,
   costColumns,
@@ -13,6 +14,7 @@ import { describeMeasurement, describeModels } from './provenance.ts';
 import { type Cell, type Column, type FilledColumn, isMissing, type RowHead, type Table } from './table.ts';
 import { chooseNameWidth, pageLayout, shownName, type TextLayout, tableText } from './table-text.ts';
 import { displayWidth, joinSections, printable, wrap } from './text-width.ts';
+import { toolNotes, toolTables } from './tool-columns.ts';
 import { sentence } from './verdict.ts';
 
 export interface TableOptions extends Partial<TextLayout> {
@@ -90,6 +92,10 @@ function tablesOf(page: Page, heads: readonly RowHead[], details: boolean): Tabl
       'Weights',
       [...fillVariants(compositionColumns(results), results), ...measured([weightErrorColumn], page)],
     ],
+    ...toolTables(results).map(([title, columns]): [string, FilledColumn[]] => [
+      title,
+      measured(columns, page),
+    ]),
     ['Phones', fillVariants(phoneColumns(results), results)],
   ];
   if (details) {
@@ -190,12 +196,14 @@ function describeMarks(results: Results, tables: readonly Table[]): string[] {
     ),
     [
       ...when(
-        has(({ tasks }) => isAvailable(tasks) && isAvailable(tasks.flips)),
+        has((variant) => ANSWER_KINDS.some((kind) => hasFlips(variant[kind]))),
         "flips: answers gone right or wrong, p by McNemar's test",
       ),
       ...when(hasDivergence || has(({ perplexity }) => isAvailable(perplexity)), '±: standard error'),
       ...when(
-        has(({ tasks }) => isAvailable(tasks)),
+        has((variant) =>
+          ANSWER_KINDS.some((kind) => variant[kind] !== undefined && isAvailable(variant[kind])),
+        ),
         '(-): 95 % interval',
       ),
     ],
@@ -205,6 +213,10 @@ function describeMarks(results: Results, tables: readonly Table[]): string[] {
     ),
   ];
   return lines.filter((parts) => parts.length > 0).map((parts) => parts.join('; '));
+}
+
+function hasFlips(answers: Tasks | Unavailable | undefined): boolean {
+  return answers !== undefined && isAvailable(answers) && isAvailable(answers.flips);
 }
 
 function notesOf(
@@ -220,6 +232,7 @@ function notesOf(
     ...results.variants.flatMap(({ name, backend }) =>
       (backend?.notes ?? []).map((note) => `${name}: ${note}`),
     ),
+    ...toolNotes(results),
     ...imatrixNotes(results),
   ];
 }

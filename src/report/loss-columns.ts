@@ -1,5 +1,6 @@
 import { isAvailable, notAskedFor } from '../schema/availability.ts';
 import type { Divergence, Results, Tasks, VariantResult } from '../schema/results.ts';
+import type { AnswerKind } from '../schema/terms.ts';
 import { formatPValue, type Precision } from './numbers.ts';
 import { type Column, given, type Reading } from './table.ts';
 import { printable, shortenMiddle } from './text-width.ts';
@@ -43,11 +44,28 @@ export function accuracyColumns({ reference }: Pick<Results, 'reference'>): Vari
       precision: { significant: 3, most: 1 },
       best: 'highest',
     },
+    ...flipColumns('tasks', 'answer flips'),
+    {
+      title: 'choices',
+      unit: '% right',
+      label: 'choices right',
+      read: ({ choices = notAskedFor('choices') }) => given(choices, correctReading),
+      precision: { significant: 3, most: 1 },
+      best: 'highest',
+    },
+  ];
+}
+
+/** Answers gone right or wrong against the reference, and how likely that is by chance. */
+export function flipColumns(kind: AnswerKind, label: string): VariantColumn[] {
+  const read = (variant: VariantResult, figure: 'count' | 'pValue') =>
+    given(variant[kind] ?? notAskedFor(kind), ({ flips }) => given(flips, (known) => known[figure]));
+  return [
     {
       title: 'flips',
       unit: 'n',
-      label: 'answer flips',
-      read: ({ tasks }) => given(tasks, ({ flips }) => given(flips, ({ count }) => count)),
+      label,
+      read: (variant) => read(variant, 'count'),
       best: 'lowest',
       againstReference: true,
     },
@@ -56,19 +74,11 @@ export function accuracyColumns({ reference }: Pick<Results, 'reference'>): Vari
       unit: 'p',
       heading: 'flips',
       joined: true,
-      label: 'p of the flips',
-      read: ({ tasks }) => given(tasks, ({ flips }) => given(flips, ({ pValue }) => pValue)),
+      label: `p of the ${label}`,
+      read: (variant) => read(variant, 'pValue'),
       write: formatPValue,
       againstReference: true,
       optional: true,
-    },
-    {
-      title: 'choices',
-      unit: '% right',
-      label: 'choices right',
-      read: ({ choices = notAskedFor('choices') }) => given(choices, correctReading),
-      precision: { significant: 3, most: 1 },
-      best: 'highest',
     },
   ];
 }
@@ -85,7 +95,7 @@ function perplexityOf({ name, perplexity, divergence }: VariantResult, reference
   return isAvailable(divergence) ? { ...reading, resolution: value * divergence.lnPplRatioStderr } : reading;
 }
 
-function correctReading({ correct, total, low, high }: Tasks | Tasks['byTask'][string]): Reading {
+export function correctReading({ correct, total, low, high }: Tasks | Tasks['byTask'][string]): Reading {
   const interval = { low: low * PERCENT, high: high * PERCENT };
   return {
     value: total === 0 ? 0 : (correct / total) * PERCENT,

@@ -2,7 +2,7 @@ import { isAvailable } from '../schema/availability.ts';
 import { benchText, shownColumns } from './bench.ts';
 import { changeSentences, changeTable, notable, sinceText } from './changes.ts';
 import { endpointLines } from './comparison.ts';
-import { mainColumns } from './comparison-columns.ts';
+import { knownColumns, mainColumns } from './comparison-columns.ts';
 import { domainTable } from './domain-table.ts';
 import { historySentences } from './history.ts';
 import { phoneFindings, phoneTable } from './kit-check.ts';
@@ -19,6 +19,7 @@ import {
 } from './report.ts';
 import { type FilledColumn, fillColumns, type RowHead } from './table.ts';
 import { escaped, tableMarkdown } from './table-markdown.ts';
+import { toolNotes, toolTables } from './tool-columns.ts';
 import { verdictOf } from './verdict.ts';
 
 /** GitHub-flavoured Markdown for a pull request or an issue: the verdict first, long parts folded. */
@@ -64,9 +65,16 @@ function comparisonTables(rows: readonly ReportRow[], report: Report): string[] 
     report.machines.length > 1
       ? fillColumns<ReportRow>([{ title: 'machine', align: 'left', read: ({ machine }) => machine }], rows)
       : [];
+  const results = combined(report);
   const tableOf = (title: string, columns: readonly FilledColumn[]) =>
     columns.length === 0 ? '' : tableMarkdown({ title, heads, columns: [...machines, ...columns] });
-  return [tableOf('Cost', cost), tableOf('Accuracy', accuracy), ...domainParts(report)];
+  return [
+    tableOf('Cost', cost),
+    tableOf('Accuracy', accuracy),
+    ...toolTables(results).map(([title, columns]) => tableOf(title, knownColumns(columns, results))),
+    ...toolNotes(results).map((note) => `${escaped(note)}.`),
+    ...domainParts(report),
+  ];
 }
 
 function domainParts(report: Report): string[] {

@@ -89,6 +89,9 @@ function describeAccuracy({ settings: { evaluation }, variants }: Results): stri
       `${counted(evaluation.choiceItems ?? 0, 'question')} of multiple choice ${evaluation.choices}`,
     );
   }
+  if (variants.some(({ tools }) => tools !== undefined && isAvailable(tools))) {
+    facts.push(`${counted(evaluation.toolItems ?? 0, 'tool call')} from ${evaluation.tools}`);
+  }
   return facts.length === 0 ? [] : [`Accuracy: ${facts.join('; ')}.`];
 }
 

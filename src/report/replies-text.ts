@@ -1,4 +1,4 @@
-import { type AskedQuestion, ruleText } from './replies.ts';
+import { type AskedQuestion, questionName, ruleText } from './replies.ts';
 import { plainStyle } from './style.ts';
 import type { TextLayout } from './table-text.ts';
 import { displayWidth, printable, wrap } from './text-width.ts';
@@ -12,7 +12,7 @@ export function renderReplies(
     return 'No such question: each variant answered all of them alike, or no reply was kept.';
   return questions
     .map((question) => {
-      const { kind, number, task, prompt, replies } = question;
+      const { prompt, replies } = question;
       const column =
         2 + Math.max('wanted'.length, ...replies.map(({ variant }) => displayWidth(printable(variant))));
       const entry = (name: string, text: string, mark: string) => {
@@ -27,9 +27,7 @@ export function renderReplies(
         return [`  ${mark} ${padded}${first}`, ...rest.map((line) => indent + line)];
       };
       return [
-        ...wrap(`${kind === 'tasks' ? 'Task' : 'Choice'} ${number}, ${printable(task)}`, width).map(
-          style.bold,
-        ),
+        ...wrap(questionName(question), width).map(style.bold),
         ...entry('asked', prompt, ' '),
         ...entry('wanted', ruleText(question), ' ').map(style.dim),
         ...replies.flatMap(({ variant, text, correct }) =>

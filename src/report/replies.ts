@@ -1,6 +1,7 @@
 import { isAvailable } from '../schema/availability.ts';
 import type { Question, Results } from '../schema/results.ts';
-import type { ReplyFilter } from '../schema/terms.ts';
+import { ANSWER_KINDS, type AnswerKind, type ReplyFilter } from '../schema/terms.ts';
+import { printable } from './text-width.ts';
 
 /** What one variant said to a question. */
 export interface ShownReply {
@@ -12,7 +13,7 @@ export interface ShownReply {
 
 /** A question with what each variant said to it. */
 export interface AskedQuestion extends Question {
-  readonly kind: 'tasks' | 'choices';
+  readonly kind: AnswerKind;
   /** From 1, in the order of its file. */
   readonly number: number;
   readonly replies: readonly ShownReply[];
@@ -20,8 +21,8 @@ export interface AskedQuestion extends Question {
 
 /** The questions of results whose replies were kept, with the replies; those of a share of them are left out. */
 export function askedQuestions(results: Results, filter: ReplyFilter): AskedQuestion[] {
-  return (['tasks', 'choices'] as const).flatMap((kind) => {
-    const questions = results.questions?.[kind] ?? [];
+  return ANSWER_KINDS.flatMap((kind) => {
+    const questions = results.questions?.[kind === 'toolsWithGrammar' ? 'tools' : kind] ?? [];
     const answered = results.variants.flatMap((variant) => {
       const outcomes = variant[kind];
       if (outcomes === undefined || !isAvailable(outcomes)) return [];
@@ -53,6 +54,19 @@ function isShown(replies: readonly ShownReply[], filter: ReplyFilter): boolean {
     }
   }
 }
+
+/** How an answer is headed. */
+export function questionName({ kind, number, task }: AskedQuestion): string {
+  const grammar = kind === 'toolsWithGrammar' ? ', under the grammar' : '';
+  return `${KIND_NAMES[kind]} ${number}, ${printable(task)}${grammar}`;
+}
+
+const KIND_NAMES: Readonly<Record<AnswerKind, string>> = {
+  tasks: 'Task',
+  choices: 'Choice',
+  tools: 'Tool call',
+  toolsWithGrammar: 'Tool call',
+};
 
 /** What must be said of a question's answers: how a reply is held against them. */
 export function ruleText({ rule, answers, choices }: Question): string {

@@ -174,6 +174,8 @@ const shareFigures = z.strictObject({
     .optional(),
   tasks: shareItems.optional(),
   choices: shareItems.optional(),
+  tools: shareItems.optional(),
+  toolsWithGrammar: shareItems.optional(),
 });
 
 export const variantSchema = z.strictObject({
@@ -215,6 +217,11 @@ export const variantSchema = z.strictObject({
   tasks: orUnavailable(tasks),
   /** Multiple choice by the mean log-probability of the answers; only where it was asked for. */
   choices: orUnavailable(tasks).optional(),
+  /** Calls of tools, freely and, where a call begins, within a grammar of the tools; only where they were asked for. */
+  tools: orUnavailable(tasks).optional(),
+  toolsWithGrammar: orUnavailable(tasks).optional(),
+  /** How the model was told of tools: by its own chat template, or in words where that knows of none. */
+  toolTelling: z.strictObject({ by: z.enum(['template', 'words']), form: z.string() }).optional(),
   weights: orUnavailable(z.strictObject({ relativeRmse: finite })),
   /** Where this row ran, when not where the machine entry says (GPU layers kept, fallback). */
   backend: z.strictObject({ gpuLayers: count, notes: z.array(z.string()) }).optional(),
@@ -289,6 +296,11 @@ const settings = z.strictObject({
     choices: z.string().optional(),
     choicesSha256: z.string().optional(),
     choiceItems: count.optional(),
+    /** Where the calls of tools come from, and whether they were also asked for under a grammar. */
+    tools: z.string().optional(),
+    toolsSha256: z.string().optional(),
+    toolItems: count.optional(),
+    grammar: z.boolean().optional(),
     /** Worked examples before each question; absent where there are none. */
     fewShot: count.optional(),
     /** Whether questions went through the chat template; absent where their kind decided. */
@@ -348,7 +360,12 @@ export const resultsSchema = z.strictObject({
   variants: z.array(variantSchema),
   /** In the order of the outcomes and replies of every variant. */
   questions: z
-    .strictObject({ tasks: z.array(question).optional(), choices: z.array(question).optional() })
+    .strictObject({
+      tasks: z.array(question).optional(),
+      choices: z.array(question).optional(),
+      /** Also of the replies under a grammar. */
+      tools: z.array(question).optional(),
+    })
     .optional(),
   /** What the phones of `--device` make of the variants. */
   devices: z.array(fittedPhoneSchema).optional(),

@@ -56,9 +56,13 @@ export type ReplyFilter = (typeof REPLY_FILTERS)[number];
 export const PREFERENCES = ['size', 'speed', 'accuracy'] as const;
 export type Preference = (typeof PREFERENCES)[number];
 
-/** Parts of an evaluation: perplexity with divergence, replies to tasks, multiple choice. */
-export const EVALUATION_PARTS = ['text', 'tasks', 'choices'] as const;
+/** Parts of an evaluation: perplexity with divergence, replies to tasks, multiple choice, calls of tools. */
+export const EVALUATION_PARTS = ['text', 'tasks', 'choices', 'tools'] as const;
 export type EvaluationPart = (typeof EVALUATION_PARTS)[number];
+
+/** What a variant answers item by item: fields of its row. Tool calls are asked again under a grammar on request. */
+export const ANSWER_KINDS = ['tasks', 'choices', 'tools', 'toolsWithGrammar'] as const;
+export type AnswerKind = (typeof ANSWER_KINDS)[number];
 
 /** What became of a card's claim. A doubtful one is not checkable: no card is accused on a guess. */
 export const CLAIM_VERDICTS = ['true', 'false', 'not checkable'] as const;

@@ -242,6 +242,7 @@ export const ERROR_CODES = {
   shards: { about: 'Shards of a run', codes: ['different', 'incomplete', 'missing', 'overlap'] },
   system: { about: 'What the system refuses', codes: ['refused'] },
   tasks: { about: 'Files of tasks', codes: ['empty', 'invalid', 'slow-pattern'] },
+  tools: { about: 'Files of tool calls', codes: ['empty', 'invalid'] },
   url: {
     about: 'Files at an address',
     codes: ['changed', 'forbidden', 'http-status', 'no-length', 'not-found', 'not-gguf'],

@@ -45,7 +45,7 @@ export async function planComparison(
   const variants = await describeVariants(models, host.signal);
   requireComparable(identitiesOf(variants));
   const reference = chooseReference(variants, request.reference);
-  const { evaluation, text, taskItems, choiceItems } = await readEvaluation(request, variants);
+  const { evaluation, text, taskItems, choiceItems, toolItems } = await readEvaluation(request, variants);
   const settings = settingsOf(request, evaluation);
   if (previous !== null) requireSameSettings(previous, settings, request.threads);
   return {
@@ -53,6 +53,7 @@ export async function planComparison(
       text,
       taskItems,
       choiceItems,
+      toolItems,
       variants,
       reference,
       settings,

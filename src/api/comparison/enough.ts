@@ -17,7 +17,7 @@ const LOOK_MS = 60_000;
 
 type Input = Pick<
   ComparisonInput,
-  'variants' | 'settings' | 'text' | 'share' | 'saved' | 'taskItems' | 'choiceItems'
+  'variants' | 'settings' | 'text' | 'share' | 'saved' | 'taskItems' | 'choiceItems' | 'toolItems'
 >;
 
 /**
@@ -26,7 +26,7 @@ type Input = Pick<
  * @throws UsageError `measure/text-too-short`, `usage/shard`
  */
 export async function requireEnoughToMeasure(input: Input, signal: AbortSignal): Promise<void> {
-  const { settings, share, saved, text, taskItems, choiceItems, variants } = input;
+  const { settings, share, saved, text, taskItems, choiceItems, toolItems, variants } = input;
   const parts = partsOf(settings);
   if (!settings.only.includes('accuracy')) return;
   const { contextSize, chunks } = settings.evaluation;
@@ -41,11 +41,12 @@ export async function requireEnoughToMeasure(input: Input, signal: AbortSignal):
   if (share === null) return;
   const tasks = parts.includes('tasks') ? taskItems.length : 0;
   const choices = parts.includes('choices') ? choiceItems.length : 0;
-  const most = Math.max(count, tasks, choices, saved?.chunks.length ?? 0);
+  const tools = parts.includes('tools') ? toolItems.length : 0;
+  const most = Math.max(count, tasks, choices, tools, saved?.chunks.length ?? 0);
   if (Array.from({ length: most }, (_, unit) => unit).some((unit) => isOwn(share, unit))) return;
   throw new UsageError(
     'usage/shard',
-    `nothing falls to shard ${share.index} of ${share.count}: there are ${count} chunks of text, ${tasks} tasks and ${choices} questions of multiple choice`,
+    `nothing falls to shard ${share.index} of ${share.count}: there are ${count} chunks of text, ${tasks} tasks, ${choices} questions of multiple choice and ${tools} tool calls`,
     { hint: `Ask for at most ${Math.max(1, most)} shards, or give more text or tasks.` },
   );
 }

@@ -8,6 +8,7 @@ import { sha256OfText } from '../../measure/file-hash.ts';
 import { SEQUENTIAL_ERROR_RATE } from '../../measure/sequential.ts';
 import { parseTasks } from '../../measure/task-file.ts';
 import type { TaskItem } from '../../measure/tasks.ts';
+import { parseTools, type ToolItem } from '../../measure/tool-file.ts';
 import type { Settings } from '../../schema/results.ts';
 import { QuantscopeError, UsageError } from '../../util/errors.ts';
 import { packagePath } from '../../util/package-files.ts';
@@ -25,29 +26,34 @@ export type EvaluationOptions = Pick<
   EvaluateRequest,
   | keyof EvaluationRequest
   | 'choices'
+  | 'tools'
+  | 'grammar'
   | 'fewShot'
   | 'fewShotFrom'
   | 'template'
   | 'untilDecided'
   | 'maxTime'
   | 'shard'
-> & { readonly context: number };
+> & { readonly context: number; readonly only?: readonly string[] };
 
 /** What models are evaluated on. */
 export interface EvaluationInput {
   readonly text: EvaluationText;
   readonly taskItems: readonly TaskItem[];
   readonly choiceItems: readonly ChoiceItem[];
+  /** Empty where no tool calls are asked for. */
+  readonly toolItems: readonly ToolItem[];
   /** How the results name the text and the tasks. */
   readonly evaluation: Settings['evaluation'];
   /** How they name the questions of multiple choice, where they are asked. */
   readonly choiceEvaluation: Pick<Settings['evaluation'], 'choices' | 'choicesSha256' | 'choiceItems'>;
+  readonly toolEvaluation: Partial<Settings['evaluation']>;
 }
 
 /**
  * Reads what was asked for, or the package's own: for the embedded family the one it was trained for.
  * @throws UsageError `input/unreadable`, `usage/text`, `tasks/invalid`, `tasks/empty`, `choices/invalid`, `choices/empty`,
- *   `few-shot/*`
+ *   `tools/invalid`, `tools/empty`, `few-shot/*`
  */
 export async function readEvaluation(
   options: EvaluationOptions,
@@ -60,6 +66,7 @@ export async function readEvaluation(
   const { text, names } = await readTexts(set, options.text);
   const tasks = await readAll(tasksPaths, '--tasks');
   const choices = await readAll(choicesPaths, '--choices');
+  const tools = await readTools(options);
   let allTasks = tasks.flatMap(({ path, content }) => parseTasks(content.toString('utf8'), path));
   const parsedChoices = choices.flatMap(({ path, content }) => parseChoices(content, path));
   let allChoices = choices.length === 0 ? choicesOf(allTasks) : parsedChoices;
@@ -93,6 +100,7 @@ export async function readEvaluation(
     text,
     taskItems,
     choiceItems,
+    ...tools,
     evaluation: {
       ...names,
       contextSize: options.context,
@@ -111,6 +119,29 @@ export async function readEvaluation(
           : choicesPaths.map(shown).join(', '),
       choicesSha256: sha256Of(choices.length === 0 ? tasks : choices),
       choiceItems: choiceItems.length,
+    },
+  };
+}
+
+/** The package's own calls are in general's folder: the embedded family knows of no tools. */
+async function readTools({
+  only = [],
+  tools,
+  grammar = false,
+  quick = false,
+}: EvaluationOptions): Promise<Pick<EvaluationInput, 'toolItems' | 'toolEvaluation'>> {
+  if (!only.includes('tools')) return { toolItems: [], toolEvaluation: {} };
+  const paths = listed(tools ?? packagePath('fixtures/general/tools.jsonl'));
+  const files = await readAll(paths, '--tools');
+  const all = files.flatMap(({ path, content }) => parseTools(content.toString('utf8'), path));
+  const toolItems = quick ? thinned(all) : all;
+  return {
+    toolItems,
+    toolEvaluation: {
+      tools: paths.map(shown).join(', '),
+      toolsSha256: sha256Of(files),
+      toolItems: toolItems.length,
+      ...(grammar ? { grammar } : {}),
     },
   };
 }

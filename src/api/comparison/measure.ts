@@ -148,6 +148,7 @@ function stepsOf(settings: Settings): Step[] {
   if (!only.includes('accuracy')) return steps;
   const parts = partsOf(settings);
   if (parts.includes('tasks')) steps.push('tasks');
+  if (parts.includes('tools')) steps.push('tools');
   steps.push('start');
   if (parts.includes('text')) steps.push('perplexity');
   if (parts.includes('choices')) steps.push('choices');

@@ -23,7 +23,7 @@ export async function planEvaluation(
   refs: readonly string[],
   asked: EvaluateRequest,
 ): Promise<ComparisonPlan> {
-  const request: Request = { ...EVALUATE_DEFAULTS, ...asked };
+  const request = withTools({ ...EVALUATE_DEFAULTS, ...asked });
   const host = hostOf(asked);
   requireMatchingFields(request);
   const endpoint = await endpointOf(request, host.signal);
@@ -54,6 +54,7 @@ export async function planEvaluation(
       text: input.text,
       taskItems: input.taskItems,
       choiceItems: input.choiceItems,
+      toolItems: input.toolItems,
       previous,
     },
     savedReferencePath: request.saveReference ?? null,
@@ -62,6 +63,13 @@ export async function planEvaluation(
     lock: request.lock ?? true,
     endpoint,
   };
+}
+
+/** Naming tool calls asks for them. */
+function withTools(request: Request): Request {
+  const { only, tools, grammar = false } = request;
+  const isNamed = tools !== undefined || grammar;
+  return isNamed && !only.includes('tools') ? { ...request, only: [...only, 'tools'] } : request;
 }
 
 function requireMatchingFields({ openai, model, only, shard, saveReference }: Request): void {
@@ -177,6 +185,7 @@ function settingsOf(request: Request, input: EvaluationInput, saved: ReferenceFi
     evaluation: {
       ...evaluation,
       ...(parts.includes('choices') ? input.choiceEvaluation : {}),
+      ...input.toolEvaluation,
       ...(saved === null ? {} : savedText(saved, evaluation)),
       parts: [...parts],
     },

@@ -1,4 +1,4 @@
-import { EVALUATION_PARTS, type EvaluationPart } from '../../schema/terms.ts';
+import type { EvaluationPart } from '../../schema/terms.ts';
 import { COMPARISON_DEFAULTS, type ComparisonRequest } from '../request.ts';
 
 /** What `evaluate` asks of the models. What is left out is as {@link EVALUATE_DEFAULTS} has it. */
@@ -7,10 +7,14 @@ export interface EvaluateRequest extends ComparisonRequest {
   readonly reference?: string;
   /** Path to keep the reference's scores, text and row at. */
   readonly saveReference?: string;
-  /** Default: all. */
+  /** Default: text, tasks and choices, and tools where `tools` or `grammar` is given. */
   readonly only?: readonly EvaluationPart[];
   /** Paths of questions of multiple choice, in any form that `parseChoices` reads. Default: made of the tasks. */
   readonly choices?: string | readonly string[];
+  /** Paths of tool calls to ask for. Default: the package's own, where `only` has `tools`. */
+  readonly tools?: string | readonly string[];
+  /** Asks for the tool calls once more, under a grammar that allows no others. */
+  readonly grammar?: boolean;
   /** Worked examples before each question of `choices`, or else of `tasks`. Default: 0. */
   readonly fewShot?: number;
   /** Path of the file that they are from. Default: the first of the questions, which are then not asked. */
@@ -31,7 +35,7 @@ export interface EvaluateRequest extends ComparisonRequest {
 
 export const EVALUATE_DEFAULTS = {
   ...COMPARISON_DEFAULTS,
-  only: EVALUATION_PARTS,
+  only: ['text', 'tasks', 'choices'],
   keyEnv: 'OPENAI_API_KEY',
   concurrency: 4,
   batch: 512,

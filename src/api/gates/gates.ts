@@ -128,12 +128,16 @@ const STAGE_OF: Readonly<Record<string, Stage>> = {
   divergence: 'accuracy',
   tasks: 'accuracy',
   choices: 'accuracy',
+  tools: 'accuracy',
+  toolsWithGrammar: 'accuracy',
 };
 const PART_OF: Readonly<Record<string, ReturnType<typeof partsOf>[number]>> = {
   perplexity: 'text',
   divergence: 'text',
   tasks: 'tasks',
   choices: 'choices',
+  tools: 'tools',
+  toolsWithGrammar: 'tools',
 };
 
 function isMeasured([first = '']: readonly string[], settings: Settings): boolean {

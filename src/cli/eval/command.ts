@@ -1,4 +1,5 @@
 import { EVALUATE_DEFAULTS } from '../../api/evaluate/request.ts';
+import { EVALUATION_PARTS } from '../../schema/terms.ts';
 import { define, option } from '../define.ts';
 import { collected, gateOptions } from '../gate-options.ts';
 import { listOf, wholeNumber } from '../options.ts';
@@ -20,9 +21,9 @@ export const evalCommand = define({
   options: [
     option('--reference <name or file>', 'a variant, or a file of kept scores'),
     option('--save-reference <file>', "keep the reference's scores, text and row there"),
-    option('--only <parts>', `only these, separated by commas: ${only.join(', ')}`)
-      .argParser(listOf(only))
-      .default([...only], 'all'),
+    option('--only <parts>', `only these, separated by commas: ${EVALUATION_PARTS.join(', ')}`)
+      .argParser(listOf(EVALUATION_PARTS))
+      .default([...only], 'all but tools'),
     option('--quick', '8 chunks of text, 64 tasks and choices: a first look'),
     'What is asked:',
     SHARED.texts(),
@@ -33,6 +34,12 @@ export const evalCommand = define({
         'may be repeated (default: made of the tasks)',
       collected,
     ),
+    option(
+      '--tools <file>',
+      "calls of tools, asked besides; may be repeated (default with --only tools: the package's own)",
+      collected,
+    ),
+    option('--grammar', "ask for these calls once more, under llama.cpp's grammar for the tools"),
     option('--few-shot <n>', 'worked examples before each of these questions', wholeNumber(1)),
     option(
       '--few-shot-from <file>',
@@ -78,6 +85,7 @@ export const evalCommand = define({
     'eval a-F16.gguf --save-reference base.kld            a file that llama-perplexity reads',
     'eval a-Q4_K_M.gguf --only choices --choices hellaswag_val.jsonl',
     'eval a-Q4_K_M.gguf --only choices --choices mmlu-test.jsonl --few-shot 5 --few-shot-from mmlu-dev.jsonl',
+    'eval a-F16.gguf a-Q4_K_M.gguf --only tools --grammar  tool calls: parsable, right tool, right arguments',
     'eval phi3 --openai http://localhost:8080/v1 --model phi3-f16',
   ],
   exitCode: '0 done, 1 a model, the endpoint or a gate failed, 2 wrong use or no engine, 130 interrupted.',

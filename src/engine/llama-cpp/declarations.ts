@@ -165,6 +165,13 @@ export const STRUCTS = {
     logits: 'int8_t *',
   },
   llama_sampler_chain_params: { no_perf: 'bool' },
+  llama_token_data: { id: 'llama_token', logit: 'float', p: 'float' },
+  llama_token_data_array: {
+    data: 'llama_token_data *',
+    size: 'size_t',
+    selected: 'int64_t',
+    sorted: 'bool',
+  },
   llama_model_kv_override: {
     tag: 'llama_model_kv_override_type',
     key: 'char[128]',
@@ -357,6 +364,8 @@ export const FUNCTIONS = {
     llama_sampler_init_min_p: ['llama_sampler *', 'float', 'size_t'],
     llama_sampler_init_temp: ['llama_sampler *', 'float'],
     llama_sampler_init_penalties: ['llama_sampler *', 'int32_t', 'int32_t', 'float', 'float', 'float'],
+    llama_sampler_init_grammar: ['llama_sampler *', 'const llama_vocab *', 'const char *', 'const char *'],
+    llama_sampler_apply: ['void', 'llama_sampler *', 'llama_token_data_array *'],
     llama_sampler_accept: ['void', 'llama_sampler *', 'llama_token'],
     llama_sampler_sample: ['llama_token', 'llama_sampler *', 'llama_context *', 'int32_t'],
     llama_sampler_free: ['void', 'llama_sampler *'],

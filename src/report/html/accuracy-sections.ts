@@ -7,6 +7,7 @@ import { formatPValue } from '../numbers.ts';
 import { combined, endpointsOf, type Report, rowsOf } from '../report.ts';
 import { type Column, fillColumns, given } from '../table.ts';
 import { printable } from '../text-width.ts';
+import { toolNotes, toolTables } from '../tool-columns.ts';
 import { isDrawable } from './axes.ts';
 import { rampColor } from './colors.ts';
 import { chartName, machineKey } from './cost-sections.ts';
@@ -23,9 +24,11 @@ export function accuracySection(report: Report): Section | null {
   const rows = rowsOf(report);
   const results = combined(report);
   const { accuracy } = mainColumns(results);
+  const tools = toolPart(report, results);
   const endpoints = endpointTable(report);
   if (accuracy.length === 0) {
-    return endpoints === null ? null : { id: 'accuracy', title: 'Accuracy', content: endpoints };
+    if (tools === null && endpoints === null) return null;
+    return { id: 'accuracy', title: 'Accuracy', content: html`${tools}${endpoints}` };
   }
   return {
     id: 'accuracy',
@@ -33,7 +36,7 @@ export function accuracySection(report: Report): Section | null {
     content: html`${variantTable('What each variant loses', report, rows, accuracy)}
 <p class="note">± is the standard error, ranges are 95 % Wilson intervals, flips are answers gone right or wrong against the reference with McNemar's exact p.</p>
 ${machineKey(report)}<div class="pair"><div>${divergenceFigure(report)}${flipTable(report)}</div>${taskFigure(report)}</div>
-${divergenceTable(report, results)}${domainTables(report)}${taskTable(report)}${endpoints}`,
+${divergenceTable(report, results)}${domainTables(report)}${taskTable(report)}${tools}${endpoints}`,
   };
 }
 
@@ -84,6 +87,17 @@ function domainTables(report: Report): Markup[] {
     if (table === null) return [];
     return [htmlTable(report.machines.length > 1 ? `${table.what}, ${label}` : table.what, table)];
   });
+}
+
+function toolPart(report: Report, results: Results): Markup | null {
+  const tables = toolTables(results).flatMap(([title, columns]) => {
+    const known = knownColumns(columns, results);
+    return known.length === 0 ? [] : [variantTable(title, report, rowsOf(report), known)];
+  });
+  if (tables.length === 0) return null;
+  const note =
+    'Right is a call of the right tools with the right arguments, or none where none fits; parsable is of the questions that want calls.';
+  return html`${tables}<p class="note">${[note, ...toolNotes(results)].join(' ')}</p>`;
 }
 
 interface Asked {

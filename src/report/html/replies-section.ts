@@ -1,4 +1,11 @@
-import { type AskedQuestion, askedQuestions, markedWords, ruleText, type ShownReply } from '../replies.ts';
+import {
+  type AskedQuestion,
+  askedQuestions,
+  markedWords,
+  questionName,
+  ruleText,
+  type ShownReply,
+} from '../replies.ts';
 import type { Report } from '../report.ts';
 import { printable } from '../text-width.ts';
 import { html, type Markup } from './markup.ts';
@@ -31,10 +38,9 @@ export function repliesSection({ machines }: Report): Section | null {
 }
 
 function questionPart(question: AskedQuestion): Markup {
-  const { kind, number, task, prompt, replies } = question;
+  const { prompt, replies } = question;
   const reference = replies.find(({ isReference }) => isReference);
-  const name = `${kind === 'tasks' ? 'Task' : 'Choice'} ${number}, ${printable(task)}`;
-  return html`<details class="replies"><summary>${name}: ${clipped(prompt)}</summary>
+  return html`<details class="replies"><summary>${questionName(question)}: ${clipped(prompt)}</summary>
 <p class="asked">${prompt}</p><p class="note">Wanted: ${ruleText(question)}</p>
 <dl>${replies.map((reply) => html`<div><dt>${printable(reply.variant)} <span class="verdict ${reply.correct ? 'fits' : 'no'}">${reply.correct ? 'right' : 'wrong'}</span></dt><dd>${replyMarkup(reply, reference)}</dd></div>`)}</dl></details>`;
 }

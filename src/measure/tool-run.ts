@@ -1,0 +1,49 @@
+import type { ContextOptions, EngineSession, LoadedModel } from '../engine/engine.ts';
+import type { CompletionRequest } from '../engine/replies.ts';
+import { completeItems, type ItemOutcome } from './task-run.ts';
+import type { ToolItem } from './tool-file.ts';
+import { grammarFor } from './tool-forms.ts';
+import { judgeTools } from './tool-judge.ts';
+import type { ToolTelling } from './tool-prompt.ts';
+
+/** Room for three calls side by side. */
+const DEFAULT_CALL_TOKENS = 192;
+
+/**
+ * Asks every item once and decides what it calls. Greedy, so that it repeats exactly. Opens a context of its own.
+ * @param withGrammar from where a call begins, only calls of the item's tools are possible
+ * @param timed the options to open it with, but for its size
+ * @param kvBytesPerToken of all layers, for how many replies can grow side by side
+ * @param isOwn which groups of items are this run's
+ * @returns the outcomes of those items, in their order; null where no grammar is written for the model's form of calls
+ */
+export async function runTools(
+  session: EngineSession,
+  model: LoadedModel,
+  items: readonly ToolItem[],
+  chatTemplate: string | null,
+  telling: ToolTelling,
+  withGrammar: boolean,
+  timed: ContextOptions,
+  kvBytesPerToken: number,
+  onItem: (done: number, total: number) => void,
+  isOwn: (group: number) => boolean = () => true,
+): Promise<ItemOutcome[] | null> {
+  const requests: CompletionRequest[] = [];
+  for (const { messages, tools, maxTokens } of items) {
+    const grammar = withGrammar ? grammarFor(telling.form, tools) : undefined;
+    if (grammar === null) return null;
+    const told = telling.told(messages, tools);
+    requests.push({
+      prompt: await session.chatPrompt(told.messages, chatTemplate, told.tools),
+      maxTokens: maxTokens ?? DEFAULT_CALL_TOKENS,
+      withSpecialTokens: true,
+      ...(grammar === undefined ? {} : { grammar }),
+    });
+  }
+  const replies = await completeItems(session, model, requests, timed, kvBytesPerToken, onItem, isOwn);
+  return replies.flatMap(({ item, text }) => {
+    const asked = items[item];
+    return asked === undefined ? [] : [{ item, ...judgeTools(asked, text), reply: text }];
+  });
+}
