@@ -270,9 +270,10 @@ class Comparison {
 
   /** What a reference that is kept says of itself. */
   #descriptionOf(name: string, { tokenizer }: DescribedFile) {
-    const { textSha256, tasksSha256 } = this.#state.settings.evaluation;
+    const { textSha256, tasksSha256, toolsSha256 } = this.#state.settings.evaluation;
     const createdAt = this.#environment.now().toISOString();
-    return { createdAt, textSha256, tasksSha256, tokenizer, row: this.#state.row(name) };
+    const asked = { textSha256, tasksSha256, ...(toolsSha256 === undefined ? {} : { toolsSha256 }) };
+    return { createdAt, ...asked, tokenizer, row: this.#state.row(name) };
   }
 
   /** Only what can be shared is: one machine's speed is not another's. */

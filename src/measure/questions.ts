@@ -49,8 +49,8 @@ function toolQuestion({ task, tools, messages, calls, answers }: ToolItem): Ques
   return {
     task,
     prompt: [...said, `Tools: ${tools.map(({ name }) => name).join(', ')}`].join('\n'),
-    answers: wanted.length > 0 ? wanted : ['no call'],
-    rule: calls.length > 0 ? 'calls' : 'no call',
+    answers: wanted.length > 0 ? wanted : ['nothing'],
+    rule: calls.length > 0 || answers.length === 0 ? 'calls' : 'calls nothing, says',
   };
 }
 

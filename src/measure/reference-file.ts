@@ -46,6 +46,7 @@ const dependsOnSchema = z.strictObject({
   createdAt: z.iso.datetime(),
   textSha256: z.string(),
   tasksSha256: z.string(),
+  toolsSha256: z.string().optional(),
   tokenizer: z.strictObject({
     vocabularySize: z.int().nonnegative(),
     tokenizerModel: nullableText,

@@ -3,7 +3,7 @@ type Schema = Readonly<Record<string, unknown>>;
 
 /** JSON without a schema. White space is bounded: a weak model may write nothing else. */
 const BASE = {
-  ws: '[ \\t\\n]{0,20}',
+  ws: '" "? | "\\n" " "{0,8}',
   char: '[^"\\\\\\x00-\\x1F] | "\\\\" (["\\\\/bfnrt] | "u" [0-9a-fA-F]{4})',
   string: '"\\"" char* "\\""',
   integer: '"-"? ("0" | [1-9] [0-9]{0,15})',

@@ -50,7 +50,16 @@ export async function runTasks(
       stopTexts,
     });
   }
-  const replies = await completeItems(session, model, requests, timed, kvBytesPerToken, onItem, isOwn);
+  const replies = await completeItems(
+    session,
+    model,
+    requests,
+    ITEMS_A_SEQUENCE,
+    timed,
+    kvBytesPerToken,
+    onItem,
+    isOwn,
+  );
   return replies.flatMap(({ item, text }) => {
     const asked = items[item];
     return asked === undefined ? [] : [{ item, ...judge(asked, text), reply: text }];
@@ -66,11 +75,13 @@ export interface ItemReply {
 /**
  * Greedy replies to the requests of this run's groups, as many side by side as the caches have memory for. Opens a
  * context of its own, as large as the longest request needs and the model was trained for.
+ * @param itemsASequence how many items a sequence are handed over at once
  */
 export async function completeItems(
   session: EngineSession,
   model: LoadedModel,
   requests: readonly CompletionRequest[],
+  itemsASequence: number,
   timed: ContextOptions,
   kvBytesPerToken: number,
   onItem: (done: number, total: number) => void,
@@ -86,7 +97,7 @@ export async function completeItems(
   await session.openContext({ ...timed, contextSize, sequences });
 
   // Groups are made of all items, so that a share of them is evaluated just as it is among the whole.
-  const groupSize = sequences * ITEMS_A_SEQUENCE;
+  const groupSize = sequences * itemsASequence;
   const replies: ItemReply[] = [];
   for (let start = 0; start < requests.length; start += groupSize) {
     if (!isOwn(start / groupSize)) continue;

@@ -85,6 +85,7 @@ function inside(body = ''): Read {
 function named({ groups }: RegExpMatchArray): Read {
   const { name = '', body = '' } = groups ?? {};
   const parameters = [...body.matchAll(/<parameter=([\w.-]+)>\n?([\s\S]*?)\n?<\/parameter>/g)];
+  if (parameters.length < body.split('<parameter=').length - 1) return null;
   if (parameters.length > 0 || body.trim() === '') {
     const values = parameters.map(([, key = '', value = '']) => [key, jsonOrText(value)]);
     return [{ name, arguments: Object.fromEntries(values) }];

@@ -41,7 +41,8 @@ export async function runTools(
       ...(grammar === undefined ? {} : { grammar }),
     });
   }
-  const replies = await completeItems(session, model, requests, timed, kvBytesPerToken, onItem, isOwn);
+  // Prompts with tools are long: a group of few is no long silence.
+  const replies = await completeItems(session, model, requests, 1, timed, kvBytesPerToken, onItem, isOwn);
   return replies.flatMap(({ item, text }) => {
     const asked = items[item];
     return asked === undefined ? [] : [{ item, ...judgeTools(asked, text), reply: text }];

@@ -33,7 +33,6 @@ function columnsOf(kind: ToolKind, label: string): Column<VariantResult>[] {
   const answers = (variant: VariantResult) => variant[kind] ?? notAskedFor('tools');
   const measure = (name: string, title: string): Column<VariantResult> => ({
     title,
-    unit: name === TOOL_MEASURES.parsable ? 'of wanted' : 'n',
     label: `${title} of the ${label}`,
     read: (variant) =>
       given(answers(variant), ({ measures }) => {

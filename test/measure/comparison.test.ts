@@ -93,6 +93,7 @@ async function run(folder: string, { names = ['F16', 'Q8_0', 'Q2_K'], engine = {
       },
       text: 'a text of sixty-four characters, so that four chunks come of it..',
       choiceItems: [],
+      toolItems: [],
       share: null,
       taskItems: [{ task: 'qa', prompt: 'Say fake', answers: ['fake'], match: 'exact', maxTokens: null }],
       previous: options.previous ?? null,

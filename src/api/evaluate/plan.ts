@@ -160,6 +160,13 @@ function requireSavedInputs(
       hint: 'Leave --text out: the file holds the text it was scored on.',
     });
   }
+  const { toolsSha256 } = evaluation;
+  if (toolsSha256 !== undefined && inputs.toolsSha256 !== toolsSha256) {
+    const had = inputs.toolsSha256 === undefined ? 'no' : 'other';
+    throw new UsageError('usage/reference', `${path} was asked for ${had} tool calls`, {
+      hint: 'Give --tools the file that the reference was asked, or score the reference again with it.',
+    });
+  }
   if (inputs.tasksSha256 !== evaluation.tasksSha256) {
     const which = tasks === undefined ? 'the ones chosen for this model' : [tasks].flat().join(', ');
     throw new UsageError('usage/reference', `${path} was asked other tasks than ${which}`, {
