@@ -15,6 +15,7 @@ const SETTINGS: ReadonlySet<string> = new Set([
     'context',
     'eval-context',
     'sizes',
+    'depths',
     'memory',
   ],
   ...[

@@ -1,5 +1,5 @@
-import { isAvailable, unavailableBecause } from '../schema/availability.ts';
-import type { CacheTypeResult, ContextResults, ContextRow } from '../schema/context.ts';
+import { isAvailable, type Unavailable, unavailableBecause } from '../schema/availability.ts';
+import type { CacheTypeResult, ContextResults, ContextRow, DepthRow } from '../schema/context.ts';
 import { formatBytes, formatCount } from '../util/units.ts';
 
 /** llama.cpp rounds a context up to a multiple of this, so that sizes between are no cheaper. */
@@ -13,6 +13,8 @@ export const RESERVE_BYTES = 256 * 1024 * 1024;
  */
 const MAX_MEAN_KLD = 0.005;
 const MAX_PERPLEXITY_INCREASE = 0.01;
+/** How sure it must be that a type loses facts that f16 knows at the same depth. */
+const SIGNIFICANCE = 0.05;
 /** A less precise cache has to hold this much more context to be worth its loss. */
 const WORTHWHILE_GAIN = 1.25;
 
@@ -65,15 +67,17 @@ export function withinWhatWorked(type: CacheTypeResult, rows: readonly ContextRo
 
 /**
  * The setting to ship, in a sentence with its reason: the most precise cache, unless a less precise one whose loss was
- * measured and is small holds a quarter more context.
+ * measured and is small holds a quarter more context. Where its loss was measured with contexts full, it is small up to
+ * the last depth before one at which it is not.
  * @param results rows and cache types, these from the most precise
  */
 export function adviseContext(
-  results: Pick<ContextResults, 'rows' | 'cacheTypes' | 'budget' | 'model' | 'stretched'>,
+  results: Pick<ContextResults, 'rows' | 'cacheTypes' | 'depths' | 'budget' | 'model' | 'stretched'>,
 ): ContextResults['recommendation'] {
-  const { cacheTypes, rows } = results;
+  const { cacheTypes, rows, depths } = results;
   const usable = cacheTypes.filter((type) => isAcceptable(type) && !failed(type, rows));
   let chosen: CacheTypeResult | undefined;
+  const sizeOf = (type: CacheTypeResult) => usableSize(type, depths);
   for (const type of usable) {
     if (sizeOf(type) >= (chosen === undefined ? 1 : WORTHWHILE_GAIN * sizeOf(chosen))) chosen = type;
   }
@@ -85,7 +89,7 @@ export function adviseContext(
         : 'no cache type is both usable here and near enough to f16',
     );
   }
-  const { contextSize } = chosen.largest;
+  const contextSize = sizeOf(chosen);
   const { stretched } = results;
   if (
     stretched !== null &&
@@ -99,22 +103,35 @@ export function adviseContext(
       `${perplexity.toPrecision(3)} on the same text, ${signedPercent(increase)}.`;
     return { contextSize: unstretched, cacheType: chosen.cacheType, sentence };
   }
-  return { contextSize, cacheType: chosen.cacheType, sentence: sentenceOf(chosen, usable, results) };
+  return {
+    contextSize,
+    cacheType: chosen.cacheType,
+    sentence: sentenceOf(chosen, contextSize, usable, results),
+  };
 }
 
 function sentenceOf(
   { cacheType, largest, accuracy }: CacheTypeResult,
+  contextSize: number,
   usable: readonly CacheTypeResult[],
-  { budget, model, rows, stretched }: Pick<ContextResults, 'budget' | 'model' | 'rows' | 'stretched'>,
+  {
+    budget,
+    model,
+    rows,
+    depths,
+    stretched,
+  }: Pick<ContextResults, 'budget' | 'model' | 'rows' | 'depths' | 'stretched'>,
 ): string {
   if (!isAvailable(largest)) return '';
-  const { contextSize, totalBytes } = largest;
+  const row = rows.find((one) => one.cacheType === cacheType && one.contextSize === contextSize);
+  const smaller = row !== undefined && isAvailable(row.estimated) ? row.estimated.totalBytes : null;
+  const totalBytes = contextSize === largest.contextSize ? largest.totalBytes : smaller;
   const whole = contextSize === model.contextLength ? ', all that the model was trained for,' : '';
   const allowed = `${formatBytes(budget.bytes)} ${budget.basis === 'asked' ? 'allowed' : 'free here'}`;
   const precise = usable.find((type) => type.cacheType === 'f16');
   const parts = [
     `Use ${formatCount(contextSize)} tokens${whole} with ${article(cacheType)} ${cacheType} cache: ` +
-      `an estimated ${formatBytes(totalBytes)} of the ${allowed}`,
+      `${totalBytes === null ? 'less than' : `an estimated ${formatBytes(totalBytes)} of`} the ${allowed}`,
   ];
   if (stretched !== null)
     parts.push(
@@ -122,7 +139,7 @@ function sentenceOf(
         ? `${signedPercent(stretched.perplexityIncrease)} perplexity with the long rope factors that it gets`
         : `whose accuracy with the long rope factors is not known: ${stretched.reason}`,
     );
-  else if (cacheType === 'f16') parts.push('and nothing lost');
+  else if (cacheType === 'f16') parts.push('and nothing lost to the cache');
   else if (precise !== undefined && isAvailable(precise.largest))
     parts.push(`where f16 holds ${formatCount(precise.largest.contextSize)} tokens`);
   if (cacheType !== 'f16' && isAvailable(accuracy)) {
@@ -131,9 +148,42 @@ function sentenceOf(
       `at a cost of ${signedPercent(perplexityIncrease)} perplexity (mean KLD ${meanKld.toPrecision(2)})`,
     );
   }
+  parts.push(...depthParts(cacheType, contextSize, depths));
+  if (contextSize < largest.contextSize)
+    parts.push(`not the ${formatCount(largest.contextSize)} that fit, at which more is lost`);
   const speed = speedNear(rows, cacheType, contextSize);
   if (speed !== null) parts.push(speed);
   return `${parts.join(', ')}.`;
+}
+
+/** What was measured at the greatest depth within the context. */
+function depthParts(cacheType: string, contextSize: number, depths: readonly DepthRow[]): string[] {
+  const row = measuredDepths(cacheType, depths).findLast(({ depth }) => depth <= contextSize);
+  if (row === undefined) return [];
+  const { meanKld, needles } = row.measured;
+  const loss = cacheType === 'f16' ? '' : `mean KLD ${meanKld.toPrecision(2)} and `;
+  return [
+    `${loss}${needles.found} of ${needles.total} hidden facts known when ${formatCount(row.depth)} are full`,
+  ];
+}
+
+type MeasuredDepth = DepthRow & { readonly measured: Exclude<DepthRow['measured'], Unavailable> };
+
+/** From the least deep. */
+function measuredDepths(cacheType: string, depths: readonly DepthRow[]): MeasuredDepth[] {
+  return depths
+    .filter((row): row is MeasuredDepth => row.cacheType === cacheType && isAvailable(row.measured))
+    .sort((a, b) => a.depth - b.depth);
+}
+
+/** The largest that fits, or the last depth before one at which the type's loss is not small. */
+function usableSize({ cacheType, largest }: CacheTypeResult, depths: readonly DepthRow[]): number {
+  if (!isAvailable(largest)) return 0;
+  const own = measuredDepths(cacheType, depths).filter(({ depth }) => depth <= largest.contextSize);
+  const lossy = own.findIndex(
+    ({ measured: { meanKld, needles } }) => meanKld > MAX_MEAN_KLD || needles.pValue < SIGNIFICANCE,
+  );
+  return cacheType === 'f16' || lossy < 0 ? largest.contextSize : (own[lossy - 1]?.depth ?? 0);
 }
 
 /** The generation speed measured with this cache nearest below the context. */
@@ -160,10 +210,6 @@ function isAcceptable({ cacheType, accuracy }: CacheTypeResult): boolean {
 function failed({ cacheType }: CacheTypeResult, rows: readonly ContextRow[]): boolean {
   const own = rows.filter((row) => row.cacheType === cacheType);
   return own.some(({ failure }) => failure !== null) && !own.some(({ measured }) => isAvailable(measured));
-}
-
-function sizeOf({ largest }: CacheTypeResult): number {
-  return isAvailable(largest) ? largest.contextSize : 0;
 }
 
 function article(cacheType: string): string {

@@ -8,13 +8,20 @@ import type {
 } from '../engine/engine.ts';
 import { type MachineWarning, type MachineWatch, withoutRepeats } from '../machine/watch.ts';
 import { isAvailable, unavailableBecause } from '../schema/availability.ts';
-import type { CacheTypeResult, ContextResults, ContextRow, ContextSettings } from '../schema/context.ts';
+import type {
+  CacheTypeResult,
+  ContextResults,
+  ContextRow,
+  ContextSettings,
+  DepthRow,
+} from '../schema/context.ts';
 import type { Machine } from '../schema/results.ts';
 import { SCHEMA_IDS } from '../schema/terms.ts';
 import { messageOf, QuantscopeError, UsageError } from '../util/errors.ts';
 import { formatBytes, formatCount } from '../util/units.ts';
 import { cacheAccuracies } from './cache-accuracy.ts';
 import { adviseContext, largestWithin, RESERVE_BYTES, withinWhatWorked } from './context-advice.ts';
+import { measureDepths } from './depth-run.ts';
 import { ownFailure } from './engine-faults.ts';
 import { engineMemoryOf } from './memory.ts';
 import { rateOf } from './rates.ts';
@@ -41,6 +48,8 @@ export interface ContextPlan {
   readonly largestMeasured: number;
   readonly budget: ContextResults['budget'];
   readonly text: string;
+  /** Before and of the words whose loss is measured at each depth. */
+  readonly depthText: string;
   /** The largest context whose positions get the rope factors of the original length; null where all get the same. */
   readonly unstretched: number | null;
   /** From the header; null where it does not describe layers with a cache. */
@@ -92,6 +101,7 @@ class Contexts {
   #gpuFreeBytes: number | null = null;
   #settings: ContextPlan['settings'];
   #warnings: MachineWarning[] = [];
+  #depths: DepthRow[] = [];
   #stretched: ContextResults['stretched'] = null;
 
   constructor(plan: ContextPlan, environment: ContextEnvironment) {
@@ -117,6 +127,7 @@ class Contexts {
     const { evaluation } = this.#settings;
     if (evaluation !== null) {
       await this.#evaluateTypes(evaluation);
+      await this.#evaluateDepths();
       await this.#evaluateStretched(evaluation);
     }
     return this.#results();
@@ -194,7 +205,7 @@ class Contexts {
   /** Why a size is not tried; null when it is. */
   #hindrance(contextSize: number, cacheType: CacheType, estimated: Estimate | null): string | null {
     const { largestMeasured } = this.#plan;
-    if (contextSize > largestMeasured) {
+    if (contextSize > largestMeasured && !this.#settings.depths.includes(contextSize)) {
       return `contexts above ${formatCount(largestMeasured)} tokens are measured only when --sizes names them`;
     }
     const smaller = this.#rows.find(
@@ -275,6 +286,23 @@ class Contexts {
     }
   }
 
+  async #evaluateDepths(): Promise<void> {
+    const { depths, cacheTypes } = this.#settings;
+    const { referencePath, signal, onStep } = this.#environment;
+    this.#depths = await measureDepths({
+      depths,
+      cacheTypes,
+      text: this.#plan.depthText,
+      rowsPath: referencePath,
+      start: (label) => this.#start(label),
+      load: (session) => this.#load(session),
+      contextOptions: (cacheType) => this.#contextOptions(cacheType),
+      hindrance: (depth, cacheType) => this.#hindrance(depth, cacheType, this.#estimate(depth, cacheType)),
+      ...(signal ? { signal } : {}),
+      onStep,
+    });
+  }
+
   /** Rope factors go by a context's size: what was measured in a small one does not hold where others are taken. */
   async #evaluateStretched({
     contextSize: own,
@@ -345,7 +373,8 @@ class Contexts {
   #results(): ContextResults {
     const { model, budget, toolVersion } = this.#plan;
     const cacheTypes = this.#types.map((type) => withinWhatWorked(type, this.#rows));
-    const told = { rows: [...this.#rows], cacheTypes, budget, model, stretched: this.#stretched };
+    const depths = [...this.#depths];
+    const told = { rows: [...this.#rows], cacheTypes, depths, budget, model, stretched: this.#stretched };
     return {
       schema: SCHEMA_IDS.context,
       createdAt: this.#createdAt,

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { isAvailable, type Unavailable, unavailableBecause } from '../schema/availability.ts';
 import { benchRow } from '../schema/bench.ts';
-import { cacheAccuracy, contextRow } from '../schema/context.ts';
+import { cacheAccuracy, contextRow, depthLoss } from '../schema/context.ts';
 import { fittedVariantSchema, phoneSpeedSchema } from '../schema/phones.ts';
 import { machine, variantSchema } from '../schema/results.ts';
 import { byDistance, editDistance } from '../util/nearest.ts';
@@ -29,7 +29,7 @@ const FIGURES: Readonly<Record<FigureOwner, Node>> = {
   variant: branchOf(row),
   machine: branchOf(machine.shape),
   bench: branchOf(benchRow.shape),
-  context: branchOf({ ...contextRow.shape, cache: cacheAccuracy }),
+  context: branchOf({ ...contextRow.shape, cache: cacheAccuracy, full: depthLoss }),
   phone: branchOf({
     contextSize: fittedVariantSchema.shape.contextSize,
     memory: z.object({ ...fittedVariantSchema.shape.memory.shape, headroomBytes: z.int() }),

@@ -98,6 +98,7 @@ export function judgeableContext({
   model,
   rows,
   cacheTypes,
+  depths,
   recommendation,
 }: ContextResults): Judgeable {
   return {
@@ -111,6 +112,8 @@ export function judgeableContext({
       figures: {
         ...row,
         cache: cacheTypes.find(({ cacheType }) => cacheType === row.cacheType)?.accuracy,
+        full: depths.find(({ depth, cacheType }) => depth === row.contextSize && cacheType === row.cacheType)
+          ?.measured,
       },
       failure: row.failure?.message ?? null,
       disturbance: disturbanceText(row.disturbed),

@@ -1,5 +1,5 @@
 import { isAvailable, type Unavailable } from '../schema/availability.ts';
-import type { CacheTypeResult, ContextResults, ContextRow } from '../schema/context.ts';
+import type { CacheTypeResult, ContextResults, ContextRow, DepthRow } from '../schema/context.ts';
 import { counted, formatBytes, formatCount, formatDuration } from '../util/units.ts';
 import { describeEngine, describeMachine, describeThreads } from './provenance.ts';
 import { plainStyle } from './style.ts';
@@ -36,6 +36,20 @@ export function renderContext(
       },
       { width, style },
     ),
+    ...(results.depths.length === 0
+      ? []
+      : [
+          tableText(
+            {
+              title: 'When full',
+              heads: results.depths.map(({ depth, cacheType }) => ({
+                name: `${formatCount(depth)} ${cacheType}`,
+              })),
+              columns: fillColumns(DEPTH_COLUMNS, results.depths),
+            },
+            { width, style },
+          ),
+        ]),
     wrap(advice, width, '  '),
     notes(results).flatMap((note) => wrap(`- ${printable(note)}`, width, '  ')),
     warnings
@@ -121,7 +135,7 @@ function typeColumns({ budget }: ContextResults): Column<CacheTypeResult>[] {
       read: ({ accuracy }) => given(accuracy, ({ perplexity }) => perplexity.toFixed(4)),
     },
     againstF16('against f16', '', 'reference', ({ perplexityIncrease }) => {
-      return `${perplexityIncrease < 0 ? '' : '+'}${(100 * perplexityIncrease).toFixed(2)} %`;
+      return signed(perplexityIncrease);
     }),
     againstF16('mean KLD', 'nats', '', ({ meanKld }) => meanKld.toFixed(6)),
     againstF16('same top', '%', '', ({ sameTop }) => (100 * sameTop).toFixed(2)),
@@ -131,6 +145,49 @@ function typeColumns({ budget }: ContextResults): Column<CacheTypeResult>[] {
       read: ({ largest }) => given(largest, ({ contextSize }) => formatCount(contextSize)),
     },
   ];
+}
+
+/** What a type loses in a full context, and which of the facts hidden in it the model still knows. */
+const DEPTH_COLUMNS: readonly Column<DepthRow>[] = [
+  { title: 'perplexity', read: ({ measured }) => given(measured, (known) => known.perplexity.toFixed(4)) },
+  depthAgainstF16('against f16', '', ({ perplexityIncrease }) => signed(perplexityIncrease)),
+  depthAgainstF16(
+    'mean KLD',
+    'nats',
+    ({ meanKld, stderrKld }) => `${meanKld.toFixed(6)} ± ${stderrKld.toFixed(6)}`,
+  ),
+  depthAgainstF16('same top', '%', ({ sameTop }) => (100 * sameTop).toFixed(2)),
+  {
+    title: 'hidden facts',
+    unit: 'known',
+    read: ({ measured }) => given(measured, ({ needles: { found, total } }) => `${found} of ${total}`),
+  },
+  {
+    title: 'not known',
+    unit: 'at % of the text',
+    read: ({ measured }) =>
+      given(measured, ({ needles: { facts } }) => {
+        const lost = facts.filter(({ found }) => !found);
+        if (lost.length === facts.length) return 'all';
+        return lost.map(({ at }) => Math.round(100 * at)).join(', ');
+      }),
+  },
+];
+
+function depthAgainstF16(
+  title: string,
+  unit: string,
+  write: (loss: Exclude<DepthRow['measured'], Unavailable>) => string,
+): Column<DepthRow> {
+  return {
+    title,
+    unit,
+    read: ({ measured, cacheType }) => given(measured, (known) => (cacheType === 'f16' ? '' : write(known))),
+  };
+}
+
+function signed(share: number): string {
+  return `${share < 0 ? '' : '+'}${(100 * share).toFixed(2)} %`;
 }
 
 /** @param itself what stands in the row of f16, with which the others are compared */
@@ -149,7 +206,7 @@ function againstF16(
 }
 
 /** Each reason for a gap once, with what it is about. */
-function notes({ rows, cacheTypes }: ContextResults): string[] {
+function notes({ rows, cacheTypes, depths }: ContextResults): string[] {
   const byReason = new Map<string, string[]>();
   const add = (about: string, value: unknown) => {
     if (isMissing(value)) byReason.set(value.reason, [...(byReason.get(value.reason) ?? []), about]);
@@ -160,6 +217,8 @@ function notes({ rows, cacheTypes }: ContextResults): string[] {
     add(`accuracy with ${cacheType}`, accuracy);
     add(`largest context with ${cacheType}`, largest);
   }
+  for (const { depth, cacheType, measured } of depths)
+    add(`loss with ${formatCount(depth)} ${cacheType} full`, measured);
   return [...byReason].map(([reason, about]) => `Not measured: ${about.join('; ')}: ${reason}.`);
 }
 
@@ -174,7 +233,7 @@ function copyOf({ rows }: ContextResults): string[] {
 }
 
 function describe(results: ContextResults): string[] {
-  const { machine, tool, settings, budget } = results;
+  const { machine, tool, settings, budget, depths } = results;
   const { evaluation, generationTokens, repetitions, threads, promptThreads, batchSize, seed } = settings;
   return [
     'estimated: weights, KV cache and compute buffers without the app around them, as llama.cpp would allocate them, ' +
@@ -188,6 +247,12 @@ function describe(results: ContextResults): string[] {
           `Accuracy: ${evaluation.text}, contexts of ${evaluation.contextSize} tokens` +
             `${evaluation.chunks === null ? '' : `, ${counted(evaluation.chunks, 'chunk')} at most`}, against an f16 cache.`,
         ]),
+    ...(depths.some(({ measured }) => isAvailable(measured))
+      ? [
+          'When full: the loss of the same last words of the text after ever more of it, against f16 there; a hidden fact is ' +
+            'a sentence with a number, known where the model continues it with just that number.',
+        ]
+      : []),
     'Values in a quantized cache need flash attention, which is on for these types; it is auto for the others.',
     `Largest context by the estimate, within ${formatBytes(budget.bytes)} ${budget.basis === 'asked' ? '(--memory)' : 'free on this machine'}.`,
     `Measured on ${describeMachine(machine)}, with ${describeEngine(machine, tool.version)}.`,

@@ -1,5 +1,14 @@
 import { z } from 'zod';
-import { bytes, count, type Document, finite, gpuChoice, gpuLayers, orUnavailable } from './parts.ts';
+import {
+  bytes,
+  count,
+  type Document,
+  finite,
+  fraction,
+  gpuChoice,
+  gpuLayers,
+  orUnavailable,
+} from './parts.ts';
 import { disturbances, failure, machine, memory, rate, rateAtDepth, warning } from './results.ts';
 import { FLASH_ATTENTION, SCHEMA_IDS } from './terms.ts';
 
@@ -48,6 +57,34 @@ export const cacheAccuracy = z.strictObject({
   sameTop: finite,
 });
 
+/** What a cache type loses in a context that is full, on the same words at every depth, against f16 there. */
+export const depthLoss = z.strictObject({
+  /** Of the words whose loss it is: the last of the text. */
+  positions: count,
+  perplexity: finite,
+  perplexityIncrease: finite,
+  meanKld: finite,
+  stderrKld: finite,
+  maxKld: finite,
+  sameTop: finite,
+  /** Facts hidden in the text before: whether the model, asked at its end, continues with the right number. */
+  needles: z.strictObject({
+    found: count,
+    total: count,
+    /** McNemar's exact test against f16 at the same depth. */
+    pValue: fraction,
+    /** By their place in the text, from 0 at its beginning to 1. */
+    facts: z.array(z.strictObject({ at: fraction, found: z.boolean() })),
+  }),
+});
+
+const depthRow = z.strictObject({
+  /** Tokens of the context, all of which are read. */
+  depth: count,
+  cacheType: z.string(),
+  measured: orUnavailable(depthLoss),
+});
+
 const cacheType = z.strictObject({
   cacheType: z.string(),
   /** While no window is full. */
@@ -85,6 +122,8 @@ export const contextSchema = z.strictObject({
     gpu: gpuChoice,
     gpuLayers,
     seed: count,
+    /** Where loss and hidden facts are measured. */
+    depths: z.array(count),
     evaluation: z
       .strictObject({
         text: z.string(),
@@ -101,6 +140,8 @@ export const contextSchema = z.strictObject({
   }),
   rows: z.array(contextRow),
   cacheTypes: z.array(cacheType),
+  /** From the least deep; f16 first of each depth, where it was asked for. */
+  depths: z.array(depthRow),
   /**
    * Accuracy at the size that is advised, where its positions get other rope factors than those of the evaluation's
    * context; null where they get the same.
@@ -125,5 +166,6 @@ export const contextSchema = z.strictObject({
 
 export type ContextResults = Document<typeof contextSchema>;
 export type ContextRow = ContextResults['rows'][number];
+export type DepthRow = ContextResults['depths'][number];
 export type CacheTypeResult = ContextResults['cacheTypes'][number];
 export type ContextSettings = ContextResults['settings'];

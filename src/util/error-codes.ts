@@ -30,7 +30,7 @@ export const ERROR_CODES = {
     codes: ['different-models', 'imatrix', 'make', 'no-reference', 'no-row', 'several'],
   },
   config: { about: 'The config file', codes: ['invalid', 'unknown-key', 'unreadable'] },
-  context: { about: 'Sizes of context', codes: ['no-divergence', 'several', 'too-large'] },
+  context: { about: 'Sizes of context', codes: ['no-divergence', 'several', 'too-large', 'too-small'] },
   data: { about: 'Files of the package itself', codes: ['invalid', 'unreadable'] },
   dequantize: { about: 'Weights to dequantize', codes: ['partial-block', 'unsupported'] },
   device: { about: 'Names of phones', codes: ['unknown'] },

@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { adviseContext, largestWithin, withinWhatWorked } from '../../src/measure/context-advice.ts';
 import { isAvailable, unavailableBecause } from '../../src/schema/availability.ts';
-import type { CacheTypeResult, ContextResults, ContextRow } from '../../src/schema/context.ts';
+import type { CacheTypeResult, ContextResults, ContextRow, DepthRow } from '../../src/schema/context.ts';
 
 describe('largestWithin', () => {
   it('is the largest step that fits, for any line of memory over context', () => {
@@ -58,6 +58,14 @@ function advice(...cacheTypes: CacheTypeResult[]) {
 }
 
 function advised(stretched: ContextResults['stretched'], ...cacheTypes: CacheTypeResult[]) {
+  return advisedAt([], stretched, ...cacheTypes);
+}
+
+function advisedAt(
+  depths: DepthRow[],
+  stretched: ContextResults['stretched'],
+  ...cacheTypes: CacheTypeResult[]
+) {
   const model: ContextResults['model'] = {
     ref: 'm',
     name: null,
@@ -70,12 +78,55 @@ function advised(stretched: ContextResults['stretched'], ...cacheTypes: CacheTyp
   const found = adviseContext({
     rows: [],
     cacheTypes,
+    depths,
     budget: { bytes: 3e9, basis: 'asked' },
     model,
     stretched,
   });
   return isAvailable(found) ? found : null;
 }
+
+describe('a loss measured with contexts full', () => {
+  const at = (depth: number, cacheType: string, meanKld: number, found = 8, pValue = 1): DepthRow => ({
+    depth,
+    cacheType,
+    measured: {
+      positions: 256,
+      perplexity: 6,
+      perplexityIncrease: 0,
+      meanKld,
+      stderrKld: 0,
+      maxKld: 1,
+      sameTop: 0.99,
+      needles: { found, total: 8, pValue, facts: [] },
+    },
+  });
+  const types = [type('f16', 1024, 0), type('q8_0', 4096, 0.001)] as const;
+
+  it('is told at the greatest depth within the context that is advised', () => {
+    const small = advisedAt([at(2048, 'q8_0', 0.002), at(4096, 'q8_0', 0.003, 7)], null, ...types);
+    expect(small).toMatchObject({ contextSize: 4096, cacheType: 'q8_0' });
+    expect(small?.sentence).toContain('mean KLD 0.0030 and 7 of 8 hidden facts known when 4,096 are full');
+    const precise = advisedAt([at(1024, 'f16', 0, 5)], null, type('f16', 1024, 0));
+    expect(precise?.sentence).toContain('5 of 8 hidden facts known when 1,024 are full');
+  });
+
+  it('ends a type’s context where it is no longer small, or where facts are lost beyond chance', () => {
+    for (const lossy of [at(4096, 'q8_0', 0.02), at(4096, 'q8_0', 0.002, 1, 0.0156)]) {
+      const found = advisedAt([at(2048, 'q8_0', 0.002), lossy], null, ...types);
+      expect(found).toMatchObject({ contextSize: 2048, cacheType: 'q8_0' });
+      expect(found?.sentence).toContain('not the 4,096 that fit, at which more is lost');
+    }
+    // Nothing is left of it where the first depth is bad; f16 loses nothing to itself.
+    const none = advisedAt([at(2048, 'q8_0', 0.02), at(1024, 'f16', 0.02)], null, ...types);
+    expect(none).toMatchObject({ contextSize: 1024, cacheType: 'f16' });
+  });
+
+  it('may be by chance: two facts fewer of eight are no reason', () => {
+    const found = advisedAt([at(4096, 'q8_0', 0.002, 6, 0.5)], null, ...types);
+    expect(found?.contextSize).toBe(4096);
+  });
+});
 
 describe('a cache type that failed', () => {
   const row = (contextSize: number, message: string | null): ContextRow => {

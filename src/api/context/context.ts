@@ -9,6 +9,7 @@ import { describeMachine } from '../../machine/describe.ts';
 import { machineMemory } from '../../machine/memory.ts';
 import { watchMachine } from '../../machine/watch.ts';
 import { type ContextPlan, measureContexts } from '../../measure/context-run.ts';
+import { LEAST_DEPTH } from '../../measure/depth-run.ts';
 import { evaluationSetFor } from '../../measure/evaluation-data.ts';
 import { sha256OfText } from '../../measure/file-hash.ts';
 import { describeFile } from '../../measure/size.ts';
@@ -19,6 +20,7 @@ import { packagePath, packageVersion } from '../../util/package-files.ts';
 import { formatCount } from '../../util/units.ts';
 import { requireEnoughText } from '../comparison/enough.ts';
 import { shown } from '../comparison/shown-path.ts';
+import { readTexts } from '../comparison/texts.ts';
 import { hostOf } from '../host.ts';
 import { readInput } from '../input-file.ts';
 import { oneModelFor } from '../local-models.ts';
@@ -32,6 +34,8 @@ type Request = Filled<ContextRequest, typeof CONTEXT_DEFAULTS>;
 const SMALLEST_CONTEXT = 512;
 /** What a model whose header names no context is measured up to, and what is measured without being asked for. */
 const LARGEST_MEASURED = 8192;
+/** In smaller contexts there is little depth. */
+const LEAST_DEPTH_UNASKED = 2048;
 const BATCH_SIZE = 512;
 
 /**
@@ -96,6 +100,8 @@ async function planOf({ ref, path }: Model, header: GgufHeader, request: Request
   const described = describeFile(header, path);
   const { name, architecture, parameters, contextLength } = described.model;
   const text = await textOf(request, name);
+  const contextSizes = sizesOf('--sizes', request.sizes, contextLength);
+  const largestMeasured = request.sizes === undefined ? LARGEST_MEASURED : Number.POSITIVE_INFINITY;
   const { threads, memory } = request;
   const count = typeof threads === 'number' ? threads : 0;
   return {
@@ -111,7 +117,7 @@ async function planOf({ ref, path }: Model, header: GgufHeader, request: Request
       contextLength,
     },
     settings: {
-      contextSizes: sizesOf(request.sizes, contextLength),
+      contextSizes,
       cacheTypes: [...request.cacheTypes],
       generationTokens: request.generate,
       repetitions: request.repetitions,
@@ -121,6 +127,7 @@ async function planOf({ ref, path }: Model, header: GgufHeader, request: Request
       gpu: request.gpu,
       gpuLayers: request.gpuLayers,
       seed: request.seed,
+      depths: text === null ? [] : depthsOf(request.depths, contextSizes, largestMeasured, contextLength),
       evaluation:
         text === null
           ? null
@@ -132,12 +139,13 @@ async function planOf({ ref, path }: Model, header: GgufHeader, request: Request
             },
     },
     findThreads: threads === 'auto',
-    largestMeasured: request.sizes === undefined ? LARGEST_MEASURED : Number.POSITIVE_INFINITY,
+    largestMeasured,
     budget:
       memory === undefined
         ? { bytes: machineMemory().availableBytes, basis: 'free' }
         : { bytes: memory, basis: 'asked' },
     text: text?.content ?? '',
+    depthText: `${text?.before ?? ''}${text?.content ?? ''}`,
     unstretched: unstretchedContext(header),
     estimate: estimateOf(header),
     tokenBytes: (cacheType) => tokenBytes(header, cacheType),
@@ -149,7 +157,7 @@ async function planOf({ ref, path }: Model, header: GgufHeader, request: Request
  * The sizes asked for, or doubling ones up to the model's own, and that one.
  * @throws UsageError `context/too-large` for a size that the model was not trained for
  */
-function sizesOf(asked: readonly number[] | undefined, own: number | null): number[] {
+function sizesOf(flag: string, asked: readonly number[] | undefined, own: number | null): number[] {
   const limit = own ?? LARGEST_MEASURED;
   if (asked !== undefined) {
     const beyond = asked.find((size) => own !== null && size > own);
@@ -157,7 +165,7 @@ function sizesOf(asked: readonly number[] | undefined, own: number | null): numb
     throw new UsageError(
       'context/too-large',
       `a context of ${formatCount(beyond)} tokens is more than the ${formatCount(limit)} that the model was trained for`,
-      { hint: `Give --sizes up to ${limit}.` },
+      { hint: `Give ${flag} up to ${limit}.` },
     );
   }
   const sizes: number[] = [];
@@ -165,8 +173,28 @@ function sizesOf(asked: readonly number[] | undefined, own: number | null): numb
   return [...sizes, limit];
 }
 
+/** @throws UsageError `context/too-large`, `context/too-small` */
+function depthsOf(
+  asked: readonly number[] | undefined,
+  sizes: readonly number[],
+  largestMeasured: number,
+  own: number | null,
+): number[] {
+  const least = Math.max(LEAST_DEPTH, Math.min(LEAST_DEPTH_UNASKED, own ?? LEAST_DEPTH_UNASKED));
+  if (asked === undefined) return sizes.filter((size) => size >= least && size <= largestMeasured);
+  const small = asked.find((depth) => depth < LEAST_DEPTH);
+  if (small === undefined) return sizesOf('--depths', asked, own);
+  throw new UsageError(
+    'context/too-small',
+    `a depth of ${formatCount(small)} tokens has no room for text, facts and questions, need ${formatCount(LEAST_DEPTH)}`,
+    { hint: `Give --depths from ${LEAST_DEPTH} on.` },
+  );
+}
+
 interface EvaluationText {
   readonly path: string;
+  /** What comes before it in contexts that are longer. */
+  readonly before: string;
   readonly content: string;
 }
 
@@ -174,7 +202,14 @@ interface EvaluationText {
 async function textOf(request: Request, modelName: string | null): Promise<EvaluationText | null> {
   if (!request.accuracy) return null;
   const path = request.text ?? packagePath(`fixtures/${evaluationSetFor(modelName)}/text.txt`);
-  return { path, content: await readInput(path, '--text') };
+  return { path, content: await readInput(path, '--text'), before: await beforeText(request, modelName) };
+}
+
+/** A text of the user's is all there is; the general one has others beside it. */
+async function beforeText(request: Request, modelName: string | null): Promise<string> {
+  if (request.text !== undefined || evaluationSetFor(modelName) !== 'general') return '';
+  const { text } = await readTexts('general', 'domains');
+  return typeof text === 'string' ? text : text.map((each) => each.text).join('\n');
 }
 
 function estimateOf(header: GgufHeader): ContextPlan['estimate'] {

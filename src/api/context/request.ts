@@ -25,6 +25,8 @@ export interface ContextRequest extends EngineRequest, Host {
   readonly chunks?: number;
   /** Tokens in a chunk. */
   readonly evalContext?: number;
+  /** Contexts in which the loss of each type and hidden facts are measured. Default: the measured sizes from 2048 on. */
+  readonly depths?: readonly number[];
   /** Each row as it ends, with all results so far. */
   readonly onRow?: (row: ContextRow, soFar: ContextResults) => Promise<void>;
 }
