@@ -1,5 +1,7 @@
 import type { ContextOptions, EngineSession, LoadedModel } from '../engine/engine.ts';
+import { EngineError } from '../engine/errors.ts';
 import type { CompletionRequest } from '../engine/replies.ts';
+import { formatCount } from '../util/units.ts';
 import { completeItems, type ItemOutcome } from './task-run.ts';
 import type { ToolItem } from './tool-file.ts';
 import { grammarFor } from './tool-forms.ts';
@@ -15,6 +17,7 @@ const DEFAULT_CALL_TOKENS = 192;
  * @param timed the options to open it with, but for its size
  * @param kvBytesPerToken of all layers, for how many replies can grow side by side
  * @param isOwn which groups of items are this run's
+ * @throws EngineError `engine/evaluation-failed` where a question is longer than the model was trained for
  * @returns the outcomes of those items, in their order; null where no grammar is written for the model's form of calls
  */
 export async function runTools(
@@ -30,12 +33,20 @@ export async function runTools(
   isOwn: (group: number) => boolean = () => true,
 ): Promise<ItemOutcome[] | null> {
   const requests: CompletionRequest[] = [];
-  for (const { messages, tools, maxTokens } of items) {
+  for (const [index, { messages, tools, maxTokens }] of items.entries()) {
     const grammar = withGrammar ? grammarFor(telling.form, tools) : undefined;
     if (grammar === null) return null;
     const told = telling.told(messages, tools);
+    const prompt = await session.chatPrompt(told.messages, chatTemplate, told.tools);
+    if (prompt.length >= model.trainContextSize) {
+      throw new EngineError(
+        'engine/evaluation-failed',
+        `tool call ${index + 1}: its tools and messages are ${formatCount(prompt.length)} tokens, and the model was trained for ${formatCount(model.trainContextSize)}`,
+        { hint: 'Give --tools a file with fewer or shorter tools a question.' },
+      );
+    }
     requests.push({
-      prompt: await session.chatPrompt(told.messages, chatTemplate, told.tools),
+      prompt,
       maxTokens: maxTokens ?? DEFAULT_CALL_TOKENS,
       withSpecialTokens: true,
       ...(grammar === undefined ? {} : { grammar }),

@@ -108,6 +108,11 @@ describe('eval --tools', () => {
     const refused = await quantscope(['eval', 'nano:Q2_K', '--tools', file, ...QUICKLY]);
     expect(refused.exitCode).toBe(2);
     expect(refused.stderr).toMatch(/line 1, field "tools": no line before this one describes "lamp"/);
+    const long = await quantscope(['eval', 'nano:Q2_K', '--only', 'tools', ...QUICKLY, '--out', kept]);
+    expect(long.exitCode).toBe(1);
+    expect(long.stdout).toMatch(
+      /tool call \d+: its tools and messages are \d+ tokens, and the model was trained for 512/,
+    );
     const text = ['--only', 'text', '--chunks', '2', ...QUICKLY];
     await quantscope([
       'eval',
