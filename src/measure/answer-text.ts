@@ -81,20 +81,20 @@ export function sameLabel(a: string, b: string): boolean {
 const LONGEST_MATCH_MS = 1000;
 
 /**
- * Whether a regular expression, case and Unicode minded, matches somewhere in a text.
+ * How often a regular expression that a file brought matches in a text; without the flag g 0 or more than 0.
  * @throws UsageError `tasks/slow-pattern`
  */
-export function matchesPattern(pattern: string, text: string): boolean {
+export function countMatches({ source, flags }: RegExp, text: string): number {
   try {
     return runInNewContext(
-      'new RegExp(pattern, "u").test(text)',
-      { pattern, text },
+      'text.match(new RegExp(source, flags))?.length ?? 0',
+      { source, flags, text },
       { timeout: LONGEST_MATCH_MS },
     );
   } catch (cause) {
     throw new UsageError(
       'tasks/slow-pattern',
-      `the pattern ${pattern} is not matched within ${LONGEST_MATCH_MS} ms`,
+      `the pattern ${source} is not matched within ${LONGEST_MATCH_MS} ms`,
       { cause, hint: 'Repeat nothing within what is repeated: (a+)+ backtracks without end.' },
     );
   }

@@ -1,3 +1,5 @@
+import { countMatches } from './answer-text.ts';
+
 /**
  * Instructions that a program can check, by the ids and arguments of IFEval (arXiv 2311.07911) as
  * lm-evaluation-harness 0.4.13 checks them. Two differ for want of Python's packages: sentences are counted by
@@ -21,12 +23,12 @@ interface Arguments {
 
 const CHECKS: Readonly<Record<string, Check>> = {
   'keywords:existence': (reply, { texts }) =>
-    texts('keywords').every((word) => pattern(word, 'iu').test(reply)),
+    texts('keywords').every((word) => countMatches(pattern(word, 'iu'), reply) > 0),
   'keywords:frequency': (reply, { text, holds }) =>
-    holds(countOf(reply, pattern(text('keyword'), 'giu')), 'frequency'),
+    holds(countMatches(pattern(text('keyword'), 'giu'), reply), 'frequency'),
   'keywords:forbidden_words': (reply, { texts }) =>
-    !texts('forbidden_words').some((word) =>
-      pattern(`(?<![\\p{L}\\p{N}_])${word}(?![\\p{L}\\p{N}_])`, 'iu').test(reply),
+    !texts('forbidden_words').some(
+      (word) => countMatches(pattern(`(?<![\\p{L}\\p{N}_])${word}(?![\\p{L}\\p{N}_])`, 'iu'), reply) > 0,
     ),
   'keywords:letter_frequency': (reply, { text, number }) => {
     const count = [...reply.toLowerCase()].filter((letter) => letter === text('letter').toLowerCase()).length;
@@ -61,7 +63,7 @@ const CHECKS: Readonly<Record<string, Check>> = {
   'detectable_content:postscript': (reply, { text }) => {
     const marker = text('postscript_marker');
     const usual: Readonly<Record<string, RegExp>> = { 'P.P.S': /p\.\s?p\.\s?s/, 'P.S.': /p\.\s?s\./ };
-    return (usual[marker] ?? pattern(marker.toLowerCase(), 'u')).test(reply.toLowerCase());
+    return countMatches(usual[marker] ?? pattern(marker.toLowerCase(), 'u'), reply.toLowerCase()) > 0;
   },
   'detectable_format:number_bullet_lists': (reply, { number }) =>
     countOf(reply, /^\s*\*[^*].*$/gm) + countOf(reply, /^\s*-.*$/gm) === number('num_bullets'),
@@ -72,7 +74,8 @@ const CHECKS: Readonly<Record<string, Check>> = {
     return marked.filter((each) => each.replaceAll('*', '').trim() !== '').length >= number('num_highlights');
   },
   'detectable_format:multiple_sections': (reply, { text, number }) =>
-    countOf(reply, pattern(`\\s?${text('section_spliter')}\\s?\\d+\\s?`, 'gu')) >= number('num_sections'),
+    countMatches(pattern(`\\s?${text('section_spliter')}\\s?\\d+\\s?`, 'gu'), reply) >=
+    number('num_sections'),
   'detectable_format:json_format': (reply) => {
     const body = reply
       .trim()
