@@ -1,7 +1,10 @@
 import { type AskedQuestion, questionName, ruleText } from './replies.ts';
 import { plainStyle } from './style.ts';
 import type { TextLayout } from './table-text.ts';
-import { displayWidth, printable, wrap } from './text-width.ts';
+import { padRight, printable, shortenMiddle, widest, wrap } from './text-width.ts';
+
+/** Names take no more than this share of a line, however long a file says they are. */
+const NAMES_SHARE = 0.3;
 
 /** Questions with what each variant said, one under the other: for a terminal. */
 export function renderReplies(
@@ -13,8 +16,10 @@ export function renderReplies(
   return questions
     .map((question) => {
       const { prompt, replies } = question;
-      const column =
-        2 + Math.max('wanted'.length, ...replies.map(({ variant }) => displayWidth(printable(variant))));
+      const names = replies.map(({ variant }) =>
+        shortenMiddle(printable(variant), Math.floor(width * NAMES_SHARE)),
+      );
+      const column = 2 + widest(['wanted', ...names]);
       const entry = (name: string, text: string, mark: string) => {
         const lines = text
           .split('\n')
@@ -23,15 +28,14 @@ export function renderReplies(
           .join(' ⏎ ');
         const indent = ' '.repeat(column + 4);
         const [first = '', ...rest] = wrap(lines || '(nothing)', width - column - 4);
-        const padded = name + ' '.repeat(Math.max(0, column - displayWidth(name)));
-        return [`  ${mark} ${padded}${first}`, ...rest.map((line) => indent + line)];
+        return [`  ${mark} ${padRight(name, column)}${first}`, ...rest.map((line) => indent + line)];
       };
       return [
         ...wrap(questionName(question), width).map(style.bold),
         ...entry('asked', prompt, ' '),
         ...entry('wanted', ruleText(question), ' ').map(style.dim),
-        ...replies.flatMap(({ variant, text, correct }) =>
-          entry(printable(variant), text, correct ? '✓' : '✗').map(correct ? (line) => line : style.warn),
+        ...replies.flatMap(({ text, correct }, at) =>
+          entry(names[at] ?? '', text, correct ? '✓' : '✗').map(correct ? (line) => line : style.warn),
         ),
       ].join('\n');
     })

@@ -84,15 +84,20 @@ export function wrap(text: string, width: number, indent = ''): string[] {
       continue;
     }
     if (line !== '') finish();
-    line = word;
-    while (displayWidth(line) > left()) {
-      // At least one character, or a wide one in a single column would never end.
-      const piece =
-        firstColumns([...line], left()).join('') || String.fromCodePoint(line.codePointAt(0) ?? 0);
-      const rest = line.slice(piece.length);
-      line = piece;
-      finish();
-      line = rest;
+    if (displayWidth(word) <= left()) {
+      line = word;
+      continue;
+    }
+    let used = 0;
+    for (const character of word) {
+      const columns = characterWidth(character);
+      // At least one character a line, or a wide one in a single column would never end.
+      if (used + columns > left() && line !== '') {
+        finish();
+        used = 0;
+      }
+      line += character;
+      used += columns;
     }
   }
   finish();

@@ -46,6 +46,16 @@ describe('replies in sight', () => {
     expect(text).not.toContain('\u001b');
   });
 
+  it('are readable whatever the name of a variant is', () => {
+    const [question] = askedQuestions(results, 'flipped');
+    if (question === undefined) throw new Error('no question');
+    const replies = question.replies.map((reply) => ({ ...reply, variant: 'n'.repeat(5000) }));
+    const lines = renderReplies([{ ...question, replies }], { width: 60 }).split('\n');
+    expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(60);
+    expect(lines.length).toBeLessThan(20);
+    expect(lines.join('\n')).toMatch(/✓ n+…n+ +It is Lima\./);
+  });
+
   it('are left out where only a share of them is there', () => {
     const [first, ...others] = results.variants;
     if (first === undefined) throw new Error('no variant');
