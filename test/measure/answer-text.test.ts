@@ -1,6 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { containsWords, firstLabelIn, normalizeAnswer, numbersIn } from '../../src/measure/answer-text.ts';
+import {
+  containsWords,
+  countMatches,
+  firstLabelIn,
+  normalizeAnswer,
+  numbersIn,
+} from '../../src/measure/answer-text.ts';
+import { isCorrect } from '../../src/measure/judge.ts';
 
 describe('a normalized answer', () => {
   it.each([
@@ -104,5 +111,23 @@ describe('the first label of a text', () => {
     expect(firstLabelIn('It is New York.', ['New', 'New York'])).toBe('New York');
     expect(firstLabelIn('Written in C++, mostly', ['C', 'C++'])).toBe('C++');
     expect(firstLabelIn('(b) it is', ['(a)', '(b)'])).toBe('(b)');
+  });
+});
+
+describe('a pattern that a file of tasks brought', () => {
+  it('is counted, or found once, with case and Unicode as it says', () => {
+    expect(countMatches(/cat/giu, 'Cat, cat, dog')).toBe(2);
+    expect(countMatches(/\p{Lu}/u, 'é')).toBe(0);
+    expect(countMatches(/(c)(a)t/u, 'cat')).toBeGreaterThan(0);
+  });
+
+  it('has a second', () => {
+    // A cube of the length: it would end by itself, some seconds later.
+    const [slow, text] = ['a*a*a*b', 'a'.repeat(4000)];
+    const late = expect.objectContaining({ code: 'tasks/slow-pattern' });
+    expect(() => countMatches(new RegExp(slow, 'u'), text)).toThrow(late);
+    const item = { task: 'ifeval', prompt: '', answers: [], match: 'ifeval', maxTokens: 1 } as const;
+    const instructions = [{ id: 'keywords:existence', args: { keywords: [slow] } }];
+    expect(() => isCorrect({ ...item, instructions }, text)).toThrow(late);
   });
 });
