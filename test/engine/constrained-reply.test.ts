@@ -1,8 +1,10 @@
+import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type EngineSession, startEngineProcess } from '../../src/engine/index.ts';
 import type { ReplyGrammar, Tool } from '../../src/engine/replies.ts';
 import { SchemaGrammar } from '../../src/measure/schema-grammar.ts';
 import { calledTools } from '../../src/measure/tool-call-text.ts';
+import { parseTools } from '../../src/measure/tool-file.ts';
 import { formOf, grammarFor, TAGGED_JSON } from '../../src/measure/tool-forms.ts';
 import { tellingOf, toolInstructions } from '../../src/measure/tool-prompt.ts';
 import { nanoPath } from '../helpers/nano.ts';
@@ -75,6 +77,40 @@ describe('a reply under a grammar', () => {
     );
   });
 });
+
+describe('the grammar of a form', () => {
+  const content = readFileSync(new URL('../../fixtures/general/tools.jsonl', import.meta.url), 'utf8');
+  const tools = new Map(
+    parseTools(content, 'tools.jsonl').flatMap((item) => item.tools.map((tool) => [tool.name, tool])),
+  );
+
+  it.each([
+    ['[TOOL_CALLS] [ARGS]', /^\w+\[ARGS\]\s*\{/],
+    ['[TOOL_CALLS]', /^\s*\[\s*\{\s*"name"/],
+    ['<function=', /^\w+>\s*\{/],
+    ['<tool_call>', /^\s*\{\s*"name"/],
+    ['<|python_tag|>', /^\{\s*"name"/],
+    ['plain', /^(?:\[\s*)?\{\s*"name"/],
+  ])('that %j marks is one to llama.cpp, with all tools that ship', async (marks, expected) => {
+    const grammar = grammarFor(formOf(marks), [...tools.values()]);
+    if (grammar === null) throw new Error('no grammar');
+    const [free] = await replies(undefined);
+    const [constrained] = await replies({ ...grammar, trigger: '[\\s\\S]+' });
+    // Both begin with the same free token.
+    const first = firstWord(free?.text ?? '');
+    expect(constrained?.text.startsWith(first)).toBe(true);
+    expect(constrained?.text.slice(first.length)).toMatch(expected);
+  });
+
+  it('is none for forms that are not JSON', () => {
+    expect(grammarFor(formOf('<function= <parameter='), [LIGHT])).toBeNull();
+  });
+});
+
+/** The free token of the constrained replies here: nano's first word. */
+function firstWord(text: string): string {
+  return /^\s*\w+/.exec(text)?.[0] ?? '';
+}
 
 describe('the grammar of a JSON schema', () => {
   it.each([
