@@ -15,7 +15,7 @@ const WRAPPINGS: readonly { readonly pattern: RegExp; readonly read: (match: Reg
   // Hermes, Qwen, SmolLM; the end of the reply may stand for the closing tag.
   {
     pattern: /<tool_call>(?<body>[\s\S]*?)(?:<\/tool_call>|(?=<tool_call>)|$)/g,
-    read: ({ groups }) => inside(groups?.['body']),
+    read: inBody,
   },
   // Mistral from version 11 on, and before it.
   {
@@ -23,25 +23,25 @@ const WRAPPINGS: readonly { readonly pattern: RegExp; readonly read: (match: Reg
       /\[TOOL_CALLS\]\s*(?<name>[\w.-]+)\s*(?:\[CALL_ID\][^[]*)?(?:\[ARGS\])?(?<body>\s*\{[\s\S]*?)(?=\[TOOL_CALLS\]|$)/g,
     read: named,
   },
-  { pattern: /\[TOOL_CALLS\](?<body>[\s\S]*)$/g, read: ({ groups }) => inside(groups?.['body']) },
+  { pattern: /\[TOOL_CALLS\](?<body>[\s\S]*)$/g, read: inBody },
   // LFM2, Phi-4-mini.
   {
     pattern: /<\|tool_call_start\|>(?<body>[\s\S]*?)(?:<\|tool_call_end\|>|$)/g,
-    read: ({ groups }) => inside(groups?.['body']),
+    read: inBody,
   },
   {
     pattern: /<\|tool_call\|>(?<body>[\s\S]*?)(?:<\|\/tool_call\|>|$)/g,
-    read: ({ groups }) => inside(groups?.['body']),
+    read: inBody,
   },
   // Functionary 3.1 and Llama 3 with own tools; Qwen3-Coder is read as a tool_call.
   { pattern: /<function=(?<name>[\w.-]+)>(?<body>[\s\S]*?)(?:<\/function>|(?=<function=)|$)/g, read: named },
-  { pattern: /<\|python_tag\|>(?<body>[\s\S]*)$/g, read: ({ groups }) => inside(groups?.['body']) },
+  { pattern: /<\|python_tag\|>(?<body>[\s\S]*)$/g, read: inBody },
   // Functionary 3.2, Firefunction.
   {
     pattern: />>>(?!all\n)(?<name>[\w.-]+)\n(?<body>[\s\S]*?)(?=>>>|$)/g,
     read: named,
   },
-  { pattern: /functools(?<body>\[[\s\S]*)$/g, read: ({ groups }) => inside(groups?.['body']) },
+  { pattern: /functools(?<body>\[[\s\S]*)$/g, read: inBody },
   {
     pattern: /```(?:json|tool_call|tool_code|python)?\n(?<body>[\s\S]*?)(?:```|$)/g,
     read: ({ groups }) => bare(groups?.['body'] ?? ''),
@@ -69,6 +69,10 @@ export function calledTools(reply: string): CalledTools {
 /** What a model thinks aloud is no part of its reply. */
 function withoutThoughts(reply: string): string {
   return reply.replace(/^\s*(?:<think>)?[\s\S]*?<\/think>/, '').replace(/^\s*<think>[\s\S]*$/, '');
+}
+
+function inBody({ groups }: RegExpMatchArray): Read {
+  return inside(groups?.['body']);
 }
 
 /** Inside a wrapping: anything but calls is a failure. */
