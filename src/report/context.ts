@@ -150,11 +150,10 @@ function typeColumns({ budget }: ContextResults): Column<CacheTypeResult>[] {
 /** What a type loses in a full context, and which of the facts hidden in it the model still knows. */
 const DEPTH_COLUMNS: readonly Column<DepthRow>[] = [
   { title: 'perplexity', read: ({ measured }) => given(measured, (known) => known.perplexity.toFixed(4)) },
-  depthAgainstF16('against f16', '', ({ perplexityIncrease }) => signed(perplexityIncrease)),
   depthAgainstF16(
     'mean KLD',
     'nats',
-    ({ meanKld, stderrKld }) => `${meanKld.toFixed(6)} ± ${stderrKld.toFixed(6)}`,
+    ({ meanKld, stderrKld }) => `${meanKld.toFixed(5)} ± ${stderrKld.toFixed(5)}`,
   ),
   depthAgainstF16('same top', '%', ({ sameTop }) => (100 * sameTop).toFixed(2)),
   {
@@ -164,7 +163,7 @@ const DEPTH_COLUMNS: readonly Column<DepthRow>[] = [
   },
   {
     title: 'not known',
-    unit: 'at % of the text',
+    unit: 'at % of text',
     read: ({ measured }) =>
       given(measured, ({ needles: { facts } }) => {
         const lost = facts.filter(({ found }) => !found);

@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { isAvailable } from '../../src/schema/availability.ts';
+import { renderContext } from '../../src/report/context.ts';
+import { isAvailable, unavailableBecause } from '../../src/schema/availability.ts';
 import { type ContextResults, contextSchema } from '../../src/schema/context.ts';
 import { quantscope, scratchFolder } from '../helpers/cli.ts';
 import { nanoPath } from '../helpers/nano.ts';
@@ -88,6 +89,27 @@ describe('context on the embedded F16 model', () => {
     expect(available(recommendation)).toMatchObject({ contextSize: 512, cacheType: 'q8_0' });
     expect(available(recommendation).sentence).toContain('where f16 holds 256 tokens, at a cost of');
   });
+
+  it('has a table of full contexts by depth and type, with the places of the facts that are not known', () => {
+    const facts = [true, false, true, false].map((found, place) => ({ at: place / 4, found }));
+    const measured = (meanKld: number) => ({
+      ...{ positions: 256, perplexity: 27, perplexityIncrease: 0.01, meanKld, stderrKld: 0.0002, maxKld: 1 },
+      sameTop: 0.95,
+      needles: { found: 2, total: 4, pValue: 1, facts },
+    });
+    const text = renderContext({
+      ...results,
+      depths: [
+        { depth: 16_384, cacheType: 'f16', measured: measured(0) },
+        { depth: 16_384, cacheType: 'q4_0', measured: measured(0.03) },
+        { depth: 32_768, cacheType: 'f16', measured: unavailableBecause('too little memory') },
+      ],
+    });
+    expect(text).toMatch(/When full +perplexity +mean KLD +same top +hidden facts +not known/);
+    expect(text).toMatch(/16,384 q4_0 +27\.0000 +0\.03000 ± 0\.00020 +95\.00 +2 of 4 +25, 75/);
+    expect(text).toContain('Not measured: loss with 32,768 f16 full: too little memory.');
+    expect(Math.max(...text.split('\n').map((line) => line.length))).toBeLessThanOrEqual(100);
+  });
 });
 
 describe('context', () => {
@@ -117,6 +139,8 @@ describe('context', () => {
 
   it.each([
     [['--sizes', '256,1024'], 'more than the 512 that the model was trained for'],
+    [['--depths', '512'], 'a depth of 512 tokens has no room for text, facts and questions, need 1,024'],
+    [['--depths', '2048'], 'Give --depths up to 512'],
     [['--sizes', '8'], 'whole numbers from 16'],
     [['--cache-types', 'f16,q3'], '"q3" is none of'],
     [['--memory', '3'], 'such as 3GB'],
