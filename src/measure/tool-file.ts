@@ -78,10 +78,19 @@ function schemaOf({ parameters }: Tool, invalid: InvalidLine): z.ZodType {
     throw invalid('tool', 'parameters: expected a schema with "type": "object"');
   try {
     // What is no JSON schema is refused there.
-    return z.fromJSONSchema(parameters as Parameters<typeof z.fromJSONSchema>[0]);
+    return z.fromJSONSchema(withoutPatterns(parameters) as Parameters<typeof z.fromJSONSchema>[0]);
   } catch (cause) {
     throw invalid('tool', `parameters: ${messageOf(cause)}`);
   }
+}
+
+/** A stranger's pattern may backtrack without end; the grammar does not hold replies to it either. */
+function withoutPatterns(schema: unknown): unknown {
+  return JSON.parse(
+    JSON.stringify(schema, (key, value) =>
+      (key === 'pattern' && typeof value === 'string') || key === 'patternProperties' ? undefined : value,
+    ),
+  );
 }
 
 function itemOf(

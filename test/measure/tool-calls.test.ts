@@ -141,6 +141,23 @@ describe('a file of tool calls', () => {
   ])('is refused by line and field: %j', (content, message) => {
     expect(() => parseTools(content, 'calls.jsonl')).toThrow(message);
   });
+
+  it('are not held to patterns, which a stranger may have written', () => {
+    const properties = { code: { type: 'string', pattern: '^[A-Z]$' }, pattern: { type: 'integer' } };
+    const tool = {
+      tool: { name: 'enter', description: 'Enters.', parameters: { type: 'object', properties } },
+    };
+    const asked = (given: object) => ({
+      task: 'one tool',
+      tools: ['enter'],
+      prompt: 'Enter it.',
+      calls: [{ name: 'enter', arguments: given }],
+    });
+    const read = (given: object) =>
+      parseTools([tool, asked(given)].map((line) => JSON.stringify(line)).join('\n'), 'calls.jsonl');
+    expect(read({ code: 'abc', pattern: 1 })).toHaveLength(1);
+    expect(() => read({ code: 'A', pattern: 'x' })).toThrow(/enter\.pattern/);
+  });
 });
 
 const [plain, ...others] = parseTools(
