@@ -56,7 +56,7 @@ export function toolInstructions(tools: readonly Tool[]): string {
     'You can call these functions, each described by a line of JSON:',
     ...tools.map((tool) => JSON.stringify(tool)),
     'To call one, write its name and arguments as a line of JSON between tags, one line for each call and nothing else.',
-    // An example teaches small models what a description of the form does not.
+    // An example: placeholders in its stead were taken for the call.
     'To add 2 and 3 by a function "add" of the arguments "a" and "b", you would write:',
     '<tool_call>{"name": "add", "arguments": {"a": 2, "b": 3}}</tool_call>',
     'If no function helps with the request, or its answer is already there, reply in words.',
