@@ -39,10 +39,14 @@ export const SHARED = {
   untilDecided: () =>
     option(
       '--until-decided',
-      "end a variant's text once its loss is in or out of the limits, wrong at most 5 times of 100",
+      "end a variant's text and tasks once its loss is in or out of the limits, wrong at most 5 times of 100",
     ),
   maxTime: () =>
-    option('--max-time <seconds>', 'with --until-decided, of text for a variant', positiveNumber),
+    option(
+      '--max-time <seconds>',
+      'with --until-decided, of text and of tasks for a variant',
+      positiveNumber,
+    ),
   chunks: () => option('--chunks <n>', 'evaluate only the first n chunks of the text', wholeNumber(2)),
   json: (text: string) => option('--json', text),
   out: (text: string) => option('-o, --out <file>', text),

@@ -120,15 +120,19 @@ function checkAccuracy(
   if (tasks.total === 0 || reference.tasks.total === 0) {
     return { verdict: 'unchecked', what, reason: 'there were no task items' };
   }
-  const drop = reference.tasks.correct / reference.tasks.total - tasks.correct / tasks.total;
+  const { flips } = tasks;
+  // Where it stopped early, only the flips are of the same items.
+  const drop = isAvailable(flips)
+    ? (flips.lost - flips.gained) / tasks.total
+    : reference.tasks.correct / reference.tasks.total - tasks.correct / tasks.total;
   const points = `${(100 * Math.abs(drop)).toFixed(1)} points ${drop < 0 ? 'higher' : 'lower'}`;
   const change = drop === 0 ? 'task accuracy unchanged' : `task accuracy ${points}`;
   const limit = `limit ${figure(100 * maxAccuracyDrop)} points`;
-  if (!isAvailable(tasks.flips)) {
+  if (!isAvailable(flips)) {
     return verdictOf({ holds: drop <= maxAccuracyDrop, text: `${change} (${limit})`, open: null });
   }
   // Without the flips nothing says that the drop is luck.
-  const { lost, gained, pValue } = tasks.flips;
+  const { lost, gained, pValue } = flips;
   const { total } = tasks;
   const error = Math.sqrt(Math.max(0, lost + gained - (lost - gained) ** 2 / total)) / total;
   const open = settledBy(drop - maxAccuracyDrop, error, total, 'tasks');

@@ -19,3 +19,15 @@ export function seededRandom(seed: number): () => number {
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
   };
 }
+
+/** The same things in an order drawn by lot (Fisher and Yates), the same for the same seed. */
+export function shuffled<Each>(things: readonly Each[], seed: number): Each[] {
+  const random = seededRandom(seed);
+  const drawn = [...things];
+  for (let last = drawn.length - 1; last > 0; last--) {
+    const at = Math.floor(random() * (last + 1));
+    const [taken] = drawn.splice(at, 1, ...drawn.slice(last, last + 1));
+    if (taken !== undefined) drawn[last] = taken;
+  }
+  return drawn;
+}

@@ -57,7 +57,7 @@ function whyNothingWasMeasured(candidates: readonly Candidate[]): string | null 
   const [first] = compared;
   const unchecked = first?.checks.find((check) => check.verdict === 'unchecked');
   if (first !== undefined && unchecked?.verdict === 'unchecked') {
-    return `no loss of accuracy was measured: ${first.variant.name}: ${unchecked.reason}`;
+    return `no loss of accuracy was measured (${first.variant.name}: ${unchecked.reason})`;
   }
   // Only the reference is left. That the others failed is a finding if its own accuracy was looked at.
   const [sole] = candidates;

@@ -4,6 +4,9 @@ import type { EvaluatedChunk } from './text-evaluation.ts';
 /** How often a verdict reached early may be wrong, over all limits of a variant together. */
 export const SEQUENTIAL_ERROR_RATE = 0.05;
 
+/** Of the text mean KLD, top tokens and perplexity, and the accuracy of tasks: each has its share of the error. */
+const LIMITS = 4;
+
 /** Before so many chunks nothing is decided: the bounds hold for means that are nearly normal. */
 const FIRST_LOOK = 8;
 
@@ -53,7 +56,7 @@ class RunningMean {
 
 /**
  * Whether a variant's loss on the text is within the limits, judged after each chunk: one limit broken decides, or all
- * met. Task accuracy is no part of it.
+ * met. Task accuracy is judged by itself, see {@link SequentialDrop}.
  */
 export class SequentialVerdict {
   readonly #divergence: RunningMean;
@@ -76,9 +79,65 @@ export class SequentialVerdict {
 
   verdict(): 'met' | 'broken' | 'open' {
     const each = [this.#divergence, this.#changedTop, this.#lnRatio];
-    const verdicts = each.map((mean) => mean.verdict(SEQUENTIAL_ERROR_RATE / each.length));
+    const verdicts = each.map((mean) => mean.verdict(SEQUENTIAL_ERROR_RATE / LIMITS));
     if (verdicts.includes('above')) return 'broken';
     return verdicts.every((verdict) => verdict === 'below') ? 'met' : 'open';
+  }
+}
+
+/** Stakes as shares of the largest that cannot ruin: small ones win slowly of near limits, large ones soon of far ones. */
+const STAKES = [0.1, 0.3, 0.9] as const;
+
+/**
+ * A bet that the mean of values from -1 to 1 is above a bound, of a gambler who starts with 1. If it is not, the wealth
+ * is a supermartingale: it ever reaches 1/rate with probability `rate` at most (Ville), whatever the values are like,
+ * rare flips among them (Waudby-Smith and Ramdas, arXiv 2010.09686).
+ */
+class Bet {
+  readonly #bound: number;
+  readonly #lnWealth = STAKES.map(() => 0);
+
+  constructor(bound: number) {
+    this.#bound = bound;
+  }
+
+  add(value: number): void {
+    for (const [index, stake] of STAKES.entries()) {
+      const gain = Math.log1p((stake / (1 + this.#bound)) * (value - this.#bound));
+      this.#lnWealth[index] = (this.#lnWealth[index] ?? 0) + gain;
+    }
+  }
+
+  isWon(errorRate: number): boolean {
+    const wealth = this.#lnWealth.reduce((sum, ln) => sum + Math.exp(ln), 0) / STAKES.length;
+    return wealth >= 1 / errorRate;
+  }
+}
+
+/**
+ * Whether the drop of task accuracy is within its limit, judged after any number of items that come in an order drawn by
+ * lot: each is a right answer lost, one gained, or neither.
+ */
+export class SequentialDrop {
+  readonly #within: Bet;
+  readonly #beyond: Bet;
+
+  /** @param maxDrop share of the items */
+  constructor(maxDrop: number) {
+    this.#within = new Bet(-maxDrop);
+    this.#beyond = new Bet(maxDrop);
+  }
+
+  add(reference: boolean, candidate: boolean): void {
+    const drop = Number(reference) - Number(candidate);
+    this.#within.add(-drop);
+    this.#beyond.add(drop);
+  }
+
+  verdict(): 'met' | 'broken' | 'open' {
+    const errorRate = SEQUENTIAL_ERROR_RATE / LIMITS;
+    if (this.#beyond.isWon(errorRate)) return 'broken';
+    return this.#within.isWon(errorRate) ? 'met' : 'open';
   }
 }
 

@@ -8,6 +8,14 @@ export interface ItemOutcome extends Judged {
   readonly item: number;
 }
 
+export interface TaskHooks {
+  readonly onItem: (done: number, total: number) => void;
+  /** Which groups of items are this run's. Default: all. */
+  readonly isOwn?: (group: number) => boolean;
+  /** Asked after each group, with all outcomes so far: whether no more are needed. Default: never. */
+  readonly isEnough?: (outcomes: readonly ItemOutcome[]) => boolean;
+}
+
 /** Room for a reply where the item does not say: answers are asked to be short. */
 export const DEFAULT_REPLY_TOKENS = 32;
 
@@ -26,8 +34,7 @@ const ITEMS_A_SEQUENCE = 4;
  * Opens a context of its own.
  * @param timed the options to open it with, but for its size
  * @param kvBytesPerToken of all layers, for how many replies can grow side by side
- * @param isOwn which groups of items are this run's
- * @returns the outcomes of those items, in their order
+ * @returns the outcomes of the items that are this run's and were asked, in their order
  */
 export async function runTasks(
   session: EngineSession,
@@ -36,9 +43,8 @@ export async function runTasks(
   chatTemplate: string | null,
   timed: ContextOptions,
   kvBytesPerToken: number,
-  onItem: (done: number, total: number) => void,
-  isOwn: (group: number) => boolean = () => true,
-): Promise<ItemOutcome[]> {
+  { onItem, isOwn = () => true, isEnough = () => false }: TaskHooks,
+): Promise<readonly ItemOutcome[]> {
   const requests: CompletionRequest[] = [];
   for (const { prompt, before = '', maxTokens, isRaw = false, stopTexts = [] } of items) {
     const text = before + prompt;
@@ -50,6 +56,14 @@ export async function runTasks(
       stopTexts,
     });
   }
+  const outcomes: ItemOutcome[] = [];
+  const judged = (replies: readonly ItemReply[]): readonly ItemOutcome[] => {
+    for (const { item, text } of replies.slice(outcomes.length)) {
+      const asked = items[item];
+      if (asked !== undefined) outcomes.push({ item, ...judge(asked, text), reply: text });
+    }
+    return outcomes;
+  };
   const replies = await completeItems(
     session,
     model,
@@ -59,11 +73,9 @@ export async function runTasks(
     kvBytesPerToken,
     onItem,
     isOwn,
+    (soFar) => isEnough(judged(soFar)),
   );
-  return replies.flatMap(({ item, text }) => {
-    const asked = items[item];
-    return asked === undefined ? [] : [{ item, ...judge(asked, text), reply: text }];
-  });
+  return judged(replies);
 }
 
 /** The reply to an item of a list. */
@@ -75,6 +87,7 @@ export interface ItemReply {
 /**
  * Greedy replies to the requests of this run's groups, as many side by side as the caches have memory for. Opens a
  * context of its own, as large as the longest request needs and the model was trained for.
+ * @param isEnough asked after each group, with all replies so far: whether no more are needed
  * @param itemsASequence how many items a sequence are handed over at once
  */
 export async function completeItems(
@@ -86,6 +99,7 @@ export async function completeItems(
   kvBytesPerToken: number,
   onItem: (done: number, total: number) => void,
   isOwn: (group: number) => boolean,
+  isEnough: (replies: readonly ItemReply[]) => boolean = () => false,
 ): Promise<ItemReply[]> {
   const longest = Math.max(0, ...requests.map(({ prompt, maxTokens }) => prompt.length + maxTokens));
   const contextSize = Math.min(
@@ -104,6 +118,7 @@ export async function completeItems(
     const completions = await session.complete(requests.slice(start, start + groupSize));
     for (const [index, { text }] of completions.entries()) replies.push({ item: start + index, text });
     onItem(replies.length, requests.length);
+    if (isEnough(replies)) break;
   }
   return replies;
 }

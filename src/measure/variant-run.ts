@@ -7,11 +7,11 @@ import type { ChoiceItem } from './choices.ts';
 import type { EvaluationText } from './domains.ts';
 import { engineMemoryOf } from './memory.ts';
 import { evictFromPageCache } from './page-cache.ts';
-import { SequentialVerdict } from './sequential.ts';
+import { SequentialDrop, SequentialVerdict } from './sequential.ts';
 import { isOwn, type Share, storeChunk } from './share.ts';
 import type { DescribedFile } from './size.ts';
 import { measureSpeed, speedContextSize } from './speed.ts';
-import { type ItemOutcome, runTasks } from './task-run.ts';
+import { type ItemOutcome, runTasks, type TaskHooks } from './task-run.ts';
 import { summarizeTasks, type TaskItem } from './tasks.ts';
 import {
   chunksOf,
@@ -114,8 +114,11 @@ export async function measureVariant(
       chatTemplate,
       context,
       tokenRead.kvBytesPerToken,
-      (done, total) => hooks.onStep('tasks', done, total),
-      (group) => isOwn(plan.share, group),
+      {
+        onItem: (done, total) => hooks.onStep('tasks', done, total),
+        isOwn: (group) => isOwn(plan.share, group),
+        ...tasksUntilDecided(plan),
+      },
     );
     await hooks.onFigures(outcomeFigures(plan, 'tasks', taskItems, outcomes));
   }
@@ -260,17 +263,42 @@ export async function evaluateVariant(
   await hooks.onFigures(outcomeFigures(plan, 'choices', choiceItems, outcomes));
 }
 
+/** A candidate's tasks may end early, too: its answers are held against the reference's, item by item. */
+function tasksUntilDecided({
+  settings: { evaluation, limits },
+  isReference,
+  referenceOutcomes,
+}: VariantPlan): Pick<TaskHooks, 'isEnough'> {
+  const asked = evaluation.untilDecided;
+  const reference = referenceOutcomes.tasks;
+  if (asked === undefined || isReference || reference === null) return {};
+  const verdict = new SequentialDrop(limits.maxAccuracyDrop);
+  const isOver = timeLimit(asked.maxSeconds);
+  let judged = 0;
+  return {
+    isEnough: (outcomes) => {
+      for (const { item, correct } of outcomes.slice(judged)) verdict.add(reference[item] === true, correct);
+      judged = outcomes.length;
+      return verdict.verdict() !== 'open' || isOver();
+    },
+  };
+}
+
+function timeLimit(maxSeconds: number | null): () => boolean {
+  const started = performance.now();
+  return () => (performance.now() - started) / 1000 >= (maxSeconds ?? Number.POSITIVE_INFINITY);
+}
+
 /** A candidate's text may end early; the reference's is what the others are compared with. */
 function untilDecided({ evaluation, limits }: Settings, { kind }: TextRole): Pick<TextHooks, 'isEnough'> {
   const asked = evaluation.untilDecided;
   if (asked === undefined || kind !== 'candidate') return {};
   const verdict = new SequentialVerdict(limits);
-  const started = performance.now();
+  const isOver = timeLimit(asked.maxSeconds);
   return {
     isEnough: (chunk) => {
       verdict.add(chunk);
-      const seconds = (performance.now() - started) / 1000;
-      return verdict.verdict() !== 'open' || seconds >= (asked.maxSeconds ?? Number.POSITIVE_INFINITY);
+      return verdict.verdict() !== 'open' || isOver();
     },
   };
 }

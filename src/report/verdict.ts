@@ -1,6 +1,6 @@
 import { isAvailable } from '../schema/availability.ts';
-import type { Recommendation } from '../schema/results.ts';
-import { counted } from '../util/units.ts';
+import type { Recommendation, VariantResult } from '../schema/results.ts';
+import { counted, formatBytes, formatRate } from '../util/units.ts';
 import { rateDecimals } from './numbers.ts';
 import type { Report } from './report.ts';
 import { printable } from './text-width.ts';
@@ -96,7 +96,11 @@ function verdictOfMachines({ machines }: Report): Omit<Verdict, 'warnings'> {
   }
   const { recommendation } = first;
   if (!isAvailable(recommendation)) {
-    return { variant: null, headline: sentence(`No recommendation: ${recommendation.reason}`), reasons: [] };
+    const none = sentence(`No recommendation: ${recommendation.reason}`);
+    const known = machines.length === 1 ? knownOf(machines[0]?.results.variants ?? []) : null;
+    return known === null
+      ? { variant: null, headline: none, reasons: [] }
+      : { variant: null, headline: known, reasons: [none] };
   }
   const where =
     machines.length > 2
@@ -120,6 +124,39 @@ function verdictOfMachines({ machines }: Report): Omit<Verdict, 'warnings'> {
           ]),
     ],
   };
+}
+
+/** What is known of several variants where not enough is to recommend one; null where there is nothing to choose. */
+function knownOf(variants: readonly VariantResult[]): string | null {
+  const measured = variants.filter(({ status }) => status === 'ok');
+  if (measured.length < 2) return null;
+  const best = (
+    read: (variant: VariantResult) => number | null,
+    what: string,
+    write: (value: number) => string,
+  ) => {
+    const [first] = measured
+      .flatMap((variant) => {
+        const value = read(variant);
+        return value === null ? [] : [{ name: variant.name, value }];
+      })
+      .sort((a, b) => a.value - b.value);
+    return first === undefined ? [] : [`${printable(first.name)} ${what} (${write(Math.abs(first.value))})`];
+  };
+  const parts = [
+    ...best(({ file }) => file.bytes, 'is the smallest', formatBytes),
+    ...best(
+      ({ speed }) => (isAvailable(speed) && isAvailable(speed.generation) ? -speed.generation.meanTps : null),
+      'the fastest at generation',
+      (tps) => `${formatRate(tps)} tokens/s`,
+    ),
+    ...best(
+      ({ perplexity }) => (isAvailable(perplexity) ? perplexity.value : null),
+      'has the lowest perplexity',
+      (value) => value.toFixed(3),
+    ),
+  ];
+  return sentence(parts.join(', '));
 }
 
 function nameOf(recommendation: Recommendation): string {

@@ -31,6 +31,36 @@ function taken<Figure>(figure: Figure | Unavailable | undefined): Exclude<Figure
 }
 
 describe('eval', () => {
+  it('ends tasks as soon as the drop is decided, and judges by the answers to the same questions', async () => {
+    await using scratch = await scratchFolder();
+    const kept = scratch.path('f16.qsref');
+    const wide = [
+      '--only',
+      'tasks',
+      '--until-decided',
+      '--max-accuracy-drop',
+      '50',
+      '-t',
+      '1',
+      '--gpu',
+      'off',
+    ];
+    const args = ['eval', 'nano:F16', 'nano:Q2_K', ...wide, '-q', '--json'];
+    const { stdout, exitCode, stderr } = await quantscope(args);
+    expect(exitCode, stderr).toBe(0);
+    const results = resultsSchema.parse(JSON.parse(stdout));
+    const [reference, early] = ['F16', 'Q2_K'].map((name) => taken(row(results, name).tasks));
+    expect(reference?.total).toBe(332);
+    expect(early?.total).toBeLessThan(332);
+    const flipped = early?.outcomes.filter((correct, item) => correct !== reference?.outcomes[item]);
+    expect(taken(early?.flips).count).toBe(flipped?.length);
+    // Answers in the order of the file are not held against those in an order drawn by lot.
+    await evaluated(['nano:F16', '--only', 'text,tasks', '--chunks', '2', '--save-reference', kept]);
+    const other = await quantscope(['eval', 'nano:Q2_K', '--reference', kept, ...wide, '--quick', '-q']);
+    expect(other.exitCode).toBe(2);
+    expect(other.stderr).toMatch(/was asked other tasks.*\nhint: .*--until-decided to both or neither/);
+  });
+
   it('keeps a reference and compares with it later to the last digit, the reference’s model away', async () => {
     await using scratch = await scratchFolder();
     const kept = scratch.path('f16.qsref');

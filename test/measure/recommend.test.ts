@@ -118,7 +118,7 @@ describe('the recommendation', () => {
       'accuracy was not asked for',
       nano.map((variant) => ({ ...variant, ...withoutAccuracy })),
       'F16',
-      'no loss of accuracy was measured: Q2_K: accuracy was not asked for (--only)',
+      'no loss of accuracy was measured (Q2_K: accuracy was not asked for (--only))',
     ],
     [
       'all failed',

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { DEFAULT_LIMITS } from '../../src/measure/limits.ts';
 import { seededRandom } from '../../src/measure/random.ts';
-import { SEQUENTIAL_ERROR_RATE, SequentialVerdict } from '../../src/measure/sequential.ts';
+import { SEQUENTIAL_ERROR_RATE, SequentialDrop, SequentialVerdict } from '../../src/measure/sequential.ts';
 
 /** Chunks of a text whose true mean divergence is given: skewed from chunk to chunk, as real ones are. */
 function* chunks(meanKld: number, random: () => number) {
@@ -58,5 +58,49 @@ describe('a text that ends as soon as the loss is decided', () => {
 
   it('decides nothing from a handful', () => {
     expect(decide(1, 1, 7).verdict).toBe('open');
+  });
+});
+
+describe('tasks that end as soon as the drop of accuracy is decided', () => {
+  /** @param lost share of the items that are right in the reference alone, and `gained` in the variant alone */
+  function ask(lost: number, gained: number, seed: number, most: number) {
+    const random = seededRandom(seed);
+    const verdict = new SequentialDrop(0.02);
+    for (let count = 1; ; count++) {
+      const drawn = random();
+      const isLost = drawn < lost;
+      const isGained = !isLost && drawn < lost + gained;
+      const both = random() < 0.7;
+      verdict.add(isLost || (!isGained && both), isGained || (!isLost && both));
+      if (verdict.verdict() !== 'open' || count === most) return { verdict: verdict.verdict(), count };
+    }
+  }
+  const runs = (lost: number, gained: number, most: number) =>
+    Array.from({ length: 400 }, (_, seed) => ask(lost, gained, seed + 1, most));
+
+  it.each([
+    [0.02, 0],
+    [0.05, 0.03],
+    [0.12, 0.1],
+    [0.03, 0.005],
+  ])('calls %f lost and %f gained within 2 points at most as often as it says', (lost, gained) => {
+    expect(share(runs(lost, gained, 2000), 'met')).toBeLessThanOrEqual(SEQUENTIAL_ERROR_RATE);
+  });
+
+  it.each([
+    [0.02, 0.0001],
+    [0.05, 0.031],
+    [0.01, 0.01],
+  ])('calls %f lost and %f gained beyond them at most as often', (lost, gained) => {
+    expect(share(runs(lost, gained, 2000), 'broken')).toBeLessThanOrEqual(SEQUENTIAL_ERROR_RATE);
+  });
+
+  it('decides clear cases, and not from a handful', () => {
+    const broken = runs(0.2, 0.02, 1000);
+    expect(share(broken, 'broken')).toBe(1);
+    expect(broken.reduce((sum, { count }) => sum + count, 0) / broken.length).toBeLessThan(150);
+    const met = runs(0, 0, 1000);
+    expect(share(met, 'met')).toBe(1);
+    expect(Math.min(...met.map(({ count }) => count))).toBeGreaterThan(200);
   });
 });

@@ -21,6 +21,26 @@ describe('the page of the nano family', () => {
     expect(page).toContain('<h2 id="verdict">Ship Q4_K_M.</h2>');
   });
 
+  it.each([
+    ['speed', /^Q2_K is the smallest \([\d.]+ MiB\), \S+ the fastest at generation \([\d,]+ tokens\/s\)\.$/],
+    ['size', /^Q2_K is the smallest \([\d.]+ MiB\)\.$/],
+  ])('has a headline of what is known where no loss was measured but %s', async (known, headline) => {
+    const results = nanoResults();
+    const absent = { status: 'unavailable', reason: 'it was not asked for' } as const;
+    const variants = results.variants.map((variant) => ({
+      ...variant,
+      perplexity: absent,
+      divergence: absent,
+      tasks: absent,
+      ...(known === 'speed' ? {} : { speed: absent }),
+    }));
+    const recommendation = { status: 'unavailable', reason: 'no loss was measured' } as const;
+    const page = await renderHtml(reportOf({ ...results, variants, recommendation }));
+    const [, said = ''] = /<h2 id="verdict">([^<]*)<\/h2>/.exec(page) ?? [];
+    expect(said).toMatch(headline);
+    expect(page).toContain('No recommendation: no loss was measured.');
+  });
+
   it('draws with theme colours alone', async () => {
     const page = await renderHtml(reportOf(nanoResults()));
     const drawings = page.match(/<svg class="chart[\s\S]*?<\/svg>/g) ?? [];

@@ -5,6 +5,7 @@ import type { EvaluationText } from '../../measure/domains.ts';
 import { evaluationSetFor } from '../../measure/evaluation-data.ts';
 import { shownChoice, shownTask, withExamples } from '../../measure/few-shot.ts';
 import { sha256OfText } from '../../measure/file-hash.ts';
+import { shuffled } from '../../measure/random.ts';
 import { SEQUENTIAL_ERROR_RATE } from '../../measure/sequential.ts';
 import { parseTasks } from '../../measure/task-file.ts';
 import type { TaskItem } from '../../measure/tasks.ts';
@@ -94,7 +95,9 @@ export async function readEvaluation(
     allTasks = allTasks.map((item) => ({ ...item, isRaw }));
     allChoices = allChoices.map((item) => ({ ...item, form: isRaw ? rawForm(item) : 'chat' }));
   }
-  const taskItems = quick ? thinned(allTasks) : allTasks;
+  const askedTasks = quick ? thinned(allTasks) : allTasks;
+  // One may stop after any of them only where their order says nothing of them.
+  const taskItems = options.untilDecided === true ? shuffled(askedTasks, ORDER_SEED) : askedTasks;
   const choiceItems = quick ? thinned(allChoices) : allChoices;
   return {
     text,
@@ -106,7 +109,9 @@ export async function readEvaluation(
       contextSize: options.context,
       chunks: options.chunks ?? (quick ? QUICK.chunks : null),
       tasks: tasksPaths.map(shown).join(', '),
-      tasksSha256: sha256Of(tasks),
+      // Answers in another order are no answers to the same list.
+      tasksSha256:
+        options.untilDecided === true ? sha256OfText(`drawn: ${sha256Of(tasks)}`) : sha256Of(tasks),
       taskItems: taskItems.length,
       ...(fewShot > 0 ? { fewShot } : {}),
       ...(template === 'auto' ? {} : { template }),
@@ -145,6 +150,9 @@ async function readTools({
     },
   };
 }
+
+/** Of the order that tasks are asked in: the same in every run, so that one can be resumed. */
+const ORDER_SEED = 42;
 
 /** @throws UsageError `usage/max-time` */
 function untilDecidedOf({

@@ -170,7 +170,7 @@ function requireSavedInputs(
   if (inputs.tasksSha256 !== evaluation.tasksSha256) {
     const which = tasks === undefined ? 'the ones chosen for this model' : [tasks].flat().join(', ');
     throw new UsageError('usage/reference', `${path} was asked other tasks than ${which}`, {
-      hint: 'Give --tasks the file that the reference was asked, or leave them out with --only text.',
+      hint: 'Give --tasks the file that the reference was asked, and --until-decided to both or neither; or leave tasks out with --only text.',
     });
   }
 }

@@ -21,7 +21,7 @@ const BAR_WIDTH = 16;
 /** Horizontal bars with error whiskers, the variant to ship in color. */
 export function barChart(label: string, unit: string, bars: readonly Bar[]): Markup {
   const errors: Whisker[] = bars.flatMap(({ value, error }, y) =>
-    error > 0 ? [{ low: value - error, high: value + error, y }] : [],
+    error > 0 ? [{ low: Math.max(0, value - error), high: value + error, y }] : [],
   );
   const data = bars.map(({ value, isRecommended }) => ({
     value,

@@ -1,3 +1,4 @@
+import { shortenMiddle } from '../text-width.ts';
 import { decadesAround, logAxis, ticksIn, valueAxis } from './axes.ts';
 import { chart, type Drawing, type Mark } from './chart.ts';
 import { COLORS } from './colors.ts';
@@ -26,6 +27,10 @@ export interface TradeOff {
 }
 
 const HEIGHT = 330;
+/** Pixels that the name of what lies on the axis is above it. */
+const REFERENCE_LIFT = 11;
+/** Characters of a name. */
+const MOST_NAME = 18;
 /** Share of the axis within which a name would run out of the drawing. */
 const NEAR_EDGE = 0.12;
 
@@ -83,7 +88,7 @@ function draw({ axis, better, points, limit }: TradeOff, width: number): Drawing
     {
       type: 'scatter',
       silent: true,
-      z: 5,
+      z: 6,
       data: points.map((point) => {
         const isReference = point.loss === null;
         const color = point.isRecommended
@@ -104,14 +109,17 @@ function draw({ axis, better, points, limit }: TradeOff, width: number): Drawing
             show: true,
             // The line ends in it from above.
             position: isReference ? (better === 'lower' ? 'left' : 'right') : sideOf(point),
-            textBorderColor: COLORS.surface,
-            textBorderWidth: 3,
+            // No line goes through a name: neither the limit nor the axis nor the line of the best.
+            backgroundColor: COLORS.surface,
+            padding: [1, 2],
+            offset: isReference ? [0, -REFERENCE_LIFT] : [0, 0],
             distance: 8,
             color: point.isRecommended ? COLORS.accent : COLORS.text,
             fontSize: 12,
-            width: 110,
-            overflow: 'truncate',
-            formatter: () => (isReference ? `${point.name}, KLD 0` : point.name),
+            formatter: () => {
+              const name = shortenMiddle(point.name, MOST_NAME);
+              return isReference ? `${name}, KLD 0` : name;
+            },
           },
         };
       }),
