@@ -2,6 +2,7 @@ import type { GgufHeader } from '../gguf/header.ts';
 import type { CacheType, PhoneBackend } from '../schema/terms.ts';
 import { layerMemories } from './attention-layers.ts';
 import { computeBytes as bufferBytes, graphWidths, hostBytes } from './compute-buffer.ts';
+import { decoderBufferBytes } from './decoder-graph.ts';
 import { CONTEXT_STEP, kvCacheBytes, paddedContext } from './kv-cache.ts';
 import { type LoadedWeights, loadedWeights } from './loaded-weights.ts';
 
@@ -98,10 +99,11 @@ export function footprint(header: GgufHeader, request: FootprintRequest): Footpr
   const onGpu = backend !== 'cpu' && backend !== 'hexagon';
   const buffers = { contextSize, microBatch, flashAttention, onGpu };
   const widths = graphWidths(header);
-  const computeBytes =
-    planned === undefined
-      ? bufferBytes(widths, layers, buffers)
-      : planned.computeBytes + hostBytes(widths, layers, buffers);
+  const ownBytes =
+    planned?.computeBytes ??
+    decoderBufferBytes(header, layers, { contextSize, tokens: tokensAtOnce, flashAttention }) ??
+    bufferBytes(widths, layers, buffers);
+  const computeBytes = ownBytes + hostBytes(widths, layers, buffers);
   const parts = [weights.weightsBytes, kvBytes, stateBytes, computeBytes];
   // Widths come from the file as they are: one that is negative or beyond reason makes no estimate.
   if (!parts.every((bytes) => Number.isSafeInteger(bytes) && bytes >= 0)) return null;

@@ -1,0 +1,164 @@
+/** A tensor of a graph, as far as its place in memory goes. */
+export interface GraphTensor {
+  readonly bytes: number;
+  readonly sources: readonly GraphTensor[];
+  /** The tensor that this one shows a part of. */
+  readonly viewOf: GraphTensor | null;
+  /** Its operation may write over a source of the same layout. */
+  readonly inPlace: boolean;
+  readonly isOutput: boolean;
+}
+
+interface Place {
+  children: number;
+  views: number;
+  isHeld: boolean;
+  offset: number;
+}
+
+interface FreeBlock {
+  offset: number;
+  bytes: number;
+}
+
+/** Of CPU buffers (TENSOR_ALIGNMENT, ggml-cpu). */
+const ALIGNMENT = 32;
+const aligned = (bytes: number): number => Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
+
+/**
+ * A graph in the order of its evaluation, and the bytes of the buffer that ggml's allocator (ggml-alloc.c) makes for it:
+ * inputs are placed first, every other tensor in the smallest gap that is large enough or behind all others; it is
+ * freed after its last use, and operations that can write over their input do.
+ */
+export class GraphSketch {
+  readonly #inputs: GraphTensor[] = [];
+  readonly #nodes: GraphTensor[] = [];
+
+  /** Held until its last use; for ever where nothing uses it. */
+  input(bytes: number): GraphTensor {
+    const tensor = sketched(bytes, []);
+    this.#inputs.push(tensor);
+    return tensor;
+  }
+
+  /**
+   * @param bytes 0 for what is written into a cache
+   * @param sources without weights and caches, which have memory of their own
+   */
+  node(
+    bytes: number,
+    sources: readonly GraphTensor[],
+    how: Partial<Pick<GraphTensor, 'inPlace' | 'isOutput'>> = {},
+  ): GraphTensor {
+    return this.#add({ ...sketched(bytes, sources), ...how });
+  }
+
+  view(of: GraphTensor): GraphTensor {
+    return this.#add({ ...sketched(of.bytes, [of]), viewOf: of.viewOf ?? of });
+  }
+
+  #add(tensor: GraphTensor): GraphTensor {
+    this.#nodes.push(tensor);
+    return tensor;
+  }
+
+  bufferBytes(): number {
+    return new Allocation(this.#inputs, this.#nodes).bytes;
+  }
+}
+
+function sketched(bytes: number, sources: readonly GraphTensor[]): GraphTensor {
+  return { bytes, sources, viewOf: null, inPlace: false, isOutput: false };
+}
+
+/** One run of ggml_gallocr_alloc_graph_impl. */
+class Allocation {
+  bytes = 0;
+  readonly #places = new Map<GraphTensor, Place>();
+  /** By offset; the last has no end. */
+  readonly #free: FreeBlock[] = [{ offset: 0, bytes: Number.POSITIVE_INFINITY }];
+
+  constructor(inputs: readonly GraphTensor[], nodes: readonly GraphTensor[]) {
+    for (const tensor of [...inputs, ...nodes])
+      this.#places.set(tensor, { children: 0, views: 0, isHeld: false, offset: 0 });
+    for (const input of inputs) this.#place(input);
+    for (const node of nodes) {
+      if (node.viewOf !== null) this.#at(node.viewOf).views += 1;
+      for (const source of node.sources) this.#at(source).children += 1;
+    }
+    for (const node of nodes) {
+      if (node.viewOf === null && node.bytes > 0) this.#place(node);
+      for (const source of node.sources) this.#release(source);
+    }
+  }
+
+  #at(tensor: GraphTensor): Place {
+    const place = this.#places.get(tensor);
+    if (place === undefined) throw new RangeError('a tensor of another graph');
+    return place;
+  }
+
+  #place(tensor: GraphTensor): void {
+    const place = this.#at(tensor);
+    place.isHeld = true;
+    const taken = tensor.inPlace ? tensor.sources.find((source) => this.#canTake(source, tensor)) : undefined;
+    if (taken === undefined) {
+      place.offset = this.#take(aligned(tensor.bytes));
+      return;
+    }
+    const before = this.#at(taken);
+    place.offset = before.offset;
+    before.isHeld = false;
+  }
+
+  /** Whether nothing else reads what a tensor would be written over. A view is no memory to take. */
+  #canTake(source: GraphTensor, { bytes }: GraphTensor): boolean {
+    const { children, views, isHeld } = this.#at(source);
+    return isHeld && source.bytes === bytes && children === 1 && views === 0 && !source.isOutput;
+  }
+
+  /** One reader less; the memory is free after the last. */
+  #release(source: GraphTensor): void {
+    const place = this.#at(source);
+    place.children -= 1;
+    if (place.children > 0 || place.views > 0) return;
+    const owner = source.viewOf ?? source;
+    const held = this.#at(owner);
+    if (source.viewOf !== null) held.views -= 1;
+    if (held.views > 0 || held.children > 0 || !held.isHeld || owner.isOutput) return;
+    held.isHeld = false;
+    this.#give(held.offset, aligned(owner.bytes));
+  }
+
+  #take(bytes: number): number {
+    let best = this.#free.length - 1;
+    for (let index = best - 1, least = Number.POSITIVE_INFINITY; index >= 0; index--) {
+      const size = this.#free[index]?.bytes ?? 0;
+      if (size < bytes || size >= least) continue;
+      [best, least] = [index, size];
+    }
+    const block = this.#free[best];
+    if (block === undefined) throw new RangeError('no block without an end');
+    const { offset } = block;
+    block.offset += bytes;
+    block.bytes -= bytes;
+    if (block.bytes === 0) this.#free.splice(best, 1);
+    this.bytes = Math.max(this.bytes, offset + bytes);
+    return offset;
+  }
+
+  #give(offset: number, bytes: number): void {
+    const found = this.#free.findIndex((block) => block.offset > offset);
+    const [before, after] = [this.#free[found - 1], this.#free[found]];
+    if (after === undefined) return;
+    const joinsBefore = before !== undefined && before.offset + before.bytes === offset;
+    const joinsAfter = offset + bytes === after.offset;
+    if (joinsBefore) {
+      before.bytes += bytes + (joinsAfter ? after.bytes : 0);
+      if (joinsAfter) this.#free.splice(found, 1);
+    } else if (joinsAfter) {
+      after.offset = offset;
+      after.bytes += bytes;
+    } else this.#free.splice(found, 0, { offset, bytes });
+  }
+}

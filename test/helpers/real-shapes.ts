@@ -1,0 +1,53 @@
+import type { WritableValue } from '../../src/gguf/index.ts';
+import type { SmallModel } from './small-models.ts';
+
+const u32 = (value: number): WritableValue => ({ type: 'uint32', value });
+
+/** An architecture with the numbers of a model that people run, for headers alone. */
+export interface RealShape {
+  readonly name: string;
+  readonly architecture: string;
+  readonly changes: Partial<SmallModel>;
+}
+
+const shape = (
+  name: string,
+  architecture: string,
+  [layers, embedding, feedForward, heads, keyHeads, headLength, vocabulary]: readonly number[],
+  changes: Partial<SmallModel> = {},
+): RealShape => ({
+  name,
+  architecture,
+  changes: { layers, embedding, feedForward, heads, keyHeads, headLength, vocabulary, window: null, ...changes },
+});
+
+const pattern = (value: number) => ({ 'attention.sliding_window_pattern': u32(value) });
+
+/** Layers, embedding, feed-forward, heads, heads of keys, head length, vocabulary; from the models' own config.json. */
+export const REAL_SHAPES: readonly RealShape[] = [
+  shape('Llama-3.2-1B', 'llama', [16, 2048, 8192, 32, 8, 64, 128_256]),
+  shape('Llama-3.2-3B', 'llama', [28, 3072, 8192, 24, 8, 128, 128_256]),
+  shape('Mistral-7B', 'llama', [32, 4096, 14_336, 32, 8, 128, 32_768]),
+  shape('SmolLM2-135M', 'llama', [30, 576, 1536, 9, 3, 64, 49_152]),
+  shape('Phi-3-mini', 'phi3', [32, 3072, 8192, 32, 32, 96, 32_064]),
+  shape('Phi-4-mini', 'phi3', [32, 3072, 8192, 24, 8, 128, 200_064]),
+  shape('Qwen2.5-1.5B', 'qwen2', [28, 1536, 8960, 12, 2, 128, 151_936]),
+  shape('Qwen3-4B', 'qwen3', [36, 2560, 9728, 32, 8, 128, 151_936]),
+  shape('Qwen3-30B-A3B', 'qwen3moe', [48, 2048, 6144, 32, 4, 128, 151_936], {
+    experts: 128,
+    expertsUsed: 8,
+    more: { expert_feed_forward_length: u32(768) },
+  }),
+  shape('Gemma-2-2B', 'gemma2', [26, 2304, 9216, 8, 4, 256, 256_000], { window: 4096, more: pattern(2) }),
+  shape('Gemma-3-1B', 'gemma3', [26, 1152, 6912, 4, 1, 256, 262_144], { window: 512, more: pattern(6) }),
+  shape('EXAONE-4.0-1.2B', 'exaone4', [30, 2048, 4096, 32, 8, 64, 102_400]),
+  shape('gpt-oss-20b', 'gpt-oss', [24, 2880, 2880, 64, 8, 64, 201_088], {
+    window: 128,
+    experts: 32,
+    expertsUsed: 4,
+    more: { expert_feed_forward_length: u32(2880), ...pattern(2) },
+  }),
+  shape('Mamba-2-1.3B', 'mamba2', [48, 2048, 1, 64, 64, 64, 50_288], {
+    more: { 'ssm.inner_size': u32(4096), 'ssm.state_size': u32(128), 'ssm.group_count': u32(1), 'ssm.time_step_rank': u32(64) },
+  }),
+];
