@@ -3,6 +3,8 @@ import type { GgufHeader } from '../gguf/header.ts';
 import { getNumber } from '../gguf/metadata.ts';
 import { perHeader } from '../gguf/per-header.ts';
 import { placeOfTensor } from '../gguf/tensor-names.ts';
+import { layoutOf } from '../gguf/tensor-types.ts';
+import type { CacheType } from '../schema/terms.ts';
 import type { LayerMemory } from './attention-layers.ts';
 import { GraphSketch, type GraphTensor } from './graph-buffer.ts';
 import { cachedTokens } from './kv-cache.ts';
@@ -12,6 +14,8 @@ export interface DecoderLoad {
   /** Tokens evaluated at once. */
   readonly tokens: number;
   readonly flashAttention: boolean;
+  /** Of keys and values. */
+  readonly cacheType: CacheType;
 }
 
 /** Columns and rows of matrices by role: `attn_q`; biases and vectors with rows 1. */
@@ -30,7 +34,13 @@ const RESIDUAL_FIRST = /^(phi3|lfm2|lfm2moe|openelm)$/;
 const KEEPS_LAST = /^gpt-oss$/;
 /** Texts are encoded without a look at the cache, and no scores of tokens are made. */
 const ENCODES = /^llama-embed$/;
+/** Of feed-forwards beside the attention those that are evaluated before its output is multiplied. */
+const FEED_FIRST = /^(falcon|plamo|command-r)$/;
+const FEED_NORMS = ['ffn_norm', 'post_attention_norm', 'attn_output_norm'] as const;
+/** Without one of them a header is not that of a model that could be loaded. */
+const WHOLE = ['attn_output', 'shortconv.out_proj'] as const;
 const F32 = 4;
+const SMALLEST_TURN = 64;
 const I64 = 8;
 
 interface Described {
@@ -70,7 +80,8 @@ export function decoderBufferBytes(
   load: DecoderLoad,
 ): number | null {
   const known = described(header);
-  if (known === null || memories.length > known.layers.length) return null;
+  const isWhole = (layer: number) => WHOLE.some((role) => known?.layers[layer]?.has(role));
+  if (known === null || !memories.every((_, layer) => isWhole(layer))) return null;
   return new Decoder(header, known, memories, load).bufferBytes();
 }
 
@@ -90,6 +101,7 @@ class Decoder {
   readonly #own: (suffix: string) => number;
   readonly #inputs = new Map<number | null, AttentionInputs>();
   #positions: GraphTensor | null = null;
+  readonly #turns: { k?: GraphTensor; v?: GraphTensor } = {};
 
   constructor(header: GgufHeader, known: Described, memories: readonly LayerMemory[], load: DecoderLoad) {
     this.#facts = modelFacts(header);
@@ -178,11 +190,18 @@ class Decoder {
     const normed = roles.has('attn_norm') ? this.#norm(source, roles, 'attn_norm') : source;
     const own = roles.has('shortconv.in_proj');
     const hasAttention = roles.has('attn_output');
+    const attended =
+      !own && hasAttention && memory !== undefined ? this.#attention(normed, roles, memory) : null;
+    const isParallel = FEED_NORMS.every((role) => !roles.has(role));
+    const isFeedFirst = FEED_FIRST.test(this.#facts.architecture ?? '');
+    const feedBeside = () =>
+      this.#feed(roles.has('attn_norm_2') ? this.#norm(source, roles, 'attn_norm_2') : normed, roles);
+    const fedBefore = isParallel && isFeedFirst ? feedBeside() : null;
     let mixed = own
       ? this.#convolution(normed, roles)
-      : hasAttention && memory !== undefined
-        ? this.#attention(normed, roles, memory)
-        : normed;
+      : attended === null
+        ? normed
+        : this.#times(attended, roles, 'attn_output');
     const isLast = index === this.#memories.length - 1;
     if (isLast) {
       // The rows of the tokens that ask for output: all.
@@ -191,17 +210,13 @@ class Decoder {
       source = this.#row(width, [source, asked]);
     }
     // What gpt-oss and DBRX call by the name of a norm behind attention is the one before the experts.
-    const feedNorm = ['ffn_norm', 'post_attention_norm', 'attn_output_norm'].find((role) => roles.has(role));
+    const feedNorm = FEED_NORMS.find((role) => roles.has(role));
     const hasPostNorm =
       roles.has('post_attention_norm') && (feedNorm === 'ffn_norm' || !roles.has('ffn_gate_inp'));
     if (hasPostNorm) mixed = this.#norm(mixed, roles, 'post_attention_norm');
-    const isParallel = feedNorm === undefined;
-    if (isParallel) {
-      const fed = this.#feed(
-        roles.has('attn_norm_2') ? this.#norm(source, roles, 'attn_norm_2') : normed,
-        roles,
-      );
-      return this.#over(width, [this.#over(width, [fed, mixed]), source]);
+    if (feedNorm === undefined) {
+      const both = fedBefore === null ? [mixed, feedBeside()] : [fedBefore, mixed];
+      return this.#over(width, [this.#over(width, both), source]);
     }
     const isFirst = RESIDUAL_FIRST.test(this.#facts.architecture ?? '');
     const isFirstBefore = isFirst && this.#facts.architecture !== 'phi3';
@@ -230,8 +245,9 @@ class Decoder {
         made = this.#over(elements, [made]);
         made = this.#over(elements, [made]);
       }
-      if (role === 'attn_v' || UNROTATED.test(this.#facts.architecture ?? '')) return made;
-      return this.#over(elements, [made, this.#places()]);
+      const isPlaced = role !== 'attn_v' && !UNROTATED.test(this.#facts.architecture ?? '');
+      if (isPlaced) made = this.#over(elements, [made, this.#places()]);
+      return this.#spread(made, elements, role === 'attn_v' ? 'v' : 'k');
     };
     const rows = (role: string) => roles.get(role)?.rows ?? 0;
     const queries = part('attn_q', isFused ? heads * keyLength : rows('attn_q'));
@@ -249,12 +265,29 @@ class Decoder {
       const weighed = this.#row(outputs, [this.#over(cells * heads, [scores, mask])]);
       current = this.#row(outputs, [this.#graph.view(weighed)]);
     }
+    current = this.#spread(current, outputs, 'v');
     if (roles.has('attn_sub_norm')) current = this.#norm(current, roles, 'attn_sub_norm');
     if (roles.has('attn_gate')) {
       const gate = this.#times(source, roles, 'attn_gate');
       current = this.#over(outputs, [current, this.#over(this.#elements(gate), [gate])]);
     }
-    return this.#times(current, roles, 'attn_output');
+    return current;
+  }
+
+  /** Keys and values of a quantized cache are turned by a Hadamard matrix, and what meets them (llama-kv-cache.cpp). */
+  #spread(source: GraphTensor, elements: number, kind: 'k' | 'v'): GraphTensor {
+    const { keyLength = 0, valueLength = 0 } = this.#facts;
+    const length = kind === 'k' ? keyLength : valueLength;
+    if (this.#blockElements() === 1 || length % SMALLEST_TURN !== 0) return source;
+    let size = SMALLEST_TURN;
+    while (kind === 'k' && length % (2 * size) === 0) size *= 2;
+    const turn = this.#turns[kind] ?? this.#graph.input(F32 * size ** 2);
+    this.#turns[kind] = turn;
+    return this.#row(elements, [this.#graph.view(source), turn]);
+  }
+
+  #blockElements(): number {
+    return layoutOf(this.#load.cacheType.toUpperCase() as Uppercase<CacheType>).blockElements;
   }
 
   #places(): GraphTensor {

@@ -4,6 +4,7 @@ import type { DeviceProfile } from '../schema/phone-data.ts';
 import type { FitChange, FitSpeed, FittedVariant, SmallerWeights } from '../schema/phones.ts';
 import type { CacheType, FitVerdict, PhoneBackend } from '../schema/terms.ts';
 import { formatBytes } from '../util/units.ts';
+import { computeErrorOf } from './compute-buffer.ts';
 import { cacheTypeFits } from './kernels.ts';
 import { CONTEXT_STEP } from './kv-cache.ts';
 import {
@@ -161,7 +162,7 @@ function judge(
 
 function remarks(
   header: GgufHeader,
-  { kvBytes, totalBytes, perToken }: PhoneMemory,
+  { basis, computeBytes, kvBytes, totalBytes, perToken }: PhoneMemory,
   contextSize: number,
   cacheType: CacheType,
 ): string[] {
@@ -170,6 +171,12 @@ function remarks(
   if (trained !== undefined && contextSize > trained) {
     said.push(
       `trained for ${trained.toLocaleString('en-US')} tokens, ${contextSize.toLocaleString('en-US')} is beyond it`,
+    );
+  }
+  const error = computeErrorOf(header);
+  if (basis === 'estimated' && error !== null && error * computeBytes > totalBytes / 50) {
+    said.push(
+      `the compute buffer of ${modelFacts(header).architecture} is estimated within ${Math.round(100 * error)} % only: --plan asks llama.cpp`,
     );
   }
   if (hasNoGroupedQueries(header) && kvBytes > totalBytes / 10) {

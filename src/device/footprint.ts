@@ -101,7 +101,7 @@ export function footprint(header: GgufHeader, request: FootprintRequest): Footpr
   const widths = graphWidths(header);
   const ownBytes =
     planned?.computeBytes ??
-    decoderBufferBytes(header, layers, { contextSize, tokens: tokensAtOnce, flashAttention }) ??
+    decoderBufferBytes(header, layers, { contextSize, tokens: tokensAtOnce, flashAttention, cacheType }) ??
     bufferBytes(widths, layers, buffers);
   const computeBytes = ownBytes + hostBytes(widths, layers, buffers);
   const parts = [weights.weightsBytes, kvBytes, stateBytes, computeBytes];

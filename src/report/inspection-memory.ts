@@ -85,7 +85,11 @@ export function memoryTable({ memory, model }: Inspection, layout: TextLayout): 
     memory.stateBytes > 0
       ? ` The cache includes ${formatBytes(memory.stateBytes)} of recurrent state, whatever the context.`
       : '';
-  const text = `${parts.join(', ')}; ${perToken}${ungrouped}.${state} ${BASES[memory.basis]}; the app's own memory comes on top.`;
+  const doubt =
+    memory.computeError === null
+      ? ''
+      : ` The compute buffer of ${model.architecture} may be ${Math.round(100 * memory.computeError)} % off.`;
+  const text = `${parts.join(', ')}; ${perToken}${ungrouped}.${state}${doubt} ${BASES[memory.basis]}; the app's own memory comes on top.`;
   return [
     ...table,
     ...refusals(memory.byContext).flatMap((line) => note(line, layout)),

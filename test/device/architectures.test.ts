@@ -1,4 +1,3 @@
-import { writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startEngineProcess } from '../../dist/index.js';
 import { layerMemories } from '../../src/device/attention-layers.ts';
@@ -172,7 +171,6 @@ describe.skipIf(why !== null)(
       const errors = [...worst].map(
         ([architecture, error]) => [architecture, Math.ceil(100 * error)] as const,
       );
-      if (process.env['WORST']) writeFileSync(process.env['WORST'], JSON.stringify(errors));
       const isSaid = ([architecture, percent]: readonly [string, number]) =>
         percent <= 100 * (COMPUTE_ERRORS[architecture] ?? 0.03);
       expect(errors.filter((each) => !isSaid(each))).toEqual([]);

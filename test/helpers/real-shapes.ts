@@ -10,15 +10,35 @@ export interface RealShape {
   readonly changes: Partial<SmallModel>;
 }
 
+type Numbers = readonly [
+  layers: number,
+  embedding: number,
+  feedForward: number,
+  heads: number,
+  keyHeads: number,
+  headLength: number,
+  vocabulary: number,
+];
+
 const shape = (
   name: string,
   architecture: string,
-  [layers, embedding, feedForward, heads, keyHeads, headLength, vocabulary]: readonly number[],
+  [layers, embedding, feedForward, heads, keyHeads, headLength, vocabulary]: Numbers,
   changes: Partial<SmallModel> = {},
 ): RealShape => ({
   name,
   architecture,
-  changes: { layers, embedding, feedForward, heads, keyHeads, headLength, vocabulary, window: null, ...changes },
+  changes: {
+    layers,
+    embedding,
+    feedForward,
+    heads,
+    keyHeads,
+    headLength,
+    vocabulary,
+    window: null,
+    ...changes,
+  },
 });
 
 const pattern = (value: number) => ({ 'attention.sliding_window_pattern': u32(value) });
@@ -48,6 +68,11 @@ export const REAL_SHAPES: readonly RealShape[] = [
     more: { expert_feed_forward_length: u32(2880), ...pattern(2) },
   }),
   shape('Mamba-2-1.3B', 'mamba2', [48, 2048, 1, 64, 64, 64, 50_288], {
-    more: { 'ssm.inner_size': u32(4096), 'ssm.state_size': u32(128), 'ssm.group_count': u32(1), 'ssm.time_step_rank': u32(64) },
+    more: {
+      'ssm.inner_size': u32(4096),
+      'ssm.state_size': u32(128),
+      'ssm.group_count': u32(1),
+      'ssm.time_step_rank': u32(64),
+    },
   }),
 ];

@@ -47,6 +47,7 @@ const memory = fc.oneof(
       ...first,
       basis: 'estimated' as const,
       backend: 'cpu' as const,
+      computeError: null,
       microBatch,
       flashAttention: true,
       kvBytesPerToken,

@@ -1,3 +1,4 @@
+import { computeErrorOf } from '../../device/compute-buffer.ts';
 import { footprint, tokenBytes } from '../../device/footprint.ts';
 import type { MemoryPlan, PlannedMemory } from '../../engine/engine.ts';
 import { modelFacts } from '../../gguf/facts.ts';
@@ -112,6 +113,7 @@ function memoryOf(
     ...first,
     basis,
     backend: 'cpu',
+    computeError: basis === 'estimated' ? computeErrorOf(header) : null,
     microBatch: MICRO_BATCH,
     flashAttention: true,
     kvBytesPerToken: perToken?.below ?? 0,
