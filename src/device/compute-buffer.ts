@@ -41,6 +41,7 @@ export const COMPUTE_ERRORS: Readonly<Record<string, number>> = {
   bloom: 0.08,
   chameleon: 0.56,
   cogvlm: 0.06,
+  'command-r': 0.05,
   cohere2moe: 0.13,
   deepseek2: 0.39,
   deepseek32: 0.74,

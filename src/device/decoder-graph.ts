@@ -23,13 +23,13 @@ type Roles = ReadonlyMap<string, { readonly columns: number; readonly rows: numb
 
 /** What the sketch of a layer has a place for; a file with any other tensor is none that it describes. */
 const KNOWN =
-  /^(token_embd|token_embd_norm|position_embd|output|output_norm|rope_freqs|rope_factors_(long|short)|(attn|ffn)_norm|attn_norm_2|attn_(q|k|v|qkv|output)|attn_[qk]_norm|attn_gate|attn_output_norm|attn_sinks|attn_rot_embd|attn_sub_norm|ffn_sub_norm|(post_attention|post_ffw)_norm|ffn_(gate|up|down)|ffn_gate_inp|ffn_(gate|up|down)_exps|ffn_gate_inp_shexp|ffn_(gate|up|down)_shexp|exp_probs_b|shortconv\.(conv|in_proj|out_proj))(\.(bias|scale))?$/;
+  /^(token_embd|token_embd_norm|position_embd|output|output_norm|rope_freqs|rope_factors_(long|short)|(attn|ffn)_norm|attn_norm_2|attn_(q|k|v|qkv|output)|attn_[qk]_norm|attn_gate|attn_output_norm|attn_sinks|attn_rot_embd|attn_sub_norm|ffn_sub_norm|(post_attention|post_ffw)_norm|ffn_(gate|up|down)|ffn_gate_inp|ffn_(gate|up|down)_exps|ffn_gate_inp_shexp|ffn_(gate|up|down)_shexp|exp_probs_b)(\.(bias|scale))?$/;
 /** Positions are added, or weigh the scores (llama_model_rope_type: none). */
 const UNROTATED = /^(gpt2|mpt|refact|bloom|jais)$/;
 /** Norms with a mean, though without a bias. */
 const LAYER_NORMS = /^(command-r|cohere2|cohere2moe|dbrx|mpt|olmo|phimoe|stablelm)$/;
 /** Results are added to the residual, not the residual to them: its memory is written over (Phi-3: behind the experts alone). */
-const RESIDUAL_FIRST = /^(phi3|lfm2|lfm2moe|openelm)$/;
+const RESIDUAL_FIRST = /^(phi3|openelm)$/;
 /** What the last layer leaves is kept for predictions of further tokens. */
 const KEEPS_LAST = /^gpt-oss$/;
 /** Texts are encoded without a look at the cache, and no scores of tokens are made. */
@@ -37,8 +37,6 @@ const ENCODES = /^llama-embed$/;
 /** Of feed-forwards beside the attention those that are evaluated before its output is multiplied. */
 const FEED_FIRST = /^(falcon|plamo|command-r)$/;
 const FEED_NORMS = ['ffn_norm', 'post_attention_norm', 'attn_output_norm'] as const;
-/** Without one of them a header is not that of a model that could be loaded. */
-const WHOLE = ['attn_output', 'shortconv.out_proj'] as const;
 const F32 = 4;
 const SMALLEST_TURN = 64;
 const I64 = 8;
@@ -68,7 +66,7 @@ const MOST_LAYERS = 1000;
 const ENOUGH_LAYERS = 3;
 
 /**
- * Bytes of the buffer for the graph of a decoder of attention (or LFM2's convolutions) and feed-forward layers or
+ * Bytes of the buffer for the graph of a decoder of attention and feed-forward layers or
  * experts, as src/models and llama-graph.cpp of llama.cpp v0.5.0 build it for a whole batch of which every token asks
  * for output, on a CPU.
  * @param memories of the layers that are loaded
@@ -80,8 +78,8 @@ export function decoderBufferBytes(
   load: DecoderLoad,
 ): number | null {
   const known = described(header);
-  const isWhole = (layer: number) => WHOLE.some((role) => known?.layers[layer]?.has(role));
-  if (known === null || !memories.every((_, layer) => isWhole(layer))) return null;
+  // Without it a header is not that of a model that could be loaded.
+  if (known === null || !memories.every((_, layer) => known.layers[layer]?.has('attn_output'))) return null;
   return new Decoder(header, known, memories, load).bufferBytes();
 }
 
@@ -188,20 +186,14 @@ class Decoder {
     const memory = this.#memories[index];
     const width = this.#elements(source);
     const normed = roles.has('attn_norm') ? this.#norm(source, roles, 'attn_norm') : source;
-    const own = roles.has('shortconv.in_proj');
     const hasAttention = roles.has('attn_output');
-    const attended =
-      !own && hasAttention && memory !== undefined ? this.#attention(normed, roles, memory) : null;
+    const attended = hasAttention && memory !== undefined ? this.#attention(normed, roles, memory) : null;
     const isParallel = FEED_NORMS.every((role) => !roles.has(role));
     const isFeedFirst = FEED_FIRST.test(this.#facts.architecture ?? '');
     const feedBeside = () =>
       this.#feed(roles.has('attn_norm_2') ? this.#norm(source, roles, 'attn_norm_2') : normed, roles);
     const fedBefore = isParallel && isFeedFirst ? feedBeside() : null;
-    let mixed = own
-      ? this.#convolution(normed, roles)
-      : attended === null
-        ? normed
-        : this.#times(attended, roles, 'attn_output');
+    let mixed = attended === null ? normed : this.#times(attended, roles, 'attn_output');
     const isLast = index === this.#memories.length - 1;
     if (isLast) {
       // The rows of the tokens that ask for output: all.
@@ -311,16 +303,6 @@ class Decoder {
     };
     this.#inputs.set(memory.window, inputs);
     return inputs;
-  }
-
-  /** LFM2's short convolution (models/lfm2.cpp). */
-  #convolution(source: GraphTensor, roles: Roles): GraphTensor {
-    const width = this.#elements(source);
-    const inner = this.#times(source, roles, 'shortconv.in_proj');
-    const gated = this.#row(width, [this.#graph.view(inner), this.#graph.view(inner)]);
-    const longer = this.#row(width * (1 + 2 / this.#load.tokens), [this.#graph.view(gated)]);
-    const convolved = this.#row(width, [longer]);
-    return this.#times(this.#over(width, [this.#graph.view(inner), convolved]), roles, 'shortconv.out_proj');
   }
 
   #feed(source: GraphTensor, roles: Roles): GraphTensor {
