@@ -66,6 +66,7 @@ export const COMPUTE_ERRORS: Readonly<Record<string, number>> = {
   'kimi-linear': 0.33,
   laguna: 0.05,
   lfm2: 0.09,
+  lfm2moe: 0.05,
   'llama-embed': 0.04,
   llama4: 0.11,
   mamba: 0.08,
