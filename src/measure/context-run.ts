@@ -1,12 +1,5 @@
-import type {
-  CacheType,
-  ContextOptions,
-  EngineSession,
-  LoadedModel,
-  PlannedMemory,
-  StartEngine,
-} from '../engine/engine.ts';
-import { type MachineWarning, type MachineWatch, withoutRepeats } from '../machine/watch.ts';
+import type { CacheType, ContextOptions, EngineSession, LoadedModel } from '../engine/engine.ts';
+import { type MachineWarning, withoutRepeats } from '../machine/watch.ts';
 import { isAvailable, unavailableBecause } from '../schema/availability.ts';
 import type {
   CacheTypeResult,
@@ -17,64 +10,22 @@ import type {
 } from '../schema/context.ts';
 import type { Machine } from '../schema/results.ts';
 import { SCHEMA_IDS } from '../schema/terms.ts';
-import { messageOf, QuantscopeError, UsageError } from '../util/errors.ts';
+import { messageOf, QuantscopeError } from '../util/errors.ts';
 import { formatBytes, formatCount } from '../util/units.ts';
 import { cacheAccuracies } from './cache-accuracy.ts';
-import { adviseContext, largestWithin, RESERVE_BYTES, withinWhatWorked } from './context-advice.ts';
+import { adviseContext, RESERVE_BYTES, withinWhatWorked } from './context-advice.ts';
+import {
+  type ContextEnvironment,
+  type ContextPlan,
+  describeType,
+  type Estimate,
+  plannedEstimate,
+} from './context-plan.ts';
+import { type MeasuredContext, timeContext } from './context-timing.ts';
 import { measureDepths } from './depth-run.ts';
 import { ownFailure } from './engine-faults.ts';
-import { engineMemoryOf } from './memory.ts';
-import { rateOf } from './rates.ts';
-import type { DescribedFile } from './size.ts';
-import { benchmarkTokens } from './speed.ts';
-import { chunksOf, evaluateText } from './text-evaluation.ts';
+import { stretchedAccuracy } from './stretched-accuracy.ts';
 import { findThreads } from './threads.ts';
-import { type Timing, timed } from './timing.ts';
-
-/** Single tokens run slowly until a prompt of this length has made the system spread a new process's threads. */
-const SPREADING_TOKENS = 512;
-const WARM_UP_GENERATION_TOKENS = 16;
-
-export type Estimate = Exclude<ContextRow['estimated'], { status: 'unavailable' }>;
-
-export interface ContextPlan {
-  readonly path: string;
-  readonly model: ContextResults['model'];
-  readonly described: DescribedFile;
-  /** `threads` 0 is llama.cpp's own choice; cache types from the most precise. */
-  readonly settings: Omit<ContextSettings, 'cacheTypes'> & { cacheTypes: CacheType[] };
-  readonly findThreads: boolean;
-  /** Sizes above it are estimated only. */
-  readonly largestMeasured: number;
-  readonly budget: ContextResults['budget'];
-  readonly text: string;
-  /** Before and of the words whose loss is measured at each depth. */
-  readonly depthText: string;
-  /** The largest context whose positions get the rope factors of the original length; null where all get the same. */
-  readonly unstretched: number | null;
-  /** From the header; null where it does not describe layers with a cache. */
-  readonly estimate: (contextSize: number, cacheType: CacheType) => Estimate | null;
-  /** Bytes of cache that one more token adds, below and past every window; null where nothing is kept. */
-  readonly tokenBytes: (cacheType: CacheType) => { readonly below: number; readonly beyond: number } | null;
-  readonly toolVersion: string;
-}
-
-export interface ContextEnvironment {
-  readonly startEngine: StartEngine;
-  readonly callTimeoutMs: number;
-  readonly machine: Machine;
-  readonly watch: MachineWatch;
-  /** Around what is timed. */
-  readonly timing?: () => Promise<Timing>;
-  readonly freeBytes: () => number;
-  readonly now: () => Date;
-  readonly signal?: AbortSignal;
-  /** Where f16's scores are kept while the other types are compared with them. */
-  readonly referencePath: string;
-  readonly onStep: (what: string, done: number, total: number) => void;
-  /** Called as each row ends, with all results so far. */
-  readonly onRow: (row: ContextRow, results: ContextResults) => Promise<void>;
-}
 
 /**
  * Memory and speed for every context size and cache type, each in a process of its own, the accuracy that each type
@@ -87,6 +38,8 @@ export async function measureContexts(
 ): Promise<ContextResults> {
   return new Contexts(plan, environment).run();
 }
+
+type Evaluation = NonNullable<ContextSettings['evaluation']>;
 
 class Contexts {
   readonly #plan: ContextPlan;
@@ -228,47 +181,20 @@ class Contexts {
     return `it would take about ${formatBytes(neededBytes)}, and the GPU gives ${formatBytes(this.#gpuFreeBytes)}: --gpu-layers leaves a part to the CPU`;
   }
 
-  async #measure(
-    contextSize: number,
-    cacheType: CacheType,
-  ): Promise<Pick<ContextRow, 'disturbed' | 'measured' | 'loadMs' | 'prompt' | 'generationAtDepth'>> {
-    const { generationTokens, repetitions, seed } = this.#settings;
+  async #measure(contextSize: number, cacheType: CacheType): Promise<MeasuredContext> {
     const label = `${formatCount(contextSize)} tokens, ${cacheType}`;
+    const { timing, onStep, watch } = this.#environment;
     await using session = await this.#start(label);
-    this.#environment.onStep(`${label}: loading`, 0, 1);
+    onStep(`${label}: loading`, 0, 1);
     const model = await this.#load(session);
-    const { openMs } = await session.openContext({ ...this.#contextOptions(cacheType), contextSize });
-    const generatedTokens = Math.min(generationTokens, Math.floor(contextSize / 2));
-    const depth = contextSize - generatedTokens;
-    const prompt = benchmarkTokens(depth, model, seed);
-    const generated = benchmarkTokens(generatedTokens, model, seed + 1);
-    const before = new Uint32Array();
-    await session.timeTest({
-      before,
-      prompt: prompt.subarray(0, SPREADING_TOKENS),
-      generated: generated.subarray(0, WARM_UP_GENERATION_TOKENS),
-    });
-    const promptNs: number[] = [];
-    const generationNs: number[] = [];
-    const { disturbed } = await timed(this.#environment.timing, async () => {
-      for (let repetition = 0; repetition < repetitions; repetition++) {
-        this.#environment.onStep(label, repetition, repetitions);
-        const times = await session.timeTest({ before, prompt, generated });
-        promptNs.push(times.promptNs);
-        generationNs.push(times.generationNs);
-      }
-    });
-    await this.#environment.watch.sample();
-    return {
-      ...disturbed,
-      measured: await engineMemoryOf(session, contextSize),
-      loadMs: model.loadMs + openMs,
-      prompt: rateOf(depth, promptNs),
-      generationAtDepth: { depth, ...rateOf(generatedTokens, generationNs) },
-    };
+    const options = { ...this.#contextOptions(cacheType), contextSize };
+    const onRepetition = (done: number, total: number) => onStep(label, done, total);
+    const measured = await timeContext(session, model, options, this.#settings, { timing, onRepetition });
+    await watch.sample();
+    return measured;
   }
 
-  async #evaluateTypes({ contextSize, chunks }: NonNullable<ContextSettings['evaluation']>): Promise<void> {
+  async #evaluateTypes({ contextSize, chunks }: Evaluation): Promise<void> {
     const { text } = this.#plan;
     const { referencePath, signal, onStep } = this.#environment;
     const accuracies = await cacheAccuracies(this.#settings.cacheTypes, {
@@ -303,43 +229,25 @@ class Contexts {
     });
   }
 
-  /** Rope factors go by a context's size: what was measured in a small one does not hold where others are taken. */
-  async #evaluateStretched({
-    contextSize: own,
-    chunks,
-  }: NonNullable<ContextSettings['evaluation']>): Promise<void> {
+  async #evaluateStretched({ contextSize, chunks }: Evaluation): Promise<void> {
     const { unstretched, text } = this.#plan;
     const { recommendation } = this.#results();
     if (unstretched === null || !isAvailable(recommendation)) return;
-    const { contextSize } = recommendation;
-    if (contextSize > unstretched === own > unstretched) return;
     const type = this.#types.find((each) => each.cacheType === recommendation.cacheType);
-    const before = type !== undefined && isAvailable(type.accuracy) ? type.accuracy.perplexity : null;
-    if (type === undefined || before === null) return;
+    if (type === undefined || !isAvailable(type.accuracy)) return;
     const cacheType = this.#settings.cacheTypes.find((each) => each === type.cacheType) ?? 'f16';
-    const label = `accuracy at ${formatCount(contextSize)} tokens`;
-    try {
-      await using session = await this.#start(label);
-      const model = await this.#load(session);
-      const textPlan = { text, contextSize: own, chunks };
-      const planned = await chunksOf(session, model, textPlan);
-      await session.openContext({ ...this.#contextOptions(cacheType), contextSize });
-      const onChunk = (done: number, total: number) => this.#environment.onStep(label, done, total);
-      const { perplexity } = await evaluateText(session, planned, textPlan, { kind: 'alone' }, { onChunk });
-      const increase = perplexity.value / before - 1;
-      this.#stretched = {
-        contextSize,
-        cacheType,
-        chunks: perplexity.chunks,
-        perplexity: perplexity.value,
-        perplexityIncrease: increase,
-        unstretched,
-      };
-    } catch (thrown) {
-      this.#environment.signal?.throwIfAborted();
-      if (!(thrown instanceof QuantscopeError) || thrown instanceof UsageError) throw thrown;
-      this.#stretched = unavailableBecause(messageOf(thrown));
-    }
+    this.#stretched = await stretchedAccuracy({
+      contextSize: recommendation.contextSize,
+      cacheType,
+      unstretched,
+      textPlan: { text, contextSize, chunks },
+      perplexity: type.accuracy.perplexity,
+      start: (label) => this.#start(label),
+      load: (session) => this.#load(session),
+      contextOptions: (type) => this.#contextOptions(type),
+      ...(this.#environment.signal ? { signal: this.#environment.signal } : {}),
+      onStep: this.#environment.onStep,
+    });
   }
 
   async #start(label: string): Promise<EngineSession> {
@@ -391,41 +299,6 @@ class Contexts {
 /** llama.cpp refuses values in a quantized type without flash attention, which `auto` may leave off. */
 function flashAttentionFor(cacheType: CacheType): 'auto' | 'on' {
   return ['f32', 'f16', 'bf16'].includes(cacheType) ? 'auto' : 'on';
-}
-
-function plannedEstimate(plan: PlannedMemory | undefined): Estimate | null {
-  if (plan === undefined || 'refused' in plan || plan.kvBytes === null || plan.computeBytes === null)
-    return null;
-  const { weightsBytes, repackedBytes, kvBytes, computeBytes } = plan;
-  const totalBytes = weightsBytes + kvBytes + computeBytes;
-  return {
-    weightsBytes,
-    repackedBytes: repackedBytes ?? 0,
-    kvBytes,
-    computeBytes,
-    totalBytes,
-    basis: 'engine',
-  };
-}
-
-function describeType(
-  { estimate, tokenBytes, budget, model, settings }: ContextPlan,
-  cacheType: CacheType,
-): CacheTypeResult {
-  const totalBytes = (contextSize: number) => estimate(contextSize, cacheType)?.totalBytes ?? null;
-  const asked = Math.max(...settings.contextSizes);
-  const limit = model.contextLength ?? asked;
-  const perToken = tokenBytes(cacheType);
-  const none = unavailableBecause('the header does not describe layers with a cache');
-  return {
-    cacheType,
-    kvBytesPerToken: perToken?.below ?? none,
-    kvBytesPerTokenBeyondWindows: perToken?.beyond ?? none,
-    accuracy: unavailableBecause(
-      settings.evaluation === null ? 'accuracy was not asked for (--no-accuracy)' : 'not measured yet',
-    ),
-    largest: largestWithin(totalBytes, budget.bytes, limit),
-  };
 }
 
 /** Whether anything could not be measured because of a fault, not for want of memory. */

@@ -1,0 +1,87 @@
+import type { PlannedMemory, StartEngine } from '../engine/engine.ts';
+import type { MachineWatch } from '../machine/watch.ts';
+import { unavailableBecause } from '../schema/availability.ts';
+import type { CacheTypeResult, ContextResults, ContextRow, ContextSettings } from '../schema/context.ts';
+import type { Machine } from '../schema/results.ts';
+import type { CacheType } from '../schema/terms.ts';
+import { largestWithin } from './context-advice.ts';
+import type { DescribedFile } from './size.ts';
+import type { Timing } from './timing.ts';
+
+export type Estimate = Exclude<ContextRow['estimated'], { status: 'unavailable' }>;
+
+export interface ContextPlan {
+  readonly path: string;
+  readonly model: ContextResults['model'];
+  readonly described: DescribedFile;
+  /** `threads` 0 is llama.cpp's own choice; cache types from the most precise. */
+  readonly settings: Omit<ContextSettings, 'cacheTypes'> & { cacheTypes: CacheType[] };
+  readonly findThreads: boolean;
+  /** Sizes above it are estimated only. */
+  readonly largestMeasured: number;
+  readonly budget: ContextResults['budget'];
+  readonly text: string;
+  /** Before and of the words whose loss is measured at each depth. */
+  readonly depthText: string;
+  /** The largest context whose positions get the rope factors of the original length; null where all get the same. */
+  readonly unstretched: number | null;
+  /** From the header; null where it does not describe layers with a cache. */
+  readonly estimate: (contextSize: number, cacheType: CacheType) => Estimate | null;
+  /** Bytes of cache that one more token adds, below and past every window; null where nothing is kept. */
+  readonly tokenBytes: (cacheType: CacheType) => { readonly below: number; readonly beyond: number } | null;
+  readonly toolVersion: string;
+}
+
+export interface ContextEnvironment {
+  readonly startEngine: StartEngine;
+  readonly callTimeoutMs: number;
+  readonly machine: Machine;
+  readonly watch: MachineWatch;
+  /** Around what is timed. */
+  readonly timing?: () => Promise<Timing>;
+  readonly freeBytes: () => number;
+  readonly now: () => Date;
+  readonly signal?: AbortSignal;
+  /** Where f16's scores are kept while the other types are compared with them. */
+  readonly referencePath: string;
+  readonly onStep: (what: string, done: number, total: number) => void;
+  /** Called as each row ends, with all results so far. */
+  readonly onRow: (row: ContextRow, results: ContextResults) => Promise<void>;
+}
+
+/** What llama.cpp planned, as an estimate; null where it refused or told no sizes. */
+export function plannedEstimate(plan: PlannedMemory | undefined): Estimate | null {
+  if (plan === undefined || 'refused' in plan || plan.kvBytes === null || plan.computeBytes === null)
+    return null;
+  const { weightsBytes, repackedBytes, kvBytes, computeBytes } = plan;
+  const totalBytes = weightsBytes + kvBytes + computeBytes;
+  return {
+    weightsBytes,
+    repackedBytes: repackedBytes ?? 0,
+    kvBytes,
+    computeBytes,
+    totalBytes,
+    basis: 'engine',
+  };
+}
+
+/** A type of cache before anything was measured. */
+export function describeType(
+  { estimate, tokenBytes, budget, model, settings }: ContextPlan,
+  cacheType: CacheType,
+): CacheTypeResult {
+  const totalBytes = (contextSize: number) => estimate(contextSize, cacheType)?.totalBytes ?? null;
+  const asked = Math.max(...settings.contextSizes);
+  const limit = model.contextLength ?? asked;
+  const perToken = tokenBytes(cacheType);
+  const none = unavailableBecause('the header does not describe layers with a cache');
+  return {
+    cacheType,
+    kvBytesPerToken: perToken?.below ?? none,
+    kvBytesPerTokenBeyondWindows: perToken?.beyond ?? none,
+    accuracy: unavailableBecause(
+      settings.evaluation === null ? 'accuracy was not asked for (--no-accuracy)' : 'not measured yet',
+    ),
+    largest: largestWithin(totalBytes, budget.bytes, limit),
+  };
+}
