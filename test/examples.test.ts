@@ -4,8 +4,10 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as library from '../src/index.ts';
+import { goldenSchema } from '../src/schema/kit.ts';
 import { scratchFolder } from './helpers/cli.ts';
 import { HubServer } from './helpers/hub-server.ts';
+import { echoOf } from './helpers/kit-results.ts';
 import { nanoPath } from './helpers/nano.ts';
 
 const FOLDER = fileURLToPath(new URL('../examples/functions/', import.meta.url));
@@ -22,6 +24,9 @@ beforeAll(async () => {
   const request = { only: ['size', 'accuracy'], chunks: 2, quick: true, threads: 1, gpu: 'off' } as const;
   const results = await library.compare(['nano:Q8_0', 'nano:Q2_K'], request);
   for (const name of ['new.json', 'old.json']) await writeFile(scratch.path(name), JSON.stringify(results));
+  const { files } = await library.makeKit('nano:Q2_K', { device: 'galaxy-s23', threads: 1 });
+  const golden = goldenSchema.parse(JSON.parse(files['golden.json'] ?? ''));
+  await writeFile(scratch.path('phone.json'), JSON.stringify(echoOf(golden)));
 });
 afterAll(async () => {
   await server[Symbol.asyncDispose]();
@@ -41,7 +46,7 @@ const EXAMPLES: Readonly<Record<string, readonly [args: readonly string[], says:
   inspect: [['nano:Q2_K', 'nano:Q8_0'], /nano:Q2_K: phi3, Q2_K\n(?:.*: 0 faults\n){2}/],
   machine: [[], /models can be measured here.*prebuilt: \d/s],
   make: [['nano:F16', '.'], /Q4_K_M\.gguf\nmix: \w+/],
-  phones: [['nano:Q2_K', '.'], /\d+ phones are known\nQ2_K: fits/],
+  phones: [['nano:Q2_K', '.', 'phone.json'], /\d+ phones are known\nQ2_K: fits.*\nthe phone: ok/s],
   report: [['new.json', 'old.json', 'report.html'], /Q2_K, mean KLD: within noise/],
   run: [['nano:Q2_K', 'Which river runs through Prague?'], /reply: ".+"\nagain: ".+"/],
   validate: [['.', 'nano'], /nano:F16: ok\n(?:nano:\w+: \w+\n?){3}/],
