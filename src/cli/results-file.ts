@@ -1,6 +1,7 @@
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import envPaths from 'env-paths';
+import { REPLIES_SUFFIX, type ResultsFileText } from '../measure/replies-beside.ts';
 import { messageOf, UsageError } from '../util/errors.ts';
 import { makeFolder } from '../util/make-folder.ts';
 import { isStream, requireWritable, writeOutput } from '../util/output-file.ts';
@@ -15,7 +16,8 @@ async function usualPath(): Promise<string> {
   try {
     await makeFolder(folder);
     const runs = (await readdir(folder)).filter((name) => name.endsWith('.json')).sort();
-    await Promise.all(runs.slice(0, -KEPT_RUNS + 1).map((name) => rm(join(folder, name), { force: true })));
+    const old = runs.slice(0, -KEPT_RUNS + 1).flatMap((name) => [name, `${name}${REPLIES_SUFFIX}`]);
+    await Promise.all(old.map((name) => rm(join(folder, name), { force: true })));
   } catch (cause) {
     throw new UsageError('output/unwritable', `${folder} cannot be used: ${messageOf(cause)}`, {
       cause,
@@ -30,12 +32,14 @@ async function usualPath(): Promise<string> {
  * @param out default: a file in the user's data folder
  * @param measure is handed what writes all results so far
  * @param stopped what to say of an interruption
+ * @param filesOf what is written; the results are the last
  */
 export async function keepResults<Results extends object>(
   out: string | undefined,
   terminal: Terminal,
   measure: (save: (soFar: Results) => Promise<void>) => Promise<Results>,
   stopped: (path: string, soFar: Results | undefined) => string | undefined,
+  filesOf: (path: string, results: Results) => readonly ResultsFileText[] = wholeFile,
 ): Promise<{ readonly results: Results; readonly path: string }> {
   const hint = 'Free some space, or name another file with --out.';
   if (out !== undefined) await requireWritable(out, hint);
@@ -43,15 +47,14 @@ export async function keepResults<Results extends object>(
   const isStreamed = out !== undefined && (await isStream(out));
   const path = out === undefined || isStreamed ? await usualPath() : out;
   let last: Results | undefined;
-  const save = (soFar: Results): Promise<void> => {
+  const save = async (soFar: Results): Promise<void> => {
     last = soFar;
-    const text = `${JSON.stringify(soFar, null, 2)}\n`;
-    return writeOutput(path, text, hint);
+    for (const file of filesOf(path, soFar)) await writeOutput(file.path, file.text, hint);
   };
   try {
     const results = await measure(save);
     if (results !== last) await save(results);
-    if (isStreamed) await writeOutput(out, `${JSON.stringify(results, null, 2)}\n`, hint);
+    if (isStreamed) for (const { text } of wholeFile(out, results)) await writeOutput(out, text, hint);
     return { results, path };
   } catch (thrown) {
     terminal.clear();
@@ -59,4 +62,8 @@ export async function keepResults<Results extends object>(
     if (text !== undefined) terminal.notice(text);
     throw thrown;
   }
+}
+
+function wholeFile(path: string, results: object): ResultsFileText[] {
+  return [{ path, text: `${JSON.stringify(results, null, 2)}\n` }];
 }

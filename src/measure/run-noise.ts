@@ -14,10 +14,10 @@ export const SPEED_SIGNIFICANCE = 0.01;
 /**
  * Standard deviation of the logarithm of a speed from one run of a program to the next: what one run cannot know of
  * itself, so an assumption, and named as one. On a quiet machine it is small; where repetitions already differ, runs
- * differ more than they do (bench/run-noise.ts on a shared virtual machine: 1.5 times in the root mean square).
+ * differ more than they do: twice, in the root mean square of 12 speeds (bench/run-noise.ts on a virtual machine).
  */
 export const LEAST_RUN_SPREAD = 0.015;
-const RUN_SPREAD_PER_REPETITION_SPREAD = 1.5;
+const RUN_SPREAD_PER_REPETITION_SPREAD = 2;
 
 /** One speed of one variant, before and now: the logarithms of the rates of every run. */
 export interface Runs {

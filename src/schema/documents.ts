@@ -24,6 +24,7 @@ import {
   speedModelSchema,
 } from './phone-data.ts';
 import { quantizeSchema } from './quantize.ts';
+import { repliesSchema } from './replies.ts';
 import { reportSchema } from './report.ts';
 import { resultsSchema } from './results.ts';
 import { rulesSchema } from './rules.ts';
@@ -52,6 +53,7 @@ const document = (name: string, id: string | null, title: string, schema: z.ZodT
 export const DOCUMENTS: readonly PublishedDocument[] = [
   document('error', SCHEMA_IDS.error, 'quantscope error', errorSchema),
   document('results', SCHEMA_IDS.results, 'quantscope results', resultsSchema),
+  document('replies', SCHEMA_IDS.replies, 'replies beside quantscope results', repliesSchema),
   document('report', SCHEMA_IDS.report, 'quantscope report', reportSchema),
   document('bench', SCHEMA_IDS.bench, 'quantscope bench', benchSchema),
   document('context', SCHEMA_IDS.context, 'quantscope context', contextSchema),

@@ -367,6 +367,8 @@ export const resultsSchema = z.strictObject({
       tools: z.array(question).optional(),
     })
     .optional(),
+  /** Where the replies are that would make this file large: in the same folder. */
+  repliesBeside: z.strictObject({ file: z.string().regex(/^[^/\\]+\.replies$/), sha256 }).optional(),
   /** What the phones of `--device` make of the variants. */
   devices: z.array(fittedPhoneSchema).optional(),
   /** Models behind an OpenAI-compatible endpoint, asked the same tasks. */

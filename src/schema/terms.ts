@@ -133,6 +133,7 @@ export const KIT_FINDINGS = [
 export const SCHEMA_IDS = {
   error: 'quantscope/error@1',
   results: 'quantscope/results@1',
+  replies: 'quantscope/replies@1',
   report: 'quantscope/report@1',
   bench: 'quantscope/bench@1',
   context: 'quantscope/context@1',

@@ -77,7 +77,7 @@ describe('a regression', () => {
   it('says from what to what, and how noise was told from it', () => {
     const { findings } = regressed('speed.generation', '5%', {}, { generation: 1800 });
     expect(findings.map(({ message }) => message)).toEqual([
-      "Q2_K.speed.generation.meanTps went from 2000 to 1800, -10 %, beyond noise (Welch's t-test on 5 and 5 repetitions of one run each, 1.5 % between runs assumed) and the 5 % allowed",
+      "Q2_K.speed.generation.meanTps went from 2000 to 1800, -10 %, beyond noise (Welch's t-test on 5 and 5 repetitions of one run each, 1.6 % between runs assumed) and the 5 % allowed",
     ]);
   });
 

@@ -1,6 +1,7 @@
 import { type Results, resultsSchema, type Settings } from '../../schema/results.ts';
 import { messageOf, UsageError } from '../../util/errors.ts';
 import { readInput } from '../input-file.ts';
+import { withRepliesBeside } from '../replies-file.ts';
 
 /** The results of an earlier run. @throws UsageError `input/unreadable`, `resume/invalid` */
 export async function readResults(path: string): Promise<Results> {
@@ -12,7 +13,7 @@ export async function readResults(path: string): Promise<Results> {
     throw new UsageError('resume/invalid', `${path} is not JSON: ${messageOf(cause)}`, { cause });
   }
   const checked = resultsSchema.safeParse(parsed);
-  if (checked.success) return checked.data;
+  if (checked.success) return withRepliesBeside(path, checked.data);
   const first = checked.error.issues[0];
   throw new UsageError(
     'resume/invalid',

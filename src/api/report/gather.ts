@@ -9,6 +9,7 @@ import type { ContextResults } from '../../schema/context.ts';
 import type { Machine } from '../../schema/results.ts';
 import { UsageError } from '../../util/errors.ts';
 import { type Host, hostOf } from '../host.ts';
+import { withRepliesBeside } from '../replies-file.ts';
 import { type Measurements, readMeasurements } from './input.ts';
 
 /** What files of several commands and machines hold together. */
@@ -28,7 +29,10 @@ export async function gather(
   for (const path of new Set(paths)) {
     signal.throwIfAborted();
     progress({ kind: 'step', subject: path, stage: 'read', done: files.length, total: paths.length });
-    files.push(await readMeasurements(path));
+    const read = await readMeasurements(path);
+    files.push(
+      read.kind === 'results' ? { ...read, content: await withRepliesBeside(path, read.content) } : read,
+    );
   }
   const parts = files.map(partsOf);
   const results = parts.flatMap((part) => part.results);

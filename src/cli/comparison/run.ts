@@ -1,6 +1,7 @@
 import { type ComparisonPlan, measureComparison } from '../../api/comparison/measure.ts';
 import { readGates, requireJudgeable } from '../../api/gates/gates.ts';
 import { changesSince, courseOf } from '../../api/report/report.ts';
+import { resultsFiles } from '../../measure/replies-beside.ts';
 import { renderEveryChange } from '../../report/changes.ts';
 import { render } from '../../report/registry.ts';
 import { reportOf } from '../../report/report.ts';
@@ -47,6 +48,7 @@ export async function runComparison(
     terminal,
     (onResults) => measureComparison(plan, { ...terminal, onResults }),
     (kept) => `Stopped. Go on with: quantscope ${command} --resume ${kept}`,
+    resultsFiles,
   );
   const changes = options.baseline === undefined ? [] : changesSince(gates.baselines, reportOf(results));
   // Before anything is printed: a reader such as `head` may end the program.
