@@ -47,7 +47,7 @@ describe('results of a thousand questions', () => {
     for (const { path, text } of files) await writeFile(path, text);
     expect(await readResults(scratch.path('r.json'))).toEqual(results);
     const asked = ['report', scratch.path('r.json'), '--tasks', 'failed'];
-    expect((await quantscope(asked)).stdout).toMatch(/✗ Q2_K +Q2_K y{20}/);
+    expect((await quantscope(asked)).stdout).toMatch(/✗ Q2_K +Q2_K\n +y{20}/);
 
     await writeFile(scratch.path('r.json.replies'), `${files[0]?.text} `);
     const [reason] = (await readResults(scratch.path('r.json'))).warnings.slice(-1);

@@ -57,7 +57,7 @@ describe('speed', () => {
       before: 100,
       after: 75,
       verdict: 'worse',
-      method: "Welch's t-test on 5 and 5 repetitions of one run each, 3.5 % between runs assumed",
+      method: "Welch's t-test on 5 and 5 repetitions of one run each, 3.7 % between runs assumed",
     });
     expect(changeOf(withRow(timed(130, 1)), withRow(timed(100, 1)), figure).verdict).toBe('better');
     const noisy = changeOf(withRow(timed(98, 4)), withRow(timed(100, 4)), figure);
