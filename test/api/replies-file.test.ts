@@ -5,6 +5,7 @@ import { resultsFiles } from '../../src/measure/replies-beside.ts';
 import { summarizeTasks } from '../../src/measure/tasks.ts';
 import { type Results, resultsSchema } from '../../src/schema/results.ts';
 import { quantscope, scratchFolder } from '../helpers/cli.ts';
+import { faultsBy } from '../helpers/published-schema.ts';
 import { nanoResults } from '../helpers/results.ts';
 
 /** As of a thousand questions, with replies of the length given. */
@@ -26,6 +27,10 @@ function answered(replyBytes: number): Results {
   return resultsSchema.parse({ ...results, variants, questions: { tasks: questions } });
 }
 
+function conforms(schema: string, value: unknown): void {
+  expect(faultsBy(schema, value)).toBeNull();
+}
+
 let scratch: Awaited<ReturnType<typeof scratchFolder>>;
 beforeAll(async () => {
   scratch = await scratchFolder();
@@ -44,6 +49,7 @@ describe('results of a thousand questions', () => {
     const files = resultsFiles(scratch.path('r.json'), results);
     expect(files.map(({ path }) => path)).toEqual([scratch.path('r.json.replies'), scratch.path('r.json')]);
     expect(Buffer.byteLength(files[1]?.text ?? '')).toBeLessThan(1_000_000);
+    conforms('replies', JSON.parse(files[0]?.text ?? ''));
     for (const { path, text } of files) await writeFile(path, text);
     expect(await readResults(scratch.path('r.json'))).toEqual(results);
     const asked = ['report', scratch.path('r.json'), '--tasks', 'failed'];

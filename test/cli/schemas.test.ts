@@ -78,6 +78,7 @@ function jsonCommands(command: Command, path: readonly string[] = []): string[] 
 /** Minutes of a compiler, or a phone's part of a conversation: their JSON is held against the schema elsewhere. */
 const ELSEWHERE: Readonly<Record<string, { readonly schemas: readonly string[]; readonly where: string }>> = {
   'kit check': { schemas: ['kit-golden', 'kit-results', 'kit-check'], where: 'test/cli/kit.test.ts' },
+  'compare, of long replies': { schemas: ['replies'], where: 'test/api/replies-file.test.ts' },
   'engine build': { schemas: [], where: 'below, by the part that it shares with engine list' },
 };
 

@@ -63,7 +63,7 @@ describe.skipIf(rows === null)('the buffers of all rows of phones.csv', () => {
     expect(new Set(groups)).toEqual(new Set(['poco-f8-ultra opencl gemma-4-e2b 18']));
   });
 
-  // The phones ran an older llama.cpp, whose graph of Phi-3 took 2 MiB more than v0.5.0's.
+  // These phones logged 2 MiB more for Phi-3's graph than llama.cpp v0.5.0 plans, which the estimate follows.
   it.each([
     ['cpu', 0.025, 0.03],
     ['opencl', 0.025, 0.15],
