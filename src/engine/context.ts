@@ -15,12 +15,14 @@ import type { ProblemLog } from './problem-log.ts';
 const DECODED = 0;
 const ABORTED = 2;
 
-/** Single tokens are evaluated on this thread, which looks at its messages as often as this. */
+/** Short batches are evaluated on this thread, which looks at its messages as often as this. */
 const TURN_MS = 20;
+/** A batch that takes no longer is not worth another thread: going there and back costs up to a fifth of it. */
+const AT_ONCE_MS = TURN_MS / 2;
 
 /**
- * A cache and the threads that compute in it. Batches are evaluated on a thread of libuv's; single tokens on this
- * one, as the way there and back would cost more than a small model's token.
+ * A cache and the threads that compute in it. Batches are evaluated on a thread of libuv's; short ones on this
+ * one, as the way there and back would cost more than a small model's token or a few.
  */
 export class Context {
   readonly options: ContextOptions;
@@ -35,6 +37,8 @@ export class Context {
   readonly #batch: Batch;
   /** Null where nothing is observed. */
   readonly #collector: ImportanceCollector | null;
+  /** Of the last batch that was evaluated on another thread. */
+  #msPerToken = Number.POSITIVE_INFINITY;
   #turnEnds = 0;
 
   private constructor(
@@ -122,11 +126,18 @@ export class Context {
   /** Evaluates parts of several sequences in one batch; the outputs' logits follow each other in `rows`. */
   async evaluateParts(parts: readonly BatchPart[]): Promise<void> {
     const batch = this.#batch.ofParts(parts);
-    if (parts.length === 1 && parts[0]?.tokens.length === 1) {
+    const tokens = parts.reduce((sum, part) => sum + part.tokens.length, 0);
+    if (tokens === 1 || tokens * this.#msPerToken <= AT_ONCE_MS) {
       if (this.turnIsDue()) await this.turn();
-      const code = this.#llamaCpp.api.llama_decode(this.pointer, batch);
+      const { api } = this.#llamaCpp;
+      const code = api.llama_decode(this.pointer, batch);
       if (code !== DECODED) throw this.#failure(code);
-    } else await this.#decodeAsync(batch);
+      api.llama_synchronize(this.pointer);
+      return;
+    }
+    const started = performance.now();
+    await this.#decodeAsync(batch);
+    this.#msPerToken = (performance.now() - started) / tokens;
   }
 
   /**
