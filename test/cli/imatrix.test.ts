@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { copyFile, readFile, stat, symlink } from 'node:fs/promises';
+import { copyFile, readFile, stat, symlink, writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { openFile } from '../../src/io/index.ts';
 import { readImatrix } from '../../src/quantize/imatrix-file.ts';
@@ -103,19 +103,19 @@ describe('imatrix', () => {
   it('keeps the chunks that were read when it is interrupted', async () => {
     await using scratch = await scratchFolder();
     const out = scratch.path('i.gguf');
-    const { exitCode, stderr } = await quantscope(
-      ['imatrix', F16, '--text', nanoPath('text'), '--out', out],
-      {
-        // Written anew after every ten chunks.
-        onStart: (pid) => {
-          const look = setInterval(() => {
-            if (!existsSync(out)) return;
-            clearInterval(look);
-            process.kill(pid, 'SIGINT');
-          }, 5);
-        },
+    // Long enough that it is not over before it hears of the interruption.
+    const text = scratch.path('text.txt');
+    await writeFile(text, (await readFile(nanoPath('text'), 'utf8')).repeat(8));
+    const { exitCode, stderr } = await quantscope(['imatrix', F16, '--text', text, '--out', out], {
+      // Written anew after every ten chunks.
+      onStart: (pid) => {
+        const look = setInterval(() => {
+          if (!existsSync(out)) return;
+          clearInterval(look);
+          process.kill(pid, 'SIGINT');
+        }, 5);
       },
-    );
+    });
     expect(exitCode).toBe(130);
     const { chunks } = await imatrixOf(out);
     expect(stderr).toContain(`has ${chunks} chunks: go on with --resume`);
