@@ -44,6 +44,8 @@ const I64 = 8;
 interface Described {
   readonly outer: Roles;
   readonly layers: readonly Roles[];
+  /** Of each layer, the same text for those that have the same matrices. */
+  readonly kinds: readonly string[];
 }
 
 const described: (header: GgufHeader) => Described | null = perHeader((header) => {
@@ -57,7 +59,8 @@ const described: (header: GgufHeader) => Described | null = perHeader((header) =
     if (layer !== undefined) layers[layer] = own;
     own.set(role, { columns, rows });
   }
-  return { outer, layers: Array.from(layers, (own) => own ?? new Map()) };
+  const known = Array.from(layers, (own) => own ?? new Map());
+  return { outer, layers: known, kinds: known.map((own) => JSON.stringify([...own])) };
 });
 
 /** A file may claim any number. */
@@ -66,9 +69,8 @@ const MOST_LAYERS = 1000;
 const ENOUGH_LAYERS = 3;
 
 /**
- * Bytes of the buffer for the graph of a decoder of attention and feed-forward layers or
- * experts, as src/models and llama-graph.cpp of llama.cpp v0.5.0 build it for a whole batch of which every token asks
- * for output, on a CPU.
+ * Bytes of the buffer for the graph of a decoder of attention and feed-forward layers or experts, as src/models and
+ * llama-graph.cpp of llama.cpp v0.5.0 build it for a whole batch of which every token asks for output, on a CPU.
  * @param memories of the layers that are loaded
  * @returns null for a file with tensors of other kinds, whose graph has more in it
  */
@@ -80,7 +82,22 @@ export function decoderBufferBytes(
   const known = described(header);
   // Without it a header is not that of a model that could be loaded.
   if (known === null || !memories.every((_, layer) => known.layers[layer]?.has('attn_output'))) return null;
-  return new Decoder(header, known, memories, load).bufferBytes();
+  const { contextSize, tokens, flashAttention, cacheType } = load;
+  const key = `${contextSize} ${tokens} ${flashAttention} ${isTurned(cacheType)}`;
+  const answers = answersOf(header);
+  const before = answers.get(key);
+  if (before !== undefined) return before;
+  const bytes = new Decoder(header, known, memories, load).bufferBytes();
+  answers.set(key, bytes);
+  return bytes;
+}
+
+/** Pages ask for every context with every type of cache, of which all that are turned have one graph. */
+const answersOf = perHeader(() => new Map<string, number>());
+
+/** Keys and values of a quantized cache are turned by a Hadamard matrix (llama-kv-cache.cpp). */
+function isTurned(cacheType: CacheType): boolean {
+  return layoutOf(cacheType.toUpperCase() as Uppercase<CacheType>).blockElements > 1;
 }
 
 interface AttentionInputs {
@@ -135,8 +152,8 @@ class Decoder {
 
   /** All but those behind a few of the same kind: the allocator's state repeats itself. */
   #layersThatCount(): number[] {
-    const kinds = this.#memories.map((memory, layer) =>
-      JSON.stringify([memory.window, memory.keyElements, [...(this.#known.layers[layer] ?? [])]]),
+    const kinds = this.#memories.map(
+      ({ window, keyElements }, layer) => `${window} ${keyElements} ${this.#known.kinds[layer]}`,
     );
     return kinds.flatMap((kind, layer) =>
       kinds.slice(Math.max(0, layer - ENOUGH_LAYERS), layer).filter((before) => before === kind).length <
@@ -266,20 +283,16 @@ class Decoder {
     return current;
   }
 
-  /** Keys and values of a quantized cache are turned by a Hadamard matrix, and what meets them (llama-kv-cache.cpp). */
+  /** What is turned before it meets a turned cache. */
   #spread(source: GraphTensor, elements: number, kind: 'k' | 'v'): GraphTensor {
     const { keyLength = 0, valueLength = 0 } = this.#facts;
     const length = kind === 'k' ? keyLength : valueLength;
-    if (this.#blockElements() === 1 || length % SMALLEST_TURN !== 0) return source;
+    if (!isTurned(this.#load.cacheType) || length % SMALLEST_TURN !== 0) return source;
     let size = SMALLEST_TURN;
     while (kind === 'k' && length % (2 * size) === 0) size *= 2;
     const turn = this.#turns[kind] ?? this.#graph.input(F32 * size ** 2);
     this.#turns[kind] = turn;
     return this.#row(elements, [this.#graph.view(source), turn]);
-  }
-
-  #blockElements(): number {
-    return layoutOf(this.#load.cacheType.toUpperCase() as Uppercase<CacheType>).blockElements;
   }
 
   #places(): GraphTensor {
