@@ -1,23 +1,19 @@
 import { rm } from 'node:fs/promises';
-import type { CacheType, ContextOptions, EngineSession, LoadedModel } from '../engine/engine.ts';
+import type { CacheType } from '../engine/engine.ts';
 import { unavailableBecause } from '../schema/availability.ts';
 import type { CacheTypeResult } from '../schema/context.ts';
 import { messageOf, QuantscopeError, UsageError } from '../util/errors.ts';
+import type { ContextSessions } from './context-plan.ts';
 import { createReference, openReference } from './reference-file.ts';
 import { chunksOf, evaluateText, type TextPlan } from './text-evaluation.ts';
 
 type Accuracy = CacheTypeResult['accuracy'];
 type MeasuredAccuracy = Exclude<Accuracy, { status: 'unavailable' }>;
 
-export interface CacheEvaluation {
+export interface CacheEvaluation extends ContextSessions {
   readonly textPlan: TextPlan;
   /** Where f16's scores are kept while the other types are compared with them. */
   readonly referencePath: string;
-  readonly start: (label: string) => Promise<EngineSession>;
-  readonly load: (session: EngineSession) => Promise<LoadedModel>;
-  readonly contextOptions: (cacheType: CacheType) => Omit<ContextOptions, 'contextSize'>;
-  readonly signal?: AbortSignal;
-  readonly onStep: (what: string, done: number, total: number) => void;
 }
 
 /**

@@ -1,4 +1,10 @@
-import type { PlannedMemory, StartEngine } from '../engine/engine.ts';
+import type {
+  ContextOptions,
+  EngineSession,
+  LoadedModel,
+  PlannedMemory,
+  StartEngine,
+} from '../engine/engine.ts';
 import type { MachineWatch } from '../machine/watch.ts';
 import { unavailableBecause } from '../schema/availability.ts';
 import type { CacheTypeResult, ContextResults, ContextRow, ContextSettings } from '../schema/context.ts';
@@ -47,6 +53,15 @@ export interface ContextEnvironment {
   readonly onStep: (what: string, done: number, total: number) => void;
   /** Called as each row ends, with all results so far. */
   readonly onRow: (row: ContextRow, results: ContextResults) => Promise<void>;
+}
+
+/** Processes with the model in them, for what is measured besides memory and speed. */
+export interface ContextSessions {
+  readonly start: (label: string) => Promise<EngineSession>;
+  readonly load: (session: EngineSession) => Promise<LoadedModel>;
+  readonly contextOptions: (cacheType: CacheType) => Omit<ContextOptions, 'contextSize'>;
+  readonly signal?: AbortSignal | undefined;
+  readonly onStep: (what: string, done: number, total: number) => void;
 }
 
 /** What llama.cpp planned, as an estimate; null where it refused or told no sizes. */

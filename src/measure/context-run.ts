@@ -17,6 +17,7 @@ import { adviseContext, RESERVE_BYTES, withinWhatWorked } from './context-advice
 import {
   type ContextEnvironment,
   type ContextPlan,
+  type ContextSessions,
   describeType,
   type Estimate,
   plannedEstimate,
@@ -196,15 +197,11 @@ class Contexts {
 
   async #evaluateTypes({ contextSize, chunks }: Evaluation): Promise<void> {
     const { text } = this.#plan;
-    const { referencePath, signal, onStep } = this.#environment;
+    const { referencePath } = this.#environment;
     const accuracies = await cacheAccuracies(this.#settings.cacheTypes, {
       textPlan: { text, contextSize, chunks },
       referencePath,
-      start: (label) => this.#start(label),
-      load: (session) => this.#load(session),
-      contextOptions: (cacheType) => this.#contextOptions(cacheType),
-      ...(signal ? { signal } : {}),
-      onStep,
+      ...this.#sessions(),
     });
     for (const [index, type] of this.#types.entries()) {
       const accuracy = accuracies.get(type.cacheType);
@@ -214,18 +211,13 @@ class Contexts {
 
   async #evaluateDepths(): Promise<void> {
     const { depths, cacheTypes } = this.#settings;
-    const { referencePath, signal, onStep } = this.#environment;
     this.#depths = await measureDepths({
       depths,
       cacheTypes,
       text: this.#plan.depthText,
-      rowsPath: referencePath,
-      start: (label) => this.#start(label),
-      load: (session) => this.#load(session),
-      contextOptions: (cacheType) => this.#contextOptions(cacheType),
+      rowsPath: this.#environment.referencePath,
       hindrance: (depth, cacheType) => this.#hindrance(depth, cacheType, this.#estimate(depth, cacheType)),
-      ...(signal ? { signal } : {}),
-      onStep,
+      ...this.#sessions(),
     });
   }
 
@@ -242,12 +234,19 @@ class Contexts {
       unstretched,
       textPlan: { text, contextSize, chunks },
       perplexity: type.accuracy.perplexity,
+      ...this.#sessions(),
+    });
+  }
+
+  #sessions(): ContextSessions {
+    const { signal, onStep } = this.#environment;
+    return {
       start: (label) => this.#start(label),
       load: (session) => this.#load(session),
-      contextOptions: (type) => this.#contextOptions(type),
-      ...(this.#environment.signal ? { signal: this.#environment.signal } : {}),
-      onStep: this.#environment.onStep,
-    });
+      contextOptions: (cacheType) => this.#contextOptions(cacheType),
+      signal,
+      onStep,
+    };
   }
 
   async #start(label: string): Promise<EngineSession> {

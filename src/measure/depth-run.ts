@@ -1,10 +1,11 @@
 import { open, rm } from 'node:fs/promises';
-import type { CacheType, ContextOptions, EngineSession, LoadedModel } from '../engine/engine.ts';
+import type { CacheType } from '../engine/engine.ts';
 import type { Scores, Wanted } from '../engine/scores.ts';
 import { isAvailable, unavailableBecause } from '../schema/availability.ts';
 import type { DepthRow } from '../schema/context.ts';
 import { messageOf, QuantscopeError, UsageError } from '../util/errors.ts';
 import { formatCount } from '../util/units.ts';
+import type { ContextSessions } from './context-plan.ts';
 import { chunkDivergence, DivergenceAccumulator, noDivergence } from './divergence.ts';
 import { type DepthText, depthText } from './needles.ts';
 import { PerplexityAccumulator } from './perplexity.ts';
@@ -17,19 +18,14 @@ const BATCH_TOKENS = 128;
 
 type Measured = Exclude<DepthRow['measured'], { status: 'unavailable' }>;
 
-export interface DepthPlan {
+export interface DepthPlan extends ContextSessions {
   readonly depths: readonly number[];
   readonly cacheTypes: readonly CacheType[];
   readonly text: string;
   /** Where f16's rows are kept while the other types are compared with them. */
   readonly rowsPath: string;
-  readonly start: (label: string) => Promise<EngineSession>;
-  readonly load: (session: EngineSession) => Promise<LoadedModel>;
-  readonly contextOptions: (cacheType: CacheType) => Omit<ContextOptions, 'contextSize'>;
   /** Why a context of that size is not tried; null where it is. */
   readonly hindrance: (depth: number, cacheType: CacheType) => string | null;
-  readonly signal?: AbortSignal;
-  readonly onStep: (what: string, done: number, total: number) => void;
 }
 
 /**

@@ -1,12 +1,12 @@
-import type { ContextOptions, EngineSession, LoadedModel } from '../engine/engine.ts';
 import { unavailableBecause } from '../schema/availability.ts';
 import type { ContextResults } from '../schema/context.ts';
 import type { CacheType } from '../schema/terms.ts';
 import { messageOf, QuantscopeError, UsageError } from '../util/errors.ts';
 import { formatCount } from '../util/units.ts';
+import type { ContextSessions } from './context-plan.ts';
 import { chunksOf, evaluateText, type TextPlan } from './text-evaluation.ts';
 
-export interface StretchedPlan {
+export interface StretchedPlan extends ContextSessions {
   /** The context that is to be recommended. */
   readonly contextSize: number;
   readonly cacheType: CacheType;
@@ -15,11 +15,6 @@ export interface StretchedPlan {
   /** The text as its perplexity was measured, in contexts of its own size. */
   readonly textPlan: TextPlan;
   readonly perplexity: number;
-  readonly start: (label: string) => Promise<EngineSession>;
-  readonly load: (session: EngineSession) => Promise<LoadedModel>;
-  readonly contextOptions: (cacheType: CacheType) => Omit<ContextOptions, 'contextSize'>;
-  readonly signal?: AbortSignal;
-  readonly onStep: (what: string, done: number, total: number) => void;
 }
 
 /**
