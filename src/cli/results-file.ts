@@ -1,7 +1,7 @@
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import envPaths from 'env-paths';
-import { REPLIES_SUFFIX, type ResultsFileText } from '../measure/replies-beside.ts';
+import { type DocumentFile, documentFile, REPLIES_SUFFIX } from '../measure/replies-beside.ts';
 import { messageOf, UsageError } from '../util/errors.ts';
 import { makeFolder } from '../util/make-folder.ts';
 import { isStream, requireWritable, writeOutput } from '../util/output-file.ts';
@@ -39,7 +39,7 @@ export async function keepResults<Results extends object>(
   terminal: Terminal,
   measure: (save: (soFar: Results) => Promise<void>) => Promise<Results>,
   stopped: (path: string, soFar: Results | undefined) => string | undefined,
-  filesOf: (path: string, results: Results) => readonly ResultsFileText[] = wholeFile,
+  filesOf: (path: string, results: Results) => readonly DocumentFile[] = wholeFile,
 ): Promise<{ readonly results: Results; readonly path: string }> {
   const hint = 'Free some space, or name another file with --out.';
   if (out !== undefined) await requireWritable(out, hint);
@@ -54,7 +54,7 @@ export async function keepResults<Results extends object>(
   try {
     const results = await measure(save);
     if (results !== last) await save(results);
-    if (isStreamed) for (const { text } of wholeFile(out, results)) await writeOutput(out, text, hint);
+    if (isStreamed) await writeOutput(out, documentFile(out, results).text, hint);
     return { results, path };
   } catch (thrown) {
     terminal.clear();
@@ -64,6 +64,6 @@ export async function keepResults<Results extends object>(
   }
 }
 
-function wholeFile(path: string, results: object): ResultsFileText[] {
-  return [{ path, text: `${JSON.stringify(results, null, 2)}\n` }];
+function wholeFile(path: string, results: object): DocumentFile[] {
+  return [documentFile(path, results)];
 }

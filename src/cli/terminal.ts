@@ -37,7 +37,7 @@ export function terminalHost({ yes = false, quiet = false }: TerminalOptions, si
   const downloads = pullProgress({ stream, quiet, now, style });
   let piece: Piece | undefined;
   const steps = stepProgress(stream, quiet, now, () => piece);
-  // With a plan there is a time that is left, and lines for stages that end.
+  // With a plan there is a time that is left, and a line for each variant.
   let planned: ComparisonProgress | undefined;
   const clear = (): void => {
     downloads.clear();

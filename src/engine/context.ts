@@ -106,10 +106,7 @@ export class Context {
 
   /** Evaluates one token after what the first sequence holds, at once: messages wait. */
   evaluateOne(token: number): void {
-    const { api } = this.#llamaCpp;
-    const code = api.llama_decode(this.pointer, this.#batch.ofOne(token));
-    if (code !== DECODED) throw this.#failure(code);
-    api.llama_synchronize(this.pointer);
+    this.#decodeAtOnce(this.#batch.ofOne(token));
   }
 
   /** Whether messages have waited for long: asked between single tokens. */
@@ -129,10 +126,7 @@ export class Context {
     const tokens = parts.reduce((sum, part) => sum + part.tokens.length, 0);
     if (tokens === 1 || tokens * this.#msPerToken <= AT_ONCE_MS) {
       if (this.turnIsDue()) await this.turn();
-      const { api } = this.#llamaCpp;
-      const code = api.llama_decode(this.pointer, batch);
-      if (code !== DECODED) throw this.#failure(code);
-      api.llama_synchronize(this.pointer);
+      this.#decodeAtOnce(batch);
       return;
     }
     const started = performance.now();
@@ -240,6 +234,13 @@ export class Context {
       signal.removeEventListener('abort', stop);
       api.llama_set_abort_callback(this.pointer, null, null);
     }
+  }
+
+  #decodeAtOnce(batch: Packed): void {
+    const { api } = this.#llamaCpp;
+    const code = api.llama_decode(this.pointer, batch);
+    if (code !== DECODED) throw this.#failure(code);
+    api.llama_synchronize(this.pointer);
   }
 
   async #decodeAsync(batch: Packed): Promise<number> {

@@ -1,4 +1,4 @@
-import { open } from 'node:fs/promises';
+import { boundedStart } from '../util/bounded-text.ts';
 import { EngineError } from './errors.ts';
 
 /**
@@ -16,14 +16,9 @@ const COUNT_AT = 8;
  * @throws EngineError `engine/load-failed`
  */
 export async function refuseEndlessTensors(path: string): Promise<void> {
-  const start = Buffer.alloc(FIXED_BYTES);
-  try {
-    await using file = await open(path);
-    await file.read(start, 0, FIXED_BYTES, 0);
-  } catch {
-    return;
-  }
-  const count = start.toString('latin1', 0, 4) === 'GGUF' ? start.readBigUInt64LE(COUNT_AT) : 0n;
+  const start = await boundedStart(path, FIXED_BYTES).catch(() => Buffer.alloc(0));
+  if (start.length < FIXED_BYTES || start.toString('latin1', 0, 4) !== 'GGUF') return;
+  const count = start.readBigUInt64LE(COUNT_AT);
   if (count <= MOST_TENSORS) return;
   throw new EngineError(
     'engine/load-failed',

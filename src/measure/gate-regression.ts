@@ -48,7 +48,7 @@ export const REGRESSION_FIGURES = [
  */
 export function parseRegression(figure: string, allowed: string | number, where: string): Regression {
   const known: readonly string[] = REGRESSION_FIGURES;
-  const plain = figure.replace(/^(tasks|choices|tools|toolsWithGrammar)\.accuracy$/, '$1');
+  const plain = ANSWER_KINDS.find((kind) => figure === `${kind}.accuracy`) ?? figure;
   const found = known.find((name) => name === plain || name.replace(/\.(?:meanTps|value)$/, '') === plain);
   if (found === undefined) {
     const near = byDistance(known, (name) => editDistance(name, figure)).slice(0, 3);

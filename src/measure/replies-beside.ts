@@ -1,9 +1,9 @@
-import { createHash } from 'node:crypto';
 import { basename } from 'node:path';
 import { isAvailable, type Unavailable } from '../schema/availability.ts';
 import { type Replies, repliesSchema } from '../schema/replies.ts';
 import type { Results, Tasks } from '../schema/results.ts';
 import { ANSWER_KINDS, type AnswerKind, SCHEMA_IDS } from '../schema/terms.ts';
+import { sha256OfText } from './file-hash.ts';
 
 /** Results up to this size keep the replies with the figures. */
 const LARGEST_RESULTS_BYTES = 5_000_000;
@@ -14,14 +14,19 @@ type Answered = { readonly name: string } & {
 };
 type Said = Replies['variants'][number];
 
-export interface ResultsFileText {
+export interface DocumentFile {
   readonly path: string;
   readonly text: string;
 }
 
+/** A document as the file that it becomes. */
+export function documentFile(path: string, document: object): DocumentFile {
+  return { path, text: `${JSON.stringify(document, null, 2)}\n` };
+}
+
 /** The files that results become: themselves, and before them their replies where these make them large. */
-export function resultsFiles(path: string, results: Results): ResultsFileText[] {
-  const whole = { path, text: json(results) };
+export function resultsFiles(path: string, results: Results): DocumentFile[] {
+  const whole = documentFile(path, results);
   if (Buffer.byteLength(whole.text) <= LARGEST_RESULTS_BYTES) return [whole];
   const { variants, endpoints = [] } = results;
   const replies: Replies = {
@@ -30,15 +35,15 @@ export function resultsFiles(path: string, results: Results): ResultsFileText[] 
     endpoints: endpoints.map(repliesOf),
   };
   // No .json at its end: `report *.json` is to find results alone.
-  const beside = { path: `${path}${REPLIES_SUFFIX}`, text: json(replies) };
-  const repliesBeside = { file: basename(beside.path), sha256: sha256(beside.text) };
+  const beside = documentFile(`${path}${REPLIES_SUFFIX}`, replies);
+  const repliesBeside = { file: basename(beside.path), sha256: sha256OfText(beside.text) };
   const figures = {
     ...results,
     variants: variants.map((row) => withReplies(row, {})),
     ...(results.endpoints === undefined ? {} : { endpoints: endpoints.map((row) => withReplies(row, {})) }),
     repliesBeside,
   };
-  return [beside, { path, text: json(figures) }];
+  return [beside, documentFile(path, figures)];
 }
 
 /**
@@ -49,7 +54,7 @@ export function resultsFiles(path: string, results: Results): ResultsFileText[] 
 export function joinReplies(results: Results, text: string): Results | string {
   const { repliesBeside, ...figures } = results;
   if (repliesBeside === undefined) return results;
-  if (sha256(text) !== repliesBeside.sha256) return 'it was changed, or is of another run';
+  if (sha256OfText(text) !== repliesBeside.sha256) return 'it was changed, or is of another run';
   const checked = repliesSchema.safeParse(JSON.parse(text));
   if (!checked.success) return `it is not as ${SCHEMA_IDS.replies} says`;
   const { variants, endpoints } = checked.data;
@@ -81,12 +86,4 @@ function withReplies<Row extends Answered>(row: Row, said: Partial<Said>): Row {
     changed[kind] = replies === undefined ? figures : { ...figures, replies };
   }
   return { ...row, ...changed };
-}
-
-function json(document: object): string {
-  return `${JSON.stringify(document, null, 2)}\n`;
-}
-
-function sha256(text: string): string {
-  return createHash('sha256').update(text).digest('hex');
 }

@@ -42,8 +42,9 @@ const BATCH_SIZE = 512;
 /**
  * What `quantscope context --json` prints: memory and speed of one model as its context grows, by type of KV cache, what
  * each type costs in accuracy, and the largest context that fits a budget. What is on the Hub is downloaded first.
- * @throws UsageError `context/several`, `context/too-large`, `measure/text-too-short`, `input/unreadable` and what refs throw; EngineError when no
- *   engine can be started at all; the signal's reason. A size or type that fails is a row with its reason
+ * @throws UsageError `context/several`, `context/too-large`, `context/too-small`, `measure/text-too-short`,
+ *   `input/unreadable` and what refs throw; EngineError when no engine can be started at all; the signal's reason. A size
+ *   or type that fails is a row with its reason
  */
 export async function measureContext(ref: string, asked: ContextRequest = {}): Promise<ContextResults> {
   const request: Request = { ...CONTEXT_DEFAULTS, ...asked };
