@@ -28,13 +28,15 @@ export interface InspectedLoad {
  * @param asked context sizes; empty for common ones up to the model's own
  */
 export function inspectMemory(header: GgufHeader, asked: readonly number[]): Inspection['memory'] {
-  return (
-    hiddenMemory(header) ??
-    memoryOf(header, loadsOf(header, asked), 'estimated', (load) => estimate(header, load)) ?? {
-      status: 'unavailable',
-      reason: 'the header does not describe layers with a cache, as a vocabulary or an encoder does not',
-    }
-  );
+  const hidden = hiddenMemory(header);
+  if (hidden !== null) return hidden;
+  const loads = loadsOf(header, asked);
+  const main = estimate(header, loads.main);
+  return main === null
+    ? unavailableBecause(
+        'the header does not describe layers with a cache, as a vocabulary or an encoder does not',
+      )
+    : memoryOf(header, loads, 'estimated', main, (load) => estimate(header, load));
 }
 
 /**
@@ -50,7 +52,7 @@ export async function plannedMemory(
   const hidden = hiddenMemory(header);
   if (hidden !== null) return hidden;
   const loads = loadsOf(header, asked);
-  const all = [loads.main, ...loads.rows];
+  const all = [...new Set([loads.main, ...loads.rows])];
   try {
     const plans = await plan(all);
     const stateBytes = footprint(header, { contextSize: loads.main.contextSize })?.stateBytes ?? 0;
@@ -62,12 +64,8 @@ export async function plannedMemory(
       return said === undefined || 'refused' in said ? none : (planned(load, said, stateBytes) ?? none);
     };
     const main = rowOf(loads.main);
-    return 'status' in main
-      ? { status: 'unavailable', reason: main.reason }
-      : (memoryOf(header, loads, 'engine', rowOf) ?? {
-          status: 'unavailable',
-          reason: 'nothing was planned',
-        });
+    if ('status' in main) return unavailableBecause(main.reason);
+    return memoryOf(header, loads, 'engine', main, rowOf);
   } catch (thrown) {
     if (!(thrown instanceof QuantscopeError) || thrown.code !== 'engine/load-failed') throw thrown;
     return unavailableBecause(thrown.message);
@@ -84,7 +82,7 @@ function hiddenMemory(header: GgufHeader): Unavailable | null {
 }
 
 interface Loads {
-  /** Whose figures stand at the top. */
+  /** Whose figures stand at the top: one of the rows, if any is of that size. */
   readonly main: InspectedLoad;
   readonly rows: readonly InspectedLoad[];
 }
@@ -92,25 +90,23 @@ interface Loads {
 function loadsOf(header: GgufHeader, asked: readonly number[]): Loads {
   const contexts = asked.length > 0 ? asked : commonContexts(modelFacts(header).contextLength);
   const main = asked[0] ?? contexts.findLast((size) => size <= DEFAULT_CONTEXT) ?? DEFAULT_CONTEXT;
-  return {
-    main: { contextSize: main, cacheType: 'f16' },
-    rows: contexts.flatMap((contextSize) =>
-      COMMON_CACHE_TYPES.map((cacheType) => ({ contextSize, cacheType })),
-    ),
-  };
+  const rows = contexts.flatMap((contextSize) =>
+    COMMON_CACHE_TYPES.map((cacheType): InspectedLoad => ({ contextSize, cacheType })),
+  );
+  const first = rows.find(({ contextSize, cacheType }) => contextSize === main && cacheType === 'f16');
+  return { main: first ?? { contextSize: main, cacheType: 'f16' }, rows };
 }
 
 function memoryOf(
   header: GgufHeader,
-  { main, rows }: Loads,
+  { rows }: Loads,
   basis: Memory['basis'],
+  main: MemoryEstimate,
   rowOf: (load: InspectedLoad) => Row | null,
-): Memory | null {
-  const first = rowOf(main);
-  if (first === null || 'status' in first) return null;
+): Memory {
   const perToken = tokenBytes(header);
   return {
-    ...first,
+    ...main,
     basis,
     backend: 'cpu',
     computeError: basis === 'estimated' ? computeErrorOf(header) : null,
