@@ -1,6 +1,7 @@
 import { isAvailable } from '../schema/availability.ts';
 import type { Disturbance, EndpointResult, Rate, VariantResult } from '../schema/results.ts';
 import type { AnswerKind } from '../schema/terms.ts';
+import { answersOf, questionsOfKind } from './answers.ts';
 import type { Differences } from './baseline-differences.ts';
 import { logRatesByRun } from './pool-runs.ts';
 import { type Runs, SPEED_SIGNIFICANCE, testRuns } from './run-noise.ts';
@@ -158,10 +159,10 @@ export function judgeAnswers<Kind extends AnswerKind>(
   kind: Kind,
 ): Judge<Pick<VariantResult, Kind> | EndpointResult> {
   return ({ before, after, differences, significance }) => {
-    const otherItems = differences[questionsOf(kind)];
+    const otherItems = differences[questionsOfKind(kind)];
     if (otherItems !== null) return unjudged(otherItems);
-    const [then, now] = [outcomesOf(before, kind), outcomesOf(after, kind)];
-    if (then === null || now === null) return unjudged('not measured');
+    const [then, now] = [before, after].map((row) => answersOf(row, kind)?.outcomes);
+    if (then === undefined || now === undefined) return unjudged('not measured');
     if (then.length === 0 || then.length !== now.length)
       return unjudged('the answers to each item were not kept');
     const lost = then.filter((right, item) => right && !now[item]).length;
@@ -170,19 +171,6 @@ export function judgeAnswers<Kind extends AnswerKind>(
     const method = `McNemar's exact test: ${lost} lost, ${gained} gained of ${then.length}`;
     return { resolved: pValue < significance, pValue, method };
   };
-}
-
-/** The calls under a grammar are of the same questions. */
-function questionsOf(kind: AnswerKind): Exclude<AnswerKind, 'toolsWithGrammar'> {
-  return kind === 'toolsWithGrammar' ? 'tools' : kind;
-}
-
-function outcomesOf(
-  row: Partial<Pick<VariantResult, AnswerKind>>,
-  kind: AnswerKind,
-): readonly boolean[] | null {
-  const answers = row[kind];
-  return answers !== undefined && isAvailable(answers) ? answers.outcomes : null;
 }
 
 /** P(|Z| ≥ z), Z standard normal: Student's distribution with so many degrees of freedom is normal to 1e-7. */

@@ -4,6 +4,7 @@ import { isAvailable } from '../schema/availability.ts';
 import type { Machine, Results, Settings, VariantResult } from '../schema/results.ts';
 import { type AnswerKind, SCHEMA_IDS, type Stage } from '../schema/terms.ts';
 import { QuantscopeError } from '../util/errors.ts';
+import { answersOf } from './answers.ts';
 import type { ComparisonEnvironment, ComparisonInput } from './comparison-plan.ts';
 import { failedRow, figuresOf, missingStages, repeated } from './comparison-rows.ts';
 import { decided } from './decide.ts';
@@ -103,8 +104,7 @@ export class ComparisonState {
     const { reference, saved } = this.#input;
     if (reference === null || name === reference) return null;
     const row = saved === undefined ? this.row(reference) : saved.row;
-    const outcomes = row?.[kind];
-    return outcomes !== undefined && isAvailable(outcomes) ? outcomes.outcomes : null;
+    return row === null || row === undefined ? null : (answersOf(row, kind)?.outcomes ?? null);
   }
 
   results(): Results {

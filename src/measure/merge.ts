@@ -1,6 +1,7 @@
 import { isAvailable, notAskedFor } from '../schema/availability.ts';
 import type { Results, Settings, VariantResult } from '../schema/results.ts';
 import { UsageError } from '../util/errors.ts';
+import { answersOf } from './answers.ts';
 import { decided } from './decide.ts';
 import { machineLabels } from './merge-labels.ts';
 import { pooledRow } from './pool-runs.ts';
@@ -231,9 +232,9 @@ function speedTestOf({ settings }: Results): Facts {
   return { 'prompt tokens': promptTokens, 'generated tokens': generationTokens, depth };
 }
 
-function hasAccuracy({ perplexity, divergence, tasks, tools }: VariantResult): boolean {
-  const hasTools = tools !== undefined && isAvailable(tools);
-  return isAvailable(perplexity) || isAvailable(divergence) || isAvailable(tasks) || hasTools;
+function hasAccuracy(row: VariantResult): boolean {
+  const hasAnswers = (['tasks', 'tools'] as const).some((kind) => answersOf(row, kind) !== null);
+  return isAvailable(row.perplexity) || isAvailable(row.divergence) || hasAnswers;
 }
 
 function shown(value: string | number | null | undefined): string {

@@ -1,7 +1,7 @@
 import type { ToolCall } from '../engine/replies.ts';
-import { isAvailable } from '../schema/availability.ts';
 import type { Question, Results, VariantResult } from '../schema/results.ts';
 import type { AnswerKind } from '../schema/terms.ts';
+import { answersOf } from './answers.ts';
 import type { ChoiceItem } from './choices.ts';
 import type { TaskItem } from './tasks.ts';
 import type { ToolItem } from './tool-file.ts';
@@ -13,10 +13,7 @@ export function questionsOf(
   variants: readonly VariantResult[],
 ): Pick<Results, 'questions'> {
   const isAsked = (kind: AnswerKind) =>
-    variants.some((variant) => {
-      const outcomes = variant[kind];
-      return outcomes !== undefined && isAvailable(outcomes) && outcomes.replies !== undefined;
-    });
+    variants.some((variant) => answersOf(variant, kind)?.replies !== undefined);
   const [tasks, choices, tools] = [
     isAsked('tasks'),
     isAsked('choices'),

@@ -1,17 +1,14 @@
 import { basename } from 'node:path';
-import { isAvailable, type Unavailable } from '../schema/availability.ts';
 import { type Replies, repliesSchema } from '../schema/replies.ts';
 import type { Results, Tasks } from '../schema/results.ts';
 import { ANSWER_KINDS, type AnswerKind, SCHEMA_IDS } from '../schema/terms.ts';
+import { type Answered, answersOf } from './answers.ts';
 import { sha256OfText } from './file-hash.ts';
 
 /** Results up to this size keep the replies with the figures. */
 const LARGEST_RESULTS_BYTES = 5_000_000;
 export const REPLIES_SUFFIX = '.replies';
 
-type Answered = { readonly name: string } & {
-  readonly [Kind in AnswerKind]?: Tasks | Unavailable | undefined;
-};
 type Said = Replies['variants'][number];
 
 export interface DocumentFile {
@@ -67,11 +64,11 @@ export function joinReplies(results: Results, text: string): Results | string {
   };
 }
 
-function repliesOf(row: Answered): Said {
+function repliesOf(row: Answered & { readonly name: string }): Said {
   const said: Partial<Record<AnswerKind, readonly string[]>> = {};
   for (const kind of ANSWER_KINDS) {
-    const tasks = row[kind];
-    if (tasks !== undefined && isAvailable(tasks) && tasks.replies !== undefined) said[kind] = tasks.replies;
+    const replies = answersOf(row, kind)?.replies;
+    if (replies !== undefined) said[kind] = replies;
   }
   return { name: row.name, ...said };
 }
@@ -79,8 +76,8 @@ function repliesOf(row: Answered): Said {
 function withReplies<Row extends Answered>(row: Row, said: Partial<Said>): Row {
   const changed: Partial<Record<AnswerKind, Tasks>> = {};
   for (const kind of ANSWER_KINDS) {
-    const tasks = row[kind];
-    if (tasks === undefined || !isAvailable(tasks)) continue;
+    const tasks = answersOf(row, kind);
+    if (tasks === null) continue;
     const { replies: _, ...figures } = tasks;
     const replies = said[kind];
     changed[kind] = replies === undefined ? figures : { ...figures, replies };

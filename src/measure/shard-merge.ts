@@ -3,6 +3,7 @@ import type { Results, ShareFigures, VariantResult } from '../schema/results.ts'
 import { ANSWER_KINDS, type AnswerKind } from '../schema/terms.ts';
 import { UsageError } from '../util/errors.ts';
 import { allShards } from './all-shards.ts';
+import { answersOf } from './answers.ts';
 import { decided } from './decide.ts';
 import { isOfAll } from './domains.ts';
 import { restoreChunk } from './share.ts';
@@ -150,14 +151,14 @@ function sortedOutcomes(shares: readonly ItemShare[]): ItemShare['outcomes'] {
 /** Flips once the reference's answers are whole. */
 function withFlips(row: VariantResult, reference: VariantResult | undefined): VariantResult {
   const flipped = (kind: AnswerKind) => {
-    const own = row[kind];
-    const theirs = reference?.[kind];
-    if (own === undefined || !isAvailable(own)) return {};
+    const own = answersOf(row, kind);
+    if (own === null) return {};
     if (row === reference) {
       const flips = unavailableBecause('it is the reference that the others are compared with');
       return { [kind]: { ...own, flips } };
     }
-    if (theirs === undefined || !isAvailable(theirs)) return {};
+    const theirs = reference === undefined ? null : answersOf(reference, kind);
+    if (theirs === null) return {};
     return { [kind]: { ...own, flips: flipsBetween(theirs.outcomes, own.outcomes) } };
   };
   return Object.assign({ ...row }, ...ANSWER_KINDS.map(flipped));

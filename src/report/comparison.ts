@@ -1,4 +1,5 @@
-import { isAvailable, isNotAskedFor, type Unavailable } from '../schema/availability.ts';
+import { answersOf } from '../measure/answers.ts';
+import { isAvailable, isNotAskedFor } from '../schema/availability.ts';
 import type { EndpointResult, Results, Tasks, VariantResult } from '../schema/results.ts';
 import { ANSWER_KINDS } from '../schema/terms.ts';
 import {
@@ -196,14 +197,12 @@ function describeMarks(results: Results, tables: readonly Table[]): string[] {
     ),
     [
       ...when(
-        has((variant) => ANSWER_KINDS.some((kind) => hasFlips(variant[kind]))),
+        has((variant) => ANSWER_KINDS.some((kind) => hasFlips(answersOf(variant, kind)))),
         "flips: answers gone right or wrong, p by McNemar's test",
       ),
       ...when(hasDivergence || has(({ perplexity }) => isAvailable(perplexity)), '±: standard error'),
       ...when(
-        has((variant) =>
-          ANSWER_KINDS.some((kind) => variant[kind] !== undefined && isAvailable(variant[kind])),
-        ),
+        has((variant) => ANSWER_KINDS.some((kind) => answersOf(variant, kind) !== null)),
         '(-): 95 % interval',
       ),
     ],
@@ -215,8 +214,8 @@ function describeMarks(results: Results, tables: readonly Table[]): string[] {
   return lines.filter((parts) => parts.length > 0).map((parts) => parts.join('; '));
 }
 
-function hasFlips(answers: Tasks | Unavailable | undefined): boolean {
-  return answers !== undefined && isAvailable(answers) && isAvailable(answers.flips);
+function hasFlips(answers: Tasks | null): boolean {
+  return answers !== null && isAvailable(answers.flips);
 }
 
 function notesOf(

@@ -1,3 +1,4 @@
+import { answersOf } from '../measure/answers.ts';
 import { isAvailable } from '../schema/availability.ts';
 import type { Machine, Results } from '../schema/results.ts';
 import { counted, formatBytes, formatCount } from '../util/units.ts';
@@ -84,12 +85,12 @@ function describeAccuracy({ settings: { evaluation }, variants }: Results): stri
   if (variants.some(({ tasks }) => isAvailable(tasks))) {
     facts.push(`${counted(evaluation.taskItems, 'task')} from ${evaluation.tasks}`);
   }
-  if (variants.some(({ choices }) => choices !== undefined && isAvailable(choices))) {
+  if (variants.some((variant) => answersOf(variant, 'choices') !== null)) {
     facts.push(
       `${counted(evaluation.choiceItems ?? 0, 'question')} of multiple choice ${evaluation.choices}`,
     );
   }
-  if (variants.some(({ tools }) => tools !== undefined && isAvailable(tools))) {
+  if (variants.some((variant) => answersOf(variant, 'tools') !== null)) {
     facts.push(`${counted(evaluation.toolItems ?? 0, 'tool call')} from ${evaluation.tools}`);
   }
   return facts.length === 0 ? [] : [`Accuracy: ${facts.join('; ')}.`];

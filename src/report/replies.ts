@@ -1,4 +1,4 @@
-import { isAvailable } from '../schema/availability.ts';
+import { answersOf, questionsOfKind } from '../measure/answers.ts';
 import type { Question, Results } from '../schema/results.ts';
 import { ANSWER_KINDS, type AnswerKind, type ReplyFilter } from '../schema/terms.ts';
 import { printable } from './text-width.ts';
@@ -22,11 +22,9 @@ export interface AskedQuestion extends Question {
 /** The questions of results whose replies were kept, with the replies; those of a share of them are left out. */
 export function askedQuestions(results: Results, filter: ReplyFilter): AskedQuestion[] {
   return ANSWER_KINDS.flatMap((kind) => {
-    const questions = results.questions?.[kind === 'toolsWithGrammar' ? 'tools' : kind] ?? [];
+    const questions = results.questions?.[questionsOfKind(kind)] ?? [];
     const answered = results.variants.flatMap((variant) => {
-      const outcomes = variant[kind];
-      if (outcomes === undefined || !isAvailable(outcomes)) return [];
-      const { replies, outcomes: correct } = outcomes;
+      const { replies, outcomes: correct = [] } = answersOf(variant, kind) ?? {};
       return replies?.length === questions.length ? [{ name: variant.name, replies, correct }] : [];
     });
     return questions.flatMap((question, index): AskedQuestion[] => {

@@ -1,6 +1,7 @@
+import { answersOf } from '../measure/answers.ts';
 import { TOOL_MEASURES } from '../measure/tool-judge.ts';
-import { isAvailable, notAskedFor } from '../schema/availability.ts';
-import type { Results, Tasks, VariantResult } from '../schema/results.ts';
+import { notAskedFor } from '../schema/availability.ts';
+import type { Results, VariantResult } from '../schema/results.ts';
 import { sum } from '../util/sum.ts';
 import { correctReading, flipColumns } from './loss-columns.ts';
 import { type Column, given } from './table.ts';
@@ -57,9 +58,7 @@ function columnsOf(kind: ToolKind, label: string): Column<VariantResult>[] {
 }
 
 function kindColumns(kind: ToolKind, variants: readonly VariantResult[]): Column<VariantResult>[] {
-  const answered = variants.flatMap(({ [kind]: answers }): Tasks[] =>
-    answers !== undefined && isAvailable(answers) ? [answers] : [],
-  );
+  const answered = variants.flatMap((variant) => answersOf(variant, kind) ?? []);
   const kinds = [...new Set(answered.flatMap(({ byTask }) => Object.keys(byTask)))];
   if (kinds.length < 2) return [];
   return kinds.map((task) => ({
