@@ -146,7 +146,7 @@ function quotaStops(root: string): number | null {
   return counts.length === 0 ? null : Math.max(...counts);
 }
 
-async function clockShare(cpus: string): Promise<number | null> {
+export async function clockShare(cpus: string): Promise<number | null> {
   const now = await numbers(cpus, /^cpu\d+$/, 'cpufreq/scaling_cur_freq');
   const most = await numbers(cpus, /^cpu\d+$/, 'cpufreq/cpuinfo_max_freq');
   if (now.length === 0 || most.length === 0) return null;
@@ -181,9 +181,17 @@ async function onBattery(supplies: string): Promise<boolean | null> {
   return states.length === 0 ? null : states.includes('Discharging');
 }
 
+/** kOSThermalPressureLevel of OSThermalNotification.h, from 1. */
+export const PRESSURES: Readonly<Record<number, string>> = {
+  1: 'moderate',
+  2: 'heavy',
+  3: 'trapping',
+  4: 'sleeping',
+};
+
 type MacState = Pick<MachineState, 'speedLimit' | 'thermalPressure' | 'onBattery' | 'savesPower'>;
 
-async function macState(): Promise<MacState> {
+export async function macState(): Promise<MacState> {
   const pmset = (what: string) => printed('pmset', ['-g', what]);
   const pressure = printed('notifyutil', ['-g', 'com.apple.system.thermalpressurelevel']);
   return parseMacState(await pmset('therm'), await pmset('batt'), await pmset('live'), await pressure);
@@ -210,7 +218,7 @@ export function parseMacState(
   };
 }
 
-async function printed(command: string, args: readonly string[]): Promise<string | null> {
+export async function printed(command: string, args: readonly string[]): Promise<string | null> {
   try {
     const { stdout } = await promisify(execFile)(command, args, { timeout: COMMAND_TIMEOUT_MS });
     return stdout;
@@ -224,11 +232,11 @@ async function numbers(folder: string, name: RegExp, file: string): Promise<numb
   return texts.flatMap((content) => (content === null ? [] : [Number(content)])).filter(Number.isFinite);
 }
 
-async function entries(folder: string, name: RegExp): Promise<string[]> {
+export async function entries(folder: string, name: RegExp): Promise<string[]> {
   const names = await readdir(folder).catch(() => []);
   return names.filter((entry) => name.test(entry)).map((entry) => join(folder, entry));
 }
 
-async function text(path: string): Promise<string | null> {
+export async function text(path: string): Promise<string | null> {
   return readFile(path, 'utf8').catch(() => null);
 }

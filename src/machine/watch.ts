@@ -1,7 +1,7 @@
 import { loadavg } from 'node:os';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Disturbance } from '../schema/results.ts';
-import { type MachineState, readMachineState } from './state.ts';
+import { type MachineState, PRESSURES, readMachineState } from './state.ts';
 
 /** Why figures of a run may not be what the machine can do. */
 export interface MachineWarning {
@@ -205,14 +205,6 @@ function othersWarnings(before: MachineState, after: MachineState): MachineWarni
   }
   return warnings;
 }
-
-/** kOSThermalPressureLevel of OSThermalNotification.h, from 1. */
-const PRESSURES: Readonly<Record<number, string>> = {
-  1: 'moderate',
-  2: 'heavy',
-  3: 'trapping',
-  4: 'sleeping',
-};
 
 /** CPU time of other processes, and as a share of all that there was; null where the system does not tell. */
 function othersOf(before: MachineState, after: MachineState): { seconds: number; share: number } | null {

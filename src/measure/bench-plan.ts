@@ -34,6 +34,8 @@ export interface BenchPlan {
   readonly points: readonly BenchPoint[];
   readonly tests: readonly SpeedTest[];
   readonly repetitions: number;
+  /** Each test is repeated for so long instead. */
+  readonly minutes?: number | undefined;
   readonly seed: number;
   readonly toolVersion: string;
   /** The part that `models` are of all `models` that there are. */

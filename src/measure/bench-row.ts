@@ -18,6 +18,7 @@ export function blankRow(
   { ref, sizeBytes, described }: BenchModel,
   { threads, ...point }: BenchPoint,
   { promptTokens, generationTokens, depth }: SpeedTest,
+  minutes: number | undefined,
 ): BenchRow {
   const absent = unavailableBecause('not measured');
   const asked = typeof threads === 'number' ? threads : null;
@@ -49,10 +50,13 @@ export function blankRow(
     },
     backend: unavailableBecause('no engine was started'),
     test: {
-      name: testName({ promptTokens, generationTokens, depth }),
+      name:
+        testName({ promptTokens, generationTokens, depth }) +
+        (minutes === undefined ? '' : ` ${minutes} min`),
       promptTokens,
       generationTokens,
       depth,
+      ...(minutes === undefined ? {} : { minutes }),
     },
     status: 'failed',
     failure: null,
@@ -66,8 +70,11 @@ export function blankRow(
   };
 }
 
-export function repeated({ model, test, speed }: BenchRow): Repeated[] {
-  return isAvailable(speed) ? [{ test: `${model.label} ${test.name}`, ...speed }] : [];
+/** Of minutes of use other speeds are to be expected: the curve tells. */
+export function repeated({ model, test, speed, sustained }: BenchRow): Repeated[] {
+  return isAvailable(speed) && sustained === undefined
+    ? [{ test: `${model.label} ${test.name}`, ...speed }]
+    : [];
 }
 
 export function failed(row: BenchRow, error: QuantscopeError, session?: EngineSession): BenchRow {

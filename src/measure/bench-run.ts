@@ -1,5 +1,6 @@
 import type { EngineSession, LoadedModel, StartEngine } from '../engine/engine.ts';
 import { type MachineWarning, type MachineWatch, spreadWarnings, withoutRepeats } from '../machine/watch.ts';
+import { unavailableBecause } from '../schema/availability.ts';
 import type { BenchConfig, BenchResults, BenchRow } from '../schema/bench.ts';
 import type { Machine } from '../schema/results.ts';
 import { SCHEMA_IDS } from '../schema/terms.ts';
@@ -8,6 +9,7 @@ import { bandwidth, speedUp } from './bench-derived.ts';
 import { type KnownFile, type Loaded, OpenedModel } from './bench-model.ts';
 import type { BenchModel, BenchPlan, BenchPoint } from './bench-plan.ts';
 import { blankRow, failed, repeated } from './bench-row.ts';
+import { type SustainedTest, SustainedTests } from './bench-sustained.ts';
 import { measureCopyBandwidth } from './copy-bandwidth.ts';
 import { isOfMachine } from './engine-faults.ts';
 import { engineMemoryOf } from './memory.ts';
@@ -18,14 +20,22 @@ import { type Timing, timed } from './timing.ts';
 
 /** A new process evaluates single tokens slowly until a prompt of this length has made the system spread its threads. */
 const SPREADING_TOKENS = 512;
+/** Nothing slows down for its heat sooner. */
+const HEAT_MINUTES = 1;
 const NOTHING = new Uint32Array();
+
+type OnStep = (what: BenchStep['what'], done: number, total: number, generationTps?: number | null) => void;
+/** Of each repetition or turn; a run of minutes keeps what it has where it is broken off. */
+type Times = Pick<SustainedTest, 'times' | 'brokenBy'> & Partial<Pick<SustainedTest, 'sustained'>>;
 
 /** What is being done to which row. */
 export interface BenchStep {
   readonly model: string;
-  readonly what: 'start' | 'load' | 'threads' | 'warm-up' | 'test';
+  readonly what: 'start' | 'load' | 'threads' | 'warm-up' | 'cool-down' | 'test';
   readonly test: string;
+  /** Seconds where it is repeated for minutes, with the tokens a second that it generates now. */
   readonly done: number;
+  readonly generationTps?: number | null;
   readonly total: number;
 }
 
@@ -58,6 +68,7 @@ class Bench {
   readonly #rows: BenchRow[] = [];
   readonly #searches: BenchResults['threadSearches'][number][] = [];
   readonly #createdAt: string;
+  readonly #sustained: SustainedTests | null;
   #warnings: MachineWarning[] = [];
   #machine: Machine;
 
@@ -66,6 +77,17 @@ class Bench {
     this.#environment = environment;
     this.#machine = environment.machine;
     this.#createdAt = environment.now().toISOString();
+    const { minutes } = plan;
+    this.#sustained = minutes === undefined ? null : new SustainedTests(minutes, environment.signal);
+    if (minutes !== undefined && minutes < HEAT_MINUTES) {
+      this.#warn([
+        {
+          code: 'bench/short',
+          message: `${minutes} minutes are too few for heat to show`,
+          hint: 'Machines take 1 to 10 minutes until they are as hot as they get.',
+        },
+      ]);
+    }
   }
 
   async run(): Promise<BenchResults> {
@@ -90,13 +112,20 @@ class Bench {
     const opened = new OpenedModel(model, point, this.#environment, known);
     await using _ = opened;
     for (const test of this.#plan.tests) {
-      const row = blankRow(model, point, test);
+      const row = blankRow(model, point, test, this.#plan.minutes);
       if (failure !== undefined) {
         await this.#addRow(failed(row, failure));
         continue;
       }
-      const step = (what: BenchStep['what'], done: number, total: number) =>
-        this.#environment.onStep({ model: row.model.label, what, test: row.test.name, done, total });
+      const step: OnStep = (what, done, total, generationTps = null) =>
+        this.#environment.onStep({
+          model: row.model.label,
+          what,
+          test: row.test.name,
+          done,
+          total,
+          generationTps,
+        });
       let loaded: Loaded;
       try {
         loaded = await opened.load(step);
@@ -111,7 +140,10 @@ class Bench {
       try {
         const threads = await this.#threadsOf(model, point, loaded, step);
         const measured = { ...row, config: { ...row.config, ...threads } };
-        await this.#addRow(await this.#measure(model, point, measured, loaded, step));
+        const done = await this.#measure(model, point, measured, loaded, step);
+        await this.#addRow(done);
+        this.#environment.signal?.throwIfAborted();
+        if (done.status === 'failed') await opened.close();
       } catch (thrown) {
         await this.#addRow(failed(row, this.#ownFailure(thrown), loaded.session));
         // The process may be gone, and its state is not to be trusted.
@@ -125,10 +157,10 @@ class Bench {
     point: BenchPoint,
     row: BenchRow,
     loaded: Loaded,
-    step: (what: BenchStep['what'], done: number, total: number) => void,
+    step: OnStep,
   ): Promise<BenchRow> {
     const { session, facts } = loaded;
-    const { repetitions, seed } = this.#plan;
+    const { seed } = this.#plan;
     const { test, config } = row;
     const context = {
       ...contextOf(point),
@@ -144,10 +176,16 @@ class Bench {
     loaded.spread = true;
     const contextSize = test.promptTokens + test.generationTokens + test.depth;
     const { openMs } = await session.openContext({ ...context, contextSize });
-    step('test', 0, repetitions);
-    const { result: times, disturbed } = await timed(this.#environment.timing, () =>
-      timeRepetitions(session, facts, test, this.#plan, (done) => step('test', done, repetitions)),
+    const cooledS = (await this.#sustained?.coolDown((done, total) => step('cool-down', done, total))) ?? 0;
+    const { result, disturbed } = await timed(this.#environment.timing, () =>
+      this.#timesOf(test, loaded, cooledS, step),
     );
+    const { times, sustained, brokenBy } = result;
+    const curve = sustained === undefined ? {} : { sustained };
+    const isStopped = this.#environment.signal?.aborted ?? false;
+    if (brokenBy !== null && !isStopped) {
+      return { ...failed(row, this.#ownFailure(brokenBy), session), ...curve };
+    }
     await this.#environment.watch.sample();
     const rate = testRate(test, times);
     const done: BenchRow = {
@@ -156,12 +194,30 @@ class Bench {
       status: 'ok',
       onCpu: this.#leftToCpu(model, point, session),
       speed: { ...rate, medianTps: median(rate.samplesNs.map((ns) => (rate.tokens * 1e9) / ns)) },
+      ...curve,
       ...disturbed,
       loadMs: facts.loadMs + openMs,
-      memory: await engineMemoryOf(session, contextSize),
+      memory: isStopped
+        ? unavailableBecause('the run was stopped')
+        : await engineMemoryOf(session, contextSize),
       ...bandwidth(model, point, test, rate.meanTps, this.#machine.copyBandwidthBytesPerSecond),
     };
     return { ...done, speedUp: speedUp(done, this.#rows) };
+  }
+
+  /** Every repetition, or every turn of the minutes. */
+  async #timesOf(test: SpeedTest, { session, facts }: Loaded, cooledS: number, step: OnStep): Promise<Times> {
+    const { repetitions, minutes = 0, seed } = this.#plan;
+    if (this.#sustained === null) {
+      step('test', 0, repetitions);
+      const onRepetition = (done: number) => step('test', done, repetitions);
+      const times = await timeRepetitions(session, facts, test, this.#plan, onRepetition);
+      return { times, brokenBy: null };
+    }
+    step('test', 0, minutes * 60);
+    return this.#sustained.run(session, facts, test, seed, cooledS, (seconds, generationTps) =>
+      step('test', Math.min(seconds, minutes * 60), minutes * 60, generationTps),
+    );
   }
 
   #leftToCpu({ leftToCpu }: BenchModel, point: BenchPoint, { info }: EngineSession): string[] {
@@ -182,7 +238,7 @@ class Bench {
     { ref, path }: BenchModel,
     point: BenchPoint,
     { session, facts, known }: Loaded,
-    step: (what: BenchStep['what'], done: number, total: number) => void,
+    step: OnStep,
   ): Promise<Pick<BenchConfig, 'threads' | 'promptThreads'>> {
     if (typeof point.threads === 'number') return { threads: point.threads, promptThreads: point.threads };
     const { backend, mathCores } = session.info;
@@ -234,13 +290,14 @@ class Bench {
   }
 
   #results(): BenchResults {
-    const { repetitions, seed, toolVersion, shard } = this.#plan;
+    const { repetitions, minutes, seed, toolVersion, shard } = this.#plan;
     return {
       schema: SCHEMA_IDS.bench,
       createdAt: this.#createdAt,
       tool: { version: toolVersion },
       machine: this.#machine,
       repetitions,
+      ...(minutes === undefined ? {} : { minutes }),
       seed,
       ...(shard === undefined ? {} : { shard }),
       rows: [...this.#rows],

@@ -80,13 +80,14 @@ function requireSameBench(first: BenchFile, other: BenchFile): void {
 }
 
 /** A shard that timed nothing does not know its engine or its tests. */
-function factsOf({ tool, machine: { engine }, repetitions, seed, rows, shard }: BenchResults) {
+function factsOf({ tool, machine: { engine }, repetitions, minutes, seed, rows, shard }: BenchResults) {
   const tests = [...new Set(rows.map(({ test }) => test.name))];
   const facts: Record<string, string | number | null> = {
     quantscope: tool.version,
     'llama.cpp': isAvailable(engine) ? engine.llamaCpp : null,
     models: shard?.models ?? null,
     repetitions,
+    minutes: minutes ?? null,
     seed,
     tests: tests.length === 0 ? null : tests.join(' '),
   };

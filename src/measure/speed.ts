@@ -5,7 +5,7 @@ import { bytesReadPerToken, effectiveBandwidth, rateOf, type TokenRead } from '.
 import { median } from './statistics.ts';
 
 /** Generation is warmed up by a few tokens: what it warms (caches, thread pool) does not need all of them. */
-const WARM_UP_GENERATION_TOKENS = 16;
+export const WARM_UP_GENERATION_TOKENS = 16;
 
 /** A test of llama-bench: a prompt, a generation or one after the other, after `depth` tokens that are not timed. */
 export interface SpeedTest {

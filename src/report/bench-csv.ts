@@ -1,9 +1,14 @@
 import { mean, sampleStandardDeviation } from '../measure/statistics.ts';
 import type { BenchResults, BenchRow } from '../schema/bench.ts';
+import type { SustainedSpeed } from '../schema/sustained.ts';
 import { given } from './table.ts';
 import { type CsvValue, csvLine } from './table-csv.ts';
 
 type CsvField = readonly [name: string, read: (row: BenchRow, results: BenchResults) => CsvValue];
+
+function ofGeneration(read: (speed: SustainedSpeed) => CsvValue): (row: BenchRow) => CsvValue {
+  return ({ sustained }) => sustained && given(sustained.generation, read);
+}
 
 /** llama-bench's names for what it has too, so that a script reads both; what only we measure comes after. */
 const CSV_FIELDS: readonly CsvField[] = [
@@ -41,6 +46,14 @@ const CSV_FIELDS: readonly CsvField[] = [
   ['share_of_copy_bandwidth', ({ shareOfCopyBandwidth }) => shareOfCopyBandwidth],
   ['peak_rss_bytes', ({ memory }) => given(memory, ({ peakRssBytes }) => peakRssBytes)],
   ['speed_up', ({ speedUp }) => speedUp],
+  ['minutes', ({ test }) => test.minutes],
+  ['start_ts', ofGeneration(({ startTps }) => startTps)],
+  ['sustained_ts', ofGeneration(({ sustainedTps }) => sustainedTps)],
+  ['throttled_after_s', ofGeneration(({ throttledAfterS }) => throttledAfterS)],
+  [
+    'joules_per_token',
+    ({ sustained }) => sustained && given(sustained.energy, ({ joulesPerToken }) => joulesPerToken),
+  ],
   ['status', ({ status }) => status],
   ['failure', ({ failure }) => failure?.message],
 ];

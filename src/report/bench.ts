@@ -4,6 +4,7 @@ import { counted, formatBytes, formatRatio, MEBI } from '../util/units.ts';
 import { benchCsvHead, benchCsvRow } from './bench-csv.ts';
 import { describeEngine, describeMachine, describeThreads } from './provenance.ts';
 import { plainStyle, type Style } from './style.ts';
+import { curveLines, SUSTAINED_COLUMNS, SUSTAINED_LEGEND } from './sustained.ts';
 import { type Column, type FilledColumn, fillColumns, given } from './table.ts';
 import { escaped, tableMarkdown } from './table-markdown.ts';
 import { headerLines, rowLines } from './table-text.ts';
@@ -63,6 +64,21 @@ export const BENCH_METRICS: readonly Column<BenchRow>[] = [
   { ...metric(SPEED_UP, '× CPU', 8, 2, ({ speedUp }) => speedUp), write: formatRatio, optional: true },
 ];
 
+/** Of rows of minutes, what their curve says. */
+export const MINUTES_METRICS: readonly Column<BenchRow>[] = [
+  ...SUSTAINED_COLUMNS,
+  ...BENCH_METRICS.filter(({ title }) => title === 'peak memory'),
+];
+
+function metricsOf({ minutes }: Pick<BenchResults, 'minutes'>): readonly Column<BenchRow>[] {
+  return minutes === undefined ? BENCH_METRICS : MINUTES_METRICS;
+}
+
+/** How often each test was run, or how long. */
+export function repetitionText({ repetitions, minutes }: BenchResults): string {
+  return minutes === undefined ? counted(repetitions, 'repetition') : `${minutes} min each`;
+}
+
 function metric(
   title: string,
   unit: string,
@@ -120,25 +136,33 @@ export function benchText(
 }
 
 const NAME_WIDTH = 16;
+/** With the minutes in it. */
+const WIDE_NAME_WIDTH = 22;
 
 /** For a terminal: a heading for each model and configuration, its tests below it, a line as each test ends. */
 function terminalWriter({ width = 100, style = plainStyle }: BenchWriterOptions): BenchWriter {
   let heading = '';
-  const layout = { width, style, nameWidth: NAME_WIDTH };
+  const layoutOf = ({ minutes }: BenchResults) => ({
+    width,
+    style,
+    nameWidth: minutes === undefined ? NAME_WIDTH : WIDE_NAME_WIDTH,
+  });
   const wrapped = (text: string) => wrap(printable(text), width, '  ');
   return {
-    head: ({ machine, tool, repetitions, seed }) => [
-      ...wrapped(`${describeMachine(machine)}.`),
+    head: (results) => [
+      ...wrapped(`${describeMachine(results.machine)}.`),
       ...wrapped(
-        `${describeEngine(machine, tool.version)}; ${counted(repetitions, 'repetition')}, seed ${seed}.`,
+        `${describeEngine(results.machine, results.tool.version)}; ${repetitionText(results)}, seed ${results.seed}.`,
       ),
     ],
-    row: (row) => {
-      const metrics = BENCH_METRICS.filter(({ optional }) => !optional || isAvailable(row.speedUp));
+    row: (row, results) => {
+      const metrics = metricsOf(results).filter(({ optional }) => !optional || isAvailable(row.speedUp));
       const columns = fillColumns(metrics, [row]);
       const own = headingOf(row);
       const head =
-        own === heading ? [] : ['', ...wrapped(own).map(style.bold), ...headerLines('', columns, layout)];
+        own === heading
+          ? []
+          : ['', ...wrapped(own).map(style.bold), ...headerLines('', columns, layoutOf(results))];
       heading = own;
       const shown: readonly FilledColumn[] =
         row.failure === null
@@ -147,7 +171,11 @@ function terminalWriter({ width = 100, style = plainStyle }: BenchWriterOptions)
               [{ title: '', overflow: 'wrap', read: (text) => ({ text, tone: 'bad' }) }],
               [printable(`failed: ${row.failure.message}`)],
             );
-      return [...head, ...rowLines({ title: '', heads: [{ name: row.test.name }], columns: shown }, layout)];
+      return [
+        ...head,
+        ...rowLines({ title: '', heads: [{ name: row.test.name }], columns: shown }, layoutOf(results)),
+        ...curveLines(row).flatMap((line) => wrap(line, width - 2, '  ').map((part) => `  ${part}`)),
+      ];
     },
     end: (results) => [
       ...section(searchLines(results).flatMap(wrapped)),
@@ -198,8 +226,9 @@ function searchLines({ threadSearches }: BenchResults): string[] {
   });
 }
 
-function legend({ rows, repetitions, machine }: BenchResults): string[] {
+function legend({ rows, repetitions, machine, minutes }: BenchResults): string[] {
   if (!rows.some(({ status }) => status === 'ok')) return [];
+  if (minutes !== undefined) return [SUSTAINED_LEGEND, ...gpuLines(rows, machine)];
   return [
     `pp: prompt tokens read a second; tg: tokens generated a second; @d: after so many tokens in the cache; ` +
       `±: standard deviation of ${counted(repetitions, 'run')}.`,
@@ -228,7 +257,7 @@ function markdownWriter({ shown = [] }: BenchWriterOptions): BenchWriter {
   const settings = Object.entries<Column<BenchRow>>(BENCH_SETTINGS)
     .filter(([name]) => !(name in MARKDOWN_DEFAULTS) || shown.includes(name))
     .map(([title, column]): Column<BenchRow> => ({ ...column, title }));
-  const columns: Column<BenchRow>[] = [
+  const columnsOf = (results: BenchResults): Column<BenchRow>[] => [
     { title: 'model', align: 'left', read: ({ model }) => model.label },
     { title: 'size', read: ({ model }) => formatBytes(model.sizeBytes) },
     {
@@ -237,21 +266,27 @@ function markdownWriter({ shown = [] }: BenchWriterOptions): BenchWriter {
     },
     ...settings,
     { title: 'test', align: 'left', read: ({ test }) => test.name },
-    ...BENCH_METRICS.filter(({ title }) => title !== SPEED_UP || shown.includes(title)).map(withFailure),
+    ...metricsOf(results)
+      .filter(({ title }) => title !== SPEED_UP || shown.includes(title))
+      .map(withFailure),
   ];
-  const lines = (rows: readonly BenchRow[]) =>
-    tableMarkdown({ title: '', columns: fillColumns(columns, rows) }).split('\n');
+  const lines = (rows: readonly BenchRow[], results: BenchResults) =>
+    tableMarkdown({ title: '', columns: fillColumns(columnsOf(results), rows) }).split('\n');
   return {
-    head: ({ machine, tool }) => [
-      `${escaped(describeMachine(machine))}; ${escaped(describeEngine(machine, tool.version))}`,
+    head: (results) => [
+      `${escaped(describeMachine(results.machine))}; ${escaped(describeEngine(results.machine, results.tool.version))}`,
       '',
-      ...lines([]),
+      ...lines([], results),
     ],
-    row: (row) => lines([row]).slice(2),
-    end: ({ warnings }) =>
-      warnings.length === 0
-        ? []
-        : ['', ...warnings.map(({ message, hint }) => `- Warning: ${escaped(`${message}. ${hint}`)}`)],
+    row: (row, results) => lines([row], results).slice(2),
+    end: ({ rows, warnings }) => {
+      const curves = rows.filter(({ sustained }) => sustained !== undefined);
+      const notes = [
+        ...curves.map((row) => [`${row.model.label} ${row.test.name}`, ...curveLines(row)].join('; ')),
+        ...warnings.map(({ message, hint }) => `Warning: ${message}. ${hint}`),
+      ];
+      return notes.length === 0 ? [] : ['', ...notes.map((note) => `- ${escaped(note)}`)];
+    },
   };
 }
 

@@ -10,16 +10,18 @@ import {
   orUnavailable,
 } from './parts.ts';
 import { disturbances, failure, machine, memory, rate, triedThreads, warning } from './results.ts';
+import { sustained } from './sustained.ts';
 import { FLASH_ATTENTION, SCHEMA_IDS } from './terms.ts';
 
 const flashAttention = z.enum(FLASH_ATTENTION);
 
 const test = z.strictObject({
-  /** As llama-bench names it: pp512, tg128, tg128@d512, pp512+tg128. */
+  /** As llama-bench names it: pp512, tg128, tg128@d512, pp512+tg128; with the minutes that it is repeated for. */
   name: z.string(),
   promptTokens: count,
   generationTokens: count,
   depth: count,
+  minutes: finite.optional(),
 });
 
 /** One point of the grid, but for the test. Threads are null until an engine has said what it would choose. */
@@ -54,6 +56,15 @@ export const benchRow = z.strictObject({
   failure: failure.nullable(),
   /** Prompt and generation together where the test has both. */
   speed: orUnavailable(z.strictObject({ ...rate.shape, medianTps: finite })),
+  /** With `--minutes`: the curve, which is there also where the run was stopped or broke off. */
+  sustained: z
+    .strictObject({
+      ...sustained.shape,
+      /** How long the machine was left to cool down before. */
+      cooledS: finite,
+      isStopped: z.boolean(),
+    })
+    .optional(),
   /** Weights and this test's context, the file being in memory already where the system keeps it. */
   loadMs: orUnavailable(finite),
   /** Of generation: bytes that a token must read, times its rate. */
@@ -88,6 +99,7 @@ export const benchSchema = z.strictObject({
   tool: z.strictObject({ version: z.string() }),
   machine,
   repetitions: count,
+  minutes: finite.optional().describe('That each test was repeated for instead.'),
   seed: count,
   shard: z
     .strictObject({ index: z.int().positive(), count: z.int().positive(), models: count })

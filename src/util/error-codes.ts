@@ -4,7 +4,7 @@
  */
 export const ERROR_CODES = {
   baseline: { about: 'Earlier results to compare with', codes: ['several'] },
-  bench: { about: 'What bench is to time', codes: ['no-tests'] },
+  bench: { about: 'What bench is to time', codes: ['minutes', 'no-tests'] },
   cache: {
     about: 'The cache of downloads',
     codes: ['declined', 'not-found', 'nothing-named', 'other-store'],

@@ -263,6 +263,145 @@ describe('bench', () => {
   });
 });
 
+describe('bench --minutes', () => {
+  const TURNS = ['-t', '1', '--gpu', 'off', '-p', '8', '-n', '16', '--minutes', '0.05'];
+
+  it('repeats turns for so long with every file, and keeps the curve', async () => {
+    await using scratch = await scratchFolder();
+    const out = scratch.path('out.json');
+    const args = ['nano:Q2_K', 'nano:Q8_0', ...TURNS, '--json', '-q', '--out', out];
+    const { exitCode, stdout } = await quantscope(['bench', ...args]);
+    expect(exitCode).toBe(0);
+    const results = parsed(stdout);
+    expect(parsed(await readFile(out, 'utf8'))).toEqual(results);
+    expect(results).toMatchObject({ minutes: 0.05, repetitions: 1 });
+    expect(results.warnings.map(({ code }) => code)).toContain('bench/short');
+    expect(names(results)).toEqual(['Q2_K pp8+tg16 0.05 min', 'Q8_0 pp8+tg16 0.05 min']);
+    expect(results.rows[0]?.sustained?.cooledS).toBe(0);
+    for (const row of results.rows) {
+      const { sustained } = row;
+      if (sustained === undefined) throw new Error('no curve');
+      const { windows } = sustained;
+      expect(sustained.isStopped).toBe(false);
+      expect(sustained.seconds).toBeGreaterThanOrEqual(3);
+      expect(windows.at(-1)?.endS).toBe(sustained.seconds);
+      for (const [index, { startS, endS, turns, promptTokens, generatedTokens }] of windows.entries()) {
+        expect(endS).toBeGreaterThan(startS);
+        expect(startS).toBeGreaterThanOrEqual(windows[index - 1]?.endS ?? 0);
+        expect([promptTokens, generatedTokens]).toEqual([8 * turns, 16 * turns]);
+      }
+      // Every turn is one of a window, and their rates are those of the turns.
+      const { samplesNs, tokens } = rate(row);
+      expect(tokens).toBe(24);
+      expect(samplesNs).toHaveLength(windows.reduce((sum, { turns }) => sum + turns, 0));
+      const ns = windows.reduce(
+        (sum, { promptTokens, promptTps, generatedTokens, generationTps }) =>
+          sum + (1e9 * promptTokens) / (promptTps ?? 0) + (1e9 * generatedTokens) / generationTps,
+        0,
+      );
+      expect(ns / samplesNs.reduce((sum, each) => sum + each, 0)).toBeCloseTo(1, 3);
+      if (isAvailable(sustained.generation)) {
+        const { startTps, sustainedTps, sustainedShare } = sustained.generation;
+        expect(sustainedShare).toBeCloseTo(sustainedTps / startTps, 6);
+      } else expect(sustained.generation.reason).toContain('windows');
+    }
+  });
+
+  it('draws the curve in the table and in Markdown, and has it in a report of any form', async () => {
+    await using scratch = await scratchFolder();
+    const out = scratch.path('out.json');
+    const { stdout } = await quantscope(['bench', 'nano:Q2_K', ...TURNS, '-q', '--out', out]);
+    expect(stdout).toContain('0.05 min each');
+    expect(stdout).toMatch(/start +sustained +of start +throttled +energy/);
+    expect(stdout).toMatch(/\n {2}[▁▂▃▄▅▆▇█]+ {2}\d+\S* to \d/);
+    expect(Math.max(...stdout.split('\n').map((line) => line.length))).toBeLessThanOrEqual(100);
+    const report = async (format: string) => (await quantscope(['report', out, '--format', format])).stdout;
+    const markdown = await report('md');
+    const table = markdown.split('\n').filter((line) => line.startsWith('|'));
+    expect(new Set(table.map((line) => line.split('|').length)).size).toBe(1);
+    expect(markdown).toMatch(/- phi3 Q2\\?_K pp8\+tg16 0\.05 min; [▁▂▃▄▅▆▇█]+/);
+    const [head = '', line = ''] = (await report('csv')).split('\n');
+    const [row] = parsed(await readFile(out, 'utf8')).rows;
+    expect(line.split(',')[head.split(',').indexOf('bench.sustained.seconds')]).toBe(
+      String(row?.sustained?.seconds),
+    );
+    await quantscope(['report', out, '--html', scratch.path('page.html')]);
+    const page = await readFile(scratch.path('page.html'), 'utf8');
+    expect(page).toContain('Speed over minutes');
+    expect(page).not.toContain('Speed by bench');
+  });
+
+  it('keeps the rows that ended when it is stopped, and of the one at work what it has', async () => {
+    await using scratch = await scratchFolder();
+    const out = scratch.path('out.json');
+    let pid = 0;
+    const running = quantscope(
+      [
+        'bench',
+        'nano:Q2_K',
+        ...TURNS.slice(0, -4),
+        '-n',
+        '16,17',
+        '--minutes',
+        '0.05',
+        '--json',
+        '--out',
+        out,
+      ],
+      {
+        onStart: (own) => {
+          pid = own;
+        },
+      },
+    );
+    const rows = () =>
+      readFile(out, 'utf8').then(
+        (text) => parsed(text).rows.length,
+        () => 0,
+      );
+    await expect.poll(rows, { timeout: 60_000 }).toBe(1);
+    process.kill(pid, 'SIGINT');
+    const { exitCode, stdout } = await running;
+    expect(exitCode).toBe(130);
+    const results = parsed(stdout);
+    expect(names(results)[0]).toBe('Q2_K pp8+tg16 0.05 min');
+    // The second had begun, had a window, or was over: whatever came first.
+    expect(results.rows.slice(1).every(({ sustained }) => (sustained?.windows.length ?? 0) > 0)).toBe(true);
+  });
+
+  it('is judged by gates on its own figures', async () => {
+    await using scratch = await scratchFolder();
+    const fail = ['--fail-if', 'any.sustained.seconds < 3600'];
+    const { exitCode, stdout } = await quantscope([
+      'bench',
+      'nano:Q2_K',
+      ...TURNS,
+      '-q',
+      '--out',
+      scratch.path('out.json'),
+      ...fail,
+    ]);
+    expect(exitCode).toBe(1);
+    expect(stdout).toContain('sustained');
+  });
+
+  it.each([
+    [['--minutes', '0'], 'a number above 0'],
+    [['--minutes', 'x'], 'a number above 0'],
+    [['--minutes', '1e9'], 'for 1000000000 minutes'],
+    [['--minutes', '1', '-r', '3'], '--repetitions says nothing'],
+    [['--minutes', '1', '-pg', '8,8'], '--prompt-generate is a test of its own'],
+    [['--minutes', '1', '-n', '0'], 'nothing to repeat'],
+  ])('refuses %j in one error', async (args, message) => {
+    const { exitCode, stdout, stderr } = await quantscope(['bench', 'nano:Q2_K', ...args]);
+    expect(exitCode).toBe(2);
+    expect(stdout).toBe('');
+    expect(stderr.match(/error: /g)).toHaveLength(1);
+    expect(stderr).toContain(message);
+    expect(stderr).not.toContain('    at ');
+  });
+});
+
 describe('numberList', () => {
   it('reads numbers and llama-bench’s ranges, each once', () => {
     const parse = numberList(0);

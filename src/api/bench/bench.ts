@@ -15,12 +15,13 @@ import { type ReadModel, readModel } from '../../model/model.ts';
 import type { BenchResults } from '../../schema/bench.ts';
 import { QuantscopeError, UsageError } from '../../util/errors.ts';
 import { packageVersion } from '../../util/package-files.ts';
+import { formatRate } from '../../util/units.ts';
 import { hostOf } from '../host.ts';
 import { modelsFor } from '../local-models.ts';
 import type { Filled } from '../request.ts';
 import { shardOf } from '../shard.ts';
 import { timingWith } from '../timing.ts';
-import { BENCH_DEFAULTS, type BenchRequest } from './request.ts';
+import { BENCH_DEFAULTS, type BenchRequest, MOST_MINUTES, TURN_PROMPT } from './request.ts';
 
 type Request = Filled<BenchRequest, typeof BENCH_DEFAULTS>;
 
@@ -30,14 +31,15 @@ const FEW_TOKENS = 256;
 /**
  * What `quantscope bench --json` prints: the speed of every model, setting and test by llama-bench's method, each
  * configuration in a process of its own. What is on the Hub is downloaded first.
- * @throws UsageError `bench/no-tests`, `usage/shard` and what refs throw; EngineError when no engine can be started at all; the signal's
+ * @throws UsageError `bench/no-tests`, `bench/minutes`, `usage/shard` and what refs throw; EngineError when no engine can be started at all; the signal's
  *   reason. A test that fails is a row with its reason
  */
 export async function bench(refs: readonly string[], asked: BenchRequest = {}): Promise<BenchResults> {
   const request: Request = { ...BENCH_DEFAULTS, ...asked };
   const host = hostOf(asked);
   const { signal, progress } = host;
-  const tests = testsOf(request);
+  const { minutes } = request;
+  const tests = minutes === undefined ? testsOf(request) : turnsOf(asked, minutes);
   const points = pointsOf(request);
   const share = request.shard === undefined ? null : shardOf(request.shard, process.env);
   const found = await modelsFor(refs, host);
@@ -53,7 +55,9 @@ export async function bench(refs: readonly string[], asked: BenchRequest = {}): 
       models,
       points,
       tests,
-      repetitions,
+      // Of a curve there is one.
+      repetitions: minutes === undefined ? repetitions : 1,
+      minutes,
       seed,
       toolVersion: packageVersion(),
       shard: share === null ? undefined : { ...share, models: found.length },
@@ -84,7 +88,7 @@ export async function bench(refs: readonly string[], asked: BenchRequest = {}): 
   );
 }
 
-function stageOf({ what, test }: BenchStep): string {
+function stageOf({ what, test, done, total, generationTps }: BenchStep): string {
   switch (what) {
     case 'start':
     case 'load':
@@ -93,9 +97,17 @@ function stageOf({ what, test }: BenchStep): string {
       return 'finding the best threads';
     case 'warm-up':
       return `${test} ${what}`;
+    case 'cool-down':
+      return `cooling down, ${timeText(total - done)} at most`;
     case 'test':
-      return test;
+      return generationTps == null
+        ? test
+        : `${test}, ${formatRate(generationTps)} t/s, ${timeText(total - done)} left`;
   }
+}
+
+function timeText(seconds: number): string {
+  return seconds < 100 ? `${Math.ceil(seconds)} s` : `${Math.ceil(seconds / 60)} min`;
 }
 
 function modelOf({ ref, path, bytes, header }: ReadModel): BenchModel {
@@ -148,6 +160,43 @@ function testsOf({ prompt, generate, promptGenerate, depth }: Request): SpeedTes
   throw new UsageError('bench/no-tests', 'there is nothing to time: -p and -n are both 0', {
     hint: 'Give -p the tokens of a prompt, -n those of a generation, or --prompt-generate both.',
   });
+}
+
+/**
+ * A turn of a chat for each combination of prompt, generation and depth.
+ * @throws UsageError `bench/minutes`, `bench/no-tests`
+ */
+function turnsOf(
+  { prompt, generate, promptGenerate, depth, repetitions }: BenchRequest,
+  minutes: number,
+): SpeedTest[] {
+  const refuse = (what: string) => {
+    throw new UsageError('bench/minutes', what, {
+      hint: `Give minutes from above 0 to ${MOST_MINUTES}; -p and -n are the tokens of a turn, which is repeated until they are over.`,
+    });
+  };
+  if (!(minutes > 0 && minutes <= MOST_MINUTES)) refuse(`nothing can be repeated for ${minutes} minutes`);
+  if (repetitions !== undefined) refuse('--repetitions says nothing where --minutes says how long');
+  if ((promptGenerate ?? []).length > 0)
+    refuse('--prompt-generate is a test of its own, not one of --minutes');
+  const tests = (depth ?? BENCH_DEFAULTS.depth).flatMap((tokens) =>
+    (prompt ?? TURN_PROMPT).flatMap((promptTokens) =>
+      (generate ?? BENCH_DEFAULTS.generate).map((generationTokens) => ({
+        promptTokens,
+        generationTokens,
+        depth: tokens,
+      })),
+    ),
+  );
+  const real = tests.filter(({ generationTokens }) => generationTokens > 0);
+  if (real.length > 0) return real;
+  throw new UsageError(
+    'bench/no-tests',
+    'there is nothing to repeat: --minutes times generation, and -n is 0',
+    {
+      hint: 'Give -n the tokens of a reply, such as 128.',
+    },
+  );
 }
 
 /** Every combination of settings once; what the CPU ignores does not multiply its points. */

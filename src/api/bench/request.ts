@@ -5,7 +5,7 @@ import { ENGINE_DEFAULTS } from '../request.ts';
 
 /** What `bench` times: every combination of the lists. What is left out is as {@link BENCH_DEFAULTS} has it. */
 export interface BenchRequest extends Host {
-  /** Tokens of the prompt tests; 0 is none. */
+  /** Tokens of the prompt tests; 0 is none. Default: 512, and with `minutes` 64. */
   readonly prompt?: readonly number[];
   /** Tokens of the generation tests; 0 is none. */
   readonly generate?: readonly number[];
@@ -15,6 +15,11 @@ export interface BenchRequest extends Host {
   readonly depth?: readonly number[];
   /** Timed repetitions of each test. */
   readonly repetitions?: number;
+  /**
+   * Instead of tests: turns of a chat, a prompt and a generation each, repeated for so many minutes with every model and
+   * setting, for the curve of their speed. Not with `promptGenerate` or `repetitions`.
+   */
+  readonly minutes?: number;
   /** Of the random tokens. */
   readonly seed?: number;
   /** `auto` finds the fastest for prompts and for generation. Default: llama.cpp's own choice. */
@@ -36,6 +41,11 @@ export interface BenchRequest extends Host {
   /** Each row as it ends, with all results so far. */
   readonly onRow?: (row: BenchRow, soFar: BenchResults) => Promise<void>;
 }
+
+/** A turn's prompt with `minutes`: what a person types into a phone. */
+export const TURN_PROMPT = [64];
+/** A day: what is longer is a slip. */
+export const MOST_MINUTES = 1440;
 
 export const BENCH_DEFAULTS = {
   prompt: [512],

@@ -1,9 +1,9 @@
 import type { Option } from 'commander';
-import { BENCH_DEFAULTS as defaults } from '../../api/bench/request.ts';
+import { BENCH_DEFAULTS as defaults, TURN_PROMPT } from '../../api/bench/request.ts';
 import { CACHE_TYPES, FLASH_ATTENTION, GPU_CHOICES } from '../../schema/terms.ts';
 import { define, option } from '../define.ts';
 import { gateOptions } from '../gate-options.ts';
-import { wholeNumber } from '../options.ts';
+import { positiveNumber, wholeNumber } from '../options.ts';
 import { SHARED } from '../shared-options.ts';
 import { choiceList, numberList, numberListOr, promptAndGeneration } from './lists.ts';
 import type { BenchOptions } from './run.ts';
@@ -33,12 +33,16 @@ export const benchCommand = define({
   arguments: { '<refs...>': 'files, folders, hf:owner/repo:QUANT, catalogue names, or nano[:QUANT]' },
   options: [
     'Tests:',
-    list('-p, --prompt <n>', '* tokens of the prompt test, 0 for none', numberList(0), defaults.prompt),
-    list(
-      '-n, --generate <n>',
-      '* tokens of the generation test, 0 for none',
+    // No defaults of commander's: with --minutes they are others, or wrong to give.
+    option(
+      '-p, --prompt <n>',
+      `* tokens of the prompt test, 0 for none (default: ${defaults.prompt}, with --minutes ${TURN_PROMPT})`,
       numberList(0),
-      defaults.generate,
+    ),
+    option(
+      '-n, --generate <n>',
+      `* tokens of the generation test, 0 for none (default: ${defaults.generate})`,
+      numberList(0),
     ),
     option(
       '--prompt-generate <p,n>',
@@ -48,7 +52,16 @@ export const benchCommand = define({
       'none',
     ),
     list('-d, --depth <n>', '* tokens in the cache before each test', numberList(0), defaults.depth),
-    option('-r, --repetitions <n>', 'timed repetitions of each test', wholeNumber(1), defaults.repetitions),
+    option(
+      '-r, --repetitions <n>',
+      `timed repetitions of each test (default: ${defaults.repetitions})`,
+      wholeNumber(1),
+    ),
+    option(
+      '--minutes <n>',
+      'repeat turns of a chat, -p tokens read and -n generated, for so long with every file and setting, and tell how the speed lasts',
+      positiveNumber,
+    ),
     SHARED.seed(defaults.seed, 'of the random tokens'),
     'Settings:',
     option(
@@ -104,6 +117,7 @@ export const benchCommand = define({
     'bench model.gguf -t auto                  let it find them',
     'bench model.gguf -p 0 -d 0,512,2048       generation as the context fills',
     'bench model.gguf --gpu off,auto           what the GPU gains',
+    'bench model.gguf --minutes 10             how fast it still is when the machine is hot',
     'bench models/ -o csv > speed.csv',
     'bench models/ --shard auto --out bench.json',
     'bench model.gguf --out new.json --baseline old.json --gates quantscope.gates.json',

@@ -21,8 +21,12 @@ export function benchSection(report: Report): Section | null {
   const { benches } = report;
   if (benches.length === 0) return null;
   const rows = benches.flatMap(({ label, results }) =>
-    results.rows.map((row): TestRow => ({ machine: printable(label), row })),
+    // Minutes of use have a section of their own.
+    results.rows
+      .filter(({ sustained }) => sustained === undefined)
+      .map((row): TestRow => ({ machine: printable(label), row })),
   );
+  if (rows.length === 0) return null;
   const firstRow = rowsOf(report).length;
   const failed = rows.filter(({ row }) => row.failure !== null);
   return {
@@ -34,7 +38,8 @@ ${charts(rows, firstRow)}${htmlTable('Tests of bench', tableOf(rows), { firstRow
 }
 
 function repetitionsOf(benches: readonly MachineBench[]): string {
-  const counts = [...new Set(benches.map(({ results }) => results.repetitions))];
+  const timed = benches.filter(({ results }) => results.minutes === undefined);
+  const counts = [...new Set(timed.map(({ results }) => results.repetitions))];
   return `${counts.join(' or ')} ${counts.join() === '1' ? 'run' : 'runs'}`;
 }
 

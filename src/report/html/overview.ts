@@ -1,6 +1,7 @@
 import { isAvailable } from '../../schema/availability.ts';
 import type { Change } from '../../schema/report.ts';
-import { counted, formatBytes, formatRate } from '../../util/units.ts';
+import { formatBytes, formatRate } from '../../util/units.ts';
+import { repetitionText } from '../bench.ts';
 import { changeSentences, changeTable, notable, sinceText } from '../changes.ts';
 import { describeEngine, describeMachine, describeMeasurement } from '../provenance.ts';
 import { type Report, type ReportRow, rowsOf } from '../report.ts';
@@ -141,10 +142,10 @@ export function methodSection({ machines, benches }: Report): Section | null {
       return html`${machines.length + benches.length > 1 ? html`<h3>${label}</h3>` : null}<ul class="method">
 ${describeMeasurement(results).map((sentence) => html`<li>${sentence}</li>`)}${results.warnings.map((warning) => html`<li class="warning">${sentence(warning)}</li>`)}${failed.map(({ name, failure }) => html`<li class="warning">${name} failed: ${failure?.message ?? 'no reason was given'} (${failure?.code ?? 'unknown'})</li>`)}${notes.map((note) => html`<li>${note}</li>`)}${sources.length === 0 ? null : html`<li>From ${sources.join(', ')}.</li>`}</ul>`;
     })}${benches.map(({ label, source, results }) => {
-      const { machine, tool, createdAt, repetitions, seed, warnings } = results;
+      const { machine, tool, createdAt, seed, warnings } = results;
       const where = `${describeMachine(machine)}, ${createdAt.slice(0, 10)}, with ${describeEngine(machine, tool.version)}`;
       return html`${machines.length + benches.length > 1 ? html`<h3>${label}, bench</h3>` : null}<ul class="method">
-<li>Measured on ${where}.</li><li>Speed: ${counted(repetitions, 'repetition')}, seed ${seed}.</li>${warnings.map(({ message, hint }) => html`<li class="warning">${sentence(message)} ${sentence(hint)}</li>`)}<li>From ${source}.</li></ul>`;
+<li>Measured on ${where}.</li><li>Speed: ${repetitionText(results)}, seed ${seed}.</li>${warnings.map(({ message, hint }) => html`<li class="warning">${sentence(message)} ${sentence(hint)}</li>`)}<li>From ${source}.</li></ul>`;
     })}`,
   };
 }

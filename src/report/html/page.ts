@@ -10,6 +10,7 @@ import { changesSection, methodSection, verdictPart } from './overview.ts';
 import { type Section, wholePage } from './page-frame.ts';
 import { phoneSection } from './phone-section.ts';
 import { repliesSection } from './replies-section.ts';
+import { sustainedSection } from './sustained-section.ts';
 import { weightsSection } from './weight-sections.ts';
 
 /**
@@ -24,6 +25,7 @@ export async function renderPage(report: Report): Promise<string> {
     historySection(report),
     ...(report.machines.length === 0 ? [] : comparisonSections(report)),
     benchSection(report),
+    sustainedSection(report),
     phoneSection(report),
     ...otherTexts(report).map(
       ({ title, text }, index): Section => ({

@@ -1,0 +1,63 @@
+import type { EngineSession, LoadedModel, TestTimes } from '../engine/engine.ts';
+import { type PowerState, readPowerState } from '../machine/power.ts';
+import type { BenchRow } from '../schema/bench.ts';
+import type { SpeedTest } from './speed.ts';
+import { coolDown, SustainedRun } from './sustained-run.ts';
+
+type Sustained = NonNullable<BenchRow['sustained']>;
+
+/** What a test that was repeated for minutes gave, to its end or to where it was stopped. */
+export interface SustainedTest {
+  readonly times: readonly TestTimes[];
+  readonly sustained: Sustained;
+  /** Why it did not get to its end; null where it did. */
+  readonly brokenBy: unknown;
+}
+
+/** Repeats each test of a bench for minutes, with a pause before each but the first. */
+export class SustainedTests {
+  readonly #minutes: number;
+  readonly #signal: AbortSignal | undefined;
+  readonly #readPower: () => Promise<PowerState>;
+  /** Before the first began. */
+  #cool: PowerState | undefined;
+
+  constructor(minutes: number, signal: AbortSignal | undefined, readPower = () => readPowerState()) {
+    this.#minutes = minutes;
+    this.#signal = signal;
+    this.#readPower = readPower;
+  }
+
+  /** @returns seconds waited */
+  async coolDown(onWait: (seconds: number, most: number) => void): Promise<number> {
+    if (this.#cool !== undefined)
+      return coolDown(this.#minutes, this.#cool, this.#readPower, this.#signal, onWait);
+    this.#cool = await this.#readPower();
+    return 0;
+  }
+
+  /** @throws what the engine throws, where it comes before the first window of the curve */
+  async run(
+    session: EngineSession,
+    model: LoadedModel,
+    test: SpeedTest,
+    seed: number,
+    cooledS: number,
+    onTurn: (seconds: number, generationTps: number | null) => void,
+  ): Promise<SustainedTest> {
+    const run = new SustainedRun(this.#minutes, test, this.#readPower);
+    let brokenBy: unknown = null;
+    try {
+      await run.run(session, model, seed, onTurn);
+    } catch (thrown) {
+      brokenBy = thrown;
+    }
+    const measured = run.sustained();
+    if (measured === null) throw brokenBy;
+    return {
+      times: run.times,
+      sustained: { ...measured, cooledS, isStopped: brokenBy !== null },
+      brokenBy,
+    };
+  }
+}

@@ -1,0 +1,91 @@
+import type { Sustained } from '../../schema/sustained.ts';
+import type { Report } from '../report.ts';
+import { curveLines, SUSTAINED_COLUMNS, SUSTAINED_LEGEND } from '../sustained.ts';
+import { type Column, fillColumns } from '../table.ts';
+import { printable, shortenMiddle } from '../text-width.ts';
+import { isDrawable, valueAxis } from './axes.ts';
+import { chart, type Drawing } from './chart.ts';
+import { COLORS, rampColor } from './colors.ts';
+import { html, type Markup } from './markup.ts';
+import type { Section } from './page-frame.ts';
+import { chartFigure, htmlTable } from './tables.ts';
+
+const HEIGHT = 250;
+const GRID = { left: 62, right: 78, top: 30, bottom: 46 };
+/** Characters of a name that fit right of its line. */
+const NAME_ROOM = 10;
+
+/** One curve, whoever measured it. */
+interface Curve {
+  readonly name: string;
+  readonly place: string;
+  readonly sustained: Sustained;
+  readonly notes: readonly string[];
+}
+
+/** How speeds last where a model is used for minutes. */
+export function sustainedSection({ benches }: Report): Section | null {
+  const curves = benches.flatMap(({ label, results }) =>
+    results.rows.flatMap((row): Curve[] =>
+      row.sustained === undefined
+        ? []
+        : [
+            {
+              name: printable(`${row.model.label} ${row.test.name}`),
+              place: printable(label),
+              sustained: row.sustained,
+              notes: curveLines(row),
+            },
+          ],
+    ),
+  );
+  if (curves.length === 0) return null;
+  const place: Column<Curve> = { title: 'on', align: 'left', read: (curve) => curve.place };
+  const table = {
+    title: 'what',
+    heads: curves.map(({ name }) => ({ name })),
+    columns: fillColumns<Curve>([place, ...SUSTAINED_COLUMNS], curves),
+  };
+  return {
+    id: 'sustained',
+    title: 'Speed over minutes',
+    content: html`<p class="lead">${SUSTAINED_LEGEND}</p>
+${chartFigure('Generation over minutes', curveChart(curves))}${htmlTable('Minutes of use', table)}<ul class="notes">${curves.map(
+      ({ name, notes }) => html`<li>${[name, ...notes].join('; ')}</li>`,
+    )}</ul>`,
+  };
+}
+
+function curveChart(curves: readonly Curve[]): Markup {
+  return chart('Tokens generated a second, over minutes; figures in the table below', () => drawing(curves));
+}
+
+/** A line for each curve; a window stands where it ends. */
+function drawing(curves: readonly Curve[]): Drawing {
+  return {
+    height: HEIGHT,
+    option: {
+      grid: GRID,
+      xAxis: valueAxis('minutes', { min: 0, splitLine: { show: false } }),
+      yAxis: valueAxis('tokens/s', { min: 0, nameGap: 46 }),
+      series: curves.map(({ name, sustained }, index) => ({
+        type: 'line',
+        silent: true,
+        data: sustained.windows
+          .filter(({ generationTps }) => isDrawable(generationTps))
+          .map(({ endS, generationTps }) => [endS / 60, generationTps]),
+        showSymbol: false,
+        lineStyle: { color: COLORS[rampColor(index, curves.length)], width: 2 },
+        itemStyle: { color: COLORS[rampColor(index, curves.length)] },
+        endLabel: {
+          show: true,
+          formatter: shortenMiddle(name, NAME_ROOM),
+          color: COLORS.text,
+          fontSize: 12,
+        },
+        labelLayout: { moveOverlap: 'shiftY' },
+      })),
+    },
+    marks: [],
+  };
+}
