@@ -65,7 +65,7 @@ export const BENCH_METRICS: readonly Column<BenchRow>[] = [
 ];
 
 /** Of rows of minutes, what their curve says. */
-export const MINUTES_METRICS: readonly Column<BenchRow>[] = [
+const MINUTES_METRICS: readonly Column<BenchRow>[] = [
   ...SUSTAINED_COLUMNS,
   ...BENCH_METRICS.filter(({ title }) => title === 'peak memory'),
 ];

@@ -58,7 +58,7 @@ export const SUSTAINED_LEGEND =
   'last third; throttled: from when on it stays below 90 % of the start; energy: of the whole run, for a generated token.';
 
 /** The speed of the windows as marks of a line, from zero to the fastest: `▇▇▇▆▅▅`. */
-export function sparkline(windows: readonly SustainedWindow[]): string {
+function sparkline(windows: readonly SustainedWindow[]): string {
   const count = Math.min(MOST_MARKS, windows.length);
   const values = Array.from({ length: count }, (_, mark) => {
     const own = windows.slice(
@@ -74,7 +74,7 @@ export function sparkline(windows: readonly SustainedWindow[]): string {
 }
 
 /** Beside the columns: the curve, the prompts, and what the device said of itself, a sentence each. */
-export function sustainedLines(sustained: Sustained): string[] {
+function sustainedLines(sustained: Sustained): string[] {
   const { windows, prompt, generation, energy, seconds, celsius, clockShare } = sustained;
   const { batteryPercent, thermalStates } = sustained;
   const speeds = windows.map(({ generationTps }) => generationTps);
@@ -102,12 +102,7 @@ export function sustainedLines(sustained: Sustained): string[] {
 }
 
 /** `30.1 t/s at the start, 21.0 sustained (70 %), throttled after 2 min 10 s`. */
-export function speedText({
-  startTps,
-  sustainedTps,
-  sustainedShare,
-  throttledAfterS,
-}: SustainedSpeed): string {
+function speedText({ startTps, sustainedTps, sustainedShare, throttledAfterS }: SustainedSpeed): string {
   return (
     `${formatPhoneRate(startTps)} t/s at the start, ${formatPhoneRate(sustainedTps)} sustained ` +
     `(${(100 * sustainedShare).toFixed(0)} %), ` +
