@@ -6,6 +6,8 @@ export interface GraphTensor {
   readonly viewOf: GraphTensor | null;
   /** Its operation may write over a source of the same layout. */
   readonly inPlace: boolean;
+  /** Placed before all others, and held until its last use; for ever where nothing uses it. */
+  readonly isInput: boolean;
   readonly isOutput: boolean;
 }
 
@@ -26,39 +28,41 @@ const ALIGNMENT = 32;
 const aligned = (bytes: number): number => Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
 
 /**
- * A graph in the order of its evaluation, and the bytes of the buffer that ggml's allocator (ggml-alloc.c) makes for it:
- * inputs are placed first, every other tensor in the smallest gap that is large enough or behind all others; it is
- * freed after its last use, and operations that can write over their input do.
+ * A graph, and the bytes of the buffer that ggml's allocator (ggml-alloc.c) makes for it: inputs are placed first, every
+ * other tensor in the smallest gap that is large enough or behind all others; it is freed after its last use, and
+ * operations that can write over their input do. A tensor is evaluated when one that is made of it is added.
  */
 export class GraphSketch {
   readonly #inputs: GraphTensor[] = [];
   readonly #nodes: GraphTensor[] = [];
+  readonly #added = new Set<GraphTensor>();
 
-  /** Held until its last use; for ever where nothing uses it. */
   input(bytes: number): GraphTensor {
-    const tensor = sketched(bytes, []);
-    this.#inputs.push(tensor);
-    return tensor;
+    return { ...sketched(bytes, []), isInput: true };
   }
 
   /**
    * @param bytes 0 for what is written into a cache
-   * @param sources without weights and caches, which have memory of their own
+   * @param sources in the operation's order, without weights and caches, which have memory of their own
    */
   node(
     bytes: number,
     sources: readonly GraphTensor[],
     how: Partial<Pick<GraphTensor, 'inPlace' | 'isOutput'>> = {},
   ): GraphTensor {
-    return this.#add({ ...sketched(bytes, sources), ...how });
+    return { ...sketched(bytes, sources), ...how };
   }
 
-  view(of: GraphTensor): GraphTensor {
-    return this.#add({ ...sketched(of.bytes, [of]), viewOf: of.viewOf ?? of });
+  view(of: GraphTensor, bytes = of.bytes): GraphTensor {
+    return { ...sketched(bytes, [of]), viewOf: of.viewOf ?? of };
   }
 
-  #add(tensor: GraphTensor): GraphTensor {
-    this.#nodes.push(tensor);
+  /** Adds a tensor behind all that it is made of and that is not there yet (ggml_build_forward_expand). */
+  add(tensor: GraphTensor): GraphTensor {
+    if (this.#added.has(tensor)) return tensor;
+    this.#added.add(tensor);
+    for (const source of tensor.sources) this.add(source);
+    (tensor.isInput ? this.#inputs : this.#nodes).push(tensor);
     return tensor;
   }
 
@@ -68,7 +72,7 @@ export class GraphSketch {
 }
 
 function sketched(bytes: number, sources: readonly GraphTensor[]): GraphTensor {
-  return { bytes, sources, viewOf: null, inPlace: false, isOutput: false };
+  return { bytes, sources, viewOf: null, inPlace: false, isInput: false, isOutput: false };
 }
 
 /** One run of ggml_gallocr_alloc_graph_impl. */

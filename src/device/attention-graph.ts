@@ -1,0 +1,182 @@
+import type { LayerMemory } from './attention-layers.ts';
+import type { GraphTensor } from './graph-buffer.ts';
+import { type GraphPen, isTurned, type Roles } from './graph-pen.ts';
+import { cachedTokens } from './kv-cache.ts';
+
+/** Positions are added, or weigh the scores (llama_model_rope_type: none). */
+const UNROTATED = /^(gpt2|mpt|refact|bloom|jais|jamba|nemotron_h|nemotron_h_moe|kimi-linear|kimi-k3)$/;
+/** Texts are encoded without a look at the cache, and no scores of tokens are made. */
+const ENCODES = /^llama-embed$/;
+/** Values are normed as keys are. */
+const NORMED_VALUES = /^gemma(3n|4)$/;
+const F32 = 4;
+const F16 = 2;
+const I64 = 8;
+const SMALLEST_TURN = 64;
+
+interface CacheInputs {
+  readonly mask: GraphTensor;
+  readonly keyPlaces: GraphTensor;
+  readonly valuePlaces: GraphTensor;
+  readonly cells: number;
+}
+
+/** Attention of all layers over their caches, as build_attn of llama-graph.cpp evaluates it. */
+export class AttentionGraph {
+  readonly #pen: GraphPen;
+  readonly #memories: readonly LayerMemory[];
+  readonly #inputs = new Map<number | null, CacheInputs>();
+  readonly #turns: { k?: GraphTensor; v?: GraphTensor } = {};
+
+  constructor(pen: GraphPen, memories: readonly LayerMemory[]) {
+    this.#pen = pen;
+    this.#memories = memories;
+  }
+
+  get encodes(): boolean {
+    return ENCODES.test(this.#pen.architecture);
+  }
+
+  /** What goes into the output matrix: a value of every head. */
+  attended(source: GraphTensor, roles: Roles, memory: LayerMemory): GraphTensor {
+    const pen = this.#pen;
+    if (roles.has('attn_kv_a_mqa')) return this.#latent(source, roles, memory);
+    const { keyElements, valueElements } = memory;
+    const rows = (role: string) => roles.get(role)?.rows ?? 0;
+    const isFused = roles.has('attn_qkv');
+    const fused = isFused ? pen.times(source, roles, 'attn_qkv') : null;
+    const outputs = roles.get('attn_output')?.columns ?? 0;
+    const { heads = 0, keyLength = 0 } = pen.facts;
+    // The gate of the results may come out of the matrix of the queries.
+    const isGated = !isFused && rows('attn_q') === 2 * outputs;
+    const whole = isGated ? pen.times(source, roles, 'attn_q') : null;
+    const part = (role: 'attn_q' | 'attn_k' | 'attn_v', elements: number): GraphTensor => {
+      let made = pen.view(
+        fused ?? (role === 'attn_q' ? whole : null) ?? pen.times(source, roles, role),
+        elements,
+      );
+      // Of a part of a matrix a new tensor is made.
+      if (roles.has(`${role}_norm`)) made = pen.over([pen.over([made])]);
+      else if (role === 'attn_v' && NORMED_VALUES.test(pen.architecture)) made = pen.over([made]);
+      if (role !== 'attn_v' && !UNROTATED.test(pen.architecture)) made = pen.over([made, pen.positions]);
+      return this.#turned(made, role === 'attn_v' ? 'v' : 'k');
+    };
+    const queries = part('attn_q', isFused ? heads * keyLength : isGated ? outputs : rows('attn_q'));
+    const values = part('attn_v', isFused ? valueElements : rows('attn_v'));
+    const keys = part('attn_k', isFused ? keyElements : rows('attn_k'));
+    let current = this.#weighed({ queries, keys, values, outputs }, memory);
+    if (roles.has('attn_sub_norm')) current = pen.norm(current, roles, 'attn_sub_norm');
+    if (whole !== null) return pen.over([current, pen.over([pen.row(outputs, [pen.view(whole)])])]);
+    return this.#gated(current, source, roles);
+  }
+
+  #weighed(
+    parts: { queries: GraphTensor; keys: GraphTensor; values: GraphTensor; outputs: number },
+    memory: LayerMemory,
+  ): GraphTensor {
+    const pen = this.#pen;
+    const { queries, keys, values, outputs } = parts;
+    pen.add(queries);
+    // Where some layers are windowed, keys come first (the build_attn of llm_graph_input_attn_kv_iswa).
+    if (this.#memories.some(({ window }) => window !== null)) pen.add(keys);
+    pen.add(values);
+    pen.add(keys);
+    const { mask, keyPlaces, valuePlaces, cells } = this.#cacheInputs(memory);
+    pen.store(pen.view(keys), keyPlaces);
+    pen.store(pen.view(values), valuePlaces);
+    const asked = pen.view(pen.view(queries));
+    let current: GraphTensor;
+    if (pen.load.flashAttention) {
+      current = pen.view(pen.row(outputs, [asked, mask]));
+    } else {
+      const scores = pen.row(cells * (pen.facts.heads ?? 0), [asked]);
+      current = pen.row(outputs, [pen.view(pen.row(outputs, [pen.over([scores, mask])]))]);
+    }
+    return this.#turned(pen.add(current), 'v');
+  }
+
+  /**
+   * Multi-head latent attention (models/deepseek2.cpp): keys are kept as one short vector a token, and come from it
+   * where the file has the matrix to multiply queries with instead, else are written out for every head.
+   */
+  #latent(source: GraphTensor, roles: Roles, memory: LayerMemory): GraphTensor {
+    const pen = this.#pen;
+    const { heads = 0 } = pen.facts;
+    const compressed = roles.has('attn_q_a')
+      ? pen.norm(pen.times(source, roles, 'attn_q_a'), roles, 'attn_q_a_norm')
+      : null;
+    const queries = pen.times(compressed ?? source, roles, compressed === null ? 'attn_q' : 'attn_q_b');
+    const rank = roles.get('attn_kv_a_norm')?.columns ?? 0;
+    const rotary = (roles.get('attn_kv_a_mqa')?.rows ?? 0) - rank;
+    const outputs = roles.get('attn_output')?.columns ?? 0;
+    const isRotated = !UNROTATED.test(pen.architecture);
+    const placed = (of: GraphTensor, elements: number) =>
+      isRotated ? pen.over([pen.view(of, elements), pen.positions]) : pen.view(of, elements);
+    const isAbsorbed = roles.has('attn_k_b');
+    let asked: GraphTensor;
+    if (isAbsorbed) {
+      const absorbed = pen.view(pen.row(rank * heads, [pen.view(queries)]));
+      asked = pen.row((rank + rotary) * heads, [absorbed, placed(queries, rotary * heads)]);
+    } else asked = placed(queries, pen.elements(queries));
+    const both = pen.times(source, roles, 'attn_kv_a_mqa');
+    const latent = pen.norm(pen.view(both, rank), roles, 'attn_kv_a_norm');
+    if (!isAbsorbed) {
+      const written = pen.times(latent, roles, 'attn_kv_b');
+      const values = pen.row(outputs, [pen.view(written)]);
+      const repeated = pen.row(rotary * heads, [placed(both, rotary)]);
+      const keys = pen.row(pen.elements(queries), [pen.view(written), repeated]);
+      return this.#weighed({ queries: asked, keys, values, outputs }, memory);
+    }
+    const keys = pen.row(rank + rotary, [pen.view(latent), placed(both, rotary)]);
+    pen.add(asked);
+    pen.add(keys);
+    const { mask, keyPlaces, cells } = this.#cacheInputs(memory);
+    pen.store(pen.view(keys), keyPlaces);
+    const seen = pen.view(pen.view(asked));
+    if (pen.load.flashAttention) {
+      const weighed = pen.view(pen.row(rank * heads, [seen, mask]));
+      const result = pen.view(pen.row(outputs, [pen.view(pen.row(outputs, [weighed]))]));
+      return this.#gated(pen.add(result), source, roles);
+    }
+    const across = pen.graph.node(F16 * cells * rank, []);
+    const scores = pen.over([pen.row(cells * heads, [seen]), mask]);
+    const weighed = pen.row(outputs, [pen.row(rank * heads, [across, scores])]);
+    return this.#gated(pen.add(pen.row(outputs, [pen.view(weighed)])), source, roles);
+  }
+
+  #gated(current: GraphTensor, source: GraphTensor, roles: Roles): GraphTensor {
+    if (!roles.has('attn_gate')) return current;
+    return this.#pen.over([current, this.#pen.over([this.#pen.times(source, roles, 'attn_gate')])]);
+  }
+
+  /** What is turned before it meets a turned cache. */
+  #turned(source: GraphTensor, kind: 'k' | 'v'): GraphTensor {
+    const pen = this.#pen;
+    const { keyLength = 0, valueLength = 0 } = pen.facts;
+    const length = kind === 'k' ? keyLength : valueLength;
+    if (!isTurned(pen.load.cacheType) || length % SMALLEST_TURN !== 0) return source;
+    let size = SMALLEST_TURN;
+    while (kind === 'k' && length % (2 * size) === 0) size *= 2;
+    this.#turns[kind] ??= pen.graph.input(F32 * size ** 2);
+    return pen.row(pen.elements(source), [this.#turns[kind], pen.view(source)]);
+  }
+
+  /** One mask, and one set of places, for the layers that see all tokens, and another for windowed ones. */
+  #cacheInputs(memory: LayerMemory): CacheInputs {
+    const before = this.#inputs.get(memory.window);
+    if (before !== undefined) return before;
+    const { contextSize, tokens, flashAttention } = this.#pen.load;
+    const cells = this.encodes ? tokens : cachedTokens(memory, contextSize, tokens);
+    const widest = Math.max(0, ...this.#memories.map(({ valueElements }) => valueElements));
+    const { graph } = this.#pen;
+    const inputs = {
+      keyPlaces: graph.input(I64 * tokens),
+      // Without flash attention values lie across, and each element has a place.
+      valuePlaces: graph.input(I64 * tokens * (flashAttention ? 1 : widest)),
+      mask: graph.input((flashAttention ? F16 : F32) * tokens * cells),
+      cells,
+    };
+    this.#inputs.set(memory.window, inputs);
+    return inputs;
+  }
+}

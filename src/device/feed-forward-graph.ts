@@ -1,0 +1,45 @@
+import type { GraphTensor } from './graph-buffer.ts';
+import type { GraphPen, Roles } from './graph-pen.ts';
+
+/** What stands behind attention in a layer: one network for all tokens, or experts, with those that all share. */
+export function fed(pen: GraphPen, source: GraphTensor, roles: Roles): GraphTensor {
+  if (!roles.has('ffn_gate_inp')) return dense(pen, source, roles, '');
+  const routed = experts(pen, source, roles);
+  if (!roles.has('ffn_up_shexp')) return routed;
+  let shared = dense(pen, source, roles, '_shexp');
+  if (roles.has('ffn_gate_inp_shexp')) shared = pen.over([shared, pen.row(1, [source])]);
+  return pen.over([routed, shared]);
+}
+
+function dense(pen: GraphPen, source: GraphTensor, roles: Roles, suffix: string): GraphTensor {
+  const wide = roles.get(`ffn_down${suffix}`)?.columns ?? 0;
+  if (wide === 0) return pen.over([source]);
+  const gate = roles.has(`ffn_gate${suffix}`) ? pen.times(source, roles, `ffn_gate${suffix}`) : null;
+  const up = pen.times(source, roles, `ffn_up${suffix}`);
+  // Gate and up may come out of one matrix.
+  const isGated = gate !== null || pen.elements(up) > wide;
+  let inner = isGated ? pen.row(wide, gate === null ? [up] : [gate, up]) : pen.over([up]);
+  if (roles.has('ffn_sub_norm')) inner = pen.norm(inner, roles, 'ffn_sub_norm');
+  return pen.times(inner, roles, `ffn_down${suffix}`);
+}
+
+/** build_moe_ffn of llama-graph.cpp: results of all chosen experts stand beside each other. */
+function experts(pen: GraphPen, source: GraphTensor, roles: Roles): GraphTensor {
+  const { experts: known = 0, expertsUsed = 1 } = pen.facts;
+  const width = pen.elements(source);
+  const wide = (roles.get('ffn_down_exps')?.columns ?? 0) * expertsUsed;
+  const likely = pen.over([pen.times(source, roles, 'ffn_gate_inp')]);
+  const seen = pen.view(likely);
+  const chosen = pen.view(pen.row(known, [likely]));
+  const shares = pen.add(pen.row(expertsUsed, [seen, chosen]));
+  const shown = pen.view(source);
+  const up = pen.row(wide, [shown, chosen]);
+  const gate = roles.has('ffn_gate_exps') ? pen.row(wide, [shown, chosen]) : null;
+  const inner = gate === null ? pen.over([up]) : pen.row(wide, [gate, up]);
+  const down = pen.row(width * expertsUsed, [inner, chosen]);
+  const weighed = pen.over([down, shares]);
+  const results = Array.from({ length: expertsUsed }, () => pen.add(pen.view(weighed, width)));
+  let total = pen.add(pen.row(width, results.slice(0, 2)));
+  for (const result of results.slice(2)) total = pen.add(pen.over([total, result]));
+  return total;
+}

@@ -1,0 +1,103 @@
+import { modelFacts } from '../gguf/facts.ts';
+import type { GgufHeader } from '../gguf/header.ts';
+import { getNumber } from '../gguf/metadata.ts';
+import { layoutOf } from '../gguf/tensor-types.ts';
+import type { CacheType } from '../schema/terms.ts';
+import { GraphSketch, type GraphTensor } from './graph-buffer.ts';
+
+export interface DecoderLoad {
+  readonly contextSize: number;
+  /** Tokens evaluated at once. */
+  readonly tokens: number;
+  readonly flashAttention: boolean;
+  /** Of keys and values. */
+  readonly cacheType: CacheType;
+}
+
+/** Columns, rows and further lengths of a layer's matrices by role: `attn_q`; biases and vectors with rows 1. */
+export type Roles = ReadonlyMap<
+  string,
+  { readonly columns: number; readonly rows: number; readonly count: number }
+>;
+
+/** Norms with a mean, though without a bias. */
+const LAYER_NORMS = /^(command-r|cohere2|cohere2moe|dbrx|mpt|olmo|phimoe|stablelm)$/;
+const F32 = 4;
+
+/** Keys and values of a quantized cache are turned by a Hadamard matrix (llama-kv-cache.cpp). */
+export function isTurned(cacheType: CacheType): boolean {
+  return layoutOf(cacheType.toUpperCase() as Uppercase<CacheType>).blockElements > 1;
+}
+
+/** Draws the graph of one load: tensors by their elements a token, and the steps that all layers are made of. */
+export class GraphPen {
+  readonly graph = new GraphSketch();
+  readonly load: DecoderLoad;
+  readonly facts: ReturnType<typeof modelFacts>;
+  readonly architecture: string;
+  /** A number of the header under the architecture's name; 0 where it has none. */
+  readonly own: (suffix: string) => number;
+  #positions: GraphTensor | null = null;
+
+  constructor(header: GgufHeader, load: DecoderLoad) {
+    this.facts = modelFacts(header);
+    this.architecture = this.facts.architecture ?? '';
+    this.own = (suffix) => getNumber(header, `${this.architecture}.${suffix}`) ?? 0;
+    // Grok is evaluated without flash attention, whatever is asked (llama-context.cpp).
+    this.load = this.architecture === 'grok' ? { ...load, flashAttention: false } : load;
+  }
+
+  /** Evaluated now, with all that it is made of; anything else when something that is made of it is. */
+  add(tensor: GraphTensor): GraphTensor {
+    return this.graph.add(tensor);
+  }
+
+  /** What goes into a cache or a state, at once. */
+  store(...sources: GraphTensor[]): void {
+    this.graph.add(this.graph.node(0, sources));
+  }
+
+  input(elements: number): GraphTensor {
+    return this.graph.input(F32 * this.load.tokens * elements);
+  }
+
+  /** What rotations read. */
+  get positions(): GraphTensor {
+    this.#positions ??= this.input(1);
+    return this.#positions;
+  }
+
+  /** So many elements a token, and so many more for all. */
+  row(elements: number, sources: readonly GraphTensor[], once = 0): GraphTensor {
+    return this.graph.node(F32 * (this.load.tokens * elements + once), sources);
+  }
+
+  /** As large as the first of the sources, over one of them where nothing else reads it. */
+  over(sources: readonly [GraphTensor, ...GraphTensor[]], isOutput = false): GraphTensor {
+    return this.graph.node(sources[0].bytes, sources, { inPlace: true, isOutput });
+  }
+
+  view(of: GraphTensor, elements = this.elements(of)): GraphTensor {
+    return this.graph.view(of, F32 * this.load.tokens * elements);
+  }
+
+  elements({ bytes }: GraphTensor): number {
+    return bytes / F32 / this.load.tokens;
+  }
+
+  /** A matrix times what came before, with its bias. */
+  times(source: GraphTensor, roles: Roles, role: string): GraphTensor {
+    const product = this.row(roles.get(role)?.rows ?? 0, [source]);
+    return roles.has(`${role}.bias`) ? this.over([product]) : product;
+  }
+
+  norm(source: GraphTensor, roles: Roles, role: string, isOutput = false): GraphTensor {
+    const hasBias = roles.has(`${role}.bias`);
+    const hasMean = hasBias || LAYER_NORMS.test(this.architecture);
+    const hasScale = roles.has(role);
+    const isEnd = isOutput && !hasBias && !hasScale;
+    let current = hasMean ? this.row(this.elements(source), [source]) : this.over([source], isEnd);
+    if (hasScale) current = this.over([current], isOutput && !hasBias);
+    return hasBias ? this.over([current], isOutput) : current;
+  }
+}
