@@ -4,7 +4,10 @@ import { type GraphPen, isTurned, type Roles } from './graph-pen.ts';
 import { cachedTokens } from './kv-cache.ts';
 
 /** Positions are added, or weigh the scores (llama_model_rope_type: none). */
-const UNROTATED = /^(gpt2|mpt|refact|bloom|jais|jamba|nemotron_h|nemotron_h_moe|kimi-linear|kimi-k3)$/;
+const UNROTATED =
+  /^(gpt2|mpt|refact|bloom|jais|starcoder|jamba|nemotron_h|nemotron_h_moe|kimi-linear|kimi-k3)$/;
+/** Layers that see all tokens are without positions, where others are windowed. */
+const UNROTATED_WHOLE = /^(cohere2|cohere2moe|exaone4|exaone-moe|afmoe|smallthinker)$/;
 /** Texts are encoded without a look at the cache, and no scores of tokens are made. */
 const ENCODES = /^llama-embed$/;
 /** Values are normed as keys are. */
@@ -26,11 +29,15 @@ export class AttentionGraph {
   readonly #pen: GraphPen;
   readonly #memories: readonly LayerMemory[];
   readonly #inputs = new Map<number | null, CacheInputs>();
-  readonly #turns: { k?: GraphTensor; v?: GraphTensor } = {};
+  readonly #turns = new Map<string, GraphTensor>();
 
   constructor(pen: GraphPen, memories: readonly LayerMemory[]) {
     this.#pen = pen;
     this.#memories = memories;
+  }
+
+  get #isWindowed(): boolean {
+    return this.#memories.some(({ window }) => window !== null);
   }
 
   get encodes(): boolean {
@@ -41,7 +48,10 @@ export class AttentionGraph {
   attended(source: GraphTensor, roles: Roles, memory: LayerMemory): GraphTensor {
     const pen = this.#pen;
     if (roles.has('attn_kv_a_mqa')) return this.#latent(source, roles, memory);
-    const { keyElements, valueElements } = memory;
+    const { keyElements, valueElements, window } = memory;
+    const isRotated =
+      !UNROTATED.test(pen.architecture) &&
+      !(window === null && this.#isWindowed && UNROTATED_WHOLE.test(pen.architecture));
     const rows = (role: string) => roles.get(role)?.rows ?? 0;
     const isFused = roles.has('attn_qkv');
     const fused = isFused ? pen.times(source, roles, 'attn_qkv') : null;
@@ -55,11 +65,14 @@ export class AttentionGraph {
         fused ?? (role === 'attn_q' ? whole : null) ?? pen.times(source, roles, role),
         elements,
       );
+      const shown = made;
       // Of a part of a matrix a new tensor is made.
       if (roles.has(`${role}_norm`)) made = pen.over([pen.over([made])]);
       else if (role === 'attn_v' && NORMED_VALUES.test(pen.architecture)) made = pen.over([made]);
-      if (role !== 'attn_v' && !UNROTATED.test(pen.architecture)) made = pen.over([made, pen.positions]);
-      return this.#turned(made, role === 'attn_v' ? 'v' : 'k');
+      if (role !== 'attn_v' && isRotated) made = pen.over([made, pen.positions]);
+      // A part of a fused matrix is written out before it is turned.
+      const isLoose = fused !== null && made === shown;
+      return this.#turned(made, role === 'attn_v' ? 'v' : 'k', memory, isLoose);
     };
     const queries = part('attn_q', isFused ? heads * keyLength : isGated ? outputs : rows('attn_q'));
     const values = part('attn_v', isFused ? valueElements : rows('attn_v'));
@@ -78,7 +91,7 @@ export class AttentionGraph {
     const { queries, keys, values, outputs } = parts;
     pen.add(queries);
     // Where some layers are windowed, keys come first (the build_attn of llm_graph_input_attn_kv_iswa).
-    if (this.#memories.some(({ window }) => window !== null)) pen.add(keys);
+    if (this.#isWindowed) pen.add(keys);
     pen.add(values);
     pen.add(keys);
     const { mask, keyPlaces, valuePlaces, cells } = this.#cacheInputs(memory);
@@ -92,7 +105,7 @@ export class AttentionGraph {
       const scores = pen.row(cells * (pen.facts.heads ?? 0), [asked]);
       current = pen.row(outputs, [pen.view(pen.row(outputs, [pen.over([scores, mask])]))]);
     }
-    return this.#turned(pen.add(current), 'v');
+    return this.#turned(pen.add(current), 'v', memory);
   }
 
   /**
@@ -150,15 +163,18 @@ export class AttentionGraph {
   }
 
   /** What is turned before it meets a turned cache. */
-  #turned(source: GraphTensor, kind: 'k' | 'v'): GraphTensor {
+  #turned(source: GraphTensor, kind: 'k' | 'v', { window }: LayerMemory, isLoose = false): GraphTensor {
     const pen = this.#pen;
     const { keyLength = 0, valueLength = 0 } = pen.facts;
     const length = kind === 'k' ? keyLength : valueLength;
     if (!isTurned(pen.load.cacheType) || length % SMALLEST_TURN !== 0) return source;
     let size = SMALLEST_TURN;
     while (kind === 'k' && length % (2 * size) === 0) size *= 2;
-    this.#turns[kind] ??= pen.graph.input(F32 * size ** 2);
-    return pen.row(pen.elements(source), [this.#turns[kind], pen.view(source)]);
+    const name = `${kind} ${window}`;
+    const turn = this.#turns.get(name) ?? pen.graph.input(F32 * size ** 2);
+    this.#turns.set(name, turn);
+    const whole = isLoose ? pen.row(pen.elements(source), [source]) : pen.view(source);
+    return pen.view(pen.row(pen.elements(source), [turn, whole]));
   }
 
   /** One mask, and one set of places, for the layers that see all tokens, and another for windowed ones. */

@@ -10,13 +10,22 @@ import { recurrent } from './recurrent-graph.ts';
 
 /** What the sketch of a layer has a place for; a file with any other tensor is none that it describes. */
 const KNOWN =
-  /^(token_embd|token_embd_norm|position_embd|output|output_norm|rope_freqs|rope_factors_(long|short)|(attn|ffn)_norm|attn_norm_2|attn_(q|k|v|qkv|output)|attn_[qk]_norm|attn_gate|attn_output_norm|attn_sinks|attn_rot_embd|attn_sub_norm|ffn_sub_norm|(post_attention|post_ffw)_norm|ffn_(gate|up|down)|ffn_gate_inp|ffn_(gate|up|down)_exps|ffn_gate_inp_shexp|ffn_(gate|up|down)_shexp|exp_probs_b|attn_(q_a|q_b|kv_a_mqa|kv_b|k_b|v_b|q_a_norm|kv_a_norm)|shortconv\.(conv|in_proj|out_proj)|ssm_(in|conv1d|x|dt|a|d|out|norm|ba|alpha|beta|conv1d_[qkv]|[fg]_[ab]|g|dt_norm|b_norm|c_norm)|nextn\..*|layer_output_scale)(\.(bias|scale))?$/;
+  /^(token_embd|token_embd_norm|position_embd|output|output_norm|rope_freqs|rope_factors_(long|short)|(attn|ffn)_norm|attn_norm_2|attn_(q|k|v|qkv|output)|attn_[qk]_norm|attn_gate|attn_output_norm|attn_sinks|attn_rot_embd|attn_sub_norm|ffn_sub_norm|(post_attention|post_ffw)_norm|ffn_(gate|up|down)|ffn_gate_inp|ffn_(gate|up|down)_exps|ffn_gate_inp_shexp|ffn_(gate|up|down)_shexp|exp_probs_b|attn_(q_a|q_b|kv_a_mqa|kv_b|k_b|v_b|q_a_norm|kv_a_norm)|shortconv\.(conv|in_proj|out_proj)|ssm_(in|conv1d|x|dt|a|d|out|norm|ba|alpha|beta|conv1d_[qkv]|[fg]_[ab]|g|dt_norm|b_norm|c_norm)|nextn\..*|layer_output_(scale|norm)|vis_.*|ffn_(gate|up|down)_chexps)(\.(bias|scale))?$/;
 /** Results are added to the residual, not the residual to them: its memory is written over (Phi-3: behind the experts alone). */
 const RESIDUAL_FIRST = /^(phi3|openelm|lfm2|lfm2moe|jamba)$/;
-/** What the last layer leaves is kept for predictions of further tokens, and only then what asks for output taken from it. */
-const KEEPS_LAST = /^gpt-oss$/;
+/** What the last layer leaves is kept for predictions of further tokens, and then what asks for output taken from it. */
+const KEEPS_LAST = /^(gpt-oss|step35)$/;
+/** What the norm behind all layers leaves is, likewise. */
+const KEEPS_NORMED =
+  /^(qwen3next|qwen35|qwen35moe|nemotron_h|nemotron_h_moe|bailingmoe3|hy_v3|gemma4|cohere2moe)$/;
+/** What asks for output is taken behind all layers, and nothing is kept. */
+const ASKS_LATE = /^(hrm_text|rwkv6qwen2|arwkv7|kimi-k3)$/;
+/** Norms without a weight. */
+const UNWEIGHTED = /^(olmo|talkie)$/;
 /** To what feed-forwards give that stand beside attention its output is added, not they to it. */
 const FEED_FIRST = /^(falcon|plamo|command-r)$/;
+/** The same, and the output of attention behind it. */
+const ATTENDED_LAST = /^cohere2(moe)?$/;
 const FEED_NORMS = ['ffn_norm', 'post_attention_norm', 'attn_output_norm'] as const;
 const MIXERS = ['attn_output', 'ssm_out', 'shortconv.out_proj', 'ffn_down', 'ffn_down_exps'];
 const F32 = 4;
@@ -33,7 +42,7 @@ const described: (header: GgufHeader) => Described | null = perHeader((header) =
   const outer: (typeof layers)[number] = new Map();
   for (const { name, shape } of header.tensors) {
     const { layer, role } = placeOfTensor(name);
-    if (!KNOWN.test(role) || (layer ?? 0) > MOST_LAYERS) return null;
+    if (!KNOWN.test(role) || (layer ?? 0) > MOST_LAYERS || shape.includes(0)) return null;
     const [columns = 1, rows = 1, count = 1] = shape;
     const own = layer === undefined ? outer : (layers[layer] ?? new Map());
     if (layer !== undefined) layers[layer] = own;
@@ -63,7 +72,7 @@ export function decoderBufferBytes(
   // Without it a header is not that of a model that could be loaded.
   if (known === null) return null;
   const isMixed = (roles?: Roles) => MIXERS.some((role) => roles?.has(role));
-  if (!memories.every((_, layer) => isMixed(known.layers[layer]))) return null;
+  if (!memories.every((_, layer) => isMixed(known.layers[layer % known.layers.length]))) return null;
   const { contextSize, tokens, flashAttention, cacheType } = load;
   const key = `${contextSize} ${tokens} ${flashAttention} ${isTurned(cacheType)}`;
   const answers = answersOf(header);
@@ -101,25 +110,27 @@ class Decoder {
     if (outer.has('position_embd')) current = pen.over([current, pen.row(embeddingLength, [pen.positions])]);
     if (outer.has('token_embd_norm')) current = pen.norm(current, outer, 'token_embd_norm');
     for (const layer of this.#layersThatCount()) current = this.#layer(current, layer);
-    const last = pen.norm(
-      this.#isLate ? pen.row(embeddingLength, [current, pen.input(1)]) : current,
-      outer,
-      'output_norm',
-      true,
-    );
+    // The rows of the tokens that ask for output: all.
+    const asked = (of: GraphTensor) =>
+      pen.graph.node(of.bytes, [of, pen.input(1)], { isOutput: KEEPS_NORMED.test(pen.architecture) });
+    const isNormedFirst = KEEPS_NORMED.test(pen.architecture) || pen.architecture === 'hrm_text';
+    if (this.#isLate && !isNormedFirst) current = asked(current);
+    let last = pen.norm(current, outer, 'output_norm', pen.architecture !== 'hrm_text');
+    if (isNormedFirst) last = asked(last);
     const scores = this.#attention.encodes ? 0 : vocabularySize;
     pen.add(pen.graph.node(F32 * pen.load.tokens * scores, [last], { isOutput: true }));
     return pen.graph.bufferBytes();
   }
 
   get #isLate(): boolean {
-    return KEEPS_LAST.test(this.#pen.architecture);
+    return [KEEPS_LAST, KEEPS_NORMED, ASKS_LATE].some((late) => late.test(this.#pen.architecture));
   }
 
   /** All but those behind a few of the same kind: the allocator's state repeats itself. */
   #layersThatCount(): number[] {
     const kinds = this.#memories.map(
-      ({ window, keyElements }, layer) => `${window} ${keyElements} ${this.#known.kinds[layer]}`,
+      ({ window, keyElements }, layer) =>
+        `${window} ${keyElements} ${this.#known.kinds[layer % this.#known.kinds.length]}`,
     );
     return kinds.flatMap((kind, layer) =>
       kinds.slice(Math.max(0, layer - ENOUGH_LAYERS), layer).filter((before) => before === kind).length <
@@ -132,11 +143,12 @@ class Decoder {
   #layer(before: GraphTensor, index: number): GraphTensor {
     const pen = this.#pen;
     let source = before;
-    const roles = this.#known.layers[index] ?? new Map();
+    const roles = this.#known.layers[index % this.#known.layers.length] ?? new Map();
     const memory = this.#memories[index];
     const isLast = index === this.#memories.length - 1;
-    const normed = roles.has('attn_norm') ? pen.norm(source, roles, 'attn_norm') : source;
-    const isParallel = FEED_NORMS.every((role) => !roles.has(role));
+    const isUnweighted = UNWEIGHTED.test(pen.architecture);
+    const normed = roles.has('attn_norm') || isUnweighted ? pen.norm(source, roles, 'attn_norm') : source;
+    const isParallel = !isUnweighted && FEED_NORMS.every((role) => !roles.has(role));
     const hasFeed = roles.has('ffn_down') || roles.has('ffn_down_exps');
     const feedBeside = () =>
       fed(pen, roles.has('attn_norm_2') ? pen.norm(source, roles, 'attn_norm_2') : normed, roles);
@@ -151,7 +163,6 @@ class Decoder {
     if (mixed === null && isParallel) mixed = fed(pen, normed, roles);
     mixed ??= normed;
     if (isLast && !this.#isLate) {
-      // The rows of the tokens that ask for output: all.
       const asked = pen.input(1);
       mixed = pen.row(pen.elements(mixed), [mixed, asked]);
       source = pen.row(pen.elements(source), [source, asked]);
@@ -161,19 +172,24 @@ class Decoder {
     const added = (result: GraphTensor) => pen.over(isFirstBefore ? [source, result] : [result, source]);
     if (isParallel && (!hasFeed || (attended === null && scanned === null))) return added(mixed);
     // What gpt-oss and DBRX call by the name of a norm behind attention is the one before the experts.
-    const feedNorm = FEED_NORMS.find((role) => roles.has(role));
+    const feedNorm = isUnweighted ? 'ffn_norm' : FEED_NORMS.find((role) => roles.has(role));
     const hasPostNorm =
-      roles.has('post_attention_norm') && (feedNorm === 'ffn_norm' || !roles.has('ffn_gate_inp'));
+      roles.has('post_attention_norm') && (feedNorm === 'ffn_norm' || roles.has('post_ffw_norm'));
     if (hasPostNorm) mixed = pen.norm(mixed, roles, 'post_attention_norm');
     if (feedNorm === undefined) {
       const beside = feedBeside();
       const isFeedFirst = FEED_FIRST.test(pen.architecture);
+      if (ATTENDED_LAST.test(pen.architecture)) return pen.over([pen.over([beside, source]), mixed]);
+      if (pen.architecture === 'stablelm') return pen.over([beside, pen.over([mixed, source])]);
       return pen.over([pen.over(isFeedFirst ? [beside, mixed] : [mixed, beside]), source]);
     }
     const between = added(mixed);
     const isFeedNormed = feedNorm === 'ffn_norm' || !hasPostNorm;
     let result = fed(pen, isFeedNormed ? pen.norm(between, roles, feedNorm) : between, roles);
     if (roles.has('post_ffw_norm')) result = pen.norm(result, roles, 'post_ffw_norm');
-    return pen.over(isFirst ? [between, result] : [result, between], isLast && this.#isLate);
+    return pen.over(
+      isFirst ? [between, result] : [result, between],
+      isLast && KEEPS_LAST.test(pen.architecture),
+    );
   }
 }

@@ -4,7 +4,10 @@ import type { GraphPen, Roles } from './graph-pen.ts';
 /** What stands behind attention in a layer: one network for all tokens, or experts, with those that all share. */
 export function fed(pen: GraphPen, source: GraphTensor, roles: Roles): GraphTensor {
   if (!roles.has('ffn_gate_inp')) return dense(pen, source, roles, '');
-  const routed = experts(pen, source, roles);
+  let routed = experts(pen, source, roles, 'exps');
+  // Grove's further experts take what the first give.
+  if (roles.has('ffn_up_chexps'))
+    routed = pen.over([routed, pen.over([experts(pen, routed, roles, 'chexps')])]);
   if (!roles.has('ffn_up_shexp')) return routed;
   let shared = dense(pen, source, roles, '_shexp');
   if (roles.has('ffn_gate_inp_shexp')) shared = pen.over([shared, pen.row(1, [source])]);
@@ -24,20 +27,23 @@ function dense(pen: GraphPen, source: GraphTensor, roles: Roles, suffix: string)
 }
 
 /** build_moe_ffn of llama-graph.cpp: results of all chosen experts stand beside each other. */
-function experts(pen: GraphPen, source: GraphTensor, roles: Roles): GraphTensor {
+function experts(pen: GraphPen, source: GraphTensor, roles: Roles, suffix: 'exps' | 'chexps'): GraphTensor {
   const { experts: known = 0, expertsUsed = 1 } = pen.facts;
   const width = pen.elements(source);
-  const wide = (roles.get('ffn_down_exps')?.columns ?? 0) * expertsUsed;
+  const wide = (roles.get(`ffn_down_${suffix}`)?.columns ?? 0) * expertsUsed;
   const likely = pen.over([pen.times(source, roles, 'ffn_gate_inp')]);
   const seen = pen.view(likely);
   const chosen = pen.view(pen.row(known, [likely]));
   const shares = pen.add(pen.row(expertsUsed, [seen, chosen]));
-  const shown = pen.view(source);
+  const isWeighedFirst = pen.architecture === 'llama4';
+  const shown = isWeighedFirst
+    ? pen.over([pen.row(width * expertsUsed, [pen.view(source)]), shares])
+    : pen.view(source);
   const up = pen.row(wide, [shown, chosen]);
-  const gate = roles.has('ffn_gate_exps') ? pen.row(wide, [shown, chosen]) : null;
+  const gate = roles.has(`ffn_gate_${suffix}`) ? pen.row(wide, [shown, chosen]) : null;
   const inner = gate === null ? pen.over([up]) : pen.row(wide, [gate, up]);
   const down = pen.row(width * expertsUsed, [inner, chosen]);
-  const weighed = pen.over([down, shares]);
+  const weighed = isWeighedFirst ? down : pen.over([down, shares]);
   const results = Array.from({ length: expertsUsed }, () => pen.add(pen.view(weighed, width)));
   let total = pen.add(pen.row(width, results.slice(0, 2)));
   for (const result of results.slice(2)) total = pen.add(pen.over([total, result]));

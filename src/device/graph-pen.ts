@@ -21,7 +21,7 @@ export type Roles = ReadonlyMap<
 >;
 
 /** Norms with a mean, though without a bias. */
-const LAYER_NORMS = /^(command-r|cohere2|cohere2moe|dbrx|mpt|olmo|phimoe|stablelm)$/;
+const LAYER_NORMS = /^(command-r|cohere2|dbrx|mpt|olmo|phimoe|stablelm)$/;
 const F32 = 4;
 
 /** Keys and values of a quantized cache are turned by a Hadamard matrix (llama-kv-cache.cpp). */
@@ -38,6 +38,7 @@ export class GraphPen {
   /** A number of the header under the architecture's name; 0 where it has none. */
   readonly own: (suffix: string) => number;
   #positions: GraphTensor | null = null;
+  #states: GraphTensor | null = null;
 
   constructor(header: GgufHeader, load: DecoderLoad) {
     this.facts = modelFacts(header);
@@ -65,6 +66,12 @@ export class GraphPen {
   get positions(): GraphTensor {
     this.#positions ??= this.input(1);
     return this.#positions;
+  }
+
+  /** Which states the batch goes on from. */
+  get states(): GraphTensor {
+    this.#states ??= this.graph.input(F32);
+    return this.#states;
   }
 
   /** So many elements a token, and so many more for all. */

@@ -11,9 +11,9 @@ export function recurrent(roles: Roles): Step | null {
   return roles.has('ssm_conv1d_q') ? keyedDelta : null;
 }
 
-/** Elements of a layer's state, taken out of the cache at once (build_rs of llama-graph.cpp). */
+/** Elements of a layer’s state, taken out of the cache at once (build_rs of llama-graph.cpp). */
 function stateOf(pen: GraphPen, elements: number): GraphTensor {
-  return pen.view(pen.add(pen.row(0, [], elements)));
+  return pen.view(pen.add(pen.row(0, [pen.view(pen.states)], elements)));
 }
 
 /** Tokens before the batch's first that a convolution looks at. */

@@ -16,7 +16,7 @@ describe('the buffer of a graph', () => {
     const input = graph.input(320);
     const first = graph.node(640, [input]);
     const second = graph.node(320, [first]);
-    graph.node(640, [second], { isOutput: true });
+    graph.add(graph.node(640, [second], { isOutput: true }));
     // The input’s place is taken by the second, the first’s by the last.
     expect(graph.bufferBytes()).toBe(320 + 640);
   });
@@ -24,13 +24,26 @@ describe('the buffer of a graph', () => {
   it('holds a result that writes over its source once, but for one that is read again', () => {
     const over = new GraphSketch();
     const source = over.node(320, []);
-    over.node(320, [source], { inPlace: true });
+    over.add(over.node(320, [source], { inPlace: true }));
     expect(over.bufferBytes()).toBe(320);
     const beside = new GraphSketch();
     const read = beside.node(320, []);
     const next = beside.node(320, [read], { inPlace: true });
-    beside.node(320, [next, read], { inPlace: true });
+    beside.add(beside.node(320, [next, read], { inPlace: true }));
     expect(beside.bufferBytes()).toBe(640);
+  });
+
+  it('is evaluated in the order in which the last result asks for its sources', () => {
+    const bytesOf = (...sizes: readonly number[]) => {
+      const graph = new GraphSketch();
+      const input = graph.input(320);
+      const results = sizes.map((size) => graph.node(320, [graph.node(size, [input])]));
+      graph.add(graph.node(320, results));
+      return graph.bufferBytes();
+    };
+    // The smaller finds room where the larger was, not the larger where the smaller was.
+    expect(bytesOf(960, 640)).toBe(320 + 960 + 320);
+    expect(bytesOf(640, 960)).toBe(320 + 640 + 320 + 960);
   });
 
   it('keeps what a view shows until the view was read', () => {
@@ -38,7 +51,7 @@ describe('the buffer of a graph', () => {
     const whole = graph.node(640, []);
     const view = graph.view(whole);
     const other = graph.node(320, []);
-    graph.node(320, [view, other]);
+    graph.add(graph.node(320, [view, other]));
     expect(graph.bufferBytes()).toBe(640 + 320 + 320);
   });
 });
