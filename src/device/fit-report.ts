@@ -26,7 +26,7 @@ export function fittedDevice(
   models: readonly JudgedModel[],
   catalogue: DeviceCatalogue,
   givenBudgetBytes?: number,
-): FittedPhone {
+): Omit<FittedPhone, 'types'> {
   const chosen = recommend(models);
   const { id, name, appBudgetBytes, entitledBudgetBytes } = device;
   return {

@@ -24,10 +24,14 @@ export function multiplies(backend: PhoneBackend, type: TensorType, kernels = LL
   return backend === 'cpu' || kernelsOf(backend, kernels)?.multiplies.includes(type) === true;
 }
 
-/** Types of a file's matrices that a backend takes on without a kernel for them: the process is ended. */
+/** Whether a backend takes matrices of the type on without a kernel for them: the process is ended. */
+export function abortsOn(backend: PhoneBackend, type: TensorType): boolean {
+  return backend !== 'cpu' && kernelsOf(backend, LLAMA_RN.kernels)?.aborts.includes(type) === true;
+}
+
+/** Types of a file's matrices that end the process. */
 export function typesThatAbort(header: GgufHeader, backend: PhoneBackend): TensorType[] {
-  const aborts = backend === 'cpu' ? [] : (kernelsOf(backend, LLAMA_RN.kernels)?.aborts ?? []);
-  return matrixTypes(header).filter((type) => aborts.includes(type));
+  return matrixTypes(header).filter((type) => abortsOn(backend, type));
 }
 
 /** Types of a file's matrices that a backend leaves to the CPU. */
@@ -107,12 +111,17 @@ export function attendsItself(
   if (!cacheTypes.includes(keyType) || !cacheTypes.includes(valueType)) return false;
   if (keyType !== valueType && !(mixed.includes(keyType) && mixed.includes(valueType))) return false;
   if (refusedByAdreno === undefined || keyType !== valueType) return true;
-  const generation = adrenoGeneration(gpu, own);
+  const generation = generationAmong(own.adreno, gpu);
   // Of a GPU that is not known it is not promised.
   return generation !== null && !refusedByAdreno.includes(generation);
 }
 
-function adrenoGeneration(gpu: string | undefined, { adreno = {} }: BackendKernels): string | null {
+/** `A7X` of `Adreno 740`; null of a GPU that llama.rn’s OpenCL does not know. */
+export function adrenoGeneration(gpu: string | undefined): string | null {
+  return generationAmong(LLAMA_RN.kernels.backends.opencl?.adreno, gpu);
+}
+
+function generationAmong(adreno: BackendKernels['adreno'] = {}, gpu: string | undefined): string | null {
   const found = Object.entries(adreno).find(([, parts]) => parts.some((part) => gpu?.includes(part)));
   return found?.[0] ?? null;
 }

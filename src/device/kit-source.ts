@@ -9,18 +9,22 @@ export interface KitTitle {
   readonly device: string | null;
   /** What the chat template does not take, a line each. */
   readonly chat: readonly string[];
+  /** Which quantizations the backend runs fast; null without a phone. */
+  readonly types: string | null;
 }
 
 /**
  * The source for the app: the template with the chosen parameters between its marks, each with its reason.
  * @param template templates/kit/llama-rn.ts
  */
-export function kitSource(template: string, { model, device, chat }: KitTitle, plan: KitPlan): string {
+export function kitSource(template: string, { model, device, chat, types }: KitTitle, plan: KitPlan): string {
   if (!MARKED.test(template)) throw new Error('the template of the kit has no marked parameters');
   const lines = [
     '/**',
     ` * For ${comment(model)} on ${device === null ? 'the CPU of any phone' : `${comment(device)} (${plan.backend})`}.`,
-    ...[...expectations(plan), ...chatNotes(chat)].map((line) => ` * ${comment(line)}`),
+    ...[...expectations(plan), ...(types === null ? [] : [`Types ${types}.`]), ...chatNotes(chat)].map(
+      (line) => ` * ${comment(line)}`,
+    ),
     ' */',
     "export const contextParams: Omit<ContextParams, 'model'> = {",
     ...plan.parameters.flatMap(parameterLines),

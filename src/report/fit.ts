@@ -1,5 +1,6 @@
 import { gigabytes, isExperimental } from '../device/fit.ts';
 import { ANY_PHONE_ID, type DeviceCatalogue } from '../device/profiles.ts';
+import { typeSpeedsText } from '../device/type-speed-text.ts';
 import { isAvailable } from '../schema/availability.ts';
 import type { FitReport } from '../schema/fit.ts';
 import type { DeviceProfile } from '../schema/phone-data.ts';
@@ -133,6 +134,8 @@ function notesOf(device: FittedPhone): string[] {
   const notes = [...sharedReasons(device)].map(([reason, names]) =>
     names === '' ? reason : `${names}: ${reason}`,
   );
+  if (device.device !== ANY_PHONE_ID)
+    notes.push(...device.types.map((types) => `types ${typeSpeedsText(types)}`));
   if (isAvailable(sustainedShare)) {
     const { low, high, measured, published } = sustainedShare;
     notes.push(

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { TENSOR_TYPE_NAMES } from '../gguf/tensor-types.ts';
 import { bytes, cacheType, type Document, orUnavailable, phoneBackend } from './parts.ts';
 import { publishedRangeSchema } from './phone-data.ts';
 import { FIT_VERDICTS } from './terms.ts';
@@ -64,6 +65,53 @@ export const fittedVariantSchema = z.object({
   smaller: smallerWeightsSchema.nullable().describe('The weights of another quantization that would fit.'),
 });
 
+const tensorTypes = z.array(z.enum(TENSOR_TYPE_NAMES));
+const timesSchema = z
+  .object({ median: z.number().positive(), low: z.number().positive(), high: z.number().positive() })
+  .describe('As a multiple of the other quantization’s speed, over the models.');
+
+const measuredTypesSchema = z.object({
+  on: z.object({
+    device: z.string(),
+    name: z.string(),
+    relation: z.enum(['this phone', 'same chip', 'same family']),
+  }),
+  against: z.string().describe('The quantization that the others are laid beside.'),
+  models: z.array(z.string()),
+  sameShape: z.boolean().describe('Whether these models have the very shape of the one that is judged.'),
+  quantizations: z.array(
+    z.object({
+      label: z.string(),
+      models: z.int().positive(),
+      prompt: timesSchema.nullable(),
+      generation: timesSchema,
+    }),
+  ),
+  rows: z
+    .array(
+      z.object({
+        model: z.string(),
+        label: z.string(),
+        promptTps: z.number().positive().nullable(),
+        generationTps: z.number().positive(),
+      }),
+    )
+    .describe('What the multiples are of.'),
+  sources: z.array(z.string()).describe('Of the rows.'),
+});
+export type MeasuredTypes = Document<typeof measuredTypesSchema>;
+
+const typeSpeedsSchema = z.object({
+  backend: phoneBackend,
+  fast: tensorTypes.describe(
+    'That the backend multiplies itself, and none so slow that a larger one is faster: what mix chooses among.',
+  ),
+  onCpu: tensorTypes.describe('That it leaves to the CPU.'),
+  aborts: tensorTypes.describe('That it takes without a kernel for them: the app is ended.'),
+  measured: orUnavailable(measuredTypesSchema),
+});
+export type TypeSpeeds = Document<typeof typeSpeedsSchema>;
+
 const publishedSchema = orUnavailable(publishedRangeSchema);
 
 export const fittedPhoneSchema = z.object({
@@ -79,6 +127,7 @@ export const fittedPhoneSchema = z.object({
     sustainedShare: publishedSchema.describe('Speed late in a session as a share of the first.'),
     joulesPerToken: publishedSchema.describe('Of the whole phone.'),
   }),
+  types: z.array(typeSpeedsSchema).describe('Which quantizations each backend runs fast.'),
   variants: z.array(fittedVariantSchema),
   advice: z.string(),
   recommended: z.string().nullable(),

@@ -47,7 +47,7 @@ describe('a name from a file in the source for an app', () => {
       const parameters = plan.parameters.map((each) => ({ ...each, reason: name }));
       const source = kitSource(
         TEMPLATE,
-        { model: name, device: name, chat: [name] },
+        { model: name, device: name, chat: [name], types: name },
         { ...plan, parameters },
       );
       const { output } = await build({

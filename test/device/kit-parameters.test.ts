@@ -138,9 +138,13 @@ describe('the source of a kit', () => {
 
   it('has each parameter with its reason between the marks', () => {
     const plan = planFor('galaxy-s23', 'qwen2.5-1.5b', 'q4_0', { backend: 'hexagon' });
-    const source = kitSource(template, { model: 'M', device: 'D', chat: ['no message: refuses'] }, plan);
+    const source = kitSource(
+      template,
+      { model: 'M', device: 'D', chat: ['no message: refuses'], types: 'on hexagon: fast' },
+      plan,
+    );
     expect(source).toMatch(
-      /^before\n\/\*\*\n \* For M on D \(hexagon\)\.\n \* Memory: \d\.\d\d GB, estimated\.\n \* It fits: .*\n \* Speed: .*\n \* Chat template:\n \* - no message: refuses\n \*\/\nexport const/,
+      /^before\n\/\*\*\n \* For M on D \(hexagon\)\.\n \* Memory: \d\.\d\d GB, estimated\.\n \* It fits: .*\n \* Speed: .*\n \* Types on hexagon: fast\.\n \* Chat template:\n \* - no message: refuses\n \*\/\nexport const/,
     );
     expect(source).toContain("  // the NPU, which is not taken unless it is named\n  devices: ['HTP0'],\n");
     expect(source).toMatch(/\n};\nafter\n$/);
@@ -151,7 +155,7 @@ describe('the source of a kit', () => {
     const plan = planFor(null, 'qwen2.5-1.5b', 'q4_0');
     const source = kitSource(
       template,
-      { model: "x */ evil()\n//\u2028$& $1 '", device: null, chat: [] },
+      { model: "x */ evil()\n//\u2028$& $1 '", device: null, chat: [], types: null },
       plan,
     );
     const [start, comment] = source.split('\n').slice(1);

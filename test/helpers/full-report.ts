@@ -2,7 +2,7 @@ import { compareWithBaseline } from '../../src/measure/baseline.ts';
 import { type Report, reportOf } from '../../src/report/report.ts';
 import { unavailableBecause } from '../../src/schema/availability.ts';
 import type { FitReport } from '../../src/schema/fit.ts';
-import type { FittedVariant } from '../../src/schema/phones.ts';
+import type { FittedVariant, TypeSpeeds } from '../../src/schema/phones.ts';
 import { benchRow, nanoBench, phoneCheck } from './measurements.ts';
 import { failedVariant, nanoResults, nanoVariant } from './results.ts';
 
@@ -100,6 +100,28 @@ const fitted: FittedVariant = {
   change: null,
   smaller: null,
 };
+const typesOnCpu: TypeSpeeds = {
+  backend: 'cpu',
+  fast: ['Q4_0'],
+  onCpu: [],
+  aborts: [],
+  measured: {
+    on: { device: 'q', name: 'Phone <8>', relation: 'same chip' },
+    against: 'Q4_K_M',
+    models: ['m'],
+    sameShape: true,
+    quantizations: [
+      {
+        label: 'Q4_0',
+        models: 1,
+        prompt: { median: 3.14, low: 3.14, high: 3.14 },
+        generation: { median: 1.2, low: 1.2, high: 1.2 },
+      },
+    ],
+    rows: [{ model: 'm', label: 'Q4_0', promptTps: 31.4, generationTps: 12 }],
+    sources: ['https://example.org/a/b/c'],
+  },
+};
 export const fit: FitReport = {
   schema: 'quantscope/fit@1',
   devices: [
@@ -111,6 +133,7 @@ export const fit: FitReport = {
         sustainedShare: unavailableBecause('not published'),
         joulesPerToken: unavailableBecause('not published'),
       },
+      types: [typesOnCpu],
       variants: [fitted, { ...fitted, name: 'Q8_0', verdict: 'no' }],
       advice: 'Ship it.',
       recommended: 'Q4_K_M',

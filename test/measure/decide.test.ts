@@ -59,6 +59,7 @@ function phone(name: string, budget: number): FittedPhone {
       sustainedShare: { status: 'unavailable', reason: 'not published' },
       joulesPerToken: { status: 'unavailable', reason: 'not published' },
     },
+    types: [],
     variants: fitted,
     advice: 'Ship Q2_K: by precision',
     recommended: 'Q2_K',

@@ -1,8 +1,10 @@
 import { type FitRequest, fitOn } from '../../device/fit.ts';
 import { fittedDevice } from '../../device/fit-report.ts';
+import { modelShape } from '../../device/predict-speed.ts';
 import type { DeviceCatalogue } from '../../device/profiles.ts';
+import { typeSpeeds } from '../../device/type-speeds.ts';
 import { layerBitsOf, workloadOf } from '../../device/workload.ts';
-import { modelFacts } from '../../gguf/index.ts';
+import { modelFacts, quantizationOf } from '../../gguf/index.ts';
 import type { DeviceProfile } from '../../schema/phone-data.ts';
 import type { FittedPhone } from '../../schema/phones.ts';
 import { UsageError } from '../../util/errors.ts';
@@ -33,6 +35,15 @@ export function onPhones(
         },
       );
     });
-    return fittedDevice(device, judged, catalogue, request.budgetBytes);
+    const types = typeSpeeds(device, catalogue, {
+      shape: theOnly(models.map(({ header }) => modelShape(header))),
+      label: theOnly(models.map(({ header, ref }) => quantizationOf(header, ref).label.label)),
+    });
+    return { ...fittedDevice(device, judged, catalogue, request.budgetBytes), types };
   });
+}
+
+/** What all have in common; null where they differ. */
+function theOnly<Value>([first, ...others]: readonly Value[]): Value | null {
+  return first === undefined || others.some((other) => String(other) !== String(first)) ? null : first;
 }

@@ -5,10 +5,12 @@ import { pipeline } from 'node:stream/promises';
 import { UNKNOWN_PROMPT } from '../../device/fit-report.ts';
 import { LLAMA_RN, typesThatAbort } from '../../device/kernels.ts';
 import { type KitPlan, kitPlan } from '../../device/kit-parameters.ts';
-import { kitSource } from '../../device/kit-source.ts';
+import { type KitTitle, kitSource } from '../../device/kit-source.ts';
 import { unknownToLlamaRn } from '../../device/llama-rn-needs.ts';
 import { modelShape } from '../../device/predict-speed.ts';
-import { findDevice } from '../../device/profiles.ts';
+import { type DeviceCatalogue, findDevice } from '../../device/profiles.ts';
+import { typeSpeedsText } from '../../device/type-speed-text.ts';
+import { typeSpeeds } from '../../device/type-speeds.ts';
 import { mainTypeOf, workloadOf } from '../../device/workload.ts';
 import { startEngineProcess } from '../../engine/index.ts';
 import {
@@ -63,6 +65,8 @@ export interface Kit {
   readonly golden: KitGolden;
   /** Parameters for the phone with their reasons, and what they rest on. */
   readonly plan: KitPlan;
+  /** Which quantizations the backend runs fast, by measured rows; null without a phone. */
+  readonly types: string | null;
   /** The text of each file. */
   readonly files: Readonly<Record<(typeof KIT_FILES)[number], string>>;
 }
@@ -112,7 +116,17 @@ export async function makeKit(ref: string, asked: KitRequest = {}): Promise<Kit>
       { path: file.path, header, fileBytes, sha256, plan, device, threads, timeout, signal },
       (name, done) => step(name, done + 1),
     );
-    return { golden, plan, files: await filesOf(golden, plan, device, await chatRemarks(header)) };
+    const types =
+      device === null
+        ? null
+        : fastThere(header, file.path, { ...device, backends: [plan.backend] }, catalogue);
+    const title = {
+      model: `${golden.model.name} ${golden.model.quantization}`,
+      device: device?.name ?? null,
+      chat: await chatRemarks(header),
+      types,
+    };
+    return { golden, plan, types, files: await filesOf(golden, plan, title) };
   } finally {
     progress({ kind: 'idle' });
   }
@@ -140,15 +154,20 @@ function requireKernels(ref: string, header: GgufHeader, backend: PhoneBackend):
   );
 }
 
-async function filesOf(
-  golden: KitGolden,
-  plan: KitPlan,
-  device: DeviceProfile | null,
-  chat: readonly string[],
-): Promise<Kit['files']> {
+/** In a line. */
+function fastThere(
+  header: GgufHeader,
+  path: string,
+  device: DeviceProfile,
+  catalogue: DeviceCatalogue,
+): string | null {
+  const { label } = quantizationOf(header, path).label;
+  const [types] = typeSpeeds(device, catalogue, { shape: modelShape(header), label });
+  return types === undefined ? null : typeSpeedsText(types);
+}
+
+async function filesOf(golden: KitGolden, plan: KitPlan, title: KitTitle): Promise<Kit['files']> {
   const template = (name: string) => readFile(packagePath(`templates/kit/${name}`), 'utf8');
-  const model = `${golden.model.name} ${golden.model.quantization}`;
-  const title = { model, device: device?.name ?? null, chat };
   return {
     'llama-rn.ts': kitSource(await template('llama-rn.ts'), title, plan),
     'golden.json': `${JSON.stringify(golden, null, 1)}\n`,

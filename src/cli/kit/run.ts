@@ -70,7 +70,7 @@ const VERDICTS = { tight: 'tight', no: 'does not fit', unknown: 'whether it fits
 
 function summaryOf(
   out: string,
-  { golden: { model, expected, prompts }, plan: { fit, parameters } }: Kit,
+  { golden: { model, expected, prompts }, plan: { fit, parameters }, types }: Kit,
 ): string[] {
   const tokens = prompts.reduce((sum, { reply }) => sum + reply.steps.length, 0);
   const { device, backend, contextSize, cacheType, memory, speed } = expected;
@@ -84,6 +84,7 @@ function summaryOf(
     ...(fit === null || fit.verdict === 'fits'
       ? []
       : [`${VERDICTS[fit.verdict]}: ${fit.reasons.join('; ')}`]),
+    ...(types === null ? [] : [`types ${types}`]),
     `${parameters.length} parameters, ${prompts.length} golden prompts with ${tokens} tokens: ${KIT_FILES.map((name) => join(out, name)).join(', ')}`,
   ];
 }

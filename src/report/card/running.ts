@@ -1,4 +1,5 @@
 import { gigabytes } from '../../device/fit.ts';
+import { typeSpeedsText } from '../../device/type-speed-text.ts';
 import type { FitSpeed, FittedPhone } from '../../schema/phones.ts';
 import { COMMON_CACHE_TYPES } from '../../schema/terms.ts';
 import { formatCount, formatPhoneRate } from '../../util/units.ts';
@@ -47,6 +48,11 @@ export function phones({ phones: devices }: CardModel): string {
       rows,
       true,
     ),
+    devices
+      .flatMap(({ name, types }) =>
+        types.map((each) => `- ${escaped(`${name}, types ${typeSpeedsText(each)}`)}`),
+      )
+      .join('\n'),
   ].join('\n\n');
 }
 

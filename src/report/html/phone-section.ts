@@ -1,4 +1,5 @@
 import { fastestOf, gigabytes } from '../../device/fit.ts';
+import { typeSpeedsText } from '../../device/type-speed-text.ts';
 import type { FitReport } from '../../schema/fit.ts';
 import type { FittedPhone, FittedVariant } from '../../schema/phones.ts';
 import { formatPhoneRate } from '../../util/units.ts';
@@ -38,7 +39,8 @@ function fitPart({ devices }: FitReport): Markup {
   const cards = devices.map(
     (device) => html`<article class="phone"><h3>${printable(device.name)}</h3><p>${device.advice}</p>
 <p class="note">${budgetOf(device)}</p>
-<dl>${device.variants.map((variant) => html`<div><dt>${printable(variant.name)}</dt><dd>${fitCell(variant)}</dd></div>`)}</dl></article>`,
+<dl>${device.variants.map((variant) => html`<div><dt>${printable(variant.name)}</dt><dd>${fitCell(variant)}</dd></div>`)}</dl>
+<ul class="notes">${device.types.map((types) => html`<li>${printable(`types ${typeSpeedsText(types)}`)}</li>`)}</ul></article>`,
   );
   return html`<p class="lead">Memory is estimated${any === undefined ? null : html` for ${any.contextSize} tokens of context and an ${any.cacheType} cache`}; generation speed is measured or predicted as each card says, on the fastest backend of the phone that llama.rn does not call experimental, with the range it is expected in.</p><div class="phones">${cards}</div>`;
 }
