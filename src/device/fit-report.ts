@@ -119,6 +119,8 @@ function adviceOf(models: readonly JudgedModel[], chosen: JudgedModel | null): s
     const near = models.find(({ fit }) => fit.change !== null);
     if (near !== undefined && near.fit.change !== null)
       return `Nothing fits; ${near.name} would with ${changeText(near.fit.change)}.`;
+    const refused = models.find(({ fit }) => fit.refused !== null);
+    if (refused !== undefined) return `${refused.name} as asked: ${refused.fit.refused}.`;
     const smaller = models.find(({ fit }) => fit.smaller !== null)?.fit.smaller;
     if (smaller === undefined || smaller === null) return 'Nothing fits; a smaller model is needed.';
     return `Nothing fits; ${smallerText(smaller)} would, or a smaller model.`;

@@ -1,11 +1,12 @@
 import { modelFacts } from '../gguf/facts.ts';
 import type { GgufHeader } from '../gguf/header.ts';
+import { ropeFactorsFor, ropeFacts } from '../gguf/rope.ts';
 import type { DeviceProfile } from '../schema/phone-data.ts';
 import type { FitChange, FitSpeed, FittedVariant, SmallerWeights } from '../schema/phones.ts';
 import type { CacheType, FitVerdict, PhoneBackend } from '../schema/terms.ts';
 import { formatBytes } from '../util/units.ts';
 import { computeErrorOf } from './compute-buffer.ts';
-import { cacheTypeFits } from './kernels.ts';
+import { cacheTypeFits, refusedCacheType } from './kernels.ts';
 import { CONTEXT_STEP } from './kv-cache.ts';
 import {
   hasNoGroupedQueries,
@@ -43,6 +44,8 @@ export interface DeviceFit {
   /** One for each backend of the phone, in its order. */
   readonly speeds: readonly (PhoneSpeed | NoSpeed)[];
   readonly reasons: readonly string[];
+  /** Why llama.cpp does not open such a context at all; null where it does. */
+  readonly refused: string | null;
   readonly change: FitChange | null;
   /** Another quantization of the model that would fit as asked; null where it does fit, or none would. */
   readonly smaller: SmallerWeights | null;
@@ -81,9 +84,10 @@ export function fitOn(
   if (memory === null) return null;
   const budgetBytes = request.budgetBytes ?? device.appBudgetBytes?.value ?? null;
   const isGiven = request.budgetBytes !== undefined;
-  const refused = refusedCache(header, cacheType) ?? memory.refused;
+  const refused = refusedCacheType(header, cacheType) ?? memory.refused;
   const judged = judge(memory, device, budgetBytes, isGiven);
-  const { verdict, reasons } = refused === null ? judged : { verdict: 'no' as const, reasons: [refused] };
+  const { verdict, reasons } =
+    refused === null ? judged : { verdict: 'no' as const, reasons: [...judged.reasons.slice(0, 1), refused] };
   const limitBytes =
     verdict === 'fits' || refused !== null || budgetBytes === null ? null : COMFORTABLE * budgetBytes;
   const change = limitBytes === null ? null : changeThatFits(header, backend, asked, limitBytes);
@@ -110,6 +114,7 @@ export function fitOn(
       ...(verdict === 'tight' || verdict === 'no' ? repackingOf(memory) : []),
       ...(refused === null ? changesText(verdict, change, smaller) : []),
     ],
+    refused,
     change,
     smaller,
   };
@@ -117,13 +122,6 @@ export function fitOn(
 
 /** How a model would be loaded on a phone. */
 type Load = FitChange & Pick<FitRequest, 'flashAttention' | 'planned'> & { readonly gpu: string | undefined };
-
-function refusedCache(header: GgufHeader, cacheType: CacheType): string | null {
-  if (cacheTypeFits(header, cacheType)) return null;
-  const { keyLength, valueLength } = modelFacts(header);
-  const lengths = [...new Set([keyLength, valueLength])].join(' and ');
-  return `llama.cpp refuses a ${cacheType} cache for heads of ${lengths}: they are no multiple of its blocks; f16 works`;
-}
 
 const RANK = { unknown: 0, fits: 0, tight: 1, no: 2 } as const satisfies Record<FitVerdict, number>;
 
@@ -168,6 +166,8 @@ function remarks(
 ): string[] {
   const said: string[] = [];
   const trained = modelFacts(header).contextLength;
+  const stretched = stretchedText(header, contextSize);
+  if (stretched !== null) said.push(stretched);
   if (trained !== undefined && contextSize > trained) {
     said.push(
       `trained for ${trained.toLocaleString('en-US')} tokens, ${contextSize.toLocaleString('en-US')} is beyond it`,
@@ -186,6 +186,13 @@ function remarks(
     );
   }
   return said;
+}
+
+/** What a context beyond the original length does to every prompt; null for others. */
+export function stretchedText(header: GgufHeader, contextSize: number): string | null {
+  if (ropeFactorsFor(header, contextSize) !== 'long') return null;
+  const original = ropeFacts(header).originalContextLength?.toLocaleString('en-US');
+  return `beyond the ${original} tokens of the first training every position gets the long rope factors, those of short prompts too`;
 }
 
 function repackingOf({ repackedBytes, weightsBytes }: PhoneMemory): string[] {

@@ -1,5 +1,6 @@
 import { modelFacts } from '../gguf/facts.ts';
 import type { GgufHeader } from '../gguf/header.ts';
+import { getNumber } from '../gguf/metadata.ts';
 import { layoutOf, type TensorType } from '../gguf/tensor-types.ts';
 import type { Kernels, LlamaRn } from '../schema/kernels.ts';
 import type { CacheType, EngineBackend, FLASH_ATTENTION, PhoneBackend } from '../schema/terms.ts';
@@ -126,11 +127,24 @@ function generationAmong(adreno: BackendKernels['adreno'] = {}, gpu: string | un
   return found?.[0] ?? null;
 }
 
-/** Whether llama.cpp takes the type for keys and values: flash attention reads heads in whole blocks (llama-context.cpp). */
-export function cacheTypeFits(header: GgufHeader, type: CacheType): boolean {
+/**
+ * Why llama.cpp refuses the type for keys and values, null where it takes it: quantized values need flash attention,
+ * and that reads heads in whole blocks, those of windowed layers too (llama-context.cpp).
+ */
+export function refusedCacheType(header: GgufHeader, type: CacheType): string | null {
   const { blockElements } = layoutOf(nameOf(type));
-  const { keyLength = 0, valueLength = 0 } = modelFacts(header);
-  return keyLength % blockElements === 0 && valueLength % blockElements === 0;
+  const { architecture, keyLength = 0, valueLength = 0 } = modelFacts(header);
+  const windowed = ['key', 'value'].map((of) =>
+    getNumber(header, `${architecture}.attention.${of}_length_swa`),
+  );
+  const lengths = new Set([keyLength, valueLength, ...windowed].filter((length) => length !== undefined));
+  const odd = [...lengths].filter((length) => length % blockElements !== 0);
+  if (odd.length === 0) return null;
+  return `llama.cpp refuses a ${type} cache for heads of ${odd.join(' and ')}: they are no multiple of its blocks of ${blockElements}; f16 works`;
+}
+
+export function cacheTypeFits(header: GgufHeader, type: CacheType): boolean {
+  return refusedCacheType(header, type) === null;
 }
 
 function nameOf(type: CacheType): Uppercase<CacheType> {

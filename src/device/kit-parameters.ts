@@ -4,9 +4,9 @@ import type { DeviceProfile } from '../schema/phone-data.ts';
 import type { CacheType, PhoneBackend } from '../schema/terms.ts';
 import { UsageError } from '../util/errors.ts';
 import { formatBytes } from '../util/units.ts';
-import { bestSpeed, type DeviceFit, fitOn, gigabytes, isExperimental } from './fit.ts';
+import { bestSpeed, type DeviceFit, fitOn, gigabytes, isExperimental, stretchedText } from './fit.ts';
 import type { TokenBytes } from './footprint.ts';
-import { attendsItself, cacheTypeFits, LLAMA_RN } from './kernels.ts';
+import { attendsItself, cacheTypeFits, LLAMA_RN, refusedCacheType } from './kernels.ts';
 import { type PhoneMemory, phoneMemory } from './phone-memory.ts';
 import type { NoSpeed, PhoneSpeed } from './predict-speed.ts';
 import { chipOf, type DeviceCatalogue } from './profiles.ts';
@@ -50,7 +50,8 @@ const ALL_LAYERS = 99;
 /**
  * Chooses llama.rn's parameters for a model on a phone, or for any phone's CPU.
  * @returns null where the header does not describe a model that could be loaded
- * @throws UsageError `kit/backend` where the phone does not have the one asked for
+ * @throws UsageError `kit/backend` where the phone does not have the one asked for; `kit/cache-type` for one that
+ *   llama.cpp refuses
  */
 export function kitPlan(
   header: GgufHeader,
@@ -60,6 +61,12 @@ export function kitPlan(
 ): KitPlan | null {
   const trained = modelFacts(header).contextLength ?? USUAL_CONTEXT;
   const asked = request.contextSize ?? Math.min(trained, USUAL_CONTEXT);
+  const refused = request.cacheType === undefined ? null : refusedCacheType(header, request.cacheType);
+  if (refused !== null) {
+    throw new UsageError('kit/cache-type', refused, {
+      hint: 'Leave --cache-type out, or give f16.',
+    });
+  }
   if (device === null) {
     const choice = {
       backend: request.backend ?? 'cpu',
@@ -141,6 +148,7 @@ function parametersOf(
 ): KitParameter[] {
   const { kvBytes, perToken, computeBytes, repackedBytes, weightsBytes } = memory;
   const trained = modelFacts(header).contextLength;
+  const stretched = stretchedText(header, contextSize);
   const isQuantized = cacheType !== 'f16';
   const isRepacked = repackedBytes > weightsBytes / 2;
   const isOffloaded = backend !== 'cpu';
@@ -153,7 +161,8 @@ function parametersOf(
       value: contextSize,
       reason:
         `${perToken === null ? 'no cache' : tokenText(perToken)}, ${gigabytes(kvBytes)} in all` +
-        (trained === undefined ? '' : `; 0 would be the trained ${trained.toLocaleString('en-US')}`),
+        (trained === undefined ? '' : `; 0 would be the trained ${trained.toLocaleString('en-US')}`) +
+        (stretched === null ? '' : `; ${stretched}`),
     },
     {
       name: 'n_batch',

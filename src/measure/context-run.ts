@@ -47,8 +47,8 @@ class Contexts {
   readonly #environment: ContextEnvironment;
   readonly #rows: ContextRow[] = [];
   readonly #types: CacheTypeResult[];
-  /** By context size and cache type. */
-  readonly #planned = new Map<string, Estimate>();
+  /** By context size and cache type: what llama.cpp would allocate, or why it refuses. */
+  readonly #planned = new Map<string, Estimate | { readonly refused: string }>();
   readonly #createdAt: string;
   #machine: Machine;
   /** As the engine that was started last told; null without a GPU. */
@@ -100,8 +100,9 @@ class Contexts {
         wanted.map(({ contextSize, cacheType }) => ({ ...this.#contextOptions(cacheType), contextSize })),
       );
       for (const [index, { contextSize, cacheType }] of wanted.entries()) {
-        const estimate = plannedEstimate(plans[index]);
-        if (estimate !== null) this.#planned.set(`${contextSize} ${cacheType}`, estimate);
+        const plan = plans[index];
+        const told = plan !== undefined && 'refused' in plan ? plan : plannedEstimate(plan);
+        if (told !== null) this.#planned.set(`${contextSize} ${cacheType}`, told);
       }
     } catch (thrown) {
       this.#environment.signal?.throwIfAborted();
@@ -110,7 +111,16 @@ class Contexts {
   }
 
   #estimate(contextSize: number, cacheType: CacheType): Estimate | null {
-    return this.#planned.get(`${contextSize} ${cacheType}`) ?? this.#plan.estimate(contextSize, cacheType);
+    const told = this.#planned.get(`${contextSize} ${cacheType}`);
+    if (told !== undefined && 'refused' in told) return null;
+    return told ?? this.#plan.estimate(contextSize, cacheType);
+  }
+
+  #noEstimate(contextSize: number, cacheType: CacheType): string {
+    const told = this.#planned.get(`${contextSize} ${cacheType}`);
+    return told !== undefined && 'refused' in told
+      ? told.refused
+      : 'the header does not describe layers with a cache';
   }
 
   async #chooseThreads(): Promise<void> {
@@ -136,7 +146,7 @@ class Contexts {
         contextSize,
         cacheType,
         flashAttention: flashAttentionFor(cacheType),
-        estimated: estimated ?? unavailableBecause('the header does not describe layers with a cache'),
+        estimated: estimated ?? unavailableBecause(this.#noEstimate(contextSize, cacheType)),
         fits: estimated === null ? null : estimated.totalBytes <= budget.bytes,
         measured: absent,
         loadMs: absent,

@@ -136,6 +136,7 @@ export const ERROR_CODES = {
     about: 'Kits, and what a phone gave',
     codes: [
       'backend',
+      'cache-type',
       'exists',
       'invalid',
       'no-golden',

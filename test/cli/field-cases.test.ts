@@ -150,6 +150,47 @@ describe.skipIf(withoutFieldCases !== null)('validate on files from the field', 
     expect(exitCode).toBe(1);
   });
 
+  describe('a model with heads of 80', () => {
+    let scratch: Awaited<ReturnType<typeof scratchFolder>>;
+    let path = '';
+    beforeAll(async () => {
+      scratch = await scratchFolder();
+      path = scratch.path('head80.gguf');
+      await writeFile(path, fieldCase('head80'));
+    });
+    afterAll(() => scratch[Symbol.asyncDispose]());
+
+    it('is refused a cache of blocks by fit and kit, in the same words', async () => {
+      const asked = [path, '-d', 'galaxy-s23', '--cache-type', 'q8_0'];
+      const { stdout } = await quantscope(['fit', ...asked]);
+      const refused = 'llama.cpp refuses a q8_0 cache for heads of 80';
+      expect(stdout).toContain(`  ${refused}`);
+      expect(stdout.replaceAll(/\s+/g, ' ')).toContain(`→ F32 as asked: ${refused}`);
+      const kit = await quantscope(['kit', ...asked, '-o', scratch.path('kit'), '-t', '1']);
+      expect(kit.exitCode).toBe(2);
+      expect(kit.stderr).toContain(refused);
+      expect(kit.stderr).toContain('hint: Leave --cache-type out');
+    });
+
+    it('has no estimates of such a cache', async () => {
+      const inspected = await quantscope(['inspect', path]);
+      expect(inspected.stdout).toMatch(/^ +512 tokens .* refused +refused +refused +refused$/m);
+      const { stdout } = await quantscope(
+        ['context', path, '--no-accuracy', '-t', '1', '--sizes', '512,1024', '--json', '--gpu', 'off'],
+        { cwd: scratch.folder },
+      );
+      const { rows, cacheTypes } = JSON.parse(stdout);
+      for (const { cacheType, estimated, measured } of rows) {
+        expect([estimated.status, measured.status]).toEqual(
+          cacheType === 'f16' ? [undefined, undefined] : ['unavailable', 'unavailable'],
+        );
+        if (cacheType !== 'f16') expect(estimated.reason).toContain('n_embd_head_k=80');
+      }
+      for (const { cacheType, largest } of cacheTypes)
+        expect(largest.status).toBe(cacheType === 'f16' ? undefined : 'unavailable');
+    });
+  });
+
   describe('a model whose context was stretched by factors from 768 tokens', () => {
     let scratch: Awaited<ReturnType<typeof scratchFolder>>;
     let path = '';
@@ -182,6 +223,14 @@ describe.skipIf(withoutFieldCases !== null)('validate on files from the field', 
         stderr,
       );
       expect(isLong).toBe(contextSize > 768);
+    });
+
+    it.each([
+      [1024, true],
+      [768, false],
+    ])('fit says it of a context of %i tokens: %s', async (contextSize, isLong) => {
+      const { stdout } = await quantscope(['fit', path, '-d', 'galaxy-s23', '-c', String(contextSize)]);
+      expect(/every\s+position\s+gets\s+the\s+long\s+rope/.test(stdout)).toBe(isLong);
     });
 
     it('context measures accuracy at the size that it advises, and keeps to what is sound', async () => {

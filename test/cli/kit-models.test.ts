@@ -77,6 +77,8 @@ describe.skipIf(absent !== null)(
       agrees(await long.check(await long.run()));
       const short = await appOf('short', path, '-c', '1024');
       agrees(await short.check(await short.run()));
+      const told = 'beyond the 1,024 tokens of the first training every position gets the long rope factors';
+      expect([long.source.includes(told), short.source.includes(told)]).toEqual([true, false]);
       expect(long.golden.prompts[0]?.reply.steps).not.toEqual(short.golden.prompts[0]?.reply.steps);
 
       // The same kit in an app that opens a smaller context: all positions have other factors.

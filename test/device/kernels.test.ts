@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { quantizedHeader } from '../../bench/phones/layout.ts';
+import { inspectMemory } from '../../src/api/inspect/memory.ts';
 import { fitOn } from '../../src/device/fit.ts';
 import {
   attendsItself,
@@ -10,8 +11,10 @@ import {
   LLAMA_RN,
   leftToCpu,
   multiplies,
+  refusedCacheType,
   typesThatAbort,
 } from '../../src/device/kernels.ts';
+import { kitPlan } from '../../src/device/kit-parameters.ts';
 import { unknownToLlamaRn } from '../../src/device/llama-rn-needs.ts';
 import { speedOn } from '../../src/device/predict-speed.ts';
 import { builtInDevices, findDevice } from '../../src/device/profiles.ts';
@@ -192,8 +195,24 @@ describe('on a phone', () => {
     expect(at(80, 'f16')?.change?.cacheType).toBe('f16');
     expect(at(80, 'q8_0')).toMatchObject({
       verdict: 'no',
-      reasons: expect.arrayContaining([expect.stringContaining('heads of 80')]),
+      // The first reason is the sum of the memory.
+      reasons: [expect.stringContaining('needs '), expect.stringContaining('heads of 80'), expect.anything()],
+      change: null,
+      smaller: null,
     });
+    expect(() => kitPlan(of(80), phone, catalogue, { cacheType: 'q8_0' })).toThrow(
+      expect.objectContaining({ code: 'kit/cache-type', message: expect.stringContaining('heads of 80') }),
+    );
+    expect(kitPlan(of(80), phone, catalogue, {})?.cacheType).toBe('f16');
+    const memory = inspectMemory(of(80), [2048]);
+    expect('byContext' in memory ? memory.byContext : []).toMatchObject([
+      { cacheType: 'f16', kvBytes: expect.any(Number) },
+      { cacheType: 'q8_0', status: 'unavailable', reason: expect.stringContaining('heads of 80') },
+      { cacheType: 'q4_0', status: 'unavailable' },
+    ]);
+    // The heads of windowed layers are asked about too.
+    const windowed = header('Q4_K', { headLength: 64, more: { 'attention.key_length_swa': 40 } });
+    expect(refusedCacheType(windowed, 'q8_0')).toContain('heads of 40');
   });
 
   it('llama.rn refuses what came after it', () => {

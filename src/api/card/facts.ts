@@ -1,4 +1,5 @@
 import { footprint, tokenBytes } from '../../device/footprint.ts';
+import { cacheTypeFits } from '../../device/kernels.ts';
 import type { DeviceCatalogue } from '../../device/profiles.ts';
 import { type GgufHeader, modelFacts, quantizationOf } from '../../gguf/index.ts';
 import { isAvailable } from '../../schema/availability.ts';
@@ -23,7 +24,8 @@ export function cardFacts({ header, fileName, fileBytes, results, phones }: Fact
     header,
     model: modelFacts(header),
     quantization: quantizationOf(header, fileName),
-    memory: (contextSize, cacheType) => footprint(header, { contextSize, cacheType }),
+    memory: (contextSize, cacheType) =>
+      cacheTypeFits(header, cacheType) ? footprint(header, { contextSize, cacheType }) : null,
     tokenBytes: (cacheType) => tokenBytes(header, cacheType),
     speeds: (words) => speedsOfNamed(words, header, phones),
     measured: results === null ? [] : measuredVariants(results),

@@ -1,5 +1,6 @@
 import { computeErrorOf } from '../../device/compute-buffer.ts';
 import { footprint, tokenBytes } from '../../device/footprint.ts';
+import { refusedCacheType } from '../../device/kernels.ts';
 import type { MemoryPlan, PlannedMemory } from '../../engine/engine.ts';
 import { modelFacts } from '../../gguf/facts.ts';
 import type { GgufHeader } from '../../gguf/header.ts';
@@ -36,7 +37,10 @@ export function inspectMemory(header: GgufHeader, asked: readonly number[]): Ins
     ? unavailableBecause(
         'the header does not describe layers with a cache, as a vocabulary or an encoder does not',
       )
-    : memoryOf(header, loads, 'estimated', main, (load) => estimate(header, load));
+    : memoryOf(header, loads, 'estimated', main, (load) => {
+        const reason = refusedCacheType(header, load.cacheType);
+        return reason === null ? estimate(header, load) : { ...load, status: 'unavailable', reason };
+      });
 }
 
 /**

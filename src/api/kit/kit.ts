@@ -74,7 +74,7 @@ export interface Kit {
 /**
  * What `quantscope kit` writes: parameters for a phone, and what the model answers here, token by token, on the CPU.
  * What is on the Hub is downloaded first.
- * @throws UsageError `kit/several`, `kit/shards`, `kit/no-layers`, `kit/unknown`, `kit/no-kernel`, `device/*` and what refs throw; EngineError;
+ * @throws UsageError `kit/several`, `kit/shards`, `kit/no-layers`, `kit/unknown`, `kit/no-kernel`, `kit/cache-type`, `device/*` and what refs throw; EngineError;
  *   GgufError; the signal's reason
  */
 export async function makeKit(ref: string, asked: KitRequest = {}): Promise<Kit> {

@@ -1,4 +1,5 @@
 import { footprint } from '../../device/footprint.ts';
+import { cacheTypeFits } from '../../device/kernels.ts';
 import { type GgufHeader, modelFacts } from '../../gguf/index.ts';
 import { largestWithin, RESERVE_BYTES } from '../../measure/context-advice.ts';
 import { isAvailable } from '../../schema/availability.ts';
@@ -40,7 +41,8 @@ export function requireMemory(header: GgufHeader, asked: AskedContext): void {
   const neededBytes = bytesWith(cacheType)(contextSize);
   if (neededBytes !== null && neededBytes <= freeBytes) return;
   const fitting = COMMON_CACHE_TYPES.find(
-    (type) => (bytesWith(type)(contextSize) ?? Infinity) <= freeBytes * STEADY_SHARE,
+    (type) =>
+      cacheTypeFits(header, type) && (bytesWith(type)(contextSize) ?? Infinity) <= freeBytes * STEADY_SHARE,
   );
   const limit = Math.min(contextSize, modelFacts(header).contextLength ?? contextSize);
   const largest = largestWithin(bytesWith(cacheType), freeBytes * STEADY_SHARE, limit);
