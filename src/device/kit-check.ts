@@ -13,6 +13,7 @@ import { gigabytes } from './fit.ts';
 import { logProbDifference } from './kit-distribution.ts';
 import { KitFindings, quoted } from './kit-finding.ts';
 import { checkedReply, promptsAgree } from './kit-reply.ts';
+import { checkedSustained, type SustainedLimits } from './kit-sustained.ts';
 
 /** Estimates leave out what the app and its runtime allocate beside the model. */
 const MEMORY_SLACK = 1.15;
@@ -22,7 +23,7 @@ const RUNTIME_BYTES = 64e6;
  * Compares a phone's results with the golden file. Whether they are of the same model is for the caller to have
  * seen ({@link otherModel}).
  */
-export function checkKit(golden: KitGolden, results: KitResults): KitCheck {
+export function checkKit(golden: KitGolden, results: KitResults, limits: SustainedLimits = {}): KitCheck {
   const findings = new KitFindings();
   const prompts: CheckedPrompt[] = [];
   const pairs: { readonly prompt: GoldenPrompt; readonly replay: PhoneReplay }[] = [];
@@ -39,9 +40,12 @@ export function checkKit(golden: KitGolden, results: KitResults): KitCheck {
   const logProbs = logProbDifference(golden, pairs, findings);
   const speed = checkedSpeed(golden, results, findings);
   const memory = checkedMemory(golden, results, findings);
+  const sustained = checkedSustained(golden, results, limits, findings);
+  const errors = findings.all.filter(({ level }) => level === 'error');
   return {
     schema: SCHEMA_IDS.kitCheck,
-    verdict: findings.all.some(({ level }) => level === 'error') ? 'wrong' : 'ok',
+    verdict:
+      errors.length === 0 ? 'ok' : errors.every(({ code }) => code === 'kit/too-slow') ? 'slow' : 'wrong',
     device: results.device.name,
     model: `${golden.model.name} ${golden.model.quantization}`,
     modelSha256: golden.model.sha256,
@@ -51,6 +55,7 @@ export function checkKit(golden: KitGolden, results: KitResults): KitCheck {
     loadMs: results.loadMs,
     speed,
     memory,
+    sustained,
     findings: findings.all,
   };
 }

@@ -6,6 +6,7 @@ import type { Finding } from './finding.ts';
 import { findingsText } from './finding-text.ts';
 import type { PhoneCheck } from './report.ts';
 import { plainStyle } from './style.ts';
+import { speedText as generationText, sustainedLines } from './sustained.ts';
 import { type Column, factTable, fillColumns, given, type Table } from './table.ts';
 import { type TextLayout, tableText } from './table-text.ts';
 import { joinSections, printable } from './text-width.ts';
@@ -17,9 +18,11 @@ export function renderKitCheck(
 ): string {
   const { verdict, device, model, backend, findings } = check;
   const head =
-    verdict === 'ok'
-      ? style.good(`✓ ${printable(device)} computes what the computer does`)
-      : style.bad(`✗ ${printable(device)} computes something else`);
+    verdict === 'wrong'
+      ? style.bad(`✗ ${printable(device)} computes something else`)
+      : verdict === 'slow'
+        ? style.bad(`✗ ${printable(device)} computes what the computer does, slower than asked`)
+        : style.good(`✓ ${printable(device)} computes what the computer does`);
   const facts = factTable([
     ['model', printable(model)],
     ['ran on', printable(backend)],
@@ -28,6 +31,7 @@ export function renderKitCheck(
     ['load', `${(check.loadMs / 1000).toFixed(2)} s`],
     ['speed', speedText(check)],
     ['memory', memoryText(check)],
+    ...sustainedFacts(check),
   ]);
   return joinSections([
     [head],
@@ -84,6 +88,15 @@ function memoryText({ memory }: KitCheck): string {
   );
 }
 
+/** What minutes of use say; each fact in a line of its own. */
+function sustainedFacts({ sustained }: KitCheck): [string, string][] {
+  if (!isAvailable(sustained)) return [['minutes', sustained.reason]];
+  const { generation } = sustained;
+  return [...(isAvailable(generation) ? [generationText(generation)] : []), ...sustainedLines(sustained)].map(
+    (line, index) => [index === 0 ? 'minutes' : '', line],
+  );
+}
+
 export interface PhoneFinding {
   readonly level: KitFinding['level'];
   readonly text: string;
@@ -96,13 +109,16 @@ const PHONE_COLUMNS: readonly Column<KitCheck>[] = [
   {
     title: 'computes',
     align: 'left',
-    read: ({ verdict }) => (verdict === 'ok' ? '\u2713 the same' : '\u2715 something else'),
+    read: ({ verdict }) => (verdict === 'wrong' ? '\u2715 something else' : '\u2713 the same'),
   },
   { title: 'replies', align: 'left', read: repliesText },
   number('ln p off', 'nats, mean', 4, ({ logProbs }) => given(logProbs, ({ mean }) => mean)),
   number('prompt', 't/s', 1, ({ speed }) => given(speed, ({ promptTps }) => promptTps)),
   number('generation', 't/s', 2, ({ speed }) => given(speed, ({ generationTps }) => generationTps)),
   { title: 'expected', unit: 't/s', align: 'left', read: expectedText },
+  number('sustained', 't/s', 2, ({ sustained }) =>
+    given(sustained, ({ generation }) => given(generation, ({ sustainedTps }) => sustainedTps)),
+  ),
   number('app grew', 'MiB', 1, ({ memory }) => given(memory, ({ grownBytes }) => grownBytes / MEBI)),
   number('estimated', 'MiB', 1, ({ memory }) => given(memory, ({ expectedBytes }) => expectedBytes / MEBI)),
   number('load', 's', 2, ({ loadMs }) => loadMs / 1000),

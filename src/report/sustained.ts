@@ -74,7 +74,7 @@ function sparkline(windows: readonly SustainedWindow[]): string {
 }
 
 /** Beside the columns: the curve, the prompts, and what the device said of itself, a sentence each. */
-function sustainedLines(sustained: Sustained): string[] {
+export function sustainedLines(sustained: Sustained): string[] {
   const { windows, prompt, generation, energy, seconds, celsius, clockShare } = sustained;
   const { batteryPercent, thermalStates } = sustained;
   const speeds = windows.map(({ generationTps }) => generationTps);
@@ -102,7 +102,12 @@ function sustainedLines(sustained: Sustained): string[] {
 }
 
 /** `30.1 t/s at the start, 21.0 sustained (70 %), throttled after 2 min 10 s`. */
-function speedText({ startTps, sustainedTps, sustainedShare, throttledAfterS }: SustainedSpeed): string {
+export function speedText({
+  startTps,
+  sustainedTps,
+  sustainedShare,
+  throttledAfterS,
+}: SustainedSpeed): string {
   return (
     `${formatPhoneRate(startTps)} t/s at the start, ${formatPhoneRate(sustainedTps)} sustained ` +
     `(${(100 * sustainedShare).toFixed(0)} %), ` +

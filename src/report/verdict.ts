@@ -29,7 +29,7 @@ export function verdictOf(report: Report): Verdict {
 /** Speeds and phones alone: what they say, and that it recommends nothing. */
 function verdictWithoutComparison(report: Report): Omit<Verdict, 'warnings'> {
   const { benches, phones } = report;
-  const right = phones.filter(({ check }) => check.verdict === 'ok').length;
+  const right = phones.filter(({ check }) => check.verdict !== 'wrong').length;
   const [phone] = phones;
   const fastest = fastestGeneration(benches);
   const headline =

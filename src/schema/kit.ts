@@ -1,7 +1,16 @@
 import { z } from 'zod';
 import { TENSOR_TYPE_NAMES } from '../gguf/tensor-types.ts';
-import { bytes, cacheType, type Document, phoneBackend, sha256, unavailable } from './parts.ts';
+import {
+  bytes,
+  cacheType,
+  type Document,
+  orUnavailable,
+  phoneBackend,
+  sha256,
+  unavailable,
+} from './parts.ts';
 import { modelShapeSchema } from './phone-data.ts';
+import { deviceState, sustained, sustainedWindow } from './sustained.ts';
 import { KIT_FINDINGS, SCHEMA_IDS } from './terms.ts';
 
 /** Longer lists than any kit has: a hostile file ends here and not in memory. */
@@ -50,7 +59,13 @@ export const goldenSchema = z.object({
   bench: z.object({ promptTokens: z.int().positive(), generatedTokens: z.int().positive() }),
   candidates: z.int().positive(),
   expected: z.object({
-    device: z.object({ id: z.string(), name: z.string() }).nullable(),
+    device: z
+      .object({
+        id: z.string(),
+        name: z.string(),
+        batteryWh: z.number().positive().nullable().describe('Of a new battery, where that is known.'),
+      })
+      .nullable(),
     backend: phoneBackend,
     contextSize: z.int().positive(),
     cacheType,
@@ -98,6 +113,12 @@ export type KitTolerance = KitGolden['tolerance'];
 export type GoldenPrompt = KitGolden['prompts'][number];
 export type GoldenStep = GoldenPrompt['reply']['steps'][number];
 export type KitCandidate = GoldenStep['top'][number];
+
+function inOrder(windows: readonly { readonly startS: number; readonly endS: number }[]): boolean {
+  return windows.every(
+    ({ startS, endS }, index) => endS > startS && startS >= (windows[index - 1]?.endS ?? 0),
+  );
+}
 
 const phoneToken = z.object({ id: z.int().nonnegative().nullable(), text: z.string() });
 
@@ -149,6 +170,22 @@ export const kitResultsSchema = z.object({
       threads: z.number().nullable(),
     }),
   ]),
+  sustained: z
+    .discriminatedUnion('status', [
+      unavailable,
+      z.object({
+        status: z.literal('ok'),
+        minutes: z.number().positive().max(10_000),
+        before: deviceState,
+        windows: z
+          .array(sustainedWindow)
+          .min(1)
+          .max(LONG)
+          .refine(inOrder, 'windows that follow one another, each with its end behind its start'),
+        brokenOff: z.string().nullable().describe('Why it did not last for the minutes.'),
+      }),
+    ])
+    .describe('Turns of a chat for minutes.'),
   replays: z
     .array(
       z.object({
@@ -182,7 +219,9 @@ const nats = z.number().nonnegative();
 /** What `kit check --json` prints, for `report` to read. */
 export const kitCheckSchema = z.object({
   schema: z.literal(SCHEMA_IDS.kitCheck),
-  verdict: z.enum(['ok', 'wrong']),
+  verdict: z
+    .enum(['ok', 'slow', 'wrong'])
+    .describe('slow: it computes the same, below the speed that was asked for.'),
   device: z.string(),
   model: z.string(),
   modelSha256: sha256,
@@ -212,6 +251,7 @@ export const kitCheckSchema = z.object({
     unavailable,
     z.object({ grownBytes: z.number(), expectedBytes: bytes, expectedAnonymousBytes: bytes }),
   ]),
+  sustained: orUnavailable(sustained).describe('What minutes of use say.'),
   findings: z.array(
     z.object({
       level: z.enum(['error', 'warning', 'note']),

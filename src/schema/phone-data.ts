@@ -39,6 +39,7 @@ const deviceSchema = z.strictObject({
     .nullable()
     .describe('A key of chips, built in or given here; null for a class of phones or an emulator.'),
   memoryBytes: sourced.optional(),
+  batteryWh: sourced.optional().describe('What a new battery holds.'),
   appBudgetBytes: sourced.optional().describe('What an app may fill with a model.'),
   entitledBudgetBytes: sourced.optional().describe('With the increased-memory entitlement of iOS.'),
   gpuCores: sourced.optional(),

@@ -127,6 +127,9 @@ export const KIT_FINDINGS = [
   'kit/slower',
   'kit/faster',
   'kit/memory',
+  'kit/throttled',
+  'kit/broken-off',
+  'kit/too-slow',
 ] as const;
 
 /** The `schema` field of every document: its name, and a version that a rename of a field raises. */

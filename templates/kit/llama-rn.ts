@@ -101,11 +101,39 @@ export interface KitOptions {
   readonly modelSha256?: string;
   /** Bytes of memory the app uses now, such as getUsedMemory of react-native-device-info. */
   readonly usedMemory?: () => Promise<number>;
+  /** Minutes of a chat's turns, one after the other, to see how the speed lasts; 10 show it. Default: none. */
+  readonly sustainedMinutes?: number;
+  /** What the phone says of itself now, over those minutes: React Native has none of it, the README's packages do. */
+  readonly readDevice?: () => KitDeviceState | Promise<KitDeviceState>;
+  /** Asked after each turn; true ends the minutes early, and keeps what was measured. */
+  readonly isStopped?: () => boolean;
   /** Laid over `contextParams`. */
   readonly params?: Partial<ContextParams>;
   /** Default: 3. */
   readonly repetitions?: number;
   readonly onProgress?: (done: number, total: number, what: string) => void;
+}
+
+/** What is left out, or out of range, is not told. */
+export interface KitDeviceState {
+  /** 0 to 100. */
+  readonly batteryPercent?: number | undefined;
+  readonly charging?: boolean | undefined;
+  /** In the words of the system: `nominal`, `serious`, `THERMAL_STATUS_SEVERE`. */
+  readonly thermalState?: string | undefined;
+  readonly celsius?: number | undefined;
+}
+
+/** Turns that ended one after the other; seconds since the run began. */
+export interface KitWindow {
+  readonly startS: number;
+  readonly endS: number;
+  readonly turns: number;
+  readonly promptTokens: number;
+  readonly promptTps: number;
+  readonly generatedTokens: number;
+  readonly generationTps: number;
+  readonly state: KitDeviceState;
 }
 
 interface Missing {
@@ -178,12 +206,22 @@ export interface KitResults {
         readonly threads: number | null;
       }
     | Missing;
+  readonly sustained:
+    | {
+        readonly status: 'ok';
+        readonly minutes: number;
+        readonly before: KitDeviceState;
+        readonly windows: readonly KitWindow[];
+        readonly brokenOff: string | null;
+      }
+    | Missing;
   readonly replays: readonly KitReplay[];
 }
 
 /**
- * Loads the model, times it, replays the golden prompts and lets go of it. Takes a minute or a few; nothing else
- * should run. The result is JSON for `quantscope kit check`.
+ * Loads the model, times it, uses it for minutes where that is asked for, replays the golden prompts and lets go of
+ * it. Takes a minute or a few besides; nothing else should run, and the app stays in front. The result is JSON for
+ * `quantscope kit check`.
  */
 export async function runQuantscopeKit(options: KitOptions): Promise<KitResults> {
   const { modelPath, golden, device, repetitions = 3, onProgress } = options;
@@ -197,6 +235,9 @@ export async function runQuantscopeKit(options: KitOptions): Promise<KitResults>
     const afterLoad = await memoryNow(options);
     onProgress?.(1, total, 'bench');
     const bench = await benchmark(context, golden.bench, repetitions);
+    const sustained = await sustain(context, options, (left) =>
+      onProgress?.(2, total, `chat, ${left} s left`),
+    );
     const replayer = await openReplayer(context, golden);
     const replays: KitReplay[] = [];
     for (const prompt of golden.prompts) {
@@ -236,6 +277,7 @@ export async function runQuantscopeKit(options: KitOptions): Promise<KitResults>
               afterRunBytes: afterRun,
             },
       bench,
+      sustained,
       replays,
     };
   } finally {
@@ -268,6 +310,83 @@ async function benchmark(
     };
   } catch (error) {
     return missing(`bench failed: ${messageOf(error)}`);
+  }
+}
+
+/** Tokens of a prompt that a person types. */
+const TURN_PROMPT = 64;
+
+/** A prompt and a reply of a chat's length, as the bench times them, until the minutes are over. */
+async function sustain(
+  context: LlamaContext,
+  options: KitOptions,
+  onTurn: (secondsLeft: number) => void,
+): Promise<KitResults['sustained']> {
+  const { golden, sustainedMinutes: minutes, isStopped } = options;
+  if (minutes === undefined || !(minutes > 0)) return missing('the app gave no sustainedMinutes');
+  const turn = { promptTokens: TURN_PROMPT, generatedTokens: golden.bench.generatedTokens };
+  const totalS = minutes * 60;
+  const windowS = Math.min(10, Math.max(1, totalS / 30));
+  const before = await deviceNow(options);
+  const windows: KitWindow[] = [];
+  let brokenOff: string | null = null;
+  const started = Date.now();
+  let startS = 0;
+  let open = { turns: 0, promptS: 0, generationS: 0 };
+  for (let endS = 0; endS < totalS && brokenOff === null; ) {
+    const timed = await benchmark(context, turn, 1);
+    if (timed.status === 'unavailable') {
+      brokenOff = timed.reason;
+    } else {
+      open = {
+        turns: open.turns + 1,
+        promptS: open.promptS + turn.promptTokens / timed.promptTps,
+        generationS: open.generationS + turn.generatedTokens / timed.generationTps,
+      };
+      if (isStopped?.() === true) brokenOff = 'the app stopped it';
+    }
+    // A clock that is set back meanwhile makes a longer window, not one that ends before it began.
+    endS = Math.max(endS, (Date.now() - started) / 1000);
+    const isOver = endS - startS >= windowS || endS >= totalS || brokenOff !== null;
+    if (isOver && open.turns > 0 && endS > startS) {
+      const { turns, promptS, generationS } = open;
+      const promptTokens = turns * turn.promptTokens;
+      const generatedTokens = turns * turn.generatedTokens;
+      windows.push({
+        startS,
+        endS,
+        turns,
+        promptTokens,
+        promptTps: promptTokens / promptS,
+        generatedTokens,
+        generationTps: generatedTokens / generationS,
+        state: await deviceNow(options),
+      });
+      startS = endS;
+      open = { turns: 0, promptS: 0, generationS: 0 };
+    }
+    onTurn(Math.max(0, Math.round(totalS - endS)));
+  }
+  if (windows.length === 0) return missing(brokenOff ?? 'the clock stood still');
+  return { status: 'ok', minutes, before, windows, brokenOff };
+}
+
+/** What can be true of what the app tells: libraries say -1 where they do not know. */
+async function deviceNow({ readDevice }: KitOptions): Promise<KitDeviceState> {
+  try {
+    const { batteryPercent, charging, thermalState, celsius } = (await readDevice?.()) ?? {};
+    const within = (value: unknown, least: number, most: number): value is number =>
+      typeof value === 'number' && value >= least && value <= most;
+    return {
+      ...(within(batteryPercent, 0, 100) ? { batteryPercent } : {}),
+      ...(typeof charging === 'boolean' ? { charging } : {}),
+      ...(typeof thermalState === 'string' && thermalState !== ''
+        ? { thermalState: thermalState.slice(0, 100) }
+        : {}),
+      ...(within(celsius, -100, 1000) ? { celsius } : {}),
+    };
+  } catch {
+    return {};
   }
 }
 

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { writeModelBytes } from '../../src/gguf/index.ts';
 import type { KitCheck, KitGolden, KitResults } from '../../src/schema/kit.ts';
 import { quantscope, scratchFolder } from '../helpers/cli.ts';
-import { inApp, kitPackages, runApp, typeErrors } from '../helpers/kit-app.ts';
+import { inApp, kitPackages, readDeviceErrors, runApp, typeErrors } from '../helpers/kit-app.ts';
 import { echoOf } from '../helpers/kit-results.ts';
 import { nanoPath } from '../helpers/nano.ts';
 import { faultsBy } from '../helpers/published-schema.ts';
@@ -312,6 +312,16 @@ describe('kit check', () => {
     ],
     ['a load before its time', (text: string) => text.replace('"loadMs":12', '"loadMs":-1'), 'loadMs'],
     [
+      'a window that ends before it begins',
+      (text: string) =>
+        text.replace(
+          '"sustained":{"status":"unavailable","reason":"not asked"}',
+          '"sustained":{"status":"ok","minutes":1,"before":{},"brokenOff":null,"windows":[{"startS":5,"endS":4,' +
+            '"turns":1,"promptTokens":1,"promptTps":1,"generatedTokens":1,"generationTps":1,"state":{}}]}',
+        ),
+      'windows that follow one another',
+    ],
+    [
       'a probability above 1',
       (text: string) =>
         text.replace('"forced":[]', '"forced":[{"step":0,"top":[{"id":1,"text":"a","logProb":2}]}]'),
@@ -490,6 +500,94 @@ describe.skipIf(reason !== null)(`the kit's source in an app${reason === null ? 
       if ('mean' in checked.logProbs) expect(checked.logProbs.mean).toBeLessThan(0.02);
     },
   );
+
+  it('shows in its README how an app tells its battery, by the types of two packages', async () => {
+    const app = scratch.path('battery-app');
+    expect(await typeErrors(kit, app)).toBe('');
+    const readme = await readFile(join(kit, 'README.md'), 'utf8');
+    const blocks = readme.split('```ts\n').map((part) => part.split('```')[0] ?? '');
+    for (const name of ['expo-battery@57.0.3', 'react-native-device-info@15.0.2']) {
+      const block = blocks.find((each) => each.includes(`from '${name.slice(0, name.lastIndexOf('@'))}'`));
+      expect(await readDeviceErrors(app, name, block ?? '')).toBe('');
+      const wrong = (block ?? '').replace('100 * batteryLevel', "'100 %'");
+      expect(await readDeviceErrors(app, name, wrong)).toContain('batteryPercent');
+    }
+  });
+
+  it('uses the model for a while, and the check judges the curve', async () => {
+    const app = scratch.path('sustained-app');
+    expect(await typeErrors(kit, app)).toBe('');
+    const results = await runApp(
+      app,
+      {
+        modelPath: nanoPath('Q4_K_M'),
+        device: { name: 'Node' },
+        params: { n_threads: 1 },
+        repetitions: 1,
+        sustainedMinutes: 0.1,
+      },
+      // Half a percent each time that it is asked, and one figure that is none.
+      `{
+        readDevice: (() => {
+          let batteryPercent = 90;
+          return async () => {
+            batteryPercent -= 0.5;
+            return { batteryPercent, charging: false, thermalState: 'fair', celsius: -300 };
+          };
+        })(),
+      }`,
+    );
+    conforms('kit-results', results);
+    if (results.sustained.status !== 'ok') throw new Error(results.sustained.reason);
+    const { windows, before, brokenOff, minutes } = results.sustained;
+    expect({ minutes, brokenOff, before }).toEqual({
+      minutes: 0.1,
+      brokenOff: null,
+      before: { batteryPercent: 89.5, charging: false, thermalState: 'fair' },
+    });
+    expect(windows.at(-1)?.endS).toBeGreaterThanOrEqual(6);
+    for (const { turns, generatedTokens, promptTokens, promptTps, generationTps } of windows) {
+      expect([promptTokens, generatedTokens]).toEqual([64 * turns, 64 * turns]);
+      expect(promptTps).toBeGreaterThan(0);
+      expect(generationTps).toBeGreaterThan(0);
+    }
+    const file = join(kit, 'sustained.json');
+    await writeFile(file, JSON.stringify(results));
+    const against = (...more: string[]) => check(file, '-g', join(kit, 'golden.json'), ...more);
+    // The replays after it say the golden tokens as ever: nothing of the turns before is left.
+    const passed = await against('--json', '--battery-wh', '15');
+    expect(passed.exitCode).toBe(0);
+    const { sustained, verdict }: KitCheck = JSON.parse(passed.stdout);
+    conforms('kit-check', JSON.parse(passed.stdout));
+    expect(verdict).toBe('ok');
+    expect(sustained).toMatchObject({
+      minutes: 0.1,
+      seconds: windows.at(-1)?.endS,
+      thermalStates: ['fair'],
+      celsius: { status: 'unavailable' },
+    });
+    const slow = await against('--min-sustained-tps', '1000000');
+    expect(slow.exitCode).toBe(1);
+    expect(slow.stdout).toContain('Node computes what the computer does, slower than asked');
+    expect(slow.stdout).toContain('kit/too-slow');
+    expect((await against('--min-sustained-tps', 'x')).stderr).toContain('a number above 0');
+  });
+
+  it('ends its minutes where the app says so, and keeps what was measured', async () => {
+    const results = await runApp(
+      scratch.path('sustained-app'),
+      {
+        modelPath: nanoPath('Q4_K_M'),
+        device: { name: 'Node' },
+        params: { n_threads: 1 },
+        repetitions: 1,
+        sustainedMinutes: 60,
+      },
+      '{ isStopped: () => true }',
+    );
+    expect(results.sustained).toMatchObject({ status: 'ok', minutes: 60, brokenOff: 'the app stopped it' });
+    if (results.sustained.status === 'ok') expect(results.sustained.windows).toHaveLength(1);
+  });
 
   it('chats through the file’s own template, with progress, and says why a file does not load', async () => {
     const app = scratch.path('app');

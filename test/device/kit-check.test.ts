@@ -49,7 +49,7 @@ const GOLDEN: KitGolden = {
   bench: { promptTokens: 256, generatedTokens: 64 },
   candidates: 2,
   expected: {
-    device: { id: 'galaxy-s23', name: 'Samsung Galaxy S23' },
+    device: { id: 'galaxy-s23', name: 'Samsung Galaxy S23', batteryWh: null },
     backend: 'opencl',
     contextSize: 2048,
     cacheType: 'f16',
@@ -117,6 +117,7 @@ function results(replay: Partial<PhoneReplay> = {}, more: Partial<KitResults> = 
       flashAttention: 0,
       threads: 6,
     },
+    sustained: { status: 'unavailable', reason: 'not asked' },
     replays: [{ ...SAME, ...replay }],
     ...more,
   };

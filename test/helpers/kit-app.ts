@@ -63,7 +63,14 @@ export async function typeErrors(kit: string, app: string): Promise<string> {
     `import golden from './golden.json';
 import { chat, contextParams, type KitResults, loadModel, runQuantscopeKit } from './llama-rn';
 export const kit = (modelPath: string): Promise<KitResults> =>
-  runQuantscopeKit({ modelPath, golden, device: { name: 'iPhone' } });
+  runQuantscopeKit({
+    modelPath,
+    golden,
+    device: { name: 'iPhone' },
+    sustainedMinutes: 10,
+    readDevice: () => ({ batteryPercent: undefined, thermalState: 'nominal' }),
+    isStopped: () => false,
+  });
 export async function ask(modelPath: string, show: (piece: string) => void): Promise<string> {
   const context = await loadModel(modelPath, (percent) => show(percent.toFixed(0)));
   try {
@@ -76,13 +83,33 @@ export async function ask(modelPath: string, show: (piece: string) => void): Pro
 export { contextParams };
 `,
   );
+  return await compilerErrors(app, 'use.ts');
+}
+
+/**
+ * What the compiler says of a `readDevice` that the kit's README shows, in an app that has its package.
+ * @param name of the package, with its version
+ * @param snippet that defines it
+ */
+export async function readDeviceErrors(app: string, name: string, snippet: string): Promise<string> {
+  const folder = join(app, 'node_modules', name.slice(0, name.lastIndexOf('@')));
+  await cp(await fetched(name), folder, { recursive: true });
+  const use = 'export const read: NonNullable<KitOptions["readDevice"]> = readDevice;';
+  await writeFile(
+    join(app, 'battery.ts'),
+    `import type { KitOptions } from './llama-rn';\n${snippet}\n${use}\n`,
+  );
+  return await compilerErrors(app, 'battery.ts');
+}
+
+async function compilerErrors(app: string, file: string): Promise<string> {
   const flags =
     '--strict --noUncheckedIndexedAccess --exactOptionalPropertyTypes --noUnusedLocals --noUnusedParameters';
   const target = '--skipLibCheck --target es2022 --lib es2022 --module esnext --moduleResolution bundler';
   try {
     await run(
       process.execPath,
-      [TSC, ...flags.split(' '), ...target.split(' '), '--resolveJsonModule', '--outDir', 'out', 'use.ts'],
+      [TSC, ...flags.split(' '), ...target.split(' '), '--resolveJsonModule', '--outDir', 'out', file],
       { cwd: app },
     );
     return '';
@@ -94,14 +121,20 @@ export { contextParams };
 /**
  * Runs the compiled source against the Node sibling in a process of its own.
  * @param app where {@link typeErrors} compiled it
+ * @param more options that JSON cannot hold, as source
  */
-export async function runApp(app: string, options: Record<string, unknown>): Promise<KitResults> {
+export async function runApp(
+  app: string,
+  options: Record<string, unknown>,
+  more = '{}',
+): Promise<KitResults> {
   return (await inApp(
     app,
     `const golden = JSON.parse(readFileSync('golden.json', 'utf8'));
 const result = await kit.runQuantscopeKit({
   golden,
   usedMemory: async () => process.memoryUsage().rss,
+  ...${more},
   ...${JSON.stringify(options)},
 });`,
   )) as KitResults;

@@ -28,6 +28,7 @@ export function echoOf(golden: KitGolden): KitResults {
       flashAttention: 1,
       threads: 4,
     },
+    sustained: { status: 'unavailable', reason: 'not asked' },
     replays: golden.prompts.map(({ name, tokens, text, reply }) => ({
       name,
       promptTokens: tokens,

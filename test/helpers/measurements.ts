@@ -113,6 +113,7 @@ export function phoneCheck(device: string, overrides: Partial<KitCheck> = {}): K
       },
     },
     memory: { grownBytes: 21_688_320, expectedBytes: 11_597_546, expectedAnonymousBytes: 9_000_000 },
+    sustained: { status: 'unavailable', reason: 'the app gave no sustainedMinutes' },
     findings: [],
     ...overrides,
   });

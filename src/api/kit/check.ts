@@ -41,7 +41,7 @@ export async function checkKitResults(path: string, request: KitCheckRequest = {
       hint: 'Give the golden.json that the app was built with, or run the kit again with this one.',
     });
   }
-  const check = checkKit(golden, results);
+  const check = checkKit(golden, results, request);
   if (!request.learn || check.verdict === 'wrong') return { check, learnedIn: null };
   const { learnSpeed } = await import('./learn.ts');
   const signal = request.signal ?? new AbortController().signal;

@@ -261,7 +261,10 @@ function expectationOf(
   device: DeviceProfile | null,
 ): KitGolden['expected'] {
   return {
-    device: device === null ? null : { id: device.id, name: device.name },
+    device:
+      device === null
+        ? null
+        : { id: device.id, name: device.name, batteryWh: device.batteryWh?.value ?? null },
     backend,
     contextSize,
     cacheType,

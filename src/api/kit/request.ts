@@ -30,6 +30,10 @@ export interface KitCheckRequest {
   readonly golden?: string;
   /** Keeps the phone's speed for `fit`, in the user's file of devices, where the phone computes the same. */
   readonly learn?: boolean;
+  /** Tokens a second that the phone must sustain over its minutes of use. */
+  readonly minSustainedTps?: number;
+  /** Watt-hours that its battery holds. Default: of a new one, where that is known of the kit's phone. */
+  readonly batteryWh?: number;
   /** With `learn`: the phone it was. Default: the one that the kit was made for. */
   readonly device?: string;
   /** With `learn`: the path to keep it at. */

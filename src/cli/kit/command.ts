@@ -1,7 +1,7 @@
 import { KIT_BACKENDS } from '../../api/kit/request.ts';
 import { COMMON_CACHE_TYPES } from '../../schema/terms.ts';
 import { define, option } from '../define.ts';
-import { wholeNumber } from '../options.ts';
+import { positiveNumber, wholeNumber } from '../options.ts';
 import { SHARED } from '../shared-options.ts';
 import type { KitCheckOptions, KitOptions } from './run.ts';
 
@@ -14,6 +14,16 @@ const check = define({
       '-g, --golden <file>',
       'of the kit (default: golden.json beside the results, then in quantscope-kit)',
     ),
+    option(
+      '--min-sustained-tps <n>',
+      'tokens a second that the phone must sustain over its minutes of use',
+      positiveNumber,
+    ),
+    option(
+      '--battery-wh <n>',
+      'what its battery holds, for joules (default: of a new one, where fit knows the phone)',
+      positiveNumber,
+    ),
     option('--learn', 'keep the speed for fit, in devices.json of the config folder'),
     option(
       '-d, --device <name>',
@@ -22,7 +32,12 @@ const check = define({
     option('--devices <file>', 'with --learn: keep it in this file'),
     option('--json', 'print the comparison as JSON (schema/kit-check.json)'),
   ],
-  exitCode: '0 the phone computes the same, 1 it does not, 2 wrong use or files that do not belong together.',
+  examples: [
+    'kit check results.json --golden app/src/llm/golden.json',
+    'kit check results.json --min-sustained-tps 8 --battery-wh 12.4',
+  ],
+  exitCode:
+    '0 the phone computes the same, 1 it does not or is slower than asked, 2 wrong use or files that do not belong together.',
   run: async ({ signal }, results: string, options: KitCheckOptions) =>
     (await import('./run.ts')).runKitCheck(results, options, signal),
 });
@@ -60,7 +75,7 @@ export const kitCommand = define({
     'kit check results.json --golden app/src/llm/golden.json',
   ],
   exitCode:
-    '0 done, 1 kit check found that the phone computes something else, 2 wrong use or a file that cannot be read.',
+    '0 done, 1 kit check found that the phone computes something else or is too slow, 2 wrong use or a file that cannot be read.',
   subcommands: [check],
   run: async ({ signal }, ref: string, options: KitOptions) =>
     (await import('./run.ts')).runKit(ref, options, signal),

@@ -50,7 +50,7 @@ export async function runKitCheck(
         : `The speed is kept in ${learnedIn}; fit takes it for this phone.\n`,
     );
   }
-  return check.verdict === 'wrong' ? EXIT.finding : EXIT.done;
+  return check.verdict === 'ok' ? EXIT.done : EXIT.finding;
 }
 
 async function writeKit(out: string, { files }: Kit): Promise<void> {

@@ -1,6 +1,7 @@
+import { isAvailable } from '../../schema/availability.ts';
 import type { Sustained } from '../../schema/sustained.ts';
 import type { Report } from '../report.ts';
-import { curveLines, SUSTAINED_COLUMNS, SUSTAINED_LEGEND } from '../sustained.ts';
+import { curveLines, SUSTAINED_COLUMNS, SUSTAINED_LEGEND, sustainedLines } from '../sustained.ts';
 import { type Column, fillColumns } from '../table.ts';
 import { printable, shortenMiddle } from '../text-width.ts';
 import { isDrawable, valueAxis } from './axes.ts';
@@ -24,8 +25,8 @@ interface Curve {
 }
 
 /** How speeds last where a model is used for minutes. */
-export function sustainedSection({ benches }: Report): Section | null {
-  const curves = benches.flatMap(({ label, results }) =>
+export function sustainedSection({ benches, phones }: Report): Section | null {
+  const onMachines = benches.flatMap(({ label, results }) =>
     results.rows.flatMap((row): Curve[] =>
       row.sustained === undefined
         ? []
@@ -39,6 +40,19 @@ export function sustainedSection({ benches }: Report): Section | null {
           ],
     ),
   );
+  const onPhones = phones.flatMap(({ label, check: { model, sustained } }): Curve[] =>
+    isAvailable(sustained)
+      ? [
+          {
+            name: `${printable(model)} ${sustained.minutes} min`,
+            place: printable(label),
+            sustained,
+            notes: sustainedLines(sustained),
+          },
+        ]
+      : [],
+  );
+  const curves = [...onMachines, ...onPhones];
   if (curves.length === 0) return null;
   const place: Column<Curve> = { title: 'on', align: 'left', read: (curve) => curve.place };
   const table = {
