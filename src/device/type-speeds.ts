@@ -1,6 +1,6 @@
 import { TENSOR_TYPE_NAMES } from '../gguf/tensor-types.ts';
 import { unavailableBecause } from '../schema/availability.ts';
-import type { DeviceProfile, ModelShape } from '../schema/phone-data.ts';
+import type { DeviceProfile, MeasuredSpeed, ModelShape } from '../schema/phone-data.ts';
 import type { MeasuredTypes, TypeSpeeds } from '../schema/phones.ts';
 import type { PhoneBackend } from '../schema/terms.ts';
 import { fastTypes } from './fast-types.ts';
@@ -18,6 +18,8 @@ interface Row {
   readonly generationTps: number;
   readonly source: string;
   readonly shape: string;
+  /** The version, where it is not that of most rows. */
+  readonly llamaRn: string | null;
 }
 
 /** What is judged: rows of a model of the same shape tell more than those of others. */
@@ -62,33 +64,35 @@ function measuredOn(
     return unavailableBecause(device.speed ?? 'a class of phones has no chip that could have been measured');
   const found = nearest(device, catalogue)
     .map((each) => ({ ...each, rows: rowsOf(each.phone, catalogue, backend) }))
-    .find(({ rows }) => quantizationsOf(rows, USUAL).length > 1);
+    .find(({ rows }) => isTold(rows, USUAL));
   if (found === undefined) {
     const chip = chipOf(device, catalogue)?.name ?? device.chip;
     return unavailableBecause(
       `no phone with a chip of the family of ${chip} was measured on ${backend} with several quantizations of one model`,
     );
   }
-  const { phone, relation } = found;
-  const sameShape = found.rows.filter(({ shape }) => shape === String(judged.shape));
-  const all = quantizationsOf(sameShape, USUAL).length > 1 ? sameShape : found.rows;
+  const { phone, relation, rows } = found;
+  const sameShape = rows.filter(({ shape }) => shape === String(judged.shape));
+  const isSameShape = isTold(sameShape, USUAL);
+  const all = isSameShape ? sameShape : rows;
   const own = judged.label?.toUpperCase() ?? USUAL;
-  const against = quantizationsOf(all, own).length > 1 ? own : USUAL;
-  const models = new Set(all.filter(({ label }) => label === against).map(({ model }) => model));
-  const rows = all.filter(({ model }) => models.has(model));
+  const against = isTold(all, own) ? own : USUAL;
+  const pairs = pairsOf(all, against);
+  const used = [...new Set(pairs.flatMap(({ row, beside }) => [row, beside]))];
   return {
     on: { device: phone.id, name: phone.name, relation },
     against,
-    models: [...models],
-    sameShape: all === sameShape,
-    quantizations: quantizationsOf(rows, against),
-    rows: rows.map(({ model, label, promptTps, generationTps }) => ({
+    models: [...new Set(used.map(({ model }) => model))],
+    sameShape: isSameShape,
+    quantizations: quantizationsOf(pairs),
+    rows: used.map(({ model, label, promptTps, generationTps, llamaRn }) => ({
       model,
       label,
       promptTps,
       generationTps,
+      llamaRn,
     })),
-    sources: [...new Set(rows.map(({ source }) => source))],
+    sources: [...new Set(used.map(({ source }) => source))],
   };
 }
 
@@ -131,37 +135,54 @@ function rowsOf(
   backend: PhoneBackend,
 ): Row[] {
   const { measured, sources } = catalogue;
+  const later: readonly (MeasuredSpeed & { llamaRn?: string })[] = measured.later;
   const own = learned.map((row) => ({ ...row, source: `measured by you on ${row.measuredAt.slice(0, 10)}` }));
-  const published = measured.rows
+  const published = [...measured.rows, ...later]
     .filter(({ device }) => device === id)
     .map((row) => ({
       ...row,
       shape: measured.shapes[row.model],
       source: sources[row.source] ?? row.source,
     }));
-  return [...own, ...published]
+  return [...published, ...own]
     .filter((row) => row.backend === backend)
-    .map((row) => ({ ...row, label: row.label.toUpperCase(), shape: String(row.shape) }));
+    .map((row) => ({ llamaRn: null, ...row, label: row.label.toUpperCase(), shape: String(row.shape) }));
 }
 
-/** Each quantization's speed as a multiple of the other's of the same model, the fastest in writing first. */
-function quantizationsOf(rows: readonly Row[], against: string): MeasuredTypes['quantizations'] {
-  const basis = new Map(rows.filter(({ label }) => label === against).map((row) => [row.model, row]));
-  const besideIt = rows.filter(({ model }) => basis.has(model));
-  return [...new Set(besideIt.map(({ label }) => label))]
+/** Two quantizations of one model. */
+interface Pair {
+  readonly row: Row;
+  readonly beside: Row;
+}
+
+/** Of the same version of llama.rn; the latest that has both, where there are several. */
+function pairsOf(rows: readonly Row[], against: string): Pair[] {
+  const pairs = rows.flatMap((row): Pair[] => {
+    const beside = rows.find(
+      ({ model, label, llamaRn }) => model === row.model && label === against && llamaRn === row.llamaRn,
+    );
+    return beside === undefined ? [] : [{ row, beside }];
+  });
+  return [...new Map(pairs.map((pair) => [`${pair.row.model} ${pair.row.label}`, pair])).values()];
+}
+
+function isTold(rows: readonly Row[], against: string): boolean {
+  return pairsOf(rows, against).some(({ row }) => row.label !== against);
+}
+
+/** Each quantization's speed as a multiple of the other's, the fastest in writing first. */
+function quantizationsOf(pairs: readonly Pair[]): MeasuredTypes['quantizations'] {
+  return [...new Set(pairs.map(({ row }) => row.label))]
     .map((label) => {
-      const own = besideIt.filter((row) => row.label === label);
-      const times = (of: (row: Row) => number | null) =>
-        own.flatMap((row) => {
-          const [value, beside] = [of(row), of(basis.get(row.model) ?? row)];
-          return value === null || beside === null ? [] : [value / beside];
-        });
-      const prompt = times(({ promptTps }) => promptTps);
+      const own = pairs.filter(({ row }) => row.label === label);
+      const prompt = own.flatMap(({ row, beside }) =>
+        row.promptTps === null || beside.promptTps === null ? [] : [row.promptTps / beside.promptTps],
+      );
       return {
         label,
         models: own.length,
         prompt: prompt.length === 0 ? null : spread(prompt),
-        generation: spread(times(({ generationTps }) => generationTps)),
+        generation: spread(own.map(({ row, beside }) => row.generationTps / beside.generationTps)),
       };
     })
     .sort((a, b) => b.generation.median - a.generation.median);

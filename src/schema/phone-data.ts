@@ -191,12 +191,18 @@ export const measuredSpeedsSchema = z
         'Architecture, layers, widths, heads, heads of keys and vocabulary, as in each published configuration.',
       ),
     rows: z.array(measuredSpeedSchema),
+    later: z
+      .array(measuredSpeedSchema.extend({ llamaRn: z.string().describe('The version.') }))
+      .describe(
+        'The same phones with later versions of llama.rn: what is faster there is told by these, the costs are fitted to the rows of one version.',
+      ),
   })
-  .superRefine(({ shapes, rows }, context) => {
-    for (const [index, { model }] of rows.entries()) {
-      if (!Object.hasOwn(shapes, model)) {
+  .superRefine(({ shapes, rows, later }, context) => {
+    for (const [name, all] of Object.entries({ rows, later })) {
+      for (const [index, { model }] of all.entries()) {
+        if (Object.hasOwn(shapes, model)) continue;
         const message = `expected a key of shapes, got "${model}"`;
-        context.addIssue({ code: 'custom', path: ['rows', index, 'model'], message });
+        context.addIssue({ code: 'custom', path: [name, index, 'model'], message });
       }
     }
   });

@@ -94,6 +94,7 @@ const measuredTypesSchema = z.object({
         label: z.string(),
         promptTps: z.number().positive().nullable(),
         generationTps: z.number().positive(),
+        llamaRn: z.string().nullable().describe('The version, where it is later than that of most rows.'),
       }),
     )
     .describe('What the multiples are of.'),

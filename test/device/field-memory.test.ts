@@ -60,6 +60,13 @@ describe.skipIf(withoutFieldCases !== null)(
       expect((all - weights) / 1e6).toBeCloseTo(1.7, 1);
     });
 
+    it('states of earlier turns take 160 MiB at most', () => {
+      const header = parsed(fieldHeader('c02b-qwen35-27b-mtp-shape'));
+      const memory = phoneMemory(header, { contextSize: 4096, cacheType: 'f16', backend: 'cpu' });
+      expect((memory?.stateBytes ?? 0) / MIB).toBeGreaterThan(100);
+      expect(memory?.checkpointBytes).toBe(160 * MIB);
+    });
+
     it('heads of 80 take no cache of blocks', () => {
       const header = parsed(fieldCase('head80'));
       expect([cacheTypeFits(header, 'q8_0'), cacheTypeFits(header, 'f16')]).toEqual([false, true]);

@@ -8,6 +8,7 @@ import {
   attendsItself,
   cacheTypeFits,
   ENGINE_KERNELS,
+  isRepacked,
   LLAMA_RN,
   leftToCpu,
   multiplies,
@@ -105,6 +106,16 @@ describe('what backends compute themselves', () => {
     const own = TENSOR_TYPE_NAMES.filter((type) => multiplies('opencl', type));
     expect(own).toEqual(expect.arrayContaining(['Q5_0', 'Q5_1', 'IQ4_NL', 'MXFP4', 'Q1_0', 'Q4_0', 'Q6_K']));
     expect(own.filter((type) => /^(Q[23]_K|TQ|IQ[1-3]|IQ4_XS)/.test(type))).toEqual([]);
+  });
+
+  it('is rearranged on an ARM CPU where the rows divide: by 4, of K-quants by 8', () => {
+    const has = (type: TensorType, rows: number) =>
+      isRepacked({ name: 'w', type, shape: [256, rows], offset: 0, sizeBytes: 0, elements: 256 * rows });
+    for (const type of ['Q4_0', 'IQ4_NL', 'MXFP4', 'Q8_0'] as const)
+      expect([has(type, 12), has(type, 10)]).toEqual([true, false]);
+    for (const type of ['Q4_K', 'Q5_K', 'Q6_K'] as const)
+      expect([has(type, 16), has(type, 12)]).toEqual([true, false]);
+    for (const type of ['Q2_K', 'Q3_K', 'Q5_0', 'IQ4_XS', 'F16'] as const) expect(has(type, 16)).toBe(false);
   });
 
   it('ends the app where Metal of llama.rn takes a type that it has no kernel for', () => {

@@ -57,6 +57,7 @@ describe('which types a phone runs fast', () => {
       label: 'Q4_0',
       promptTps: q4?.promptTps,
       generationTps: q4?.generationTps,
+      llamaRn: null,
     });
     expect(sources).toEqual([expect.stringContaining('pocketpal-ai/blob/')]);
   });
@@ -74,6 +75,23 @@ describe('which types a phone runs fast', () => {
       return (of('Q4_0')?.promptTps ?? 0) / (of('Q4_K_M')?.promptTps ?? 1);
     });
     expect(first?.prompt).toMatchObject({ low: Math.min(...ratios), high: Math.max(...ratios) });
+  });
+
+  it('is told by the latest version of llama.rn that was measured, and never across versions', () => {
+    const qwen = { shape: PHONES.measured.shapes['qwen3-1.7b'] ?? null, label: 'Q4_K_M' };
+    const { rows, quantizations, sources } = measuredOn('poco-f8-ultra', 'opencl', qwen);
+    const times = (label: string) => quantizations.find((each) => each.label === label)?.prompt?.median;
+    expect(times('Q4_0')).toBeCloseTo(643.4 / 395.3, 10);
+    const old = row('poco-f8-ultra', 'opencl', 'qwen3-1.7b', 'q2_k');
+    const beside = row('poco-f8-ultra', 'opencl', 'qwen3-1.7b', 'q4_k_m');
+    expect(times('Q2_K')).toBeCloseTo((old.promptTps ?? 0) / (beside.promptTps ?? 0), 10);
+    expect(
+      rows
+        .filter(({ label }) => label === 'Q4_K_M')
+        .map(({ llamaRn }) => llamaRn)
+        .sort(),
+    ).toEqual(['0.12.0', null]);
+    expect(sources).toHaveLength(2);
   });
 
   it('lays others beside the file’s own quantization', () => {

@@ -118,7 +118,7 @@ const typesOnCpu: TypeSpeeds = {
         generation: { median: 1.2, low: 1.2, high: 1.2 },
       },
     ],
-    rows: [{ model: 'm', label: 'Q4_0', promptTps: 31.4, generationTps: 12 }],
+    rows: [{ model: 'm', label: 'Q4_0', promptTps: 31.4, generationTps: 12, llamaRn: null }],
     sources: ['https://example.org/a/b/c'],
   },
 };
