@@ -230,7 +230,7 @@ async function keyOf({ model, request, session }: Workplace, bench: Workbench): 
 }
 
 /** Measurements that a group takes, as seen on most models. */
-const MEASUREMENTS_OF_A_GROUP = 4.5;
+const MEASUREMENTS_OF_A_GROUP = 3.5;
 /** Texts that are measured on at the end: the mix, two neighbours, three recipes. */
 const FINAL_MEASUREMENTS = 6;
 

@@ -22,7 +22,9 @@ export interface OfferedGroup {
  * How much less than its estimate a type may lose: types that could win with so little are measured. Estimates are
  * within 0.6 to 1.6 of what is measured for most types of most tensors (bench/mix).
  */
-const OPTIMISM = 0.7;
+const OPTIMISM = 0.65;
+/** What could lessen a mix's loss by a smaller share than this is not worth a measurement. */
+const WORTH_MEASURING = 0.015;
 /** Rounds of measuring what could still win; most runs need four or five. */
 const MOST_ROUNDS = 12;
 
@@ -85,7 +87,8 @@ export class Survey {
       if (mix === null) return null;
       const wanted = this.groups.flatMap((group, index) => {
         const choices = offered[index]?.choices ?? [];
-        const type = round < MOST_ROUNDS ? contender(choices, mix.price) : undefined;
+        const type =
+          round < MOST_ROUNDS ? contender(choices, mix.price, WORTH_MEASURING * mix.loss) : undefined;
         const taken = mix.choices[index]?.type;
         const next = type ?? (taken === undefined || group.measured.has(taken) ? undefined : taken);
         return next === undefined ? [] : [{ group, type: next }];
@@ -155,8 +158,12 @@ function anchorOf({ types, tensors }: SurveyedGroup, bitsPerWeight: number): Ten
   );
 }
 
-/** The unmeasured type that could cost least, if it could cost less than the best choice so far. */
-function contender(choices: readonly SurveyedChoice[], price: number): TensorType | undefined {
+/** The unmeasured type that could cost least, if it could cost so much less than the best choice so far. */
+function contender(
+  choices: readonly SurveyedChoice[],
+  price: number,
+  leastGain: number,
+): TensorType | undefined {
   const best = cheapest(choices, price);
   const hopeful = choices
     .filter(({ measured }) => !measured)
@@ -164,5 +171,6 @@ function contender(choices: readonly SurveyedChoice[], price: number): TensorTyp
   if (hopeful.length === 0) return undefined;
   const first = cheapest(hopeful, price);
   if (price === Number.POSITIVE_INFINITY) return first.bytes < best.bytes ? first.type : undefined;
-  return first.loss + price * first.bytes < best.loss + price * best.bytes ? first.type : undefined;
+  const gain = best.loss + price * best.bytes - (first.loss + price * first.bytes);
+  return gain > leastGain ? first.type : undefined;
 }
