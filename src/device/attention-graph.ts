@@ -60,9 +60,11 @@ export class AttentionGraph {
     // The gate of the results may come out of the matrix of the queries.
     const isGated = !isFused && rows('attn_q') === 2 * outputs;
     const whole = isGated ? pen.times(source, roles, 'attn_q') : null;
+    // Keys serve as values where the file has no matrix for those.
+    const both = fused === null && !roles.has('attn_v') ? pen.times(source, roles, 'attn_k') : null;
     const part = (role: 'attn_q' | 'attn_k' | 'attn_v', elements: number): GraphTensor => {
       let made = pen.view(
-        fused ?? (role === 'attn_q' ? whole : null) ?? pen.times(source, roles, role),
+        fused ?? (role === 'attn_q' ? whole : both) ?? pen.times(source, roles, role),
         elements,
       );
       const shown = made;
@@ -75,8 +77,10 @@ export class AttentionGraph {
       return this.#turned(made, role === 'attn_v' ? 'v' : 'k', memory, isLoose);
     };
     const queries = part('attn_q', isFused ? heads * keyLength : isGated ? outputs : rows('attn_q'));
-    const values = part('attn_v', isFused ? valueElements : rows('attn_v'));
-    const keys = part('attn_k', isFused ? keyElements : rows('attn_k'));
+    // Layers without a cache of their own look at that of a layer before.
+    const isShared = keyElements === 0;
+    const values = isShared ? null : part('attn_v', valueElements);
+    const keys = isShared ? null : part('attn_k', keyElements);
     let current = this.#weighed({ queries, keys, values, outputs }, memory);
     if (roles.has('attn_sub_norm')) current = pen.norm(current, roles, 'attn_sub_norm');
     if (whole !== null) return pen.over([current, pen.over([pen.row(outputs, [pen.view(whole)])])]);
@@ -84,19 +88,21 @@ export class AttentionGraph {
   }
 
   #weighed(
-    parts: { queries: GraphTensor; keys: GraphTensor; values: GraphTensor; outputs: number },
+    parts: { queries: GraphTensor; keys: GraphTensor | null; values: GraphTensor | null; outputs: number },
     memory: LayerMemory,
   ): GraphTensor {
     const pen = this.#pen;
     const { queries, keys, values, outputs } = parts;
     pen.add(queries);
-    // Where some layers are windowed, keys come first (the build_attn of llm_graph_input_attn_kv_iswa).
-    if (this.#isWindowed) pen.add(keys);
-    pen.add(values);
-    pen.add(keys);
     const { mask, keyPlaces, valuePlaces, cells } = this.#cacheInputs(memory);
-    pen.store(pen.view(keys), keyPlaces);
-    pen.store(pen.view(values), valuePlaces);
+    if (keys !== null && values !== null) {
+      // Where some layers are windowed, keys come first (the build_attn of llm_graph_input_attn_kv_iswa).
+      if (this.#isWindowed) pen.add(keys);
+      pen.add(values);
+      pen.add(keys);
+      pen.store(pen.view(keys), keyPlaces);
+      pen.store(pen.view(values), valuePlaces);
+    }
     const asked = pen.view(pen.view(queries));
     let current: GraphTensor;
     if (pen.load.flashAttention) {

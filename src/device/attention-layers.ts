@@ -87,7 +87,7 @@ function memoriesOf(header: GgufHeader): LayerMemory[] {
     return {
       keyElements: kvHeads * keys,
       valueElements: hasValues ? kvHeads * values : 0,
-      window: windowed && hasCache ? windows.tokens : null,
+      window: windowed && !recurrent ? windows.tokens : null,
       stateElements: recurrent || architecture === 'deepseek4' ? stateElements(layer) : 0,
       further: hasCache ? further(layer) : [],
     };

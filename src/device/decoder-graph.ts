@@ -6,11 +6,12 @@ import type { LayerMemory } from './attention-layers.ts';
 import { fed } from './feed-forward-graph.ts';
 import type { GraphTensor } from './graph-buffer.ts';
 import { type DecoderLoad, GraphPen, isTurned, type Roles } from './graph-pen.ts';
+import { AlternatingGraph, PerLayerGraph } from './per-layer-graph.ts';
 import { recurrent } from './recurrent-graph.ts';
 
 /** What the sketch of a layer has a place for; a file with any other tensor is none that it describes. */
 const KNOWN =
-  /^(token_embd|token_embd_norm|position_embd|output|output_norm|rope_freqs|rope_factors_(long|short)|(attn|ffn)_norm|attn_norm_2|attn_(q|k|v|qkv|output)|attn_[qk]_norm|attn_gate|attn_output_norm|attn_sinks|attn_rot_embd|attn_sub_norm|ffn_sub_norm|(post_attention|post_ffw)_norm|ffn_(gate|up|down)|ffn_gate_inp|ffn_(gate|up|down)_exps|ffn_gate_inp_shexp|ffn_(gate|up|down)_shexp|exp_probs_b|attn_(q_a|q_b|kv_a_mqa|kv_b|k_b|v_b|q_a_norm|kv_a_norm)|shortconv\.(conv|in_proj|out_proj)|ssm_(in|conv1d|x|dt|a|d|out|norm|ba|alpha|beta|conv1d_[qkv]|[fg]_[ab]|g|dt_norm|b_norm|c_norm)|nextn\..*|layer_output_(scale|norm)|vis_.*|ffn_(gate|up|down)_chexps)(\.(bias|scale))?$/;
+  /^(token_embd|token_embd_norm|position_embd|output|output_norm|rope_freqs|rope_factors_(long|short)|(attn|ffn)_norm|attn_norm_2|attn_(q|k|v|qkv|output)|attn_[qk]_norm|attn_gate|attn_output_norm|attn_sinks|attn_rot_embd|attn_sub_norm|ffn_sub_norm|(post_attention|post_ffw)_norm|ffn_(gate|up|down)|ffn_gate_inp|ffn_(gate|up|down)_exps|ffn_gate_inp_shexp|ffn_(gate|up|down)_shexp|exp_probs_b|attn_(q_a|q_b|kv_a_mqa|kv_b|k_b|v_b|q_a_norm|kv_a_norm)|shortconv\.(conv|in_proj|out_proj)|ssm_(in|conv1d|x|dt|a|d|out|norm|ba|alpha|beta|conv1d_[qkv]|[fg]_[ab]|g|dt_norm|b_norm|c_norm)|nextn\..*|layer_output_(scale|norm)|vis_.*|ffn_(gate|up|down)_chexps|per_layer_(token_embd|model_proj|proj_norm)|inp_gate|proj|post_norm|altup_.*|laurel_.*)(\.(bias|scale))?$/;
 /** Results are added to the residual, not the residual to them: its memory is written over (Phi-3: behind the experts alone). */
 const RESIDUAL_FIRST = /^(phi3|openelm|lfm2|lfm2moe|jamba)$/;
 /** What the last layer leaves is kept for predictions of further tokens, and then what asks for output taken from it. */
@@ -19,7 +20,7 @@ const KEEPS_LAST = /^(gpt-oss|step35)$/;
 const KEEPS_NORMED =
   /^(qwen3next|qwen35|qwen35moe|nemotron_h|nemotron_h_moe|bailingmoe3|hy_v3|gemma4|cohere2moe)$/;
 /** What asks for output is taken behind all layers, and nothing is kept. */
-const ASKS_LATE = /^(hrm_text|rwkv6qwen2|arwkv7|kimi-k3)$/;
+const ASKS_LATE = /^(hrm_text|gemma3n|rwkv6qwen2|arwkv7|kimi-k3)$/;
 /** Norms without a weight. */
 const UNWEIGHTED = /^(olmo|talkie)$/;
 /** To what feed-forwards give that stand beside attention its output is added, not they to it. */
@@ -91,6 +92,8 @@ class Decoder {
   readonly #attention: AttentionGraph;
   readonly #known: Described;
   readonly #memories: readonly LayerMemory[];
+  #perLayer: PerLayerGraph | null = null;
+  #alternating: AlternatingGraph | null = null;
 
   constructor(header: GgufHeader, known: Described, memories: readonly LayerMemory[], load: DecoderLoad) {
     this.#pen = new GraphPen(header, load);
@@ -109,7 +112,14 @@ class Decoder {
     const { outer } = this.#known;
     if (outer.has('position_embd')) current = pen.over([current, pen.row(embeddingLength, [pen.positions])]);
     if (outer.has('token_embd_norm')) current = pen.norm(current, outer, 'token_embd_norm');
+    if (outer.has('per_layer_model_proj')) {
+      current = pen.over([current]);
+      this.#perLayer = new PerLayerGraph(pen, outer, current);
+      if (outer.has('altup_proj')) this.#alternating = new AlternatingGraph(pen, outer, this.#perLayer);
+    }
+    current = this.#alternating?.stacked(current) ?? current;
     for (const layer of this.#layersThatCount()) current = this.#layer(current, layer);
+    current = this.#alternating?.merged(current) ?? current;
     // The rows of the tokens that ask for output: all.
     const asked = (of: GraphTensor) =>
       pen.graph.node(of.bytes, [of, pen.input(1)], { isOutput: KEEPS_NORMED.test(pen.architecture) });
@@ -145,6 +155,10 @@ class Decoder {
     let source = before;
     const roles = this.#known.layers[index % this.#known.layers.length] ?? new Map();
     const memory = this.#memories[index];
+    if (this.#alternating !== null && memory !== undefined)
+      return this.#alternating.layer(before, roles, index, (normed) =>
+        pen.times(this.#attention.attended(normed, roles, memory), roles, 'attn_output'),
+      );
     const isLast = index === this.#memories.length - 1;
     const isUnweighted = UNWEIGHTED.test(pen.architecture);
     const normed = roles.has('attn_norm') || isUnweighted ? pen.norm(source, roles, 'attn_norm') : source;
@@ -187,9 +201,10 @@ class Decoder {
     const isFeedNormed = feedNorm === 'ffn_norm' || !hasPostNorm;
     let result = fed(pen, isFeedNormed ? pen.norm(between, roles, feedNorm) : between, roles);
     if (roles.has('post_ffw_norm')) result = pen.norm(result, roles, 'post_ffw_norm');
-    return pen.over(
+    const left = pen.over(
       isFirst ? [between, result] : [result, between],
       isLast && KEEPS_LAST.test(pen.architecture),
     );
+    return this.#perLayer === null ? left : pen.over([left, this.#perLayer.added(left, roles)]);
   }
 }
