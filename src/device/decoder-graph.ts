@@ -7,11 +7,12 @@ import { fed } from './feed-forward-graph.ts';
 import type { GraphTensor } from './graph-buffer.ts';
 import { type DecoderLoad, GraphPen, isTurned, type Roles } from './graph-pen.ts';
 import { AlternatingGraph, PerLayerGraph } from './per-layer-graph.ts';
+import { ReceptanceGraph } from './receptance-graph.ts';
 import { recurrent } from './recurrent-graph.ts';
 
 /** What the sketch of a layer has a place for; a file with any other tensor is none that it describes. */
 const KNOWN =
-  /^(token_embd|token_embd_norm|position_embd|output|output_norm|rope_freqs|rope_factors_(long|short)|(attn|ffn)_norm|attn_norm_2|attn_(q|k|v|qkv|output)|attn_[qk]_norm|attn_gate|attn_output_norm|attn_sinks|attn_rot_embd|attn_sub_norm|ffn_sub_norm|(post_attention|post_ffw)_norm|ffn_(gate|up|down)|ffn_gate_inp|ffn_(gate|up|down)_exps|ffn_gate_inp_shexp|ffn_(gate|up|down)_shexp|exp_probs_b|attn_(q_a|q_b|kv_a_mqa|kv_b|k_b|v_b|q_a_norm|kv_a_norm)|shortconv\.(conv|in_proj|out_proj)|ssm_(in|conv1d|x|dt|a|d|out|norm|ba|alpha|beta|conv1d_[qkv]|[fg]_[ab]|g|dt_norm|b_norm|c_norm)|nextn\..*|layer_output_(scale|norm)|vis_.*|ffn_(gate|up|down)_chexps|per_layer_(token_embd|model_proj|proj_norm)|inp_gate|proj|post_norm|altup_.*|laurel_.*)(\.(bias|scale))?$/;
+  /^(token_embd|token_embd_norm|position_embd|output|output_norm|rope_freqs|rope_factors_(long|short)|(attn|ffn)_norm|attn_norm_2|attn_(q|k|v|qkv|output)|attn_[qk]_norm|attn_gate|attn_output_norm|attn_sinks|attn_rot_embd|attn_sub_norm|ffn_sub_norm|(post_attention|post_ffw)_norm|ffn_(gate|up|down)|ffn_gate_inp|ffn_(gate|up|down)_exps|ffn_gate_inp_shexp|ffn_(gate|up|down)_shexp|exp_probs_b|attn_(q_a|q_b|kv_a_mqa|kv_b|k_b|v_b|q_a_norm|kv_a_norm)|shortconv\.(conv|in_proj|out_proj)|ssm_(in|conv1d|x|dt|a|d|out|norm|ba|alpha|beta|conv1d_[qkv]|[fg]_[ab]|g|dt_norm|b_norm|c_norm)|nextn\..*|layer_output_(scale|norm)|vis_.*|ffn_(gate|up|down)_chexps|per_layer_(token_embd|model_proj|proj_norm)|inp_gate|proj|post_norm|altup_.*|laurel_.*|(time|channel)_mix_.*)(\.(bias|scale))?$/;
 /** Results are added to the residual, not the residual to them: its memory is written over (Phi-3: behind the experts alone). */
 const RESIDUAL_FIRST = /^(phi3|openelm|lfm2|lfm2moe|jamba)$/;
 /** What the last layer leaves is kept for predictions of further tokens, and then what asks for output taken from it. */
@@ -28,14 +29,19 @@ const FEED_FIRST = /^(falcon|plamo|command-r)$/;
 /** The same, and the output of attention behind it. */
 const ATTENDED_LAST = /^cohere2(moe)?$/;
 const FEED_NORMS = ['ffn_norm', 'post_attention_norm', 'attn_output_norm'] as const;
-const MIXERS = ['attn_output', 'ssm_out', 'shortconv.out_proj', 'ffn_down', 'ffn_down_exps'];
+const MIXERS = [
+  'attn_output',
+  'time_mix_output',
+  'ssm_out',
+  'shortconv.out_proj',
+  'ffn_down',
+  'ffn_down_exps',
+];
 const F32 = 4;
 
 interface Described {
   readonly outer: Roles;
   readonly layers: readonly Roles[];
-  /** Of each layer, the same text for those that have the same matrices. */
-  readonly kinds: readonly string[];
 }
 
 const described: (header: GgufHeader) => Described | null = perHeader((header) => {
@@ -49,14 +55,11 @@ const described: (header: GgufHeader) => Described | null = perHeader((header) =
     if (layer !== undefined) layers[layer] = own;
     own.set(role, { columns, rows, count });
   }
-  const known = Array.from(layers, (own) => own ?? new Map());
-  return { outer, layers: known, kinds: known.map((own) => JSON.stringify([...own])) };
+  return { outer, layers: Array.from(layers, (own) => own ?? new Map()) };
 });
 
 /** A file may claim any number. */
 const MOST_LAYERS = 1000;
-/** Layers of one kind in a row after which another changes nothing any more. */
-const ENOUGH_LAYERS = 3;
 
 /**
  * Bytes of the buffer for the graph of a decoder of attention and feed-forward layers or experts, as src/models and
@@ -94,10 +97,12 @@ class Decoder {
   readonly #memories: readonly LayerMemory[];
   #perLayer: PerLayerGraph | null = null;
   #alternating: AlternatingGraph | null = null;
+  readonly #receptance: ReceptanceGraph;
 
   constructor(header: GgufHeader, known: Described, memories: readonly LayerMemory[], load: DecoderLoad) {
     this.#pen = new GraphPen(header, load);
     this.#attention = new AttentionGraph(this.#pen, memories);
+    this.#receptance = new ReceptanceGraph(this.#pen);
     this.#known = known;
     this.#memories = memories;
   }
@@ -118,7 +123,7 @@ class Decoder {
       if (outer.has('altup_proj')) this.#alternating = new AlternatingGraph(pen, outer, this.#perLayer);
     }
     current = this.#alternating?.stacked(current) ?? current;
-    for (const layer of this.#layersThatCount()) current = this.#layer(current, layer);
+    for (const layer of this.#memories.keys()) current = this.#layer(current, layer);
     current = this.#alternating?.merged(current) ?? current;
     // The rows of the tokens that ask for output: all.
     const asked = (of: GraphTensor) =>
@@ -136,20 +141,6 @@ class Decoder {
     return [KEEPS_LAST, KEEPS_NORMED, ASKS_LATE].some((late) => late.test(this.#pen.architecture));
   }
 
-  /** All but those behind a few of the same kind: the allocator's state repeats itself. */
-  #layersThatCount(): number[] {
-    const kinds = this.#memories.map(
-      ({ window, keyElements }, layer) =>
-        `${window} ${keyElements} ${this.#known.kinds[layer % this.#known.kinds.length]}`,
-    );
-    return kinds.flatMap((kind, layer) =>
-      kinds.slice(Math.max(0, layer - ENOUGH_LAYERS), layer).filter((before) => before === kind).length <
-        ENOUGH_LAYERS || layer === kinds.length - 1
-        ? [layer]
-        : [],
-    );
-  }
-
   #layer(before: GraphTensor, index: number): GraphTensor {
     const pen = this.#pen;
     let source = before;
@@ -160,6 +151,7 @@ class Decoder {
         pen.times(this.#attention.attended(normed, roles, memory), roles, 'attn_output'),
       );
     const isLast = index === this.#memories.length - 1;
+    if (roles.has('time_mix_output')) return this.#receptance.layer(before, roles, isLast);
     const isUnweighted = UNWEIGHTED.test(pen.architecture);
     const normed = roles.has('attn_norm') || isUnweighted ? pen.norm(source, roles, 'attn_norm') : source;
     const isParallel = !isUnweighted && FEED_NORMS.every((role) => !roles.has(role));

@@ -59,10 +59,18 @@ export class GraphSketch {
 
   /** Adds a tensor behind all that it is made of and that is not there yet (ggml_build_forward_expand). */
   add(tensor: GraphTensor): GraphTensor {
-    if (this.#added.has(tensor)) return tensor;
-    this.#added.add(tensor);
-    for (const source of tensor.sources) this.add(source);
-    (tensor.isInput ? this.#inputs : this.#nodes).push(tensor);
+    const open = [tensor];
+    for (let top = open.at(-1); top !== undefined; top = open.at(-1)) {
+      const missing = top.sources.find((source) => !this.#added.has(source));
+      if (missing !== undefined && !this.#added.has(top)) {
+        open.push(missing);
+        continue;
+      }
+      open.pop();
+      if (this.#added.has(top)) continue;
+      this.#added.add(top);
+      (top.isInput ? this.#inputs : this.#nodes).push(top);
+    }
     return tensor;
   }
 

@@ -12,7 +12,7 @@ export function recurrent(roles: Roles): Step | null {
 }
 
 /** Elements of a layer’s state, taken out of the cache at once (build_rs of llama-graph.cpp). */
-function stateOf(pen: GraphPen, elements: number): GraphTensor {
+export function stateOf(pen: GraphPen, elements: number): GraphTensor {
   return pen.view(pen.add(pen.row(0, [pen.view(pen.states)], elements)));
 }
 
