@@ -1,15 +1,17 @@
 import type { LayerMemory } from './attention-layers.ts';
+import { EncoderGraph } from './encoder-graph.ts';
 import type { GraphTensor } from './graph-buffer.ts';
 import { type GraphPen, isTurned, type Roles } from './graph-pen.ts';
 import { cachedTokens } from './kv-cache.ts';
+import { type AttentionParts, type CacheInputs, LatentGraph } from './latent-graph.ts';
 
 /** Positions are added, or weigh the scores (llama_model_rope_type: none). */
 const UNROTATED =
-  /^(gpt2|mpt|refact|bloom|jais|starcoder|jamba|nemotron_h|nemotron_h_moe|kimi-linear|kimi-k3)$/;
+  /^(gpt2|mpt|refact|bloom|jais|starcoder|jamba|t5|t5encoder|nemotron_h|nemotron_h_moe|kimi-linear|kimi-k3)$/;
 /** Layers that see all tokens are without positions, where others are windowed. */
 const UNROTATED_WHOLE = /^(cohere2|cohere2moe|exaone4|exaone-moe|afmoe|smallthinker)$/;
 /** Texts are encoded without a look at the cache, and no scores of tokens are made. */
-const ENCODES = /^llama-embed$/;
+const ENCODES = /^(llama-embed|t5encoder)$/;
 /** Values are normed as keys are. */
 const NORMED_VALUES = /^gemma(3n|4)$/;
 const F32 = 4;
@@ -17,23 +19,20 @@ const F16 = 2;
 const I64 = 8;
 const SMALLEST_TURN = 64;
 
-interface CacheInputs {
-  readonly mask: GraphTensor;
-  readonly keyPlaces: GraphTensor;
-  readonly valuePlaces: GraphTensor;
-  readonly cells: number;
-}
-
 /** Attention of all layers over their caches, as build_attn of llama-graph.cpp evaluates it. */
 export class AttentionGraph {
   readonly #pen: GraphPen;
   readonly #memories: readonly LayerMemory[];
   readonly #inputs = new Map<number | null, CacheInputs>();
   readonly #turns = new Map<string, GraphTensor>();
+  readonly #latent: LatentGraph;
+  readonly encoder: EncoderGraph;
 
   constructor(pen: GraphPen, memories: readonly LayerMemory[]) {
     this.#pen = pen;
     this.#memories = memories;
+    this.encoder = new EncoderGraph(pen);
+    this.#latent = new LatentGraph(pen, !UNROTATED.test(pen.architecture));
   }
 
   get #isWindowed(): boolean {
@@ -47,11 +46,16 @@ export class AttentionGraph {
   /** What goes into the output matrix: a value of every head. */
   attended(source: GraphTensor, roles: Roles, memory: LayerMemory): GraphTensor {
     const pen = this.#pen;
-    if (roles.has('attn_kv_a_mqa')) return this.#latent(source, roles, memory);
+    if (roles.has('attn_kv_a_mqa')) {
+      const inputs = this.#cacheInputs(memory);
+      const result = this.#latent.attended(source, roles, inputs, (parts) => this.#weighed(parts, memory));
+      return this.#gated(result, source, roles);
+    }
     const { keyElements, valueElements, window } = memory;
-    const isRotated =
-      !UNROTATED.test(pen.architecture) &&
-      !(window === null && this.#isWindowed && UNROTATED_WHOLE.test(pen.architecture));
+    const isWhole = window === null && this.#isWindowed && UNROTATED_WHOLE.test(pen.architecture);
+    // Command A's first layers, which have no experts, are rotated all the same.
+    const isForced = pen.architecture === 'cohere2moe' && !roles.has('ffn_gate_inp');
+    const isRotated = !UNROTATED.test(pen.architecture) && (!isWhole || isForced);
     const rows = (role: string) => roles.get(role)?.rows ?? 0;
     const isFused = roles.has('attn_qkv');
     const fused = isFused ? pen.times(source, roles, 'attn_qkv') : null;
@@ -78,21 +82,20 @@ export class AttentionGraph {
     };
     const queries = part('attn_q', isFused ? heads * keyLength : isGated ? outputs : rows('attn_q'));
     // Layers without a cache of their own look at that of a layer before.
-    const isShared = keyElements === 0;
-    const values = isShared ? null : part('attn_v', valueElements);
-    const keys = isShared ? null : part('attn_k', keyElements);
+    const isShared = keyElements === 0 && !this.encodes;
+    const values = isShared ? null : part('attn_v', isFused ? valueElements : rows('attn_v'));
+    const keys = isShared ? null : part('attn_k', isFused ? keyElements : rows('attn_k'));
     let current = this.#weighed({ queries, keys, values, outputs }, memory);
     if (roles.has('attn_sub_norm')) current = pen.norm(current, roles, 'attn_sub_norm');
     if (whole !== null) return pen.over([current, pen.over([pen.row(outputs, [pen.view(whole)])])]);
     return this.#gated(current, source, roles);
   }
 
-  #weighed(
-    parts: { queries: GraphTensor; keys: GraphTensor | null; values: GraphTensor | null; outputs: number },
-    memory: LayerMemory,
-  ): GraphTensor {
+  #weighed(parts: AttentionParts, memory: LayerMemory): GraphTensor {
     const pen = this.#pen;
     const { queries, keys, values, outputs } = parts;
+    if (this.encodes && keys !== null && values !== null)
+      return this.encoder.among({ queries, keys, values, outputs });
     pen.add(queries);
     const { mask, keyPlaces, valuePlaces, cells } = this.#cacheInputs(memory);
     if (keys !== null && values !== null) {
@@ -105,62 +108,18 @@ export class AttentionGraph {
     }
     const asked = pen.view(pen.view(queries));
     let current: GraphTensor;
-    if (pen.load.flashAttention) {
+    const isBiased = this.encoder.biased;
+    if (pen.load.flashAttention && !isBiased) {
       current = pen.view(pen.row(outputs, [asked, mask]));
     } else {
-      const scores = pen.row(cells * (pen.facts.heads ?? 0), [asked]);
-      current = pen.row(outputs, [pen.view(pen.row(outputs, [pen.over([scores, mask])]))]);
+      let scores = pen.row(cells * (pen.facts.heads ?? 0), [asked]);
+      if (isBiased) scores = pen.over([scores, this.encoder.distances(cells)]);
+      // Where values lie along, they are written across.
+      const across = pen.load.flashAttention ? [pen.graph.node(F16 * cells * memory.valueElements, [])] : [];
+      const weighed = pen.row(outputs, [...across, pen.over([scores, mask])]);
+      current = pen.row(outputs, [pen.view(weighed)]);
     }
     return this.#turned(pen.add(current), 'v', memory);
-  }
-
-  /**
-   * Multi-head latent attention (models/deepseek2.cpp): keys are kept as one short vector a token, and come from it
-   * where the file has the matrix to multiply queries with instead, else are written out for every head.
-   */
-  #latent(source: GraphTensor, roles: Roles, memory: LayerMemory): GraphTensor {
-    const pen = this.#pen;
-    const { heads = 0 } = pen.facts;
-    const compressed = roles.has('attn_q_a')
-      ? pen.norm(pen.times(source, roles, 'attn_q_a'), roles, 'attn_q_a_norm')
-      : null;
-    const queries = pen.times(compressed ?? source, roles, compressed === null ? 'attn_q' : 'attn_q_b');
-    const rank = roles.get('attn_kv_a_norm')?.columns ?? 0;
-    const rotary = (roles.get('attn_kv_a_mqa')?.rows ?? 0) - rank;
-    const outputs = roles.get('attn_output')?.columns ?? 0;
-    const isRotated = !UNROTATED.test(pen.architecture);
-    const placed = (of: GraphTensor, elements: number) =>
-      isRotated ? pen.over([pen.view(of, elements), pen.positions]) : pen.view(of, elements);
-    const isAbsorbed = roles.has('attn_k_b');
-    let asked: GraphTensor;
-    if (isAbsorbed) {
-      const absorbed = pen.view(pen.row(rank * heads, [pen.view(queries)]));
-      asked = pen.row((rank + rotary) * heads, [absorbed, placed(queries, rotary * heads)]);
-    } else asked = placed(queries, pen.elements(queries));
-    const both = pen.times(source, roles, 'attn_kv_a_mqa');
-    const latent = pen.norm(pen.view(both, rank), roles, 'attn_kv_a_norm');
-    if (!isAbsorbed) {
-      const written = pen.times(latent, roles, 'attn_kv_b');
-      const values = pen.row(outputs, [pen.view(written)]);
-      const repeated = pen.row(rotary * heads, [placed(both, rotary)]);
-      const keys = pen.row(pen.elements(queries), [pen.view(written), repeated]);
-      return this.#weighed({ queries: asked, keys, values, outputs }, memory);
-    }
-    const keys = pen.row(rank + rotary, [pen.view(latent), placed(both, rotary)]);
-    pen.add(asked);
-    pen.add(keys);
-    const { mask, keyPlaces, cells } = this.#cacheInputs(memory);
-    pen.store(pen.view(keys), keyPlaces);
-    const seen = pen.view(pen.view(asked));
-    if (pen.load.flashAttention) {
-      const weighed = pen.view(pen.row(rank * heads, [seen, mask]));
-      const result = pen.view(pen.row(outputs, [pen.view(pen.row(outputs, [weighed]))]));
-      return this.#gated(pen.add(result), source, roles);
-    }
-    const across = pen.graph.node(F16 * cells * rank, []);
-    const scores = pen.over([pen.row(cells * heads, [seen]), mask]);
-    const weighed = pen.row(outputs, [pen.row(rank * heads, [across, scores])]);
-    return this.#gated(pen.add(pen.row(outputs, [pen.view(weighed)])), source, roles);
   }
 
   #gated(current: GraphTensor, source: GraphTensor, roles: Roles): GraphTensor {
@@ -173,7 +132,7 @@ export class AttentionGraph {
     const pen = this.#pen;
     const { keyLength = 0, valueLength = 0 } = pen.facts;
     const length = kind === 'k' ? keyLength : valueLength;
-    if (!isTurned(pen.load.cacheType) || length % SMALLEST_TURN !== 0) return source;
+    if (this.encodes || !isTurned(pen.load.cacheType) || length % SMALLEST_TURN !== 0) return source;
     let size = SMALLEST_TURN;
     while (kind === 'k' && length % (2 * size) === 0) size *= 2;
     const name = `${kind} ${window}`;
@@ -188,7 +147,7 @@ export class AttentionGraph {
     const before = this.#inputs.get(memory.window);
     if (before !== undefined) return before;
     const { contextSize, tokens, flashAttention } = this.#pen.load;
-    const cells = this.encodes ? tokens : cachedTokens(memory, contextSize, tokens);
+    const cells = cachedTokens(memory, contextSize, tokens);
     const widest = Math.max(0, ...this.#memories.map(({ valueElements }) => valueElements));
     const { graph } = this.#pen;
     const inputs = {

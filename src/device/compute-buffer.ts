@@ -32,24 +32,14 @@ export interface GraphWidths {
  * of llama.cpp's own plan, on small models and real shapes, with and without flash attention, batches of 512 and 128.
  */
 export const COMPUTE_ERRORS: Readonly<Record<string, number>> = {
-  arctic: 0.31,
   bailingmoe3: 0.05,
-  chameleon: 0.56,
-  cohere2moe: 0.05,
-  deepseek32: 0.74,
   deepseek4: 0.77,
-  dots3note: 0.69,
-  'glm-dsa': 0.74,
   graniteswitch: 0.10,
   hy_v4: 0.75,
   'kimi-k3': 0.37,
-  'llama-embed': 0.04,
   'minimax-01': 0.52,
   'minimax-m3': 0.78,
   qwen4exp: 0.82,
-  t5: 1.00,
-  t5encoder: 3.88,
-  talkie: 0.05,
 };
 
 /** How far off the estimate for a file may be; null where it is within 3 %. */

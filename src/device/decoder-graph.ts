@@ -3,7 +3,7 @@ import { perHeader } from '../gguf/per-header.ts';
 import { placeOfTensor } from '../gguf/tensor-names.ts';
 import { AttentionGraph } from './attention-graph.ts';
 import type { LayerMemory } from './attention-layers.ts';
-import { fed } from './feed-forward-graph.ts';
+import { dense, experts, fed } from './feed-forward-graph.ts';
 import type { GraphTensor } from './graph-buffer.ts';
 import { type DecoderLoad, GraphPen, isTurned, type Roles } from './graph-pen.ts';
 import { AlternatingGraph, PerLayerGraph } from './per-layer-graph.ts';
@@ -12,7 +12,7 @@ import { recurrent } from './recurrent-graph.ts';
 
 /** What the sketch of a layer has a place for; a file with any other tensor is none that it describes. */
 const KNOWN =
-  /^(token_embd|token_embd_norm|position_embd|output|output_norm|rope_freqs|rope_factors_(long|short)|(attn|ffn)_norm|attn_norm_2|attn_(q|k|v|qkv|output)|attn_[qk]_norm|attn_gate|attn_output_norm|attn_sinks|attn_rot_embd|attn_sub_norm|ffn_sub_norm|(post_attention|post_ffw)_norm|ffn_(gate|up|down)|ffn_gate_inp|ffn_(gate|up|down)_exps|ffn_gate_inp_shexp|ffn_(gate|up|down)_shexp|exp_probs_b|attn_(q_a|q_b|kv_a_mqa|kv_b|k_b|v_b|q_a_norm|kv_a_norm)|shortconv\.(conv|in_proj|out_proj)|ssm_(in|conv1d|x|dt|a|d|out|norm|ba|alpha|beta|conv1d_[qkv]|[fg]_[ab]|g|dt_norm|b_norm|c_norm)|nextn\..*|layer_output_(scale|norm)|vis_.*|ffn_(gate|up|down)_chexps|per_layer_(token_embd|model_proj|proj_norm)|inp_gate|proj|post_norm|altup_.*|laurel_.*|(time|channel)_mix_.*)(\.(bias|scale))?$/;
+  /^(token_embd|token_embd_norm|position_embd|output|output_norm|rope_freqs|rope_factors_(long|short)|(attn|ffn)_norm|attn_norm_2|attn_(q|k|v|qkv|output)|attn_[qk]_norm|attn_gate|attn_output_norm|attn_sinks|attn_rot_embd|attn_sub_norm|ffn_sub_norm|(post_attention|post_ffw)_norm|ffn_(gate|up|down)|ffn_gate_inp|ffn_(gate|up|down)_exps|ffn_gate_inp_shexp|ffn_(gate|up|down)_shexp|exp_probs_b|attn_(q_a|q_b|kv_a_mqa|kv_b|k_b|v_b|q_a_norm|kv_a_norm)|shortconv\.(conv|in_proj|out_proj)|ssm_(in|conv1d|x|dt|a|d|out|norm|ba|alpha|beta|conv1d_[qkv]|[fg]_[ab]|g|dt_norm|b_norm|c_norm)|nextn\..*|layer_output_(scale|norm)|vis_.*|ffn_norm_exps|ffn_(gate|up|down)_chexps|per_layer_(token_embd|model_proj|proj_norm)|inp_gate|proj|post_norm|altup_.*|laurel_.*|(time|channel)_mix_.*|attn_rel_b|cross_attn_(norm|q|k|v|output)|indexer\.(k_norm|proj|attn_k|attn_q_b))(\.(bias|scale))?$/;
 /** Results are added to the residual, not the residual to them: its memory is written over (Phi-3: behind the experts alone). */
 const RESIDUAL_FIRST = /^(phi3|openelm|lfm2|lfm2moe|jamba)$/;
 /** What the last layer leaves is kept for predictions of further tokens, and then what asks for output taken from it. */
@@ -38,6 +38,7 @@ const MIXERS = [
   'ffn_down_exps',
 ];
 const F32 = 4;
+const IMAGE_TOKENS = 8192;
 
 interface Described {
   readonly outer: Roles;
@@ -47,8 +48,12 @@ interface Described {
 const described: (header: GgufHeader) => Described | null = perHeader((header) => {
   const layers: Map<string, { columns: number; rows: number; count: number }>[] = [];
   const outer: (typeof layers)[number] = new Map();
+  // Of a model with both, the decoder's graph is the larger one.
+  const isDecoder = header.tensors.some(({ name }) => name.startsWith('dec.'));
   for (const { name, shape } of header.tensors) {
-    const { layer, role } = placeOfTensor(name);
+    if (isDecoder && name.startsWith('enc.')) continue;
+    const { layer, role: written } = placeOfTensor(name.replace(/^(enc|dec)\./, ''));
+    const role = written.replace(/attn_o$/, 'attn_output');
     if (!KNOWN.test(role) || (layer ?? 0) > MOST_LAYERS || shape.includes(0)) return null;
     const [columns = 1, rows = 1, count = 1] = shape;
     const own = layer === undefined ? outer : (layers[layer] ?? new Map());
@@ -96,6 +101,8 @@ class Decoder {
   readonly #known: Described;
   readonly #memories: readonly LayerMemory[];
   #perLayer: PerLayerGraph | null = null;
+  /** What every layer of Talkie adds again. */
+  #embedded: GraphTensor | null = null;
   #alternating: AlternatingGraph | null = null;
   readonly #receptance: ReceptanceGraph;
 
@@ -117,6 +124,10 @@ class Decoder {
     const { outer } = this.#known;
     if (outer.has('position_embd')) current = pen.over([current, pen.row(embeddingLength, [pen.positions])]);
     if (outer.has('token_embd_norm')) current = pen.norm(current, outer, 'token_embd_norm');
+    if (pen.architecture === 'talkie') {
+      current = pen.over([current]);
+      this.#embedded = current;
+    }
     if (outer.has('per_layer_model_proj')) {
       current = pen.over([current]);
       this.#perLayer = new PerLayerGraph(pen, outer, current);
@@ -132,8 +143,11 @@ class Decoder {
     if (this.#isLate && !isNormedFirst) current = asked(current);
     let last = pen.norm(current, outer, 'output_norm', pen.architecture !== 'hrm_text');
     if (isNormedFirst) last = asked(last);
-    const scores = this.#attention.encodes ? 0 : vocabularySize;
-    pen.add(pen.graph.node(F32 * pen.load.tokens * scores, [last], { isOutput: true }));
+    const scores = pen.row(this.#attention.encodes ? 0 : vocabularySize, [last]);
+    // Chameleon takes the scores of images out again.
+    const isMasked = pen.architecture === 'chameleon';
+    const sources = isMasked ? [scores, pen.graph.input(F32 * IMAGE_TOKENS)] : scores.sources;
+    pen.add(pen.graph.node(scores.bytes, sources, { isOutput: true }));
     return pen.graph.bufferBytes();
   }
 
@@ -166,6 +180,10 @@ class Decoder {
       scan?.(pen, attended === null ? normed : pen.norm(source, roles, 'attn_norm'), roles) ?? null;
     let mixed = attended === null ? scanned : pen.times(attended, roles, 'attn_output');
     if (attended !== null && mixed !== null && scanned !== null) mixed = pen.over([mixed, scanned]);
+    if (mixed !== null && roles.has('cross_attn_q')) {
+      source = pen.over([mixed, source]);
+      mixed = this.#attention.encoder.crossed(pen.norm(source, roles, 'cross_attn_norm'), roles);
+    }
     if (mixed === null && isParallel) mixed = fed(pen, normed, roles);
     mixed ??= normed;
     if (isLast && !this.#isLate) {
@@ -190,6 +208,11 @@ class Decoder {
       return pen.over([pen.over(isFeedFirst ? [beside, mixed] : [mixed, beside]), source]);
     }
     const between = added(mixed);
+    if (roles.has('ffn_norm_exps')) {
+      // Arctic's experts stand beside attention and a dense network.
+      const both = pen.over([dense(pen, pen.norm(between, roles, 'ffn_norm'), roles, ''), between]);
+      return pen.over([experts(pen, pen.norm(source, roles, 'ffn_norm_exps'), roles, 'exps'), both]);
+    }
     const isFeedNormed = feedNorm === 'ffn_norm' || !hasPostNorm;
     let result = fed(pen, isFeedNormed ? pen.norm(between, roles, feedNorm) : between, roles);
     if (roles.has('post_ffw_norm')) result = pen.norm(result, roles, 'post_ffw_norm');
@@ -197,6 +220,7 @@ class Decoder {
       isFirst ? [between, result] : [result, between],
       isLast && KEEPS_LAST.test(pen.architecture),
     );
+    if (this.#embedded !== null) return pen.over([left, pen.over([this.#embedded])]);
     return this.#perLayer === null ? left : pen.over([left, this.#perLayer.added(left, roles)]);
   }
 }

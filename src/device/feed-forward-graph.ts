@@ -14,7 +14,7 @@ export function fed(pen: GraphPen, source: GraphTensor, roles: Roles): GraphTens
   return pen.over([routed, shared]);
 }
 
-function dense(pen: GraphPen, source: GraphTensor, roles: Roles, suffix: string): GraphTensor {
+export function dense(pen: GraphPen, source: GraphTensor, roles: Roles, suffix: string): GraphTensor {
   const wide = roles.get(`ffn_down${suffix}`)?.columns ?? 0;
   if (wide === 0) return pen.over([source]);
   const gate = roles.has(`ffn_gate${suffix}`) ? pen.times(source, roles, `ffn_gate${suffix}`) : null;
@@ -27,7 +27,12 @@ function dense(pen: GraphPen, source: GraphTensor, roles: Roles, suffix: string)
 }
 
 /** build_moe_ffn of llama-graph.cpp: results of all chosen experts stand beside each other. */
-function experts(pen: GraphPen, source: GraphTensor, roles: Roles, suffix: 'exps' | 'chexps'): GraphTensor {
+export function experts(
+  pen: GraphPen,
+  source: GraphTensor,
+  roles: Roles,
+  suffix: 'exps' | 'chexps',
+): GraphTensor {
   const { experts: known = 0, expertsUsed = 1 } = pen.facts;
   const width = pen.elements(source);
   const wide = (roles.get(`ffn_down_${suffix}`)?.columns ?? 0) * expertsUsed;

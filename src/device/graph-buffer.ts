@@ -53,8 +53,9 @@ export class GraphSketch {
     return { ...sketched(bytes, sources), ...how };
   }
 
-  view(of: GraphTensor, bytes = of.bytes): GraphTensor {
-    return { ...sketched(bytes, [of]), viewOf: of.viewOf ?? of };
+  /** @param sources of what is written into the tensor that is shown */
+  view(of: GraphTensor, bytes = of.bytes, sources: readonly GraphTensor[] = [of]): GraphTensor {
+    return { ...sketched(bytes, sources), viewOf: of.viewOf ?? of };
   }
 
   /** Adds a tensor behind all that it is made of and that is not there yet (ggml_build_forward_expand). */
