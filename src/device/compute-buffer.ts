@@ -34,7 +34,7 @@ export interface GraphWidths {
 export const COMPUTE_ERRORS: Readonly<Record<string, number>> = {
   bailingmoe3: 0.05,
   deepseek4: 0.77,
-  graniteswitch: 0.10,
+  graniteswitch: 0.1,
   hy_v4: 0.75,
   'kimi-k3': 0.37,
   'minimax-01': 0.52,

@@ -179,15 +179,16 @@ class Decoder {
     const scanned =
       scan?.(pen, attended === null ? normed : pen.norm(source, roles, 'attn_norm'), roles) ?? null;
     let mixed = attended === null ? scanned : pen.times(attended, roles, 'attn_output');
-    if (attended !== null && mixed !== null && scanned !== null) mixed = pen.over([mixed, scanned]);
+    const hasBoth = attended !== null && scanned !== null;
+    if (hasBoth && mixed !== null) mixed = pen.over([mixed, scanned]);
     if (mixed !== null && roles.has('cross_attn_q')) {
       source = pen.over([mixed, source]);
       mixed = this.#attention.encoder.crossed(pen.norm(source, roles, 'cross_attn_norm'), roles);
     }
     if (mixed === null && isParallel) mixed = fed(pen, normed, roles);
     mixed ??= normed;
-    if (isLast && !this.#isLate) {
-      const asked = pen.input(1);
+    const asked = pen.input(1);
+    if (isLast && !this.#isLate && !hasBoth) {
       mixed = pen.row(pen.elements(mixed), [mixed, asked]);
       source = pen.row(pen.elements(source), [source, asked]);
     }
@@ -207,7 +208,8 @@ class Decoder {
       if (pen.architecture === 'stablelm') return pen.over([beside, pen.over([mixed, source])]);
       return pen.over([pen.over(isFeedFirst ? [beside, mixed] : [mixed, beside]), source]);
     }
-    const between = added(mixed);
+    let between = added(mixed);
+    if (isLast && hasBoth) between = pen.row(pen.elements(between), [between, asked]);
     if (roles.has('ffn_norm_exps')) {
       // Arctic's experts stand beside attention and a dense network.
       const both = pen.over([dense(pen, pen.norm(between, roles, 'ffn_norm'), roles, ''), between]);

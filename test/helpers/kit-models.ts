@@ -72,6 +72,7 @@ export function randomModel(architecture: 'gemma3' | 'lfm2', window: number | nu
     headLength: HEAD_LENGTH,
     layers: LAYERS,
     predicting: 0,
+    attending: null,
     vocabulary: tokens.length,
     window,
     experts: 0,

@@ -75,4 +75,53 @@ export const REAL_SHAPES: readonly RealShape[] = [
       'ssm.time_step_rank': u32(64),
     },
   }),
+  shape('LFM2-1.2B', 'lfm2', [16, 2048, 8192, 32, 8, 64, 65_536], { attending: [2, 5, 8, 10, 12, 14] }),
+  shape('Granite-4.0-H-Micro', 'granitehybrid', [40, 2048, 8192, 32, 8, 64, 100_352], {
+    attending: [5, 15, 25, 35],
+    more: {
+      'ssm.inner_size': u32(4096),
+      'ssm.state_size': u32(128),
+      'ssm.group_count': u32(1),
+      'ssm.time_step_rank': u32(64),
+    },
+  }),
+  shape('Falcon-H1-1.5B', 'falcon-h1', [24, 2048, 4096, 8, 2, 128, 65_537], {
+    more: {
+      'ssm.inner_size': u32(3072),
+      'ssm.state_size': u32(256),
+      'ssm.group_count': u32(1),
+      'ssm.time_step_rank': u32(48),
+    },
+  }),
+  shape('Qwen3.5-0.8B', 'qwen35', [24, 1024, 3584, 8, 2, 256, 248_320], {
+    attending: [3, 7, 11, 15, 19, 23],
+    more: {
+      full_attention_interval: u32(4),
+      'ssm.inner_size': u32(2048),
+      'ssm.state_size': u32(128),
+      'ssm.group_count': u32(16),
+      'ssm.time_step_rank': u32(16),
+    },
+  }),
+  shape('Gemma-3n-E2B', 'gemma3n', [30, 2048, 8192, 8, 2, 256, 262_144], {
+    window: 512,
+    more: {
+      ...pattern(5),
+      'attention.shared_kv_layers': u32(10),
+      embedding_length_per_layer_input: u32(256),
+    },
+  }),
+  shape('DeepSeek-V2-Lite', 'deepseek2', [27, 2048, 10_944, 16, 1, 576, 102_400], {
+    experts: 64,
+    expertsUsed: 6,
+    more: { expert_feed_forward_length: u32(1408), expert_shared_count: u32(2) },
+  }),
+  shape('RWKV-7-1.5B', 'rwkv7', [24, 2048, 8192, 32, 32, 64, 65_536], {
+    more: {
+      'attention.decay_lora_rank': u32(96),
+      'attention.iclr_lora_rank': u32(96),
+      'attention.value_residual_mix_lora_rank': u32(64),
+      'attention.gate_lora_rank': u32(256),
+    },
+  }),
 ];

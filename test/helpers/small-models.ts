@@ -33,6 +33,8 @@ export interface SmallModel {
   readonly predicting: number;
   readonly vocabulary: number;
   readonly window: number | null;
+  /** Layers that attend where others are recurrent; null: every second or third. */
+  readonly attending: readonly number[] | null;
   /** 0 for a dense model. */
   readonly experts: number;
   readonly expertsUsed: number;
@@ -64,6 +66,7 @@ export function smallModel(architecture: string, changes: Partial<SmallModel> = 
     predicting: 0,
     vocabulary: architecture === 'qwen3tts' ? 3072 : architecture === 'chameleon' ? 10_240 : 4096,
     window: 256,
+    attending: null,
     experts: WITH_EXPERTS.test(architecture) ? 8 : 0,
     expertsUsed: 2,
     more: {},
@@ -88,7 +91,8 @@ export function metadataOf(model: SmallModel): [string, WritableValue][] {
   const alternating = Array.from({ length: layers }, (_, layer) => layer % 2);
   const blocks = Array.from({ length: layers + model.predicting }, (_, layer) => layer);
   const hasState = STATES.test(architecture);
-  const attends = (layer: number) => (/^nemotron/.test(architecture) ? layer % 3 === 0 : layer % 2 === 0);
+  const attends = (layer: number) =>
+    model.attending?.includes(layer) ?? (/^nemotron/.test(architecture) ? layer % 3 === 0 : layer % 2 === 0);
   const headsByLayer = blocks.map((layer) => (attends(layer) ? heads : 0));
   const keyHeadsByLayer = blocks.map((layer) => (attends(layer) ? keyHeads : 0));
   const own: Record<string, WritableValue> = {
@@ -108,7 +112,7 @@ export function metadataOf(model: SmallModel): [string, WritableValue][] {
     time_decay_extra_dim: u32(128),
     token_shift_count: u32(is('rwkv7', 'arwkv7', 'rwkv6qwen2') ? (architecture === 'rwkv7' ? 2 : 1) : 2),
     full_attention_interval: u32(2),
-    'attention.head_count': hasState ? list(headsByLayer) : u32(heads),
+    'attention.head_count': hasState && model.attending === null ? list(headsByLayer) : u32(heads),
     'attention.head_count_kv': hasState ? list(keyHeadsByLayer) : u32(keyHeads),
     'attention.max_alibi_bias': f32(8),
     'attention.clamp_kqv': f32(1),
@@ -311,7 +315,11 @@ export function looseTensors(model: SmallModel): NamedShape[] {
   const { architecture, embedding, feedForward, heads, keyHeads, headLength, layers, vocabulary } = model;
   const inLayers = (role: string, ...shape: number[]) =>
     Array.from({ length: layers }, (_, layer) => ({ name: `blk.${layer}.${role}`, shape }));
-  const even = (tensors: NamedShape[]) => tensors.filter((_, layer) => layer % 2 === 0);
+  const recurrent = (tensors: NamedShape[], otherwise: (layer: number) => boolean) =>
+    tensors.filter((_, layer) =>
+      model.attending === null ? otherwise(layer) : !model.attending.includes(layer),
+    );
+  const even = (layer: number) => layer % 2 === 0;
   switch (architecture) {
     case 'phi3':
     case 'pockettts':
@@ -328,13 +336,13 @@ export function looseTensors(model: SmallModel): NamedShape[] {
     case 'qwen35moe':
     case 'qwen3next':
       return [
-        ...even(inLayers('attn_qkv.weight', embedding, embedding + 4 * headLength)),
-        ...even(inLayers('attn_gate.weight', embedding, embedding)),
+        ...recurrent(inLayers('attn_qkv.weight', embedding, embedding + 4 * headLength), even),
+        ...recurrent(inLayers('attn_gate.weight', embedding, embedding), even),
       ];
     case 'falcon-h1':
       return inLayers('ssm_conv1d.bias', 2 * embedding + 4 * 64);
     case 'granitehybrid':
-      return inLayers('ssm_conv1d.bias', 2 * embedding + 4 * 64).filter((_, layer) => layer % 2 === 1);
+      return recurrent(inLayers('ssm_conv1d.bias', 2 * embedding + 4 * 64), (layer) => !even(layer));
     case 'nemotron_h':
     case 'nemotron_h_moe':
       return inLayers('ssm_conv1d.bias', 2 * embedding + 4 * 64).filter((_, layer) => layer % 3 === 1);
