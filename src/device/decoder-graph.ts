@@ -12,7 +12,7 @@ import { recurrent } from './recurrent-graph.ts';
 
 /** What the sketch of a layer has a place for; a file with any other tensor is none that it describes. */
 const KNOWN =
-  /^(token_embd|token_embd_norm|position_embd|output|output_norm|rope_freqs|rope_factors_(long|short)|(attn|ffn)_norm|attn_norm_2|attn_(q|k|v|qkv|output)|attn_[qk]_norm|attn_gate|attn_output_norm|attn_sinks|attn_rot_embd|attn_sub_norm|ffn_sub_norm|(post_attention|post_ffw)_norm|ffn_(gate|up|down)|ffn_gate_inp|ffn_(gate|up|down)_exps|ffn_gate_inp_shexp|ffn_(gate|up|down)_shexp|exp_probs_b|attn_(q_a|q_b|kv_a_mqa|kv_b|k_b|v_b|q_a_norm|kv_a_norm)|shortconv\.(conv|in_proj|out_proj)|ssm_(in|conv1d|x|dt|a|d|out|norm|ba|alpha|beta|conv1d_[qkv]|[fg]_[ab]|g|dt_norm|b_norm|c_norm)|nextn\..*|layer_output_(scale|norm)|vis_.*|ffn_norm_exps|ffn_(gate|up|down)_chexps|per_layer_(token_embd|model_proj|proj_norm)|inp_gate|proj|post_norm|altup_.*|laurel_.*|(time|channel)_mix_.*|attn_rel_b|cross_attn_(norm|q|k|v|output)|indexer\.(k_norm|proj|attn_k|attn_q_b))(\.(bias|scale))?$/;
+  /^(token_embd|token_embd_norm|position_embd|output|output_norm|rope_freqs|rope_factors_(long|short)|(attn|ffn)_norm|attn_norm_2|attn_(q|k|v|qkv|output)|attn_[qk]_norm|attn_gate|attn_output_norm|attn_sinks|attn_rot_embd|attn_sub_norm|ffn_sub_norm|(post_attention|post_ffw)_norm|(pre|post)_ffw_norm_[12]|ffn_(gate|up|down)|ffn_gate_inp|ffn_(gate|up|down|gate_up)_exps|ffn_gate_inp_shexp|ffn_(gate|up|down)_shexp|exp_probs_b|attn_(q_a|q_b|kv_a_mqa|kv_b|k_b|v_b|q_a_norm|kv_a_norm)|shortconv\.(conv|in_proj|out_proj)|ssm_(in|conv1d|x|dt|a|d|out|norm|ba|alpha|beta|conv1d_[qkv]|[fg]_[ab]|g|dt_norm|b_norm|c_norm)|nextn\..*|layer_output_(scale|norm)|vis_.*|ffn_norm_exps|ffn_(gate|up|down)_chexps|per_layer_(token_embd|model_proj|proj_norm)|inp_gate|proj|post_norm|altup_.*|laurel_.*|(time|channel)_mix_.*|attn_rel_b|cross_attn_(norm|q|k|v|output)|indexer\.(k_norm|proj|attn_k|attn_q_b))(\.(bias|scale))?$/;
 /** Results are added to the residual, not the residual to them: its memory is written over (Phi-3: behind the experts alone). */
 const RESIDUAL_FIRST = /^(phi3|openelm|lfm2|lfm2moe|jamba)$/;
 /** What the last layer leaves is kept for predictions of further tokens, and then what asks for output taken from it. */
@@ -208,15 +208,25 @@ class Decoder {
       if (pen.architecture === 'stablelm') return pen.over([beside, pen.over([mixed, source])]);
       return pen.over([pen.over(isFeedFirst ? [beside, mixed] : [mixed, beside]), source]);
     }
-    let between = added(mixed);
-    if (isLast && hasBoth) between = pen.row(pen.elements(between), [between, asked]);
+    const sum = added(mixed);
+    const between = isLast && hasBoth ? pen.row(pen.elements(sum), [sum, asked]) : sum;
     if (roles.has('ffn_norm_exps')) {
       // Arctic's experts stand beside attention and a dense network.
       const both = pen.over([dense(pen, pen.norm(between, roles, 'ffn_norm'), roles, ''), between]);
       return pen.over([experts(pen, pen.norm(source, roles, 'ffn_norm_exps'), roles, 'exps'), both]);
     }
     const isFeedNormed = feedNorm === 'ffn_norm' || !hasPostNorm;
-    let result = fed(pen, isFeedNormed ? pen.norm(between, roles, feedNorm) : between, roles);
+    const normOf = (role: string) => pen.norm(between, roles, role);
+    let result: GraphTensor;
+    if (roles.has('pre_ffw_norm_2')) {
+      // Gemma 4's experts stand beside a dense network, each with norms of its own.
+      const whole = dense(pen, normOf('ffn_norm'), roles, '');
+      const routed = experts(pen, normOf('pre_ffw_norm_2'), roles, 'exps');
+      result = pen.over([
+        pen.norm(whole, roles, 'post_ffw_norm_1'),
+        pen.norm(routed, roles, 'post_ffw_norm_2'),
+      ]);
+    } else result = fed(pen, isFeedNormed ? normOf(feedNorm) : between, roles);
     if (roles.has('post_ffw_norm')) result = pen.norm(result, roles, 'post_ffw_norm');
     const left = pen.over(
       isFirst ? [between, result] : [result, between],

@@ -44,8 +44,12 @@ export function experts(
   const shown = isWeighedFirst
     ? pen.over([pen.row(width * expertsUsed, [pen.view(source)]), shares])
     : pen.view(source);
-  const up = pen.row(wide, [shown, chosen]);
-  const gate = roles.has(`ffn_gate_${suffix}`) ? pen.row(wide, [shown, chosen]) : null;
+  const of = (role: string, elements: number) =>
+    roles.has(`${role}_${suffix}`) ? pen.row(elements, [shown, chosen]) : null;
+  // Gate and up may come out of one matrix.
+  const both = of('ffn_gate_up', 2 * wide);
+  const up = both === null ? pen.row(wide, [shown, chosen]) : pen.view(both, wide);
+  const gate = both === null ? of('ffn_gate', wide) : pen.view(both, wide);
   const inner = gate === null ? pen.over([up]) : pen.row(wide, [gate, up]);
   const down = pen.row(width * expertsUsed, [inner, chosen]);
   const weighed = isWeighedFirst ? down : pen.over([down, shares]);

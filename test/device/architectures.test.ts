@@ -75,6 +75,7 @@ describe.skipIf(why !== null)(
         ...PREDICTING.map((architecture) => ({ architecture, changes: { predicting: 1 } })),
         { architecture: 'nanbeige', changes: { more: { num_loops: { type: 'uint32', value: 2 } } } } as const,
         { architecture: 'exaone4', changes: { layers: 64 } },
+        { architecture: 'gemma4', changes: { experts: 8 } },
         ...['gemma3', 'olmo2', 'cohere2moe', 'gpt-oss'].map((architecture) => ({
           architecture,
           changes: { more: { 'attention.sliding_window_pattern': { type: 'uint32', value: 3 } } } as const,

@@ -330,6 +330,13 @@ export function looseTensors(model: SmallModel): NamedShape[] {
         { name: 'enc.blk.0.attn_rel_b.weight', shape: [heads, 8] },
         ...(architecture === 't5' ? [{ name: 'dec.blk.0.attn_rel_b.weight', shape: [heads, 8] }] : []),
       ];
+    case 'gemma4':
+      return model.experts === 0
+        ? []
+        : [
+            ...inLayers('ffn_gate_inp.weight', embedding, model.experts),
+            ...inLayers('ffn_gate_up_exps.weight', embedding, feedForward, model.experts),
+          ];
     case 'codeshell':
       return [{ name: 'token_embd.weight', shape: [embedding, vocabulary] }];
     case 'qwen35':
