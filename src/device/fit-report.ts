@@ -44,7 +44,7 @@ export function fittedDevice(
     endurance: enduranceOf(device, catalogue),
     variants: models.map(variantOf),
     advice: adviceOf(models, chosen),
-    recommended: chosen?.name ?? null,
+    recommended: chosen?.fit.unloadable === null ? chosen.name : null,
   };
 }
 
@@ -79,9 +79,11 @@ const MUCH_FASTER = 1.25;
  * What to ship: of those with enough bits that fit, the most precise, unless a less precise one is much faster; else
  * one that fits with a smaller cache type at the same context; else whatever fits; else the smallest that is tight. Of
  * several models the largest for which there is one: at four bits and more it answers better than a smaller model does
- * at eight.
+ * at eight. What an app cannot run only where it can run none.
  */
-function recommend(models: readonly JudgedModel[]): JudgedModel | null {
+function recommend(all: readonly JudgedModel[]): JudgedModel | null {
+  const loadable = all.filter(({ fit }) => fit.unloadable === null);
+  const models = loadable.length > 0 ? loadable : all;
   const precise = models.filter(({ layerBits }) => layerBits >= ENOUGH_BITS && layerBits < PLENTY_BITS);
   const fitting = ({ fit }: JudgedModel) => fit.verdict === 'fits';
   for (const group of [
@@ -127,6 +129,7 @@ function adviceOf(models: readonly JudgedModel[], chosen: JudgedModel | null): s
   }
   const { name, fit } = chosen;
   const pace = `${gigabytes(fit.memory.totalBytes)}, ${paceOf(fit)}`;
+  if (fit.unloadable !== null) return `Ship none: ${fit.unloadable}; ${name} takes ${pace}.`;
   if (fit.verdict === 'fits') return `Ship ${name}: ${pace}${rankedBy(models)}.`;
   if (fitsWithSmallerCache(chosen))
     return `Ship ${name} with a ${fit.change?.cacheType} cache: with ${fit.cacheType} it takes ${pace}${rankedBy(models)}.`;

@@ -8,6 +8,7 @@ import { formatBytes } from '../util/units.ts';
 import { computeErrorOf } from './compute-buffer.ts';
 import { cacheTypeFits, refusedCacheType } from './kernels.ts';
 import { CONTEXT_STEP } from './kv-cache.ts';
+import { unloadableOn } from './llama-rn-needs.ts';
 import {
   hasNoGroupedQueries,
   type PhoneMemory,
@@ -46,6 +47,8 @@ export interface DeviceFit {
   readonly reasons: readonly string[];
   /** Why llama.cpp does not open such a context at all; null where it does. */
   readonly refused: string | null;
+  /** Why the llama.rn of apps cannot run the file whatever its memory; null where it can. */
+  readonly unloadable: string | null;
   readonly change: FitChange | null;
   /** Another quantization of the model that would fit as asked; null where it does fit, or none would. */
   readonly smaller: SmallerWeights | null;
@@ -93,6 +96,7 @@ export function fitOn(
   const change = limitBytes === null ? null : changeThatFits(header, backend, asked, limitBytes);
   const smaller =
     limitBytes === null ? null : smallerThatFits(header, backend, asked, memory.weightsBytes, limitBytes);
+  const unloadable = unloadableOn(header, backend);
   const worse = others.flatMap((other) => {
     const more = phoneMemory(header, { ...asked, backend: other });
     if (more === null) return [];
@@ -110,11 +114,13 @@ export function fitOn(
     reasons: [
       ...reasons,
       ...worse,
+      ...(unloadable === null ? [] : [unloadable]),
       ...remarks(header, memory, contextSize, cacheType),
       ...(verdict === 'tight' || verdict === 'no' ? repackingOf(memory) : []),
       ...(refused === null ? changesText(verdict, change, smaller) : []),
     ],
     refused,
+    unloadable,
     change,
     smaller,
   };

@@ -11,7 +11,7 @@ import type {
 } from '../schema/phone-data.ts';
 import type { PhoneBackend } from '../schema/terms.ts';
 import { bytesPerToken, costMs, elementsPerToken, generationTerms, promptTerms } from './cost-terms.ts';
-import { LLAMA_RN, typesOnCpu, typesSinceMeasured } from './kernels.ts';
+import { LLAMA_RN, typesOnCpu, typesSinceMeasured, typesThatAbort } from './kernels.ts';
 import { chipOf, type DeviceCatalogue } from './profiles.ts';
 import { mainTypeOf, type Workload, workloadOf } from './workload.ts';
 
@@ -60,6 +60,8 @@ export function speedOn(
   const measured = work === null ? null : measuredSpeed(header, work, device, catalogue, backend);
   if (measured !== null) return measured;
   if (device.speed !== undefined) return none(device.speed);
+  const ends = typesThatAbort(header, backend);
+  if (ends.length > 0) return none(`${backend} has no kernel for ${ends.join(', ')} and ends the app`);
   if (work === null) return none('the header does not describe layers');
   const { parameters } = modelFacts(header);
   if ((parameters * USUAL_BITS) / 8 < LEAST_BYTES)

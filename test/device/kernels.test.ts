@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { quantizedHeader } from '../../bench/phones/layout.ts';
 import { inspectMemory } from '../../src/api/inspect/memory.ts';
 import { fitOn } from '../../src/device/fit.ts';
+import { fittedDevice } from '../../src/device/fit-report.ts';
 import {
   attendsItself,
   cacheTypeFits,
@@ -224,6 +225,33 @@ describe('on a phone', () => {
     // The heads of windowed layers are asked about too.
     const windowed = header('Q4_K', { headLength: 64, more: { 'attention.key_length_swa': 40 } });
     expect(refusedCacheType(windowed, 'q8_0')).toContain('heads of 40');
+  });
+
+  it('nothing is advised that llama.rn refuses or ends the app with, where there is another', async () => {
+    const catalogue = await builtInDevices();
+    const phone = findDevice('iphone-13-pro', catalogue);
+    const judged = (type: TensorType, more = {}) => {
+      const fit = fitOn(header(type, more), phone, catalogue, { contextSize: 512 });
+      if (fit === null) throw new Error('no fit');
+      return { name: type, ref: type, parameters: 1, layerBits: 5, fit };
+    };
+    const newer = judged('Q4_K', { architecture: 'granite_swa' });
+    const ending = judged('TQ2_0');
+    expect(newer.fit.reasons).toContain(newer.fit.unloadable);
+    expect(fittedDevice(phone, [newer], catalogue)).toMatchObject({
+      recommended: null,
+      advice: expect.stringMatching(
+        /^Ship none: llama\.rn [\d.]+ does not know the architecture granite_swa/,
+      ),
+    });
+    expect(fittedDevice(phone, [ending], catalogue).advice).toContain(
+      'no kernel for TQ2_0 on metal and ends',
+    );
+    expect(fittedDevice(phone, [ending, judged('Q4_K')], catalogue).recommended).toBe('Q4_K');
+    expect(speedOn(header('TQ2_0'), phone, catalogue, 'metal')).toEqual({
+      backend: 'metal',
+      reason: 'metal has no kernel for TQ2_0 and ends the app',
+    });
   });
 
   it('llama.rn refuses what came after it', () => {
