@@ -150,7 +150,7 @@ function paceOf(fit: DeviceFit): string {
 }
 
 function variantOf({ name, ref, fit }: JudgedModel): FittedVariant {
-  const { contextSize, cacheType, verdict, backend, reasons, change, smaller } = fit;
+  const { contextSize, cacheType, verdict, backend, reasons, unloadable, change, smaller } = fit;
   const { perToken: _, refused: __, ...memory } = fit.memory;
   const budgetBytes = fit.budgetBytes ?? unavailableBecause(UNKNOWN_BUDGET);
   return {
@@ -162,6 +162,7 @@ function variantOf({ name, ref, fit }: JudgedModel): FittedVariant {
     memory: { backend, ...memory, budgetBytes },
     speeds: fit.speeds.map(speedOf),
     reasons: [...reasons],
+    unloadable,
     change,
     smaller,
   };

@@ -46,6 +46,9 @@ function nothingToShip(
   fitting: readonly Candidate[],
   candidates: readonly Candidate[],
 ): string {
+  const [first] = phone.variants;
+  if (typeof first?.unloadable === 'string' && phone.variants.every(({ unloadable }) => unloadable !== null))
+    return `Ship none: ${first.unloadable}.`;
   const fits = fitting.map(({ variant }) => variant.name);
   if (fits.length > 0) {
     return `Ship none: ${fits.join(', ')} ${fits.length === 1 ? 'fits but loses' : 'fit but lose'} too much.`;
@@ -58,9 +61,9 @@ function nothingToShip(
   return `Nothing within the limits of loss fits${within.length === 0 ? '' : ` (${within.join(', ')})`}: a smaller model is needed.`;
 }
 
-/** As it is, or with a smaller cache type at the same context. */
+/** As it is, or with a smaller cache type at the same context; what an app cannot run does not. */
 function fitsOn(variant: FittedVariant | undefined): boolean {
-  if (variant === undefined) return false;
+  if (variant === undefined || variant.unloadable !== null) return false;
   return variant.verdict === 'fits' || variant.change?.contextSize === variant.contextSize;
 }
 

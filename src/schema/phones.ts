@@ -61,6 +61,10 @@ export const fittedVariantSchema = z.object({
   }),
   speeds: z.array(phoneSpeedSchema).describe('One for each backend of the phone.'),
   reasons: z.array(z.string()),
+  unloadable: z
+    .string()
+    .nullable()
+    .describe('Why the llama.rn of apps cannot run it there, whatever its memory.'),
   change: changeSchema.nullable().describe('What would make it fit.'),
   smaller: smallerWeightsSchema.nullable().describe('The weights of another quantization that would fit.'),
 });

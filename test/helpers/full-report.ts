@@ -97,6 +97,7 @@ const fitted: FittedVariant = {
     },
   ],
   reasons: [],
+  unloadable: null,
   change: null,
   smaller: null,
 };

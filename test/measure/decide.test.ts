@@ -48,6 +48,7 @@ function phone(name: string, budget: number): FittedPhone {
       },
     ],
     reasons: [],
+    unloadable: null,
     change: null,
     smaller: null,
   }));
@@ -102,6 +103,30 @@ describe('one verdict for the computer and the phones', () => {
 
   it('takes the speed of the phone for the fastest there', () => {
     expect(verdict('speed', 16e9).phones[0]?.recommended).toBe('Q5_K_M');
+  });
+
+  it('advises nothing that an app cannot run', () => {
+    const refusing = (...names: readonly string[]) => {
+      const given = phone('p', 16e9);
+      const own = given.variants.map((each) => ({
+        ...each,
+        unloadable: names.includes(each.name) ? 'llama.rn refuses the file' : null,
+      }));
+      const { settings } = nanoResults();
+      const { devices = [] } = decided({
+        variants,
+        reference: 'F16',
+        settings: { ...settings, limits: { ...DEFAULT_LIMITS }, prefer: 'size' },
+        devices: [{ ...given, variants: own }],
+      });
+      return devices[0];
+    };
+    expect(refusing()?.recommended).toBe('Q5_K_M');
+    expect(refusing('Q5_K_M')?.recommended).toBe('Q8_0');
+    expect(refusing(...variants.map(({ name }) => name))).toMatchObject({
+      recommended: null,
+      advice: 'Ship none: llama.rn refuses the file.',
+    });
   });
 
   it('leaves a phone its advice by precision where no loss was measured', () => {
