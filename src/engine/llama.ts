@@ -143,10 +143,8 @@ export class LlamaSession implements EngineSession {
     const started = process.hrtime.bigint();
     await context.evaluate(prompt);
     const promptEnded = process.hrtime.bigint();
-    for (const token of generated) {
-      context.evaluateOne(token);
-      if (context.turnIsDue()) await context.turn();
-    }
+    // No message could stop it: who does not want it any more kills the process.
+    for (const token of generated) context.evaluateOne(token);
     const ended = process.hrtime.bigint();
     return {
       promptNs: prompt.length > 0 ? Number(promptEnded - started) : 0,
