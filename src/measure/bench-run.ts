@@ -195,7 +195,7 @@ class Bench {
       onCpu: this.#leftToCpu(model, point, session),
       speed: { ...rate, medianTps: median(rate.samplesNs.map((ns) => (rate.tokens * 1e9) / ns)) },
       ...curve,
-      ...disturbed,
+      ...(sustained === undefined ? disturbed : withoutHeat(disturbed)),
       loadMs: facts.loadMs + openMs,
       memory: isStopped
         ? unavailableBecause('the run was stopped')
@@ -305,6 +305,12 @@ class Bench {
       warnings: [...this.#warnings, ...spreadWarnings(this.#rows.flatMap(repeated))],
     };
   }
+}
+
+/** Heat is what minutes of use are to show. */
+function withoutHeat({ disturbed = [] }: Pick<BenchRow, 'disturbed'>): Pick<BenchRow, 'disturbed'> {
+  const others = disturbed.filter(({ code }) => code !== 'machine/throttled');
+  return others.length === 0 ? {} : { disturbed: others };
 }
 
 function contextOf({ batchSize, keyType, valueType, flashAttention }: BenchPoint) {

@@ -151,8 +151,10 @@ function judgeOne(comparison: GateComparison, row: GateRow, reference: Reference
 
 /** Whether time is in a figure, so that other work on the machine changes it. */
 function isTimed(path: readonly string[]): boolean {
+  const [first = '', second = ''] = path;
+  if (first === 'sustained') return second === 'generation' || second === 'prompt';
   return /^(?:speed|prompt|generationAtDepth|speedUp|effectiveBandwidthBytesPerSecond|shareOfCopyBandwidth)$/.test(
-    path[0] ?? '',
+    first,
   );
 }
 

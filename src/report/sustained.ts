@@ -142,7 +142,7 @@ export function curveLines({ sustained, disturbed = [] }: BenchRow): string[] {
     ...(cooledS > 0 ? [`after ${formatDuration(cooledS * 1000)} of cooling down`] : []),
     ...sustainedLines(sustained),
     ...(disturbed.length > 0
-      ? [`what slowed it may be other work: ${disturbed.map(({ message }) => printable(message)).join(', ')}`]
+      ? [`meanwhile ${disturbed.map(({ message }) => printable(message)).join(', ')}`]
       : []),
   ];
 }

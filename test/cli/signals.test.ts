@@ -44,7 +44,7 @@ describe.runIf(process.platform === 'linux')('a program that is ended', () => {
       const { exitCode, stdout, stderr } = await running;
       expect(exitCode, stderr).toBe(code);
       expect(benchSchema.parse(JSON.parse(stdout)).rows).toHaveLength(1);
-      expect(stderr).toContain('1 rows that ended');
+      expect(stderr).toContain('What was measured, 1 row, is in');
       expect(stderr).not.toMatch(/^error|^\s+at /m);
       expect(await rows()).toBe(1);
       for (const engine of engines) expect(() => process.kill(Number(engine), 0)).toThrow();

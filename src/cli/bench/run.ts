@@ -6,6 +6,7 @@ import { NOTHING } from '../../report/report.ts';
 import { isAvailable } from '../../schema/availability.ts';
 import type { BenchResults, BenchRow } from '../../schema/bench.ts';
 import { isStdout } from '../../util/output-file.ts';
+import { counted } from '../../util/units.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
 import type { GateOptions } from '../gate-options.ts';
 import { gateDocument } from '../gates.ts';
@@ -49,7 +50,7 @@ export async function runBench(
       if (soFar === undefined) return undefined;
       // What has been measured is still JSON; the other formats have printed their rows already.
       if (format === 'json') printer.end(soFar);
-      return `Stopped. The ${soFar.rows.length} rows that ended are in ${kept}`;
+      return `Stopped. What was measured, ${counted(soFar.rows.length, 'row')}, is in ${kept}`;
     },
   );
   printer.end(results);

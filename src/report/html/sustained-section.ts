@@ -12,6 +12,8 @@ import type { Section } from './page-frame.ts';
 import { chartFigure, htmlTable } from './tables.ts';
 
 const HEIGHT = 250;
+/** The chart has what a text draws with marks. */
+const MARKS = /^[▁-█]/;
 const GRID = { left: 62, right: 78, top: 30, bottom: 46 };
 /** Characters of a name that fit right of its line. */
 const NAME_ROOM = 10;
@@ -19,6 +21,8 @@ const NAME_ROOM = 10;
 /** One curve, whoever measured it. */
 interface Curve {
   readonly name: string;
+  /** Right of its line. */
+  readonly short: string;
   readonly place: string;
   readonly sustained: Sustained;
   readonly notes: readonly string[];
@@ -33,6 +37,7 @@ export function sustainedSection({ benches, phones }: Report): Section | null {
         : [
             {
               name: printable(`${row.model.label} ${row.test.name}`),
+              short: printable(row.model.quantization ?? row.model.label),
               place: printable(label),
               sustained: row.sustained,
               notes: curveLines(row),
@@ -45,6 +50,7 @@ export function sustainedSection({ benches, phones }: Report): Section | null {
       ? [
           {
             name: `${printable(model)} ${sustained.minutes} min`,
+            short: printable(label),
             place: printable(label),
             sustained,
             notes: sustainedLines(sustained),
@@ -65,7 +71,7 @@ export function sustainedSection({ benches, phones }: Report): Section | null {
     title: 'Speed over minutes',
     content: html`<p class="lead">${SUSTAINED_LEGEND}</p>
 ${chartFigure('Generation over minutes', curveChart(curves))}${htmlTable('Minutes of use', table)}<ul class="notes">${curves.map(
-      ({ name, notes }) => html`<li>${[name, ...notes].join('; ')}</li>`,
+      ({ name, notes }) => html`<li>${[name, ...notes.filter((note) => !MARKS.test(note))].join('; ')}</li>`,
     )}</ul>`,
   };
 }
@@ -82,7 +88,7 @@ function drawing(curves: readonly Curve[]): Drawing {
       grid: GRID,
       xAxis: valueAxis('minutes', { min: 0, splitLine: { show: false } }),
       yAxis: valueAxis('tokens/s', { min: 0, nameGap: 46 }),
-      series: curves.map(({ name, sustained }, index) => ({
+      series: curves.map(({ short, sustained }, index) => ({
         type: 'line',
         silent: true,
         data: sustained.windows
@@ -93,7 +99,7 @@ function drawing(curves: readonly Curve[]): Drawing {
         itemStyle: { color: COLORS[rampColor(index, curves.length)] },
         endLabel: {
           show: true,
-          formatter: shortenMiddle(name, NAME_ROOM),
+          formatter: shortenMiddle(short, NAME_ROOM),
           color: COLORS.text,
           fontSize: 12,
         },
