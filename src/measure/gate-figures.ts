@@ -21,7 +21,7 @@ export type RowKind = 'variant' | 'bench' | 'context' | 'phone';
 export type FigureOwner = RowKind | 'machine';
 
 /** Probabilities and ratios that no schema bounds: differences may be negative. */
-const SHARES = /DeltaP$|Increase$|^sameTopStderr$|^relativeRmse$/;
+const SHARES = /DeltaP$|Increase$|^sameTopStderr$|^relativeRmse$|^sustainedShare$/;
 
 /** `share` puts shards together and is in no whole results. */
 const { share: _, ...row } = variantSchema.shape;

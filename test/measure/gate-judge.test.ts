@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { judgeReport } from '../../src/api/gates/judge.ts';
+import { sustainedFrom } from '../../src/device/sustained.ts';
 import { compareWithBaseline } from '../../src/measure/baseline.ts';
 import { type Allowance, type Gate, judgeGates, reasonOf } from '../../src/measure/gate.ts';
 import { parseGate } from '../../src/measure/gate-expression.ts';
@@ -237,6 +238,37 @@ describe('gates', () => {
       benches: [{ label: 'a', source: 'a', results: { ...bench, rows } }],
     };
     expect(judge('any.speed.meanTps < 13', busy).verdict).toBe('disturbed');
+    // Minutes of use are judged by their sustained speed, where nothing else was at work.
+    const windows = [8, 8, 5, 5, 5, 5].map((generationTps, index) => ({
+      startS: 60 * index,
+      endS: 60 * (index + 1),
+      turns: 1,
+      promptTokens: 0,
+      promptTps: null,
+      generatedTokens: 60 * generationTps,
+      generationTps,
+      state: {},
+    }));
+    const curve = sustainedFrom({ minutes: 6, before: {}, windows, energy: unavailableBecause('none') });
+    const lasting = (of: typeof bench.rows): Report => ({
+      ...report,
+      benches: [
+        {
+          label: 'a',
+          source: 'a',
+          results: {
+            ...bench,
+            rows: of.map((row) => ({ ...row, sustained: { ...curve, cooledS: 0, isStopped: false } })),
+          },
+        },
+      ],
+    });
+    const slow = 'any.sustained.generation.sustainedTps < 6';
+    expect(judge(slow, lasting(bench.rows)).verdict).toBe('failed');
+    expect(judge('any.sustained.generation.sustainedShare < 50 %', lasting(bench.rows)).verdict).toBe(
+      'passed',
+    );
+    expect(judge(slow, lasting(rows)).verdict).toBe('disturbed');
     // Beside a comparison each gate is about what has its figure; of what there is none it cannot be judged.
     const both = { ...report, machines: reportOf(results).machines };
     const named = judge('any.speed.meanTps < 13', both).outcomes.map(({ machine }) => machine);
