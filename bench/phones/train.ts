@@ -23,13 +23,28 @@ export function termsOf(
 export const msPerToken = (row: SpeedRow, phase: Phase): number =>
   1000 / (phase === 'generation' ? row.generationTps : row.promptTps);
 
-/** Costs of what is not a matrix, a guess that a few observations overrule (milliseconds, and ms per GB of cache). */
+/**
+ * Costs of what is not a matrix, a guess that a few observations overrule (milliseconds, and ms per GB of cache). A
+ * million of tanhf take 45 ms on a core of 2.6 GHz (glibc 2.36).
+ */
 const OVERHEADS: Readonly<Record<FittedBackend, Readonly<Record<string, number>>>> = {
-  cpu: { token: 3, operations: 1, recurrent: 0.1, kv: 50 },
-  opencl: { token: 2, operations: 0.5, recurrent: 0.3, handover: 20, kv: 50, narrow: 50 },
-  hexagon: { token: 2, operations: 0.5, recurrent: 5, handover: 20, kv: 50 },
+  cpu: { token: 3, operations: 1, recurrent: 0.1, kv: 50, capped: 45 },
+  opencl: {
+    token: 2,
+    operations: 0.5,
+    recurrent: 0.3,
+    handover: 20,
+    exposed: 5,
+    kv: 50,
+    pages: 10,
+    narrow: 50,
+  },
+  hexagon: { token: 2, operations: 0.5, recurrent: 5, handover: 20, kv: 50, capped: 45 },
 };
 const OVERHEAD_WEIGHT = 0.001;
+/** Terms of one phase. */
+const OF_GENERATION = new Set(['capped', 'exposed']);
+const OF_PROMPTS = new Set(['narrow']);
 /** What an accelerator pays once for a batch of a prompt, taken as a tenth for each token: launches and waits. */
 const BATCHED = new Set(['token', 'operations', 'handover']);
 const BATCHED_SHARE = 0.1;
@@ -53,7 +68,7 @@ interface Kin {
  * A type that no measurement covers costs what its nearest kin does. BF16 has no NEON code in ggml
  * (ggml_vec_dot_bf16): one multiplication and addition at a time, 4 cycles each, where Q4_0 takes a quarter of one.
  * Repacked IQ4_NL has no i8mm code (ggml-cpu/repack.cpp: 4x4 with sdot, 16 products an instruction; Q4_0's 4x8 with
- * smmla has 32), which prompts notice.
+ * smmla has 32), which prompts notice, and BF16 the more.
  */
 const CPU_KIN: Readonly<Partial<Record<TensorType, Kin>>> = {
   IQ2_S: { to: 'Q2_K', by: 'element' },
@@ -73,7 +88,7 @@ const CPU_KIN: Readonly<Partial<Record<TensorType, Kin>>> = {
   TQ2_0: { to: 'Q2_K', by: 'element' },
   F32: { to: 'Q8_0', by: 'byte' },
   F16: { to: 'Q8_0', by: 'byte' },
-  BF16: { to: 'Q4_0', by: 'element', times: 17 },
+  BF16: { to: 'Q4_0', by: 'element', times: 17, promptTimes: 4 },
 };
 
 /**
@@ -106,7 +121,13 @@ export function trainCosts(rows: readonly SpeedRow[], phase: Phase): CostTable {
         const group = groups.get(tableKey(device, backend)) ?? [];
         return [
           device,
-          group.map((row): Observation => ({ terms: termsOf(row, phase), value: msPerToken(row, phase) })),
+          group.map(
+            (row): Observation => ({
+              terms: termsOf(row, phase),
+              value: msPerToken(row, phase),
+              session: row.model,
+            }),
+          ),
         ];
       }),
     );
@@ -140,9 +161,8 @@ export function trainCosts(rows: readonly SpeedRow[], phase: Phase): CostTable {
           }
         }
         for (const name of Object.keys(OVERHEADS[backend])) {
-          const isOfPrompts = name === 'narrow';
-          if (!fitted.has(name) && (phase === 'prompt' || !isOfPrompts))
-            fitted.set(name, expected(name).cost);
+          const ofOtherPhase = phase === 'prompt' ? OF_GENERATION : OF_PROMPTS;
+          if (!fitted.has(name) && !ofOtherPhase.has(name)) fitted.set(name, expected(name).cost);
         }
         table.set(tableKey(device, backend), fitted);
       }

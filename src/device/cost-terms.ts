@@ -14,7 +14,7 @@ export function costMs(terms: CostTerms, costs: Readonly<Record<string, number>>
 
 type Accelerator = Exclude<FittedBackend, 'cpu'>;
 
-/** Adreno's own layout is for matrices below this many elements. */
+/** Q8_0 has Adreno's own layout below this many elements (enable_adreno_trans_weight of ggml-opencl.cpp). */
 const ADRENO_ELEMENTS = 2 ** 27;
 const GIGA = 1e9;
 
@@ -23,6 +23,15 @@ export function generationTerms(work: Workload, backend: FittedBackend, depth: n
   const terms = overheadTerms(work);
   for (const matrices of work.matrices) addMatrices(terms, matrices, backend, matrices.bytes);
   if (backend !== 'cpu') add(terms, 'handover', handovers(work, backend, true) / 100);
+  // Launches are queued while the GPU works; where it waits for the CPU in each layer, each is waited for.
+  if (backend === 'opencl')
+    add(
+      terms,
+      'exposed',
+      (work.operations / 100) * Math.min(1, handovers(work, backend, false) / work.layers),
+    );
+  // OpenCL has a kernel for it.
+  else add(terms, 'capped', work.cappedLogits / 1e6);
   add(terms, 'kv', (work.kvBytesPerToken * depth) / GIGA);
   return terms;
 }
@@ -54,8 +63,13 @@ function addMatrices(
     add(terms, `cpu.${type}`, amount / GIGA);
     return;
   }
-  const oversized = backend === 'opencl' && isOutput && largestElements >= ADRENO_ELEMENTS;
-  add(terms, `${oversized ? 'oversized' : 'own'}.${type}`, amount / GIGA);
+  if (backend !== 'opencl' || !isOutput || (type === 'Q8_0' && largestElements < ADRENO_ELEMENTS)) {
+    add(terms, `own.${type}`, amount / GIGA);
+    return;
+  }
+  add(terms, `oversized.${type}`, amount / GIGA);
+  // Adreno's kernels for the others read down the columns, a page of memory at each step (gemv_noshuffle_*.cl).
+  if (type !== 'Q8_0') add(terms, 'pages', (amount / GIGA) * (largestElements / 2 ** 28));
 }
 
 function isRefused({ type, isOutput, rows }: MatrixShare, backend: Accelerator): boolean {
@@ -80,7 +94,7 @@ function handovers(work: Workload, backend: Accelerator, withOutput: boolean): n
 function overheadTerms(work: Workload): Map<string, number> {
   return new Map([
     ['token', 1],
-    ['operations', work.layerTensors / 100],
+    ['operations', work.operations / 100],
     ['recurrent', work.recurrentLayers],
   ]);
 }

@@ -1,5 +1,6 @@
 import { modelFacts } from '../gguf/facts.ts';
 import type { GgufHeader } from '../gguf/header.ts';
+import { getNumber } from '../gguf/metadata.ts';
 import { perHeader } from '../gguf/per-header.ts';
 import { placeOfTensor } from '../gguf/tensor-names.ts';
 import { layoutOf, type TensorType } from '../gguf/tensor-types.ts';
@@ -34,16 +35,20 @@ export interface Workload {
   /** Without the output matrix. */
   readonly stages: readonly Stage[];
   readonly layers: number;
-  /** Tensors of all layers, norms and biases among them: how many operations a token's graph has. */
-  readonly layerTensors: number;
+  /** Of a token's graph, about: one for each tensor of a layer, norms and biases among them, and attention's own. */
+  readonly operations: number;
   /** With a state matrix (Mamba, delta nets), which GPU backends pass back to the CPU; short convolutions are cheap. */
   readonly recurrentLayers: number;
   /** Bytes of keys and values that one token of depth adds to what attention reads, in f16. */
   readonly kvBytesPerToken: number;
   /** Heads × head length, summed over the layers: the work of attention for a token of depth. */
   readonly attentionElements: number;
+  /** Logits that a tanh caps (Gemma 2 and 4), which the CPU does in one thread (ggml_get_n_tasks). */
+  readonly cappedLogits: number;
 }
 
+/** Of a layer without tensors: norms, rotations, cache writes, attention, the gate's product, sums. */
+const PLAIN_OPERATIONS = 13;
 /** use_adreno_kernels of ggml-opencl.cpp. */
 const NARROW = 512;
 
@@ -92,16 +97,18 @@ function workOf(header: GgufHeader): Workload | null {
       narrowElements: (before?.narrowElements ?? 0) + (isNarrow ? elements * share : 0),
     });
   }
+  const isCapped = (getNumber(header, `${facts.architecture}.final_logit_softcapping`) ?? 0) > 0;
   const F16_BYTES = 2;
   return {
     matrices: [...shares.values()],
     stages: countedStages(stageTypes),
     layers: memories.length,
-    layerTensors,
+    operations: layerTensors + PLAIN_OPERATIONS * memories.length,
     recurrentLayers: recurrent.size,
     kvBytesPerToken: memories.reduce((sum, m) => sum + (m.keyElements + m.valueElements) * F16_BYTES, 0),
     attentionElements:
       (facts.heads ?? 0) * (facts.keyLength ?? 0) * memories.filter((m) => m.stateElements === 0).length,
+    cappedLogits: isCapped ? (facts.vocabularySize ?? 0) : 0,
   };
 }
 

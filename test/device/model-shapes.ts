@@ -179,6 +179,7 @@ export const LOGGED_BUFFERS: Readonly<Record<string, LoggedBuffers>> = {
         'attention.value_length_swa': 256,
         'attention.shared_kv_layers': 20,
         embedding_length_per_layer_input: 256,
+        final_logit_softcapping: 30,
       },
     },
     kvMib: 12,
