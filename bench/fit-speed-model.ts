@@ -6,7 +6,15 @@ import { costMs } from '../src/device/cost-terms.ts';
 import { TENSOR_TYPE_NAMES } from '../src/gguf/tensor-types.ts';
 import type { FittedBackend, FittedCosts, PhaseCosts, SpeedModel } from '../src/schema/phone-data.ts';
 import { inputsNow } from './phones/evidence.ts';
-import { agreementOf, errorOf, type Held, intervalOf, leaveOut } from './phones/leave-one-out.ts';
+import {
+  agreementOf,
+  coverage,
+  coverageByBackend,
+  errorOf,
+  type Held,
+  intervalOf,
+  leaveOut,
+} from './phones/leave-one-out.ts';
 import { metalModel } from './phones/metal.ts';
 import { percent, shown, validationReport } from './phones/report.ts';
 import { phones, type SpeedRow, speedRows } from './phones/rows.ts';
@@ -31,7 +39,16 @@ const isWriting = process.argv.includes('--write');
 for (const phase of isWriting ? [] : PHASES)
   for (const line of validationReport(rows, phase, held.get(phase) ?? [])) print(line);
 const model: SpeedModel = {
-  evidence: { ...inputsNow(rows), heldOut: bothPhases(heldOut) },
+  evidence: {
+    ...inputsNow(rows),
+    heldOut: {
+      generation: {
+        ...heldOut('generation'),
+        within: coverageByBackend(coverage(rows, 'generation', held.get('generation') ?? [])),
+      },
+      prompt: heldOut('prompt'),
+    },
+  },
   fitted: fittedCosts(),
   perBandwidth: perBandwidth(rows),
   metal: metalModel(),
@@ -50,7 +67,7 @@ if (isWriting) {
   await writeFile(file, `${JSON.stringify({ $schema: '../schema/speed-model.json', ...model }, null, 2)}\n`);
 }
 
-function heldOut(phase: Phase): SpeedModel['evidence']['heldOut'][Phase] {
+function heldOut(phase: Phase): SpeedModel['evidence']['heldOut']['prompt'] {
   const { rows: count, medianError, p90Error, tau, tauByPhoneAndModel } = agreementOf(held.get(phase) ?? []);
   const digits = (value: number) => Number(value.toFixed(4));
   return {

@@ -1,4 +1,4 @@
-import type { Interval } from '../../src/schema/phone-data.ts';
+import type { FittedBackend, Interval } from '../../src/schema/phone-data.ts';
 import { groupBy, type SpeedRow } from './rows.ts';
 import { median, msPerToken, type Phase, quantile, tableKey, termsOf, trainCosts } from './train.ts';
 
@@ -37,8 +37,8 @@ export function leaveOut(
   });
 }
 
-/** Rows of one model err together, so the residuals' middle 94 % are what holds 90 % of another model's: see `coverage`. */
-const TAIL = 0.03;
+/** Rows of one model err together, so the residuals' middle 91 % are what holds 90 % of another model's: see `coverage`. */
+const TAIL = 0.045;
 
 /** Factors on a predicted speed between which the measured ones were; one for all phones of a backend. */
 export function intervalOf(held: readonly Held[]): Interval {
@@ -72,6 +72,32 @@ export function coverage(
       return { row: one.row, isWithin: factor >= low && factor <= high };
     });
   });
+}
+
+/** Of each backend, the share of rows within. */
+export function coverageByBackend(covered: ReturnType<typeof coverage>): Record<FittedBackend, number> {
+  const share = (backend: FittedBackend): number => {
+    const own = covered.filter(({ row }) => row.backend === backend);
+    return Number((own.filter(({ isWithin }) => isWithin).length / own.length).toFixed(4));
+  };
+  return { cpu: share('cpu'), opencl: share('opencl'), hexagon: share('hexagon') };
+}
+
+/**
+ * Rows of one phone, backend and quantization of two models of one shape, whose layers are the same work, each pair as
+ * if one predicted the other: how far measurements agree among themselves.
+ */
+export function replicates(
+  rows: readonly SpeedRow[],
+  phase: Phase,
+  shapeOf: (row: SpeedRow) => string,
+): Held[] {
+  const alike = groupBy(rows, (row) => `${row.device} ${row.backend} ${row.label} ${shapeOf(row)}`);
+  return [...alike.values()].flatMap(([row, other]) =>
+    row === undefined || other === undefined
+      ? []
+      : [{ row, measuredMs: msPerToken(row, phase), predictedMs: msPerToken(other, phase) }],
+  );
 }
 
 /** Kendall's: concordant less discordant pairs, over all pairs (a), or with ties left out on either side (b). */

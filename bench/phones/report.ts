@@ -1,6 +1,15 @@
 import type { Interval } from '../../src/schema/phone-data.ts';
-import { type Agreement, agreementOf, coverage, FOLDS, type Held, leaveOut } from './leave-one-out.ts';
-import { groupBy, type SpeedRow } from './rows.ts';
+import {
+  type Agreement,
+  agreementOf,
+  coverage,
+  coverageByBackend,
+  FOLDS,
+  type Held,
+  leaveOut,
+  replicates,
+} from './leave-one-out.ts';
+import { groupBy, measured, type SpeedRow } from './rows.ts';
 import type { Phase } from './train.ts';
 
 /** The lines that `fit-speed-model.ts` prints for a phase: what the model is worth on rows that it has not seen. */
@@ -18,12 +27,20 @@ export function validationReport(
     ...Object.entries(FOLDS).map(([what, foldOf]) =>
       line(what, agreementOf(what === 'model' ? held : leaveOut(rows, phase, foldOf))),
     ),
+    line(
+      'two measurements of the same layers',
+      agreementOf(replicates(rows, phase, ({ model }) => String(measured.shapes[model]))),
+    ),
     `${phase}, a model left out:`.padEnd(46) + HEAD,
     ...[...byPlace].map(
       ([place, part]) =>
         `${line(place, agreementOf(part))}   ${percent(shareWithin(within.get(place) ?? []))} within`,
     ),
-    `  within an interval computed without the model, which is to hold 90 %: ${percent(shareWithin(covered))} of the rows`,
+    `  within an interval computed without the model, which is to hold 90 %: ${percent(shareWithin(covered))} of the rows; ${Object.entries(
+      coverageByBackend(covered),
+    )
+      .map(([backend, share]) => `${backend} ${percent(share)}`)
+      .join(', ')}`,
     `${phase}, Phi-3.5-mini left out, its measured speeds against the predicted:`,
     ...[...byPlace].flatMap(([place, part]) => ofModel('phi-3.5-mini', place, part)),
   ];

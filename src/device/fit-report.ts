@@ -2,7 +2,7 @@ import { unavailableBecause } from '../schema/availability.ts';
 import type { DeviceProfile } from '../schema/phone-data.ts';
 import type { Endurance, FitSpeed, FittedPhone, FittedVariant } from '../schema/phones.ts';
 import { formatPhoneRate } from '../util/units.ts';
-import { bestSpeed, changeText, type DeviceFit, gigabytes, smallerText } from './fit.ts';
+import { bestSpeed, changeText, type DeviceFit, gigabytes, smallerText, withoutSpeed } from './fit.ts';
 import type { NoSpeed, PhoneSpeed } from './predict-speed.ts';
 import type { DeviceCatalogue } from './profiles.ts';
 
@@ -143,7 +143,7 @@ function rankedBy(models: readonly JudgedModel[]): string {
 
 function paceOf(fit: DeviceFit): string {
   const speed = bestSpeed(fit);
-  if (speed === null) return 'its speed is not known';
+  if (speed === null) return withoutSpeed(fit.speeds);
   const { generationTps, backend, basis, low, high } = speed;
   const interval = basis === 'predicted' ? `, ${formatPhoneRate(low)} to ${formatPhoneRate(high)}` : '';
   return `${formatPhoneRate(generationTps)} tokens/s on ${backend} (${basis}${interval})`;

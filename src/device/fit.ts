@@ -297,9 +297,11 @@ export function isExperimental(backend: PhoneBackend): boolean {
   return backend === 'hexagon' || backend === 'vulkan';
 }
 
-/** The fastest backend's generation, measured or predicted. */
+/** The fastest backend's generation, as far as advice may rest on it: none that was only extrapolated. */
 export function bestSpeed({ speeds }: Pick<DeviceFit, 'speeds'>): PhoneSpeed | null {
-  return fastestUsual(speeds.filter((speed) => 'generationTps' in speed));
+  return fastestUsual(
+    speeds.filter((speed) => 'generationTps' in speed).filter(({ basis }) => basis !== 'extrapolated'),
+  );
 }
 
 /** An experimental backend's only where there is no other. */
@@ -315,9 +317,21 @@ export function fastestUsual<Speed extends Pick<PhoneSpeed, 'backend' | 'generat
 
 type KnownSpeed = FitSpeed & { readonly generationTps: number };
 
-/** The speed on the fastest backend of a phone; null where none is known. */
+/** As `bestSpeed`, of a document. */
 export function fastestOf({ speeds }: FittedVariant): KnownSpeed | null {
-  return fastestUsual(speeds.filter((speed): speed is KnownSpeed => typeof speed.generationTps === 'number'));
+  return fastestUsual(
+    speeds.filter(
+      (speed): speed is KnownSpeed =>
+        typeof speed.generationTps === 'number' && speed.basis !== 'extrapolated',
+    ),
+  );
+}
+
+/** In place of a speed that advice may rest on. */
+export function withoutSpeed(speeds: readonly (FitSpeed | PhoneSpeed | NoSpeed)[]): string {
+  return speeds.some((speed) => 'basis' in speed && speed.basis === 'extrapolated')
+    ? 'by memory alone, since nothing was measured on this phone or its chip'
+    : 'by memory alone, since its speed is not known';
 }
 
 /** Decimal, as the limits of phones are given. */

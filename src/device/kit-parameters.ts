@@ -4,7 +4,7 @@ import type { DeviceProfile } from '../schema/phone-data.ts';
 import type { CacheType, PhoneBackend } from '../schema/terms.ts';
 import { UsageError } from '../util/errors.ts';
 import { formatBytes } from '../util/units.ts';
-import { bestSpeed, type DeviceFit, fitOn, gigabytes, isExperimental, stretchedText } from './fit.ts';
+import { type DeviceFit, fastestUsual, fitOn, gigabytes, isExperimental, stretchedText } from './fit.ts';
 import type { TokenBytes } from './footprint.ts';
 import { attendsItself, cacheTypeFits, LLAMA_RN, refusedCacheType } from './kernels.ts';
 import { type PhoneMemory, phoneMemory } from './phone-memory.ts';
@@ -136,7 +136,8 @@ function backendOf(
   }
   const usual = backends.filter((backend) => !isExperimental(backend));
   const fit = fitOn(header, { ...device, backends: usual }, catalogue, { contextSize });
-  return (fit === null ? null : bestSpeed(fit)?.backend) ?? usual[0] ?? 'cpu';
+  const known = fit?.speeds.filter((speed) => 'generationTps' in speed) ?? [];
+  return fastestUsual(known)?.backend ?? usual[0] ?? 'cpu';
 }
 
 function parametersOf(

@@ -9,7 +9,7 @@ import type {
   MeasuredSpeed,
   ModelShape,
 } from '../schema/phone-data.ts';
-import type { PhoneBackend } from '../schema/terms.ts';
+import type { PhoneBackend, SPEED_BASES } from '../schema/terms.ts';
 import { bytesPerToken, costMs, elementsPerToken, generationTerms, promptTerms } from './cost-terms.ts';
 import { LLAMA_RN, typesOnCpu, typesSinceMeasured, typesThatAbort } from './kernels.ts';
 import { chipOf, type DeviceCatalogue } from './profiles.ts';
@@ -23,7 +23,7 @@ export interface PhoneSpeed {
   /** Bounds of generationTps. */
   readonly low: number;
   readonly high: number;
-  readonly basis: 'measured' | 'predicted';
+  readonly basis: (typeof SPEED_BASES)[number];
   /** What the speed is known from, in a sentence. */
   readonly evidence: string;
 }
@@ -69,6 +69,7 @@ export function speedOn(
       `with ${Math.round(parameters / 1e6)} million parameters, less than 400 MB at four bits, all quantizations of this model lie outside what was measured on phones`,
     );
   if (backend === 'vulkan') return none('nothing was measured with Vulkan on a phone');
+  const basis = wasMeasured(device, catalogue) ? 'predicted' : 'extrapolated';
   const chip = chipOf(device, catalogue);
   const bandwidth = chip?.memoryBandwidthBytesPerSecond?.value;
   if (backend === 'metal') {
@@ -83,7 +84,7 @@ export function speedOn(
     const cores = (device.gpuCores ?? chip.gpuCores)?.value;
     // Metal reads weights at a share of the memory's bandwidth that hardly differs from chip to chip.
     return predicted(
-      backend,
+      { backend, basis },
       cores === undefined ? null : (promptElementsPerSecondPerCore * cores) / elementsPerToken(work),
       (bandwidth * bandwidthShare) / bytesPerToken(work, promptTokens),
       interval,
@@ -113,7 +114,25 @@ export function speedOn(
     since.length === 0
       ? ''
       : `; with llama.rn ${LLAMA_RN.measured.version}, where the CPU multiplied ${since.join(', ')}`;
-  return predicted(backend, tps('prompt'), tps('generation'), costs.generation.interval, evidence + then);
+  return predicted(
+    { backend, basis },
+    tps('prompt'),
+    tps('generation'),
+    costs.generation.interval,
+    evidence + then,
+  );
+}
+
+/** Whether any speed is known of the phone, or of one with its chip. */
+function wasMeasured(
+  { id, chip, learned = [] }: DeviceProfile,
+  { devices, measured: { rows } }: DeviceCatalogue,
+): boolean {
+  const chipOfRow = (row: MeasuredSpeed) =>
+    row.chip ?? devices.find((other) => other.id === row.device)?.chip;
+  return (
+    learned.length > 0 || rows.some((row) => row.device === id || (chip !== null && chipOfRow(row) === chip))
+  );
 }
 
 /** Phones with the chip of one that was measured are predicted like it. */
@@ -127,21 +146,20 @@ export function fittedTo(
 }
 
 function predicted(
-  backend: PhoneBackend,
+  known: Pick<PhoneSpeed, 'backend' | 'basis'>,
   promptTps: number | null,
   generationTps: number,
   { low, high }: { readonly low: number; readonly high: number },
   evidence: string,
 ): PhoneSpeed | NoSpeed {
   if (!(generationTps > 0) || !Number.isFinite(generationTps))
-    return { backend, reason: 'the header describes no matrices to multiply' };
+    return { backend: known.backend, reason: 'the header describes no matrices to multiply' };
   return {
-    backend,
+    ...known,
     promptTps,
     generationTps,
     low: generationTps * low,
     high: generationTps * high,
-    basis: 'predicted',
     evidence,
   };
 }

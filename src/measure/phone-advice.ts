@@ -1,4 +1,4 @@
-import { fastestOf, gigabytes } from '../device/fit.ts';
+import { fastestOf, gigabytes, withoutSpeed } from '../device/fit.ts';
 import { isAvailable } from '../schema/availability.ts';
 import type { FittedPhone, FittedVariant } from '../schema/phones.ts';
 import type { Preference } from '../schema/terms.ts';
@@ -69,7 +69,7 @@ function fitsOn(variant: FittedVariant | undefined): boolean {
 
 function paceOf(variant: FittedVariant): string {
   const speed = fastestOf(variant);
-  if (speed === null) return 'its speed is not known';
+  if (speed === null) return withoutSpeed(variant.speeds);
   const { generationTps, backend, basis, low, high } = speed;
   const isRange = basis === 'predicted' && isAvailable(low) && isAvailable(high);
   const range = isRange ? `, ${formatPhoneRate(Number(low))} to ${formatPhoneRate(Number(high))}` : '';

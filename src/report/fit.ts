@@ -119,7 +119,8 @@ function speedText(speed: FitSpeed | undefined, hasInterval: boolean): string {
   if (typeof generationTps !== 'number') return '-';
   if (basis === 'measured') return `= ${formatPhoneRate(generationTps)}`;
   const isShown = hasInterval && typeof low === 'number' && typeof high === 'number';
-  return `≈ ${formatPhoneRate(generationTps)}${isShown ? ` (${formatPhoneRate(low)}-${formatPhoneRate(high)})` : ''}`;
+  const mark = basis === 'extrapolated' ? '≈?' : '≈';
+  return `${mark} ${formatPhoneRate(generationTps)}${isShown ? ` (${formatPhoneRate(low)}-${formatPhoneRate(high)})` : ''}`;
 }
 
 function budgetText({ bytes, entitledBytes, basis }: FittedPhone['budget']): string {
@@ -197,6 +198,9 @@ function describeMarks({ devices }: FitReport): string[] {
     't/s: tokens written a second after a prompt of 256',
     ...(speeds.some(({ basis }) => basis === 'predicted')
       ? ['≈ predicted, in parentheses what to expect 9 times of 10']
+      : []),
+    ...(speeds.some(({ basis }) => basis === 'extrapolated')
+      ? ['≈? from measurements of other chips, not fit to advise by']
       : []),
     ...(speeds.some(({ basis }) => basis === 'measured') ? ['= measured on that phone'] : []),
     'a warm phone is slower',

@@ -11,7 +11,7 @@ import {
 } from './parts.ts';
 import { modelShapeSchema } from './phone-data.ts';
 import { deviceState, sustained, sustainedWindow } from './sustained.ts';
-import { KIT_FINDINGS, SCHEMA_IDS } from './terms.ts';
+import { KIT_FINDINGS, SCHEMA_IDS, SPEED_BASES } from './terms.ts';
 
 /** Longer lists than any kit has: a hostile file ends here and not in memory. */
 const LONG = 100_000;
@@ -29,7 +29,7 @@ const speed = z.union([
     generationTps: rate,
     low: rate.describe('Bounds of generationTps.'),
     high: rate,
-    basis: z.enum(['measured', 'predicted']),
+    basis: z.enum(SPEED_BASES),
     evidence: z.string(),
   }),
 ]);

@@ -253,7 +253,16 @@ export const speedModelSchema = z.strictObject({
       rowsSha256: sha256.describe('Of the measured speeds and the chips’ bandwidths.'),
       trainerSha256: sha256.describe('Of the trainer, and of the terms that the rows come to.'),
       heldOut: z
-        .strictObject({ generation: agreementSchema, prompt: agreementSchema })
+        .strictObject({
+          generation: agreementSchema.extend({
+            within: z
+              .strictObject({ cpu: z.number(), opencl: z.number(), hexagon: z.number() })
+              .describe(
+                'Of the rows of a backend, the share within the interval that was computed, as the prediction, without their model.',
+              ),
+          }),
+          prompt: agreementSchema,
+        })
         .describe('How well each model was predicted from all others.'),
     })
     .describe('What the costs were fitted to and how well they predict.'),

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { TENSOR_TYPE_NAMES } from '../gguf/tensor-types.ts';
 import { bytes, cacheType, type Document, orUnavailable, phoneBackend } from './parts.ts';
 import { publishedRangeSchema } from './phone-data.ts';
-import { FIT_VERDICTS } from './terms.ts';
+import { FIT_VERDICTS, SPEED_BASES } from './terms.ts';
 
 /**
  * What a phone makes of each model, in `fit --json` and in results of `compare --device`. Everything is judged from
@@ -18,7 +18,7 @@ export const phoneSpeedSchema = z.object({
     'Bounds of generationTps: 90 % of the measurements a model had not seen fell between them.',
   ),
   high: rate,
-  basis: z.enum(['measured', 'predicted']),
+  basis: z.enum(SPEED_BASES),
   evidence: z.string().nullable(),
 });
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { inputsNow } from '../../bench/phones/evidence.ts';
 import { quantizedHeader } from '../../bench/phones/layout.ts';
+import { agreementOf, replicates } from '../../bench/phones/leave-one-out.ts';
 import { fileOf, loadRows, speedRows } from '../../bench/phones/rows.ts';
 import { termsOf } from '../../bench/phones/train.ts';
 import { costMs } from '../../src/device/cost-terms.ts';
@@ -25,12 +26,12 @@ describe('the measured speeds', () => {
     }
   });
 
-  it.skipIf(loads === null)('are those of phones.csv, all 500', () => {
+  it.skipIf(loads === null)('have those of phones.csv among them, all 500', () => {
     const keys = ({ device, backend, model, label, promptTps, generationTps }: Omit<Row, 'header'>) =>
       [device, backend, model, label, promptTps, generationTps].join(' ');
     type Row = ReturnType<typeof speedRows>[number];
     expect(loads).toHaveLength(500);
-    expect(speedRows().map(keys)).toEqual(loads?.map(keys));
+    expect(speedRows().map(keys)).toEqual(expect.arrayContaining(loads?.map(keys) ?? []));
   });
 });
 
@@ -40,16 +41,33 @@ describe('the costs', () => {
     expect(speedModel.evidence.rowsSha256).toBe(inputsNow().rowsSha256);
   });
 
-  it('predicted models that they had not seen: median 10 %, 90th percentile 25 %, the order of quantizations', () => {
+  it('predicted models that they had not seen: median 5 %, 90th percentile 14 %, the order of quantizations', () => {
     const { generation, prompt } = speedModel.evidence.heldOut;
-    expect([generation.rows, prompt.rows]).toEqual([500, 500]);
-    expect(generation.medianError).toBeLessThanOrEqual(0.1);
-    expect(generation.p90Error).toBeLessThanOrEqual(0.25);
-    expect(generation.tauByPhoneAndModel).toBeGreaterThanOrEqual(0.84);
-    // Within one backend pairs are closer: the fit to these very rows reaches 0.86.
-    expect(generation.tau).toBeGreaterThanOrEqual(0.84);
-    expect(prompt.medianError).toBeLessThanOrEqual(0.2);
-    expect(prompt.p90Error).toBeLessThanOrEqual(0.25);
+    expect([generation.rows, prompt.rows]).toEqual([549, 549]);
+    expect(generation.medianError).toBeLessThanOrEqual(0.05);
+    expect(generation.p90Error).toBeLessThanOrEqual(0.14);
+    expect(generation.tauByPhoneAndModel).toBeGreaterThanOrEqual(0.85);
+    expect(generation.tau).toBeGreaterThanOrEqual(0.85);
+    expect(prompt.medianError).toBeLessThanOrEqual(0.07);
+    expect(prompt.p90Error).toBeLessThanOrEqual(0.19);
+  });
+
+  it('come with an interval that held 85 to 95 % of such rows on each backend', () => {
+    for (const share of Object.values(speedModel.evidence.heldOut.generation.within)) {
+      expect(share).toBeGreaterThanOrEqual(0.85);
+      expect(share).toBeLessThanOrEqual(0.95);
+    }
+  });
+
+  it('err little more than two measurements of the same layers differ: median 3 %, order 0.89', () => {
+    const pairs = replicates(speedRows(), 'generation', ({ model }) => String(measured.shapes[model]));
+    const floor = agreementOf(pairs);
+    const { generation } = speedModel.evidence.heldOut;
+    expect(pairs).toHaveLength(56);
+    expect(floor.medianError).toBeCloseTo(0.032, 2);
+    expect(floor.tau.a).toBeCloseTo(0.89, 2);
+    expect(generation.medianError).toBeLessThan(1.5 * floor.medianError);
+    expect(generation.p90Error).toBeLessThan(1.2 * floor.p90Error);
   });
 
   it('are there for every type, on every phone and backend', () => {

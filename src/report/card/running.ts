@@ -76,6 +76,8 @@ function speedsOf({ variants: [variant] }: FittedPhone): string {
 
 function speedText({ backend, generationTps, low, high, basis }: FitSpeed): string | null {
   if (typeof generationTps !== 'number' || typeof low !== 'number' || typeof high !== 'number') return null;
+  // Of other chips' measurements a card says nothing.
+  if (basis === 'extrapolated') return null;
   return marked(
     `${backend} ${formatPhoneRate(generationTps)} (${formatPhoneRate(low)} to ${formatPhoneRate(high)})`,
     basis,

@@ -1,7 +1,7 @@
 import type { ModelFacts } from '../../gguf/facts.ts';
 import type { GgufHeader } from '../../gguf/header.ts';
 import type { Quantization } from '../../gguf/quantization.ts';
-import type { CommonCacheType } from '../../schema/terms.ts';
+import type { CommonCacheType, SPEED_BASES } from '../../schema/terms.ts';
 
 /** What a card's claims are held against. Everything but `measured` follows from the model's header. */
 export interface CardFacts {
@@ -34,7 +34,7 @@ export interface CardMemory {
 export interface CardSpeed {
   readonly device: string;
   readonly backend: string;
-  readonly basis: 'measured' | 'predicted';
+  readonly basis: (typeof SPEED_BASES)[number];
   readonly generationTps: number;
   readonly low: number;
   readonly high: number;
