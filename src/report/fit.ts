@@ -155,9 +155,11 @@ function range(low: number, high: number, digits: number): string {
   return from === to ? from : `${from} to ${to}`;
 }
 
+const NO_SPEED = 'no speed on';
+
 /**
- * Why a model does not simply fit, each reason once with the models it is said of; then why a speed is missing. No
- * name is given where there is but one model.
+ * Why a model does not simply fit, each reason once with the models it is said of; then why a speed is missing, with
+ * each model's name. No name is given where there is but one model.
  */
 function sharedReasons({ variants }: FittedPhone): Map<string, string> {
   const namesByReason = new Map<string, string[]>();
@@ -167,13 +169,18 @@ function sharedReasons({ variants }: FittedPhone): Map<string, string> {
   };
   for (const { name, reasons, speeds } of variants) {
     // The first is the sum, which the table has.
-    for (const reason of reasons.slice(1)) add(reason, variants.length === 1 ? '' : printable(name));
-    for (const { backend, generationTps } of speeds) {
-      if (typeof generationTps !== 'number') add(`no speed: ${generationTps.reason}`, backend);
+    const label = variants.length === 1 ? '' : printable(name);
+    for (const reason of reasons.slice(1)) add(reason, label);
+    const without = speeds.flatMap(({ backend, generationTps }) =>
+      typeof generationTps === 'number' ? [] : [{ backend, reason: generationTps.reason }],
+    );
+    for (const reason of new Set(without.map((each) => each.reason))) {
+      const backends = without.filter((each) => each.reason === reason).map(({ backend }) => backend);
+      add(`${NO_SPEED} ${backends.join(', ')}: ${reason}`, label);
     }
   }
   const isOfAll = (reason: string, names: readonly string[]) =>
-    names.length === variants.length && names.length > 1 && !reason.startsWith('no speed:');
+    names.length === variants.length && names.length > 1 && !reason.startsWith(NO_SPEED);
   return new Map(
     [...namesByReason].map(([reason, names]) => [reason, isOfAll(reason, names) ? 'all' : names.join(', ')]),
   );

@@ -222,7 +222,30 @@ describe('the advice', () => {
     const device = findDevice('galaxy-s23', PHONES);
     const { recommended, advice } = fittedDevice(device, models('galaxy-s23', ['q2_k', 'q4_k_m']), PHONES);
     expect(recommended).toBe('q4_k_m');
-    expect(advice).toMatch(/^Ship q4_k_m: .* GB, .* tokens\/s on .* \(predicted/);
+    expect(advice).toMatch(/^Ship q4_k_m: .* GB, .* tokens\/s on .* \(measured\)/);
+  });
+
+  it('rests on memory alone where nothing was measured on the phone or its chip, and says so', () => {
+    const advised = (device: string) => {
+      const fits = (['q4_0', 'q8_0'] as const).map((label) => ({
+        name: label,
+        ref: label,
+        parameters: 1,
+        layerBits: layerBits(headerFor('mistral-7b', label)),
+        fit: judge(device, 'mistral-7b', label, 512, { budgetBytes: 1e10 }),
+      }));
+      const { recommended, advice, variants } = fittedDevice(findDevice(device, PHONES), fits, PHONES, 1e10);
+      return {
+        recommended,
+        advice,
+        bases: new Set(variants.flatMap(({ speeds }) => speeds.map(({ basis }) => basis))),
+      };
+    };
+    // Q4_0 is much faster on both; on one it is known.
+    expect(advised('galaxy-s23')).toMatchObject({ recommended: 'q4_0', bases: new Set(['predicted']) });
+    const alone = advised('galaxy-s24');
+    expect(alone).toMatchObject({ recommended: 'q8_0', bases: new Set(['extrapolated']) });
+    expect(alone.advice).toContain('by memory alone, since nothing was measured on this phone or its chip');
   });
 
   it('is of the largest model that fits, and on no backend that llama.rn calls experimental', () => {

@@ -133,13 +133,16 @@ describe.runIf(loads !== null)('against the logs of phones (../shared/data/phone
 });
 
 describe('a predicted speed', () => {
-  const header = (label: 'q2_k' | 'q4_0' | 'q4_k_m') => {
-    const made = quantizedHeader('phi-3.5-mini', label);
+  const on = (
+    name: string,
+    label: 'q2_k' | 'q4_0' | 'q4_k_m',
+    backend: 'cpu' | 'opencl' | 'metal',
+    model = 'phi-3.5-mini',
+  ) => {
+    const made = quantizedHeader(model, label);
     if (made === undefined) throw new Error('no layout');
-    return made;
+    return speedOn(made, findDevice(name, PHONES), PHONES, backend);
   };
-  const on = (name: string, label: 'q2_k' | 'q4_0' | 'q4_k_m', backend: 'cpu' | 'opencl' | 'metal') =>
-    speedOn(header(label), findDevice(name, PHONES), PHONES, backend);
 
   it('gives way to a measurement of the same shape on that phone', () => {
     expect(on('poco-myron', 'q4_k_m', 'cpu')).toMatchObject({
@@ -147,7 +150,7 @@ describe('a predicted speed', () => {
       generationTps: 15.401,
       promptTps: 55.483,
     });
-    expect(on('samsung-s23', 'q4_k_m', 'cpu')).toMatchObject({ basis: 'predicted' });
+    expect(on('samsung-s23', 'q4_k_m', 'cpu', 'mistral-7b')).toMatchObject({ basis: 'predicted' });
   });
 
   it('has Q2_K behind Q4_0 on the CPU of a phone without measurements', () => {
@@ -157,15 +160,17 @@ describe('a predicted speed', () => {
   });
 
   it('has a wider interval where the phone was not measured', () => {
-    const [near, far] = [on('galaxy-s23', 'q4_0', 'cpu'), on('galaxy-s24', 'q4_0', 'cpu')];
+    const [near, far] = ['galaxy-s23', 'galaxy-s24'].map((name) => on(name, 'q4_0', 'cpu', 'mistral-7b'));
+    if (near === undefined || far === undefined) throw new Error('no speed');
     if (!('generationTps' in near && 'generationTps' in far)) throw new Error('no speed');
+    expect([near.basis, far.basis]).toEqual(['predicted', 'extrapolated']);
     expect(near.low).toBeLessThan(near.generationTps);
     expect(far.high / far.low).toBeGreaterThan(near.high / near.low);
   });
 
   it('is that of another phone with the same chip, where that one was measured', () => {
-    const twin = on('snapdragon-8-gen-2', 'q4_0', 'cpu');
-    const { backend: _, ...measuredPhone } = on('galaxy-s23', 'q4_0', 'cpu');
+    const twin = on('snapdragon-8-gen-2', 'q4_0', 'cpu', 'mistral-7b');
+    const { backend: _, ...measuredPhone } = on('galaxy-s23', 'q4_0', 'cpu', 'mistral-7b');
     expect(twin).toMatchObject(measuredPhone);
   });
 
