@@ -172,9 +172,10 @@ class Decoder {
     const hasFeed = roles.has('ffn_down') || roles.has('ffn_down_exps');
     const feedBeside = () =>
       fed(pen, roles.has('attn_norm_2') ? pen.norm(source, roles, 'attn_norm_2') : normed, roles);
-    const hasAttention = roles.has('attn_output') && !roles.has('ssm_conv1d_q') && memory !== undefined;
-    const attended = hasAttention ? this.#attention.attended(normed, roles, memory) : null;
     const scan = recurrent(roles);
+    const isAlone = scan !== null && !roles.has('ssm_in');
+    const hasAttention = roles.has('attn_output') && !isAlone && memory !== undefined;
+    const attended = hasAttention ? this.#attention.attended(normed, roles, memory) : null;
     // Falcon-H1 norms once more for the scan beside its attention.
     const scanned =
       scan?.(pen, attended === null ? normed : pen.norm(source, roles, 'attn_norm'), roles) ?? null;
@@ -187,6 +188,9 @@ class Decoder {
     }
     if (mixed === null && isParallel) mixed = fed(pen, normed, roles);
     mixed ??= normed;
+    // MiniMax-01 adds to what was normed.
+    const addsNormed = pen.architecture === 'minimax-01';
+    if (addsNormed) source = normed;
     const asked = pen.input(1);
     if (isLast && !this.#isLate && !hasBoth) {
       mixed = pen.row(pen.elements(mixed), [mixed, asked]);
@@ -208,6 +212,7 @@ class Decoder {
       if (pen.architecture === 'stablelm') return pen.over([beside, pen.over([mixed, source])]);
       return pen.over([pen.over(isFeedFirst ? [beside, mixed] : [mixed, beside]), source]);
     }
+    if (addsNormed) source = pen.over([source]);
     const sum = added(mixed);
     const between = isLast && hasBoth ? pen.row(pen.elements(sum), [sum, asked]) : sum;
     if (roles.has('ffn_norm_exps')) {
@@ -217,6 +222,7 @@ class Decoder {
     }
     const isFeedNormed = feedNorm === 'ffn_norm' || !hasPostNorm;
     const normOf = (role: string) => pen.norm(between, roles, role);
+    const fedFrom = isFeedNormed ? normOf(feedNorm) : between;
     let result: GraphTensor;
     if (roles.has('pre_ffw_norm_2')) {
       // Gemma 4's experts stand beside a dense network, each with norms of its own.
@@ -226,8 +232,9 @@ class Decoder {
         pen.norm(whole, roles, 'post_ffw_norm_1'),
         pen.norm(routed, roles, 'post_ffw_norm_2'),
       ]);
-    } else result = fed(pen, isFeedNormed ? normOf(feedNorm) : between, roles);
+    } else result = fed(pen, fedFrom, roles);
     if (roles.has('post_ffw_norm')) result = pen.norm(result, roles, 'post_ffw_norm');
+    if (addsNormed) return pen.over([result, pen.over([fedFrom])]);
     const left = pen.over(
       isFirst ? [between, result] : [result, between],
       isLast && KEEPS_LAST.test(pen.architecture),

@@ -37,8 +37,7 @@ export class GraphPen {
   readonly architecture: string;
   /** A number of the header under the architecture's name; 0 where it has none. */
   readonly own: (suffix: string) => number;
-  #positions: GraphTensor | null = null;
-  #states: GraphTensor | null = null;
+  readonly #inputs = new Map<string, GraphTensor>();
 
   constructor(header: GgufHeader, load: DecoderLoad) {
     this.facts = modelFacts(header);
@@ -62,16 +61,16 @@ export class GraphPen {
     return this.graph.input(F32 * this.load.tokens * elements);
   }
 
-  /** What rotations read. */
-  get positions(): GraphTensor {
-    this.#positions ??= this.input(1);
-    return this.#positions;
+  /** An input that layers share. */
+  shared(name: string, bytes: number): GraphTensor {
+    const tensor = this.#inputs.get(name) ?? this.graph.input(bytes);
+    this.#inputs.set(name, tensor);
+    return tensor;
   }
 
-  /** Which states the batch goes on from. */
-  get states(): GraphTensor {
-    this.#states ??= this.graph.input(F32);
-    return this.#states;
+  /** What rotations read. */
+  get positions(): GraphTensor {
+    return this.shared('positions', F32 * this.load.tokens);
   }
 
   /** So many elements a token, and so many more for all. */

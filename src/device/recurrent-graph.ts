@@ -1,6 +1,8 @@
 import type { GraphTensor } from './graph-buffer.ts';
 import type { GraphPen, Roles } from './graph-pen.ts';
 
+const F32 = 4;
+
 type Step = (pen: GraphPen, source: GraphTensor, roles: Roles) => GraphTensor;
 
 /** What a layer evaluates that keeps a state of fixed size in place of keys and values; null for one that has none. */
@@ -8,12 +10,13 @@ export function recurrent(roles: Roles): Step | null {
   if (roles.has('shortconv.in_proj')) return shortConvolution;
   if (roles.has('ssm_in')) return selectiveScan;
   if (roles.has('ssm_conv1d')) return gatedDelta;
-  return roles.has('ssm_conv1d_q') ? keyedDelta : null;
+  if (roles.has('ssm_conv1d_q')) return keyedDelta;
+  return ['attn_qkv', 'attn_norm_2', 'attn_gate'].every((role) => roles.has(role)) ? decaying : null;
 }
 
 /** Elements of a layer’s state, taken out of the cache at once (build_rs of llama-graph.cpp). */
 export function stateOf(pen: GraphPen, elements: number): GraphTensor {
-  return pen.view(pen.add(pen.row(0, [pen.view(pen.states)], elements)));
+  return pen.view(pen.add(pen.row(0, [pen.view(pen.shared('states', F32))], elements)));
 }
 
 /** Tokens before the batch's first that a convolution looks at. */
@@ -137,4 +140,30 @@ function keyedDelta(pen: GraphPen, source: GraphTensor, roles: Roles): GraphTens
     pen.view(roles.has('ssm_g') ? pen.times(source, roles, 'ssm_g') : low('ssm_g_a', 'ssm_g_b')),
   ]);
   return pen.times(pen.row(width, [pen.over([result, gate])]), roles, 'attn_output');
+}
+
+/** Attention whose scores decay with the distance, kept as a matrix for each head (models/minimax-01.cpp). */
+function decaying(pen: GraphPen, source: GraphTensor, roles: Roles): GraphTensor {
+  const { heads = 0, keyLength = 0 } = pen.facts;
+  const { tokens } = pen.load;
+  const width = heads * keyLength;
+  const input = (name: string, elements: number) => pen.over([pen.over([pen.shared(name, F32 * elements)])]);
+  const state = stateOf(pen, keyLength * width);
+  const all = pen.over([pen.times(pen.view(source), roles, 'attn_qkv')]);
+  const part = () => pen.view(all, width);
+  const asked = pen.over([part(), input('query decay', heads * tokens)]);
+  const kept = pen.row(width, [state, pen.view(asked)]);
+  const values = pen.row(width, [part()]);
+  const scores = pen.over([
+    pen.row(heads * tokens, [part(), part()]),
+    input('score decay', heads * tokens * tokens),
+  ]);
+  const weighed = pen.add(pen.over([kept, pen.row(width, [values, scores])]));
+  const before = pen.over([state, pen.view(input('slopes', heads))]);
+  const keys = pen.over([part(), input('key decay', heads * tokens)]);
+  const added = pen.row(0, [pen.row(width, [pen.view(keys)]), values], keyLength * width);
+  pen.store(pen.over([before, added]));
+  const gate = pen.over([pen.times(pen.view(source), roles, 'attn_gate')]);
+  const result = pen.norm(pen.view(pen.row(width, [pen.view(weighed)])), roles, 'attn_norm_2');
+  return pen.times(pen.over([gate, result]), roles, 'attn_output');
 }
