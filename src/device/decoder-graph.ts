@@ -78,10 +78,7 @@ export function decoderBufferBytes(
   load: DecoderLoad,
 ): number | null {
   const known = described(header);
-  // Without it a header is not that of a model that could be loaded.
-  if (known === null) return null;
-  const isMixed = (roles?: Roles) => MIXERS.some((role) => roles?.has(role));
-  if (!memories.every((_, layer) => isMixed(known.layers[layer % known.layers.length]))) return null;
+  if (known === null || !isSketched(header, memories)) return null;
   const { contextSize, tokens, flashAttention, cacheType } = load;
   const key = `${contextSize} ${tokens} ${flashAttention} ${isTurned(cacheType)}`;
   const answers = answersOf(header);
@@ -90,6 +87,13 @@ export function decoderBufferBytes(
   const bytes = new Decoder(header, known, memories, load).bufferBytes();
   answers.set(key, bytes);
   return bytes;
+}
+
+/** Whether the file has no tensors but those that the sketch has a place for, and in each layer what a model has. */
+export function isSketched(header: GgufHeader, memories: readonly LayerMemory[]): boolean {
+  const known = described(header);
+  const isMixed = (roles?: Roles) => MIXERS.some((role) => roles?.has(role));
+  return known !== null && memories.every((_, layer) => isMixed(known.layers[layer % known.layers.length]));
 }
 
 /** Pages ask for every context with every type of cache, of which all that are turned have one graph. */

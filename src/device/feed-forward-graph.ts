@@ -20,8 +20,8 @@ export function dense(pen: GraphPen, source: GraphTensor, roles: Roles, suffix: 
   const gate = roles.has(`ffn_gate${suffix}`) ? pen.times(source, roles, `ffn_gate${suffix}`) : null;
   const up = pen.times(source, roles, `ffn_up${suffix}`);
   // Gate and up may come out of one matrix.
-  const isGated = gate !== null || pen.elements(up) > wide;
-  let inner = isGated ? pen.row(wide, gate === null ? [up] : [gate, up]) : pen.over([up]);
+  const alone = () => (pen.elements(up) > wide ? pen.row(wide, [up]) : pen.over([up]));
+  let inner = gate === null ? alone() : pen.gated(gate, up, wide);
   if (roles.has('ffn_sub_norm')) inner = pen.norm(inner, roles, 'ffn_sub_norm');
   return pen.times(inner, roles, `ffn_down${suffix}`);
 }
@@ -50,7 +50,7 @@ export function experts(
   const both = of('ffn_gate_up', 2 * wide);
   const up = both === null ? pen.row(wide, [shown, chosen]) : pen.view(both, wide);
   const gate = both === null ? of('ffn_gate', wide) : pen.view(both, wide);
-  const inner = gate === null ? pen.over([up]) : pen.row(wide, [gate, up]);
+  const inner = gate === null ? pen.over([up]) : pen.gated(gate, up, wide);
   const down = pen.row(width * expertsUsed, [inner, chosen]);
   const weighed = isWeighedFirst ? down : pen.over([down, shares]);
   const results = Array.from({ length: expertsUsed }, () => pen.add(pen.view(weighed, width)));

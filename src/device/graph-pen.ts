@@ -1,6 +1,6 @@
 import { modelFacts } from '../gguf/facts.ts';
 import type { GgufHeader } from '../gguf/header.ts';
-import { getNumber } from '../gguf/metadata.ts';
+import { getNumber, getNumbers } from '../gguf/metadata.ts';
 import { layoutOf } from '../gguf/tensor-types.ts';
 import type { CacheType } from '../schema/terms.ts';
 import { GraphSketch, type GraphTensor } from './graph-buffer.ts';
@@ -37,12 +37,16 @@ export class GraphPen {
   readonly architecture: string;
   /** A number of the header under the architecture's name; 0 where it has none. */
   readonly own: (suffix: string) => number;
+  /** Whether what gates and what is gated is kept within limits, each by a step of its own. */
+  readonly isClamped: boolean;
   readonly #inputs = new Map<string, GraphTensor>();
 
   constructor(header: GgufHeader, load: DecoderLoad) {
     this.facts = modelFacts(header);
     this.architecture = this.facts.architecture ?? '';
     this.own = (suffix) => getNumber(header, `${this.architecture}.${suffix}`) ?? 0;
+    const limits = getNumbers(header, `${this.architecture}.swiglu_clamp_exp`) ?? [];
+    this.isClamped = this.architecture === 'bailingmoe3' && limits.some((limit) => limit > 0);
     // Grok is evaluated without flash attention, whatever is asked (llama-context.cpp).
     this.load = this.architecture === 'grok' ? { ...load, flashAttention: false } : load;
   }
@@ -89,6 +93,13 @@ export class GraphPen {
 
   elements({ bytes }: GraphTensor): number {
     return bytes / F32 / this.load.tokens;
+  }
+
+  /** What a gate lets through. */
+  gated(gate: GraphTensor, up: GraphTensor, elements: number): GraphTensor {
+    return this.isClamped
+      ? this.over([this.over([this.over([gate])]), this.over([up])])
+      : this.row(elements, [gate, up]);
   }
 
   /** A matrix times what came before, with its bias. */

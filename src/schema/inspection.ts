@@ -182,7 +182,7 @@ const refusedEstimate = z.strictObject({
 const memory = z.strictObject({
   ...estimate.shape,
   /**
-   * `estimated`: sizes follow from the header, the compute buffer from a formula. `engine`: llama.cpp went through a
+   * `estimated`: sizes follow from the header, the compute buffer from the model’s graph, else from a formula. `engine`: llama.cpp went through a
    * load without allocating anything (--plan). No weight was read either way.
    */
   basis: z.enum(['estimated', 'engine']),
