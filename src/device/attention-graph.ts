@@ -71,6 +71,8 @@ export class AttentionGraph {
         fused ?? (role === 'attn_q' ? whole : both) ?? pen.times(source, roles, role),
         elements,
       );
+      if (fused !== null && roles.has(`${role}.lora_a`))
+        made = pen.view(pen.adapted(pen.row(elements, [made]), source, roles, role));
       const shown = made;
       // Of a part of a matrix a new tensor is made.
       if (roles.has(`${role}_norm`)) made = pen.over([pen.over([made])]);

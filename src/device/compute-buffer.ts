@@ -34,7 +34,6 @@ export interface GraphWidths {
  */
 export const COMPUTE_ERRORS: Readonly<Record<string, number>> = {
   deepseek4: 0.77,
-  graniteswitch: 0.1,
   hy_v4: 0.75,
   'kimi-k3': 0.37,
   'minimax-m3': 0.78,

@@ -11,8 +11,19 @@ import { ReceptanceGraph } from './receptance-graph.ts';
 import { recurrent } from './recurrent-graph.ts';
 
 /** What the sketch of a layer has a place for; a file with any other tensor is none that it describes. */
-const KNOWN =
-  /^(token_embd|token_embd_norm|position_embd|output|output_norm|rope_freqs|rope_factors_(long|short)|(attn|ffn)_norm|attn_norm_2|attn_(q|k|v|qkv|output)|attn_[qk]_norm|attn_gate|attn_output_norm|attn_sinks|attn_rot_embd|attn_sub_norm|ffn_sub_norm|(post_attention|post_ffw)_norm|(pre|post)_ffw_norm_[12]|ffn_(gate|up|down)|ffn_gate_inp|ffn_(gate|up|down|gate_up)_exps|ffn_gate_inp_shexp|ffn_(gate|up|down)_shexp|exp_probs_b|attn_(q_a|q_b|kv_a_mqa|kv_b|k_b|v_b|q_a_norm|kv_a_norm)|shortconv\.(conv|in_proj|out_proj)|ssm_(in|conv1d|x|dt|a|d|out|norm|ba|alpha|beta|conv1d_[qkv]|[fg]_[ab]|g|dt_norm|b_norm|c_norm)|nextn\..*|layer_output_(scale|norm)|vis_.*|ffn_norm_exps|ffn_(gate|up|down)_chexps|per_layer_(token_embd|model_proj|proj_norm)|inp_gate|proj|post_norm|altup_.*|laurel_.*|(time|channel)_mix_.*|attn_rel_b|cross_attn_(norm|q|k|v|output)|indexer\.(k_norm|proj|attn_k|attn_q_b))(\.(bias|scale))?$/;
+const KNOWN_ROLES = [
+  '(token|position)_embd|(token_embd|output)_norm|output|rope_freqs|rope_factors_(long|short)',
+  'nextn\\..*|layer_output_(scale|norm)|vis_.*',
+  'attn_(q|k|v|qkv|output|gate|sinks|rot_embd|rel_b)|(attn|attn_[qk]|attn_output|attn_sub|post_attention)_norm|attn_norm_2',
+  'attn_(q_a|q_b|kv_a_mqa|kv_b|k_b|v_b|q_a_norm|kv_a_norm)|indexer\\.(k_norm|proj|attn_k|attn_q_b)',
+  'cross_attn_(norm|q|k|v|output)',
+  'ffn_(norm|sub_norm|gate|up|down|gate_inp|gate_inp_shexp|norm_exps)|post_ffw_norm|(pre|post)_ffw_norm_[12]',
+  'ffn_(gate|up|down|gate_up)_exps|ffn_(gate|up|down)_(sh|ch)exps?|exp_probs_b',
+  'shortconv\\.(conv|in_proj|out_proj)|(time|channel)_mix_.*',
+  'ssm_(in|conv1d|x|dt|a|d|out|norm|ba|alpha|beta|conv1d_[qkv]|[fg]_[ab]|g|dt_norm|b_norm|c_norm)',
+  'per_layer_(token_embd|model_proj|proj_norm)|inp_gate|proj|post_norm|(altup|laurel)_.*',
+];
+const KNOWN = new RegExp(`^(${KNOWN_ROLES.join('|')})(\\.(bias|scale|lora_[ab]))?$`);
 /** Results are added to the residual, not the residual to them: its memory is written over (Phi-3: behind the experts alone). */
 const RESIDUAL_FIRST = /^(phi3|openelm|lfm2|lfm2moe|jamba)$/;
 /** What the last layer leaves is kept for predictions of further tokens, and then what asks for output taken from it. */
@@ -115,15 +126,18 @@ class Decoder {
     this.#attention = new AttentionGraph(this.#pen, memories);
     this.#receptance = new ReceptanceGraph(this.#pen);
     this.#known = known;
-    this.#memories = memories;
+    // What Granite Switch's router attends to is no layer.
+    const isSwitch = this.#pen.architecture === 'graniteswitch';
+    this.#memories = isSwitch ? memories.slice(0, -1) : memories;
   }
 
   bufferBytes(): number {
     const pen = this.#pen;
     const { embeddingLength = 0, vocabularySize = 0 } = pen.facts;
     const ids = pen.add(pen.input(1));
-    // What embeddings in place of tokens would come in.
-    pen.add(pen.input(embeddingLength * (1 + pen.own('n_deepstack_layers'))));
+    // What embeddings in place of tokens would come in, or else three inputs of Granite Switch's router.
+    const isSwitch = pen.architecture === 'graniteswitch';
+    pen.add(pen.input(isSwitch ? 3 : embeddingLength * (1 + pen.own('n_deepstack_layers'))));
     let current = pen.add(pen.row(embeddingLength, [ids]));
     const { outer } = this.#known;
     if (outer.has('position_embd')) current = pen.over([current, pen.row(embeddingLength, [pen.positions])]);
@@ -161,89 +175,104 @@ class Decoder {
 
   #layer(before: GraphTensor, index: number): GraphTensor {
     const pen = this.#pen;
-    let source = before;
     const roles = this.#known.layers[index % this.#known.layers.length] ?? new Map();
     const memory = this.#memories[index];
+    const isLast = index === this.#memories.length - 1;
     if (this.#alternating !== null && memory !== undefined)
       return this.#alternating.layer(before, roles, index, (normed) =>
         pen.times(this.#attention.attended(normed, roles, memory), roles, 'attn_output'),
       );
-    const isLast = index === this.#memories.length - 1;
     if (roles.has('time_mix_output')) return this.#receptance.layer(before, roles, isLast);
     const isUnweighted = UNWEIGHTED.test(pen.architecture);
-    const normed = roles.has('attn_norm') || isUnweighted ? pen.norm(source, roles, 'attn_norm') : source;
-    const isParallel = !isUnweighted && FEED_NORMS.every((role) => !roles.has(role));
-    const hasFeed = roles.has('ffn_down') || roles.has('ffn_down_exps');
-    const feedBeside = () =>
-      fed(pen, roles.has('attn_norm_2') ? pen.norm(source, roles, 'attn_norm_2') : normed, roles);
-    const scan = recurrent(roles);
-    const isAlone = scan !== null && !roles.has('ssm_in');
-    const hasAttention = roles.has('attn_output') && !isAlone && memory !== undefined;
-    const attended = hasAttention ? this.#attention.attended(normed, roles, memory) : null;
-    // Falcon-H1 norms once more for the scan beside its attention.
-    const scanned =
-      scan?.(pen, attended === null ? normed : pen.norm(source, roles, 'attn_norm'), roles) ?? null;
-    let mixed = attended === null ? scanned : pen.times(attended, roles, 'attn_output');
-    const hasBoth = attended !== null && scanned !== null;
-    if (hasBoth && mixed !== null) mixed = pen.over([mixed, scanned]);
-    if (mixed !== null && roles.has('cross_attn_q')) {
-      source = pen.over([mixed, source]);
-      mixed = this.#attention.encoder.crossed(pen.norm(source, roles, 'cross_attn_norm'), roles);
-    }
-    if (mixed === null && isParallel) mixed = fed(pen, normed, roles);
-    mixed ??= normed;
-    // MiniMax-01 adds to what was normed.
-    const addsNormed = pen.architecture === 'minimax-01';
-    if (addsNormed) source = normed;
-    const asked = pen.input(1);
-    if (isLast && !this.#isLate && !hasBoth) {
-      mixed = pen.row(pen.elements(mixed), [mixed, asked]);
-      source = pen.row(pen.elements(source), [source, asked]);
-    }
-    const isFirst = RESIDUAL_FIRST.test(pen.architecture);
-    const isFirstBefore = isFirst && pen.architecture !== 'phi3';
-    const added = (result: GraphTensor) => pen.over(isFirstBefore ? [source, result] : [result, source]);
-    if (isParallel && (!hasFeed || (attended === null && scanned === null))) return added(mixed);
+    const normed = roles.has('attn_norm') || isUnweighted ? pen.norm(before, roles, 'attn_norm') : before;
     // What gpt-oss and DBRX call by the name of a norm behind attention is the one before the experts.
     const feedNorm = isUnweighted ? 'ffn_norm' : FEED_NORMS.find((role) => roles.has(role));
+    const parts = this.#mixed(before, normed, roles, memory);
+    const isFed = roles.has('ffn_down') || roles.has('ffn_down_exps');
+    const asked = pen.input(1);
+    const rows = (of: GraphTensor) =>
+      isLast && !this.#isLate && !parts?.hasBoth ? pen.row(pen.elements(of), [of, asked]) : of;
+    const mixed = rows(parts?.mixed ?? (feedNorm === undefined ? fed(pen, normed, roles) : normed));
+    // MiniMax-01 adds to what was normed.
+    const addsNormed = pen.architecture === 'minimax-01';
+    const source = rows(addsNormed ? normed : (parts?.source ?? before));
+    if (feedNorm === undefined) {
+      if (!isFed || parts === null) return this.#added(source, mixed);
+      const from = roles.has('attn_norm_2') ? pen.norm(source, roles, 'attn_norm_2') : normed;
+      return this.#beside(source, mixed, fed(pen, from, roles));
+    }
     const hasPostNorm =
       roles.has('post_attention_norm') && (feedNorm === 'ffn_norm' || roles.has('post_ffw_norm'));
-    if (hasPostNorm) mixed = pen.norm(mixed, roles, 'post_attention_norm');
-    if (feedNorm === undefined) {
-      const beside = feedBeside();
-      const isFeedFirst = FEED_FIRST.test(pen.architecture);
-      if (ATTENDED_LAST.test(pen.architecture)) return pen.over([pen.over([beside, source]), mixed]);
-      if (pen.architecture === 'stablelm') return pen.over([beside, pen.over([mixed, source])]);
-      return pen.over([pen.over(isFeedFirst ? [beside, mixed] : [mixed, beside]), source]);
-    }
-    if (addsNormed) source = pen.over([source]);
-    const sum = added(mixed);
-    const between = isLast && hasBoth ? pen.row(pen.elements(sum), [sum, asked]) : sum;
-    if (roles.has('ffn_norm_exps')) {
-      // Arctic's experts stand beside attention and a dense network.
-      const both = pen.over([dense(pen, pen.norm(between, roles, 'ffn_norm'), roles, ''), between]);
-      return pen.over([experts(pen, pen.norm(source, roles, 'ffn_norm_exps'), roles, 'exps'), both]);
-    }
-    const isFeedNormed = feedNorm === 'ffn_norm' || !hasPostNorm;
-    const normOf = (role: string) => pen.norm(between, roles, role);
-    const fedFrom = isFeedNormed ? normOf(feedNorm) : between;
-    let result: GraphTensor;
-    if (roles.has('pre_ffw_norm_2')) {
-      // Gemma 4's experts stand beside a dense network, each with norms of its own.
-      const whole = dense(pen, normOf('ffn_norm'), roles, '');
-      const routed = experts(pen, normOf('pre_ffw_norm_2'), roles, 'exps');
-      result = pen.over([
-        pen.norm(whole, roles, 'post_ffw_norm_1'),
-        pen.norm(routed, roles, 'post_ffw_norm_2'),
-      ]);
-    } else result = fed(pen, fedFrom, roles);
-    if (roles.has('post_ffw_norm')) result = pen.norm(result, roles, 'post_ffw_norm');
-    if (addsNormed) return pen.over([result, pen.over([fedFrom])]);
+    const sum = this.#added(
+      addsNormed ? pen.over([source]) : source,
+      hasPostNorm ? pen.norm(mixed, roles, 'post_attention_norm') : mixed,
+    );
+    const between = isLast && parts?.hasBoth ? pen.row(pen.elements(sum), [sum, asked]) : sum;
+    const from = feedNorm === 'ffn_norm' || !hasPostNorm ? pen.norm(between, roles, feedNorm) : between;
+    const result = this.#behind(source, between, from, roles);
+    if (addsNormed) return pen.over([result, pen.over([from])]);
     const left = pen.over(
-      isFirst ? [between, result] : [result, between],
+      RESIDUAL_FIRST.test(pen.architecture) ? [between, result] : [result, between],
       isLast && KEEPS_LAST.test(pen.architecture),
     );
     if (this.#embedded !== null) return pen.over([left, pen.over([this.#embedded])]);
     return this.#perLayer === null ? left : pen.over([left, this.#perLayer.added(left, roles)]);
+  }
+
+  /** What tokens learn of each other: by attention, a scan, both or neither; and what it is added to. */
+  #mixed(
+    before: GraphTensor,
+    normed: GraphTensor,
+    roles: Roles,
+    memory: LayerMemory | undefined,
+  ): { readonly mixed: GraphTensor; readonly source: GraphTensor; readonly hasBoth: boolean } | null {
+    const pen = this.#pen;
+    const scan = recurrent(roles);
+    const hasBoth = scan !== null && roles.has('ssm_in') && roles.has('attn_output');
+    if (scan !== null && !hasBoth) return { mixed: scan(pen, normed, roles), source: before, hasBoth };
+    if (!roles.has('attn_output') || memory === undefined) return null;
+    const attended = this.#attention.attended(normed, roles, memory);
+    // Falcon-H1 norms once more for the scan beside its attention.
+    const scanned = scan?.(pen, pen.norm(before, roles, 'attn_norm'), roles);
+    const result = pen.times(attended, roles, 'attn_output');
+    if (scanned !== undefined) return { mixed: pen.over([result, scanned]), source: before, hasBoth };
+    if (!roles.has('cross_attn_q')) return { mixed: result, source: before, hasBoth };
+    const source = pen.over([result, before]);
+    const asking = pen.norm(source, roles, 'cross_attn_norm');
+    return { mixed: this.#attention.encoder.crossed(asking, roles), source, hasBoth };
+  }
+
+  #added(source: GraphTensor, result: GraphTensor): GraphTensor {
+    const { architecture } = this.#pen;
+    const isFirst = RESIDUAL_FIRST.test(architecture) && architecture !== 'phi3';
+    return this.#pen.over(isFirst ? [source, result] : [result, source]);
+  }
+
+  /** A feed-forward beside attention, and the residual. */
+  #beside(source: GraphTensor, mixed: GraphTensor, result: GraphTensor): GraphTensor {
+    const pen = this.#pen;
+    if (ATTENDED_LAST.test(pen.architecture)) return pen.over([pen.over([result, source]), mixed]);
+    if (pen.architecture === 'stablelm') return pen.over([result, pen.over([mixed, source])]);
+    const isFirst = FEED_FIRST.test(pen.architecture);
+    return pen.over([pen.over(isFirst ? [result, mixed] : [mixed, result]), source]);
+  }
+
+  /** A feed-forward behind attention: of its sum with the residual, mostly normed. */
+  #behind(source: GraphTensor, between: GraphTensor, from: GraphTensor, roles: Roles): GraphTensor {
+    const pen = this.#pen;
+    const normed = (of: GraphTensor, role: string) => (roles.has(role) ? pen.norm(of, roles, role) : of);
+    let result: GraphTensor;
+    if (roles.has('ffn_norm_exps')) {
+      // Arctic's experts stand beside attention and a dense network.
+      const routed = experts(pen, pen.norm(source, roles, 'ffn_norm_exps'), roles, 'exps');
+      return pen.over([routed, dense(pen, from, roles, '')]);
+    }
+    if (roles.has('pre_ffw_norm_2')) {
+      // Gemma 4's experts stand beside a dense network, each with norms of its own.
+      const whole = normed(dense(pen, from, roles, ''), 'post_ffw_norm_1');
+      const routed = experts(pen, pen.norm(between, roles, 'pre_ffw_norm_2'), roles, 'exps');
+      result = pen.over([whole, normed(routed, 'post_ffw_norm_2')]);
+    } else result = fed(pen, from, roles);
+    return normed(result, 'post_ffw_norm');
   }
 }

@@ -97,6 +97,7 @@ export class GraphPen {
 
   /** What a gate lets through. */
   gated(gate: GraphTensor, up: GraphTensor, elements: number): GraphTensor {
+    if (this.architecture === 'graniteswitch') return this.over([this.over([gate]), up]);
     return this.isClamped
       ? this.over([this.over([this.over([gate])]), this.over([up])])
       : this.row(elements, [gate, up]);
@@ -104,8 +105,16 @@ export class GraphPen {
 
   /** A matrix times what came before, with its bias. */
   times(source: GraphTensor, roles: Roles, role: string): GraphTensor {
-    const product = this.row(roles.get(role)?.rows ?? 0, [source]);
+    const product = this.adapted(this.row(roles.get(role)?.rows ?? 0, [source]), source, roles, role);
     return roles.has(`${role}.bias`) ? this.over([product]) : product;
+  }
+
+  /** A product, and what the adapters that came with the model add to it (models/granite-switch.cpp). */
+  adapted(product: GraphTensor, source: GraphTensor, roles: Roles, role: string): GraphTensor {
+    const low = roles.get(`${role}.lora_a`);
+    if (low === undefined) return product;
+    const added = this.row(this.elements(product), [this.row(low.rows, [this.view(source)])]);
+    return this.over([product, this.view(added)]);
   }
 
   norm(source: GraphTensor, roles: Roles, role: string, isOutput = false): GraphTensor {
