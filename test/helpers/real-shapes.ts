@@ -41,6 +41,11 @@ const shape = (
   },
 });
 
+const inLayers = (layers: number, valueIn: (layer: number) => number): WritableValue => ({
+  type: 'array',
+  elementType: 'uint32',
+  values: Array.from({ length: layers }, (_, layer) => valueIn(layer)),
+});
 const pattern = (value: number) => ({ 'attention.sliding_window_pattern': u32(value) });
 
 /** Layers, embedding, feed-forward, heads, heads of keys, head length, vocabulary; from the models' own config.json. */
@@ -101,6 +106,19 @@ export const REAL_SHAPES: readonly RealShape[] = [
       'ssm.state_size': u32(128),
       'ssm.group_count': u32(16),
       'ssm.time_step_rank': u32(16),
+    },
+  }),
+  // The layers before those that share their caches are half as wide.
+  shape('Gemma-4-E2B', 'gemma4', [35, 1536, 12_288, 8, 1, 512, 262_144], {
+    window: 512,
+    more: {
+      embedding_length_per_layer_input: u32(256),
+      feed_forward_length: inLayers(35, (layer) => (layer < 15 ? 6144 : 12_288)),
+      final_logit_softcapping: { type: 'float32', value: 30 },
+      'attention.shared_kv_layers': u32(20),
+      'attention.sliding_window_pattern': inLayers(35, (layer) => (layer % 5 === 4 ? 0 : 1)),
+      'attention.key_length_swa': u32(256),
+      'attention.value_length_swa': u32(256),
     },
   }),
   shape('Gemma-3n-E2B', 'gemma3n', [30, 2048, 8192, 8, 2, 256, 262_144], {
