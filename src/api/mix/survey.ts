@@ -24,7 +24,7 @@ export interface OfferedGroup {
  */
 const OPTIMISM = 0.65;
 /** What could lessen a mix's loss by a smaller share than this is not worth a measurement. */
-const WORTH_MEASURING = 0.015;
+const WORTH_MEASURING = 0.02;
 /** Rounds of measuring what could still win; most runs need four or five. */
 const MOST_ROUNDS = 12;
 
