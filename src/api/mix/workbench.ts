@@ -54,7 +54,7 @@ export interface WorkbenchRequest {
 const SMALL_PARAMETERS = 20e6;
 const CHUNKS = { small: { choice: 12, test: 29 }, large: { choice: 2, test: 8 } } as const;
 /** Of a larger tensor, errors are those of some rows: they only rank. */
-const ERROR_ELEMENTS = 2 ** 17;
+const ERROR_ELEMENTS = 2 ** 16;
 
 /** Loads the source, and keeps what it says of both texts. */
 export async function openWorkbench(place: WorkbenchRequest): Promise<Workbench> {
