@@ -40,6 +40,10 @@ export class WeightEditor {
   readonly #shapes = new Map<string, Shape>();
   /** Tensors that do not hold their own weights. */
   readonly #changed = new Map<string, WeightChange>();
+  readonly #read = new Scratch();
+  readonly #weights = new Scratch();
+  readonly #packed = new Scratch();
+  readonly #tried = new Scratch();
 
   /** @param tensors addresses by name, as an evaluation told them */
   constructor(llamaCpp: LlamaCpp, tensors: ReadonlyMap<string, Pointer>) {
@@ -72,14 +76,14 @@ export class WeightEditor {
     const { columns, rows, matrices } = shape;
     const step = Math.max(1, Math.ceil((columns * rows * matrices) / mostElements));
     const errors = types.map(() => 0);
-    using file = new Origin(origin);
+    using file = new Origin(origin, this.#read);
     for (let row = 0; row < rows * matrices; row += step) {
       const matrix = Math.floor(row / rows);
       const piece = { matrix, rows: 1, first: row };
       const weights = this.#originalOf(file, shape, piece);
       for (const [index, type] of types.entries()) {
         const packed = this.#quantized(shape, piece, weights, type, importance);
-        const tried = this.#toFloat(type, packed, columns);
+        const tried = this.#toFloat(type, packed, columns, this.#tried);
         errors[index] =
           (errors[index] ?? 0) + step * squaredError(weights, tried, slice(usage, matrix, columns));
       }
@@ -94,7 +98,7 @@ export class WeightEditor {
     const rowBytes = api.ggml_row_size(type ?? shape.type, shape.columns);
     const originBytes = api.ggml_row_size(shape.type, shape.columns);
     this.#retype(name, type ?? shape.type);
-    using file = new Origin(origin);
+    using file = new Origin(origin, this.#read);
     for (const piece of piecesOf(shape)) {
       const bytes =
         type === null
@@ -129,7 +133,7 @@ export class WeightEditor {
 
   #originalOf(file: Origin, { type, columns }: Shape, { first, rows }: Piece): Float32Array {
     const rowBytes = this.#llamaCpp.api.ggml_row_size(type, columns);
-    return this.#toFloat(type, file.read(first * rowBytes, rows * rowBytes), rows * columns);
+    return this.#toFloat(type, file.read(first * rowBytes, rows * rowBytes), rows * columns, this.#weights);
   }
 
   #quantized(
@@ -140,14 +144,14 @@ export class WeightEditor {
     importance: Float32Array | null,
   ): Uint8Array {
     const { api } = this.#llamaCpp;
-    const packed = lastingMemory(api.ggml_row_size(type, columns) * rows);
+    const packed = this.#packed.ofBytes(api.ggml_row_size(type, columns) * rows);
     api.ggml_quantize_chunk(type, weights, packed, 0, rows, columns, slice(importance, matrix, columns));
     return packed;
   }
 
-  #toFloat(type: number, bytes: Uint8Array, elements: number): Float32Array {
+  #toFloat(type: number, bytes: Uint8Array, elements: number, into: Scratch): Float32Array {
     if (type === GGML_TYPE_F32) return new Float32Array(bytes.buffer, bytes.byteOffset, elements);
-    const floats = new Float32Array(lastingMemory(elements * 4).buffer, 0, elements);
+    const floats = new Float32Array(into.ofBytes(elements * 4).buffer, 0, elements);
     const { api } = this.#llamaCpp;
     const traits = api.ggml_get_type_traits(type);
     const convert = traits === null ? null : this.#llamaCpp.read('ggml_type_traits', traits).to_float;
@@ -163,18 +167,31 @@ export class WeightEditor {
   }
 }
 
+/** Memory that is used again and again: of new memory for each piece, hundreds of megabytes would wait to be collected. */
+class Scratch {
+  #memory = lastingMemory(0);
+
+  /** What was there before is written over. */
+  ofBytes(sizeBytes: number): Uint8Array<ArrayBuffer> {
+    if (this.#memory.buffer.byteLength < sizeBytes) this.#memory = lastingMemory(sizeBytes);
+    return new Uint8Array(this.#memory.buffer, 0, sizeBytes);
+  }
+}
+
 /** A tensor's bytes in its file. */
 class Origin {
   readonly #origin: WeightOrigin;
+  readonly #into: Scratch;
   readonly #descriptor: number;
 
-  constructor(origin: WeightOrigin) {
+  constructor(origin: WeightOrigin, into: Scratch) {
     this.#origin = origin;
+    this.#into = into;
     this.#descriptor = openSync(origin.path, 'r');
   }
 
   read(start: number, sizeBytes: number): Uint8Array {
-    const bytes = lastingMemory(sizeBytes);
+    const bytes = this.#into.ofBytes(sizeBytes);
     for (let done = 0; done < sizeBytes; ) {
       const at = this.#origin.offsetBytes + start + done;
       const read = readSync(this.#descriptor, bytes, done, sizeBytes - done, at);
