@@ -40,6 +40,7 @@ export class WeightEditor {
   readonly #shapes = new Map<string, Shape>();
   /** Tensors that do not hold their own weights. */
   readonly #changed = new Map<string, WeightChange>();
+  readonly #converters = new Map<number, ReturnType<LlamaCpp['callable']>>();
   readonly #read = new Scratch();
   readonly #weights = new Scratch();
   readonly #packed = new Scratch();
@@ -152,12 +153,20 @@ export class WeightEditor {
   #toFloat(type: number, bytes: Uint8Array, elements: number, into: Scratch): Float32Array {
     if (type === GGML_TYPE_F32) return new Float32Array(bytes.buffer, bytes.byteOffset, elements);
     const floats = new Float32Array(into.ofBytes(elements * 4).buffer, 0, elements);
-    const { api } = this.#llamaCpp;
-    const traits = api.ggml_get_type_traits(type);
+    this.#converter(type)(bytes, floats, elements);
+    return floats;
+  }
+
+  /** Each is bound once: koffi keeps what it binds for good, and rows are many. */
+  #converter(type: number): ReturnType<LlamaCpp['callable']> {
+    const known = this.#converters.get(type);
+    if (known !== undefined) return known;
+    const traits = this.#llamaCpp.api.ggml_get_type_traits(type);
     const convert = traits === null ? null : this.#llamaCpp.read('ggml_type_traits', traits).to_float;
     if (convert === null) throw failure(`type ${type} has no way to floats`);
-    this.#llamaCpp.callable('ggml_to_float_t', convert)(bytes, floats, elements);
-    return floats;
+    const bound = this.#llamaCpp.callable('ggml_to_float_t', convert);
+    this.#converters.set(type, bound);
+    return bound;
   }
 
   #address(name: string): Pointer {
