@@ -1,4 +1,5 @@
 import { EngineError } from './errors.ts';
+import { toFloats } from './floats.ts';
 import { ENUMS } from './llama-cpp/declarations.ts';
 import { lastingMemory } from './llama-cpp/lasting-memory.ts';
 import type { LlamaCpp } from './llama-cpp/library.ts';
@@ -24,11 +25,8 @@ export function quantizeRows(
   } else {
     const source = lastingMemory(data.length);
     source.set(data);
-    const traits = api.ggml_get_type_traits(from);
-    const convert = traits === null ? null : llamaCpp.read('ggml_type_traits', traits).to_float;
-    if (convert === null)
+    if (!toFloats(llamaCpp, from, source, floats))
       throw new EngineError('engine/quantize-failed', `type ${from} has no way to floats`);
-    llamaCpp.callable('ggml_to_float_t', convert)(source, floats, elements);
   }
   const packed = lastingMemory(api.ggml_row_size(to, columns) * rows);
   api.ggml_quantize_chunk(to, floats, packed, 0, rows, columns, null);

@@ -1,6 +1,7 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import type { WeightChange, WeightErrorRequest } from './engine.ts';
 import { EngineError } from './errors.ts';
+import { toFloats } from './floats.ts';
 import { ENUMS } from './llama-cpp/declarations.ts';
 import { lastingMemory } from './llama-cpp/lasting-memory.ts';
 import type { LlamaCpp } from './llama-cpp/library.ts';
@@ -40,7 +41,6 @@ export class WeightEditor {
   readonly #shapes = new Map<string, Shape>();
   /** Tensors that do not hold their own weights. */
   readonly #changed = new Map<string, WeightChange>();
-  readonly #converters = new Map<number, ReturnType<LlamaCpp['callable']>>();
   readonly #read = new Scratch();
   readonly #weights = new Scratch();
   readonly #packed = new Scratch();
@@ -153,20 +153,8 @@ export class WeightEditor {
   #toFloat(type: number, bytes: Uint8Array, elements: number, into: Scratch): Float32Array {
     if (type === GGML_TYPE_F32) return new Float32Array(bytes.buffer, bytes.byteOffset, elements);
     const floats = new Float32Array(into.ofBytes(elements * 4).buffer, 0, elements);
-    this.#converter(type)(bytes, floats, elements);
+    if (!toFloats(this.#llamaCpp, type, bytes, floats)) throw failure(`type ${type} has no way to floats`);
     return floats;
-  }
-
-  /** Each is bound once: koffi keeps what it binds for good, and rows are many. */
-  #converter(type: number): ReturnType<LlamaCpp['callable']> {
-    const known = this.#converters.get(type);
-    if (known !== undefined) return known;
-    const traits = this.#llamaCpp.api.ggml_get_type_traits(type);
-    const convert = traits === null ? null : this.#llamaCpp.read('ggml_type_traits', traits).to_float;
-    if (convert === null) throw failure(`type ${type} has no way to floats`);
-    const bound = this.#llamaCpp.callable('ggml_to_float_t', convert);
-    this.#converters.set(type, bound);
-    return bound;
   }
 
   #address(name: string): Pointer {

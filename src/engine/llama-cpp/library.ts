@@ -77,6 +77,8 @@ export function loadLlamaCpp({ folder, cpuOnly, onLog }: LoadOptions): LlamaCpp 
   // Every function of FUNCTIONS was bound above by its signature; those of backends follow.
   const api = functions as Api;
   let log: Pointer | null = null;
+  // Bound once: koffi keeps what it binds for good.
+  const callables = new Map<string, KoffiCall>();
   const llamaCpp: LlamaCpp = {
     api,
     folder,
@@ -101,7 +103,12 @@ export function loadLlamaCpp({ folder, cpuOnly, onLog }: LoadOptions): LlamaCpp 
     },
     view: (address, sizeBytes) => koffi.view(address, sizeBytes),
     address: (memory) => koffi.address(memory),
-    callable: (type, address) => koffi.decode(address, types.callback(type)),
+    callable: (type, address) => {
+      const key = `${type} ${address}`;
+      const bound = callables.get(key) ?? koffi.decode(address, types.callback(type));
+      callables.set(key, bound);
+      return bound;
+    },
     symbol: (name) => symbolIn([libraries.llama, koffi.load(C_LIBRARY)], name),
     mathCores: () => mathCores(folder, files),
     bind: (name, result, parameters) => {
