@@ -1,6 +1,6 @@
 import type { LayerMemory } from './attention-layers.ts';
 import { EncoderGraph } from './encoder-graph.ts';
-import type { GraphTensor } from './graph-buffer.ts';
+import { F16, F32, type GraphTensor, I64 } from './graph-buffer.ts';
 import { type GraphPen, isTurned, type Roles } from './graph-pen.ts';
 import { cachedTokens } from './kv-cache.ts';
 import { type AttentionParts, type CacheInputs, LatentGraph } from './latent-graph.ts';
@@ -14,9 +14,6 @@ const UNROTATED_WHOLE = /^(cohere2|cohere2moe|exaone4|exaone-moe|afmoe|smallthin
 const ENCODES = /^(llama-embed|t5encoder)$/;
 /** Values are normed as keys are. */
 const NORMED_VALUES = /^gemma(3n|4)$/;
-const F32 = 4;
-const F16 = 2;
-const I64 = 8;
 const SMALLEST_TURN = 64;
 
 /** Attention of all layers over their caches, as build_attn of llama-graph.cpp evaluates it. */

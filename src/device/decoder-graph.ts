@@ -4,7 +4,7 @@ import { placeOfTensor } from '../gguf/tensor-names.ts';
 import { AttentionGraph } from './attention-graph.ts';
 import type { LayerMemory } from './attention-layers.ts';
 import { dense, experts, fed } from './feed-forward-graph.ts';
-import type { GraphTensor } from './graph-buffer.ts';
+import { F32, type GraphTensor } from './graph-buffer.ts';
 import { type DecoderLoad, GraphPen, isTurned, type Roles } from './graph-pen.ts';
 import { AlternatingGraph, PerLayerGraph } from './per-layer-graph.ts';
 import { ReceptanceGraph } from './receptance-graph.ts';
@@ -48,7 +48,6 @@ const MIXERS = [
   'ffn_down',
   'ffn_down_exps',
 ];
-const F32 = 4;
 const IMAGE_TOKENS = 8192;
 
 interface Described {

@@ -1,8 +1,5 @@
-import type { GraphTensor } from './graph-buffer.ts';
+import { F16, F32, type GraphTensor } from './graph-buffer.ts';
 import type { GraphPen, Roles } from './graph-pen.ts';
-
-const F32 = 4;
-const F16 = 2;
 
 /** Attention among tokens that are all there, and of a decoder to what an encoder left (build_attn without a cache). */
 export class EncoderGraph {

@@ -25,6 +25,11 @@ interface FreeBlock {
 
 /** Of CPU buffers (TENSOR_ALIGNMENT, ggml-cpu). */
 const ALIGNMENT = 32;
+
+/** Bytes of an element. */
+export const F32 = 4;
+export const F16 = 2;
+export const I64 = 8;
 const aligned = (bytes: number): number => Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
 
 /**

@@ -3,7 +3,7 @@ import type { GgufHeader } from '../gguf/header.ts';
 import { getNumber, getNumbers } from '../gguf/metadata.ts';
 import { layoutOf } from '../gguf/tensor-types.ts';
 import type { CacheType } from '../schema/terms.ts';
-import { GraphSketch, type GraphTensor } from './graph-buffer.ts';
+import { F32, GraphSketch, type GraphTensor } from './graph-buffer.ts';
 
 export interface DecoderLoad {
   readonly contextSize: number;
@@ -22,7 +22,6 @@ export type Roles = ReadonlyMap<
 
 /** Norms with a mean, though without a bias. */
 const LAYER_NORMS = /^(command-r|cohere2|dbrx|mpt|olmo|phimoe|stablelm)$/;
-const F32 = 4;
 
 /** Keys and values of a quantized cache are turned by a Hadamard matrix (llama-kv-cache.cpp). */
 export function isTurned(cacheType: CacheType): boolean {

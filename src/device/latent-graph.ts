@@ -1,4 +1,4 @@
-import type { GraphTensor } from './graph-buffer.ts';
+import { F16, F32, type GraphTensor, I64 } from './graph-buffer.ts';
 import type { GraphPen, Roles } from './graph-pen.ts';
 
 /** What is read of a cache: where keys and values go, and which cells each token sees. */
@@ -16,10 +16,6 @@ export interface AttentionParts {
   readonly values: GraphTensor | null;
   readonly outputs: number;
 }
-
-const F32 = 4;
-const F16 = 2;
-const I64 = 8;
 
 /**
  * Multi-head latent attention (models/deepseek2.cpp): keys are kept as one short vector a token, and come from it where

@@ -1,7 +1,5 @@
-import type { GraphTensor } from './graph-buffer.ts';
+import { F32, type GraphTensor } from './graph-buffer.ts';
 import type { GraphPen, Roles } from './graph-pen.ts';
-
-const F32 = 4;
 
 type Step = (pen: GraphPen, source: GraphTensor, roles: Roles) => GraphTensor;
 
