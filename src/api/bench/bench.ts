@@ -15,7 +15,7 @@ import { type ReadModel, readModel } from '../../model/model.ts';
 import type { BenchResults } from '../../schema/bench.ts';
 import { QuantscopeError, UsageError } from '../../util/errors.ts';
 import { packageVersion } from '../../util/package-files.ts';
-import { formatRate } from '../../util/units.ts';
+import { formatDuration, formatRate } from '../../util/units.ts';
 import { hostOf } from '../host.ts';
 import { modelsFor } from '../local-models.ts';
 import type { Filled } from '../request.ts';
@@ -98,16 +98,12 @@ function stageOf({ what, test, done, total, generationTps }: BenchStep): string 
     case 'warm-up':
       return `${test} ${what}`;
     case 'cool-down':
-      return `cooling down, ${timeText(total - done)} at most`;
+      return `cooling down, ${formatDuration(1000 * (total - done))} at most`;
     case 'test':
       return generationTps == null
         ? test
-        : `${test}, ${formatRate(generationTps)} t/s, ${timeText(total - done)} left`;
+        : `${test}, ${formatRate(generationTps)} t/s, ${formatDuration(1000 * (total - done))} left`;
   }
-}
-
-function timeText(seconds: number): string {
-  return seconds < 100 ? `${Math.ceil(seconds)} s` : `${Math.ceil(seconds / 60)} min`;
 }
 
 function modelOf({ ref, path, bytes, header }: ReadModel): BenchModel {
