@@ -20,6 +20,10 @@ export function onPhones(
   catalogue: DeviceCatalogue,
   request: FitRequest,
 ): FittedPhone[] {
+  const common = {
+    shape: theOnly(models.map(({ header }) => modelShape(header))),
+    label: theOnly(models.map(({ header, ref }) => quantizationOf(header, ref).label.label)),
+  };
   return devices.map((device) => {
     const judged = models.map(({ name, ref, header, planned }) => {
       const fit = fitOn(header, device, catalogue, { ...request, ...(planned ? { planned } : {}) });
@@ -35,10 +39,7 @@ export function onPhones(
         },
       );
     });
-    const types = typeSpeeds(device, catalogue, {
-      shape: theOnly(models.map(({ header }) => modelShape(header))),
-      label: theOnly(models.map(({ header, ref }) => quantizationOf(header, ref).label.label)),
-    });
+    const types = typeSpeeds(device, catalogue, common);
     return { ...fittedDevice(device, judged, catalogue, request.budgetBytes), types };
   });
 }
