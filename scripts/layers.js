@@ -103,7 +103,7 @@ export const LAYERS = [
     does: 'phones, memory, speed model, the app’s kit',
     not: 'read files or measure',
     imports: ['util', 'gguf', 'schema'],
-    packages: [],
+    packages: ['simple-statistics'],
   },
   {
     name: 'quantize',

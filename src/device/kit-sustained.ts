@@ -1,6 +1,7 @@
 import { isAvailable, type Unavailable, unavailableBecause } from '../schema/availability.ts';
 import type { KitCheck, KitGolden, KitResults } from '../schema/kit.ts';
 import type { DeviceState, Energy, SustainedWindow } from '../schema/sustained.ts';
+import { sum } from '../util/sum.ts';
 import { formatDuration, formatPhoneRate } from '../util/units.ts';
 import { type KitFindings, quoted } from './kit-finding.ts';
 import { sustainedFrom } from './sustained.ts';
@@ -98,7 +99,7 @@ function batteryEnergy(
       `the level of the battery fell by ${Math.max(0, fall).toFixed(0)} %, which is too few of its steps: let it run for longer`,
     );
   }
-  const tokens = windows.reduce((total, { generatedTokens }) => total + generatedTokens, 0);
+  const tokens = sum(windows.map(({ generatedTokens }) => generatedTokens));
   return {
     joulesPerToken:
       batteryWh === undefined

@@ -1,3 +1,4 @@
+import { median } from 'simple-statistics';
 import { type Unavailable, unavailableBecause } from '../schema/availability.ts';
 import type { DeviceState, Energy, Sustained, SustainedSpeed, SustainedWindow } from '../schema/sustained.ts';
 import { formatDuration } from '../util/units.ts';
@@ -114,10 +115,4 @@ function pauseIn(windows: readonly SustainedWindow[]): Unavailable | null {
   return unavailableBecause(
     `the run stood still for ${formatDuration(pausedS * 1000)} of ${formatDuration(before * 1000)}, and a device cools meanwhile`,
   );
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length / 2;
-  return ((sorted[Math.ceil(middle) - 1] ?? 0) + (sorted[Math.floor(middle)] ?? 0)) / 2;
 }

@@ -1,3 +1,4 @@
+import { median } from 'simple-statistics';
 import { TENSOR_TYPE_NAMES } from '../gguf/tensor-types.ts';
 import { unavailableBecause } from '../schema/availability.ts';
 import type { DeviceProfile, MeasuredSpeed, ModelShape } from '../schema/phone-data.ts';
@@ -188,13 +189,6 @@ function quantizationsOf(pairs: readonly Pair[]): MeasuredTypes['quantizations']
     .sort((a, b) => b.generation.median - a.generation.median);
 }
 
-function spread(values: readonly number[]): { median: number; low: number; high: number } {
-  const sorted = [...values].sort((a, b) => a - b);
-  const at = (index: number) => sorted[index] ?? Number.NaN;
-  const middle = (sorted.length - 1) / 2;
-  return {
-    median: (at(Math.floor(middle)) + at(Math.ceil(middle))) / 2,
-    low: at(0),
-    high: at(sorted.length - 1),
-  };
+function spread(values: number[]): { median: number; low: number; high: number } {
+  return { median: median(values), low: Math.min(...values), high: Math.max(...values) };
 }

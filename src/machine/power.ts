@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { type Unavailable, unavailableBecause } from '../schema/availability.ts';
 import type { DeviceState } from '../schema/sustained.ts';
+import { sum } from '../util/sum.ts';
 import { clockShare, entries, macState, PRESSURES, printed, text } from './state.ts';
 
 /** A counter of energy of one package, which begins anew at its range. */
@@ -169,8 +170,4 @@ async function numberIn(path: string, unit: number): Promise<number | null> {
   const read = await text(path);
   const value = Number(read ?? Number.NaN);
   return read === null || read.trim() === '' || !Number.isFinite(value) ? null : value * unit;
-}
-
-function sum(values: readonly number[]): number {
-  return values.reduce((total, value) => total + value, 0);
 }

@@ -4,6 +4,7 @@ import type { EngineSession, LoadedModel, TestTimes } from '../engine/engine.ts'
 import { energyOf, type PowerState } from '../machine/power.ts';
 import { isAvailable, unavailableBecause } from '../schema/availability.ts';
 import type { Sustained, SustainedWindow } from '../schema/sustained.ts';
+import { sum } from '../util/sum.ts';
 import { benchmarkTokens, type SpeedTest, WARM_UP_GENERATION_TOKENS } from './speed.ts';
 
 /** A curve of some tens of windows, none so short that a turn is all of it where turns are short. */
@@ -71,7 +72,7 @@ export class SustainedRun {
     const [first] = this.#states;
     if (first === undefined || this.#windows.length === 0) return null;
     const windows = [...this.#windows];
-    const tokens = windows.reduce((total, { generatedTokens }) => total + generatedTokens, 0);
+    const tokens = sum(windows.map(({ generatedTokens }) => generatedTokens));
     const energy = energyOf(this.#states);
     return sustainedFrom({
       minutes: this.#minutes,
@@ -101,7 +102,7 @@ export class SustainedRun {
     this.#states.push(power);
     const { promptTokens, generationTokens } = this.#test;
     const rate = (tokens: number, nanoseconds: (times: TestTimes) => number) =>
-      (tokens * turns.length * 1e9) / turns.reduce((total, each) => total + nanoseconds(each), 0);
+      (tokens * turns.length * 1e9) / sum(turns.map(nanoseconds));
     this.#windows.push({
       startS,
       endS,

@@ -1,6 +1,7 @@
 import { isAvailable, type Unavailable } from '../schema/availability.ts';
 import type { BenchRow } from '../schema/bench.ts';
 import type { Sustained, SustainedSpeed, SustainedWindow } from '../schema/sustained.ts';
+import { sum } from '../util/sum.ts';
 import { formatDuration, formatPhoneRate } from '../util/units.ts';
 import { type Column, given } from './table.ts';
 import { printable } from './text-width.ts';
@@ -65,7 +66,7 @@ function sparkline(windows: readonly SustainedWindow[]): string {
       Math.floor((mark * windows.length) / count),
       Math.floor(((mark + 1) * windows.length) / count),
     );
-    return own.reduce((sum, { generationTps }) => sum + generationTps, 0) / own.length;
+    return sum(own.map(({ generationTps }) => generationTps)) / own.length;
   });
   const most = Math.max(...values);
   return values
