@@ -1,6 +1,14 @@
 import { F16, F32, type GraphTensor } from './graph-buffer.ts';
 import type { GraphPen, Roles } from './graph-pen.ts';
 
+/** What attention without a cache is made of. */
+interface Attending {
+  readonly queries: GraphTensor;
+  readonly keys: GraphTensor;
+  readonly values: GraphTensor;
+  readonly outputs: number;
+}
+
 /** Attention among tokens that are all there, and of a decoder to what an encoder left (build_attn without a cache). */
 export class EncoderGraph {
   readonly #pen: GraphPen;
@@ -24,12 +32,7 @@ export class EncoderGraph {
     return /^t5/.test(this.#pen.architecture);
   }
 
-  among(parts: {
-    queries: GraphTensor;
-    keys: GraphTensor;
-    values: GraphTensor;
-    outputs: number;
-  }): GraphTensor {
+  among(parts: Attending): GraphTensor {
     const { load } = this.#pen;
     return this.#seen(parts, load.tokens, this.biased);
   }
@@ -48,13 +51,8 @@ export class EncoderGraph {
     return pen.times(this.#seen(parts, contextLength, false), roles, 'cross_attn_output');
   }
 
-  #seen(
-    parts: { queries: GraphTensor; keys: GraphTensor; values: GraphTensor; outputs: number },
-    seen: number,
-    isBiased: boolean,
-  ): GraphTensor {
+  #seen({ queries, keys, values, outputs }: Attending, seen: number, isBiased: boolean): GraphTensor {
     const pen = this.#pen;
-    const { queries, keys, values, outputs } = parts;
     for (const part of [queries, keys, values]) pen.add(part);
     const { flashAttention, tokens } = pen.load;
     this.#mask ??= pen.graph.input((flashAttention ? F16 : F32) * tokens * seen);
