@@ -1,4 +1,5 @@
-import { fastestOf, gigabytes, withoutSpeed } from '../device/fit.ts';
+import { fastestOf, withoutSpeed } from '../device/fastest-speed.ts';
+import { gigabytes } from '../device/fit.ts';
 import { isAvailable } from '../schema/availability.ts';
 import type { FittedPhone, FittedVariant } from '../schema/phones.ts';
 import type { Preference } from '../schema/terms.ts';

@@ -1,4 +1,4 @@
-import { fastestOf } from '../device/fit.ts';
+import { fastestOf } from '../device/fastest-speed.ts';
 import { isAvailable, type Unavailable } from '../schema/availability.ts';
 import type { FittedVariant } from '../schema/phones.ts';
 import type { Memory, Rate, Results, Speed, VariantResult } from '../schema/results.ts';

@@ -1,4 +1,5 @@
-import { gigabytes, isExperimental } from '../device/fit.ts';
+import { isExperimental } from '../device/fastest-speed.ts';
+import { gigabytes } from '../device/fit.ts';
 import { ANY_PHONE_ID, type DeviceCatalogue } from '../device/profiles.ts';
 import { typeSpeedsText } from '../device/type-speed-text.ts';
 import { isAvailable } from '../schema/availability.ts';

@@ -1,5 +1,6 @@
 import { fastTypes } from '../../device/fast-types.ts';
-import { fastestUsual, fitOn } from '../../device/fit.ts';
+import { fastestUsual } from '../../device/fastest-speed.ts';
+import { fitOn } from '../../device/fit.ts';
 import { type PhoneSpeed, speedOn } from '../../device/predict-speed.ts';
 import { type DeviceCatalogue, findDevice } from '../../device/profiles.ts';
 import { bytesForElements, type GgufHeader, type TensorType } from '../../gguf/index.ts';

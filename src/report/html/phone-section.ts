@@ -1,4 +1,5 @@
-import { fastestOf, gigabytes } from '../../device/fit.ts';
+import { fastestOf } from '../../device/fastest-speed.ts';
+import { gigabytes } from '../../device/fit.ts';
 import { typeSpeedsText } from '../../device/type-speed-text.ts';
 import type { FitReport } from '../../schema/fit.ts';
 import type { FittedPhone, FittedVariant } from '../../schema/phones.ts';
