@@ -1,8 +1,12 @@
-import type { Backend, CacheType, GpuChoice } from '../engine/engine.ts';
+import type { Backend, CacheType, GpuChoice, StartEngine } from '../engine/engine.ts';
+import type { MachineWatch } from '../machine/watch.ts';
+import type { BenchResults, BenchRow } from '../schema/bench.ts';
+import type { Machine } from '../schema/results.ts';
 import type { QuantscopeError } from '../util/errors.ts';
 import type { Share } from './share.ts';
 import type { DescribedFile } from './size.ts';
 import type { SpeedTest } from './speed.ts';
+import type { Timing } from './timing.ts';
 
 export interface BenchModel {
   readonly ref: string;
@@ -40,4 +44,29 @@ export interface BenchPlan {
   readonly toolVersion: string;
   /** The part that `models` are of all `models` that there are. */
   readonly shard?: (Share & { readonly models: number }) | undefined;
+}
+
+/** What is being done to which row. */
+export interface BenchStep {
+  readonly model: string;
+  readonly what: 'start' | 'load' | 'threads' | 'warm-up' | 'cool-down' | 'test';
+  readonly test: string;
+  /** Seconds where it is repeated for minutes, with the tokens a second that it generates now. */
+  readonly done: number;
+  readonly generationTps?: number | null;
+  readonly total: number;
+}
+
+export interface BenchEnvironment {
+  readonly startEngine: StartEngine;
+  readonly callTimeoutMs: number;
+  readonly machine: Machine;
+  readonly watch: MachineWatch;
+  /** Around what is timed. */
+  readonly timing?: () => Promise<Timing>;
+  readonly now: () => Date;
+  readonly signal?: AbortSignal;
+  readonly onStep: (step: BenchStep) => void;
+  /** Called as each row ends, with all results so far. */
+  readonly onRow: (row: BenchRow, results: BenchResults) => Promise<void>;
 }

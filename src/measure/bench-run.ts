@@ -1,5 +1,5 @@
-import type { EngineSession, LoadedModel, StartEngine } from '../engine/engine.ts';
-import { type MachineWarning, type MachineWatch, spreadWarnings, withoutRepeats } from '../machine/watch.ts';
+import type { EngineSession, LoadedModel } from '../engine/engine.ts';
+import { type MachineWarning, spreadWarnings, withoutRepeats } from '../machine/watch.ts';
 import { unavailableBecause } from '../schema/availability.ts';
 import type { BenchConfig, BenchResults, BenchRow } from '../schema/bench.ts';
 import type { Machine } from '../schema/results.ts';
@@ -7,51 +7,24 @@ import { SCHEMA_IDS } from '../schema/terms.ts';
 import { QuantscopeError, UsageError } from '../util/errors.ts';
 import { bandwidth, speedUp } from './bench-derived.ts';
 import { type KnownFile, type Loaded, OpenedModel } from './bench-model.ts';
-import type { BenchModel, BenchPlan, BenchPoint } from './bench-plan.ts';
+import type { BenchEnvironment, BenchModel, BenchPlan, BenchPoint, BenchStep } from './bench-plan.ts';
 import { blankRow, failed, repeated } from './bench-row.ts';
-import { type SustainedTest, SustainedTests } from './bench-sustained.ts';
+import { type SustainedTest, SustainedTests, shortWarnings, withoutHeat } from './bench-sustained.ts';
 import { measureCopyBandwidth } from './copy-bandwidth.ts';
 import { isOfMachine } from './engine-faults.ts';
 import { engineMemoryOf } from './memory.ts';
 import { benchmarkTokens, type SpeedTest, testRate, timeRepetitions } from './speed.ts';
 import { median } from './statistics.ts';
 import { findThreads } from './threads.ts';
-import { type Timing, timed } from './timing.ts';
+import { timed } from './timing.ts';
 
 /** A new process evaluates single tokens slowly until a prompt of this length has made the system spread its threads. */
 const SPREADING_TOKENS = 512;
-/** Nothing slows down for its heat sooner. */
-const HEAT_MINUTES = 1;
 const NOTHING = new Uint32Array();
 
 type OnStep = (what: BenchStep['what'], done: number, total: number, generationTps?: number | null) => void;
 /** Of each repetition or turn; a run of minutes keeps what it has where it is broken off. */
 type Times = Pick<SustainedTest, 'times' | 'brokenBy'> & Partial<Pick<SustainedTest, 'sustained'>>;
-
-/** What is being done to which row. */
-export interface BenchStep {
-  readonly model: string;
-  readonly what: 'start' | 'load' | 'threads' | 'warm-up' | 'cool-down' | 'test';
-  readonly test: string;
-  /** Seconds where it is repeated for minutes, with the tokens a second that it generates now. */
-  readonly done: number;
-  readonly generationTps?: number | null;
-  readonly total: number;
-}
-
-export interface BenchEnvironment {
-  readonly startEngine: StartEngine;
-  readonly callTimeoutMs: number;
-  readonly machine: Machine;
-  readonly watch: MachineWatch;
-  /** Around what is timed. */
-  readonly timing?: () => Promise<Timing>;
-  readonly now: () => Date;
-  readonly signal?: AbortSignal;
-  readonly onStep: (step: BenchStep) => void;
-  /** Called as each row ends, with all results so far. */
-  readonly onRow: (row: BenchRow, results: BenchResults) => Promise<void>;
-}
 
 /**
  * Times every test of the grid by llama-bench's method: each model and configuration in a process of its own, a row a
@@ -79,15 +52,7 @@ class Bench {
     this.#createdAt = environment.now().toISOString();
     const { minutes } = plan;
     this.#sustained = minutes === undefined ? null : new SustainedTests(minutes, environment.signal);
-    if (minutes !== undefined && minutes < HEAT_MINUTES) {
-      this.#warn([
-        {
-          code: 'bench/short',
-          message: `${minutes} minutes are too few for heat to show`,
-          hint: 'Machines take 1 to 10 minutes until they are as hot as they get.',
-        },
-      ]);
-    }
+    if (minutes !== undefined) this.#warn(shortWarnings(minutes));
   }
 
   async run(): Promise<BenchResults> {
@@ -305,12 +270,6 @@ class Bench {
       warnings: [...this.#warnings, ...spreadWarnings(this.#rows.flatMap(repeated))],
     };
   }
-}
-
-/** Heat is what minutes of use are to show. */
-function withoutHeat({ disturbed = [] }: Pick<BenchRow, 'disturbed'>): Pick<BenchRow, 'disturbed'> {
-  const others = disturbed.filter(({ code }) => code !== 'machine/throttled');
-  return others.length === 0 ? {} : { disturbed: others };
 }
 
 function contextOf({ batchSize, keyType, valueType, flashAttention }: BenchPoint) {

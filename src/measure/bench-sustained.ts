@@ -1,8 +1,12 @@
 import type { EngineSession, LoadedModel, TestTimes } from '../engine/engine.ts';
 import { type PowerState, readPowerState } from '../machine/power.ts';
+import type { MachineWarning } from '../machine/watch.ts';
 import type { BenchRow } from '../schema/bench.ts';
 import type { SpeedTest } from './speed.ts';
 import { coolDown, SustainedRun } from './sustained-run.ts';
+
+/** Nothing slows down for its heat sooner. */
+const HEAT_MINUTES = 1;
 
 type Sustained = NonNullable<BenchRow['sustained']>;
 
@@ -60,4 +64,21 @@ export class SustainedTests {
       brokenBy,
     };
   }
+}
+
+export function shortWarnings(minutes: number): MachineWarning[] {
+  if (minutes >= HEAT_MINUTES) return [];
+  return [
+    {
+      code: 'bench/short',
+      message: `${minutes} minutes are too few for heat to show`,
+      hint: 'Machines take 1 to 10 minutes until they are as hot as they get.',
+    },
+  ];
+}
+
+/** Heat is what minutes of use are to show. */
+export function withoutHeat({ disturbed = [] }: Pick<BenchRow, 'disturbed'>): Pick<BenchRow, 'disturbed'> {
+  const others = disturbed.filter(({ code }) => code !== 'machine/throttled');
+  return others.length === 0 ? {} : { disturbed: others };
 }
