@@ -77,7 +77,7 @@ export function loadLlamaCpp({ folder, cpuOnly, onLog }: LoadOptions): LlamaCpp 
   // Every function of FUNCTIONS was bound above by its signature; those of backends follow.
   const api = functions as Api;
   let log: Pointer | null = null;
-  // Bound once: koffi keeps what it binds for good.
+  // Bound once: what is bound for each row would wait by the hundred megabytes for a collector that does not see it.
   const callables = new Map<string, KoffiCall>();
   const llamaCpp: LlamaCpp = {
     api,
