@@ -69,11 +69,11 @@ export const CLAIM_VERDICTS = ['true', 'false', 'not checkable'] as const;
 export type ClaimVerdict = (typeof CLAIM_VERDICTS)[number];
 
 /** What such a verdict stands on: the file, a run, a formula over the header, or a model of phones' speeds. */
-/** Of a speed on a phone: extrapolated from other chips where nothing was measured on one like it. */
-export const SPEED_BASES = ['measured', 'predicted', 'extrapolated'] as const;
-
 export const CLAIM_BASES = ['read', 'measured', 'estimated', 'predicted'] as const;
 export type ClaimBasis = (typeof CLAIM_BASES)[number];
+
+/** Of a speed on a phone: extrapolated from other chips where nothing was measured on one like it. */
+export const SPEED_BASES = ['measured', 'predicted', 'extrapolated'] as const;
 
 /** Everything that is looked for on a card. */
 export const CLAIM_KINDS = [
