@@ -76,7 +76,7 @@ function commandOf<Words extends readonly unknown[]>(
   for (const [index, subcommand] of subcommands.entries()) {
     command.addCommand(subcommand(context), { isDefault: run === undefined && index === 0 });
   }
-  command.addHelpText('after', helpAfter(definition));
+  command.addHelpText('after', () => helpAfter(definition));
   if (run === undefined) return command;
   return command.action(async (...given: unknown[]) => {
     // Commander gives options and itself behind the arguments. A parent takes the options that both have.

@@ -53,20 +53,7 @@ async function programWith(
     })
     .showSuggestionAfterError()
     .exitOverride()
-    .addHelpText(
-      'after',
-      '\nExamples:\n' +
-        '  quantscope compare                          the embedded nano family, offline, in under a minute\n' +
-        '  quantscope compare models/                  every .gguf file of a folder\n' +
-        '  quantscope compare a-Q4_K_M.gguf a-Q8_0.gguf --quick\n' +
-        '  quantscope compare --help                   all its options\n' +
-        '  quantscope inspect model.gguf               what is in a file, before anything is run\n' +
-        '\nDefaults of options: quantscope.config.json, .quantscoperc or .config/quantscope.json in this folder or\n' +
-        'one above, "quantscope" in package.json, and config.json in the config folder (quantscope doctor names\n' +
-        'them). A flag comes before the environment, then the project, then the user.\n' +
-        '\nEnvironment:\n' +
-        environmentList(),
-    )
+    .addHelpText('after', helpAfter)
     .hook('preAction', async (_program, command) => {
       const { hasSettings } = await import('./config-settings.ts');
       if (!hasSettings(command)) return;
@@ -83,6 +70,23 @@ async function programWith(
   }
   // Last, so that it stands in the last group.
   return program.helpCommand('help [command]', 'print the help of a command');
+}
+
+/** Behind the list of commands. Made where help is asked for. */
+function helpAfter(): string {
+  return (
+    '\nExamples:\n' +
+    '  quantscope compare                          the embedded nano family, offline, in under a minute\n' +
+    '  quantscope compare models/                  every .gguf file of a folder\n' +
+    '  quantscope compare a-Q4_K_M.gguf a-Q8_0.gguf --quick\n' +
+    '  quantscope compare --help                   all its options\n' +
+    '  quantscope inspect model.gguf               what is in a file, before anything is run\n' +
+    '\nDefaults of options: quantscope.config.json, .quantscoperc or .config/quantscope.json in this folder or\n' +
+    'one above, "quantscope" in package.json, and config.json in the config folder (quantscope doctor names\n' +
+    'them). A flag comes before the environment, then the project, then the user.\n' +
+    '\nEnvironment:\n' +
+    environmentList()
+  );
 }
 
 /** In help's own layout. */

@@ -38,6 +38,7 @@ export function inspectMemory(header: GgufHeader, asked: readonly number[]): Ins
         'the header does not describe layers with a cache, as a vocabulary or an encoder does not',
       )
     : memoryOf(header, loads, 'estimated', main, (load) => {
+        if (load === loads.main) return main;
         const reason = refusedCacheType(header, load.cacheType);
         return reason === null ? estimate(header, load) : { ...load, status: 'unavailable', reason };
       });
