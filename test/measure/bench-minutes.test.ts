@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { fakeEngine } from '../../src/engine/fake.ts';
 import { describeMachine } from '../../src/machine/describe.ts';
 import { watchMachine } from '../../src/machine/watch.ts';
 import type { BenchPlan } from '../../src/measure/bench-plan.ts';
 import { runBench } from '../../src/measure/bench-run.ts';
 import type { BenchResults } from '../../src/schema/bench.ts';
 import type { QuantscopeError } from '../../src/util/errors.ts';
+import { fakeEngine } from '../helpers/fake-engine.ts';
 
 /** Orders of events and failures: the fake engine computes nothing, and its speeds are none. */
 function planOf(minutes: number): BenchPlan {

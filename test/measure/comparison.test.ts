@@ -1,6 +1,5 @@
 import { writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import { type FakeEngineOptions, fakeEngine } from '../../src/engine/fake.ts';
 import { compareVariants } from '../../src/measure/comparison.ts';
 import type { ComparisonVariant } from '../../src/measure/comparison-rows.ts';
 import { DEFAULT_LIMITS } from '../../src/measure/limits.ts';
@@ -10,6 +9,7 @@ import { type Results, resultsSchema } from '../../src/schema/results.ts';
 import { STAGES, type Stage } from '../../src/schema/terms.ts';
 import { QuantscopeError } from '../../src/util/errors.ts';
 import { scratchFolder } from '../helpers/cli.ts';
+import { type FakeEngineOptions, fakeEngine } from '../helpers/fake-engine.ts';
 
 const described: DescribedFile = {
   model: { architecture: 'phi3', name: 'Fake', parameters: 1000, contextLength: 512, addBosToken: true },

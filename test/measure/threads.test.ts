@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { fakeEngine } from '../../src/engine/fake.ts';
 import { candidateCounts, chooseThreads, findThreads } from '../../src/measure/threads.ts';
+import { fakeEngine } from '../helpers/fake-engine.ts';
 
 describe('candidateCounts', () => {
   it('tries every count of a small machine, and powers of two of a large one', () => {

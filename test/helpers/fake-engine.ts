@@ -1,9 +1,9 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
-import type { EngineInfo, EngineSession, StartEngine, StartOptions } from './engine.ts';
-import { EngineError, type EngineErrorCode } from './errors.ts';
-import { rowBytes } from './logit-rows.ts';
-import type { MethodName } from './messages.ts';
-import type { Scores } from './scores.ts';
+import type { EngineInfo, EngineSession, StartEngine, StartOptions } from '../../src/engine/engine.ts';
+import { EngineError, type EngineErrorCode } from '../../src/engine/errors.ts';
+import { rowBytes } from '../../src/engine/logit-rows.ts';
+import type { MethodName } from '../../src/engine/messages.ts';
+import type { Scores } from '../../src/engine/scores.ts';
 
 /**
  * An engine that computes nothing: for orders of events and failures, never for figures. Every duration is one
