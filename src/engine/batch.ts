@@ -29,7 +29,7 @@ export class Batch {
   /** Read by address: they must live as long as the batch. */
   readonly kept: readonly ArrayBufferView[];
 
-  constructor(llamaCpp: LlamaCpp, { batchSize, sequences }: ContextOptions) {
+  constructor(llamaCpp: LlamaCpp, { batchSize, sequences }: Pick<ContextOptions, 'batchSize' | 'sequences'>) {
     const bytes = (size: number) => lastingMemory(size).buffer;
     this.#tokens = new Int32Array(bytes(batchSize * 4));
     this.#positions = new Int32Array(bytes(batchSize * 4));

@@ -31,7 +31,7 @@ export class Context {
   readonly #log: ProblemLog;
   readonly #vocabularySize: number;
   /** A GPU computes on after the call. A CPU is done, and each way into llama.cpp costs a small model's token 4 %. */
-  readonly #onGpu: boolean;
+  readonly onGpu: boolean;
   readonly #memory: Pointer | null;
   readonly #pools: readonly Pointer[];
   /** Read by address: see {@link textIsLong}. */
@@ -57,7 +57,7 @@ export class Context {
     this.options = options;
     this.pointer = pointer;
     this.#vocabularySize = model.facts.vocabularySize;
-    this.#onGpu = model.facts.layers !== null;
+    this.onGpu = model.facts.layers !== null;
     this.#memory = api.llama_get_memory(pointer);
     this.#collector = collector;
     this.#batch = new Batch(llamaCpp, options);
@@ -65,7 +65,12 @@ export class Context {
     // Made once and attached, as llama-bench does: else llama.cpp starts threads for each evaluation.
     const pools = [...new Set([threads, promptThreads])].map((count) => newPool(llamaCpp, count));
     this.#pools = pools;
-    api.llama_attach_threadpool(pointer, pools[0] ?? null, pools.at(-1) ?? null);
+    this.lendThreads(pointer);
+  }
+
+  /** Has another context of llama.cpp's compute with these threads; it must go first. */
+  lendThreads(to: Pointer): void {
+    this.#llamaCpp.api.llama_attach_threadpool(to, this.#pools[0] ?? null, this.#pools.at(-1) ?? null);
   }
 
   /** @returns null where llama.cpp cannot: its log says why */
@@ -243,7 +248,7 @@ export class Context {
     const { api } = this.#llamaCpp;
     const code = api.llama_decode(this.pointer, batch);
     if (code !== DECODED) throw this.#failure(code);
-    if (this.#onGpu) api.llama_synchronize(this.pointer);
+    if (this.onGpu) api.llama_synchronize(this.pointer);
   }
 
   async #decodeAsync(batch: Packed): Promise<number> {
@@ -251,7 +256,7 @@ export class Context {
     this.#log.clear();
     const code = await callAsync(api.llama_decode, this.pointer, batch);
     if (code !== DECODED && code !== ABORTED) throw this.#failure(code);
-    if (this.#onGpu) await callAsync(api.llama_synchronize, this.pointer);
+    if (this.onGpu) await callAsync(api.llama_synchronize, this.pointer);
     return code;
   }
 
