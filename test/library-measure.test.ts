@@ -63,6 +63,20 @@ describe('the library, where it measures', () => {
     await expect(evaluate(['nano'], { model: 'phi3' })).rejects.toMatchObject({ code: 'usage/endpoint' });
   });
 
+  it('says how far the minutes of a test are; the time that is left is of all tests', async () => {
+    const stages: string[] = [];
+    await bench(['nano:Q2_K'], {
+      prompt: [8],
+      generate: [8],
+      threads: [1],
+      gpu: ['off'],
+      minutes: 0.02,
+      progress: (event) => event.kind === 'step' && void stages.push(event.stage),
+    });
+    expect(stages).toContainEqual(expect.stringMatching(/^pp8\+tg8 0\.02 min, \S+ t\/s, .+ of 1\.2 s$/));
+    expect(stages.join('\n')).not.toContain('left');
+  });
+
   it('times tests row by row', async () => {
     const rows: string[] = [];
     const pieces: unknown[] = [];

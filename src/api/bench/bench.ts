@@ -102,7 +102,7 @@ function stageOf({ what, test, done, total, generationTps }: BenchStep): string 
     case 'test':
       return generationTps == null
         ? test
-        : `${test}, ${formatRate(generationTps)} t/s, ${formatDuration(1000 * (total - done))} left`;
+        : `${test}, ${formatRate(generationTps)} t/s, ${formatDuration(1000 * done)} of ${formatDuration(1000 * total)}`;
   }
 }
 
