@@ -38,6 +38,21 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
     },
     definitions: wholeProgram,
   };
+  guard(process.stdout, process.env);
+  const isJudged = argv.some((word) => /^--(?:fail-if|gates)(?:=|$)/.test(word));
+  const readerLeft = onceReaderLeft(isJudged);
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') return readerLeft();
+    process.stderr.write(
+      `error: stdout cannot be written: ${messageOf(error)}\nhint: Free some space where it leads, or let it lead elsewhere.\n`,
+    );
+    process.exit(EXIT.usage);
+  });
+  guardStderr(process.env, (error) => {
+    if (error.code === 'EPIPE') return readerLeft();
+    // Nobody is left to tell where it cannot be written.
+    process.exit(EXIT.usage);
+  });
   if (argv.length === 0) {
     process.stdout.write(FIRST_STEPS);
     return EXIT.done;
@@ -76,18 +91,17 @@ function exitCodeOf(reason: unknown): ExitCode {
   return reason instanceof Interruption ? reason.exitCode : EXIT.interrupted;
 }
 
-guard(process.stdout, process.env);
-// Nobody is left to tell where it cannot be written.
-guardStderr(process.env, () => process.exit(EXIT.usage));
-
-// A reader such as `head` may close the pipe early: what it did not want is not an error.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit(EXIT.done);
-  process.stderr.write(
-    `error: stdout cannot be written: ${messageOf(error)}\nhint: Free some space where it leads, or let it lead elsewhere.\n`,
-  );
-  process.exit(EXIT.usage);
-});
+/**
+ * A reader such as `head` may close the pipe early: what it did not want is not an error. A command that is about to
+ * end still gives its own exit code; one that goes on for nobody is ended, unless a gate has yet to be judged.
+ */
+function onceReaderLeft(isJudged: boolean): () => void {
+  let hasLeft = false;
+  return () => {
+    if (!hasLeft && !isJudged) setTimeout(() => process.exit(EXIT.done), FAREWELL_MS).unref();
+    hasLeft = true;
+  };
+}
 
 void main(process.argv.slice(2)).then((exitCode) => {
   process.exitCode = exitCode;

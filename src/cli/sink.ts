@@ -30,7 +30,10 @@ export function guard(stream: NodeJS.WriteStream, environment: NodeJS.ProcessEnv
 }
 
 /** Guards stderr once something asks for it: making the stream takes longer than the rest of `--help`. */
-export function guardStderr(environment: NodeJS.ProcessEnv, onError: () => void): void {
+export function guardStderr(
+  environment: NodeJS.ProcessEnv,
+  onError: (error: NodeJS.ErrnoException) => void,
+): void {
   const made = Object.getOwnPropertyDescriptor(process, 'stderr')?.get;
   let stream: NodeJS.WriteStream | undefined;
   const get = (): NodeJS.WriteStream => {

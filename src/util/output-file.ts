@@ -199,8 +199,13 @@ async function writeTo(fd: number, content: string | Buffer): Promise<void> {
   const stream = standard ?? createWriteStream('', { fd, autoClose: false });
   await new Promise<void>((done, failed) => {
     if (standard === undefined) stream.on('error', failed);
-    stream.write(content, (error) => (error ? failed(error) : done()));
+    // Whoever reads along may leave when they like; what becomes of the process is its own to say.
+    stream.write(content, (error) => (error && !isReaderGone(error) ? failed(error) : done()));
   });
+}
+
+function isReaderGone(error: NodeJS.ErrnoException): boolean {
+  return error.code === 'EPIPE';
 }
 
 async function orUnwritable<Value>(path: string, hint: string, work: () => Promise<Value>): Promise<Value> {

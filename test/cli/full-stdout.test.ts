@@ -160,6 +160,19 @@ describe.skipIf(process.platform === 'win32')('a closed pipe behind stdout, as `
     expect(code, stderr).toBe(0);
   });
 
+  it('hides no gate that fails', async () => {
+    const { code, stderr } = await intoClosedPipe([
+      'compare',
+      model,
+      '--only',
+      'size',
+      '--fail-if',
+      'any.file.bytes > 1',
+    ]);
+    expect(stderr).toContain('gate failed: ');
+    expect(code, stderr).toBe(1);
+  });
+
   it('does not keep a page from being written', async () => {
     const page = scratch.path('page.html');
     const { code } = await intoClosedPipe(['compare', model, '--only', 'size', '--html', page]);
