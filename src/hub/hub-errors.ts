@@ -19,7 +19,8 @@ export interface Refusal {
  * the status alone cannot tell a private repository from none.
  */
 export function refusalError({ status, headers, what, repo }: Refusal, context: HubContext): QuantscopeError {
-  const { endpoint, token } = context.settings;
+  const { endpoint } = context.settings;
+  const token = context.settings.token();
   const page = repo === undefined ? endpoint : `${endpoint}/${repo}`;
   const refused = (code: ErrorCode, why: string, hint: string): QuantscopeError =>
     new QuantscopeError(code, `${what}: ${why} (${status})`, { hint });

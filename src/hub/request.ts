@@ -60,9 +60,10 @@ async function follow<Received extends Pick<HttpAnswer, 'status' | 'headers'>>(
   const watch = new IdleWatch(context.idleTimeoutMs, signal);
   let address = url;
   for (let redirects = 0; redirects <= MOST_REDIRECTS; redirects++) {
+    const headers = headersFor(address, request, context);
     let response: Received;
     try {
-      response = await watch.during(send(address, headersFor(address, request, context), watch.signal));
+      response = await watch.during(send(address, headers, watch.signal));
     } catch (cause) {
       signal.throwIfAborted();
       throw connectionError(what, watch.timedOut ? watch.signal.reason : cause, address);
@@ -145,8 +146,9 @@ export async function discard(response: HttpAnswer): Promise<void> {
 }
 
 function headersFor(url: string, request: Pick<HubRequest, 'headers'>, context: HubContext): SentHeaders {
-  const { endpoint, token } = context.settings;
+  const { endpoint } = context.settings;
   const headers = { 'user-agent': context.userAgent, ...withoutSecrets(request.headers ?? {}) };
   const isHub = [endpoint, ...HUB_ORIGINS].some((each) => new URL(each).origin === new URL(url).origin);
-  return token !== undefined && isHub ? { ...headers, authorization: `Bearer ${token}` } : headers;
+  const token = isHub ? context.settings.token() : undefined;
+  return token !== undefined ? { ...headers, authorization: `Bearer ${token}` } : headers;
 }

@@ -9,8 +9,12 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 export interface HubSettings {
   /** Without a slash at its end. */
   readonly endpoint: string;
-  /** Never printed, and sent to the origins of the endpoint and the Hub alone. */
-  readonly token: string | undefined;
+  /**
+   * Read when something is sent: what needs no token works with a damaged one. Never printed, and sent to the origins
+   * of the endpoint and the Hub alone.
+   * @throws UsageError `hub/bad-token`
+   */
+  readonly token: () => string | undefined;
   /** The folder of `models--owner--name`. */
   readonly cacheFolder: string;
   readonly offline: boolean;
@@ -41,7 +45,7 @@ export function readHubSettings(env: Environment = process.env, home: string = h
   const hfHome = folder('HF_HOME') ?? join(folder('XDG_CACHE_HOME') ?? join(home, '.cache'), 'huggingface');
   return {
     endpoint: endpointOf(env['HF_ENDPOINT']),
-    token: tokenOf(env, folder('HF_TOKEN_PATH') ?? join(hfHome, 'token')),
+    token: () => tokenOf(env, folder('HF_TOKEN_PATH') ?? join(hfHome, 'token')),
     cacheFolder:
       folder('LLAMA_CACHE') ??
       folder('HF_HUB_CACHE') ??

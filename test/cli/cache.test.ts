@@ -72,6 +72,16 @@ describe('cache', () => {
     expect(stdout).toMatch(/^maker\/tiny-GGUF {2}58\.6 KiB\n +19\.5 KiB {2}t-Q4_K_M\.gguf {2}\(main\)/);
   });
 
+  it('needs no token, nor one that is whole', async () => {
+    const damaged = { HF_TOKEN: 'two words' };
+    const { exitCode, stdout } = await run(['cache', 'list'], damaged);
+    expect(exitCode).toBe(0);
+    expect(stdout).toContain(REPO);
+    const asked = await run(['variants', REPO], { ...damaged, HF_HOME: scratch.path('empty') });
+    expect(asked).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('the Hub token holds') });
+    expect(asked.stderr).not.toContain('two words');
+  });
+
   it('finds a damaged file and says how to mend it', async () => {
     expect((await run(['cache', 'verify'])).exitCode).toBe(0);
     const [place = ''] = (await run(['pull', `hf:${REPO}:Q8_0`])).stdout.trim().split('\n');

@@ -106,7 +106,7 @@ describe('the settings', () => {
   const read = (env: Record<string, string>) => readHubSettings(env, '/home/u');
 
   it('keep a token to themselves where that is asked for', () => {
-    expect(read({ HF_TOKEN: 'hf_x', HF_HUB_DISABLE_IMPLICIT_TOKEN: '1' }).token).toBeUndefined();
+    expect(read({ HF_TOKEN: 'hf_x', HF_HUB_DISABLE_IMPLICIT_TOKEN: '1' }).token()).toBeUndefined();
   });
 
   it('take the cache folder as llama.cpp does, then as huggingface_hub', () => {

@@ -20,7 +20,7 @@ const readers: Readonly<
 > = {
   'the token': {
     at: (folder) => join(folder, 'token'),
-    read: (folder) => readHubSettings({ HF_HOME: folder }, '/nowhere').token,
+    read: (folder) => readHubSettings({ HF_HOME: folder }, '/nowhere').token(),
     comesTo: undefined,
   },
   'a revision': {

@@ -72,7 +72,7 @@ describe('a ref that is opened', () => {
   it('names the error of the Hub', async () => {
     server.repos.set(REPO, { files: { 'm-Q4_K_M.gguf': { content } }, gated: true });
     const { settings } = options().hub;
-    const anonymous = { nanoFolder, hub: hubContext({ settings: { ...settings, token: undefined } }) };
+    const anonymous = { nanoFolder, hub: hubContext({ settings: { ...settings, token: () => undefined } }) };
     await expect(openRef(`hf:${REPO}:Q4_K_M`, anonymous)).rejects.toMatchObject({ code: 'hub/gated' });
     await expect(openRef('nano', options())).rejects.toMatchObject({ code: 'ref/several' });
   });

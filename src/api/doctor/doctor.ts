@@ -57,7 +57,9 @@ async function examineEnvironment(
   signal: AbortSignal,
 ): Promise<{ readonly access: RefAccess; readonly checks: readonly Check[] }> {
   try {
-    return { access: await refAccess({ signal }), checks: [] };
+    const access = await refAccess({ signal });
+    access.hub.settings.token();
+    return { access, checks: [] };
   } catch (thrown) {
     return {
       access: await refAccess({ signal, isBare: true }),

@@ -135,10 +135,11 @@ function notesOf(
   contextSize: number,
   trained: number | undefined,
 ): string[] {
-  const { endpoint, token } = hub.settings;
+  const { endpoint } = hub.settings;
   const notes: string[] = [];
   if (gated) {
-    const asWhom = token === undefined ? 'and set HF_TOKEN' : 'with the account that HF_TOKEN belongs to';
+    const asWhom =
+      hub.settings.token() === undefined ? 'and set HF_TOKEN' : 'with the account that HF_TOKEN belongs to';
     notes.push(`The repository is gated: accept its terms at ${endpoint}/${repo} ${asWhom}.`);
   }
   if (source === 'cache') notes.push('From the cache: the Hub may offer more.');
