@@ -289,9 +289,10 @@ function recommendationLines({ results: { recommendation }, width, style }: Page
   const { variant, reasons, dominated } = recommendation;
   // The first sentence names the variant; when it does not, the verdict must.
   const isNamed = reasons[0]?.startsWith(variant) ?? false;
-  const verdict = isNamed ? `Recommended: ${printable(variant)}` : `Recommended: ${printable(variant)}.`;
+  const verdict = isNamed ? 'Recommended:' : `Recommended: ${printable(variant)}.`;
   const sentences = reasons.map(sentence);
-  if (isNamed) sentences[0] = (sentences[0] ?? '').slice(printable(variant).length).trimStart();
+  // A name is written as it is, at the beginning of a sentence too.
+  if (isNamed) sentences[0] = printable(variant) + (sentences[0] ?? '').slice(printable(variant).length);
   const lines = wrap([verdict, ...sentences].join(' '), width, '  ');
   if (dominated.length > 0) {
     const pairs = dominated.map(({ variant: loser, by }) => `${loser} (by ${by})`).join(', ');

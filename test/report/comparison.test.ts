@@ -209,6 +209,14 @@ describe('the words around the tables', () => {
     expect(table).toMatch(/^Dominated, .*: Q2_K \(by Q4_K_M\)\.$/m);
   });
 
+  it('set a comma behind the name that a reason begins with', () => {
+    const reasons = ['Q8_0, the reference, is the only variant that could be measured.'];
+    const table = renderComparison(
+      nanoResults({ recommendation: { variant: 'Q8_0', reasons, dominated: [] } }),
+    );
+    expect(table).toContain('Recommended: Q8_0, the reference, is the only');
+  });
+
   it('say why nothing is recommended', () => {
     const recommendation = unavailableBecause('no variant is within the limits');
     expect(renderComparison(nanoResults({ recommendation }))).toContain(
