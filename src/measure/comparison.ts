@@ -11,6 +11,7 @@ import { measureCopyBandwidth } from './copy-bandwidth.ts';
 import { isOfAll } from './domains.ts';
 import { ownFailure } from './engine-faults.ts';
 import { sha256OfFiles } from './file-hash.ts';
+import { askedOf } from './questions.ts';
 import {
   createReference,
   formOfPath,
@@ -270,10 +271,11 @@ class Comparison {
 
   /** What a reference that is kept says of itself. */
   #descriptionOf(name: string, { tokenizer }: DescribedFile) {
-    const { textSha256, tasksSha256, toolsSha256 } = this.#state.settings.evaluation;
+    const { settings } = this.#state;
+    const { textSha256 } = settings.evaluation;
     const createdAt = this.#environment.now().toISOString();
-    const asked = { textSha256, tasksSha256, ...(toolsSha256 === undefined ? {} : { toolsSha256 }) };
-    return { createdAt, ...asked, tokenizer, row: this.#state.row(name) };
+    const asked = askedOf(this.#input, partsOf(settings));
+    return { createdAt, textSha256, asked, tokenizer, row: this.#state.row(name) };
   }
 
   /** Only what can be shared is: one machine's speed is not another's. */

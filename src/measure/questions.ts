@@ -3,6 +3,7 @@ import type { Question, Results, VariantResult } from '../schema/results.ts';
 import type { AnswerKind } from '../schema/terms.ts';
 import { answersOf } from './answers.ts';
 import type { ChoiceItem } from './choices.ts';
+import { sha256OfText } from './file-hash.ts';
 import type { TaskItem } from './tasks.ts';
 import type { ToolItem } from './tool-file.ts';
 import type { EvaluationMaterial } from './variant-run.ts';
@@ -53,4 +54,17 @@ function toolQuestion({ task, tools, messages, calls, answers }: ToolItem): Ques
 
 function callText({ name, arguments: given }: ToolCall): string {
   return `${name}(${JSON.stringify(given)})`;
+}
+
+/**
+ * The hash of each part of the questions that was asked, of the questions as they were put: their order, the examples
+ * before them and their form are in it, which the hash of a file says nothing of.
+ */
+export function askedOf(
+  { taskItems, choiceItems, toolItems }: Pick<EvaluationMaterial, 'taskItems' | 'choiceItems' | 'toolItems'>,
+  parts: readonly string[],
+): Partial<Record<'tasks' | 'choices' | 'tools', string>> {
+  const items = { tasks: taskItems, choices: choiceItems, tools: toolItems };
+  const asked = Object.entries(items).filter(([part]) => parts.includes(part));
+  return Object.fromEntries(asked.map(([part, each]) => [part, sha256OfText(JSON.stringify(each))]));
 }

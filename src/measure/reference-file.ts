@@ -45,8 +45,7 @@ const nullableText = z.string().nullable();
 const dependsOnSchema = z.strictObject({
   createdAt: z.iso.datetime(),
   textSha256: z.string(),
-  tasksSha256: z.string(),
-  toolsSha256: z.string().optional(),
+  asked: z.strictObject({ tasks: z.string(), choices: z.string(), tools: z.string() }).partial(),
   tokenizer: z.strictObject({
     vocabularySize: z.int().nonnegative(),
     tokenizerModel: nullableText,

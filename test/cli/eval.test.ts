@@ -88,6 +88,20 @@ describe('eval', () => {
     ]);
     expect(others.stderr).toMatch(/was asked other tasks/);
     expect(others.exitCode).toBe(2);
+    await writeFile(
+      scratch.path('choices.jsonl'),
+      '{"task":"a","prompt":"b","choices":["c","d"],"answer":"c"}\n',
+    );
+    for (const [otherwise, noun] of [
+      [['--quick', '--choices', scratch.path('choices.jsonl')], 'questions of multiple choice'],
+      [['--quick', '--template', 'off'], 'tasks'],
+      [[], 'tasks'],
+      [['--only', 'choices'], 'questions of multiple choice'],
+    ] as const) {
+      const refused = await quantscope(['eval', 'nano:Q2_K', '--reference', kept, ...otherwise, '-q']);
+      expect(refused.stderr, otherwise.join(' ')).toContain(`was asked other ${noun}`);
+      expect(refused.exitCode).toBe(2);
+    }
     await writeFile(scratch.path('short.qsref'), (await readFile(kept)).subarray(0, 5000));
     const short = await quantscope([
       'eval',

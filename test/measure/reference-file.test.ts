@@ -21,7 +21,7 @@ const forms: readonly RowForm[] = ['float32', 'llama-perplexity'];
 const inputs: ReferenceInputs = {
   createdAt: '2026-01-01T00:00:00.000Z',
   textSha256: 'b'.repeat(64),
-  tasksSha256: 'c'.repeat(64),
+  asked: { tasks: 'c'.repeat(64) },
   tokenizer: {
     vocabularySize: VOCABULARY,
     tokenizerModel: 'llama',

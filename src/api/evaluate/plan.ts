@@ -1,5 +1,6 @@
 import { requireComparable } from '../../measure/comparable.ts';
 import type { ComparisonVariant } from '../../measure/comparison-rows.ts';
+import { askedOf } from '../../measure/questions.ts';
 import { isReferenceFile, openReference, type ReferenceFile } from '../../measure/reference-file.ts';
 import type { Results, Settings } from '../../schema/results.ts';
 import { UsageError } from '../../util/errors.ts';
@@ -39,7 +40,7 @@ export async function planEvaluation(
   requireSavedFits(saved, variants);
   const input = await readEvaluation(request, variants);
   const settings = settingsOf(request, input, saved);
-  requireSavedInputs(saved, settings, request);
+  requireSavedInputs(saved, settings.evaluation.textSha256, input, request);
   if (previous !== null) requireSameSettings(previous, settings, request.threads);
   // Later runs or an endpoint are compared with the reference, so that one variant alone has one too.
   const isForOthers = request.saveReference !== undefined || endpoint !== null;
@@ -147,33 +148,42 @@ function requireSavedFits(saved: ReferenceFile | null, variants: readonly Compar
   }
 }
 
-/** What candidates are asked must be what the reference was asked. */
+/** What candidates are asked must be what the reference was asked, in the same way. */
 function requireSavedInputs(
   saved: ReferenceFile | null,
-  { evaluation }: Settings,
-  { text, tasks }: Request,
+  textSha256: string,
+  input: EvaluationInput,
+  request: Request,
 ): void {
   if (saved?.inputs == null) return;
   const { inputs, path } = saved;
-  if (text !== undefined && inputs.textSha256 !== evaluation.textSha256) {
+  const { text } = request;
+  if (text !== undefined && inputs.textSha256 !== textSha256) {
     throw new UsageError('usage/reference', `${path} was scored on another text than ${text}`, {
       hint: 'Leave --text out: the file holds the text it was scored on.',
     });
   }
-  const { toolsSha256 } = evaluation;
-  if (toolsSha256 !== undefined && inputs.toolsSha256 !== toolsSha256) {
-    const had = inputs.toolsSha256 === undefined ? 'no' : 'other';
-    throw new UsageError('usage/reference', `${path} was asked for ${had} tool calls`, {
-      hint: 'Give --tools the file that the reference was asked, or score the reference again with it.',
-    });
-  }
-  if (inputs.tasksSha256 !== evaluation.tasksSha256) {
-    const which = tasks === undefined ? 'the ones chosen for this model' : [tasks].flat().join(', ');
-    throw new UsageError('usage/reference', `${path} was asked other tasks than ${which}`, {
-      hint: 'Give --tasks the file that the reference was asked, and --until-decided to both or neither; or leave tasks out with --only text.',
+  const asked = askedOf(input, request.only);
+  for (const [part, noun] of QUESTION_NOUNS) {
+    const before = inputs.asked[part];
+    if (asked[part] === undefined || asked[part] === before) continue;
+    if (before === undefined && part !== 'tools') continue;
+    const file = request[part];
+    const which = file === undefined ? 'the usual ones' : [file].flat().join(', ');
+    const other = before === undefined ? `for no ${noun}` : `other ${noun} than ${which}, or in another way`;
+    throw new UsageError('usage/reference', `${path} was asked ${other}`, {
+      hint:
+        `Give --${part}, --quick, --few-shot and --template as the reference was given them, and --until-decided to ` +
+        'both or neither; or leave them out with --only text; or score the reference again.',
     });
   }
 }
+
+const QUESTION_NOUNS = [
+  ['tasks', 'tasks'],
+  ['choices', 'questions of multiple choice'],
+  ['tools', 'tool calls'],
+] as const;
 
 function settingsOf(request: Request, input: EvaluationInput, saved: ReferenceFile | null): Settings {
   const { only: parts, quick = false } = request;
