@@ -85,8 +85,7 @@ export function sustainedSpeed(curve: readonly CurvePart[]): SustainedSpeed | Un
     (parts[0]?.startS ?? 0) + Number.EPSILON,
   );
   const startTps = median(parts.filter(({ startS }) => startS < startsIn).map(({ tps }) => tps));
-  const late = parts.filter(({ startS, endS }) => (startS + endS) / 2 >= SETTLED_FROM * totalS);
-  const sustainedTps = median((late.length === 0 ? parts.slice(-1) : late).map(({ tps }) => tps));
+  const sustainedTps = median(settledPart(parts).map(({ tps }) => tps));
   // One slow window is no throttling, and one fast one does not end it.
   const smooth = rates.map((_, index) => median(rates.slice(Math.max(0, index - 1), index + 2)));
   const from = Math.max(1, smooth.findLastIndex((tps) => tps >= THROTTLED_BELOW * startTps) + 1);
@@ -99,6 +98,13 @@ export function sustainedSpeed(curve: readonly CurvePart[]): SustainedSpeed | Un
       ? (parts[from]?.startS ?? 0)
       : unavailableBecause(`none within ${formatDuration(totalS * 1000)}`),
   };
+}
+
+/** The last third of a curve, at least its last part: what the sustained speed is the median of. */
+export function settledPart<Part extends Pick<CurvePart, 'startS' | 'endS'>>(curve: readonly Part[]): Part[] {
+  const totalS = curve.at(-1)?.endS ?? 0;
+  const late = curve.filter(({ startS, endS }) => (startS + endS) / 2 >= SETTLED_FROM * totalS);
+  return late.length === 0 ? curve.slice(-1) : late;
 }
 
 /** Why a curve says nothing of heat: a device that stood still for a while has cooled. Null where it did not. */

@@ -1,3 +1,4 @@
+import { settledPart } from '../device/sustained.ts';
 import { isAvailable, type Unavailable } from '../schema/availability.ts';
 import type { BenchResults, BenchRow } from '../schema/bench.ts';
 import type { ContextResults } from '../schema/context.ts';
@@ -9,6 +10,7 @@ import type { Differences } from './baseline-differences.ts';
 import { exactlyHere, judgeSpeed, withoutSpread } from './baseline-judges.ts';
 import { type GateRow, judgeableBench, judgeableContext, judgeableFit, keyOfBenchRow } from './gate-rows.ts';
 import { pooledRate } from './pool-runs.ts';
+import { rateOf } from './rates.ts';
 import { machineDifferences } from './same-machine.ts';
 
 /** What changed since an earlier bench, context or fit: rows that are of one test are compared, by the rules of results. */
@@ -18,6 +20,8 @@ type Figures = GateRow['figures'];
 
 const BENCH_FIGURES: readonly Compared<Figures>[] = [
   ['speed.meanTps', 'speed', 'tokens/s', 'higher', judgeSpeed(speedAt('speed'))],
+  sustained('generation'),
+  sustained('prompt'),
   ['loadMs', 'time to load', 'ms', 'lower', once],
   ['memory.peakRssBytes', 'peak memory', 'bytes', 'lower', once],
   ['memory.weightsBytes', "the weights' memory", 'bytes', 'lower', exactlyHere],
@@ -58,6 +62,32 @@ function speedAt(field: string) {
   };
 }
 
+/** The speed that is left after minutes, judged by the windows that it is the median of. */
+function sustained(part: 'generation' | 'prompt'): Compared<Figures> {
+  return [
+    `sustained.${part}.sustainedTps`,
+    `sustained ${part} speed`,
+    'tokens/s',
+    'higher',
+    judgeSpeed((row) => {
+      // Only rows of a bench have such a figure.
+      const { sustained: curve, test, disturbed } = row as BenchRow;
+      if (curve === undefined) return null;
+      const tokens = part === 'generation' ? test.generationTokens : test.promptTokens;
+      const rates = settledPart(curve.windows).flatMap(({ generationTps, promptTps }) => {
+        const tps = part === 'generation' ? generationTps : promptTps;
+        return tps === null ? [] : [tps];
+      });
+      if (tokens === 0 || rates.length === 0) return null;
+      const rate = rateOf(
+        tokens,
+        rates.map((tps) => (1e9 * tokens) / tps),
+      );
+      return { rate, test: JSON.stringify(test), disturbance: disturbed };
+    }),
+  ];
+}
+
 /** Rows of one test share what their runs say of noise. */
 function testOf(row: Figures, { tokens }: Rate): string {
   return 'test' in row ? JSON.stringify(row.test) : `${tokens}`;
@@ -94,7 +124,18 @@ function pooledRow(rows: readonly BenchRow[]): BenchRow {
   if (last === undefined) throw new TypeError('a group has a row');
   const speed = pooledRate(used.map((row) => row.speed));
   if (used.length < 2 || speed === null || !isAvailable(last.speed)) return last;
-  return { ...last, speed: { ...speed, medianTps: last.speed.medianTps } };
+  return { ...last, speed: { ...speed, medianTps: last.speed.medianTps }, ...middleCurve(used) };
+}
+
+/** Curves cannot be laid together: the one in the middle, by its sustained speed, stands for all. */
+function middleCurve(rows: readonly BenchRow[]): Pick<BenchRow, 'sustained'> {
+  const curves = rows.flatMap(({ sustained: curve }) =>
+    curve !== undefined && isAvailable(curve.generation)
+      ? [{ curve, tps: curve.generation.sustainedTps }]
+      : [],
+  );
+  const middle = curves.sort((a, b) => a.tps - b.tps)[Math.floor((curves.length - 1) / 2)];
+  return middle === undefined ? {} : { sustained: middle.curve };
 }
 
 /** @throws nothing: what does not compare says why */

@@ -20,6 +20,8 @@ export interface Regression {
 export const REGRESSION_FIGURES = [
   'file.bytes',
   'speed.meanTps',
+  'sustained.generation.sustainedTps',
+  'sustained.prompt.sustainedTps',
   'prompt.meanTps',
   'generationAtDepth.meanTps',
   'speed.generationTps',
