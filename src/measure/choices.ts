@@ -44,6 +44,13 @@ const CHOICES = 4;
  * tasks give the same choices.
  */
 export function choicesOf(items: readonly TaskItem[]): ChoiceItem[] {
+  // Each answer is held against all of its kind.
+  const normalized = new Map(
+    items
+      .flatMap((item) => [...item.answers, ...(item.match === 'label' ? item.labels : [])])
+      .map((answer) => [answer, normalizeAnswer(answer)]),
+  );
+  const sameAnswer = (a: string, b: string) => normalized.get(a) === normalized.get(b);
   const answersByTask = new Map<string, string[]>();
   for (const { task, answers } of items) {
     const known = answersByTask.get(task) ?? [];
@@ -78,8 +85,4 @@ export function chatChoice(
 /** The choice with the highest value; the first of equals. */
 export function chosenOf(values: readonly number[]): number {
   return values.reduce((best, value, i) => (value > (values[best] ?? value) ? i : best), 0);
-}
-
-function sameAnswer(a: string, b: string): boolean {
-  return normalizeAnswer(a) === normalizeAnswer(b);
 }

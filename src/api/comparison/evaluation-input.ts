@@ -60,7 +60,7 @@ export async function readEvaluation(
   options: EvaluationOptions,
   variants: readonly ComparisonVariant[],
 ): Promise<EvaluationInput> {
-  const { quick = false, fewShot = 0, fewShotFrom, template = 'auto' } = options;
+  const { quick = false, fewShot = 0, fewShotFrom, template = 'auto', only } = options;
   const set = evaluationSetFor(modelNameOf(variants));
   const tasksPaths = listed(options.tasks ?? packagePath(`fixtures/${set}/tasks.jsonl`));
   const choicesPaths = listed(options.choices ?? []);
@@ -70,7 +70,8 @@ export async function readEvaluation(
   const tools = await readTools(options);
   let allTasks = tasks.flatMap(({ path, content }) => parseTasks(content.toString('utf8'), path));
   const parsedChoices = choices.flatMap(({ path, content }) => parseChoices(content, path));
-  let allChoices = choices.length === 0 ? choicesOf(allTasks) : parsedChoices;
+  const asksChoices = only?.includes('choices') ?? true;
+  let allChoices = choices.length > 0 ? parsedChoices : asksChoices ? choicesOf(allTasks) : [];
   if (fewShot > 0) {
     if (options.tasks === undefined && options.choices === undefined) {
       throw new UsageError('few-shot/nothing', '--few-shot is for the files of --tasks or --choices', {
