@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
-import { packagePath } from '../util/package-files.ts';
 import { EngineError } from './errors.ts';
+import { askGuarded, type GuardedAnswer, startGuarded } from './guarded-process.ts';
 import type { ChatMessage, Tool } from './replies.ts';
 
 export interface RenderQuestion {
@@ -11,22 +11,13 @@ export interface RenderQuestion {
   readonly variables: Readonly<Record<string, unknown>>;
 }
 
-export type RenderAnswer = { readonly id: number } & (
-  | { readonly step: 'begun' }
-  | { readonly step: 'rendered'; readonly text?: string; readonly fault?: string }
-  /** It took more than it is given. */
-  | { readonly step: 'ended'; readonly reason: string }
-);
+export type RenderAnswer =
+  | Exclude<GuardedAnswer, { readonly step: 'rendered' }>
+  | { readonly id: number; readonly step: 'rendered'; readonly text?: string; readonly fault?: string };
 
-const CHILD_MODULE = packagePath('dist/guarded-child.cjs');
 const WORKER = 'dist/render-worker.cjs';
-/** A long chat has half a million characters, and its prompt as many again. */
-const HEAP_MEBIBYTES = 128;
-const RESIDENT_MEBIBYTES = 384;
-/** Of the processor's time; the longest chats of real templates take a tenth of a second. */
-const LIMIT_MS = 3000;
-/** For a process that does not come up, on however busy a machine. */
-const SILENCE_MS = 60_000;
+/** A long chat has half a million characters, and its prompt as many again. The longest take a tenth of a second. */
+const LIMITS = { heapMebibytes: 128, residentMebibytes: 384, leastLimitMs: 3000 };
 /** Ten times what the largest context holds. */
 const LONGEST_PROMPT = 16 * 1024 * 1024;
 
@@ -60,20 +51,19 @@ export class ChatTemplates implements Disposable {
       eos_token: tokens.eos,
     };
     this.#child ??= startChild();
-    const answer = await ask(this.#child, {
-      id: this.#nextId++,
-      folder: this.#folder,
-      template,
-      variables,
+    const question: RenderQuestion = { id: this.#nextId++, folder: this.#folder, template, variables };
+    let rendered: Extract<RenderAnswer, { step: 'rendered' }> | undefined;
+    const ended = await askGuarded<RenderAnswer>(this.#child, question, (answer) => {
+      if (answer.step === 'rendered') rendered = answer;
     });
-    if (answer.step === 'ended') {
+    if (ended !== null) {
       this[Symbol.dispose]();
-      throw failed(answer.reason);
+      throw failed(ended);
     }
-    if (answer.text === undefined) throw failed(answer.fault ?? 'no text');
-    if (answer.text.length > LONGEST_PROMPT)
-      throw failed(`it makes ${answer.text.length} characters of prompt`);
-    return answer.text;
+    const { text, fault = 'no text' } = rendered ?? {};
+    if (text === undefined) throw failed(fault);
+    if (text.length > LONGEST_PROMPT) throw failed(`it makes ${text.length} characters of prompt`);
+    return text;
   }
 
   [Symbol.dispose](): void {
@@ -104,41 +94,9 @@ function failed(reason: string): EngineError {
 }
 
 function startChild(): ChildProcess {
-  const limits = [HEAP_MEBIBYTES, RESIDENT_MEBIBYTES, LIMIT_MS].map(String);
-  const child = fork(CHILD_MODULE, [WORKER, ...limits], {
-    stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
-    execArgv: [],
-    serialization: 'advanced',
-  });
+  const child = startGuarded(fork, WORKER, LIMITS);
   // Waits for questions; whoever asks waits for it.
   child.unref();
   child.channel?.unref();
   return child;
-}
-
-function ask(
-  child: ChildProcess,
-  question: RenderQuestion,
-): Promise<Exclude<RenderAnswer, { readonly step: 'begun' }>> {
-  return new Promise((resolve) => {
-    const finish = (answer: Exclude<RenderAnswer, { readonly step: 'begun' }>): void => {
-      clearTimeout(timer);
-      child.off('message', onMessage);
-      child.off('close', onClose);
-      child.off('error', onClose);
-      resolve(answer);
-    };
-    const end = (reason: string): void => finish({ id: question.id, step: 'ended', reason });
-    const onMessage = (answer: RenderAnswer): void => {
-      if (answer.id === question.id && answer.step !== 'begun') finish(answer);
-    };
-    const onClose = (): void => end('its process ended: out of memory, or of stack');
-    const timer = setTimeout(() => end(`no answer within ${SILENCE_MS / 1000} s`), SILENCE_MS);
-    child.on('message', onMessage);
-    child.on('close', onClose);
-    child.on('error', onClose);
-    child.send(question, (fault) => {
-      if (fault !== null) onClose();
-    });
-  });
 }

@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { packagePath } from '../util/package-files.ts';
+import type { GuardedAnswer } from './guarded-process.ts';
 
 /**
  * A process for programs from untrusted files, such as chat templates: `range(1e9)` takes the process down that renders
@@ -11,12 +12,6 @@ import { packagePath } from '../util/package-files.ts';
  *
  * The thread gets each question as it came and answers to the process that asked. A `begun` of it begins the time anew.
  */
-export interface GuardedAnswer {
-  readonly id: number;
-  readonly step: string;
-  /** Of `begun`: what something plain took in this process. */
-  readonly plainMs?: number;
-}
 
 /** Or so many times what a plain template takes here: an emulated processor needs seconds for what takes milliseconds. */
 const TIMES_PLAIN = 100;

@@ -1,21 +1,14 @@
 import type { ChildProcess, fork as Fork } from 'node:child_process';
 import { once } from 'node:events';
+import { askGuarded, startGuarded } from '../../engine/guarded-process.ts';
 import { QuantscopeError } from '../../util/errors.ts';
-import { packagePath } from '../../util/package-files.ts';
 import { suspicionsOfUnparsed, type TemplateReport, type TemplateTokens } from '../../validate/index.ts';
 import type { TemplateAnswer, TemplateQuestion } from './template-messages.ts';
 import { PLAIN_TOKENS } from './template-render.ts';
 
-const CHILD_MODULE = packagePath('dist/guarded-child.cjs');
 const WORKER = 'dist/template-worker.cjs';
-/** A template of 100 KiB is parsed and rendered in a third of it. */
-const HEAP_MEBIBYTES = 24;
-/** Of the whole process, llama.cpp’s renderer included, over what it takes before. */
-const RESIDENT_MEBIBYTES = 128;
-/** Parsing and rendering a plain conversation take some milliseconds. */
-const LEAST_LIMIT_MS = 300;
-/** The process watches its own time; this is for one that does not come up, on however busy a machine. */
-const LIMIT_MS = 60_000;
+/** A template of 100 KiB is parsed and rendered in a third of the memory; a plain one takes some milliseconds. */
+const LIMITS = { heapMebibytes: 24, residentMebibytes: 128, leastLimitMs: 300 };
 /** Real templates have up to 20 kB; nothing larger is parsed. */
 const TEXT_LIMIT = 512 * 1024;
 
@@ -121,47 +114,19 @@ export class TemplateChecker implements AsyncDisposable {
   }
 
   #start(fork: typeof Fork): ChildProcess {
-    const child = startChild(fork);
+    const child = startGuarded(fork, WORKER, LIMITS);
     this.#running.add(child);
     for (const end of ['exit', 'error']) child.once(end, () => this.#running.delete(child));
     return child;
   }
 
-  #exchange(child: ChildProcess, question: TemplateQuestion): Promise<Exchange> {
-    return new Promise((resolve) => {
-      let begun = false;
-      let report: TemplateReport | null = null;
-      const finish = (ended: string | null): void => {
-        clearTimeout(timer);
-        child.off('message', onMessage);
-        child.off('close', onClose);
-        child.off('error', onClose);
-        if (ended !== null) child.kill('SIGKILL');
-        resolve({ begun, report, ended });
-      };
-      const onClose = (): void => finish('rendering it ended its process: out of memory, or of stack');
-      const onMessage = (answer: TemplateAnswer): void => {
-        if (answer.id !== question.id) return;
-        if (answer.step === 'begun') begun = true;
-        if (answer.step === 'ended') finish(answer.reason);
-        if (answer.step === 'parsed' || answer.step === 'rendered') report = answer.report;
-        if (answer.step === 'rendered') finish(null);
-      };
-      const timer = setTimeout(() => finish(`no answer within ${LIMIT_MS / 1000} s`), LIMIT_MS);
-      child.on('message', onMessage);
-      child.on('close', onClose);
-      child.on('error', onClose);
-      child.send(question, (failed) => {
-        if (failed !== null) onClose();
-      });
+  async #exchange(child: ChildProcess, question: TemplateQuestion): Promise<Exchange> {
+    let begun = false;
+    let report: TemplateReport | null = null;
+    const ended = await askGuarded<TemplateAnswer>(child, question, (answer) => {
+      if (answer.step === 'begun') begun = true;
+      if (answer.step === 'parsed' || answer.step === 'rendered') report = answer.report;
     });
+    return { begun, report, ended };
   }
-}
-
-function startChild(fork: typeof Fork): ChildProcess {
-  const limits = [HEAP_MEBIBYTES, RESIDENT_MEBIBYTES, LEAST_LIMIT_MS].map(String);
-  return fork(CHILD_MODULE, [WORKER, ...limits], {
-    stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
-    execArgv: [],
-  });
 }
