@@ -4,14 +4,14 @@ import { unavailableBecause } from '../schema/availability.ts';
 import type { BenchConfig, BenchResults, BenchRow } from '../schema/bench.ts';
 import type { Machine } from '../schema/results.ts';
 import { SCHEMA_IDS } from '../schema/terms.ts';
-import { QuantscopeError, UsageError } from '../util/errors.ts';
+import { QuantscopeError } from '../util/errors.ts';
 import { bandwidth, speedUp } from './bench-derived.ts';
 import { type KnownFile, type Loaded, OpenedModel } from './bench-model.ts';
 import type { BenchEnvironment, BenchModel, BenchPlan, BenchPoint, BenchStep } from './bench-plan.ts';
 import { blankRow, failed, repeated } from './bench-row.ts';
 import { type SustainedTest, SustainedTests, shortWarnings, withoutHeat } from './bench-sustained.ts';
 import { measureCopyBandwidth } from './copy-bandwidth.ts';
-import { isOfMachine } from './engine-faults.ts';
+import { ownFailure } from './engine-faults.ts';
 import { engineMemoryOf } from './memory.ts';
 import { benchmarkTokens, type SpeedTest, testRate, timeRepetitions } from './speed.ts';
 import { median } from './statistics.ts';
@@ -96,7 +96,7 @@ class Bench {
         loaded = await opened.load(step);
       } catch (thrown) {
         // What cannot be loaded for one test cannot be for another.
-        failure = this.#ownFailure(thrown);
+        failure = ownFailure(thrown, this.#environment.signal);
         await this.#addRow(failed(row, failure));
         continue;
       }
@@ -110,7 +110,7 @@ class Bench {
         this.#environment.signal?.throwIfAborted();
         if (done.status === 'failed') await opened.close();
       } catch (thrown) {
-        await this.#addRow(failed(row, this.#ownFailure(thrown), loaded.session));
+        await this.#addRow(failed(row, ownFailure(thrown, this.#environment.signal), loaded.session));
         // The process may be gone, and its state is not to be trusted.
         await opened.close();
       }
@@ -149,7 +149,7 @@ class Bench {
     const curve = sustained === undefined ? {} : { sustained };
     const isStopped = this.#environment.signal?.aborted ?? false;
     if (brokenBy !== null && !isStopped) {
-      return { ...failed(row, this.#ownFailure(brokenBy), session), ...curve };
+      return { ...failed(row, ownFailure(brokenBy, this.#environment.signal), session), ...curve };
     }
     await this.#environment.watch.sample();
     const rate = testRate(test, times);
@@ -230,14 +230,6 @@ class Bench {
       },
     ]);
     return true;
-  }
-
-  /** A failure that is one row's own; everything else is thrown on. */
-  #ownFailure(thrown: unknown): QuantscopeError {
-    this.#environment.signal?.throwIfAborted();
-    if (!(thrown instanceof QuantscopeError) || thrown instanceof UsageError || isOfMachine(thrown))
-      throw thrown;
-    return thrown;
   }
 
   #takeEngine({ info }: EngineSession): void {

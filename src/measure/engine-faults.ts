@@ -1,7 +1,7 @@
 import { QuantscopeError, UsageError } from '../util/errors.ts';
 
 /** A fault that every file would meet: one error says more than a table of it. */
-export function isOfMachine({ code, message }: QuantscopeError): boolean {
+function isOfMachine({ code, message }: QuantscopeError): boolean {
   // A disk that is full fails the write of one row and then of every other.
   if (/\b(?:ENOSPC|EDQUOT)\b/.test(message)) return true;
   return code === 'engine/not-installed' || code === 'engine/gpu-unavailable';

@@ -1,4 +1,5 @@
 import type { Limits } from '../schema/results.ts';
+import { Moments } from './moments.ts';
 import type { EvaluatedChunk } from './text-evaluation.ts';
 
 /** How often a verdict reached early may be wrong, over all limits of a variant together. */
@@ -29,9 +30,7 @@ function sequenceRadius(count: number, deviation: number, errorRate: number): nu
 
 /** A mean that is held against a limit after each value. */
 class RunningMean {
-  #count = 0;
-  #mean = 0;
-  #squares = 0;
+  readonly #moments = new Moments();
   readonly #limit: number;
 
   constructor(limit: number) {
@@ -39,18 +38,15 @@ class RunningMean {
   }
 
   add(value: number): void {
-    this.#count += 1;
-    const before = value - this.#mean;
-    this.#mean += before / this.#count;
-    this.#squares += before * (value - this.#mean);
+    this.#moments.add(value);
   }
 
   verdict(errorRate: number): 'below' | 'above' | 'open' {
-    if (this.#count < FIRST_LOOK) return 'open';
-    const deviation = Math.sqrt(this.#squares / (this.#count - 1));
-    const radius = sequenceRadius(this.#count, deviation, errorRate);
-    if (this.#mean + radius < this.#limit) return 'below';
-    return this.#mean - radius > this.#limit ? 'above' : 'open';
+    const { count, mean, standardError } = this.#moments;
+    if (count < FIRST_LOOK) return 'open';
+    const radius = sequenceRadius(count, standardError * Math.sqrt(count), errorRate);
+    if (mean + radius < this.#limit) return 'below';
+    return mean - radius > this.#limit ? 'above' : 'open';
   }
 }
 
