@@ -5,7 +5,8 @@ import type { Memory, Rate, Results, Speed, VariantResult } from '../schema/resu
 import { MEBI } from '../util/units.ts';
 import { VERDICTS } from './fit.ts';
 import { accuracyColumns, weightErrorColumn } from './loss-columns.ts';
-import { type Column, type FilledColumn, fillColumns, given, type Reading } from './table.ts';
+import type { Report, ReportRow } from './report.ts';
+import { type Column, type FilledColumn, fillColumns, given, type Reading, type RowHead } from './table.ts';
 import { printable, shortenMiddle } from './text-width.ts';
 
 /** The columns of a comparison: a row is one variant. */
@@ -22,6 +23,21 @@ export function fillVariants(
     isReference: ({ name }) => name === reference,
     isFailed: ({ status }) => status !== 'ok',
   });
+}
+
+/** How tables name the rows of a report. */
+export function rowHeads(rows: readonly Omit<ReportRow, 'machine'>[]): RowHead[] {
+  return rows.map(({ variant: { name, status }, isReference, isRecommended }) => ({
+    name,
+    role: status === 'failed' ? 'failed' : isReference ? 'ref' : '',
+    recommended: isRecommended,
+  }));
+}
+
+/** The column of the rows' machines; none where there is but one. */
+export function machineColumns({ machines }: Report, rows: readonly ReportRow[]): FilledColumn[] {
+  if (machines.length <= 1) return [];
+  return fillColumns<ReportRow>([{ title: 'machine', align: 'left', read: ({ machine }) => machine }], rows);
 }
 
 /** What a variant costs and what it loses: the columns that at least one variant has a value for. */

@@ -8,10 +8,12 @@ import {
   fillVariants,
   memoryColumns,
   phoneColumns,
+  rowHeads,
 } from './comparison-columns.ts';
 import { domainTable } from './domain-table.ts';
 import { accuracyColumns, divergenceColumns, taskColumns, weightErrorColumn } from './loss-columns.ts';
 import { describeMeasurement, describeModels } from './provenance.ts';
+import { reportOf, rowsOf } from './report.ts';
 import { type Cell, type Column, type FilledColumn, isMissing, type RowHead, type Table } from './table.ts';
 import { chooseNameWidth, pageLayout, shownName, type TextLayout, tableText } from './table-text.ts';
 import { displayWidth, joinSections, printable, wrap } from './text-width.ts';
@@ -44,7 +46,7 @@ export function renderComparison(results: Results, options: TableOptions = {}): 
     unmeasured: new Map(),
   };
   const { width, style } = page;
-  const heads = rowHeads(results);
+  const heads = rowHeads(rowsOf(reportOf(results))).map((head) => ({ ...head, name: printable(head.name) }));
   // The tables come first: writing them collects the reasons that the notes tell.
   const tables = results.variants.length === 0 ? [] : tablesOf(page, heads, options.details ?? false);
   const byText = domainTable(results);
@@ -109,15 +111,6 @@ function tablesOf(page: Page, heads: readonly RowHead[], details: boolean): Tabl
   return groups
     .filter(([, columns]) => columns.length > 0)
     .map(([title, columns]) => ({ title, heads, columns }));
-}
-
-function rowHeads({ variants, reference, recommendation }: Results): RowHead[] {
-  const recommended = isAvailable(recommendation) ? recommendation.variant : undefined;
-  return variants.map(({ name, status }) => ({
-    name: printable(name),
-    role: status === 'failed' ? 'failed' : name === reference ? 'ref' : '',
-    recommended: name === recommended,
-  }));
 }
 
 /** Columns that no variant can fill are told in a note instead of drawn as a row of dashes. */

@@ -1,4 +1,5 @@
 import { isAvailable } from '../schema/availability.ts';
+import { taskKinds } from './loss-columns.ts';
 import { endpointsOf, type Report, rowsOf } from './report.ts';
 import { type CsvRecord, type CsvValue, tableCsv } from './table-csv.ts';
 
@@ -138,15 +139,13 @@ export function renderCsv(report: Report): string {
 function variantRecords(report: Report): CsvRecord[] {
   const rows = rowsOf(report);
   const endpoints = endpointsOf(report);
-  const kinds = new Set<string>();
-  for (const { tasks } of [
+  const kinds = taskKinds([
     ...rows.map(({ variant }) => variant),
     ...endpoints.map(({ endpoint }) => endpoint),
-  ])
-    if (isAvailable(tasks)) for (const kind of Object.keys(tasks.byTask)) kinds.add(kind);
+  ]);
   const taskCells = (row: object): CsvRecord =>
     Object.fromEntries(
-      [...kinds].flatMap((kind) =>
+      kinds.flatMap((kind) =>
         ['correct', 'total'].map((count) => [
           `tasks.byTask.${kind}.${count}`,
           leafOf(row, ['tasks', 'byTask', kind, count]),

@@ -157,13 +157,14 @@ export const weightErrorColumn: VariantColumn = {
   optional: true,
 };
 
-/** Tasks by kind: answered right of asked, the kinds in the order in which they first appear. */
+/** The kinds of tasks that rows were asked, in the order in which they first appear. */
+export function taskKinds(rows: readonly Pick<VariantResult, 'tasks'>[]): string[] {
+  return [...new Set(rows.flatMap(({ tasks }) => (isAvailable(tasks) ? Object.keys(tasks.byTask) : [])))];
+}
+
+/** Tasks by kind: answered right of asked. */
 export function taskColumns({ variants }: Pick<Results, 'variants'>): VariantColumn[] {
-  const kinds = new Set<string>();
-  for (const { tasks } of variants) {
-    if (isAvailable(tasks)) for (const kind of Object.keys(tasks.byTask)) kinds.add(kind);
-  }
-  return [...kinds].map((kind) => ({
+  return taskKinds(variants).map((kind) => ({
     title: shortenMiddle(printable(kind), MOST_TITLE_WIDTH),
     read: ({ tasks }) => {
       const counts = isAvailable(tasks) ? tasks.byTask[kind] : undefined;

@@ -2,7 +2,7 @@ import { isAvailable } from '../schema/availability.ts';
 import { benchText, shownColumns } from './bench.ts';
 import { changeSentences, changeTable, notable, sinceText } from './changes.ts';
 import { endpointLines } from './comparison.ts';
-import { knownColumns, mainColumns } from './comparison-columns.ts';
+import { knownColumns, machineColumns, mainColumns, rowHeads } from './comparison-columns.ts';
 import { domainTable } from './domain-table.ts';
 import { historySentences } from './history.ts';
 import { phoneFindings, phoneTable } from './kit-check.ts';
@@ -17,7 +17,7 @@ import {
   type ReportRow,
   rowsOf,
 } from './report.ts';
-import { type FilledColumn, fillColumns, type RowHead } from './table.ts';
+import type { FilledColumn } from './table.ts';
 import { escaped, tableMarkdown } from './table-markdown.ts';
 import { toolNotes, toolTables } from './tool-columns.ts';
 import { verdictOf } from './verdict.ts';
@@ -53,19 +53,10 @@ export function renderMarkdown(report: Report): string {
 
 function comparisonTables(rows: readonly ReportRow[], report: Report): string[] {
   if (rows.length === 0) return [];
-  const { cost, accuracy } = mainColumns(combined(report));
-  const heads = rows.map(
-    ({ variant, isReference, isRecommended }): RowHead => ({
-      name: variant.name,
-      role: variant.status === 'failed' ? 'failed' : isReference ? 'ref' : '',
-      recommended: isRecommended,
-    }),
-  );
-  const machines =
-    report.machines.length > 1
-      ? fillColumns<ReportRow>([{ title: 'machine', align: 'left', read: ({ machine }) => machine }], rows)
-      : [];
+  const heads = rowHeads(rows);
+  const machines = machineColumns(report, rows);
   const results = combined(report);
+  const { cost, accuracy } = mainColumns(results);
   const tableOf = (title: string, columns: readonly FilledColumn[]) =>
     columns.length === 0 ? '' : tableMarkdown({ title, heads, columns: [...machines, ...columns] });
   return [

@@ -2,7 +2,7 @@ import { isAvailable, type Unavailable } from '../../schema/availability.ts';
 import type { EndpointResult, Results, Tasks } from '../../schema/results.ts';
 import { knownColumns, mainColumns } from '../comparison-columns.ts';
 import { domainTable } from '../domain-table.ts';
-import { divergenceColumns } from '../loss-columns.ts';
+import { divergenceColumns, taskKinds } from '../loss-columns.ts';
 import { formatPValue } from '../numbers.ts';
 import { combined, endpointsOf, type Report, rowsOf } from '../report.ts';
 import { type Column, fillColumns, given } from '../table.ts';
@@ -114,7 +114,7 @@ function askedOf(report: Report): Asked[] {
 }
 
 function kindsOf(asked: readonly Asked[]): string[] {
-  const kinds = [...new Set(asked.flatMap(({ tasks }) => Object.keys(tasks.byTask)))];
+  const kinds = taskKinds(asked);
   // One kind is all there is.
   return kinds.length === 1 ? [ALL_KINDS] : [ALL_KINDS, ...kinds];
 }

@@ -1,6 +1,7 @@
 import { isNotAskedFor } from '../../schema/availability.ts';
+import { machineColumns, rowHeads } from '../comparison-columns.ts';
 import type { Report, ReportRow } from '../report.ts';
-import { type Cell, type FilledColumn, fillColumns, type RowHead, type Table } from '../table.ts';
+import type { Cell, FilledColumn, RowHead, Table } from '../table.ts';
 import { html, type Markup } from './markup.ts';
 
 /** A column of which some cells are markup; their text is what they are sorted by. */
@@ -40,19 +41,9 @@ export function variantTable(
   rows: readonly ReportRow[],
   columns: readonly FilledColumn[],
 ): Markup {
-  const heads = rows.map(
-    ({ variant, isReference, isRecommended }): RowHead => ({
-      name: variant.name,
-      role: variant.status === 'failed' ? 'failed' : isReference ? 'ref' : '',
-      recommended: isRecommended,
-    }),
-  );
-  const machines = fillColumns<ReportRow>(
-    [{ title: 'machine', align: 'left', read: ({ machine }) => machine }],
-    report.machines.length > 1 ? rows : [],
-  );
-  const all = report.machines.length > 1 ? [...machines, ...columns] : columns;
-  return htmlTable(caption, { title: 'variant', heads, columns: all }, { firstRow: 0, withReasons: true });
+  const all = [...machineColumns(report, rows), ...columns];
+  const options = { firstRow: 0, withReasons: true };
+  return htmlTable(caption, { title: 'variant', heads: rowHeads(rows), columns: all }, options);
 }
 
 function heading({
