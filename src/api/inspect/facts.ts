@@ -1,11 +1,9 @@
 import { chatTemplate, modelFacts } from '../../gguf/facts.ts';
 import { fileIdentity } from '../../gguf/file-identity.ts';
 import type { ArrayView, GgufHeader, MetadataValue, ParsedHeader, Scalar } from '../../gguf/header.ts';
-import { getArray, getNumber, getString } from '../../gguf/metadata.ts';
+import { getArray, getString } from '../../gguf/metadata.ts';
 import { quantizationOf } from '../../gguf/quantization.ts';
-import { ropeFacts, unstretchedContext } from '../../gguf/rope.ts';
 import type { ShardedHeader } from '../../gguf/shards.ts';
-import { type SpecialId, specialTokens } from '../../gguf/special-tokens.ts';
 import { placeOfTensor } from '../../gguf/tensor-names.ts';
 import { bitsPerWeightOf } from '../../gguf/tensor-types.ts';
 import { shownRef } from '../../model/ref.ts';
@@ -13,6 +11,7 @@ import type { InspectedEntry, InspectedToken, Inspection } from '../../schema/in
 import { UsageError } from '../../util/errors.ts';
 import { formatCount } from '../../util/units.ts';
 import { inspectMemory } from './memory.ts';
+import { inspectModel } from './model.ts';
 
 /** One file's header, or those of a model's shards as one. */
 export type ModelHeader = ParsedHeader | ShardedHeader;
@@ -125,83 +124,6 @@ export function jsonScalar(value: Scalar): string | number | boolean {
   return typeof value === 'number' && !Number.isFinite(value) ? String(value) : value;
 }
 
-function inspectModel(header: GgufHeader): Inspection['model'] {
-  const facts = modelFacts(header);
-  const template = chatTemplate(header);
-  return {
-    architecture: facts.architecture ?? null,
-    name: facts.name ?? null,
-    sizeLabel: facts.sizeLabel ?? null,
-    license: facts.license ?? null,
-    baseModels: [...facts.baseModels],
-    parameters: facts.parameters,
-    contextLength: figure(facts.contextLength),
-    rope: ropeOf(header),
-    embeddingLength: figure(facts.embeddingLength),
-    feedForwardLength: figure(facts.feedForwardLength),
-    layers: figure(facts.layers),
-    heads: figure(facts.heads),
-    kvHeads: figure(facts.kvHeads),
-    keyLength: figure(facts.keyLength),
-    valueLength: figure(facts.valueLength),
-    experts: figure(facts.experts),
-    expertsUsed: figure(facts.expertsUsed),
-    slidingWindow: figure(facts.slidingWindow),
-    vocabularySize: figure(facts.vocabularySize),
-    tokenizerModel: facts.tokenizerModel ?? null,
-    preTokenizer: facts.preTokenizer ?? null,
-    addBosToken: facts.addBosToken ?? null,
-    addEosToken: facts.addEosToken ?? null,
-    bosToken: inspectToken(header, facts.bosTokenId),
-    eosToken: inspectToken(header, facts.eosTokenId),
-    specialTokens: inspectSpecialTokens(header),
-    chatTemplate:
-      template === undefined && facts.chatTemplateNames.length === 0
-        ? null
-        : { characters: template?.length ?? 0, names: [...facts.chatTemplateNames] },
-    imatrix: facts.imatrix && {
-      file: facts.imatrix.file ?? null,
-      dataset: facts.imatrix.dataset ?? null,
-      entries: figure(facts.imatrix.entries),
-      chunks: figure(facts.imatrix.chunks),
-    },
-    shard: inspectShard(header),
-  };
-}
-
-/** `split.no` counts from 0. */
-function inspectShard(header: GgufHeader): Inspection['model']['shard'] {
-  const [index = 0, of = 0] = [getNumber(header, 'split.no'), getNumber(header, 'split.count')];
-  const isSound = Number.isSafeInteger(index) && Number.isSafeInteger(of) && index >= 0 && of > 1;
-  return isSound ? { number: index + 1, of } : null;
-}
-
-/** What a file states need not be a number that JSON can hold. */
-function figure(value: number | undefined): number | null {
-  return value === undefined || !Number.isFinite(value) ? null : value;
-}
-
-function inspectToken(header: GgufHeader, id: number | undefined): Inspection['model']['bosToken'] {
-  if (id === undefined || !Number.isSafeInteger(id) || id < 0) return null;
-  const tokens = getArray(header, 'tokenizer.ggml.tokens');
-  const text = tokens !== undefined && id < tokens.length ? tokens.at(id) : undefined;
-  return { id, text: typeof text === 'string' ? text : null };
-}
-
-function inspectSpecialTokens(header: GgufHeader): Inspection['model']['specialTokens'] {
-  const found = specialTokens(header);
-  if (found === null) return null;
-  const { bos, eos, eot, eom, addsBos, addsEos, endOfGeneration } = found;
-  const named = (special: SpecialId | null) =>
-    special === null
-      ? null
-      : { id: special.id, text: inspectToken(header, special.id)?.text ?? null, from: special.from };
-  return {
-    ...{ bos: named(bos), eos: named(eos), eot: named(eot), eom: named(eom), addsBos, addsEos },
-    endOfGeneration: endOfGeneration.map(({ id, text }) => ({ id, text })),
-  };
-}
-
 function inspectQuantization(header: GgufHeader, fileName: string): Inspection['quantization'] {
   const quantization = quantizationOf(header, fileName);
   const { label, source, agrees, reason } = quantization.label;
@@ -298,18 +220,4 @@ export function templatesOf(header: GgufHeader): { readonly name: string; readon
     ...(unnamed === undefined ? [] : [{ name: '', text: unnamed }]),
     ...chatTemplateNames.map((name) => ({ name, text: chatTemplate(header, name) ?? '' })),
   ];
-}
-
-function ropeOf(header: GgufHeader): Inspection['model']['rope'] {
-  const { scaling, factor, originalContextLength } = ropeFacts(header);
-  const unstretched = unstretchedContext(header);
-  const contextLength = getNumber(header, `${getString(header, 'general.architecture')}.context_length`);
-  const isLonger = originalContextLength !== undefined && originalContextLength !== contextLength;
-  if (scaling === undefined && unstretched === null && !isLonger) return null;
-  return {
-    scaling: scaling ?? null,
-    factor: figure(factor),
-    originalContextLength: figure(originalContextLength),
-    unstretched,
-  };
 }
