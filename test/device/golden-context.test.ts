@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { goldenContext } from '../../src/api/kit/kit.ts';
+import { goldenContext } from '../../src/api/kit/golden-file.ts';
 import { ropeFactorsFor } from '../../src/gguf/index.ts';
 import { headerOf, PHI_3_MINI } from './model-shapes.ts';
 

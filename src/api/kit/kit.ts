@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
-import { UNKNOWN_PROMPT } from '../../device/fit-report.ts';
 import { LLAMA_RN, typesThatAbort } from '../../device/kernels.ts';
 import { type KitPlan, kitPlan } from '../../device/kit-parameters.ts';
 import { type KitTitle, kitSource } from '../../device/kit-source.ts';
@@ -11,51 +10,21 @@ import { modelShape } from '../../device/predict-speed.ts';
 import { type DeviceCatalogue, findDevice } from '../../device/profiles.ts';
 import { typeSpeedsText } from '../../device/type-speed-text.ts';
 import { typeSpeeds } from '../../device/type-speeds.ts';
-import { mainTypeOf, workloadOf } from '../../device/workload.ts';
-import { startEngineProcess } from '../../engine/index.ts';
-import {
-  chatTemplate,
-  type GgufHeader,
-  modelFacts,
-  parseShardName,
-  quantizationOf,
-  ropeFactorsFor,
-  ropeFacts,
-} from '../../gguf/index.ts';
-import { unavailableBecause } from '../../schema/availability.ts';
+import { chatTemplate, type GgufHeader, parseShardName, quantizationOf } from '../../gguf/index.ts';
 import type { KitGolden } from '../../schema/kit.ts';
 import type { DeviceProfile } from '../../schema/phone-data.ts';
-import { type PhoneBackend, SCHEMA_IDS } from '../../schema/terms.ts';
+import type { PhoneBackend } from '../../schema/terms.ts';
 import { messageOf, UsageError } from '../../util/errors.ts';
-import { packagePath, packageVersion } from '../../util/package-files.ts';
+import { packagePath } from '../../util/package-files.ts';
 import { conformanceRemarks } from '../../validate/index.ts';
 import { devicesOf } from '../fit/device-catalogue.ts';
 import { hostOf } from '../host.ts';
 import { oneModelFor } from '../local-models.ts';
 import { templateTokens } from '../validate/file.ts';
 import { TemplateChecker } from '../validate/template.ts';
-import { bosOf, CANDIDATES, goldenPrompts } from './golden.ts';
+import { goldenOf } from './golden-file.ts';
 import { KIT_PROMPTS } from './prompts.ts';
 import { KIT_DEFAULTS, type KitRequest } from './request.ts';
-
-/** What fit's speeds are told for, so that the phone's figures can be laid beside them. */
-const BENCH = { promptTokens: 256, generatedTokens: 64 } as const;
-/** Room for the longest golden prompt with its reply, however its tokenizer cuts it. */
-const GOLDEN_CONTEXT = 1024;
-const BATCH = 512;
-
-/**
- * On the nano family the engine here (AVX2) and llama.cpp's plain C kernels differ by at most 0.0023 nats on average and
- * 0.034 at one token; Q8_0 differs from F16 by 0.006 and 0.09. Phones' GPUs round more than either, and a wrong kernel
- * is off by whole nats.
- */
-const TOLERANCE = {
-  nearTie: 0.5,
-  meanLogProb: 0.1,
-  why:
-    'Backends add in another order and round activations otherwise, so the probabilities differ a little, and where ' +
-    'two tokens were nearly as likely the other may be chosen; the replies go apart from there without a fault. In nats.',
-} as const;
 
 /** The files of a kit, by name. */
 export const KIT_FILES = ['llama-rn.ts', 'golden.json', 'README.md'] as const;
@@ -181,117 +150,6 @@ async function chatRemarks(header: GgufHeader): Promise<string[]> {
   if (text === undefined) return ['there is none in the file: the engine takes ChatML'];
   await using templates = new TemplateChecker();
   return conformanceRemarks(await templates.check(text, templateTokens(header)));
-}
-
-interface GoldenInput {
-  readonly path: string;
-  readonly header: GgufHeader;
-  readonly fileBytes: number;
-  readonly sha256: string;
-  readonly plan: KitPlan;
-  readonly device: DeviceProfile | null;
-  readonly threads: number | undefined;
-  readonly timeout: number;
-  readonly signal: AbortSignal;
-}
-
-/** Runs on the CPU whatever there is besides: the plainest arithmetic is what the phone is held to. */
-async function goldenOf(
-  { path, header, fileBytes, sha256, plan, device, threads, timeout, signal }: GoldenInput,
-  onPrompt: (name: string, done: number) => void,
-): Promise<KitGolden> {
-  await using session = await startEngineProcess({
-    gpu: 'off',
-    callTimeoutMs: timeout * 1000,
-    signal,
-  });
-  const model = await session.loadModel({ path, gpuLayers: 0 });
-  await session.openContext({
-    contextSize: goldenContext(header, plan.contextSize, model.trainContextSize),
-    sequences: 1,
-    batchSize: BATCH,
-    threads: threads ?? session.info.mathCores,
-    flashAttention: 'auto',
-    keyType: 'f16',
-    valueType: 'f16',
-  });
-  const { label, tensorBytes } = quantizationOf(header, path);
-  const work = workloadOf(header);
-  const facts = modelFacts(header);
-  const { name, version, llamaCpp, backend } = session.info;
-  const prompts = await goldenPrompts(session, model, chatTemplate(header) ?? null, onPrompt);
-  return {
-    schema: SCHEMA_IDS.kitGolden,
-    id: createHash('sha256').update(JSON.stringify(prompts)).digest('hex'),
-    tool: `quantscope ${packageVersion()}`,
-    engine: { name, version, llamaCpp, backend },
-    model: {
-      name: facts.name ?? facts.architecture ?? 'model',
-      quantization: label.label,
-      sha256,
-      fileBytes,
-      tensorBytes,
-      parameters: facts.parameters,
-      shape: modelShape(header),
-      mainType: (work === null ? null : mainTypeOf(work)) ?? 'F32',
-      bos: await bosOf(session, model),
-    },
-    tolerance: TOLERANCE,
-    bench: BENCH,
-    candidates: CANDIDATES,
-    expected: expectationOf(plan, device),
-    prompts,
-  };
-}
-
-/**
- * Room for the longest golden prompt, on the app's side of the length that the model was first trained with: beyond it
- * every position gets other factors, short prompts too, and other replies.
- */
-export function goldenContext(header: GgufHeader, appContext: number, trained: number): number {
-  const usual = Math.min(GOLDEN_CONTEXT, trained);
-  const wanted = ropeFactorsFor(header, appContext);
-  if (wanted === null || wanted === ropeFactorsFor(header, usual)) return usual;
-  const original = ropeFacts(header).originalContextLength ?? usual;
-  return wanted === 'long' ? original + 1 : Math.min(appContext, usual);
-}
-
-function expectationOf(
-  { backend, contextSize, cacheType, memory, fit, speed }: KitPlan,
-  device: DeviceProfile | null,
-): KitGolden['expected'] {
-  return {
-    device:
-      device === null
-        ? null
-        : { id: device.id, name: device.name, batteryWh: device.batteryWh?.value ?? null },
-    backend,
-    contextSize,
-    cacheType,
-    memory: {
-      basis: 'estimated',
-      weightsBytes: memory.weightsBytes,
-      repackedBytes: memory.repackedBytes,
-      kvBytes: memory.kvBytes,
-      stateBytes: memory.stateBytes,
-      checkpointBytes: memory.checkpointBytes,
-      computeBytes: memory.computeBytes,
-      totalBytes: memory.totalBytes,
-      anonymousBytes: memory.anonymousBytes,
-      budgetBytes: fit?.budgetBytes ?? unavailableBecause('what the phone gives an app is not known'),
-    },
-    speed:
-      'reason' in speed
-        ? unavailableBecause(speed.reason)
-        : {
-            promptTps: speed.promptTps ?? unavailableBecause(UNKNOWN_PROMPT),
-            generationTps: speed.generationTps,
-            low: speed.low,
-            high: speed.high,
-            basis: speed.basis,
-            evidence: speed.evidence,
-          },
-  };
 }
 
 async function sha256Of(path: string, signal: AbortSignal): Promise<string> {
