@@ -3,6 +3,9 @@ import { AGAIN_HINT, type IssueLog } from './issue-log.ts';
 import { quote } from './metadata-parser.ts';
 import type { RawTensor } from './tensor-parser.ts';
 
+/** Of files that state no alignment (GGUF_DEFAULT_ALIGNMENT). */
+export const DEFAULT_ALIGNMENT = 32;
+
 /** The next multiple of `alignment` at or after a position. Both below 2^53. */
 export function alignUp(position: number, alignment: number): number {
   const rest = position % alignment;
@@ -85,4 +88,12 @@ export function checkDataExtent(
     const message = `${fileBytes - paddedEnd} bytes follow the last tensor`;
     log.report('data/trailing', message, { offset: paddedEnd });
   }
+}
+
+/** @param padding what is in hand of the bytes from `start` to the data section */
+export function checkHeaderPadding(padding: Uint8Array, start: number, log: IssueLog): void {
+  const index = padding.findIndex((byte) => byte !== 0);
+  if (index < 0) return;
+  const message = `the padding before the data section holds the byte ${padding[index]}, expected 0`;
+  log.report('data/header-padding', message, { offset: start + index });
 }

@@ -1,9 +1,16 @@
 import { arrayView, type EncodedElements } from './array-view.ts';
 import { Cursor, MoreBytesNeeded, PastEndOfFile } from './cursor.ts';
-import { alignUp, checkDataExtent, checkOffsets } from './data-layout.ts';
+import {
+  alignUp,
+  checkDataExtent,
+  checkHeaderPadding,
+  checkOffsets,
+  DEFAULT_ALIGNMENT,
+} from './data-layout.ts';
 import { FIXED_BYTES, parseFixedPart } from './fixed-part.ts';
 import type { MetadataValue, ParsedHeader, TensorInfo } from './header.ts';
 import { AGAIN_HINT, IssueLog, ParseStopped } from './issue-log.ts';
+import { checkBoolArrays, statedAlignment } from './metadata-checks.ts';
 import {
   type ArrayExtent,
   type MetadataEntry,
@@ -48,7 +55,6 @@ export interface BytesWanted {
   readonly neededEnd: number;
 }
 
-const DEFAULT_ALIGNMENT = 32;
 /** Guesses for what has not been seen yet: a scalar pair, and a tensor info with a name like the usual ones. */
 const TYPICAL_PAIR_BYTES = 64;
 const TYPICAL_TENSOR_BYTES = 72;
@@ -249,35 +255,12 @@ export class HeaderParser {
     return { sizeBytes, read: (from, to) => readAgain(start + from, start + to) };
   }
 
-  /** The file's alignment, or undefined where what it says is invalid. */
-  #alignment(): number | undefined {
-    const entry = this.#entries.get('general.alignment');
-    if (entry === undefined) return DEFAULT_ALIGNMENT;
-    const { value, offset, key } = entry;
-    const type = 'type' in value ? value.type : 'array';
-    if (!('type' in value) || value.type !== 'uint32') {
-      this.#log.report('metadata/alignment-type', `general.alignment is of type ${type}, expected uint32`, {
-        offset,
-        key,
-      });
-      return undefined;
-    }
-    const alignment = value.value;
-    // A power of two up to 2^31 has one bit; >>> keeps the 32-bit arithmetic unsigned.
-    if (alignment === 0 || (alignment & (alignment - 1)) >>> 0 !== 0) {
-      const message = `general.alignment is ${alignment}, expected a power of two`;
-      this.#log.report('metadata/alignment-value', message, { offset, key });
-      return undefined;
-    }
-    return alignment;
-  }
-
   #header(metadata: Map<string, MetadataValue>, tensors: TensorInfo[], dataChecks: boolean): ParsedHeader {
     const log = this.#log;
     const infosEnd = this.#cursor.position;
     const { fileBytes } = this.#cursor;
-    this.#checkBoolArrays(metadata);
-    const stated = this.#alignment();
+    checkBoolArrays(this.#entries.values(), metadata, log);
+    const stated = statedAlignment(this.#entries.get('general.alignment'), log);
     const alignment = stated ?? DEFAULT_ALIGNMENT;
     checkOffsets(this.#tensors, stated, log);
     const padded = alignUp(infosEnd, alignment);
@@ -285,7 +268,8 @@ export class HeaderParser {
     const dataOffset = this.#tensorCount === 0 ? Math.min(padded, fileBytes) : padded;
     if (dataChecks && stated !== undefined) {
       checkDataExtent(tensors, dataOffset, alignment, fileBytes, log);
-      this.#checkHeaderPadding(infosEnd, dataOffset);
+      // Only what is in hand: a reader does not fetch a window to look at padding.
+      checkHeaderPadding(this.#cursor.slice(infosEnd, dataOffset), infosEnd, log);
     }
     return {
       version: this.#version,
@@ -304,40 +288,4 @@ export class HeaderParser {
       issues: log.issues,
     };
   }
-
-  #checkHeaderPadding(infosEnd: number, dataOffset: number): void {
-    // Only what is in hand: a reader does not fetch a window to look at padding.
-    const padding = this.#cursor.slice(infosEnd, dataOffset);
-    const index = padding.findIndex((byte) => byte !== 0);
-    if (index >= 0) {
-      const message = `the padding before the data section holds the byte ${padding[index]}, expected 0`;
-      this.#log.report('data/header-padding', message, { offset: infosEnd + index });
-    }
-  }
-
-  #checkBoolArrays(metadata: ReadonlyMap<string, MetadataValue>): void {
-    for (const { key, value: extent } of this.#entries.values()) {
-      if ('type' in extent || extent.elementType !== 'bool') continue;
-      const value = metadata.get(key);
-      if (value?.type !== 'array') continue;
-      const odd = firstAbove(1, value.value.pieces());
-      if (odd !== undefined) {
-        const message = `key ${quote(key)}, element ${odd.index}: a bool of ${odd.byte}, expected 0 or 1`;
-        this.#log.report('metadata/bool', message, { offset: extent.start + odd.index, key });
-      }
-    }
-  }
-}
-
-/** The first byte above a value. A loop: a call for each of a hundred million bytes takes a second. */
-function firstAbove(most: number, pieces: Iterable<Uint8Array>): { index: number; byte: number } | undefined {
-  let before = 0;
-  for (const piece of pieces) {
-    for (let index = 0; index < piece.length; index++) {
-      const byte = piece[index] ?? 0;
-      if (byte > most) return { index: before + index, byte };
-    }
-    before += piece.length;
-  }
-  return undefined;
 }

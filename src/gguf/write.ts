@@ -1,4 +1,4 @@
-import { alignUp } from './data-layout.ts';
+import { alignUp, DEFAULT_ALIGNMENT } from './data-layout.ts';
 import type { Scalar, ScalarType } from './header.ts';
 import { layoutOf, TENSOR_TYPES, type TensorType } from './tensor-types.ts';
 import { ARRAY_TYPE_ID, idOfScalarType, scalarBytes, writeScalar } from './value-types.ts';
@@ -25,7 +25,6 @@ export interface WritableModel {
   readonly tensors: readonly WritableTensor[];
 }
 
-const DEFAULT_ALIGNMENT = 32;
 const utf8 = new TextEncoder();
 
 /** Bytes of a tensor's data by its type and shape, without padding. */
