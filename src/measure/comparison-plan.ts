@@ -5,7 +5,7 @@ import type { Machine, Results, Settings, VariantResult } from '../schema/result
 import type { ComparisonVariant } from './comparison-rows.ts';
 import type { ReferenceFile } from './reference-file.ts';
 import type { Timing } from './timing.ts';
-import type { EvaluationMaterial, Step } from './variant-run.ts';
+import type { EvaluationMaterial, Step } from './variant-plan.ts';
 
 export interface ComparisonInput extends EvaluationMaterial {
   /** In the order of the output. */

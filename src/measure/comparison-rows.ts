@@ -4,7 +4,7 @@ import type { Settings, VariantResult } from '../schema/results.ts';
 import type { EvaluationPart, Stage } from '../schema/terms.ts';
 import { messageOf, QuantscopeError } from '../util/errors.ts';
 import type { DescribedFile } from './size.ts';
-import { partsOf } from './variant-run.ts';
+import { partsOf } from './variant-plan.ts';
 
 /** One file of the comparison: described from its header, or why it could not be. */
 export interface ComparisonVariant {

@@ -22,14 +22,9 @@ import {
 import { isOwn } from './share.ts';
 import type { DescribedFile } from './size.ts';
 import type { SavedText, TextChunks, TextRole } from './text-evaluation.ts';
-import {
-  evaluateVariant,
-  findThreadsFor,
-  measureVariant,
-  partsOf,
-  type VariantHooks,
-  type VariantPlan,
-} from './variant-run.ts';
+import { evaluateVariant } from './variant-evaluation.ts';
+import { partsOf, type VariantHooks, type VariantPlan } from './variant-plan.ts';
+import { findThreadsFor, measureVariant } from './variant-run.ts';
 
 /**
  * Measures every variant in a process of its own, one after another, the reference first, and recommends one.

@@ -6,7 +6,7 @@ import type { ChoiceItem } from './choices.ts';
 import { sha256OfText } from './file-hash.ts';
 import type { TaskItem } from './tasks.ts';
 import type { ToolItem } from './tool-file.ts';
-import type { EvaluationMaterial } from './variant-run.ts';
+import type { EvaluationMaterial } from './variant-plan.ts';
 
 /** The questions that variants' replies are to, once there are replies. */
 export function questionsOf(

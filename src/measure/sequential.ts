@@ -142,3 +142,9 @@ function meanOf(values: Float64Array | Uint8Array): number {
   for (const value of values) sum += value;
   return sum / values.length;
 }
+
+/** Whether so many seconds have passed since it was made: whatever is decided by then. */
+export function timeLimit(maxSeconds: number | null): () => boolean {
+  const started = performance.now();
+  return () => (performance.now() - started) / 1000 >= (maxSeconds ?? Number.POSITIVE_INFINITY);
+}

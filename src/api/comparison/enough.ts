@@ -3,7 +3,7 @@ import type { ComparisonInput } from '../../measure/comparison-plan.ts';
 import type { NamedText } from '../../measure/domains.ts';
 import { isOwn } from '../../measure/share.ts';
 import { chunksOf } from '../../measure/text-evaluation.ts';
-import { partsOf } from '../../measure/variant-run.ts';
+import { partsOf } from '../../measure/variant-plan.ts';
 import type { Settings } from '../../schema/results.ts';
 import { QuantscopeError, UsageError } from '../../util/errors.ts';
 

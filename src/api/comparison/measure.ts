@@ -8,7 +8,7 @@ import { watchMachine } from '../../machine/watch.ts';
 import { compareVariants } from '../../measure/comparison.ts';
 import type { ComparisonInput } from '../../measure/comparison-plan.ts';
 import { type Endpoint, runEndpointTasks } from '../../measure/endpoint-tasks.ts';
-import { partsOf, type Step } from '../../measure/variant-run.ts';
+import { partsOf, type Step } from '../../measure/variant-plan.ts';
 import { localModel, readModel } from '../../model/model.ts';
 import { isAvailable } from '../../schema/availability.ts';
 import type { Limits, Results, Settings } from '../../schema/results.ts';

@@ -3,7 +3,7 @@ import { requireMeaningful } from '../../measure/gate-contradiction.ts';
 import { comparisonsOf, parseGate } from '../../measure/gate-expression.ts';
 import type { RowKind } from '../../measure/gate-figures.ts';
 import { requireVariants } from '../../measure/gate-judge.ts';
-import { partsOf } from '../../measure/variant-run.ts';
+import { partsOf } from '../../measure/variant-plan.ts';
 import type { Settings } from '../../schema/results.ts';
 import type { Stage } from '../../schema/terms.ts';
 import { UsageError } from '../../util/errors.ts';
