@@ -1,27 +1,18 @@
-import type { EngineSession, LoadedModel } from '../engine/engine.ts';
+import type { EngineSession } from '../engine/engine.ts';
 import { isAvailable, unavailableBecause } from '../schema/availability.ts';
 import type { Results, Speed } from '../schema/results.ts';
 import type { Stage } from '../schema/terms.ts';
 import { messageOf, QuantscopeError } from '../util/errors.ts';
 import type { ComparisonEnvironment, ComparisonInput } from './comparison-plan.ts';
+import { ComparisonReference } from './comparison-reference.ts';
 import { blankRow, type ComparisonVariant, ELSEWHERE, missingStages } from './comparison-rows.ts';
 import { ComparisonState } from './comparison-state.ts';
 import { timeInTurns } from './comparison-turns.ts';
 import { measureCopyBandwidth } from './copy-bandwidth.ts';
-import { isOfAll } from './domains.ts';
 import { ownFailure } from './engine-faults.ts';
 import { sha256OfFiles } from './file-hash.ts';
-import { askedOf } from './questions.ts';
-import {
-  createReference,
-  formOfPath,
-  openReference,
-  type ReferenceFile,
-  type ReferenceWriter,
-} from './reference-file.ts';
 import { isOwn } from './share.ts';
 import type { DescribedFile } from './size.ts';
-import type { SavedText, TextChunks, TextRole } from './text-evaluation.ts';
 import { evaluateVariant } from './variant-evaluation.ts';
 import { partsOf, type VariantHooks, type VariantPlan } from './variant-plan.ts';
 import { findThreadsFor, measureVariant } from './variant-run.ts';
@@ -44,12 +35,13 @@ class Comparison {
   readonly #input: ComparisonInput;
   readonly #environment: ComparisonEnvironment;
   readonly #state: ComparisonState;
-  #referenceStored = false;
+  readonly #reference: ComparisonReference;
 
   constructor(input: ComparisonInput, environment: ComparisonEnvironment) {
     this.#input = input;
     this.#environment = environment;
     this.#state = new ComparisonState(input, environment);
+    this.#reference = new ComparisonReference(input, environment, this.#state);
   }
 
   async run(): Promise<Results> {
@@ -206,23 +198,9 @@ class Comparison {
       this.#state.warn(`${name} has no chat template: its tasks were asked as plain text`);
     }
     await using session = await this.#startEngine(name);
-    let writer: ReferenceWriter | undefined;
-    try {
-      const openRole = async (planned: TextChunks, { vocabularySize }: LoadedModel): Promise<TextRole> => {
-        if (name !== this.#input.reference || this.#input.saved !== undefined) return this.#candidateRole();
-        writer = await this.#createReference(planned, vocabularySize);
-        return { kind: 'reference', store: writer };
-      };
-      await evaluateVariant(session, planOf(), openRole, hooks);
-      // Set by what was called meanwhile, which narrowing does not see.
-      const written = writer as ReferenceWriter | undefined;
-      if (written === undefined) return;
-      await hashing;
-      await written.finish(this.#environment.keepsReference ? this.#descriptionOf(name, described) : null);
-      this.#referenceStored = true;
-    } finally {
-      await writer?.[Symbol.asyncDispose]();
-    }
+    await this.#reference.whileEvaluating(name, described, hashing, (openRole) =>
+      evaluateVariant(session, planOf(), openRole, hooks),
+    );
   }
 
   #planOf(
@@ -236,7 +214,7 @@ class Comparison {
       path,
       stages,
       settings: this.#state.settings,
-      savedText: this.#input.saved === undefined ? null : savedTextOf(this.#input.saved),
+      savedText: this.#reference.savedText,
       referenceOutcomes: {
         tasks: this.#state.referenceOutcomes(name, 'tasks'),
         choices: this.#state.referenceOutcomes(name, 'choices'),
@@ -254,23 +232,6 @@ class Comparison {
     const { promptThreads, generationThreads: threads, tried } = found;
     this.#state.takeThreads({ threads, promptThreads, threadSearch: [...tried] });
     this.#environment.onStep(name, 'threads', 1, 1);
-  }
-
-  #createReference(planned: TextChunks, vocabularySize: number): Promise<ReferenceWriter> {
-    const { referencePath, keepsReference } = this.#environment;
-    const { contextSize } = this.#state.settings.evaluation;
-    const chunks = planned.chunks.filter((_, index) => isOwn(this.#input.share, index));
-    const form = keepsReference ? formOfPath(referencePath) : 'float32';
-    return createReference(referencePath, { form, contextSize, vocabularySize, chunks });
-  }
-
-  /** What a reference that is kept says of itself. */
-  #descriptionOf(name: string, { tokenizer }: DescribedFile) {
-    const { settings } = this.#state;
-    const { textSha256 } = settings.evaluation;
-    const createdAt = this.#environment.now().toISOString();
-    const asked = askedOf(this.#input, partsOf(settings));
-    return { createdAt, textSha256, asked, tokenizer, row: this.#state.row(name) };
   }
 
   /** Only what can be shared is: one machine's speed is not another's. */
@@ -310,14 +271,6 @@ class Comparison {
     return session;
   }
 
-  async #candidateRole(): Promise<TextRole> {
-    const { saved } = this.#input;
-    if (saved !== undefined) return { kind: 'candidate', store: saved, holds: 'all' };
-    if (!this.#referenceStored) return { kind: 'alone' };
-    const store = await openReference(this.#environment.referencePath);
-    return { kind: 'candidate', store, holds: 'own' };
-  }
-
   /** The reference's row may be complete while its scores, which the others need, are gone. */
   #mustScoreAgain(variant: ComparisonVariant, ordered: readonly ComparisonVariant[]): boolean {
     if (variant.name !== this.#input.reference || !this.#state.settings.only.includes('accuracy'))
@@ -338,13 +291,4 @@ class Comparison {
   #save(): Promise<void> {
     return this.#environment.save(this.#state.results());
   }
-}
-
-/** A reference that was scored on several texts says so in its row. */
-function savedTextOf({ chunks, row }: ReferenceFile): SavedText {
-  const domains = (row?.domains ?? []).map(({ name, perplexity }) => ({
-    name,
-    chunks: isAvailable(perplexity) ? perplexity.chunks : 0,
-  }));
-  return { chunks, domains: isOfAll(domains, chunks.length) ? domains : [] };
 }
