@@ -1,4 +1,5 @@
 import type { LayerMemory } from './attention-layers.ts';
+import { BlockGraph } from './block-graph.ts';
 import { EncoderGraph } from './encoder-graph.ts';
 import { F16, F32, type GraphTensor, I64 } from './graph-buffer.ts';
 import { type GraphPen, isTurned, type Roles } from './graph-pen.ts';
@@ -23,11 +24,13 @@ export class AttentionGraph {
   readonly #inputs = new Map<number | null, CacheInputs>();
   readonly #turns = new Map<string, GraphTensor>();
   readonly #latent: LatentGraph;
+  readonly #blocks: BlockGraph;
   readonly encoder: EncoderGraph;
 
   constructor(pen: GraphPen, memories: readonly LayerMemory[]) {
     this.#pen = pen;
     this.#memories = memories;
+    this.#blocks = new BlockGraph(pen);
     this.encoder = new EncoderGraph(pen);
     this.#latent = new LatentGraph(pen, !UNROTATED.test(pen.architecture));
   }
@@ -79,27 +82,37 @@ export class AttentionGraph {
       const isLoose = fused !== null && made === shown;
       return this.#turned(made, role === 'attn_v' ? 'v' : 'k', memory, isLoose);
     };
+    const chosen = this.#chosen(source, roles, memory);
     const queries = part('attn_q', isFused ? heads * keyLength : isGated ? outputs : rows('attn_q'));
     // Layers without a cache of their own look at that of a layer before.
     const isShared = keyElements === 0 && !this.encodes;
     const values = isShared ? null : part('attn_v', isFused ? valueElements : rows('attn_v'));
     const keys = isShared ? null : part('attn_k', isFused ? keyElements : rows('attn_k'));
-    let current = this.#weighed({ queries, keys, values, outputs }, memory);
+    let current = this.#weighed({ queries, keys, values, outputs }, memory, chosen);
     if (roles.has('attn_sub_norm')) current = pen.norm(current, roles, 'attn_sub_norm');
     if (whole !== null) return pen.over([current, pen.over([pen.row(outputs, [pen.view(whole)])])]);
     return this.#gated(current, source, roles);
   }
 
-  #weighed(parts: AttentionParts, memory: LayerMemory): GraphTensor {
+  /** The mask of the cells that an indexer chooses, made when it is read; null where all are seen. */
+  #chosen(source: GraphTensor, roles: Roles, memory: LayerMemory): GraphTensor | null {
+    if (!this.#blocks.chooses(roles)) return null;
+    const inputs = this.#cacheInputs(memory);
+    return this.#blocks.mask(this.#blocks.asked(source, roles, inputs), inputs);
+  }
+
+  #weighed(parts: AttentionParts, memory: LayerMemory, chosen: GraphTensor | null = null): GraphTensor {
     const pen = this.#pen;
     const { queries, keys, values, outputs } = parts;
     if (this.encodes && keys !== null && values !== null)
       return this.encoder.among({ queries, keys, values, outputs });
     pen.add(queries);
-    const { mask, keyPlaces, valuePlaces, cells } = this.#cacheInputs(memory);
+    const { mask: whole, keyPlaces, valuePlaces, cells } = this.#cacheInputs(memory);
+    const mask = chosen ?? whole;
+    const hasGroups = chosen !== null && this.#blocks.isUsed;
     if (keys !== null && values !== null) {
       // Where some layers are windowed, keys come first (the build_attn of llm_graph_input_attn_kv_iswa).
-      if (this.#isWindowed) pen.add(keys);
+      if (this.#isWindowed || hasGroups) pen.add(keys);
       pen.add(values);
       pen.add(keys);
       pen.store(pen.view(keys), keyPlaces);
@@ -110,6 +123,8 @@ export class AttentionGraph {
     const isBiased = this.encoder.biased;
     if (pen.load.flashAttention && !isBiased) {
       current = pen.view(pen.row(outputs, [asked, mask]));
+      // Where each group of heads has a mask, their results are put in order again.
+      if (hasGroups) current = pen.view(pen.row(outputs, [current]));
     } else {
       let scores = pen.row(cells * (pen.facts.heads ?? 0), [asked]);
       if (isBiased) scores = pen.over([scores, this.encoder.distances(cells)]);

@@ -35,8 +35,6 @@ export interface GraphWidths {
 export const COMPUTE_ERRORS: Readonly<Record<string, number>> = {
   deepseek4: 0.77,
   hy_v4: 0.75,
-  'kimi-k3': 0.37,
-  'minimax-m3': 0.78,
   qwen4exp: 0.82,
 };
 

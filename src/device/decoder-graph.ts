@@ -6,6 +6,8 @@ import type { LayerMemory } from './attention-layers.ts';
 import { dense, experts, fed } from './feed-forward-graph.ts';
 import { F32, type GraphTensor } from './graph-buffer.ts';
 import { type DecoderLoad, GraphPen, isTurned, type Roles } from './graph-pen.ts';
+import { KeptSumsGraph } from './kept-sums-graph.ts';
+import type { LayerFrame } from './layer-frame.ts';
 import { AlternatingGraph, PerLayerGraph } from './per-layer-graph.ts';
 import { ReceptanceGraph } from './receptance-graph.ts';
 import { recurrent } from './recurrent-graph.ts';
@@ -15,10 +17,10 @@ const KNOWN_ROLES = [
   '(token|position)_embd|(token_embd|output)_norm|output|rope_freqs|rope_factors_(long|short)',
   'nextn\\..*|layer_output_(scale|norm)|vis_.*',
   'attn_(q|k|v|qkv|output|gate|sinks|rot_embd|rel_b)|(attn|attn_[qk]|attn_output|attn_sub|post_attention)_norm|attn_norm_2',
-  'attn_(q_a|q_b|kv_a_mqa|kv_b|k_b|v_b|q_a_norm|kv_a_norm)|indexer\\.(k_norm|proj|attn_k|attn_q_b)',
-  'cross_attn_(norm|q|k|v|output)',
+  'attn_(q_a|q_b|kv_a_mqa|kv_b|k_b|v_b|q_a_norm|kv_a_norm)|indexer\\.(q_norm|k_norm|proj|q_proj|k_proj|attn_k|attn_q_b)',
+  'cross_attn_(norm|q|k|v|output)|(attn|ffn|output)_res_score',
   'ffn_(norm|sub_norm|gate|up|down|gate_inp|gate_inp_shexp|norm_exps)|post_ffw_norm|(pre|post)_ffw_norm_[12]',
-  'ffn_(gate|up|down|gate_up)_exps|ffn_(gate|up|down)_(sh|ch)exps?|exp_probs_b',
+  'ffn_(gate|up|down|gate_up)_exps|ffn_(gate|up|down)_(sh|ch)exps?|exp_probs_b|ffn_routed_(down|up|norm)',
   'shortconv\\.(conv|in_proj|out_proj)|(time|channel)_mix_.*',
   'ssm_(in|conv1d|x|dt|a|d|out|norm|ba|alpha|beta|conv1d_[qkv]|[fg]_[ab]|g|dt_norm|b_norm|c_norm)',
   'per_layer_(token_embd|model_proj|proj_norm)|inp_gate|proj|post_norm|(altup|laurel)_.*',
@@ -117,7 +119,7 @@ class Decoder {
   #perLayer: PerLayerGraph | null = null;
   /** What every layer of Talkie adds again. */
   #embedded: GraphTensor | null = null;
-  #alternating: AlternatingGraph | null = null;
+  #frame: LayerFrame | null = null;
   readonly #receptance: ReceptanceGraph;
 
   constructor(header: GgufHeader, known: Described, memories: readonly LayerMemory[], load: DecoderLoad) {
@@ -148,11 +150,11 @@ class Decoder {
     if (outer.has('per_layer_model_proj')) {
       current = pen.over([current]);
       this.#perLayer = new PerLayerGraph(pen, outer, current);
-      if (outer.has('altup_proj')) this.#alternating = new AlternatingGraph(pen, outer, this.#perLayer);
     }
-    current = this.#alternating?.stacked(current) ?? current;
+    this.#frame = this.#framed(outer);
+    current = this.#frame?.begun(current) ?? current;
     for (const layer of this.#memories.keys()) current = this.#layer(current, layer);
-    current = this.#alternating?.merged(current) ?? current;
+    current = this.#frame?.ended(current) ?? current;
     // The rows of the tokens that ask for output: all.
     const asked = (of: GraphTensor) =>
       pen.graph.node(of.bytes, [of, pen.input(1)], { isOutput: KEEPS_NORMED.test(pen.architecture) });
@@ -168,6 +170,13 @@ class Decoder {
     return pen.graph.bufferBytes();
   }
 
+  #framed(outer: Roles): LayerFrame | null {
+    const pen = this.#pen;
+    if (this.#perLayer !== null && outer.has('altup_proj'))
+      return new AlternatingGraph(pen, outer, this.#perLayer);
+    return outer.has('output_res_score') ? new KeptSumsGraph(pen) : null;
+  }
+
   get #isLate(): boolean {
     return [KEEPS_LAST, KEEPS_NORMED, ASKS_LATE].some((late) => late.test(this.#pen.architecture));
   }
@@ -177,10 +186,10 @@ class Decoder {
     const roles = this.#known.layers[index % this.#known.layers.length] ?? new Map();
     const memory = this.#memories[index];
     const isLast = index === this.#memories.length - 1;
-    if (this.#alternating !== null && memory !== undefined)
-      return this.#alternating.layer(before, roles, index, (normed) =>
-        pen.times(this.#attention.attended(normed, roles, memory), roles, 'attn_output'),
-      );
+    if (this.#frame !== null) {
+      const mixed = (of: GraphTensor) => this.#mixed(of, of, roles, memory)?.mixed ?? of;
+      return this.#frame.layer(before, roles, { index, isLast, mixed });
+    }
     if (roles.has('time_mix_output')) return this.#receptance.layer(before, roles, isLast);
     const isUnweighted = UNWEIGHTED.test(pen.architecture);
     const normed = roles.has('attn_norm') || isUnweighted ? pen.norm(before, roles, 'attn_norm') : before;

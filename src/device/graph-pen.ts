@@ -97,6 +97,9 @@ export class GraphPen {
   /** What a gate lets through. */
   gated(gate: GraphTensor, up: GraphTensor, elements: number): GraphTensor {
     if (this.architecture === 'graniteswitch') return this.over([this.over([gate]), up]);
+    // Kimi K3 bends both by a tanh.
+    if (this.architecture === 'kimi-k3')
+      return this.over([this.over([this.over([gate]), this.over([gate])]), this.over([up])]);
     return this.isClamped
       ? this.over([this.over([this.over([gate])]), this.over([up])])
       : this.row(elements, [gate, up]);

@@ -1,5 +1,6 @@
 import type { GraphTensor } from './graph-buffer.ts';
 import type { GraphPen, Roles } from './graph-pen.ts';
+import type { LayerFrame, LayerSteps } from './layer-frame.ts';
 
 /** Layers of Gemma 3n whose feed-forward lets few activations through. */
 const SPARSE_LAYERS = 10;
@@ -31,7 +32,7 @@ export class PerLayerGraph {
 }
 
 /** Several embeddings of a token that are handed on beside each other, of which each layer evaluates one (AltUp). */
-export class AlternatingGraph {
+export class AlternatingGraph implements LayerFrame {
   readonly #pen: GraphPen;
   readonly #perLayer: PerLayerGraph;
   readonly #width: number;
@@ -56,13 +57,13 @@ export class AlternatingGraph {
     return pen.over([pen.over([others, magnitude]), this.#magnitude(others)]);
   }
 
-  stacked(embedded: GraphTensor): GraphTensor {
+  begun(embedded: GraphTensor): GraphTensor {
     const pen = this.#pen;
     const others = this.#projected(pen.row(this.#others, [embedded]), embedded);
     return pen.row(this.#width + this.#others, [embedded, others]);
   }
 
-  merged(stack: GraphTensor): GraphTensor {
+  ended(stack: GraphTensor): GraphTensor {
     const pen = this.#pen;
     const others = this.#projected(pen.view(stack, this.#others), pen.view(stack, this.#width));
     let current = pen.view(stack, this.#width);
@@ -77,12 +78,7 @@ export class AlternatingGraph {
   }
 
   /** @param attended gives what attention makes of the normed embedding, multiplied by its output matrix */
-  layer(
-    stack: GraphTensor,
-    roles: Roles,
-    index: number,
-    attended: (normed: GraphTensor) => GraphTensor,
-  ): GraphTensor {
+  layer(stack: GraphTensor, roles: Roles, { index, mixed: attended }: LayerSteps): GraphTensor {
     const pen = this.#pen;
     const all = this.#width + this.#others;
     const across = pen.row(all, [pen.view(stack)]);

@@ -28,6 +28,8 @@ const NO_MODELS: Readonly<Record<string, RegExp>> = {
 const WINDOW_REQUIRED = /key not found in model: .*sliding_window/;
 /** Architectures whose blocks for further tokens the small models have. */
 const PREDICTING = ['glm4', 'exaone4', 'exaone-moe', 'bailingmoe2', 'mimo2'];
+/** Architectures whose graphs have more in them than others', once more with other widths. */
+const OTHER_WIDTHS = ['kimi-k3', 'minimax-m3'];
 /** PLM's own graph fails with flash attention, grok's goes without it. */
 const WITHOUT_FLASH_ATTENTION = ['plm', 'grok'];
 /** The engine's graph fails for a model without a window. */
@@ -75,6 +77,10 @@ describe.skipIf(why !== null)(
         ...PREDICTING.map((architecture) => ({ architecture, changes: { predicting: 1 } })),
         { architecture: 'nanbeige', changes: { more: { num_loops: { type: 'uint32', value: 2 } } } } as const,
         { architecture: 'exaone4', changes: { layers: 64 } },
+        ...OTHER_WIDTHS.map((architecture) => ({
+          architecture,
+          changes: { embedding: 1024, feedForward: 2048, vocabulary: 512, experts: 16, expertsUsed: 4 },
+        })),
         { architecture: 'gemma4', changes: { experts: 8 } },
         ...['gemma3', 'olmo2', 'cohere2moe', 'gpt-oss'].map((architecture) => ({
           architecture,
