@@ -34,7 +34,6 @@ export interface GraphWidths {
  */
 export const COMPUTE_ERRORS: Readonly<Record<string, number>> = {
   deepseek4: 0.77,
-  hy_v4: 0.75,
   qwen4exp: 0.82,
 };
 

@@ -6,6 +6,7 @@ import type { LayerMemory } from './attention-layers.ts';
 import { dense, experts, fed } from './feed-forward-graph.ts';
 import { F32, type GraphTensor } from './graph-buffer.ts';
 import { type DecoderLoad, GraphPen, isTurned, type Roles } from './graph-pen.ts';
+import { HyperGraph } from './hyper-graph.ts';
 import { KeptSumsGraph } from './kept-sums-graph.ts';
 import type { LayerFrame } from './layer-frame.ts';
 import { AlternatingGraph, PerLayerGraph } from './per-layer-graph.ts';
@@ -18,6 +19,7 @@ const KNOWN_ROLES = [
   'nextn\\..*|layer_output_(scale|norm)|vis_.*',
   'attn_(q|k|v|qkv|output|gate|sinks|rot_embd|rel_b)|(attn|attn_[qk]|attn_output|attn_sub|post_attention)_norm|attn_norm_2',
   'attn_(q_a|q_b|kv_a_mqa|kv_b|k_b|v_b|q_a_norm|kv_a_norm)|indexer\\.(q_norm|k_norm|proj|q_proj|k_proj|attn_k|attn_q_b)',
+  '(output_)?hc_(|attn_|ffn_)(fn|base|scale)',
   'cross_attn_(norm|q|k|v|output)|(attn|ffn|output)_res_score',
   'ffn_(norm|sub_norm|gate|up|down|gate_inp|gate_inp_shexp|norm_exps)|post_ffw_norm|(pre|post)_ffw_norm_[12]',
   'ffn_(gate|up|down|gate_up)_exps|ffn_(gate|up|down)_(sh|ch)exps?|exp_probs_b|ffn_routed_(down|up|norm)',
@@ -174,7 +176,8 @@ class Decoder {
     const pen = this.#pen;
     if (this.#perLayer !== null && outer.has('altup_proj'))
       return new AlternatingGraph(pen, outer, this.#perLayer);
-    return outer.has('output_res_score') ? new KeptSumsGraph(pen) : null;
+    if (outer.has('output_res_score')) return new KeptSumsGraph(pen);
+    return outer.has('output_hc_fn') ? new HyperGraph(pen, outer) : null;
   }
 
   get #isLate(): boolean {

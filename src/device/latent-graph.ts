@@ -17,6 +17,11 @@ export interface AttentionParts {
   readonly outputs: number;
 }
 
+/** Layers without an indexer look at the cells that the one before them chose. */
+const SHARING = /^(glm-dsa|hy_v4)$/;
+/** What the indexer compares is not turned by a Hadamard matrix. */
+const UNTURNED = /^hy_v4$/;
+
 /**
  * Multi-head latent attention (models/deepseek2.cpp): keys are kept as one short vector a token, and come from it where
  * the file has the matrix to multiply queries with instead, else are written out for every head. An indexer may choose
@@ -25,8 +30,13 @@ export interface AttentionParts {
 export class LatentGraph {
   readonly #pen: GraphPen;
   readonly #isRotated: boolean;
-  #index: { readonly turn: GraphTensor; readonly places: GraphTensor; readonly mask: GraphTensor } | null =
-    null;
+  #index: {
+    readonly turn: GraphTensor | null;
+    readonly places: GraphTensor;
+    readonly mask: GraphTensor;
+  } | null = null;
+  /** The cells that the last layer with an indexer chose. */
+  #best: GraphTensor | null = null;
 
   constructor(pen: GraphPen, isRotated: boolean) {
     this.#pen = pen;
@@ -93,30 +103,49 @@ export class LatentGraph {
     const pen = this.#pen;
     const length = roles.get('indexer.attn_k')?.rows ?? 0;
     this.#index ??= {
-      turn: pen.graph.input(F32 * length ** 2),
+      turn: UNTURNED.test(pen.architecture) ? null : pen.graph.input(F32 * length ** 2),
       places: pen.graph.input(I64 * pen.load.tokens),
       // Half precision, whatever the mask of attention is.
       mask: pen.graph.input(F16 * pen.load.tokens * cells),
     };
     const keys = pen.norm(pen.times(source, roles, 'indexer.attn_k'), roles, 'indexer.k_norm');
-    const turned = pen.row(length, [this.#index.turn, pen.over([pen.view(keys), pen.positions])]);
-    pen.store(pen.view(turned), this.#index.places);
+    pen.store(pen.view(this.#turned(pen.over([pen.view(keys), pen.positions]))), this.#index.places);
+  }
+
+  #turned(source: GraphTensor): GraphTensor {
+    const turn = this.#index?.turn ?? null;
+    return turn === null ? source : this.#pen.row(this.#pen.elements(source), [turn, source]);
   }
 
   /** The mask that leaves the cells with the best scores. */
   #chosen(source: GraphTensor, compressed: GraphTensor, roles: Roles, inputs: CacheInputs): GraphTensor {
     const pen = this.#pen;
-    if (!roles.has('indexer.attn_k') || this.#index === null) return inputs.mask;
-    const { turn, mask } = this.#index;
-    const chosen = Math.min(pen.own('attention.indexer.top_k'), inputs.cells);
-    const asked = pen.over([pen.view(pen.times(compressed, roles, 'indexer.attn_q_b')), pen.positions]);
-    const turned = pen.row(pen.elements(asked), [turn, asked]);
-    const weights = pen.over([pen.view(pen.times(source, roles, 'indexer.proj'))]);
-    const scores = pen.row(inputs.cells, [pen.view(turned), weights, mask]);
-    const best = pen.row(chosen, [pen.row(chosen, [scores])]);
-    const zeros = pen.over([pen.input(chosen)]);
-    const none = pen.view(pen.over([inputs.mask]));
-    const some = pen.graph.view(none, none.bytes, [zeros, pen.view(best), none]);
-    return pen.over([pen.view(some), inputs.mask]);
+    const isOwn = roles.has('indexer.attn_k');
+    if (isOwn) this.#best = this.#scored(source, compressed, roles, inputs);
+    const best = isOwn || SHARING.test(pen.architecture) ? this.#best : null;
+    return best === null ? inputs.mask : maskLeaving(pen, best, inputs.mask);
   }
+
+  #scored(
+    source: GraphTensor,
+    compressed: GraphTensor,
+    roles: Roles,
+    { cells }: CacheInputs,
+  ): GraphTensor | null {
+    const pen = this.#pen;
+    if (this.#index === null) return null;
+    const chosen = Math.min(pen.own('attention.indexer.top_k'), cells);
+    const asked = pen.over([pen.view(pen.times(compressed, roles, 'indexer.attn_q_b')), pen.positions]);
+    const weights = pen.over([pen.view(pen.times(source, roles, 'indexer.proj'))]);
+    const scores = pen.row(cells, [pen.view(this.#turned(asked)), weights, this.#index.mask]);
+    return pen.row(chosen, [pen.row(chosen, [scores])]);
+  }
+}
+
+/** A mask that leaves the chosen cells alone (build_attn of llama-graph.cpp for sparse attention). */
+export function maskLeaving(pen: GraphPen, chosen: GraphTensor, mask: GraphTensor): GraphTensor {
+  const zeros = pen.over([pen.input(pen.elements(chosen))]);
+  const none = pen.view(pen.over([mask]));
+  const some = pen.graph.view(none, none.bytes, [zeros, pen.view(chosen), none]);
+  return pen.over([pen.view(some), mask]);
 }
