@@ -1,8 +1,9 @@
 import type { LayerMemory } from './attention-layers.ts';
 import { BlockGraph } from './block-graph.ts';
+import { CompressedGraph } from './compressed-graph.ts';
 import { EncoderGraph } from './encoder-graph.ts';
 import { F16, F32, type GraphTensor, I64 } from './graph-buffer.ts';
-import { type GraphPen, isTurned, type Roles } from './graph-pen.ts';
+import { type GraphPen, isTurned, type Roles, SMALLEST_TURN } from './graph-pen.ts';
 import { cachedTokens } from './kv-cache.ts';
 import { type AttentionParts, type CacheInputs, LatentGraph } from './latent-graph.ts';
 
@@ -15,7 +16,6 @@ const UNROTATED_WHOLE = /^(cohere2|cohere2moe|exaone4|exaone-moe|afmoe|smallthin
 const ENCODES = /^(llama-embed|t5encoder)$/;
 /** Values are normed as keys are. */
 const NORMED_VALUES = /^gemma(3n|4)$/;
-const SMALLEST_TURN = 64;
 
 /** Attention of all layers over their caches, as build_attn of llama-graph.cpp evaluates it. */
 export class AttentionGraph {
@@ -25,11 +25,13 @@ export class AttentionGraph {
   readonly #turns = new Map<string, GraphTensor>();
   readonly #latent: LatentGraph;
   readonly #blocks: BlockGraph;
+  readonly #compressed: CompressedGraph;
   readonly encoder: EncoderGraph;
 
   constructor(pen: GraphPen, memories: readonly LayerMemory[]) {
     this.#pen = pen;
     this.#memories = memories;
+    this.#compressed = new CompressedGraph(pen);
     this.#blocks = new BlockGraph(pen);
     this.encoder = new EncoderGraph(pen);
     this.#latent = new LatentGraph(pen, !UNROTATED.test(pen.architecture));
@@ -51,6 +53,8 @@ export class AttentionGraph {
       const result = this.#latent.attended(source, roles, inputs, (parts) => this.#weighed(parts, memory));
       return this.#gated(result, source, roles);
     }
+    if (roles.has('attn_kv'))
+      return this.#compressed.attended(source, roles, memory, this.#cacheInputs(memory));
     const { keyElements, valueElements, window } = memory;
     const isWhole = window === null && this.#isWindowed && UNROTATED_WHOLE.test(pen.architecture);
     // Command A's first layers, which have no experts, are rotated all the same.

@@ -33,7 +33,6 @@ export interface GraphWidths {
  * of llama.cpp's own plan, on small models and real shapes, with and without flash attention, batches of 512 and 128.
  */
 export const COMPUTE_ERRORS: Readonly<Record<string, number>> = {
-  deepseek4: 0.77,
   qwen4exp: 0.82,
 };
 

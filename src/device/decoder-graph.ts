@@ -17,8 +17,9 @@ import { recurrent } from './recurrent-graph.ts';
 const KNOWN_ROLES = [
   '(token|position)_embd|(token_embd|output)_norm|output|rope_freqs|rope_factors_(long|short)',
   'nextn\\..*|layer_output_(scale|norm)|vis_.*',
-  'attn_(q|k|v|qkv|output|gate|sinks|rot_embd|rel_b)|(attn|attn_[qk]|attn_output|attn_sub|post_attention)_norm|attn_norm_2',
+  'attn_(q|k|v|qkv|kv|output|output_[ab]|gate|sinks|rot_embd|rel_b)|(attn|attn_[qk]|attn_output|attn_sub|post_attention)_norm|attn_norm_2',
   'attn_(q_a|q_b|kv_a_mqa|kv_b|k_b|v_b|q_a_norm|kv_a_norm)|indexer\\.(q_norm|k_norm|proj|q_proj|k_proj|attn_k|attn_q_b)',
+  '(attn|indexer)_compressor_(kv|gate|ape|norm)',
   '(output_)?hc_(|attn_|ffn_)(fn|base|scale)',
   'cross_attn_(norm|q|k|v|output)|(attn|ffn|output)_res_score',
   'ffn_(norm|sub_norm|gate|up|down|gate_inp|gate_inp_shexp|norm_exps)|post_ffw_norm|(pre|post)_ffw_norm_[12]',
@@ -94,7 +95,11 @@ export function decoderBufferBytes(
   const known = described(header);
   if (known === null || !isSketched(header, memories)) return null;
   const { contextSize, tokens, flashAttention, cacheType } = load;
-  const key = `${contextSize} ${tokens} ${flashAttention} ${isTurned(cacheType)}`;
+  // DeepSeek 4 copies what it keeps.
+  const kept = known.layers.some((roles) => roles.has('attn_compressor_kv'))
+    ? cacheType
+    : isTurned(cacheType);
+  const key = `${contextSize} ${tokens} ${flashAttention} ${kept}`;
   const answers = answersOf(header);
   const before = answers.get(key);
   if (before !== undefined) return before;
@@ -241,11 +246,12 @@ class Decoder {
     const scan = recurrent(roles);
     const hasBoth = scan !== null && roles.has('ssm_in') && roles.has('attn_output');
     if (scan !== null && !hasBoth) return { mixed: scan(pen, normed, roles), source: before, hasBoth };
-    if (!roles.has('attn_output') || memory === undefined) return null;
+    const output = roles.has('attn_output_b') ? 'attn_output_b' : 'attn_output';
+    if (!roles.has(output) || memory === undefined) return null;
     const attended = this.#attention.attended(normed, roles, memory);
     // Falcon-H1 norms once more for the scan beside its attention.
     const scanned = scan?.(pen, pen.norm(before, roles, 'attn_norm'), roles);
-    const result = pen.times(attended, roles, 'attn_output');
+    const result = pen.times(attended, roles, output);
     if (scanned !== undefined) return { mixed: pen.over([result, scanned]), source: before, hasBoth };
     if (!roles.has('cross_attn_q')) return { mixed: result, source: before, hasBoth };
     const source = pen.over([result, before]);

@@ -28,6 +28,17 @@ export function isTurned(cacheType: CacheType): boolean {
   return layoutOf(cacheType.toUpperCase() as Uppercase<CacheType>).blockElements > 1;
 }
 
+/** Of what is turned, the smallest part. */
+export const SMALLEST_TURN = 64;
+
+/** The matrix that keys of this length are turned by. */
+export function turnOf(pen: GraphPen, length: number): GraphTensor | null {
+  if (length % SMALLEST_TURN !== 0 || length <= 0) return null;
+  let size = SMALLEST_TURN;
+  while (length % (2 * size) === 0) size *= 2;
+  return pen.graph.input(F32 * size ** 2);
+}
+
 /** Draws the graph of one load: tensors by their elements a token, and the steps that all layers are made of. */
 export class GraphPen {
   readonly graph = new GraphSketch();

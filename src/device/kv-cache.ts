@@ -1,6 +1,6 @@
 import { layoutOf } from '../gguf/tensor-types.ts';
 import type { CacheType } from '../schema/terms.ts';
-import type { LayerMemory } from './attention-layers.ts';
+import type { FurtherCache, LayerMemory } from './attention-layers.ts';
 
 /** llama.cpp rounds a context up to a multiple of this (`GGML_PAD(cparams.n_ctx, 256)`, llama-context.cpp). */
 export const CONTEXT_STEP = 256;
@@ -37,15 +37,24 @@ export function kvCacheBytes(layers: readonly LayerMemory[], request: CacheReque
     const tokens = cachedTokens(layer, contextSize, microBatch);
     const values = flashAttention || layer.valueElements === 0 ? layer.valueElements : widest;
     const own = tokens * (rowBytes(layer.keyElements, keyType) + rowBytes(values, valueType));
-    const further = layer.further.reduce((bytes, { keyElements, valueElements, tokensPerCell }) => {
-      const cells = paddedContext(Math.ceil(paddedContext(contextSize) / tokensPerCell));
-      return bytes + cells * (rowBytes(keyElements, keyType) + rowBytes(valueElements, valueType));
+    const further = layer.further.reduce((bytes, cache) => {
+      const { keyElements, valueElements } = cache;
+      return (
+        bytes +
+        furtherCells(cache, contextSize) *
+          (rowBytes(keyElements, keyType) + rowBytes(valueElements, valueType))
+      );
     }, 0);
     return sum + own + further;
   }, 0);
 }
 
-function rowBytes(elements: number, type: CacheType): number {
+/** Cells of a further cache, which hold the tokens of the whole context. */
+export function furtherCells({ tokensPerCell }: FurtherCache, contextSize: number): number {
+  return paddedContext(Math.ceil(paddedContext(contextSize) / tokensPerCell));
+}
+
+export function rowBytes(elements: number, type: CacheType): number {
   const { blockElements, blockBytes } = layoutOf(type.toUpperCase() as Uppercase<CacheType>);
   return Math.ceil(elements / blockElements) * blockBytes;
 }

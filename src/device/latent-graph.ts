@@ -142,9 +142,17 @@ export class LatentGraph {
   }
 }
 
-/** A mask that leaves the chosen cells alone (build_attn of llama-graph.cpp for sparse attention). */
-export function maskLeaving(pen: GraphPen, chosen: GraphTensor, mask: GraphTensor): GraphTensor {
-  const zeros = pen.over([pen.input(pen.elements(chosen))]);
+/**
+ * A mask that leaves the chosen cells alone (build_attn of llama-graph.cpp for sparse attention).
+ * @param zeroBytes of an element that is written into it
+ */
+export function maskLeaving(
+  pen: GraphPen,
+  chosen: GraphTensor,
+  mask: GraphTensor,
+  zeroBytes = F32,
+): GraphTensor {
+  const zeros = pen.over([pen.graph.input((chosen.bytes / F32) * zeroBytes)]);
   const none = pen.view(pen.over([mask]));
   const some = pen.graph.view(none, none.bytes, [zeros, pen.view(chosen), none]);
   return pen.over([pen.view(some), mask]);

@@ -29,7 +29,7 @@ const WINDOW_REQUIRED = /key not found in model: .*sliding_window/;
 /** Architectures whose blocks for further tokens the small models have. */
 const PREDICTING = ['glm4', 'exaone4', 'exaone-moe', 'bailingmoe2', 'mimo2'];
 /** Architectures whose graphs have more in them than others', once more with other widths. */
-const OTHER_WIDTHS = ['hy_v4', 'kimi-k3', 'minimax-m3'];
+const OTHER_WIDTHS = ['deepseek4', 'hy_v4', 'kimi-k3', 'minimax-m3'];
 /** PLM's own graph fails with flash attention, grok's goes without it. */
 const WITHOUT_FLASH_ATTENTION = ['plm', 'grok'];
 /** The engine's graph fails for a model without a window. */
