@@ -6,6 +6,7 @@ import { F16, F32, type GraphTensor, I64 } from './graph-buffer.ts';
 import { type GraphPen, isTurned, type Roles, SMALLEST_TURN } from './graph-pen.ts';
 import { cachedTokens } from './kv-cache.ts';
 import { type AttentionParts, type CacheInputs, LatentGraph } from './latent-graph.ts';
+import { PooledGraph } from './pooled-graph.ts';
 
 /** Positions are added, or weigh the scores (llama_model_rope_type: none). */
 const UNROTATED =
@@ -25,6 +26,7 @@ export class AttentionGraph {
   readonly #turns = new Map<string, GraphTensor>();
   readonly #latent: LatentGraph;
   readonly #blocks: BlockGraph;
+  readonly #pools: PooledGraph;
   readonly #compressed: CompressedGraph;
   readonly encoder: EncoderGraph;
 
@@ -32,6 +34,7 @@ export class AttentionGraph {
     this.#pen = pen;
     this.#memories = memories;
     this.#compressed = new CompressedGraph(pen);
+    this.#pools = new PooledGraph(pen);
     this.#blocks = new BlockGraph(pen);
     this.encoder = new EncoderGraph(pen);
     this.#latent = new LatentGraph(pen, !UNROTATED.test(pen.architecture));
@@ -100,8 +103,10 @@ export class AttentionGraph {
 
   /** The mask of the cells that an indexer chooses, made when it is read; null where all are seen. */
   #chosen(source: GraphTensor, roles: Roles, memory: LayerMemory): GraphTensor | null {
-    if (!this.#blocks.chooses(roles)) return null;
+    const pooled = memory.further.find(({ pooledCells = 0 }) => pooledCells > 0)?.pooledCells;
     const inputs = this.#cacheInputs(memory);
+    if (pooled !== undefined) return this.#pools.mask(source, roles, pooled, inputs);
+    if (!this.#blocks.chooses(roles)) return null;
     return this.#blocks.mask(this.#blocks.asked(source, roles, inputs), inputs);
   }
 

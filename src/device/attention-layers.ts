@@ -10,6 +10,8 @@ export interface FurtherCache {
   readonly valueElements: number;
   /** Tokens that share a cell. */
   readonly tokensPerCell: number;
+  /** Cells that an indexer scores together. */
+  readonly pooledCells?: number;
 }
 
 /** What one layer of a model remembers of the tokens before. */
@@ -188,8 +190,11 @@ function furtherCaches(
   if (indexer === 0) return () => [];
   switch (architecture) {
     case 'deepseek32':
-    case 'qwen4exp':
       return () => [keys(indexer)];
+    case 'qwen4exp': {
+      const pools = getNumbers(header, 'qwen4exp.attention.compress_ratios') ?? [];
+      return (layer) => [{ ...keys(indexer), pooledCells: pools[pools.length === 1 ? 0 : layer] ?? 0 }];
+    }
     case 'glm-dsa':
       return (layer) => (types.length === 0 || types[layer] ? [keys(indexer)] : []);
     case 'dots3note':

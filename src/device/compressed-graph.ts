@@ -44,11 +44,17 @@ export class CompressedGraph {
           : maskLeaving(pen, this.#chosen(source, compressed, roles, indexed), far.mask, this.#maskBytes);
       mask = pen.graph.node(near.mask.bytes + far.mask.bytes, [near.mask, open]);
     }
-    if (isTurned(pen.load.cacheType)) this.#turn ??= turnOf(pen, pen.elements(keys));
+    if (this.#isTurned) this.#turn ??= turnOf(pen, pen.elements(keys));
     const result = this.#weighed(this.#turned(queries), this.#turned(keys), mask, near, far?.cells ?? 0);
     const placed = pen.over([pen.view(this.#turned(result)), pen.positions]);
     const low = roles.get('attn_output_b')?.columns ?? 0;
     return pen.row(low, [pen.view(pen.row(low, [pen.view(placed)]))]);
+  }
+
+  /** Every cache is, where its vectors are as long as the indexer's (llama-kv-cache.cpp tells that one by its length). */
+  get #isTurned(): boolean {
+    const { load, facts, own } = this.#pen;
+    return isTurned(load.cacheType) || facts.keyLength === own('attention.indexer.key_length');
   }
 
   get #maskBytes(): number {
@@ -70,7 +76,7 @@ export class CompressedGraph {
     let inputs = this.#inputs.get(key);
     if (inputs === undefined) {
       const cells = furtherCells(cache, pen.load.contextSize);
-      const turn = isIndex || isTurned(pen.load.cacheType) ? turnOf(pen, keyElements) : null;
+      const turn = isIndex || this.#isTurned ? turnOf(pen, keyElements) : null;
       inputs = {
         cells,
         turn,

@@ -29,26 +29,18 @@ export interface GraphWidths {
 }
 
 /**
- * By how much the estimate of a compute buffer is off at most, of architectures where that is more than 3 %: as a share
- * of llama.cpp's own plan, on small models and real shapes, with and without flash attention, batches of 512 and 128.
+ * By how much the formula below is off at most, as a share of the buffer, on small models of all architectures and the
+ * shapes of models that people run, with and without flash attention, batches of 512 and 128.
  */
-export const COMPUTE_ERRORS: Readonly<Record<string, number>> = {
-  qwen4exp: 0.82,
-};
-
+const FORMULA_ERROR = 0.82;
 /** Of what no graph is sketched, and the formula is within 3 % all the same. */
 const NEAR_BY_FORMULA = /^hrm_text$/;
 
-/**
- * How far off the estimate for a file may be; null where it is within 3 %. Of a file with tensors that no graph is
- * sketched of, as far as the formula is for any architecture.
- */
+/** How far off the estimate for a file may be; null where it is within 3 %, as wherever the graph is known. */
 export function computeErrorOf(header: GgufHeader): number | null {
   const { architecture = '' } = modelFacts(header);
-  const known = COMPUTE_ERRORS[architecture];
-  if (known !== undefined) return known;
-  if (isSketched(header, layerMemories(header)) || NEAR_BY_FORMULA.test(architecture)) return null;
-  return Math.max(...Object.values(COMPUTE_ERRORS));
+  const isNear = isSketched(header, layerMemories(header)) || NEAR_BY_FORMULA.test(architecture);
+  return isNear ? null : FORMULA_ERROR;
 }
 
 const F32_BYTES = 4;

@@ -28,6 +28,9 @@ export function isTurned(cacheType: CacheType): boolean {
   return layoutOf(cacheType.toUpperCase() as Uppercase<CacheType>).blockElements > 1;
 }
 
+/** Positions have coordinates: time, height, width, and one that is not used (llama_model_rope_type: MROPE). */
+const IN_IMAGES = /^(qwen2vl|paddleocr|qwen3vl|qwen3vlmoe|qwen35|qwen35moe|qwen4exp|qwen3tts)$/;
+
 /** Of what is turned, the smallest part. */
 export const SMALLEST_TURN = 64;
 
@@ -84,7 +87,7 @@ export class GraphPen {
 
   /** What rotations read. */
   get positions(): GraphTensor {
-    return this.shared('positions', F32 * this.load.tokens);
+    return this.shared('positions', F32 * this.load.tokens * (IN_IMAGES.test(this.architecture) ? 4 : 1));
   }
 
   /** So many elements a token, and so many more for all. */

@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startEngineProcess } from '../../dist/index.js';
-import { COMPUTE_ERRORS } from '../../src/device/compute-buffer.ts';
 import { footprint } from '../../src/device/footprint.ts';
 import { GraphSketch } from '../../src/device/graph-buffer.ts';
 import type { EngineSession } from '../../src/engine/engine.ts';
@@ -74,8 +73,8 @@ describe.skipIf(engine === null)(
       await scratch?.[Symbol.asyncDispose]();
     });
 
-    for (const [index, { name, architecture }] of REAL_SHAPES.entries()) {
-      const limit = COMPUTE_ERRORS[architecture] ?? 0.001;
+    const limit = 0.001;
+    for (const [index, { name }] of REAL_SHAPES.entries()) {
       it(`${name}: within ${100 * limit} %`, async () => {
         const { path, why } = files[index] ?? { path: '', why: 'no file' };
         expect(why).toBeNull();
