@@ -3,6 +3,7 @@ import { perHeader } from '../gguf/per-header.ts';
 import { placeOfTensor } from '../gguf/tensor-names.ts';
 import { AttentionGraph } from './attention-graph.ts';
 import type { LayerMemory } from './attention-layers.ts';
+import { CycleGraph } from './cycle-graph.ts';
 import { dense, experts, fed } from './feed-forward-graph.ts';
 import { GatedStreamsGraph } from './gated-streams-graph.ts';
 import { F32, type GraphTensor } from './graph-buffer.ts';
@@ -21,7 +22,7 @@ const KNOWN_ROLES = [
   'attn_(q|k|v|qkv|kv|output|output_[ab]|gate|sinks|rot_embd|rel_b)|(attn|attn_[qk]|attn_output|attn_sub|post_attention)_norm|attn_norm_2',
   'attn_(q_a|q_b|kv_a_mqa|kv_b|k_b|v_b|q_a_norm|kv_a_norm)|indexer\\.(q_norm|k_norm|proj|q_proj|k_proj|attn_k|attn_q_b)',
   '(attn|indexer)_compressor_(kv|gate|ape|norm)',
-  '(output_)?hc_(|attn_|ffn_)(fn|base|scale|norm|down|up|inject)|ple_.*',
+  '(output_)?hc_(|attn_|ffn_)(fn|base|scale|norm|down|up|inject)|ple_.*|hrm\\.z_l_init',
   'cross_attn_(norm|q|k|v|output)|(attn|ffn|output)_res_score',
   'ffn_(norm|sub_norm|gate|up|down|gate_inp|gate_inp_shexp|norm_exps)|post_ffw_norm|(pre|post)_ffw_norm_[12]',
   'ffn_(gate|up|down|gate_up)_exps|ffn_(gate|up|down)_(sh|ch)exps?|exp_probs_b|ffn_routed_(down|up|norm)',
@@ -166,12 +167,10 @@ class Decoder {
     // The rows of the tokens that ask for output: all.
     const asked = (of: GraphTensor) =>
       pen.graph.node(of.bytes, [of, pen.input(1)], { isOutput: KEEPS_NORMED.test(pen.architecture) });
-    const isNormedFirst = KEEPS_NORMED.test(pen.architecture) || pen.architecture === 'hrm_text';
+    const isNormedFirst = KEEPS_NORMED.test(pen.architecture);
     if (this.#isLate && !isNormedFirst) current = asked(current);
-    // Where a gate takes its place there is no last norm.
-    let last = outer.has('output_hc_down')
-      ? current
-      : pen.norm(current, outer, 'output_norm', pen.architecture !== 'hrm_text');
+    const isNormed = !outer.has('output_hc_down') && !outer.has('hrm.z_l_init');
+    let last = isNormed ? pen.norm(current, outer, 'output_norm', true) : current;
     if (isNormedFirst) last = asked(last);
     const scores = pen.row(this.#attention.encodes ? 0 : vocabularySize, [last]);
     // Chameleon takes the scores of images out again.
@@ -186,6 +185,7 @@ class Decoder {
     if (this.#perLayer !== null && outer.has('altup_proj'))
       return new AlternatingGraph(pen, outer, this.#perLayer);
     if (outer.has('output_res_score')) return new KeptSumsGraph(pen);
+    if (outer.has('hrm.z_l_init')) return new CycleGraph(pen);
     if (outer.has('output_hc_down')) return new GatedStreamsGraph(pen, outer);
     return outer.has('output_hc_fn') ? new HyperGraph(pen, outer) : null;
   }

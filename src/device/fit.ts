@@ -5,7 +5,7 @@ import type { DeviceProfile } from '../schema/phone-data.ts';
 import type { FitChange, SmallerWeights } from '../schema/phones.ts';
 import type { CacheType, FitVerdict, PhoneBackend } from '../schema/terms.ts';
 import { formatBytes } from '../util/units.ts';
-import { computeErrorOf } from './compute-buffer.ts';
+import { isByFormula } from './compute-buffer.ts';
 import { cacheTypeFits, refusedCacheType } from './kernels.ts';
 import { CONTEXT_STEP } from './kv-cache.ts';
 import { unloadableOn } from './llama-rn-needs.ts';
@@ -166,7 +166,7 @@ function judge(
 
 function remarks(
   header: GgufHeader,
-  { basis, computeBytes, kvBytes, totalBytes, perToken }: PhoneMemory,
+  { basis, kvBytes, totalBytes, perToken }: PhoneMemory,
   contextSize: number,
   cacheType: CacheType,
 ): string[] {
@@ -179,12 +179,10 @@ function remarks(
       `trained for ${trained.toLocaleString('en-US')} tokens, ${contextSize.toLocaleString('en-US')} is beyond it`,
     );
   }
-  const error = computeErrorOf(header);
-  if (basis === 'estimated' && error !== null && error * computeBytes > totalBytes / 50) {
+  if (basis === 'estimated' && isByFormula(header))
     said.push(
-      `the compute buffer of ${modelFacts(header).architecture} is estimated within ${Math.round(100 * error)} % only: --plan asks llama.cpp`,
+      'the compute buffer is a rough guess, as the file has tensors of no known graph: --plan asks llama.cpp',
     );
-  }
   if (hasNoGroupedQueries(header) && kvBytes > totalBytes / 10) {
     said.push(
       `no grouped-query attention: each token of context takes ${formatBytes(perToken?.below ?? 0)} in ${cacheType}, ` +

@@ -85,10 +85,9 @@ export function memoryTable({ memory, model }: Inspection, layout: TextLayout): 
     memory.stateBytes > 0
       ? ` The cache includes ${formatBytes(memory.stateBytes)} of recurrent state, whatever the context.`
       : '';
-  const doubt =
-    memory.computeError === null
-      ? ''
-      : ` The compute buffer of ${model.architecture} may be ${Math.round(100 * memory.computeError)} % off.`;
+  const doubt = memory.computeByFormula
+    ? ' The compute buffer is a rough guess, as the file has tensors of no known graph.'
+    : '';
   const text = `${parts.join(', ')}; ${perToken}${ungrouped}.${state}${doubt} ${BASES[memory.basis]}; the app's own memory comes on top.`;
   return [
     ...table,

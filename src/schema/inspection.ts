@@ -188,8 +188,8 @@ const memory = z.strictObject({
   basis: z.enum(['estimated', 'engine']),
   /** What the estimate assumes of the loader. */
   backend: z.literal('cpu'),
-  /** By how much an estimated compute buffer may be off, as a share, where that is more than 3 %; else null. */
-  computeError: z.number().nullable(),
+  /** Whether the compute buffer is a rough guess, as the file has tensors that no graph is known of. */
+  computeByFormula: z.boolean(),
   microBatch: count,
   flashAttention: z.boolean(),
   /** What one more token adds to an f16 cache while no window is full. */

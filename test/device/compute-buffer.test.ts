@@ -1,11 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startEngineProcess } from '../../dist/index.js';
+import { isByFormula } from '../../src/device/compute-buffer.ts';
 import { footprint } from '../../src/device/footprint.ts';
 import { GraphSketch } from '../../src/device/graph-buffer.ts';
 import type { EngineSession } from '../../src/engine/engine.ts';
 import { readHeader } from '../../src/gguf/index.ts';
 import { openFile } from '../../src/io/index.ts';
 import { scratchFolder } from '../helpers/cli.ts';
+import { nanoPath } from '../helpers/nano.ts';
 import { REAL_SHAPES } from '../helpers/real-shapes.ts';
 import { engineFolder, type ModelFile, writeSmallModels } from '../helpers/small-model-files.ts';
 
@@ -52,6 +54,19 @@ describe('the buffer of a graph', () => {
     const other = graph.node(320, []);
     graph.add(graph.node(320, [view, other]));
     expect(graph.bufferBytes()).toBe(640 + 320 + 320);
+  });
+});
+
+describe('a file with a tensor of no known graph', () => {
+  it('has a compute buffer by formula, and one without has not', async () => {
+    await using source = await openFile(nanoPath('F16'));
+    const header = await readHeader(source);
+    expect(isByFormula(header)).toBe(false);
+    const [first] = header.tensors;
+    if (first === undefined) throw new Error('no tensors');
+    const tensors = [...header.tensors, { ...first, name: 'blk.0.unheard_of.weight' }];
+    expect(isByFormula({ ...header, tensors })).toBe(true);
+    expect(footprint({ ...header, tensors }, { contextSize: 2048 })?.computeBytes).toBeGreaterThan(0);
   });
 });
 

@@ -47,7 +47,7 @@ const memory = fc.oneof(
       ...first,
       basis: 'estimated' as const,
       backend: 'cpu' as const,
-      computeError: null,
+      computeByFormula: false,
       microBatch,
       flashAttention: true,
       kvBytesPerToken,

@@ -1,4 +1,4 @@
-import { computeErrorOf } from '../../device/compute-buffer.ts';
+import { isByFormula } from '../../device/compute-buffer.ts';
 import { footprint, tokenBytes } from '../../device/footprint.ts';
 import { refusedCacheType } from '../../device/kernels.ts';
 import type { MemoryPlan, PlannedMemory } from '../../engine/engine.ts';
@@ -114,7 +114,7 @@ function memoryOf(
     ...main,
     basis,
     backend: 'cpu',
-    computeError: basis === 'estimated' ? computeErrorOf(header) : null,
+    computeByFormula: basis === 'estimated' && isByFormula(header),
     microBatch: MICRO_BATCH,
     flashAttention: true,
     kvBytesPerToken: perToken?.below ?? 0,
