@@ -24,7 +24,7 @@ export interface GraphWidths {
   readonly heads: number;
   /** Q, K and V come out of one matrix, gate and up out of another: Phi-3. */
   readonly fused: boolean;
-  /** Further inputs a token: Gemma's embedding for every layer. */
+  /** Further inputs a token: Gemma's embedding for every layer, Qwen4's of phrases. */
   readonly perLayerInputs: number;
 }
 
@@ -114,6 +114,8 @@ function widthsOf(header: GgufHeader): GraphWidths {
   const expertWidth = expertWidths.reduce((widest, width) => Math.max(widest, width), 0);
   // Every chosen expert has results of its own.
   const routed = experts > 0 ? expertsUsed * (expertWidth || (facts.feedForwardLength ?? 0)) : 0;
+  const perPhrase = own('ple.heads_per_ngram');
+  const phrases = perPhrase === undefined ? layers : perPhrase * ((own('ple.ngram_size') ?? 1) - 1);
   const has = (wanted: string): boolean => header.tensors.some(({ name }) => name === wanted);
   return {
     embedding: facts.embeddingLength ?? 0,
@@ -121,6 +123,6 @@ function widthsOf(header: GgufHeader): GraphWidths {
     vocabulary: facts.vocabularySize ?? 0,
     heads: facts.heads ?? 0,
     fused: has('blk.0.attn_qkv.weight') && !has('blk.0.ffn_gate.weight'),
-    perLayerInputs: layers * (own('embedding_length_per_layer_input') ?? 0),
+    perLayerInputs: phrases * (own('embedding_length_per_layer_input') ?? 0),
   };
 }
