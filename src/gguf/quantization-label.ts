@@ -22,8 +22,8 @@ export function quantizationLabel(header: GgufHeader, fileName?: string): Quanti
   const named = fileName === undefined ? undefined : labelInFileName(fileName);
   const byTensors = dominantType(weightMatrices(header.tensors)) ?? dominantType(header.tensors) ?? 'unknown';
   if (id !== undefined) {
-    const label = named ?? byTensors;
-    return { label, source: 'general.file_type', agrees: false, reason: unknownFileType(id) };
+    const from = named === undefined ? 'tensors' : 'file name';
+    return { label: named ?? byTensors, source: from, agrees: false, reason: unknownFileType(id) };
   }
   if (named !== undefined) return checkedLabel(named, 'file name', header.tensors);
   return { label: byTensors, source: 'tensors', agrees: true, reason: undefined };

@@ -27,11 +27,16 @@ export function quantizationSections({ quantization }: Inspection, layout: TextL
 function labelLines(quantization: Quantization, layout: TextLayout): string[] {
   const { style } = layout;
   const { label, labelSource, labelAgrees, labelReason, bitsPerWeight, tensorBytes } = quantization;
-  const source = labelSource === 'general.file_type' ? 'general.file_type says' : 'the file name says';
+  const isStated = labelSource === 'general.file_type';
+  const source = isStated ? 'general.file_type says' : 'the file name says';
+  // What is wrong with a label of another source stands below: its tensors, or a number that stands for none.
   const verdict = labelAgrees
-    ? brief(labelReason ?? 'and the tensors agree')
-    : 'but the tensors do not agree';
-  const origin = labelSource === 'tensors' ? 'no label, named after its tensors' : `${source}, ${verdict}`;
+    ? `, ${brief(labelReason ?? 'and the tensors agree')}`
+    : isStated
+      ? ', but the tensors do not agree'
+      : '';
+  const unstated = labelAgrees ? 'no label, named after its tensors' : 'named after its tensors';
+  const origin = labelSource === 'tensors' ? unstated : `${source}${verdict}`;
   const text = `${brief(label)} (${origin}): ${bitsPerWeight.toFixed(2)} bits a weight, ${formatBytes(tensorBytes)} of tensors`;
   const lines = [style.bold('Quantization'), ...note(text, layout)];
   if (labelAgrees || labelReason === null) return lines;

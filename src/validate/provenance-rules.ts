@@ -7,9 +7,8 @@ import type { Checks } from './rule.ts';
 export const PROVENANCE_RULES: Checks = {
   *'provenance/file-type'(file) {
     if (!isWholeModel(file) || file.header === null) return;
-    const { source, agrees, reason } = quantizationLabel(file.header);
-    if (source === 'general.file_type' && !agrees)
-      yield atKey(file, source, reason ?? 'the tensors are of other types');
+    const { agrees, reason } = quantizationLabel(file.header);
+    if (!agrees) yield atKey(file, 'general.file_type', reason ?? 'the tensors are of other types');
   },
   *'provenance/file-name'(file) {
     if (!isWholeModel(file) || file.header === null) return;

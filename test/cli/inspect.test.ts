@@ -70,6 +70,16 @@ describe('inspect', () => {
     await writeFile(scratch.path('lie.gguf'), bytes);
     const { stdout } = await inspect(scratch.path('lie.gguf'));
     expect(stdout).toMatch(/Q6_K \(general\.file_type says, but the tensors do not agree\)/);
+    bytes.writeUInt32LE(99, key);
+    for (const [name, label] of [
+      ['none.gguf', 'Q3_K (named after its tensors)'],
+      ['a-Q2_K.gguf', 'Q2_K (the file name says)'],
+    ] as const) {
+      await writeFile(scratch.path(name), bytes);
+      const unknown = (await inspect(scratch.path(name))).stdout;
+      expect(unknown).toContain(`${label}: `);
+      expect(unknown).toContain('! general.file_type is 99, which llama.cpp');
+    }
   });
 
   it('estimates memory for the contexts asked for', async () => {
