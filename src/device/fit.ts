@@ -166,7 +166,7 @@ function judge(
 
 function remarks(
   header: GgufHeader,
-  { basis, kvBytes, totalBytes, perToken }: PhoneMemory,
+  { basis, kvBytes, stateBytes, checkpointBytes, totalBytes, perToken }: PhoneMemory,
   contextSize: number,
   cacheType: CacheType,
 ): string[] {
@@ -184,9 +184,17 @@ function remarks(
       'the compute buffer is a rough guess, as the file has tensors of no known graph: --plan asks llama.cpp',
     );
   if (hasNoGroupedQueries(header) && kvBytes > totalBytes / 10) {
+    const { below, beyond } = perToken ?? { below: 0, beyond: 0 };
+    const windowed = beyond < below ? ` (past the windows ${formatBytes(beyond)})` : '';
     said.push(
-      `no grouped-query attention: each token of context takes ${formatBytes(perToken?.below ?? 0)} in ${cacheType}, ` +
+      `no grouped-query attention: each token of context takes ${formatBytes(below)} in ${cacheType}${windowed}, ` +
         `${gigabytes(kvBytes)} for ${contextSize.toLocaleString('en-US')}`,
+    );
+  }
+  if (stateBytes > 0) {
+    said.push(
+      `the cache includes ${formatBytes(stateBytes)} of recurrent state, and up to ${formatBytes(checkpointBytes)} of ` +
+        'earlier states that llama.rn keeps',
     );
   }
   return said;

@@ -37,7 +37,7 @@ function* findings(file: FileUnderTest, rule: string): Iterable<Finding> {
 function first(faults: readonly ConformanceFault[]): string {
   const [fault, ...others] = faults;
   const title = CONVERSATIONS.find(({ id }) => id === fault?.id)?.title;
-  const more = others.length > 0 ? `, and ${others.length} more conversations` : '';
+  const more = others.length > 0 ? `, and ${counted(others.length, 'more conversation')}` : '';
   return `${title}: ${fault?.message}${more}`;
 }
 

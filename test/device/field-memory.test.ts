@@ -53,6 +53,19 @@ describe.skipIf(withoutFieldCases !== null)(
       expect((fit?.memory.totalBytes ?? 0) / 1e9).toBeCloseTo(3.4, 1);
     });
 
+    it('is told as its parts add up: past the windows, and with the states of earlier turns', async () => {
+      const catalogue = await builtInDevices();
+      const phone = findDevice('galaxy-s23', catalogue);
+      const reasonsOf = (name: string) =>
+        fitOn(parsed(fieldHeader(name)), phone, catalogue, { contextSize: 4096 })?.reasons.join('\n');
+      expect(reasonsOf('mellum')).toMatch(
+        /takes 4\.0 KiB in f16 \(past the windows 1\.0 KiB\), 7 MB for 4,096/,
+      );
+      expect(reasonsOf('qwen35-mtp1')).toMatch(
+        /the cache includes 219 KiB of recurrent state, and up to 1\.7 MiB of earlier states that llama\.rn keeps/,
+      );
+    });
+
     it('a block that predicts further tokens is no weight', () => {
       const header = parsed(fieldHeader('qwen35-mtp1'));
       const all = header.tensors.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
