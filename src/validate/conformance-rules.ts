@@ -1,3 +1,4 @@
+import { counted } from '../util/units.ts';
 import { CONFORMANCE_RULE_IDS, type ConformanceFault, conformanceFaults } from './conformance.ts';
 import { CONVERSATIONS } from './conversations.ts';
 import type { FileUnderTest } from './file-under-test.ts';

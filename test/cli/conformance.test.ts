@@ -56,6 +56,16 @@ describe('validate --conformance', () => {
     expect(row?.remarks[0]).toMatch(remark);
   });
 
+  it.each([
+    ['template/drops-message', ', and 1 more conversation'],
+    ['template/message-order', ', and 10 more conversations'],
+  ])('counts the other conversations of %s', async (rule, more) => {
+    const { stdout } = await quantscope(['validate', '--json', fixture(rule)]);
+    const report: ValidationReport = JSON.parse(stdout);
+    const messages = report.files[0]?.diagnostics.map(({ message }) => message);
+    expect(messages).toContainEqual(expect.stringMatching(new RegExp(`${more}$`)));
+  });
+
   it('is a table on a terminal, and nothing without the option', async () => {
     const { stdout } = await quantscope(['validate', '--conformance', fixture('template/tools')]);
     expect(stdout).toMatch(/^tokenizer\.chat_template: what the model sees, /m);
