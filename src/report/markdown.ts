@@ -1,5 +1,6 @@
 import { isAvailable } from '../schema/availability.ts';
-import { benchText, shownColumns } from './bench.ts';
+import { benchText } from './bench.ts';
+import { shownColumns } from './bench-columns.ts';
 import { changeSentences, changeTable, notable, sinceText } from './changes.ts';
 import { endpointLines } from './comparison.ts';
 import { knownColumns, machineColumns, mainColumns, rowHeads } from './comparison-columns.ts';

@@ -1,7 +1,8 @@
 import { bench } from '../../api/bench/bench.ts';
 import type { BenchRequest } from '../../api/bench/request.ts';
 import { readGates, requireGates } from '../../api/gates/gates.ts';
-import { type BenchFormat, type BenchWriter, benchWriter, shownColumns } from '../../report/bench.ts';
+import { type BenchFormat, type BenchWriter, benchWriter } from '../../report/bench.ts';
+import { shownColumns } from '../../report/bench-columns.ts';
 import { NOTHING } from '../../report/report.ts';
 import { isAvailable } from '../../schema/availability.ts';
 import type { BenchResults, BenchRow } from '../../schema/bench.ts';

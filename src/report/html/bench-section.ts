@@ -1,6 +1,6 @@
 import { isAvailable } from '../../schema/availability.ts';
 import type { BenchRow } from '../../schema/bench.ts';
-import { BENCH_METRICS, BENCH_SETTINGS } from '../bench.ts';
+import { BENCH_METRICS, BENCH_SETTINGS } from '../bench-columns.ts';
 import { type MachineBench, type Report, rowsOf } from '../report.ts';
 import { type Column, fillColumns, type Table } from '../table.ts';
 import { printable } from '../text-width.ts';

@@ -1,7 +1,7 @@
 import { isAvailable } from '../../schema/availability.ts';
 import type { Change } from '../../schema/report.ts';
 import { formatBytes, formatRate } from '../../util/units.ts';
-import { repetitionText } from '../bench.ts';
+import { repetitionText } from '../bench-columns.ts';
 import { changeSentences, changeTable, notable, sinceText } from '../changes.ts';
 import { describeEngine, describeMachine, describeMeasurement } from '../provenance.ts';
 import { type Report, type ReportRow, rowsOf } from '../report.ts';
