@@ -37,8 +37,10 @@ export class SingleTokens {
   static open(llamaCpp: LlamaCpp, model: Model, context: Context): SingleTokens | null {
     const { api } = llamaCpp;
     const rowBytes = model.facts.vocabularySize * Float32Array.BYTES_PER_ELEMENT;
-    const tokensPerCall = Math.max(1, Math.min(MOST_TOKENS, Math.floor(LOGITS_BYTES / rowBytes)));
     const { options } = context;
+    // llama.cpp lowers the batch to the context's size, and ends the process over a larger one.
+    const most = Math.min(MOST_TOKENS, options.batchSize, options.contextSize);
+    const tokensPerCall = Math.max(1, Math.min(most, Math.floor(LOGITS_BYTES / rowBytes)));
     const pointer = api.llama_init_from_model(model.pointer, {
       ...contextParams(llamaCpp, options),
       n_ubatch: 1,
