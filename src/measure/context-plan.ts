@@ -1,10 +1,4 @@
-import type {
-  ContextOptions,
-  EngineSession,
-  LoadedModel,
-  PlannedMemory,
-  StartEngine,
-} from '../engine/engine.ts';
+import type { ContextOptions, EngineSession, LoadedModel, StartEngine } from '../engine/engine.ts';
 import type { MachineWatch } from '../machine/watch.ts';
 import { unavailableBecause } from '../schema/availability.ts';
 import type { CacheTypeResult, ContextResults, ContextRow, ContextSettings } from '../schema/context.ts';
@@ -62,22 +56,6 @@ export interface ContextSessions {
   readonly contextOptions: (cacheType: CacheType) => Omit<ContextOptions, 'contextSize'>;
   readonly signal?: AbortSignal | undefined;
   readonly onStep: (what: string, done: number, total: number) => void;
-}
-
-/** What llama.cpp planned, as an estimate; null where it refused or told no sizes. */
-export function plannedEstimate(plan: PlannedMemory | undefined): Estimate | null {
-  if (plan === undefined || 'refused' in plan || plan.kvBytes === null || plan.computeBytes === null)
-    return null;
-  const { weightsBytes, repackedBytes, kvBytes, computeBytes } = plan;
-  const totalBytes = weightsBytes + kvBytes + computeBytes;
-  return {
-    weightsBytes,
-    repackedBytes: repackedBytes ?? 0,
-    kvBytes,
-    computeBytes,
-    totalBytes,
-    basis: 'engine',
-  };
 }
 
 /** A type of cache before anything was measured. */

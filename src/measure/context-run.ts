@@ -10,17 +10,17 @@ import type {
 } from '../schema/context.ts';
 import type { Machine } from '../schema/results.ts';
 import { SCHEMA_IDS } from '../schema/terms.ts';
-import { messageOf, QuantscopeError } from '../util/errors.ts';
+import { messageOf } from '../util/errors.ts';
 import { formatBytes, formatCount } from '../util/units.ts';
 import { cacheAccuracies } from './cache-accuracy.ts';
 import { adviseContext, RESERVE_BYTES, withinWhatWorked } from './context-advice.ts';
+import { ContextEstimates } from './context-estimates.ts';
 import {
   type ContextEnvironment,
   type ContextPlan,
   type ContextSessions,
   describeType,
   type Estimate,
-  plannedEstimate,
 } from './context-plan.ts';
 import { type MeasuredContext, timeContext } from './context-timing.ts';
 import { measureDepths } from './depth-run.ts';
@@ -47,8 +47,7 @@ class Contexts {
   readonly #environment: ContextEnvironment;
   readonly #rows: ContextRow[] = [];
   readonly #types: CacheTypeResult[];
-  /** By context size and cache type: what llama.cpp would allocate, or why it refuses. */
-  readonly #planned = new Map<string, Estimate | { readonly refused: string }>();
+  readonly #estimates: ContextEstimates;
   readonly #createdAt: string;
   #machine: Machine;
   /** As the engine that was started last told; null without a GPU. */
@@ -63,6 +62,7 @@ class Contexts {
     this.#environment = environment;
     this.#machine = environment.machine;
     this.#settings = plan.settings;
+    this.#estimates = new ContextEstimates(plan);
     this.#createdAt = environment.now().toISOString();
     this.#types = plan.settings.cacheTypes.map((cacheType) => describeType(plan, cacheType));
   }
@@ -87,40 +87,9 @@ class Contexts {
     return this.#results();
   }
 
-  /** What llama.cpp would allocate for each row. Where it does not say, the header's estimate stands. */
   async #planMemory(): Promise<void> {
-    const { cacheTypes, contextSizes } = this.#settings;
-    const wanted = cacheTypes.flatMap((cacheType) =>
-      contextSizes.map((contextSize) => ({ contextSize, cacheType })),
-    );
     await using session = await this.#start('memory');
-    try {
-      const plans = await session.planMemory(
-        { path: this.#plan.path, gpuLayers: this.#settings.gpuLayers },
-        wanted.map(({ contextSize, cacheType }) => ({ ...this.#contextOptions(cacheType), contextSize })),
-      );
-      for (const [index, { contextSize, cacheType }] of wanted.entries()) {
-        const plan = plans[index];
-        const told = plan !== undefined && 'refused' in plan ? plan : plannedEstimate(plan);
-        if (told !== null) this.#planned.set(`${contextSize} ${cacheType}`, told);
-      }
-    } catch (thrown) {
-      this.#environment.signal?.throwIfAborted();
-      if (!(thrown instanceof QuantscopeError)) throw thrown;
-    }
-  }
-
-  #estimate(contextSize: number, cacheType: CacheType): Estimate | null {
-    const told = this.#planned.get(`${contextSize} ${cacheType}`);
-    if (told !== undefined && 'refused' in told) return null;
-    return told ?? this.#plan.estimate(contextSize, cacheType);
-  }
-
-  #noEstimate(contextSize: number, cacheType: CacheType): string {
-    const told = this.#planned.get(`${contextSize} ${cacheType}`);
-    return told !== undefined && 'refused' in told
-      ? told.refused
-      : 'the header does not describe layers with a cache';
+    await this.#estimates.ask(session, (type) => this.#contextOptions(type), this.#environment.signal);
   }
 
   async #chooseThreads(): Promise<void> {
@@ -138,7 +107,7 @@ class Contexts {
   }
 
   async #measureRow(contextSize: number, cacheType: CacheType): Promise<ContextRow> {
-    const estimated = this.#estimate(contextSize, cacheType);
+    const estimated = this.#estimates.of(contextSize, cacheType);
     const { budget } = this.#plan;
     const row = (why: string, failure: ContextRow['failure'] = null): ContextRow => {
       const absent = unavailableBecause(why);
@@ -146,7 +115,7 @@ class Contexts {
         contextSize,
         cacheType,
         flashAttention: flashAttentionFor(cacheType),
-        estimated: estimated ?? unavailableBecause(this.#noEstimate(contextSize, cacheType)),
+        estimated: estimated ?? unavailableBecause(this.#estimates.whyNone(contextSize, cacheType)),
         fits: estimated === null ? null : estimated.totalBytes <= budget.bytes,
         measured: absent,
         loadMs: absent,
@@ -226,7 +195,8 @@ class Contexts {
       cacheTypes,
       text: this.#plan.depthText,
       rowsPath: this.#environment.referencePath,
-      hindrance: (depth, cacheType) => this.#hindrance(depth, cacheType, this.#estimate(depth, cacheType)),
+      hindrance: (depth, cacheType) =>
+        this.#hindrance(depth, cacheType, this.#estimates.of(depth, cacheType)),
       ...this.#sessions(),
     });
   }
