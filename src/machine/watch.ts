@@ -1,6 +1,6 @@
 import { loadavg } from 'node:os';
 import { setTimeout as wait } from 'node:timers/promises';
-import type { Disturbance } from '../schema/results.ts';
+import type { Disturbance } from '../schema/figures.ts';
 import { type MachineState, PRESSURES, readMachineState } from './state.ts';
 
 /** Why figures of a run may not be what the machine can do. */

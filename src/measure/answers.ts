@@ -1,5 +1,5 @@
 import { isAvailable, type Unavailable } from '../schema/availability.ts';
-import type { Tasks } from '../schema/results.ts';
+import type { Tasks } from '../schema/figures.ts';
 import type { AnswerKind } from '../schema/terms.ts';
 
 /** A row with answers: of a variant, or of an endpoint, which is asked the tasks alone. */

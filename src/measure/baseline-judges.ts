@@ -1,5 +1,6 @@
 import { isAvailable } from '../schema/availability.ts';
-import type { Disturbance, EndpointResult, Rate, VariantResult } from '../schema/results.ts';
+import type { Disturbance, Rate } from '../schema/figures.ts';
+import type { EndpointResult, VariantResult } from '../schema/results.ts';
 import type { AnswerKind } from '../schema/terms.ts';
 import { answersOf, questionsOfKind } from './answers.ts';
 import type { Differences } from './baseline-differences.ts';

@@ -1,4 +1,4 @@
-import type { Speed } from '../schema/results.ts';
+import type { Speed } from '../schema/figures.ts';
 import type { ComparisonVariant } from './comparison-rows.ts';
 import { pooledSpeed } from './pool-runs.ts';
 

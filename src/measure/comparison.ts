@@ -1,6 +1,7 @@
 import type { EngineSession } from '../engine/engine.ts';
 import { isAvailable, unavailableBecause } from '../schema/availability.ts';
-import type { Results, Speed } from '../schema/results.ts';
+import type { Speed } from '../schema/figures.ts';
+import type { Results } from '../schema/results.ts';
 import type { Stage } from '../schema/terms.ts';
 import { messageOf, QuantscopeError } from '../util/errors.ts';
 import type { ComparisonEnvironment, ComparisonInput } from './comparison-plan.ts';

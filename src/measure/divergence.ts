@@ -1,5 +1,5 @@
 import type { ComparedScores } from '../engine/scores.ts';
-import type { Divergence } from '../schema/results.ts';
+import type { Divergence } from '../schema/figures.ts';
 import { QuantscopeError } from '../util/errors.ts';
 import { GrowingFloats } from './growing-floats.ts';
 import { Comoments, Moments } from './moments.ts';

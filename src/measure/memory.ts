@@ -1,6 +1,6 @@
 import type { EngineSession } from '../engine/engine.ts';
 import { unavailableBecause } from '../schema/availability.ts';
-import type { Memory } from '../schema/results.ts';
+import type { Memory } from '../schema/figures.ts';
 
 /** What the session's process and its engine hold, with the open context of `contextSize` tokens. */
 export async function engineMemoryOf(session: EngineSession, contextSize: number): Promise<Memory> {

@@ -1,4 +1,4 @@
-import type { Perplexity } from '../schema/results.ts';
+import type { Perplexity } from '../schema/figures.ts';
 import { QuantscopeError, UsageError } from '../util/errors.ts';
 import { formatCount } from '../util/units.ts';
 import { Moments } from './moments.ts';

@@ -1,5 +1,6 @@
 import { isAvailable, type Unavailable } from '../schema/availability.ts';
-import type { Rate, Speed, VariantResult } from '../schema/results.ts';
+import type { Rate, Speed } from '../schema/figures.ts';
+import type { VariantResult } from '../schema/results.ts';
 import { rateOf } from './rates.ts';
 import { mean, median } from './statistics.ts';
 

@@ -1,4 +1,4 @@
-import type { Rate } from '../schema/results.ts';
+import type { Rate } from '../schema/figures.ts';
 import { QuantscopeError } from '../util/errors.ts';
 import { mean, sampleStandardDeviation } from './statistics.ts';
 

@@ -1,6 +1,7 @@
 import { basename } from 'node:path';
+import type { Tasks } from '../schema/figures.ts';
 import { type Replies, repliesSchema } from '../schema/replies.ts';
-import type { Results, Tasks } from '../schema/results.ts';
+import type { Results } from '../schema/results.ts';
 import { ANSWER_KINDS, type AnswerKind, SCHEMA_IDS } from '../schema/terms.ts';
 import { type Answered, answersOf } from './answers.ts';
 import { sha256OfText } from './file-hash.ts';

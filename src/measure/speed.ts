@@ -1,5 +1,5 @@
 import type { EngineSession, LoadedModel, TestTimes } from '../engine/engine.ts';
-import type { Rate, Speed } from '../schema/results.ts';
+import type { Rate, Speed } from '../schema/figures.ts';
 import { randomTokens } from './random.ts';
 import { bytesReadPerToken, effectiveBandwidth, rateOf, type TokenRead } from './rates.ts';
 import { median } from './statistics.ts';

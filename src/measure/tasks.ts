@@ -1,5 +1,5 @@
 import { unavailableBecause } from '../schema/availability.ts';
-import type { Tasks } from '../schema/results.ts';
+import type { Tasks } from '../schema/figures.ts';
 import { QuantscopeError } from '../util/errors.ts';
 import type { Instruction } from './instructions.ts';
 import { mcNemarExact, wilsonInterval } from './statistics.ts';

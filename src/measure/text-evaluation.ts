@@ -1,7 +1,7 @@
 import type { EngineSession, LoadedModel } from '../engine/engine.ts';
 import type { Scores, Wanted } from '../engine/scores.ts';
 import { unavailableBecause } from '../schema/availability.ts';
-import type { Divergence, DomainLoss, Perplexity } from '../schema/results.ts';
+import type { Divergence, DomainLoss, Perplexity } from '../schema/figures.ts';
 import { sum } from '../util/sum.ts';
 import { type ChunkDivergence, chunkDivergence, DivergenceAccumulator, noDivergence } from './divergence.ts';
 import { type Domain, type EvaluationText, inTurns, joined } from './domains.ts';

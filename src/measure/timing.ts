@@ -1,4 +1,4 @@
-import type { Disturbance } from '../schema/results.ts';
+import type { Disturbance } from '../schema/figures.ts';
 
 /** A stretch of time in which nothing else should run on the machine. */
 export interface Timing extends AsyncDisposable {

@@ -1,7 +1,8 @@
 import { fastestOf } from '../device/fastest-speed.ts';
 import { isAvailable, type Unavailable } from '../schema/availability.ts';
+import type { Memory, Rate, Speed } from '../schema/figures.ts';
 import type { FittedVariant } from '../schema/phones.ts';
-import type { Memory, Rate, Results, Speed, VariantResult } from '../schema/results.ts';
+import type { Results, VariantResult } from '../schema/results.ts';
 import { MEBI } from '../util/units.ts';
 import { VERDICTS } from './fit.ts';
 import { accuracyColumns, weightErrorColumn } from './loss-columns.ts';

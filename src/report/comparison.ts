@@ -1,6 +1,7 @@
 import { answersOf } from '../measure/answers.ts';
 import { isAvailable, isNotAskedFor } from '../schema/availability.ts';
-import type { EndpointResult, Results, Tasks, VariantResult } from '../schema/results.ts';
+import type { Tasks } from '../schema/figures.ts';
+import type { EndpointResult, Results, VariantResult } from '../schema/results.ts';
 import { ANSWER_KINDS } from '../schema/terms.ts';
 import {
   compositionColumns,

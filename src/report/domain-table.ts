@@ -1,5 +1,6 @@
 import { isAvailable, unavailableBecause } from '../schema/availability.ts';
-import type { DomainLoss, Results, VariantResult } from '../schema/results.ts';
+import type { DomainLoss } from '../schema/figures.ts';
+import type { Results, VariantResult } from '../schema/results.ts';
 import { sum } from '../util/sum.ts';
 import { type Column, fillColumns, given, type Reading, type Table, type Value } from './table.ts';
 import { printable, shortenMiddle } from './text-width.ts';

@@ -1,5 +1,6 @@
 import { isAvailable, notAskedFor } from '../schema/availability.ts';
-import type { Divergence, Results, Tasks, VariantResult } from '../schema/results.ts';
+import type { Divergence, Tasks } from '../schema/figures.ts';
+import type { Results, VariantResult } from '../schema/results.ts';
 import type { AnswerKind } from '../schema/terms.ts';
 import { formatPValue, type Precision } from './numbers.ts';
 import { type Column, given, type Reading } from './table.ts';

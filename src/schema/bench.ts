@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { disturbances, memory, rate } from './figures.ts';
 import {
   bytes,
   count,
@@ -9,7 +10,7 @@ import {
   gpuLayers,
   orUnavailable,
 } from './parts.ts';
-import { disturbances, failure, machine, memory, rate, triedThreads, warning } from './results.ts';
+import { failure, machine, triedThreads, warning } from './results.ts';
 import { sustained } from './sustained.ts';
 import { FLASH_ATTENTION, SCHEMA_IDS } from './terms.ts';
 

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { ComparedScores } from '../../src/engine/scores.ts';
 import { chunkDivergence, DivergenceAccumulator, noDivergence } from '../../src/measure/divergence.ts';
-import type { Divergence } from '../../src/schema/results.ts';
+import type { Divergence } from '../../src/schema/figures.ts';
 import { resultsSchema } from '../../src/schema/results.ts';
 import { comparedScores, logSoftmax, pairOfModels } from './distributions.ts';
 

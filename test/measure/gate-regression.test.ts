@@ -4,7 +4,8 @@ import { comparisonWith } from '../../src/measure/baseline-choice.ts';
 import { type Gate, judgeGates } from '../../src/measure/gate.ts';
 import { judgeRegression, parseRegression, REGRESSION_FIGURES } from '../../src/measure/gate-regression.ts';
 import { judgeableResults } from '../../src/measure/gate-rows.ts';
-import type { Rate, Results, VariantResult } from '../../src/schema/results.ts';
+import type { Rate } from '../../src/schema/figures.ts';
+import type { Results, VariantResult } from '../../src/schema/results.ts';
 import { nanoResults, nanoVariant } from '../helpers/results.ts';
 
 /** Repetitions around a rate, with a spread of 1 %. */

@@ -1,5 +1,6 @@
 import { isAvailable, type Unavailable } from '../../schema/availability.ts';
-import type { EndpointResult, Results, Tasks } from '../../schema/results.ts';
+import type { Tasks } from '../../schema/figures.ts';
+import type { EndpointResult, Results } from '../../schema/results.ts';
 import { knownColumns, mainColumns } from '../comparison-columns.ts';
 import { domainTable } from '../domain-table.ts';
 import { divergenceColumns, taskKinds } from '../loss-columns.ts';

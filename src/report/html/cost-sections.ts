@@ -1,5 +1,6 @@
 import { isAvailable } from '../../schema/availability.ts';
-import type { Rate, Results, Speed } from '../../schema/results.ts';
+import type { Rate, Speed } from '../../schema/figures.ts';
+import type { Results } from '../../schema/results.ts';
 import { MEBI } from '../../util/units.ts';
 import { knownColumns, mainColumns, memoryColumns } from '../comparison-columns.ts';
 import { formatFixed, rateDecimals } from '../numbers.ts';
