@@ -4,15 +4,30 @@ import type { ChoiceParser } from './choices.ts';
 
 /** Parsers of option values: commander prints their message with the option's name. */
 
-export function wholeNumber(minimum: number) {
+export function wholeNumber(minimum: number, most = Number.MAX_SAFE_INTEGER) {
+  const bound = most < Number.MAX_SAFE_INTEGER ? ` and at most ${most}` : '';
   return (text: string): number => {
     const value = Number(text);
-    if (!/^\d+$/.test(text) || !Number.isSafeInteger(value) || value < minimum) {
-      throw new InvalidArgumentError(`Give a whole number of at least ${minimum}.`);
+    if (!/^\d+$/.test(text) || value < minimum || value > most) {
+      throw new InvalidArgumentError(`Give a whole number of at least ${minimum}${bound}.`);
     }
     return value;
   };
 }
+
+/** Beyond this a number of tokens is a slip: no model has such a context, and it would fill any memory. */
+export const MOST_TOKENS = 10_000_000;
+/** GGML_MAX_N_THREADS (ggml.h). ggml makes as many as it is told, which takes a machine down. */
+export const MOST_THREADS = 512;
+
+/** Seeds are of 32 bits: a larger one would be another's draw. */
+export const MOST_SEED = 2 ** 32 - 1;
+
+export function tokenCount(minimum: number) {
+  return wholeNumber(minimum, MOST_TOKENS);
+}
+
+export const threadCount = wholeNumber(1, MOST_THREADS);
 
 export function positiveNumber(text: string): number {
   const value = Number(text);
@@ -50,7 +65,7 @@ export function layers(text: string): number | 'max' {
 
 /** `auto` finds the fastest count for prompts and for generation. */
 export function threads(text: string): number | 'auto' {
-  return text === 'auto' ? 'auto' : wholeNumber(1)(text);
+  return text === 'auto' ? 'auto' : threadCount(text);
 }
 
 /** Names separated by commas; the option may be repeated. */

@@ -3,7 +3,7 @@ import { ENGINE_DEFAULTS, LIMITS_DEFAULTS } from '../api/request.ts';
 import { GPU_CHOICES, PREFERENCES } from '../schema/terms.ts';
 import { option } from './define.ts';
 import { collected } from './gate-options.ts';
-import { layers, percentage, positiveNumber, threads, wholeNumber } from './options.ts';
+import { layers, MOST_SEED, percentage, positiveNumber, threads, wholeNumber } from './options.ts';
 
 /** Options that mean the same wherever they are. A command lists those that it has, and may say more of one. */
 export const SHARED = {
@@ -22,7 +22,7 @@ export const SHARED = {
     ),
   noLock: () => option('--no-lock', 'do not wait for other processes that time something on this machine'),
   seed: (seed: number, text = 'of the random tokens that speed is measured on') =>
-    option('--seed <n>', text, wholeNumber(0), seed),
+    option('--seed <n>', text, wholeNumber(0, MOST_SEED), seed),
   text: () => option('--text <file>', 'the text for perplexity and divergence (default: by model)'),
   texts: () =>
     option(

@@ -386,6 +386,8 @@ describe('bench --minutes', () => {
   });
 
   it.each([
+    [['-t', '513'], 'from 1 to 512'],
+    [['-t', '1,100000'], 'from 1 to 512'],
     [['--minutes', '0'], 'a number above 0'],
     [['--minutes', 'x'], 'a number above 0'],
     [['--minutes', '1e9'], 'for 1000000000 minutes'],

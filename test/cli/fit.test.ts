@@ -207,7 +207,11 @@ describe('what fit refuses', () => {
   it('is no phone, and no model', async () => {
     expect((await run(['fit', 'nano'])).stderr).toContain('--all-devices');
     expect((await run(['fit', '--device', 'pixel-8'])).stderr).toContain('no model is named');
-    expect((await run(['fit', 'nano', '--device', 'pixel-8', '--budget', 'much'])).exitCode).toBe(2);
+    for (const budget of ['much', '3', '2,5GB']) {
+      expect((await run(['fit', 'nano', '--device', 'pixel-8', '--budget', budget])).exitCode).toBe(2);
+    }
+    const long = await run(['fit', 'nano', '--budget', '3GB', '--context', '99999999999999']);
+    expect(long).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('at most 10000000') });
   });
 
   it('is a file that is no model', async () => {

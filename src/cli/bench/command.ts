@@ -3,7 +3,7 @@ import { BENCH_DEFAULTS as defaults, TURN_PROMPT } from '../../api/bench/request
 import { CACHE_TYPES, FLASH_ATTENTION, GPU_CHOICES } from '../../schema/terms.ts';
 import { define, option } from '../define.ts';
 import { gateOptions } from '../gate-options.ts';
-import { positiveNumber, wholeNumber } from '../options.ts';
+import { MOST_THREADS, positiveNumber, wholeNumber } from '../options.ts';
 import { SHARED } from '../shared-options.ts';
 import { choiceList, numberList, numberListOr, promptAndGeneration } from './lists.ts';
 import type { BenchOptions } from './run.ts';
@@ -67,7 +67,7 @@ export const benchCommand = define({
     option(
       '-t, --threads <n>',
       "* threads; auto finds the fastest for prompts and for generation (default: llama.cpp's choice)",
-      numberListOr('auto', 1),
+      numberListOr('auto', 1, MOST_THREADS),
     ),
     list('-b, --batch-size <n>', '* tokens evaluated at once', numberList(1), defaults.batchSize),
     list(

@@ -1,25 +1,24 @@
 import { InvalidArgumentError } from 'commander';
 import type { ChoiceParser } from '../choices.ts';
+import { MOST_TOKENS } from '../options.ts';
 
-/** Beyond this a number of tokens is a slip: no model has such a context, and its test would fill any memory. */
-const MOST = 10_000_000;
 const RANGE = /^(\d+)-(\d+)(?:([+*])(\d+))?$/;
 
 /**
  * Whole numbers separated by commas, each a number or one of llama-bench's ranges: `1-8` counts by one, `1-9+4` by four,
  * `1-8*2` doubles.
  */
-export function numberList(minimum: number) {
+export function numberList(minimum: number, most = MOST_TOKENS) {
   return (text: string): number[] => {
     const numbers = text.split(',').flatMap((part) => expand(part.trim()));
     for (const number of numbers) {
-      if (number < minimum || number > MOST) throw wrongList(minimum);
+      if (number < minimum || number > most) throw wrongList(minimum, most);
     }
     return [...new Set(numbers)];
     function expand(part: string): number[] {
       if (/^\d+$/.test(part)) return [Number(part)];
       const [, first, last, kind = '+', by = '1'] = RANGE.exec(part) ?? [];
-      if (first === undefined || last === undefined) throw wrongList(minimum);
+      if (first === undefined || last === undefined) throw wrongList(minimum, most);
       return range(Number(first), Number(last), kind === '*' ? (n) => n * Number(by) : (n) => n + Number(by));
     }
   };
@@ -38,9 +37,9 @@ function range(first: number, last: number, next: (n: number) => number): number
   return numbers;
 }
 
-function wrongList(minimum: number): InvalidArgumentError {
+function wrongList(minimum: number, most: number): InvalidArgumentError {
   return new InvalidArgumentError(
-    `Give whole numbers from ${minimum} to ${MOST} separated by commas, or ranges such as 1-8, 1-9+4, 1-8*2.`,
+    `Give whole numbers from ${minimum} to ${most} separated by commas, or ranges such as 1-8, 1-9+4, 1-8*2.`,
   );
 }
 
@@ -63,8 +62,8 @@ export function choiceList<Choice extends string>(
 }
 
 /** As {@link numberList}, where `word` may stand for a number. */
-export function numberListOr<Word extends string>(word: Word, minimum: number) {
-  const numbers = numberList(minimum);
+export function numberListOr<Word extends string>(word: Word, minimum: number, most = MOST_TOKENS) {
+  const numbers = numberList(minimum, most);
   return (text: string): (number | Word)[] => {
     const values = text
       .split(',')
@@ -79,7 +78,7 @@ export type Pair = readonly [promptTokens: number, generationTokens: number];
 export function promptAndGeneration(text: string, before: readonly Pair[] = []): Pair[] {
   const [prompt, generation, ...more] = text.split(',').map((part) => part.trim());
   const whole = (part: string | undefined) =>
-    /^\d+$/.test(part ?? '') && Number(part) > 0 && Number(part) <= MOST;
+    /^\d+$/.test(part ?? '') && Number(part) > 0 && Number(part) <= MOST_TOKENS;
   if (!whole(prompt) || !whole(generation) || more.length > 0) {
     throw new InvalidArgumentError('Give the tokens of a prompt and of a generation, such as 512,128.');
   }

@@ -1,5 +1,5 @@
 import { define, option } from '../define.ts';
-import { names, wholeNumber } from '../options.ts';
+import { names, tokenCount } from '../options.ts';
 import type { CardCheckOptions, CardOptions } from './run.ts';
 
 const check = define({
@@ -46,7 +46,7 @@ export const cardCommand = define({
   options: [
     option('-o, --out <file>', 'write to this file instead of stdout'),
     option('-f, --force', 'replace the file'),
-    option('-c, --context <n>', 'a further context size to estimate memory for', wholeNumber(1)),
+    option('-c, --context <n>', 'a further context size to estimate memory for', tokenCount(1)),
     option('--results <file>', 'a results file, whose measurements stand beside what the file says'),
     option('--fetch', 'fetch the header of the model that a results file names, where it is not here'),
     option('-d, --device <names>', 'phones to tell the speed for, separated by commas', names, [], 'none'),

@@ -1,11 +1,10 @@
 import { COMPARE_DEFAULTS } from '../../api/compare/request.ts';
 import { define, option } from '../define.ts';
 import { gateOptions } from '../gate-options.ts';
-import { listOf, names, wholeNumber } from '../options.ts';
+import { listOf, names, tokenCount, wholeNumber } from '../options.ts';
 import { limitOptions, SHARED } from '../shared-options.ts';
 import type { CompareOptions } from './run.ts';
 
-const positive = wholeNumber(1);
 const { only, prompt, generate, depth, seed, phoneContext } = COMPARE_DEFAULTS;
 
 export const compareCommand = define({
@@ -36,15 +35,15 @@ export const compareCommand = define({
     option(
       '--context <n>',
       'tokens in a chunk, as llama-perplexity -c',
-      wholeNumber(16),
+      tokenCount(16),
       COMPARE_DEFAULTS.context,
     ),
     'Speed and memory:',
-    option('-r, --repetitions <n>', 'timed repetitions of each test (default: 5)', positive),
+    option('-r, --repetitions <n>', 'timed repetitions of each test (default: 5)', wholeNumber(1)),
     option('--interleave', 'time the variants in turns, each repetition anew, so that drift hits all alike'),
-    option('-p, --prompt <n>', 'tokens of the prompt test', positive, prompt),
-    option('-n, --generate <n>', 'tokens of the generation tests', positive, generate),
-    option('-d, --depth <n>', 'tokens before generation at depth', positive, depth),
+    option('-p, --prompt <n>', 'tokens of the prompt test', tokenCount(1), prompt),
+    option('-n, --generate <n>', 'tokens of the generation tests', tokenCount(1), generate),
+    option('-d, --depth <n>', 'tokens before generation at depth', tokenCount(1), depth),
     SHARED.threads(),
     SHARED.gpu(),
     SHARED.gpuLayers(),
@@ -55,7 +54,7 @@ export const compareCommand = define({
     option('--device <names>', 'judge the variants on these phones too, separated by commas: see fit')
       .argParser(names)
       .default([], 'none'),
-    option('--phone-context <n>', 'tokens of context there', positive, phoneContext),
+    option('--phone-context <n>', 'tokens of context there', tokenCount(1), phoneContext),
     'Limits of the recommendation:',
     ...limitOptions(),
     'Output:',

@@ -3,7 +3,7 @@ import { CACHE_TYPES } from '../../schema/terms.ts';
 import { numberList } from '../bench/lists.ts';
 import { define, option } from '../define.ts';
 import { gateOptions } from '../gate-options.ts';
-import { fileSize, listOf, wholeNumber } from '../options.ts';
+import { fileSize, listOf, tokenCount, wholeNumber } from '../options.ts';
 import { SHARED } from '../shared-options.ts';
 import type { ContextOptions } from './run.ts';
 
@@ -27,7 +27,7 @@ export const contextCommand = define({
       .default([...cacheTypes], cacheTypes.join(',')),
     option('--memory <size>', 'the budget, such as 3GB or 2.5GiB (default: what is free here)', fileSize),
     'Speed:',
-    option('-n, --generate <n>', 'tokens generated at the end of the context', wholeNumber(1), generate),
+    option('-n, --generate <n>', 'tokens generated at the end of the context', tokenCount(1), generate),
     option('-r, --repetitions <n>', 'timed repetitions of each size', wholeNumber(1), repetitions),
     SHARED.threads(),
     SHARED.gpu(),
@@ -44,7 +44,7 @@ export const contextCommand = define({
       'contexts in which loss and hidden facts are measured, separated by commas (default: the sizes measured, from 2048 on)',
       numberList(1),
     ),
-    option('--eval-context <n>', 'tokens in a chunk', wholeNumber(16), evalContext),
+    option('--eval-context <n>', 'tokens in a chunk', tokenCount(16), evalContext),
     'Output:',
     SHARED.json('print the results as JSON (schema/context.json)'),
     SHARED.out('keep the results there, rewritten after every size'),

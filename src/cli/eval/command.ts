@@ -2,7 +2,7 @@ import { EVALUATE_DEFAULTS } from '../../api/evaluate/request.ts';
 import { EVALUATION_PARTS } from '../../schema/terms.ts';
 import { define, option } from '../define.ts';
 import { collected, gateOptions } from '../gate-options.ts';
-import { listOf, wholeNumber } from '../options.ts';
+import { listOf, tokenCount, wholeNumber } from '../options.ts';
 import { limitOptions, SHARED } from '../shared-options.ts';
 import type { EvalOptions } from './run.ts';
 
@@ -52,7 +52,7 @@ export const evalCommand = define({
     SHARED.chunks(),
     SHARED.untilDecided(),
     SHARED.maxTime(),
-    option('-c, --context <n>', 'tokens in a chunk, as llama-perplexity -c', wholeNumber(16), contextSize),
+    option('-c, --context <n>', 'tokens in a chunk, as llama-perplexity -c', tokenCount(16), contextSize),
     'An endpoint to compare with:',
     option('--openai <url>', 'an OpenAI-compatible server, up to /v1: it is asked the same tasks'),
     option('--model <name>', "the model's name there"),
@@ -60,7 +60,7 @@ export const evalCommand = define({
     option('--concurrency <n>', 'requests at once', wholeNumber(1), concurrency),
     'Engine:',
     SHARED.threads("threads, or auto (default: llama.cpp's choice)"),
-    option('-b, --batch <n>', 'tokens evaluated at once', wholeNumber(1), batch),
+    option('-b, --batch <n>', 'tokens evaluated at once', tokenCount(1), batch),
     SHARED.gpu(),
     SHARED.gpuLayers(),
     SHARED.timeout(),

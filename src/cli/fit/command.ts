@@ -2,7 +2,7 @@ import { FIT_DEFAULTS } from '../../api/fit/request.ts';
 import { COMMON_CACHE_TYPES } from '../../schema/terms.ts';
 import { define, option } from '../define.ts';
 import { gateOptions } from '../gate-options.ts';
-import { fileSize, names, wholeNumber } from '../options.ts';
+import { fileSize, names, tokenCount } from '../options.ts';
 import type { FitOptions } from './run.ts';
 
 export const fitCommand = define({
@@ -15,7 +15,7 @@ export const fitCommand = define({
   options: [
     option('-d, --device <names>', 'phones, separated by commas', names, [], 'none'),
     option('--all-devices', 'every phone that is known'),
-    option('-c, --context <n>', 'tokens of context', wholeNumber(1), FIT_DEFAULTS.context),
+    option('-c, --context <n>', 'tokens of context', tokenCount(1), FIT_DEFAULTS.context),
     option('--cache-type <type>', 'type of keys and values in the cache')
       .choices(COMMON_CACHE_TYPES)
       .default(FIT_DEFAULTS.cacheType),
@@ -52,5 +52,6 @@ export const fitCommand = define({
 
 /** Bytes as they are, or with a unit. */
 function bytesOrSize(text: string): number {
-  return /^[1-9]\d*$/.test(text.trim()) ? Number(text) : fileSize(text);
+  // Fewer bytes hold no model: 3 is meant to be 3GB.
+  return /^[1-9]\d{5,14}$/.test(text.trim()) ? Number(text) : fileSize(text);
 }

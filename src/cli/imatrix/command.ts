@@ -1,6 +1,6 @@
 import { IMATRIX_DEFAULTS } from '../../api/imatrix/request.ts';
 import { define, option } from '../define.ts';
-import { wholeNumber } from '../options.ts';
+import { threadCount, tokenCount, wholeNumber } from '../options.ts';
 import { SHARED } from '../shared-options.ts';
 import type { ImatrixOptions } from './run.ts';
 
@@ -18,8 +18,8 @@ export const imatrixCommand = define({
     option('--text <files...>', 'plain texts (default: one that comes with quantscope, in many languages)'),
     'Evaluation:',
     option('--chunks <n>', 'the first n chunks of each text', wholeNumber(1)),
-    option('--context <n>', 'tokens in a chunk, as llama-imatrix -c', wholeNumber(16), contextSize),
-    option('-t, --threads <n>', "threads (default: llama.cpp's choice)", wholeNumber(1)),
+    option('--context <n>', 'tokens in a chunk, as llama-imatrix -c', tokenCount(16), contextSize),
+    option('-t, --threads <n>', "threads (default: llama.cpp's choice)", threadCount),
     SHARED.gpu(),
     SHARED.gpuLayers(),
     SHARED.timeout(),

@@ -1,7 +1,7 @@
 import { KIT_BACKENDS } from '../../api/kit/request.ts';
 import { COMMON_CACHE_TYPES } from '../../schema/terms.ts';
 import { define, option } from '../define.ts';
-import { positiveNumber, wholeNumber } from '../options.ts';
+import { positiveNumber, threadCount, tokenCount } from '../options.ts';
 import { SHARED } from '../shared-options.ts';
 import type { KitCheckOptions, KitOptions } from './run.ts';
 
@@ -54,7 +54,7 @@ export const kitCommand = define({
     option(
       '-c, --context <n>',
       'tokens of context (default: as trained, at most 4096, less where that does not fit)',
-      wholeNumber(512),
+      tokenCount(512),
     ),
     option(
       '--cache-type <type>',
@@ -64,7 +64,7 @@ export const kitCommand = define({
     option('--devices <file>', 'more phones, as JSON (schema/devices.json)'),
     option('-o, --out <folder>', 'where to write', undefined, 'quantscope-kit'),
     option('-f, --force', 'replace a kit that is there'),
-    option('-t, --threads <n>', "threads here (default: llama.cpp's choice)", wholeNumber(1)),
+    option('-t, --threads <n>', "threads here (default: llama.cpp's choice)", threadCount),
     SHARED.timeout(),
     SHARED.yes(),
     SHARED.quiet('nothing on stderr'),

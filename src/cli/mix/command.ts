@@ -1,6 +1,6 @@
 import { MIX_DEFAULTS } from '../../api/mix/request.ts';
 import { define, option } from '../define.ts';
-import { fileSize, names, positiveNumber, wholeNumber } from '../options.ts';
+import { fileSize, names, positiveNumber, threadCount, tokenCount, wholeNumber } from '../options.ts';
 import { SHARED } from '../shared-options.ts';
 import type { MixOptions } from './run.ts';
 
@@ -35,8 +35,8 @@ export const mixCommand = define({
     option('--chunks <n>', 'chunks of it (default: 2, of small models 12)', wholeNumber(2)),
     option('--test-text <file>', 'the text that the result is measured on (default: by model)'),
     option('--test-chunks <n>', 'chunks of that (default: 8, of small models 29)', wholeNumber(2)),
-    option('--context <n>', 'tokens in a chunk', wholeNumber(16), contextSize),
-    option('-t, --threads <n>', "threads (default: llama.cpp's choice)", wholeNumber(1)),
+    option('--context <n>', 'tokens in a chunk', tokenCount(16), contextSize),
+    option('-t, --threads <n>', "threads (default: llama.cpp's choice)", threadCount),
     option('--timeout <seconds>', 'the longest any one step may take', positiveNumber, timeout),
     'Output:',
     SHARED.out('the file; its recipe goes beside it (default: NAME-mix-GOAL.gguf)'),

@@ -1,6 +1,6 @@
 import { QUANTIZE_DEFAULTS } from '../../api/quantize/request.ts';
 import { define, option } from '../define.ts';
-import { positiveNumber, wholeNumber } from '../options.ts';
+import { positiveNumber, threadCount } from '../options.ts';
 import { SHARED } from '../shared-options.ts';
 import type { QuantizeOptions } from './run.ts';
 
@@ -39,7 +39,7 @@ export const quantizeCommand = define({
     option('-f, --force', 'replace files that are there'),
     option('--dry-run', 'sizes, types and fallbacks, without writing'),
     option('--list', 'print the recipes'),
-    option('-t, --threads <n>', 'threads (default: all cores)', wholeNumber(1)),
+    option('-t, --threads <n>', 'threads (default: all cores)', threadCount),
     option(
       '--timeout <seconds>',
       'the longest any one tensor may take',

@@ -2,7 +2,7 @@ import { InvalidArgumentError } from 'commander';
 import { RUN_DEFAULTS } from '../../api/run/request.ts';
 import { COMMON_CACHE_TYPES } from '../../schema/terms.ts';
 import { define, option } from '../define.ts';
-import { percentage, positiveNumber, wholeNumber } from '../options.ts';
+import { MOST_SEED, percentage, positiveNumber, wholeNumber } from '../options.ts';
 import { SHARED } from '../shared-options.ts';
 import type { RunOptions } from './run.ts';
 
@@ -47,7 +47,11 @@ export const runCommand = define({
     option('--min-p <share>', "leave out tokens below this share of the most likely one's", fraction, minP),
     option('--repeat-penalty <x>', '1 is none', positiveNumber, repeatPenalty),
     option('--repeat-last <n>', 'tokens back that the penalty looks at', wholeNumber(0), repeatLast),
-    option('--seed <n>', 'for the same reply again (default: a new one each time)', wholeNumber(0)),
+    option(
+      '--seed <n>',
+      'for the same reply again (default: a new one each time)',
+      wholeNumber(0, MOST_SEED),
+    ),
     'Engine:',
     SHARED.threads(
       "threads, or auto to find the fastest for prompt and reply first (default: llama.cpp's choice)",

@@ -1,6 +1,6 @@
 import { VARIANTS_DEFAULTS } from '../../api/variants/request.ts';
 import { define, option } from '../define.ts';
-import { wholeNumber } from '../options.ts';
+import { tokenCount } from '../options.ts';
 import type { VariantsOptions } from './run.ts';
 
 export const variantsCommand = define({
@@ -14,7 +14,7 @@ export const variantsCommand = define({
     option(
       '-c, --context <n>',
       'tokens of context for the estimate of memory',
-      wholeNumber(1),
+      tokenCount(1),
       VARIANTS_DEFAULTS.context,
     ),
     option('--json', 'print the table as JSON'),
