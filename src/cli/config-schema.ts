@@ -47,7 +47,6 @@ function valueSchema(option: Option): z.ZodType {
   return z.union([text, z.array(text)]);
 }
 
-/** What is published of it. */
 export function configDocument(program: Command): PublishedDocument {
   return { name: 'config', title: 'quantscope.config.json', id: null, schema: configSchema(program) };
 }

@@ -20,7 +20,6 @@ export interface FixedPart {
   readonly metadataCount: number;
 }
 
-/** The counts' limits. */
 interface CountLimits {
   readonly metadataCount: number;
   readonly tensorCount: number;

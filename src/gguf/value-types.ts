@@ -36,7 +36,6 @@ export function scalarTypeById(id: number): ScalarType | undefined {
   return BY_ID.get(id);
 }
 
-/** The id a scalar type is written as. */
 export function idOfScalarType(type: ScalarType): number {
   return type === 'string' ? STRING_TYPE_ID : FIXED[type].id;
 }

@@ -21,7 +21,6 @@ export interface BytesReader {
   cancel(): Promise<void>;
 }
 
-/** What is sent. */
 export type SentHeaders = Readonly<Record<string, string>>;
 
 export interface GetOptions {

@@ -4,7 +4,6 @@ import { messageOf, UsageError } from '../util/errors.ts';
 
 const HINT = 'Each line is a JSON object of its own; correct this line, or take it out.';
 
-/** The error for one line, or for a field of it. */
 export type InvalidLine = (field: string | null, what: string) => UsageError;
 
 /**

@@ -40,7 +40,6 @@ export interface Model {
   readonly header: (signal?: AbortSignal) => Promise<ModelHeader>;
 }
 
-/** One file of a model. */
 export interface ModelFile {
   /** For messages: the path, the address without its query, or `hf:owner/repo/file`. */
   readonly name: string;

@@ -16,7 +16,6 @@ export interface StoredModel extends LocalPlace {
   readonly sizeBytes: number;
 }
 
-/** A store with what is in it. */
 export interface Store {
   readonly name: StoreName;
   readonly folder: string;

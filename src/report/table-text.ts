@@ -145,7 +145,6 @@ export function shownName(head: RowHead, width: number): string {
   return shortenMiddle(head.name, width - GUTTER - roleWidth(head));
 }
 
-/** A text in its tone. */
 function paint(text: string, tone: Tone, style: Style): string {
   switch (tone) {
     case 'plain':

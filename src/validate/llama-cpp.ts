@@ -14,7 +14,6 @@ export const ROPE_SCALING_TYPES: ReadonlySet<string> = new Set(names.ropeScaling
 export const MAXIMUM_LAYERS = names.maximumLayers;
 export const MAXIMUM_EXPERTS = names.maximumExperts;
 export const ARCHITECTURE_KEYS = names.architectureKeys;
-/** By key. */
 export const OTHER_KEY_TYPES = names.otherKeys;
 /** By architecture. */
 export const LAYOUTS = names.layouts;

@@ -18,7 +18,6 @@ export interface TokenSurvey {
   readonly notUtf8: Count;
   /** How many of the 256 byte tokens are there. */
   readonly byteTokens: number;
-  /** Whether a token is there. */
   readonly has: (token: string) => boolean;
 }
 

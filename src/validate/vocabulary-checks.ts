@@ -15,7 +15,6 @@ import { atKey, type Finding } from './finding.ts';
 import { surveyTokens, type TokenSurvey } from './token-survey.ts';
 import { MODEL, TOKENS } from './vocabulary-keys.ts';
 
-/** Whether the file is of a kind that has a vocabulary. */
 export function needsVocabulary({ header, kind, architecture }: FileUnderTest): boolean {
   // Without an architecture that rule speaks; a diffusion or speech model may have no text vocabulary.
   return header !== null && architecture !== undefined && (kind === 'model' || kind === 'vocabulary');

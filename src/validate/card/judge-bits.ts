@@ -23,7 +23,6 @@ const SHARES = {
 
 type OfTensors = Claim & { readonly tensors: TensorClaim };
 
-/** Bits of all weights. */
 export function judgeWeightBits(
   _: Claim,
   quantity: Quantity,
