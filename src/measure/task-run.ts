@@ -8,12 +8,23 @@ export interface ItemOutcome extends Judged {
   readonly item: number;
 }
 
-export interface TaskHooks {
+/** A loaded model, and how it is asked. */
+export interface AskedModel {
+  readonly session: EngineSession;
+  readonly model: LoadedModel;
+  readonly chatTemplate: string | null;
+  /** What the context for the replies is opened with, but for its size. */
+  readonly context: ContextOptions;
+  /** Of all layers, for how many replies can grow side by side. */
+  readonly kvBytesPerToken: number;
+}
+
+export interface ItemHooks<Outcome> {
   readonly onItem: (done: number, total: number) => void;
-  /** Which groups of items are this run's. Default: all. */
-  readonly isOwn?: (group: number) => boolean;
+  /** Which groups of items are this run's. */
+  readonly isOwn: (group: number) => boolean;
   /** Asked after each group, with all outcomes so far: whether no more are needed. Default: never. */
-  readonly isEnough?: (outcomes: readonly ItemOutcome[]) => boolean;
+  readonly isEnough?: (outcomes: readonly Outcome[]) => boolean;
 }
 
 /** Room for a reply where the item does not say: answers are asked to be short. */
@@ -32,19 +43,14 @@ const ITEMS_A_SEQUENCE = 4;
 /**
  * Asks every item once, through the model's own chat template, and decides it. Greedy, so that it repeats exactly.
  * Opens a context of its own.
- * @param timed the options to open it with, but for its size
- * @param kvBytesPerToken of all layers, for how many replies can grow side by side
  * @returns the outcomes of the items that are this run's and were asked, in their order
  */
 export async function runTasks(
-  session: EngineSession,
-  model: LoadedModel,
+  asked: AskedModel,
   items: readonly TaskItem[],
-  chatTemplate: string | null,
-  timed: ContextOptions,
-  kvBytesPerToken: number,
-  { onItem, isOwn = () => true, isEnough = () => false }: TaskHooks,
+  { isEnough = () => false, ...hooks }: ItemHooks<ItemOutcome>,
 ): Promise<readonly ItemOutcome[]> {
+  const { session, model, chatTemplate } = asked;
   const requests: CompletionRequest[] = [];
   for (const { prompt, before = '', maxTokens, isRaw = false, stopTexts = [] } of items) {
     const text = before + prompt;
@@ -59,22 +65,15 @@ export async function runTasks(
   const outcomes: ItemOutcome[] = [];
   const judged = (replies: readonly ItemReply[]): readonly ItemOutcome[] => {
     for (const { item, text } of replies.slice(outcomes.length)) {
-      const asked = items[item];
-      if (asked !== undefined) outcomes.push({ item, ...judge(asked, text), reply: text });
+      const task = items[item];
+      if (task !== undefined) outcomes.push({ item, ...judge(task, text), reply: text });
     }
     return outcomes;
   };
-  const replies = await completeItems(
-    session,
-    model,
-    requests,
-    ITEMS_A_SEQUENCE,
-    timed,
-    kvBytesPerToken,
-    onItem,
-    isOwn,
-    (soFar) => isEnough(judged(soFar)),
-  );
+  const replies = await completeItems(asked, requests, ITEMS_A_SEQUENCE, {
+    ...hooks,
+    isEnough: (soFar) => isEnough(judged(soFar)),
+  });
   return judged(replies);
 }
 
@@ -87,19 +86,13 @@ export interface ItemReply {
 /**
  * Greedy replies to the requests of this run's groups, as many side by side as the caches have memory for. Opens a
  * context of its own, as large as the longest request needs and the model was trained for.
- * @param isEnough asked after each group, with all replies so far: whether no more are needed
  * @param itemsASequence how many items a sequence are handed over at once
  */
 export async function completeItems(
-  session: EngineSession,
-  model: LoadedModel,
+  { session, model, context, kvBytesPerToken }: AskedModel,
   requests: readonly CompletionRequest[],
   itemsASequence: number,
-  timed: ContextOptions,
-  kvBytesPerToken: number,
-  onItem: (done: number, total: number) => void,
-  isOwn: (group: number) => boolean,
-  isEnough: (replies: readonly ItemReply[]) => boolean = () => false,
+  { onItem, isOwn, isEnough = () => false }: ItemHooks<ItemReply>,
 ): Promise<ItemReply[]> {
   const longest = Math.max(0, ...requests.map(({ prompt, maxTokens }) => prompt.length + maxTokens));
   const contextSize = Math.min(
@@ -108,7 +101,7 @@ export async function completeItems(
   );
   const affordable = Math.floor(CACHE_BUDGET_BYTES / (contextSize * Math.max(1, kvBytesPerToken)));
   const sequences = Math.min(MAXIMUM_SEQUENCES, requests.length, Math.max(1, affordable));
-  await session.openContext({ ...timed, contextSize, sequences });
+  await session.openContext({ ...context, contextSize, sequences });
 
   // Groups are made of all items, so that a share of them is evaluated just as it is among the whole.
   const groupSize = sequences * itemsASequence;

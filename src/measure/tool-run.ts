@@ -1,8 +1,13 @@
-import type { ContextOptions, EngineSession, LoadedModel } from '../engine/engine.ts';
 import { EngineError } from '../engine/errors.ts';
 import type { CompletionRequest } from '../engine/replies.ts';
 import { formatCount } from '../util/units.ts';
-import { completeItems, type ItemOutcome } from './task-run.ts';
+import {
+  type AskedModel,
+  completeItems,
+  type ItemHooks,
+  type ItemOutcome,
+  type ItemReply,
+} from './task-run.ts';
 import type { ToolItem } from './tool-file.ts';
 import { grammarFor } from './tool-forms.ts';
 import { judgeTools } from './tool-judge.ts';
@@ -14,24 +19,17 @@ const DEFAULT_CALL_TOKENS = 192;
 /**
  * Asks every item once and decides what it calls. Greedy, so that it repeats exactly. Opens a context of its own.
  * @param withGrammar from where a call begins, only calls of the item's tools are possible
- * @param timed the options to open it with, but for its size
- * @param kvBytesPerToken of all layers, for how many replies can grow side by side
- * @param isOwn which groups of items are this run's
  * @throws EngineError `engine/evaluation-failed` where a question is longer than the model was trained for
  * @returns the outcomes of those items, in their order; null where no grammar is written for the model's form of calls
  */
 export async function runTools(
-  session: EngineSession,
-  model: LoadedModel,
+  asked: AskedModel,
   items: readonly ToolItem[],
-  chatTemplate: string | null,
   telling: ToolTelling,
   withGrammar: boolean,
-  timed: ContextOptions,
-  kvBytesPerToken: number,
-  onItem: (done: number, total: number) => void,
-  isOwn: (group: number) => boolean = () => true,
+  hooks: ItemHooks<ItemReply>,
 ): Promise<ItemOutcome[] | null> {
+  const { session, model, chatTemplate } = asked;
   const requests: CompletionRequest[] = [];
   for (const [index, { messages, tools, maxTokens }] of items.entries()) {
     const grammar = withGrammar ? grammarFor(telling.form, tools) : undefined;
@@ -53,9 +51,9 @@ export async function runTools(
     });
   }
   // Prompts with tools are long: a group of few is no long silence.
-  const replies = await completeItems(session, model, requests, 1, timed, kvBytesPerToken, onItem, isOwn);
+  const replies = await completeItems(asked, requests, 1, hooks);
   return replies.flatMap(({ item, text }) => {
-    const asked = items[item];
-    return asked === undefined ? [] : [{ item, ...judgeTools(asked, text), reply: text }];
+    const tool = items[item];
+    return tool === undefined ? [] : [{ item, ...judgeTools(tool, text), reply: text }];
   });
 }

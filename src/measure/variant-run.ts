@@ -6,7 +6,7 @@ import { evictFromPageCache } from './page-cache.ts';
 import { SequentialDrop, timeLimit } from './sequential.ts';
 import { isOwn } from './share.ts';
 import { measureSpeed, speedContextSize } from './speed.ts';
-import { runTasks, type TaskHooks } from './task-run.ts';
+import { type AskedModel, type ItemHooks, type ItemOutcome, runTasks } from './task-run.ts';
 import { findThreads, type ThreadSearch } from './threads.ts';
 import { timed } from './timing.ts';
 import { tellingOf } from './tool-prompt.ts';
@@ -52,36 +52,29 @@ export async function measureVariant(
   }
   const parts = wants('accuracy') ? partsOf(settings) : [];
   const { chatTemplate, taskItems, tokenRead } = plan;
+  const asked: AskedModel = {
+    session,
+    model,
+    chatTemplate,
+    context,
+    kvBytesPerToken: tokenRead.kvBytesPerToken,
+  };
   if (parts.includes('tasks')) {
     hooks.onStep('tasks', 0, taskItems.length);
-    const outcomes = await runTasks(
-      session,
-      model,
-      taskItems,
-      chatTemplate,
-      context,
-      tokenRead.kvBytesPerToken,
-      {
-        onItem: (done, total) => hooks.onStep('tasks', done, total),
-        isOwn: (group) => isOwn(plan.share, group),
-        ...tasksUntilDecided(plan),
-      },
-    );
+    const outcomes = await runTasks(asked, taskItems, {
+      onItem: (done, total) => hooks.onStep('tasks', done, total),
+      isOwn: (group) => isOwn(plan.share, group),
+      ...tasksUntilDecided(plan),
+    });
     await hooks.onFigures(outcomeFigures(plan, 'tasks', taskItems, outcomes));
   }
-  if (parts.includes('tools')) await measureTools(session, plan, model, context, hooks);
+  if (parts.includes('tools')) await measureTools(asked, plan, hooks);
 }
 
 /** Calls of tools, freely, and under a grammar where that was asked for. */
-async function measureTools(
-  session: EngineSession,
-  plan: VariantPlan,
-  model: LoadedModel,
-  context: ContextOptions,
-  hooks: VariantHooks,
-): Promise<void> {
-  const { toolItems, chatTemplate, tokenRead, settings } = plan;
-  const telling = await tellingOf(session, chatTemplate);
+async function measureTools(asked: AskedModel, plan: VariantPlan, hooks: VariantHooks): Promise<void> {
+  const { toolItems, settings } = plan;
+  const telling = await tellingOf(asked.session, asked.chatTemplate);
   await hooks.onFigures({ toolTelling: { by: telling.by, form: telling.form.name } });
   const kinds =
     settings.evaluation.grammar === true ? (['tools', 'toolsWithGrammar'] as const) : (['tools'] as const);
@@ -89,18 +82,10 @@ async function measureTools(
   for (const [index, kind] of kinds.entries()) {
     const onItem = (done: number) => hooks.onStep('tools', index * toolItems.length + done, total);
     onItem(0);
-    const outcomes = await runTools(
-      session,
-      model,
-      toolItems,
-      chatTemplate,
-      telling,
-      kind === 'toolsWithGrammar',
-      context,
-      tokenRead.kvBytesPerToken,
+    const outcomes = await runTools(asked, toolItems, telling, kind === 'toolsWithGrammar', {
       onItem,
-      (group) => isOwn(plan.share, group),
-    );
+      isOwn: (group) => isOwn(plan.share, group),
+    });
     await hooks.onFigures(
       outcomes === null
         ? { [kind]: unavailableBecause(`no grammar is written for calls of the form ${telling.form.name}`) }
@@ -124,7 +109,7 @@ function tasksUntilDecided({
   settings: { evaluation, limits },
   isReference,
   referenceOutcomes,
-}: VariantPlan): Pick<TaskHooks, 'isEnough'> {
+}: VariantPlan): Pick<ItemHooks<ItemOutcome>, 'isEnough'> {
   const asked = evaluation.untilDecided;
   const reference = referenceOutcomes.tasks;
   if (asked === undefined || isReference || reference === null) return {};
