@@ -37,7 +37,13 @@ export class AttentionGraph {
     this.#pools = new PooledGraph(pen);
     this.#blocks = new BlockGraph(pen);
     this.encoder = new EncoderGraph(pen);
-    this.#latent = new LatentGraph(pen, !UNROTATED.test(pen.architecture));
+    this.#latent = new LatentGraph(pen, this.#isRotated);
+  }
+
+  get #isRotated(): boolean {
+    const { architecture, facts } = this.#pen;
+    // Of Baichuan's models the one of 32 layers alone is.
+    return architecture === 'baichuan' ? facts.layers === 32 : !UNROTATED.test(architecture);
   }
 
   get #isWindowed(): boolean {
@@ -62,7 +68,7 @@ export class AttentionGraph {
     const isWhole = window === null && this.#isWindowed && UNROTATED_WHOLE.test(pen.architecture);
     // Command A's first layers, which have no experts, are rotated all the same.
     const isForced = pen.architecture === 'cohere2moe' && !roles.has('ffn_gate_inp');
-    const isRotated = !UNROTATED.test(pen.architecture) && (!isWhole || isForced);
+    const isRotated = this.#isRotated && (!isWhole || isForced);
     const rows = (role: string) => roles.get(role)?.rows ?? 0;
     const isFused = roles.has('attn_qkv');
     const fused = isFused ? pen.times(source, roles, 'attn_qkv') : null;
@@ -147,7 +153,11 @@ export class AttentionGraph {
 
   #gated(current: GraphTensor, source: GraphTensor, roles: Roles): GraphTensor {
     if (!roles.has('attn_gate')) return current;
-    return this.#pen.over([current, this.#pen.over([this.#pen.times(source, roles, 'attn_gate')])]);
+    const pen = this.#pen;
+    const gate = pen.over([pen.times(source, roles, 'attn_gate')]);
+    // With one value for each head the results are shown by heads.
+    const isByHead = pen.elements(gate) < pen.elements(current);
+    return pen.over([isByHead ? pen.view(current) : current, gate]);
   }
 
   /** What is turned before it meets a turned cache. */

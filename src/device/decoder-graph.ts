@@ -219,7 +219,7 @@ class Decoder {
     const source = rows(addsNormed ? normed : (parts?.source ?? before));
     if (feedNorm === undefined) {
       if (!isFed || parts === null) return this.#added(source, mixed);
-      const from = roles.has('attn_norm_2') ? pen.norm(source, roles, 'attn_norm_2') : normed;
+      const from = roles.has('attn_norm_2') ? pen.norm(source, roles, 'attn_norm_2') : rows(normed);
       return this.#beside(source, mixed, fed(pen, from, roles));
     }
     const hasPostNorm =

@@ -10,7 +10,7 @@ import { openFile } from '../../src/io/index.ts';
 import { scratchFolder } from '../helpers/cli.ts';
 import { llamaCppSource, withoutGit } from '../helpers/llama-cpp-source.ts';
 import { engineFolder, type ModelFile, writeSmallModels } from '../helpers/small-model-files.ts';
-import type { SmallModel } from '../helpers/small-models.ts';
+import { type SmallModel, widerModel } from '../helpers/small-models.ts';
 
 /**
  * A small model of every architecture that the engine knows, as its own loader wants it, planned by the engine without
@@ -134,6 +134,7 @@ describe.skipIf(why !== null)(
       const variants = [
         ...names.map((architecture) => ({ architecture })),
         ...names.map((architecture) => ({ architecture, changes: { window: null } })),
+        ...names.map((architecture) => ({ architecture, changes: widerModel(architecture) })),
         ...PREDICTING.map((architecture) => ({ architecture, changes: { predicting: 1 } })),
         { architecture: 'nanbeige', changes: { more: { num_loops: { type: 'uint32', value: 2 } } } } as const,
         { architecture: 'exaone4', changes: { layers: 64 } },
@@ -176,7 +177,8 @@ describe.skipIf(why !== null)(
     it('is among those that a small model is written of, and the engine takes it', () => {
       expect(names.length).toBeGreaterThan(150);
       const plain = files.slice(0, names.length);
-      const refused = plain.filter(
+      const wider = files.slice(2 * names.length, 3 * names.length);
+      const refused = [...plain, ...wider].filter(
         (file) => file.why !== null && !NO_MODELS[file.architecture]?.test(file.why),
       );
       expect(refused.map(({ architecture, why: said }) => `${architecture}: ${said}`)).toEqual([]);

@@ -74,6 +74,19 @@ export function smallModel(architecture: string, changes: Partial<SmallModel> = 
   };
 }
 
+/** The same with other widths, so that other results are the largest. */
+export function widerModel(architecture: string): Partial<SmallModel> {
+  const { keyHeads, experts } = smallModel(architecture);
+  return {
+    embedding: 1024,
+    heads: 16,
+    keyHeads: keyHeads === 1 ? 1 : 2 * keyHeads,
+    feedForward: 2048,
+    ...(experts > 0 ? { experts: 32, expertsUsed: 8 } : {}),
+    more: experts > 0 ? { expert_feed_forward_length: u32(512) } : {},
+  };
+}
+
 /** Where the loader wants more than six, or a multiple. */
 const LAYERS: Readonly<Record<string, number>> = {
   gemma3n: 25,
@@ -184,7 +197,8 @@ export function metadataOf(model: SmallModel): [string, WritableValue][] {
           expert_chunk_feed_forward_length: u32(feedForward / 4),
           expert_latent_length: u32(feedForward / 2),
           expert_shared_count: u32(1),
-          interleave_moe_layer_step: u32(2),
+          // Ernie's loader gives all layers experts, and its graph reads those of every n-th alone.
+          interleave_moe_layer_step: u32(architecture === 'ernie4_5-moe' ? 1 : 2),
           expert_gating_func: u32(architecture === 'deepseek4' ? 4 : 2),
           expert_weights_scale: f32(1),
           expert_weights_norm: { type: 'bool', value: true },
@@ -361,6 +375,11 @@ export function looseTensors(model: SmallModel): NamedShape[] {
         ...inLayers('indexer.attn_k.weight', embedding, 128),
         ...inLayers('indexer.attn_q_b.weight', 256, 8 * 128),
       ];
+    case 'kimi-linear':
+    case 'kimi-k3':
+      return ['gate', 'up', 'down']
+        .flatMap((role) => inLayers(`ffn_${role}_shexp.weight`, embedding, feedForward))
+        .filter(({ name }) => !name.startsWith('blk.0.'));
     case 'rwkv6':
       return inLayers('time_mix_lerp_fused.weight', embedding, 1, 1, 5);
     case 'laguna':
