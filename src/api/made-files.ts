@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
 import { readdir, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import envPaths from 'env-paths';
+import { sha256OfText } from '../measure/file-hash.ts';
 import { boundedText } from '../util/bounded-text.ts';
 import { writeOutput } from '../util/output-file.ts';
 
@@ -44,8 +44,8 @@ export function madeFolder(): string {
 }
 
 export function folderOf({ sourceSha256, imatrixSha256, versions }: Ingredients): string {
-  const hash = createHash('sha256').update(JSON.stringify([sourceSha256, imatrixSha256, versions]));
-  return join(madeFolder(), hash.digest('hex').slice(0, 32));
+  const hash = sha256OfText(JSON.stringify([sourceSha256, imatrixSha256, versions]));
+  return join(madeFolder(), hash.slice(0, 32));
 }
 
 /** The record of a file that is there whole. */

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { sha256OfText } from '../measure/file-hash.ts';
 import { type Finding, messageWithByte } from './finding.ts';
 
 const SEVERITIES = { error: 'major', warning: 'minor', note: 'info' } as const;
@@ -13,11 +13,9 @@ export function findingsGitlab(findings: readonly Finding[]): string {
     return (places.length === 0 ? [{ file: '.' }] : places).map((place) => ({
       description: hint === undefined ? messageWithByte(finding) : `${messageWithByte(finding)}: ${hint}`,
       check_name: id,
-      fingerprint: createHash('sha256')
-        .update(
-          JSON.stringify([id, place.file, ...(fingerprint.length > 0 ? fingerprint : [finding.message])]),
-        )
-        .digest('hex'),
+      fingerprint: sha256OfText(
+        JSON.stringify([id, place.file, ...(fingerprint.length > 0 ? fingerprint : [finding.message])]),
+      ),
       severity: SEVERITIES[level],
       location: {
         path: place.file.replace(/^\.\//, ''),

@@ -45,7 +45,8 @@ const readers: Readonly<
   },
   'a model that is hashed': {
     at: (folder) => join(folder, 'm.gguf'),
-    read: (folder) => sha256OfFiles([join(folder, 'm.gguf')]).catch((thrown: Error) => thrown.message),
+    read: (folder) =>
+      sha256OfFiles([join(folder, 'm.gguf')]).catch((thrown: Error) => thrown.message.replace(/^.*: /, '')),
     comesTo: 'it is no regular file',
   },
 };

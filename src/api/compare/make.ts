@@ -1,7 +1,5 @@
-import { createHash } from 'node:crypto';
 import { basename, dirname, join } from 'node:path';
 import { buildChoiceOf, findBinary } from '../../engine/index.ts';
-import { openFile } from '../../io/index.ts';
 import { sha256OfFiles } from '../../measure/file-hash.ts';
 import { localModel, type Model } from '../../model/model.ts';
 import { recipeOf } from '../../quantize/recipes.ts';
@@ -136,16 +134,9 @@ async function ingredientsOf(
   const { llamaCpp, version } = await findBinary('off', buildChoiceOf(process.env));
   return {
     sourceSha256,
-    imatrixSha256: imatrix === undefined ? null : await sha256Of(imatrix, signal),
+    imatrixSha256: imatrix === undefined ? null : await sha256OfFiles([imatrix], signal),
     versions: [llamaCpp, version],
   };
-}
-
-async function sha256Of(path: string, signal: AbortSignal): Promise<string> {
-  await using file = await openFile(path);
-  return createHash('sha256')
-    .update(await file.read(0, file.byteLength, signal))
-    .digest('hex');
 }
 
 function placeOf(source: Model, { kind, name }: Wanted, ingredients: Ingredients): string {

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { UNKNOWN_PROMPT } from '../../device/fit-report.ts';
 import type { KitPlan } from '../../device/kit-parameters.ts';
 import { modelShape } from '../../device/predict-speed.ts';
@@ -12,6 +11,7 @@ import {
   ropeFactorsFor,
   ropeFacts,
 } from '../../gguf/index.ts';
+import { sha256OfText } from '../../measure/file-hash.ts';
 import { unavailableBecause } from '../../schema/availability.ts';
 import type { KitGolden } from '../../schema/kit.ts';
 import type { DeviceProfile } from '../../schema/phone-data.ts';
@@ -80,7 +80,7 @@ export async function goldenOf(
   const prompts = await goldenPrompts(session, model, chatTemplate(header) ?? null, onPrompt);
   return {
     schema: SCHEMA_IDS.kitGolden,
-    id: createHash('sha256').update(JSON.stringify(prompts)).digest('hex'),
+    id: sha256OfText(JSON.stringify(prompts)),
     tool: `quantscope ${packageVersion()}`,
     engine: { name, version, llamaCpp, backend },
     model: {

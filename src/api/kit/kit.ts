@@ -1,7 +1,4 @@
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { pipeline } from 'node:stream/promises';
 import { LLAMA_RN, typesThatAbort } from '../../device/kernels.ts';
 import { type KitPlan, kitPlan } from '../../device/kit-parameters.ts';
 import { type KitTitle, kitSource } from '../../device/kit-source.ts';
@@ -11,10 +8,11 @@ import { type DeviceCatalogue, findDevice } from '../../device/profiles.ts';
 import { typeSpeedsText } from '../../device/type-speed-text.ts';
 import { typeSpeeds } from '../../device/type-speeds.ts';
 import { chatTemplate, type GgufHeader, parseShardName, quantizationOf } from '../../gguf/index.ts';
+import { sha256OfFiles } from '../../measure/file-hash.ts';
 import type { KitGolden } from '../../schema/kit.ts';
 import type { DeviceProfile } from '../../schema/phone-data.ts';
 import type { PhoneBackend } from '../../schema/terms.ts';
-import { messageOf, UsageError } from '../../util/errors.ts';
+import { UsageError } from '../../util/errors.ts';
 import { packagePath } from '../../util/package-files.ts';
 import { conformanceRemarks } from '../../validate/index.ts';
 import { devicesOf } from '../fit/device-catalogue.ts';
@@ -79,7 +77,7 @@ export async function makeKit(ref: string, asked: KitRequest = {}): Promise<Kit>
     progress({ kind: 'step', subject, stage: '', done, total: KIT_PROMPTS.length + 1 });
   try {
     step('hashing the file', 0);
-    const sha256 = await sha256Of(file.path, signal);
+    const sha256 = await sha256OfFiles([file.path], signal);
     const { threads, timeout } = options;
     const golden = await goldenOf(
       { path: file.path, header, fileBytes, sha256, plan, device, threads, timeout, signal },
@@ -150,15 +148,4 @@ async function chatRemarks(header: GgufHeader): Promise<string[]> {
   if (text === undefined) return ['there is none in the file: the engine takes ChatML'];
   await using templates = new TemplateChecker();
   return conformanceRemarks(await templates.check(text, templateTokens(header)));
-}
-
-async function sha256Of(path: string, signal: AbortSignal): Promise<string> {
-  const hash = createHash('sha256');
-  try {
-    await pipeline(createReadStream(path, { highWaterMark: 1024 * 1024 }), hash, { signal });
-  } catch (cause) {
-    signal.throwIfAborted();
-    throw new UsageError('input/unreadable', `${path} cannot be read: ${messageOf(cause)}`, { cause });
-  }
-  return hash.digest('hex');
 }

@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
 import { basename } from 'node:path';
 import type { ParsedHeader } from '../../gguf/index.ts';
 import type { ByteSource } from '../../io/index.ts';
+import { sha256OfText } from '../../measure/file-hash.ts';
 import { SCHEMA_IDS } from '../../schema/terms.ts';
 import { type Manifest, manifestSchema } from '../../schema/validation.ts';
 import { boundedText } from '../../util/bounded-text.ts';
@@ -39,9 +39,7 @@ export async function headerSha256(
   signal: AbortSignal,
 ): Promise<string> {
   const end = Math.min(header.dataOffset, source.byteLength);
-  return createHash('sha256')
-    .update(await source.read(0, end, signal))
-    .digest('hex');
+  return sha256OfText(await source.read(0, end, signal));
 }
 
 /** @throws UsageError `output/unwritable` */
