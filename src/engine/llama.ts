@@ -44,26 +44,12 @@ import { Sampler } from './sampler.ts';
 import { scoreChunk } from './scorer.ts';
 import type { ContinuationItem, ScoreRequest, Scores } from './scores.ts';
 import { ScoringThreads } from './scoring-threads.ts';
-import { SingleTokens } from './single-tokens.ts';
+import { Timer } from './timer.ts';
 import { WeightEditor } from './weight-editor.ts';
 
 /** How llama.cpp's backends say that memory is short (ggml-alloc.c, ggml-vulkan.cpp, ggml-cuda.cu, ggml-metal). */
 const NO_MEMORY =
   /failed to allocate|unable to allocate|memory allocation of size|OutOf\w*Memory|out of memory|insufficient memory/i;
-
-/** Where a token takes no longer, the way from JavaScript to llama.cpp is seen in its time. */
-const SHORT_TOKEN_NS = 1e6;
-/** Tokens that are evaluated one by one before the clock starts. */
-const SHORT_DEPTH = 4096;
-
-interface Opened {
-  readonly context: Context;
-  readonly generator: Generator;
-  /** Of the last test that generated. */
-  tokenNs: number;
-  /** Null where there is none, or none yet. */
-  single: SingleTokens | null;
-}
 
 /** A session on llama.cpp in this process. */
 export class LlamaSession implements EngineSession {
@@ -74,7 +60,7 @@ export class LlamaSession implements EngineSession {
   #loaded: { readonly model: Model; readonly greedy: Sampler; scoring?: ScoringThreads } | undefined;
   /** Of the loaded model, once an evaluation was observed. */
   #editor: WeightEditor | undefined;
-  #opened: Opened | undefined;
+  #opened: { readonly context: Context; readonly generator: Generator; readonly timer: Timer } | undefined;
 
   constructor(llamaCpp: LlamaCpp, info: EngineInfo, log: ProblemLog) {
     this.#llamaCpp = llamaCpp;
@@ -103,7 +89,7 @@ export class LlamaSession implements EngineSession {
       throw this.#failure('engine/context-failed', what);
     }
     const generator = new Generator({ llamaCpp: this.#llamaCpp, model, context });
-    this.#opened = { context, generator, tokenNs: Number.POSITIVE_INFINITY, single: null };
+    this.#opened = { context, generator, timer: new Timer(this.#llamaCpp, model, context, generator) };
     return { openMs, contextSize: context.size };
   }
 
@@ -151,34 +137,12 @@ export class LlamaSession implements EngineSession {
     return Uint32Array.of(bosToken, ...tokens);
   }
 
-  async timeTest({ before, prompt, generated }: TimedTest): Promise<TestTimes> {
-    const opened = this.#context();
-    const { context, generator } = opened;
-    const single = prompt.length === 0 ? this.#singleTokens(opened, before.length) : null;
-    generator.clear();
-    if (single === null) await context.evaluate(before);
-    else single.begin(before);
-    await context.turn();
-    const started = process.hrtime.bigint();
-    await context.evaluate(prompt);
-    const promptEnded = process.hrtime.bigint();
-    // No message could stop it: who does not want it any more kills the process.
-    if (single === null) for (const token of generated) context.evaluateOne(token);
-    else single.evaluate(generated);
-    const ended = process.hrtime.bigint();
-    const generationNs = generated.length > 0 ? Number(ended - promptEnded) : 0;
-    if (generated.length > 0) opened.tokenNs = generationNs / generated.length;
-    return { promptNs: prompt.length > 0 ? Number(promptEnded - started) : 0, generationNs };
+  async timeTest(test: TimedTest): Promise<TestTimes> {
+    return this.#context().timer.test(test);
   }
 
   async timeFirstToken(prompt: Uint32Array): Promise<number> {
-    const { context, generator } = this.#context();
-    const { greedy } = this.#model();
-    generator.clear();
-    const started = process.hrtime.bigint();
-    await context.evaluate(prompt);
-    greedy.sample(context);
-    return Number(process.hrtime.bigint() - started);
+    return this.#context().timer.firstToken(prompt, this.#model().greedy);
   }
 
   async score(request: ScoreRequest): Promise<Scores> {
@@ -283,16 +247,8 @@ export class LlamaSession implements EngineSession {
     });
   }
 
-  /** Where tokens are short, once one was timed: null else, and where others must be evaluated first for long. */
-  #singleTokens(opened: Opened, depth: number): SingleTokens | null {
-    const { context, tokenNs } = opened;
-    if (context.onGpu || tokenNs > SHORT_TOKEN_NS || depth > SHORT_DEPTH) return null;
-    opened.single ??= SingleTokens.open(this.#llamaCpp, this.#model().model, context);
-    return opened.single;
-  }
-
   #closeContext(): void {
-    this.#opened?.single?.free();
+    this.#opened?.timer.free();
     this.#opened?.context.free();
     this.#opened = undefined;
   }
