@@ -1,7 +1,7 @@
 import { answersOf } from '../measure/answers.ts';
 import { isAvailable, isNotAskedFor } from '../schema/availability.ts';
 import type { Tasks } from '../schema/figures.ts';
-import type { EndpointResult, Results, VariantResult } from '../schema/results.ts';
+import type { Results, VariantResult } from '../schema/results.ts';
 import { ANSWER_KINDS } from '../schema/terms.ts';
 import {
   compositionColumns,
@@ -12,6 +12,7 @@ import {
   rowHeads,
 } from './comparison-columns.ts';
 import { domainTable } from './domain-table.ts';
+import { endpointLines } from './endpoints.ts';
 import { accuracyColumns, divergenceColumns, taskColumns, weightErrorColumn } from './loss-columns.ts';
 import { describeMeasurement, describeModels } from './provenance.ts';
 import { reportOf, rowsOf } from './report.ts';
@@ -256,24 +257,6 @@ function endpointSection({ results: { endpoints = [], reference }, width, style 
   if (endpoints.length === 0) return [];
   const lines = endpointLines(endpoints, reference).flatMap((line) => wrap(printable(line), width - 2, '  '));
   return [style.bold('Endpoint'), ...lines.map((line) => `  ${line}`)];
-}
-
-/** What models behind endpoints answered, a sentence each. */
-export function endpointLines(endpoints: readonly EndpointResult[], reference: string | null): string[] {
-  return endpoints.map((endpoint) => `${endpoint.name} at ${endpoint.url}: ${answered(endpoint, reference)}`);
-}
-
-function answered({ tasks, medianReplyMs }: EndpointResult, reference: string | null): string {
-  if (!isAvailable(tasks)) return tasks.reason;
-  const percent = (fraction: number) => (fraction * 100).toFixed(1);
-  const { correct, total, low, high, flips } = tasks;
-  const right = `${correct} of ${total} tasks right, ${percent(correct / total)} % (95 % interval ${percent(low)} to ${percent(high)})`;
-  const moved =
-    reference !== null && isAvailable(flips)
-      ? `, ${flips.count} answers other than ${reference}'s (p ${flips.pValue.toPrecision(2)})`
-      : '';
-  const pace = isAvailable(medianReplyMs) ? `, ${Math.round(medianReplyMs)} ms a reply` : '';
-  return `${right}${moved}${pace}`;
 }
 
 function recommendationLines({ results: { recommendation }, width, style }: Page): string[] {
