@@ -1,9 +1,10 @@
 import { unavailableBecause } from '../schema/availability.ts';
 import type { DeviceProfile } from '../schema/phone-data.ts';
 import type { Endurance, FitSpeed, FittedPhone, FittedVariant } from '../schema/phones.ts';
-import { formatPhoneRate } from '../util/units.ts';
+import { formatPhoneRate, gigabytes } from '../util/units.ts';
 import { bestSpeed, withoutSpeed } from './fastest-speed.ts';
-import { changeText, type DeviceFit, gigabytes, smallerText } from './fit.ts';
+import type { DeviceFit } from './fit.ts';
+import { changeText, smallerText } from './fit-changes.ts';
 import type { NoSpeed, PhoneSpeed } from './predict-speed.ts';
 import type { DeviceCatalogue } from './profiles.ts';
 

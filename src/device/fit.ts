@@ -4,10 +4,10 @@ import { ropeFactorsFor, ropeFacts } from '../gguf/rope.ts';
 import type { DeviceProfile } from '../schema/phone-data.ts';
 import type { FitChange, SmallerWeights } from '../schema/phones.ts';
 import type { CacheType, FitVerdict, PhoneBackend } from '../schema/terms.ts';
-import { formatBytes } from '../util/units.ts';
+import { formatBytes, gigabytes } from '../util/units.ts';
 import { isByFormula } from './compute-buffer.ts';
-import { cacheTypeFits, refusedCacheType } from './kernels.ts';
-import { CONTEXT_STEP } from './kv-cache.ts';
+import { changesText, changeThatFits, smallerThatFits } from './fit-changes.ts';
+import { refusedCacheType } from './kernels.ts';
 import { unloadableOn } from './llama-rn-needs.ts';
 import {
   hasNoGroupedQueries,
@@ -17,7 +17,6 @@ import {
 } from './phone-memory.ts';
 import { type NoSpeed, type PhoneSpeed, speedOn } from './predict-speed.ts';
 import { chipOf, type DeviceCatalogue } from './profiles.ts';
-import { smallerWeights } from './smaller-weights.ts';
 
 export interface FitRequest {
   readonly contextSize: number;
@@ -61,7 +60,6 @@ export interface DeviceFit {
 const COMFORTABLE = 0.85;
 /** Metal warns beyond this share of the memory (recommendedMaxWorkingSetSize on every device that logged it). */
 const METAL_WORKING_SET = 2 / 3;
-const SMALLEST_CONTEXT = 512;
 
 /**
  * Judges a model on a phone from its header alone.
@@ -125,9 +123,6 @@ export function fitOn(
     smaller,
   };
 }
-
-/** How a model would be loaded on a phone. */
-type Load = FitChange & Pick<FitRequest, 'flashAttention' | 'planned'> & { readonly gpu: string | undefined };
 
 const RANK = { unknown: 0, fits: 0, tight: 1, no: 2 } as const satisfies Record<FitVerdict, number>;
 
@@ -210,96 +205,4 @@ export function stretchedText(header: GgufHeader, contextSize: number): string |
 function repackingOf({ repackedBytes, weightsBytes }: PhoneMemory): string[] {
   if (repackedBytes <= weightsBytes / 2) return [];
   return ['the CPU rearranges most of the weights: with mmap that is a copy beside the file’s pages'];
-}
-
-/**
- * What gives up least: the whole context with a q8_0 cache, which costs hardly any accuracy; then the largest context
- * with it; with q4_0 only where nothing else is enough. Never below 512 tokens.
- */
-function changeThatFits(
-  header: GgufHeader,
-  backend: PhoneBackend,
-  asked: Load,
-  limitBytes: number,
-): FitChange | null {
-  const fits = (change: FitChange): boolean =>
-    (phoneMemory(header, { ...asked, ...change, backend })?.totalBytes ?? Number.POSITIVE_INFINITY) <=
-    limitBytes;
-  // Not beyond what the model was trained for.
-  const below = Math.min(asked.contextSize, (modelFacts(header).contextLength ?? asked.contextSize) + 1);
-  for (const cacheType of cacheTypesFor(header, asked.cacheType)) {
-    const whole = { contextSize: asked.contextSize, cacheType };
-    if (asked.contextSize <= below && fits(whole)) return whole;
-    const contextSize = largestContext((size) => fits({ contextSize: size, cacheType }), below);
-    if (contextSize !== null) return { contextSize, cacheType };
-  }
-  return null;
-}
-
-/** Types to offer in place of f16: smaller ones that heads of that length can be kept in, else f16 itself. */
-function cacheTypesFor(header: GgufHeader, asked: CacheType): CacheType[] {
-  const smaller = (['q8_0', 'q4_0'] as const).filter((type) => cacheTypeFits(header, type));
-  return asked === 'f16' && smaller.length > 0 ? smaller : [asked];
-}
-
-function smallerThatFits(
-  header: GgufHeader,
-  backend: PhoneBackend,
-  asked: Load,
-  ownBytes: number,
-  limitBytes: number,
-): SmallerWeights | null {
-  const { contextSize } = asked;
-  const [cacheType = asked.cacheType] = cacheTypesFor(header, asked.cacheType);
-  const least = Math.min(contextSize, SMALLEST_CONTEXT);
-  const loads = [asked, { contextSize, cacheType }, { contextSize: least, cacheType }];
-  const restBytes = (load: FitChange): number => {
-    const memory = phoneMemory(header, { ...asked, ...load, backend });
-    return memory === null ? Number.POSITIVE_INFINITY : memory.totalBytes - memory.weightsBytes;
-  };
-  return smallerWeights(header, loads, restBytes, ownBytes, limitBytes);
-}
-
-/** In steps of 256, as llama.cpp rounds; memory only grows with the context. */
-function largestContext(fits: (contextSize: number) => boolean, below: number): number | null {
-  let [low, high] = [Math.ceil(SMALLEST_CONTEXT / CONTEXT_STEP), Math.floor((below - 1) / CONTEXT_STEP)];
-  if (high < low || !fits(low * CONTEXT_STEP)) return null;
-  while (low < high) {
-    const middle = Math.ceil((low + high) / 2);
-    if (fits(middle * CONTEXT_STEP)) low = middle;
-    else high = middle - 1;
-  }
-  return low * CONTEXT_STEP;
-}
-
-export function changeText({ contextSize, cacheType }: FitChange): string {
-  const article = cacheType.startsWith('f') || cacheType.startsWith('i') ? 'an' : 'a';
-  return `a context of ${contextSize.toLocaleString('en-US')} and ${article} ${cacheType} cache`;
-}
-
-function changesText(
-  verdict: FitVerdict,
-  change: FitChange | null,
-  smaller: SmallerWeights | null,
-): string[] {
-  const would = verdict === 'tight' ? 'with room to spare' : 'would fit';
-  const said: string[] = [];
-  if (change !== null) said.push(`${would}: ${changeText(change)}`);
-  if (smaller !== null) said.push(`${would}: ${smallerText(smaller)}`);
-  if (verdict === 'no' && said.length === 0) said.push('no cache, context or quantization is small enough');
-  return said;
-}
-
-export function smallerText({ weightsBytes, bitsPerWeight, quantization, ...load }: SmallerWeights): string {
-  const named = quantization === null ? '' : `, about ${quantization}`;
-  return (
-    `another quantization of at most ${gigabytes(weightsBytes)}, ${bitsPerWeight.toFixed(1)} bits a weight${named}, ` +
-    `with ${changeText(load)}`
-  );
-}
-
-/** Decimal, as the limits of phones are given. */
-export function gigabytes(bytes: number): string {
-  if (bytes >= 1e12) return `${Math.round(bytes / 1e9).toLocaleString('en-US')} GB`;
-  return bytes >= 1e9 ? `${(bytes / 1e9).toFixed(2)} GB` : `${Math.max(1, Math.round(bytes / 1e6))} MB`;
 }

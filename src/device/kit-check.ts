@@ -8,8 +8,7 @@ import type {
 } from '../schema/kit.ts';
 import type { DeviceProfile, LearnedSpeed } from '../schema/phone-data.ts';
 import { type PhoneBackend, SCHEMA_IDS } from '../schema/terms.ts';
-import { formatPhoneRate } from '../util/units.ts';
-import { gigabytes } from './fit.ts';
+import { formatPhoneRate, gigabytes } from '../util/units.ts';
 import { logProbDifference } from './kit-distribution.ts';
 import { KitFindings, quoted } from './kit-finding.ts';
 import { checkedReply, promptsAgree } from './kit-reply.ts';

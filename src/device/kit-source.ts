@@ -1,5 +1,5 @@
 import type { FitVerdict } from '../schema/terms.ts';
-import { gigabytes } from './fit.ts';
+import { gigabytes } from '../util/units.ts';
 import type { KitParameter, KitPlan } from './kit-parameters.ts';
 
 const MARKED = /^\/\/ <parameters>\n[\s\S]*?^\/\/ <\/parameters>\n/m;

@@ -1,9 +1,8 @@
 import { fastestOf, withoutSpeed } from '../device/fastest-speed.ts';
-import { gigabytes } from '../device/fit.ts';
 import { isAvailable } from '../schema/availability.ts';
 import type { FittedPhone, FittedVariant } from '../schema/phones.ts';
 import type { Preference } from '../schema/terms.ts';
-import { formatPhoneRate } from '../util/units.ts';
+import { formatPhoneRate, gigabytes } from '../util/units.ts';
 import { type Candidate, preferred } from './candidates.ts';
 
 /**

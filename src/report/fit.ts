@@ -1,5 +1,4 @@
 import { isExperimental } from '../device/fastest-speed.ts';
-import { gigabytes } from '../device/fit.ts';
 import { ANY_PHONE_ID, type DeviceCatalogue } from '../device/profiles.ts';
 import { typeSpeedsText } from '../device/type-speed-text.ts';
 import { isAvailable } from '../schema/availability.ts';
@@ -7,7 +6,7 @@ import type { FitReport } from '../schema/fit.ts';
 import type { DeviceProfile } from '../schema/phone-data.ts';
 import type { FitSpeed, FittedPhone, FittedVariant } from '../schema/phones.ts';
 import type { FitVerdict, PhoneBackend } from '../schema/terms.ts';
-import { formatCount, formatPhoneRate } from '../util/units.ts';
+import { formatCount, formatPhoneRate, gigabytes } from '../util/units.ts';
 import { plainStyle, type Style } from './style.ts';
 import { type Column, fillColumns, type Table } from './table.ts';
 import { isTooWide, type TextLayout, tableText } from './table-text.ts';

@@ -1,7 +1,6 @@
-import { gigabytes } from '../device/fit.ts';
 import { isAvailable } from '../schema/availability.ts';
 import type { CheckedPrompt, KitCheck, KitFinding } from '../schema/kit.ts';
-import { formatPhoneRate, MEBI } from '../util/units.ts';
+import { formatPhoneRate, gigabytes, MEBI } from '../util/units.ts';
 import type { Finding } from './finding.ts';
 import { findingsText } from './finding-text.ts';
 import type { PhoneCheck } from './report.ts';

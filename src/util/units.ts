@@ -70,3 +70,9 @@ export function formatRatio(ratio: number): string {
 function trim(value: number): string {
   return value >= 100 ? value.toFixed(0) : value.toFixed(1);
 }
+
+/** Decimal, as the limits of phones are given. */
+export function gigabytes(bytes: number): string {
+  if (bytes >= 1e12) return `${Math.round(bytes / 1e9).toLocaleString('en-US')} GB`;
+  return bytes >= 1e9 ? `${(bytes / 1e9).toFixed(2)} GB` : `${Math.max(1, Math.round(bytes / 1e6))} MB`;
+}

@@ -1,8 +1,7 @@
-import { gigabytes } from '../../device/fit.ts';
 import { typeSpeedsText } from '../../device/type-speed-text.ts';
 import type { FitSpeed, FittedPhone } from '../../schema/phones.ts';
 import { COMMON_CACHE_TYPES } from '../../schema/terms.ts';
-import { formatCount, formatPhoneRate } from '../../util/units.ts';
+import { formatCount, formatPhoneRate, gigabytes } from '../../util/units.ts';
 import { bothUnits } from '../../validate/card/judge-size.ts';
 import { VERDICTS } from '../fit.ts';
 import { escaped } from '../table-markdown.ts';

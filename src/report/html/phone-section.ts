@@ -1,9 +1,8 @@
 import { fastestOf } from '../../device/fastest-speed.ts';
-import { gigabytes } from '../../device/fit.ts';
 import { typeSpeedsText } from '../../device/type-speed-text.ts';
 import type { FitReport } from '../../schema/fit.ts';
 import type { FittedPhone, FittedVariant } from '../../schema/phones.ts';
-import { formatPhoneRate } from '../../util/units.ts';
+import { formatPhoneRate, gigabytes } from '../../util/units.ts';
 import { phoneFindings, phoneTable } from '../kit-check.ts';
 import type { PhoneCheck, Report } from '../report.ts';
 import { printable } from '../text-width.ts';
