@@ -1,12 +1,10 @@
-import type { Backend, CacheType, GpuChoice, StartEngine } from '../engine/engine.ts';
-import type { MachineWatch } from '../machine/watch.ts';
+import type { Backend, CacheType, GpuChoice } from '../engine/engine.ts';
 import type { BenchResults, BenchRow } from '../schema/bench.ts';
-import type { Machine } from '../schema/results.ts';
 import type { QuantscopeError } from '../util/errors.ts';
+import type { MeasureEnvironment } from './environment.ts';
 import type { Share } from './share.ts';
 import type { DescribedFile } from './size.ts';
 import type { SpeedTest } from './speed.ts';
-import type { Timing } from './timing.ts';
 
 export interface BenchModel {
   readonly ref: string;
@@ -57,15 +55,7 @@ export interface BenchStep {
   readonly total: number;
 }
 
-export interface BenchEnvironment {
-  readonly startEngine: StartEngine;
-  readonly callTimeoutMs: number;
-  readonly machine: Machine;
-  readonly watch: MachineWatch;
-  /** Around what is timed. */
-  readonly timing?: () => Promise<Timing>;
-  readonly now: () => Date;
-  readonly signal?: AbortSignal;
+export interface BenchEnvironment extends MeasureEnvironment {
   readonly onStep: (step: BenchStep) => void;
   /** Called as each row ends, with all results so far. */
   readonly onRow: (row: BenchRow, results: BenchResults) => Promise<void>;

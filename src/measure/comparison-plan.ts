@@ -1,10 +1,9 @@
-import type { StartEngine } from '../engine/engine.ts';
 import type { MachineWatch } from '../machine/watch.ts';
 import type { FittedPhone } from '../schema/phones.ts';
-import type { Machine, Results, Settings, VariantResult } from '../schema/results.ts';
+import type { Results, Settings, VariantResult } from '../schema/results.ts';
 import type { ComparisonVariant } from './comparison-rows.ts';
+import type { MeasureEnvironment } from './environment.ts';
 import type { ReferenceFile } from './reference-file.ts';
-import type { Timing } from './timing.ts';
 import type { EvaluationMaterial, Step } from './variant-plan.ts';
 
 export interface ComparisonInput extends EvaluationMaterial {
@@ -25,16 +24,9 @@ export interface ComparisonInput extends EvaluationMaterial {
   readonly toolVersion: string;
 }
 
-export interface ComparisonEnvironment {
-  readonly startEngine: StartEngine;
-  readonly callTimeoutMs: number;
-  readonly machine: Machine;
-  /** Says what else the machine did meanwhile; without it nothing is said. */
+export interface ComparisonEnvironment extends Omit<MeasureEnvironment, 'watch'> {
+  /** Without it nothing is said of what else the machine did. */
   readonly watch?: MachineWatch;
-  /** Around what is timed. */
-  readonly timing?: () => Promise<Timing>;
-  readonly now: () => Date;
-  readonly signal?: AbortSignal;
   /** Where the reference's scores are kept while candidates are compared with them, and afterwards if asked for. */
   readonly referencePath: string;
   readonly keepsReference: boolean;

@@ -1,12 +1,10 @@
-import type { ContextOptions, EngineSession, LoadedModel, StartEngine } from '../engine/engine.ts';
-import type { MachineWatch } from '../machine/watch.ts';
+import type { ContextOptions, EngineSession, LoadedModel } from '../engine/engine.ts';
 import { unavailableBecause } from '../schema/availability.ts';
 import type { CacheTypeResult, ContextResults, ContextRow, ContextSettings } from '../schema/context.ts';
-import type { Machine } from '../schema/results.ts';
 import type { CacheType } from '../schema/terms.ts';
 import { largestWithin } from './context-advice.ts';
+import type { MeasureEnvironment } from './environment.ts';
 import type { DescribedFile } from './size.ts';
-import type { Timing } from './timing.ts';
 
 export type Estimate = Exclude<ContextRow['estimated'], { status: 'unavailable' }>;
 
@@ -32,16 +30,8 @@ export interface ContextPlan {
   readonly toolVersion: string;
 }
 
-export interface ContextEnvironment {
-  readonly startEngine: StartEngine;
-  readonly callTimeoutMs: number;
-  readonly machine: Machine;
-  readonly watch: MachineWatch;
-  /** Around what is timed. */
-  readonly timing?: () => Promise<Timing>;
+export interface ContextEnvironment extends MeasureEnvironment {
   readonly freeBytes: () => number;
-  readonly now: () => Date;
-  readonly signal?: AbortSignal;
   /** Where f16's scores are kept while the other types are compared with them. */
   readonly referencePath: string;
   readonly onStep: (what: string, done: number, total: number) => void;

@@ -2,10 +2,7 @@ import { basename } from 'node:path';
 import { layerMemories } from '../../device/attention-layers.ts';
 import { leftToCpu } from '../../device/kernels.ts';
 import { kvCacheBytes } from '../../device/kv-cache.ts';
-import { engineStarter } from '../../engine/index.ts';
 import type { GgufHeader } from '../../gguf/index.ts';
-import { describeMachine } from '../../machine/describe.ts';
-import { watchMachine } from '../../machine/watch.ts';
 import type { BenchModel, BenchPoint, BenchStep } from '../../measure/bench-plan.ts';
 import { runBench } from '../../measure/bench-run.ts';
 import { isOwn } from '../../measure/share.ts';
@@ -16,11 +13,11 @@ import type { BenchResults } from '../../schema/bench.ts';
 import { QuantscopeError, UsageError } from '../../util/errors.ts';
 import { packageVersion } from '../../util/package-files.ts';
 import { formatDuration, formatRate } from '../../util/units.ts';
+import { environmentHere } from '../environment.ts';
 import { hostOf } from '../host.ts';
 import { modelsFor } from '../local-models.ts';
 import type { Filled } from '../request.ts';
 import { shardOf } from '../shard.ts';
-import { timingWith } from '../timing.ts';
 import { BENCH_DEFAULTS, type BenchRequest, MOST_MINUTES, TURN_PROMPT } from './request.ts';
 
 type Request = Filled<BenchRequest, typeof BENCH_DEFAULTS>;
@@ -45,8 +42,6 @@ export async function bench(refs: readonly string[], asked: BenchRequest = {}): 
   const found = await modelsFor(refs, host);
   const own = found.filter((_, index) => isOwn(share, index));
   const models = (await Promise.all(own.map((model) => readModel(model, signal)))).map(modelOf);
-  const machine = describeMachine();
-  const watch = await watchMachine(machine.cores);
   const count = models.length * points.length * tests.length;
   let rows = 0;
   const { repetitions, seed } = request;
@@ -63,13 +58,7 @@ export async function bench(refs: readonly string[], asked: BenchRequest = {}): 
       shard: share === null ? undefined : { ...share, models: found.length },
     },
     {
-      startEngine: engineStarter(),
-      callTimeoutMs: request.timeout * 1000,
-      machine,
-      watch,
-      timing: timingWith(watch, host, request.lock),
-      now: () => new Date(),
-      signal,
+      ...(await environmentHere(host, request.timeout, request.lock)),
       onStep: (step) =>
         progress({
           kind: 'step',

@@ -1,10 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { engineStarter } from '../../engine/index.ts';
 import { isNamedPhi3 } from '../../gguf/index.ts';
-import { describeMachine } from '../../machine/describe.ts';
-import { watchMachine } from '../../machine/watch.ts';
 import { compareVariants } from '../../measure/comparison.ts';
 import type { ComparisonInput } from '../../measure/comparison-plan.ts';
 import { type Endpoint, runEndpointTasks } from '../../measure/endpoint-tasks.ts';
@@ -15,10 +12,10 @@ import type { Limits, Results, Settings } from '../../schema/results.ts';
 import { QuantscopeError } from '../../util/errors.ts';
 import { packageVersion } from '../../util/package-files.ts';
 import { totalWeightError } from '../diff/weights.ts';
+import { environmentHere } from '../environment.ts';
 import { type Host, hostOf } from '../host.ts';
 import type { EngineRequest, Filled, LIMITS_DEFAULTS, LimitsRequest } from '../request.ts';
 import { ropeNotice } from '../rope-notice.ts';
-import { timingWith } from '../timing.ts';
 import { requireEnoughToMeasure } from './enough.ts';
 
 /** All that is known before anything is measured. */
@@ -45,7 +42,8 @@ export interface MeasureOptions extends Host {
  */
 export async function measureComparison(plan: ComparisonPlan, options: MeasureOptions): Promise<Results> {
   const { input, savedReferencePath } = plan;
-  const { signal, progress } = hostOf(options);
+  const host = hostOf(options);
+  const { signal, progress } = host;
   const { onResults = async () => {} } = options;
   await requireEnoughToMeasure(input, signal);
   await noticeOthers(plan, options);
@@ -56,18 +54,10 @@ export async function measureComparison(plan: ComparisonPlan, options: MeasureOp
     stages: stepsOf(input.settings),
   });
   try {
-    const machine = describeMachine();
-    const watch = await watchMachine(machine.cores);
     const results = await compareVariants(
       { ...input, toolVersion: packageVersion() },
       {
-        startEngine: engineStarter(),
-        callTimeoutMs: plan.timeoutSeconds * 1000,
-        machine,
-        watch,
-        timing: timingWith(watch, hostOf(options), plan.lock),
-        now: () => new Date(),
-        signal,
+        ...(await environmentHere(host, plan.timeoutSeconds, plan.lock)),
         referencePath: savedReferencePath ?? join(scratch, 'reference'),
         keepsReference: savedReferencePath !== null,
         ...(plan.withWeightError

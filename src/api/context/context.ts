@@ -3,11 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { footprint, tokenBytes } from '../../device/footprint.ts';
 import type { CacheType } from '../../engine/engine.ts';
-import { engineStarter } from '../../engine/index.ts';
 import { type GgufHeader, unstretchedContext } from '../../gguf/index.ts';
-import { describeMachine } from '../../machine/describe.ts';
 import { machineMemory } from '../../machine/memory.ts';
-import { watchMachine } from '../../machine/watch.ts';
 import type { ContextPlan } from '../../measure/context-plan.ts';
 import { measureContexts } from '../../measure/context-run.ts';
 import { LEAST_DEPTH } from '../../measure/depth-run.ts';
@@ -22,12 +19,12 @@ import { formatCount } from '../../util/units.ts';
 import { requireEnoughText } from '../comparison/enough.ts';
 import { shown } from '../comparison/shown-path.ts';
 import { readTexts } from '../comparison/texts.ts';
+import { environmentHere } from '../environment.ts';
 import { hostOf } from '../host.ts';
 import { readInput } from '../input-file.ts';
 import { oneModelFor } from '../local-models.ts';
 import type { Filled } from '../request.ts';
 import { ropeNotice } from '../rope-notice.ts';
-import { timingWith } from '../timing.ts';
 import { CONTEXT_DEFAULTS, type ContextRequest } from './request.ts';
 
 type Request = Filled<ContextRequest, typeof CONTEXT_DEFAULTS>;
@@ -62,19 +59,11 @@ export async function measureContext(ref: string, asked: ContextRequest = {}): P
     host.notice(`${rope}; accuracy is measured at ${request.evalContext}, and at the size that is advised`);
   const count = contextSizes.length * cacheTypes.length;
   const scratch = await mkdtemp(join(tmpdir(), 'quantscope-'));
-  const machine = describeMachine();
-  const watch = await watchMachine(machine.cores);
   let rows = 0;
   try {
     return await measureContexts(plan, {
-      startEngine: engineStarter(),
-      callTimeoutMs: request.timeout * 1000,
-      machine,
-      watch,
-      timing: timingWith(watch, host, request.lock),
+      ...(await environmentHere(host, request.timeout, request.lock)),
       freeBytes: () => machineMemory().availableBytes,
-      now: () => new Date(),
-      signal,
       referencePath: join(scratch, 'reference'),
       onStep: (stage, done, total) =>
         progress({
