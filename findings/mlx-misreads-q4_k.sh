@@ -2,9 +2,9 @@
 # Expected: mlx.core.load gives the weights of a GGUF file. Types that it does not compute with become float16, as its
 # documentation says, so that Q4_K differs from what ggml reads by the rounding to 16 bits alone.
 # Seen with mlx 0.32.4 (PyPI, on Linux) and llama.cpp v0.5.0 (@node-llama-cpp/linux-x64 3.22.1, npm), on normally
-# distributed weights: of every 64 weights of Q4_K the first 32 are right and the others, which lie in the upper halves of
-# the bytes, are wrong: an error of 37 % of all weights together, five times that of the quantization itself (7 %). Q6_K and
-# Q2_K are right. There is no error and no warning.
+# distributed weights: of every 64 weights of Q4_K the first 32 are right and the others, which lie in the upper halves
+# of the bytes, are wrong: an error of 37 % of all weights together, five times that of the quantization itself (7 %).
+# Q6_K and Q2_K are right. There is no error and no warning.
 # Why it matters: Q4_K is most of what is published. A model that is taken over to MLX this way runs and is damaged.
 set -euo pipefail
 [[ $(uname -sm) == 'Linux x86_64' ]] || { echo 'skipped: written for the libraries of Linux on x64'; exit 0; }

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # Expected: a tokenizer that Transformers loads from a GGUF file (gguf_file=...) gives the tokens of the same model's
 # tokenizer in Transformers; where it does not know how a vocabulary splits text, it says so.
-# Seen with transformers 5.24.0 (PyPI) on vocabularies that llama.cpp v0.5.0 (inside node-llama-cpp 3.22.1, npm) keeps for
-# its tests, each with some 47 texts and the tokens of the model's own tokenizer: Llama 2's loses the first of the spaces
-# that a text begins with, MPT's the spaces that are tokens of their own, Falcon's does not cut numbers in threes. All but
-# a few named splits (tokenizer.ggml.pre) are GPT-2's, without a warning: SmolLM2's, Falcon's, DeepSeek's, Command R's.
-# GPT-2, Qwen2, Phi-3 and Gemma 4 are right.
+# Seen with transformers 5.24.0 (PyPI) on vocabularies that llama.cpp v0.5.0 (inside node-llama-cpp 3.22.1, npm) keeps
+# for its tests, each with some 47 texts and the tokens of the model's own tokenizer: Llama 2's loses the first of the
+# spaces that a text begins with, MPT's the spaces that are tokens of their own, and Falcon's does not cut numbers in
+# threes. All but a few named splits (tokenizer.ggml.pre) are GPT-2's, without a warning: SmolLM2's, Falcon's, DeepSeek's
+# and Command R's too. GPT-2, Qwen2, Phi-3 and Gemma 4 are right.
 # Why it matters: indented code and numbers are where such a prompt differs, and a benchmark of them with it.
 set -euo pipefail
 dir=$(mktemp -d); trap 'rm -rf "$dir"' EXIT; cd "$dir"
