@@ -1,5 +1,6 @@
-import type { EngineSession, LoadedModel, StartEngine, StartOptions } from '../engine/engine.ts';
+import type { EngineSession, LoadedModel } from '../engine/engine.ts';
 import type { BenchModel, BenchPoint } from './bench-plan.ts';
+import { type Starting, startIn } from './environment.ts';
 import type { ThreadSearch } from './threads.ts';
 
 /** What is known of a file from one configuration to the next. */
@@ -18,9 +19,6 @@ export interface Loaded {
   spread: boolean;
 }
 
-/** How its process is started. */
-type Starting = Pick<StartOptions, 'callTimeoutMs' | 'signal'> & { readonly startEngine: StartEngine };
-
 /** The process of one configuration: started and loaded when it is first needed, and again after a failure. */
 export class OpenedModel implements AsyncDisposable {
   readonly #model: BenchModel;
@@ -38,11 +36,10 @@ export class OpenedModel implements AsyncDisposable {
 
   async load(step: (what: 'start' | 'load', done: number, total: number) => void): Promise<Loaded> {
     if (this.#loaded !== undefined) return this.#loaded;
-    const { startEngine, callTimeoutMs, signal } = this.#starting;
     const { gpu, gpuLayers } = this.#point;
     const { path } = this.#model;
     step('start', 0, 1);
-    const session = await startEngine({ gpu, callTimeoutMs, ...(signal ? { signal } : {}) });
+    const session = await startIn(this.#starting, gpu);
     try {
       step('load', 0, 1);
       if (!this.#known.warm) await session.loadModel({ path, gpuLayers });

@@ -12,6 +12,7 @@ import { blankRow, failed, repeated } from './bench-row.ts';
 import { type SustainedTest, SustainedTests, shortWarnings, withoutHeat } from './bench-sustained.ts';
 import { measureCopyBandwidth } from './copy-bandwidth.ts';
 import { ownFailure } from './engine-faults.ts';
+import { withEngine } from './environment.ts';
 import { engineMemoryOf } from './memory.ts';
 import { benchmarkTokens, type SpeedTest, testRate, timeRepetitions } from './speed.ts';
 import { median } from './statistics.ts';
@@ -100,7 +101,7 @@ class Bench {
         await this.#addRow(failed(row, failure));
         continue;
       }
-      this.#takeEngine(loaded.session);
+      this.#machine = withEngine(this.#machine, loaded.session);
       if (this.#repeatsCpu(point, loaded.session)) return;
       try {
         const threads = await this.#threadsOf(model, point, loaded, step);
@@ -230,11 +231,6 @@ class Bench {
       },
     ]);
     return true;
-  }
-
-  #takeEngine({ info }: EngineSession): void {
-    const { mathCores: _, gpuFreeBytes: __, ...engine } = info;
-    this.#machine = { ...this.#machine, engine: { ...engine, devices: [...engine.devices] } };
   }
 
   #warn(warnings: readonly MachineWarning[]): void {

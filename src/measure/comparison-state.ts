@@ -8,6 +8,7 @@ import { answersOf } from './answers.ts';
 import type { ComparisonEnvironment, ComparisonInput } from './comparison-plan.ts';
 import { failedRow, figuresOf, missingStages, repeated } from './comparison-rows.ts';
 import { decided } from './decide.ts';
+import { withEngine } from './environment.ts';
 import { questionsOf } from './questions.ts';
 
 /** What a comparison has found so far: rows, the machine, and the results that can be made of them at any time. */
@@ -75,10 +76,9 @@ export class ComparisonState {
     this.#settings = { ...this.#settings, ...threads };
   }
 
-  takeEngine({ info }: EngineSession): void {
-    const { mathCores, gpuFreeBytes: _, ...engine } = info;
-    this.#machine = { ...this.#machine, engine: { ...engine, devices: [...engine.devices] } };
-    if (this.#settings.threads === 0) this.#settings = { ...this.#settings, threads: mathCores };
+  takeEngine(session: EngineSession): void {
+    this.#machine = withEngine(this.#machine, session);
+    if (this.#settings.threads === 0) this.#settings = { ...this.#settings, threads: session.info.mathCores };
   }
 
   /** Takes an earlier run's row of the same file over. @returns the stages it does not hold */

@@ -11,6 +11,7 @@ import { ComparisonState } from './comparison-state.ts';
 import { timeInTurns } from './comparison-turns.ts';
 import { measureCopyBandwidth } from './copy-bandwidth.ts';
 import { ownFailure } from './engine-faults.ts';
+import { startIn } from './environment.ts';
 import { sha256OfFiles } from './file-hash.ts';
 import { isOwn } from './share.ts';
 import type { DescribedFile } from './size.ts';
@@ -263,10 +264,9 @@ class Comparison {
   }
 
   async #startEngine(name: string): Promise<EngineSession> {
-    const { signal, callTimeoutMs, startEngine, onStep } = this.#environment;
+    const { onStep } = this.#environment;
     onStep(name, 'start', 0, 1);
-    const { gpu } = this.#state.settings;
-    const session = await startEngine({ gpu, callTimeoutMs, ...(signal ? { signal } : {}) });
+    const session = await startIn(this.#environment, this.#state.settings.gpu);
     onStep(name, 'start', 1, 1);
     this.#state.takeEngine(session);
     return session;

@@ -25,6 +25,7 @@ import {
 import { type MeasuredContext, timeContext } from './context-timing.ts';
 import { measureDepths } from './depth-run.ts';
 import { ownFailure } from './engine-faults.ts';
+import { startIn, withEngine } from './environment.ts';
 import { stretchedAccuracy } from './stretched-accuracy.ts';
 import { findThreads } from './threads.ts';
 
@@ -230,13 +231,10 @@ class Contexts {
   }
 
   async #start(label: string): Promise<EngineSession> {
-    const { startEngine, callTimeoutMs, signal, onStep } = this.#environment;
-    onStep(`${label}: starting`, 0, 1);
-    const { gpu } = this.#settings;
-    const session = await startEngine({ gpu, callTimeoutMs, ...(signal ? { signal } : {}) });
-    const { mathCores: _, gpuFreeBytes, ...engine } = session.info;
-    this.#gpuFreeBytes = gpuFreeBytes;
-    this.#machine = { ...this.#machine, engine: { ...engine, devices: [...engine.devices] } };
+    this.#environment.onStep(`${label}: starting`, 0, 1);
+    const session = await startIn(this.#environment, this.#settings.gpu);
+    this.#gpuFreeBytes = session.info.gpuFreeBytes;
+    this.#machine = withEngine(this.#machine, session);
     return session;
   }
 
