@@ -1,6 +1,7 @@
 import { type Gate, type Gated, judgeGates, shardsCannotBeJudged } from '../../measure/gate.ts';
 import { comparisonsOf } from '../../measure/gate-expression.ts';
 import { unitAt } from '../../measure/gate-figures.ts';
+import { judgedNames } from '../../measure/gate-judge.ts';
 import {
   type Judgeable,
   judgeableBench,
@@ -11,12 +12,12 @@ import {
 import type { Report } from '../../report/report.ts';
 import type { GateReport } from '../../schema/gates.ts';
 import { UsageError } from '../../util/errors.ts';
-import type { GateInput } from './gates.ts';
+import { type GateInput, requireJudgeable } from './gates.ts';
 
 type Kind = Report['changes'][number]['of'];
 
 /** Every document of a report that gates can be judged on, and its name in the report. */
-export function judgeablesIn({ machines, benches, contexts, fits }: Report): {
+function judgeablesIn({ machines, benches, contexts, fits }: Report): {
   readonly label: string;
   readonly of: Kind;
   readonly judgeable: Judgeable;
@@ -38,14 +39,15 @@ export function judgeablesIn({ machines, benches, contexts, fits }: Report): {
 }
 
 /**
- * Refuses gates on figures that nothing in the report can have: measured results without a comparison have no size.
- * @throws UsageError `gate/not-measured`
+ * Refuses gates on rows that are not in the report, and on figures that nothing in it can have: measured results without
+ * a comparison have no size.
+ * @throws UsageError `gate/variant`, `gate/not-measured`
  */
-export function requireFigures(gates: readonly Gate[], report: Report): void {
+export function requireJudgeableOn(report: Report, gates: readonly Gate[]): void {
+  const judgeables = judgeablesIn(report).map(({ judgeable }) => judgeable);
+  requireJudgeable(gates, judgeables.flatMap(judgedNames));
   const kinds = new Set(
-    judgeablesIn(report).flatMap(({ judgeable: { rows } }) =>
-      rows.map(({ kind }) => (kind === 'endpoint' ? 'variant' : kind)),
-    ),
+    judgeables.flatMap(({ rows }) => rows.map(({ kind }) => (kind === 'endpoint' ? 'variant' : kind))),
   );
   for (const gate of gates) {
     for (const { subject, path } of gate.kind === 'condition' ? comparisonsOf(gate.expression) : []) {

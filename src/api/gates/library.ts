@@ -1,9 +1,8 @@
-import { judgedNames } from '../../measure/gate-judge.ts';
 import type { GateReport } from '../../schema/gates.ts';
 import type { Host } from '../host.ts';
 import { readReport } from '../report/report.ts';
-import { type GateRequest, readConditions, requireJudgeable } from './gates.ts';
-import { judgeablesIn, judgeReport, requireFigures } from './judge.ts';
+import { type GateRequest, readConditions } from './gates.ts';
+import { judgeReport, requireJudgeableOn } from './judge.ts';
 
 /** What saved results are judged by. */
 export interface JudgeRequest
@@ -28,10 +27,6 @@ export async function judge(paths: readonly string[], request: JudgeRequest): Pr
     ...(signal ? { signal } : {}),
     ...(progress ? { progress } : {}),
   });
-  requireJudgeable(
-    gates.gates,
-    judgeablesIn(report).flatMap(({ judgeable }) => judgedNames(judgeable)),
-  );
-  requireFigures(gates.gates, report);
+  requireJudgeableOn(report, gates.gates);
   return judgeReport(gates, report);
 }

@@ -1,7 +1,6 @@
-import { readConditions, requireJudgeable } from '../../api/gates/gates.ts';
-import { judgeablesIn, requireFigures } from '../../api/gates/judge.ts';
+import { readConditions } from '../../api/gates/gates.ts';
+import { requireJudgeableOn } from '../../api/gates/judge.ts';
 import { mergedDocument, pageOf, readReport, reportDocument } from '../../api/report/report.ts';
-import { judgedNames } from '../../measure/gate-judge.ts';
 import { renderCsv } from '../../report/csv.ts';
 import { renderMarkdown } from '../../report/markdown.ts';
 import { renderBenchmark, renderOpenMetrics } from '../../report/metrics.ts';
@@ -38,11 +37,7 @@ export async function runReport(
   const { out, html, only, baseline, fit, history } = options;
   const gates = await readConditions(options, ['variant', 'bench', 'context', 'phone']);
   const report = await readReport(paths, { only, baseline, fit, history, signal });
-  requireJudgeable(
-    gates.gates,
-    judgeablesIn(report).flatMap(({ judgeable }) => judgedNames(judgeable)),
-  );
-  requireFigures(gates.gates, report);
+  requireJudgeableOn(report, gates.gates);
   const notice = noticeUnless(options.quiet);
   const hint = 'Free some space, or name another file with';
   if (out !== undefined) {
@@ -63,6 +58,10 @@ function rendered(
   report: Report,
   { details = false, tasks }: ReportOptions,
 ): string {
+  const layout = {
+    style: terminalStyle(process.stdout),
+    width: Math.min(100, process.stdout.columns || 100),
+  };
   switch (format) {
     case 'md':
       return renderMarkdown(report);
@@ -78,17 +77,12 @@ function rendered(
       return renderBenchmark(report, 'lower');
     case 'table':
       if (tasks !== undefined) {
-        const layout = {
-          style: terminalStyle(process.stdout),
-          width: Math.min(100, process.stdout.columns || 100),
-        };
         return report.machines
           .map(({ results }) => renderReplies(askedQuestions(results, tasks), layout))
           .join('\n\n');
       }
       return renderReportTable(report, {
-        style: terminalStyle(process.stdout),
-        width: Math.min(100, process.stdout.columns || 100),
+        ...layout,
         charts: process.stdout.isTTY === true,
         details,
       });
