@@ -4,6 +4,7 @@ import type { Command, Option } from 'commander';
 import envPaths from 'env-paths';
 import { lilconfigSync } from 'lilconfig';
 import { brief, visible } from '../report/inspection-text.ts';
+import { issueText } from '../util/document-faults.ts';
 import { messageOf, UsageError } from '../util/errors.ts';
 import { nearest } from '../util/nearest.ts';
 import { isReadByRunner } from '../util/shown-text.ts';
@@ -121,11 +122,9 @@ async function checked(
   const parsed = configSchema(program).safeParse(found.isEmpty ? {} : found.config);
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
-    if (issue === undefined) throw invalid(found.filepath, 'not what its schema says');
-    const where = issue.path.join('.');
-    if (issue.code === 'unrecognized_keys')
-      throw unknownKey(found.filepath, where, issue.keys[0] ?? '', program);
-    throw invalid(found.filepath, `${where === '' ? '' : `${where}: `}${issue.message}`);
+    if (issue?.code === 'unrecognized_keys')
+      throw unknownKey(found.filepath, issue.path.join('.'), issue.keys[0] ?? '', program);
+    throw invalid(found.filepath, issueText(parsed.error));
   }
   const { $schema: _, ...config } = parsed.data;
   return { path: found.filepath, whose, config };

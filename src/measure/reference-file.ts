@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { type RowFile, type RowForm, rowBytes } from '../engine/logit-rows.ts';
 import { type VariantResult, variantSchema } from '../schema/results.ts';
 import { openRegular } from '../util/bounded-text.ts';
+import { issueText } from '../util/document-faults.ts';
 import { messageOf, QuantscopeError, UsageError } from '../util/errors.ts';
 import { draftOf, publishOutput } from '../util/output-file.ts';
 import { formatBytes, formatCount } from '../util/units.ts';
@@ -224,8 +225,7 @@ async function readDescription(file: FileHandle, path: string, start: number, en
   }
   const checked = descriptionSchema.safeParse(json);
   if (checked.success) return checked.data;
-  const [issue] = checked.error.issues;
-  throw invalid(path, `its description, ${issue?.path.join('.')}: ${issue?.message}`);
+  throw invalid(path, `its description, ${issueText(checked.error)}`);
 }
 
 /** In memory of its own and from its first byte, so that typed arrays over it are aligned. */

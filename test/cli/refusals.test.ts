@@ -26,6 +26,21 @@ async function refused(args: readonly string[], files: Readonly<Record<string, s
 }
 
 describe('what cannot work is refused before anything is measured', () => {
+  it('results to resume of another kind or version, or none, with what they are', async () => {
+    const resumed = (document: object) =>
+      refused(['--resume', 'a.json'], { 'a.json': JSON.stringify(document) });
+    expect(await resumed({ schema: 'quantscope/results@2' })).toMatch(
+      /a\.json is "quantscope\/results@2", expected "quantscope\/results@1"\nhint: Another version of quantscope/,
+    );
+    expect(await resumed({ schema: 'quantscope/bench@1' })).toMatch(
+      /a\.json is "quantscope\/bench@1", expected "quantscope\/results@1"\nhint: Name the file that --out/,
+    );
+    expect(await resumed([])).toMatch(/a\.json names no schema, expected/);
+    expect(await resumed({ schema: 'quantscope/results@1' })).toMatch(
+      /is not as quantscope\/results@1 says: /,
+    );
+  });
+
   it('a text that is empty, or shorter than two chunks', async () => {
     expect(await refused(['--text', 'a.txt'], { 'a.txt': '' })).toMatch(
       /a\.txt has 0 bytes.*\nhint: .*--text/,

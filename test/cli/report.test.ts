@@ -292,6 +292,18 @@ describe('what report refuses, with what to do', () => {
       ['a.json'],
       /a\.json is not as quantscope\/fit@1 says: devices: .*\nhint: Write it with: quantscope fit/,
     ],
+    [
+      'another version of a contract',
+      { 'a.json': { ...nanoResults(), schema: 'quantscope/results@2' } },
+      ['a.json'],
+      /a\.json is "quantscope\/results@2", expected .*\nhint: Another version of quantscope wrote it/,
+    ],
+    [
+      'a key too many',
+      { 'a.json': { ...nanoResults(), later: 1 } },
+      ['a.json'],
+      /a\.json is not as quantscope\/results@1 says: Unrecognized key: "later"/,
+    ],
     ['no contract', { 'a.json': [1] }, ['a.json'], /a\.json names no schema, expected/],
     [
       'a wrong figure',

@@ -11,6 +11,7 @@ import { type Results, resultsSchema } from '../../schema/results.ts';
 import { SCHEMA_IDS } from '../../schema/terms.ts';
 import { type ValidationReport, validationSchema } from '../../schema/validation.ts';
 import { boundedText } from '../../util/bounded-text.ts';
+import { issueText, otherVersionHint, schemaIdOf } from '../../util/document-faults.ts';
 import { messageOf, UsageError } from '../../util/errors.ts';
 
 /** Results of a hundred variants take less than 1 MB. */
@@ -140,15 +141,14 @@ async function readJson(path: string, hint: string): Promise<unknown> {
   }
 }
 
-function schemaIdOf(parsed: unknown): unknown {
-  return typeof parsed === 'object' && parsed !== null && 'schema' in parsed ? parsed.schema : undefined;
-}
-
 function otherKind(path: string, parsed: unknown, expected: string, hint: string): UsageError {
   const got = schemaIdOf(parsed);
   const said = typeof got === 'string' ? `is ${JSON.stringify(got.slice(0, 60))}` : 'names no schema';
   const better = typeof got === 'string' && Object.hasOwn(ELSEWHERE, got) ? ELSEWHERE[got] : undefined;
-  return new UsageError('report/invalid', `${path} ${said}, expected ${expected}`, { hint: better ?? hint });
+  const version = otherVersionHint(parsed, Object.values(SCHEMA_IDS));
+  return new UsageError('report/invalid', `${path} ${said}, expected ${expected}`, {
+    hint: better ?? version ?? hint,
+  });
 }
 
 function checked<Schema extends z.ZodType>(
@@ -158,9 +158,9 @@ function checked<Schema extends z.ZodType>(
 ): z.infer<Schema> {
   const result = schema.safeParse(parsed);
   if (result.success) return result.data;
-  const [first] = result.error.issues;
-  const where = `${first?.path.join('.')}: ${first?.message}`;
-  throw new UsageError('report/invalid', `${path} is not as ${id} says: ${where}`, { hint });
+  throw new UsageError('report/invalid', `${path} is not as ${id} says: ${issueText(result.error)}`, {
+    hint,
+  });
 }
 
 function requireVariants(path: string, results: Results): Results {
