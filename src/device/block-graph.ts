@@ -1,4 +1,4 @@
-import { F16, F32, type GraphTensor, I64 } from './graph-buffer.ts';
+import { F16, F32, type GraphTensor, I32, I64 } from './graph-buffer.ts';
 import type { GraphPen, Roles } from './graph-pen.ts';
 import type { CacheInputs } from './latent-graph.ts';
 
@@ -16,7 +16,6 @@ interface BlockInputs {
 
 /** Positions that a graph has room for before anything was evaluated (llama_kv_cache_msa_context::get_n_pos). */
 const POSITIONS = 256;
-const I32 = 4;
 
 /** For each group of heads an indexer chooses the blocks of cells that a token looks at (models/minimax-m3.cpp). */
 export class BlockGraph {

@@ -1,9 +1,8 @@
-import { F32, type GraphTensor, I64 } from './graph-buffer.ts';
+import { F32, type GraphTensor, I32, I64 } from './graph-buffer.ts';
 import type { GraphPen, Roles } from './graph-pen.ts';
 
 /** Tokens that a cell is made of, and those before them that take part in it too. */
 const OVERLAPPING = 4;
-const I32 = 4;
 
 /**
  * A cache of cells for several tokens each (models/deepseek4.cpp): keys wait in a state until a cell is full, and are

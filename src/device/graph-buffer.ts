@@ -29,6 +29,7 @@ const ALIGNMENT = 32;
 /** Bytes of an element. */
 export const F32 = 4;
 export const F16 = 2;
+export const I32 = 4;
 export const I64 = 8;
 const aligned = (bytes: number): number => Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
 

@@ -1,4 +1,4 @@
-import { F32, type GraphTensor, I64 } from './graph-buffer.ts';
+import { F32, type GraphTensor, I32, I64 } from './graph-buffer.ts';
 import type { GraphPen, Roles } from './graph-pen.ts';
 import { type CacheInputs, maskLeaving } from './latent-graph.ts';
 
@@ -12,7 +12,6 @@ interface PooledInputs {
   readonly bias: GraphTensor;
 }
 
-const I32 = 4;
 /** Of a place in an image: time, height, width, and one that is not used. */
 const COORDINATES = 4;
 
