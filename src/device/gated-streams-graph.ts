@@ -38,9 +38,8 @@ export class GatedStreamsGraph implements LayerFrame {
     const attended = mixed(pen.add(attending.source));
     const ids = pen.input(1);
     const asked = (of: GraphTensor) => (isLast ? pen.row(pen.elements(of), [of, ids]) : of);
-    const shares = () => asked(attending.shares);
     const rest = isLast ? pen.view(asked(pen.view(streams))) : streams;
-    const between = this.#given(asked(attended), rest, shares());
+    const between = this.#given(asked(attended), rest, asked(attending.shares));
     const feeding = this.#taken(between, roles, 'hc_ffn');
     return this.#given(fed(pen, feeding.source, roles), between, feeding.shares);
   }
