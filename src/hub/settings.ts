@@ -10,7 +10,7 @@ export interface HubSettings {
   /** Without a slash at its end. */
   readonly endpoint: string;
   /**
-   * Read when something is sent: what needs no token works with a damaged one. Never printed, and sent to the origins
+   * Read once, when something is sent: what needs no token works with a damaged one. Never printed, and sent to the origins
    * of the endpoint and the Hub alone.
    * @throws UsageError `hub/bad-token`
    */
@@ -45,7 +45,7 @@ export function readHubSettings(env: Environment = process.env, home: string = h
   const hfHome = folder('HF_HOME') ?? join(folder('XDG_CACHE_HOME') ?? join(home, '.cache'), 'huggingface');
   return {
     endpoint: endpointOf(env['HF_ENDPOINT']),
-    token: () => tokenOf(env, folder('HF_TOKEN_PATH') ?? join(hfHome, 'token')),
+    token: once(() => tokenOf(env, folder('HF_TOKEN_PATH') ?? join(hfHome, 'token'))),
     cacheFolder:
       folder('LLAMA_CACHE') ??
       folder('HF_HUB_CACHE') ??
@@ -72,6 +72,15 @@ function endpointOf(value: string | undefined): string {
 function secondsOf(value: string | undefined): number {
   const seconds = Number(value);
   return seconds > 0 && seconds < 1e6 ? seconds : ANSWER_TIMEOUT_S;
+}
+
+/** Of a value that was thrown instead nothing is kept. */
+function once<Value>(read: () => Value): () => Value {
+  let kept: { readonly value: Value } | undefined;
+  return () => {
+    kept ??= { value: read() };
+    return kept.value;
+  };
 }
 
 function tokenOf(env: Environment, path: string): string | undefined {
