@@ -15,6 +15,12 @@ export function schemaIdOf(parsed: unknown): unknown {
   return typeof parsed === 'object' && parsed !== null && 'schema' in parsed ? parsed.schema : undefined;
 }
 
+/** What a document says it is, as a part of a sentence about it: `is "quantscope/bench@1"`. */
+export function kindText(parsed: unknown): string {
+  const id = schemaIdOf(parsed);
+  return typeof id === 'string' ? `is ${JSON.stringify(id.slice(0, 60))}` : 'names no schema';
+}
+
 /** What to do with a document of another version than those that are read; undefined where it is something else. */
 export function otherVersionHint(parsed: unknown, read: readonly string[]): string | undefined {
   const id = schemaIdOf(parsed);

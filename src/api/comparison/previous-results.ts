@@ -1,6 +1,6 @@
 import { type Results, resultsSchema, type Settings } from '../../schema/results.ts';
 import { SCHEMA_IDS } from '../../schema/terms.ts';
-import { issueText, otherVersionHint, schemaIdOf } from '../../util/document-faults.ts';
+import { issueText, kindText, otherVersionHint, schemaIdOf } from '../../util/document-faults.ts';
 import { messageOf, UsageError } from '../../util/errors.ts';
 import { readInput } from '../input-file.ts';
 import { withRepliesBeside } from '../replies-file.ts';
@@ -16,11 +16,10 @@ export async function readResults(path: string): Promise<Results> {
   }
   const checked = resultsSchema.safeParse(parsed);
   if (checked.success) return withRepliesBeside(path, checked.data);
-  const id = schemaIdOf(parsed);
   const fault =
-    id === SCHEMA_IDS.results
+    schemaIdOf(parsed) === SCHEMA_IDS.results
       ? `is not as ${SCHEMA_IDS.results} says: ${issueText(checked.error)}`
-      : `${typeof id === 'string' ? `is ${JSON.stringify(id.slice(0, 60))}` : 'names no schema'}, expected "${SCHEMA_IDS.results}"`;
+      : `${kindText(parsed)}, expected "${SCHEMA_IDS.results}"`;
   throw new UsageError('resume/invalid', `${path} ${fault}`, {
     hint:
       otherVersionHint(parsed, [SCHEMA_IDS.results]) ?? 'Name the file that --out of compare or eval wrote.',

@@ -11,7 +11,7 @@ import { type Results, resultsSchema } from '../../schema/results.ts';
 import { SCHEMA_IDS } from '../../schema/terms.ts';
 import { type ValidationReport, validationSchema } from '../../schema/validation.ts';
 import { boundedText } from '../../util/bounded-text.ts';
-import { issueText, otherVersionHint, schemaIdOf } from '../../util/document-faults.ts';
+import { issueText, kindText, otherVersionHint, schemaIdOf } from '../../util/document-faults.ts';
 import { messageOf, UsageError } from '../../util/errors.ts';
 
 /** Results of a hundred variants take less than 1 MB. */
@@ -143,10 +143,9 @@ async function readJson(path: string, hint: string): Promise<unknown> {
 
 function otherKind(path: string, parsed: unknown, expected: string, hint: string): UsageError {
   const got = schemaIdOf(parsed);
-  const said = typeof got === 'string' ? `is ${JSON.stringify(got.slice(0, 60))}` : 'names no schema';
   const better = typeof got === 'string' && Object.hasOwn(ELSEWHERE, got) ? ELSEWHERE[got] : undefined;
   const version = otherVersionHint(parsed, Object.values(SCHEMA_IDS));
-  return new UsageError('report/invalid', `${path} ${said}, expected ${expected}`, {
+  return new UsageError('report/invalid', `${path} ${kindText(parsed)}, expected ${expected}`, {
     hint: better ?? version ?? hint,
   });
 }
